@@ -1,0 +1,7 @@
+"""Artefacts on disk: written whole or not at all, and skipped when what they were made from has not changed."""
+
+from ceph_pipeline.artifacts.atomic import atomic_path, write_atomically
+from ceph_pipeline.artifacts.fingerprint import fingerprint
+from ceph_pipeline.artifacts.ledger import Ledger, StaleArtifactError
+
+__all__ = ["Ledger", "StaleArtifactError", "atomic_path", "fingerprint", "write_atomically"]

@@ -1,0 +1,134 @@
+"""Maps that move pixels and points together.
+
+A point is `(x, y)`, float64, x right, y down, pixel centres at integers: the top-left pixel's centre is (0, 0) and its
+outer corner (-0.5, -0.5). `cv2.warpAffine` uses the same convention, so that one matrix serves the pixels and the points.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+Size = tuple[int, int]
+"""(width, height) in pixels."""
+
+
+@dataclass(frozen=True)
+class Affine:
+    """An affine map from source to destination pixels, `q = matrix[:, :2] @ p + matrix[:, 2]`.
+
+    Attributes:
+        matrix: `(2, 3)` float64.
+    """
+
+    matrix: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        matrix = np.asarray(self.matrix, dtype=np.float64)
+        if matrix.shape != (2, 3):
+            raise ValueError(f"an affine map needs a 2 × 3 matrix, got shape {matrix.shape}.")
+        object.__setattr__(self, "matrix", matrix)
+
+    def __call__(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Map points `(..., 2)`; NaN stays NaN."""
+        points = np.asarray(points, dtype=np.float64)
+        return points @ self.matrix[:, :2].T + self.matrix[:, 2]
+
+    def then(self, after: Affine) -> Affine:
+        """The map that applies `self` first and `after` second."""
+        linear = after.matrix[:, :2] @ self.matrix
+        linear[:, 2] += after.matrix[:, 2]
+        return Affine(linear)
+
+    def inverse(self) -> Affine:
+        """The map back.
+
+        Raises:
+            ValueError: the map is singular.
+        """
+        linear, offset = self.matrix[:, :2], self.matrix[:, 2]
+        if abs(np.linalg.det(linear)) < 1e-12:
+            raise ValueError(f"the affine map {self.matrix.tolist()} has no inverse.")
+        back = np.linalg.inv(linear)
+        return Affine(np.column_stack([back, -back @ offset]))
+
+    @property
+    def scale(self) -> float:
+        """Destination pixels per source pixel: the square root of the area's change."""
+        return math.sqrt(abs(float(np.linalg.det(self.matrix[:, :2]))))
+
+    @classmethod
+    def identity(cls) -> Affine:
+        """The map that changes nothing."""
+        return cls(np.eye(2, 3))
+
+    @classmethod
+    def translation(cls, dx: float, dy: float) -> Affine:
+        """Shift by (dx, dy) pixels."""
+        return cls(np.array([[1.0, 0.0, dx], [0.0, 1.0, dy]]))
+
+    @classmethod
+    def resize(cls, source: Size, target: Size) -> Affine:
+        """The map of `cv2.resize` from (width, height) to (width, height): `x ↦ (x + 0.5)·s − 0.5` on each axis."""
+        sx, sy = target[0] / source[0], target[1] / source[1]
+        return cls(np.array([[sx, 0.0, 0.5 * sx - 0.5], [0.0, sy, 0.5 * sy - 0.5]]))
+
+    @classmethod
+    def letterbox(cls, source: Size, target: Size) -> Affine:
+        """Scale to fit into `target` with the aspect kept, centred; the rest of the frame is padding."""
+        s = min(target[0] / source[0], target[1] / source[1])
+        dx, dy = (target[0] - s * source[0]) / 2, (target[1] - s * source[1]) / 2
+        return cls(np.array([[s, 0.0, 0.5 * s - 0.5 + dx], [0.0, s, 0.5 * s - 0.5 + dy]]))
+
+    @classmethod
+    def flip(cls, width: int) -> Affine:
+        """Horizontal flip of an image `width` pixels wide: `x ↦ W − 1 − x`."""
+        return cls(np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0]]))
+
+    @classmethod
+    def similarity(cls, centre: tuple[float, float], *, angle_deg: float = 0.0, scale: float = 1.0) -> Affine:
+        """Rotate about `centre` (positive: counter-clockwise on the screen) and scale."""
+        c, s = scale * math.cos(math.radians(angle_deg)), scale * math.sin(math.radians(angle_deg))
+        linear = np.array([[c, s], [-s, c]])
+        return cls(np.column_stack([linear, np.asarray(centre) - linear @ np.asarray(centre)]))
+
+    @classmethod
+    def crop(cls, centre: tuple[float, float], field_px: float, output_px: int, angle_deg: float = 0.0) -> Affine:
+        """From an image to a square crop.
+
+        Args:
+            centre: Point of the image that lands on the crop's centre, in pixels.
+            field_px: Side of the crop's field of view, in the image's pixels.
+            output_px: Side of the crop, in its own pixels.
+            angle_deg: Rotation of the content about the centre, counter-clockwise on the screen.
+        """
+        turn = cls.similarity(centre, angle_deg=angle_deg, scale=output_px / field_px)
+        middle = (output_px - 1) / 2
+        return turn.then(cls.translation(middle - centre[0], middle - centre[1]))
+
+
+def centre_of(size: Size) -> tuple[float, float]:
+    """The true centre of a (width, height) image in pixel-centre coordinates."""
+    return (size[0] - 1) / 2, (size[1] - 1) / 2
+
+
+def fitted_size(source: Size, long_side: int) -> Size:
+    """(width, height) of an image scaled so that its long side is `long_side`, aspect kept to the nearest pixel."""
+    s = long_side / max(source)
+    return max(1, round(source[0] * s)), max(1, round(source[1] * s))
+
+
+def centroid_size(points: ArrayLike) -> NDArray[np.float64]:
+    """Root of the summed squared distances of `(..., K, 2)` points to their centroid, over √K; NaN points are left out.
+
+    This is the root-mean-square radius of the configuration, which does not grow with the number of points seen.
+    """
+    points = np.asarray(points, dtype=np.float64)
+    offsets = points - np.nanmean(points, axis=-2, keepdims=True)
+    return np.sqrt(np.nanmean((offsets**2).sum(-1), axis=-1))

@@ -1,0 +1,203 @@
+"""The tables of the project, as Pandera schemas, and the way between tables and arrays.
+
+Missing coordinates are NaN and never drop a row. Every schema refuses unknown columns only where a reader could
+mistake one for another; extra columns pass.
+"""
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from numpy.typing import NDArray
+from pandera.typing import Series
+
+IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,127}$"
+"""What an image identifier may look like, since it becomes a file name."""
+
+SPLITS = ("train", "valid", "test")
+READERS = ("senior", "junior", "consensus")
+CONSENSUS = "consensus"
+
+
+class _Table(pa.DataFrameModel):
+    """Shared settings: dtypes are coerced, rows are numbered from 0."""
+
+    class Config:
+        coerce = True
+        strict = False
+
+
+class ImageTable(_Table):
+    """One row an image."""
+
+    image_id: Series[str] = pa.Field(unique=True, str_matches=IDENTIFIER)
+    path: Series[str] = pa.Field(description="relative to the raw folder or the image store")
+    split: Series[str] = pa.Field(isin=SPLITS)
+    subset: Series[str] = pa.Field(description="finer than split, e.g. test1; else the split's name")
+    width: Series[int] = pa.Field(gt=0)
+    height: Series[int] = pa.Field(gt=0)
+    pixel_size_mm: Series[float] = pa.Field(gt=0, nullable=True)
+    machine: Series[str]
+    dataset: Series[str]
+
+
+class LandmarkTable(_Table):
+    """One row an (image, reader, landmark); x and y in pixels of that image, both NaN where the point is missing."""
+
+    image_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
+    reader: Series[str]
+    landmark: Series[str]
+    x: Series[float] = pa.Field(nullable=True)
+    y: Series[float] = pa.Field(nullable=True)
+
+    @pa.dataframe_check(error="each (image_id, reader, landmark) occurs once")
+    @classmethod
+    def one_row_a_point(cls, table: pd.DataFrame) -> bool:
+        """No point is given twice."""
+        return not table.duplicated(["image_id", "reader", "landmark"]).any()
+
+    @pa.dataframe_check(error="x and y are missing together")
+    @classmethod
+    def whole_points(cls, table: pd.DataFrame) -> "Series[bool]":
+        """A point has both coordinates or neither."""
+        return table["x"].isna() == table["y"].isna()
+
+
+class CvmTable(_Table):
+    """Cervical vertebral maturation stage, 1 (CS1) to 6 (CS6), one row an image that has one."""
+
+    image_id: Series[str] = pa.Field(unique=True, str_matches=IDENTIFIER)
+    stage: Series[int] = pa.Field(ge=1, le=6)
+
+
+class MeasurementTable(_Table):
+    """Cephalometric measurements computed from one reader's landmarks; NaN where a point or the pixel size is missing."""
+
+    image_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
+    reader: Series[str]
+    measurement: Series[str] = pa.Field(description="key of ceph_pipeline.cephalometry")
+    value: Series[float] = pa.Field(nullable=True, description="degrees, mm or percent, as the key says")
+
+
+class QuarantineTable(_Table):
+    """What ingestion set aside, and why."""
+
+    item: Series[str] = pa.Field(description="the file or image concerned")
+    reason: Series[str]
+
+
+class CacheTable(_Table):
+    """Size of each image's pre-resized copy in a cache store."""
+
+    image_id: Series[str] = pa.Field(unique=True, str_matches=IDENTIFIER)
+    cache_width: Series[int] = pa.Field(gt=0)
+    cache_height: Series[int] = pa.Field(gt=0)
+
+
+class FindingTable(_Table):
+    """What the audit found; `image_id` is empty for findings about a whole data set."""
+
+    check: Series[str]
+    severity: Series[str] = pa.Field(isin=("info", "warning", "error"))
+    image_id: Series[str]
+    detail: Series[str]
+
+
+class ExclusionTable(_Table):
+    """Sources that augmentation and training leave out, decided by the audit."""
+
+    image_id: Series[str] = pa.Field(unique=True)
+    reason: Series[str]
+
+
+class AugmentedImageTable(ImageTable):
+    """Images after augmentation; a copy has its source's split."""
+
+    source_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
+    kind: Series[str]
+    copy_: Series[int] = pa.Field(ge=0, alias="copy")
+
+
+class AugmentedLandmarkTable(LandmarkTable):
+    """Landmarks after augmentation, in pixels of the copy."""
+
+    source_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
+    kind: Series[str]
+    copy_: Series[int] = pa.Field(ge=0, alias="copy")
+
+
+class CropTable(_Table):
+    """Square crops around landmarks, cut on demand; all lengths in pixels of the image they are cut from."""
+
+    image_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
+    source_id: Series[str]
+    split: Series[str] = pa.Field(isin=SPLITS)
+    landmark: Series[str]
+    shift: Series[int] = pa.Field(ge=0, description="0: centred crop; 1..4: the shifted ones")
+    centre_x: Series[float]
+    centre_y: Series[float]
+    field_px: Series[float] = pa.Field(gt=0, description="side of the field of view")
+    rotation_deg: Series[float]
+
+
+class PredictionTable(_Table):
+    """Predicted points in pixels of the original image, with their standard deviation."""
+
+    image_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
+    stage: Series[str] = pa.Field(isin=("stage1", "stage1_tta", "stage2", "stage2_tta"))
+    landmark: Series[str]
+    x: Series[float] = pa.Field(nullable=True)
+    y: Series[float] = pa.Field(nullable=True)
+    sigma_px: Series[float] = pa.Field(nullable=True, ge=0)
+
+
+class ErrorTable(_Table):
+    """Radial error of each predicted point; NaN where the truth is missing or, in mm, the pixel size unknown."""
+
+    image_id: Series[str]
+    stage: Series[str]
+    landmark: Series[str]
+    error_px: Series[float] = pa.Field(nullable=True, ge=0)
+    error_mm: Series[float] = pa.Field(nullable=True, ge=0)
+
+
+def points_array(table: pd.DataFrame, image_ids: list[str], landmarks: list[str]) -> NDArray[np.float64]:
+    """Coordinates as `(N, K, 2)` in the given orders, NaN where the table has no such point.
+
+    Args:
+        table: Rows of one reader or one stage with `image_id`, `landmark`, `x`, `y`.
+        image_ids: The N images, in order.
+        landmarks: The K full names, in order.
+
+    Raises:
+        ValueError: an (image, landmark) occurs twice, so the rows of more than one reader or stage were given.
+    """
+    if table.duplicated(["image_id", "landmark"]).any():
+        raise ValueError("the table holds more than one point for an (image, landmark): select one reader or stage first.")
+    wide = table.set_index(["image_id", "landmark"])[["x", "y"]]
+    full = pd.MultiIndex.from_product([image_ids, landmarks])
+    return wide.reindex(full).to_numpy(np.float64).reshape(len(image_ids), len(landmarks), 2)
+
+
+def points_table(points: NDArray[np.float64], image_ids: list[str], landmarks: list[str]) -> pd.DataFrame:
+    """The inverse of `points_array`: rows `image_id, landmark, x, y` from `(N, K, 2)`."""
+    flat = points.reshape(-1, 2)
+    return pd.DataFrame(
+        {
+            "image_id": np.repeat(image_ids, len(landmarks)),
+            "landmark": np.tile(landmarks, len(image_ids)),
+            "x": flat[:, 0],
+            "y": flat[:, 1],
+        }
+    )
+
+
+def reader_points(landmarks: pd.DataFrame, reader: str = CONSENSUS) -> pd.DataFrame:
+    """The rows of one reader.
+
+    Raises:
+        ValueError: the reader is not in the table.
+    """
+    rows = landmarks[landmarks["reader"] == reader]
+    if rows.empty:
+        raise ValueError(f"no landmarks of reader {reader!r}; the table has {sorted(landmarks['reader'].unique())}.")
+    return rows

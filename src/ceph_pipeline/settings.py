@@ -1,0 +1,15 @@
+"""Kedro's project settings."""
+
+from kedro.config import OmegaConfigLoader
+
+from ceph_pipeline.hooks import ParameterNamesHook, QuietHook, SummaryHook
+
+HOOKS = (QuietHook(), ParameterNamesHook(), SummaryHook())
+
+CONFIG_LOADER_CLASS = OmegaConfigLoader
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    "merge_strategy": {"parameters": "soft", "globals": "soft", "mlflow": "soft"},
+    "config_patterns": {"mlflow": ["mlflow*", "mlflow*/**", "**/mlflow*"]},
+}

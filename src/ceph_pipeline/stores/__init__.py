@@ -1,0 +1,19 @@
+"""Kedro datasets of the project."""
+
+from ceph_pipeline.stores.checkpoint import CheckpointDataset
+from ceph_pipeline.stores.figure import FigureDataset
+from ceph_pipeline.stores.folder import FolderDataset
+from ceph_pipeline.stores.image_store import ImageStoreDataset
+from ceph_pipeline.stores.raw_folder import RawFolderDataset
+from ceph_pipeline.stores.report import JSONReportDataset
+from ceph_pipeline.stores.table import TableDataset
+
+__all__ = [
+    "CheckpointDataset",
+    "FigureDataset",
+    "FolderDataset",
+    "ImageStoreDataset",
+    "JSONReportDataset",
+    "RawFolderDataset",
+    "TableDataset",
+]
