@@ -1,0 +1,26 @@
+"""The one grey-level normalisation that training and inference share."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+MIN_SD = 1.0
+"""Grey levels: a flatter image is divided by this instead of its own standard deviation, so that noise is not blown up."""
+
+
+def normalise(image: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Shift and scale an image's grey levels to mean 0 and standard deviation 1.
+
+    Films differ in exposure and bit depth from device to device; what a network sees should not. Normalise before any
+    warp that pads, so that only the image's own pixels count and a border of 0 is its mean grey.
+
+    Args:
+        image: `(height, width)`, any integer or float type, in grey levels.
+
+    Returns:
+        `(height, width)`; 0 everywhere for a constant image.
+    """
+    levels = np.asarray(image, dtype=np.float32)
+    mean, sd = cv2.meanStdDev(levels)
+    normalised: NDArray[np.float32] = (levels - np.float32(mean.item())) * np.float32(1 / max(sd.item(), MIN_SD))
+    return normalised
