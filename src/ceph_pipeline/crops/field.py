@@ -1,0 +1,95 @@
+"""How large a head is in pixels, and from that how much of it a crop shows.
+
+Centroid size depends on which landmarks it is computed from, so that 19 and 29 landmarks of the same head disagree. Here
+it always belongs to the same six points; where some are missing or grossly misplaced, the others stand in for them.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceph_pipeline.crops.params import CropParams
+from ceph_pipeline.landmarks import find
+from ceph_pipeline.landmarks.geometry import centroid_size
+
+REFERENCE_MM = {
+    find(symbol).name: point
+    for symbol, point in {
+        "S": (-54.737, -51.448),
+        "N": (15.273, -68.259),
+        "ANS": (24.522, -14.765),
+        "PNS": (-30.315, -8.987),
+        "Me": (12.747, 51.948),
+        "Go": (-54.493, 26.359),
+    }.items()
+}
+"""The six points of the head's size in the mean shape of 303 Aariz cephalograms (Khalid et al., CC BY 4.0)."""
+
+LARGEST_MAGNIFICATION = 4.0
+"""Crop pixels per image pixel: beyond this a field of view is no field but a failed stage 1."""
+
+
+class HeadSizeError(ValueError):
+    """The head's size, or a field in mm, cannot be had from these landmarks."""
+
+
+def head_size(points: NDArray[np.float64], landmarks: list[str]) -> NDArray[np.float64]:
+    """Centroid size of the six reference points, in pixels, tolerant of missing and misplaced ones.
+
+    Each pair of points measures the head against the reference shape by its distance; the median of the at most 15
+    ratios times the reference's centroid size is the head's. One wrong point spoils 5 of them, which the median bears.
+
+    Args:
+        points: `(N, K, 2)` px, NaN where missing.
+        landmarks: The K full names.
+
+    Returns:
+        `(N,)` px; NaN where fewer than two of the six are there.
+
+    Raises:
+        HeadSizeError: `landmarks` holds fewer than two of the six.
+    """
+    known = [name for name in REFERENCE_MM if name in landmarks]
+    if len(known) < 2:
+        raise HeadSizeError(
+            f"the head's size needs two of {', '.join(REFERENCE_MM)}; the landmarks are {', '.join(landmarks)}. "
+            "Set crops.field_mm to give the field of view in mm."
+        )
+    reference = np.array([REFERENCE_MM[name] for name in known])
+    seen = points[:, [landmarks.index(name) for name in known]]
+    first, second = np.triu_indices(len(known), k=1)
+    ratios = np.linalg.norm(seen[:, first] - seen[:, second], axis=-1) / np.linalg.norm(
+        reference[first] - reference[second], axis=-1
+    )
+    whole = float(centroid_size(np.array(list(REFERENCE_MM.values()))))
+    size = np.full(len(points), np.nan)
+    measured = ~np.isnan(ratios).all(axis=1)
+    size[measured] = np.nanmedian(ratios[measured], axis=1) * whole
+    return size
+
+
+def field_sizes(
+    points: NDArray[np.float64], landmarks: list[str], pixel_size_mm: NDArray[np.float64], params: CropParams
+) -> NDArray[np.float64]:
+    """Side of each image's field of view.
+
+    Args:
+        points: `(N, K, 2)` px.
+        landmarks: The K full names.
+        pixel_size_mm: `(N,)`, looked at only where `params.field_mm` is set.
+        params: The crops' settings.
+
+    Returns:
+        `(N,)` px of the image.
+
+    Raises:
+        HeadSizeError: an image has neither a head size nor, with `field_mm`, a pixel size.
+    """
+    if params.field_mm is not None:
+        field = params.field_mm / np.asarray(pixel_size_mm, dtype=np.float64)
+        way_out = "have no pixel size, which crops.field_mm needs: set crops.field_mm to null to go by the head's size."
+    else:
+        field = params.field_of_head * head_size(points, landmarks)
+        way_out = "show fewer than two of the six points of the head's size: set crops.field_mm instead."
+    if np.isnan(field).any():
+        raise HeadSizeError(f"{int(np.isnan(field).sum())} of {len(field)} images {way_out}")
+    return np.maximum(field, params.crop_px / LARGEST_MAGNIFICATION)

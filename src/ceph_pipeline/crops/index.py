@@ -1,0 +1,171 @@
+"""Which crops there are: five a landmark, one centred and four shifted."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ceph_pipeline.crops.field import field_sizes, head_size
+from ceph_pipeline.crops.params import CropParams
+from ceph_pipeline.landmarks.tables import points_array, reader_points
+
+SHIFTS = np.array([(0, 0), (1, 0), (0, 1), (-1, 0), (0, -1)], dtype=np.float64)
+"""Directions of the five crops, in units of the shift."""
+
+NORMAL_DRAWS, UNIFORM_DRAWS = 2, 4
+
+
+class NoResidualsError(ValueError):
+    """Stage 1 has no prediction on a validation image whose truth is known."""
+
+
+def inference_index(points: NDArray[np.float64], field_px: NDArray[np.float64], params: CropParams) -> NDArray[np.float64]:
+    """Centres of the five crops around each point.
+
+    Args:
+        points: `(N, K, 2)` px, stage 1's answers.
+        field_px: `(N,)` px, from `field_sizes`.
+        params: The crops' settings.
+
+    Returns:
+        `(N, K, 5, 2)` px; the first of the five is the point itself.
+    """
+    return points[:, :, None] + SHIFTS * params.shift_of_field * field_px[:, None, None, None]
+
+
+def residuals(
+    images: pd.DataFrame, landmarks: pd.DataFrame, stage1_predictions: pd.DataFrame, names: list[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Stage 1's validation errors as vectors, per landmark, in units of the head's size.
+
+    Training residuals would be too small: the network has seen those images. Every error is kept, however large.
+
+    Args:
+        images: Rows of the sources, with their splits.
+        landmarks: Truth of the sources, with a consensus.
+        stage1_predictions: Predictions of the sources, any stages.
+        names: Landmarks, full names.
+
+    Returns:
+        Name to `(n, 2)`. A landmark without any error of its own gets everybody's.
+
+    Raises:
+        NoResidualsError: there is no validation image with truth and prediction.
+    """
+    stage1 = stage1_predictions[stage1_predictions["stage"] == "stage1"]
+    valid = images.loc[images["split"] == "valid", "image_id"]
+    image_ids = valid[valid.isin(stage1["image_id"])].tolist()
+    truth = points_array(reader_points(landmarks), image_ids, names)
+    errors = points_array(stage1, image_ids, names) - truth
+    if image_ids:
+        errors /= head_size(truth, names)[:, None, None]
+    found = np.asarray(np.isfinite(errors).all(axis=-1))
+    if not found.any():
+        raise NoResidualsError(
+            "stage 1 has no prediction on a validation image with landmarks, from which training crops take their "
+            "displacement: run the stage1 pipeline, and give the data set a valid split."
+        )
+    return {name: errors[found[:, k], k] if found[:, k].any() else errors[found] for k, name in enumerate(names)}
+
+
+def training_index(
+    augmented_images: pd.DataFrame,
+    augmented_landmarks: pd.DataFrame,
+    *,
+    images: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    stage1_predictions: pd.DataFrame,
+    params: CropParams,
+) -> pd.DataFrame:
+    """Five crops around each landmark of each augmented image, displaced as stage 1 would displace them.
+
+    A crop is centred on truth + residual + shift, where the residual is drawn from that landmark's validation errors of
+    stage 1 (mirrored with probability ½, since half the faces of an augmented set look the other way), with a normal
+    floor added. The draws of an image depend on the seed and the image alone.
+
+    Args:
+        augmented_images: Images and copies of every split.
+        augmented_landmarks: Their consensus points; a missing point has no crops.
+        images: The sources.
+        landmarks: The sources' truth.
+        stage1_predictions: Stage 1's points on the validation sources.
+        params: The crops' settings.
+
+    Returns:
+        A `CropTable`, in the order of the images, landmarks, shifts.
+
+    Raises:
+        NoResidualsError: there is nothing to draw displacements from.
+        HeadSizeError: an image's field of view cannot be computed.
+    """
+    truth_rows = reader_points(augmented_landmarks)
+    names = [str(name) for name in truth_rows["landmark"].unique()]
+    image_ids = augmented_images["image_id"].tolist()
+    truth = points_array(truth_rows, image_ids, names)
+    field = field_sizes(truth, names, augmented_images["pixel_size_mm"].to_numpy(np.float64), params)
+    normal, uniform = _draws(image_ids, len(names), params.seed)
+    drawn = _displacements(residuals(images, landmarks, stage1_predictions, names), names, uniform)
+    head = field / params.field_of_head if params.field_mm is not None else head_size(truth, names)
+    offsets = (
+        drawn * head[:, None, None, None]
+        + (normal * params.displacement.floor_sd_of_field + SHIFTS * params.shift_of_field) * field[:, None, None, None]
+    )
+    scale = 1 + params.displacement.scale * (2 * uniform[..., 2] - 1)
+    fields = field[:, None, None] * scale
+    centres = truth[:, :, None] + _bounded(offsets, fields * params.displacement.max_of_field)
+    rotation = params.displacement.rotation_deg * (2 * uniform[..., 3] - 1)
+    return _table(augmented_images, names, centres, fields, rotation)
+
+
+def _draws(image_ids: list[str], n_landmarks: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Standard normal `(N, K, 5, 2)` and uniform `(N, K, 5, 4)` numbers, each image's from its own generator."""
+    shape = (len(image_ids), n_landmarks, len(SHIFTS))
+    normal, uniform = np.empty((*shape, NORMAL_DRAWS)), np.empty((*shape, UNIFORM_DRAWS))
+    for row, image_id in enumerate(image_ids):
+        number = int.from_bytes(hashlib.blake2b(image_id.encode(), digest_size=8).digest())
+        generator = np.random.default_rng(np.random.SeedSequence([seed, number]))
+        generator.standard_normal(out=normal[row])
+        generator.random(out=uniform[row])
+    return normal, uniform
+
+
+def _displacements(errors: dict[str, NDArray[np.float64]], names: list[str], uniform: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Residuals `(N, K, 5, 2)` drawn with replacement, in head sizes."""
+    drawn = np.empty((*uniform.shape[:3], 2))
+    for k, name in enumerate(names):
+        pool = errors[name]
+        drawn[:, k] = pool[(uniform[:, k, :, 0] * len(pool)).astype(np.intp)]
+    drawn[..., 0] *= np.where(uniform[..., 1] < 0.5, -1.0, 1.0)
+    return drawn
+
+
+def _bounded(offsets: NDArray[np.float64], limit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shorten offsets `(..., 2)` to `limit` where they are longer: however far stage 1 erred, the crop holds the truth."""
+    length = np.linalg.norm(offsets, axis=-1)
+    shortening: NDArray[np.float64] = np.minimum(1.0, limit / np.maximum(length, 1e-12))
+    return offsets * shortening[..., None]
+
+
+def _table(
+    images: pd.DataFrame,
+    names: list[str],
+    centres: NDArray[np.float64],
+    fields: NDArray[np.float64],
+    rotation: NDArray[np.float64],
+) -> pd.DataFrame:
+    """Rows of the crops whose landmark is there."""
+    n_images, n_landmarks, n_shifts = fields.shape
+    per_image = n_landmarks * n_shifts
+    table = pd.DataFrame(
+        {
+            **{name: images[name].repeat(per_image).to_numpy() for name in ("image_id", "source_id", "split")},
+            "landmark": np.tile(np.repeat(np.array(names, dtype=object), n_shifts), n_images),
+            "shift": np.tile(np.arange(n_shifts), n_images * n_landmarks),
+            "centre_x": centres[..., 0].ravel(),
+            "centre_y": centres[..., 1].ravel(),
+            "field_px": fields.ravel(),
+            "rotation_deg": rotation.ravel(),
+        }
+    )
+    return table[table["centre_x"].notna()].reset_index(drop=True)

@@ -1,0 +1,54 @@
+"""Settings of the crops: what they show, how they are shifted, and how their answers are fused."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MEAN_HEAD_MM = 53.09
+"""Head size (see `crops.field`) of the mean of 303 Aariz shapes, which has S–N = 72 mm."""
+
+
+class DisplacementParams(BaseModel):
+    """How far training crops lie from the truth."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    floor_sd_of_field: float = Field(
+        0.06, ge=0, lt=0.5, description="sd per axis added to every drawn residual, so that few residuals still give spread"
+    )
+    max_of_field: float = Field(
+        0.45, gt=0, le=0.5, description="truth's greatest distance from the crop's centre, so that it never leaves the crop"
+    )
+    rotation_deg: float = Field(5.0, ge=0, le=45, description="rotation is uniform within ± this")
+    scale: float = Field(0.08, ge=0, lt=0.5, description="the field is scaled by a factor uniform within 1 ± this")
+
+
+class FusionParams(BaseModel):
+    """When the refined point is believed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    min_score: float = Field(0.05, ge=0, description="least mean confidence (heatmap peak) of a point's crops")
+    max_spread_of_field: float = Field(0.12, gt=0, description="greatest sd per axis of the crops' answers")
+
+
+class CropParams(BaseModel):
+    """Square crops around each landmark: one centred, four shifted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    crop_px: int = Field(256, ge=32, le=1024, multiple_of=32, description="side of a crop as the network sees it")
+    field_of_head: float = Field(
+        0.47,
+        gt=0,
+        le=2,
+        description="side of the field of view as a fraction of the head's size; 0.47 is 25 mm for the mean Aariz head. "
+        "Devices of any resolution then look alike, also those whose pixel size is wrong or unknown",
+    )
+    field_mm: float | None = Field(
+        None, gt=0, le=200, description="side of the field of view in mm instead; every image then needs a pixel size"
+    )
+    shift_of_field: float = Field(
+        0.0625, ge=0, lt=0.5, description="shift of the four shifted crops; 0.0625 is 1.6 mm of a 25.6 mm field"
+    )
+    displacement: DisplacementParams = DisplacementParams()
+    fusion: FusionParams = FusionParams()
+    seed: int = Field(42, ge=0)
