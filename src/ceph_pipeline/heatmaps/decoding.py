@@ -1,0 +1,77 @@
+"""From heatmaps to points."""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple, get_args
+
+import torch
+from torch import Tensor
+
+from ceph_pipeline.heatmaps.dark import dark_offsets
+from ceph_pipeline.heatmaps.windows import gather_windows, local_soft_argmax, peaks, window_coordinates
+
+DecodeMethod = Literal["dark", "argmax", "quarter", "soft"]
+"""`dark`: Newton step on the logarithm of the blurred map; `quarter`: a quarter pixel towards the higher neighbour;
+`soft`: soft-argmax in a window around the maximum; `argmax`: the highest pixel itself."""
+
+
+class Points(NamedTuple):
+    """Decoded points.
+
+    Attributes:
+        xy: `(N, K, 2)` in heatmap pixels, centres at integers.
+        score: `(N, K)`, the peak value of each map.
+    """
+
+    xy: Tensor
+    score: Tensor
+
+
+@torch.no_grad()
+def decode(heatmaps: Tensor, method: DecodeMethod = "dark", sigma: float = 2.0) -> Points:
+    """Locate each heatmap's peak with sub-pixel precision.
+
+    Args:
+        heatmaps: `(N, K, h, w)`, peaks positive; any scale (`soft` expects peaks near 1). Computed in float32 at least.
+        method: How to go below the pixel; see `DecodeMethod`.
+        sigma: Standard deviation the maps were encoded with, in heatmap pixels; sets the windows of `dark` and `soft`.
+
+    Returns:
+        `xy` `(N, K, 2)` in heatmap pixels (centres at integers) and `score` `(N, K)`, the peak value. A map without a
+        peak has score 0 and no meaningful position. Next to the border `dark` and `quarter` stay at the highest pixel.
+
+    Raises:
+        ValueError: heatmaps are not 4-D, or smaller than 3 × 3; the method is unknown; sigma is not above 0.
+
+    Source: Zhang et al., Distribution-Aware Coordinate Representation (DARK), CVPR 2020.
+    """
+    _check(heatmaps, method, sigma)
+    positions, score = peaks(heatmaps)
+    refine: dict[str, Callable[[], Tensor]] = {
+        "argmax": lambda: positions,
+        "quarter": lambda: positions + _quarter_offsets(heatmaps, positions),
+        "dark": lambda: positions + dark_offsets(heatmaps, positions, sigma),
+        "soft": lambda: local_soft_argmax(_at_least_float32(heatmaps), sigma),
+    }
+    return Points(_at_least_float32(refine[method]()), _at_least_float32(score))
+
+
+def _check(heatmaps: Tensor, method: str, sigma: float) -> None:
+    if heatmaps.ndim != 4:
+        raise ValueError(f"heatmaps have shape {tuple(heatmaps.shape)}, expected 4 dimensions (N, K, h, w).")
+    if min(heatmaps.shape[-2:]) < 3:
+        raise ValueError(f"heatmaps are {tuple(heatmaps.shape[-2:])} (h, w), expected at least 3 × 3 pixels.")
+    if method not in get_args(DecodeMethod):
+        raise ValueError(f"unknown decode method {method!r}, expected one of {', '.join(get_args(DecodeMethod))}.")
+    if not sigma > 0:
+        raise ValueError(f"sigma is {sigma} px, expected the standard deviation the maps were encoded with, above 0.")
+
+
+def _at_least_float32(values: Tensor) -> Tensor:
+    return values if values.dtype == torch.float64 else values.float()
+
+
+def _quarter_offsets(heatmaps: Tensor, positions: Tensor) -> Tensor:
+    """A quarter pixel towards the higher neighbour on each axis, `(N, K, 2)`; 0 on the map's edge."""
+    values, inside = gather_windows(heatmaps, *window_coordinates(positions, 1))
+    slopes = torch.stack([values[..., 1, 2] - values[..., 1, 0], values[..., 2, 1] - values[..., 0, 1]], dim=-1)
+    return 0.25 * slopes.sign().float() * inside.all(-1).all(-1).unsqueeze(-1)

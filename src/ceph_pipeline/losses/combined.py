@@ -1,0 +1,73 @@
+"""The combined landmark loss: heatmaps and coordinates."""
+
+from torch import Tensor, nn
+
+from ceph_pipeline.heatmaps import decode, encode, local_soft_argmax
+from ceph_pipeline.losses.dark import DarkLoss
+from ceph_pipeline.losses.masking import at_least_float32
+from ceph_pipeline.losses.wing import WingLoss
+
+
+class CombinedLoss(nn.Module):
+    """`dark_weight · Dark + wing_weight · Wing / Wing(1 px)`, both terms of the order of 1.
+
+    The heatmap term shapes the maps; the Wing term sees the coordinates of a local soft-argmax, in heatmap px. While the
+    maps are still flat their maxima are arbitrary, hence `ramp`, by which training brings the Wing term in.
+
+    Args:
+        dark_weight: Weight of the heatmap term, at least 0.
+        wing_weight: Weight of the coordinate term at full ramp, at least 0.
+        sigma: Standard deviation of the target Gaussians, in heatmap pixels.
+        width: Wing's w, in heatmap pixels.
+        curvature: Wing's ε, in heatmap pixels.
+
+    Attributes:
+        ramp: Factor in [0, 1] on the Wing term.
+
+    Raises:
+        ValueError: a weight is negative.
+    """
+
+    def __init__(
+        self,
+        dark_weight: float = 0.5,
+        wing_weight: float = 0.5,
+        *,
+        sigma: float = 2.0,
+        width: float = 10.0,
+        curvature: float = 2.0,
+    ) -> None:
+        super().__init__()
+        if dark_weight < 0 or wing_weight < 0:
+            raise ValueError(f"the combined loss has weights {dark_weight} and {wing_weight}, expected none below 0.")
+        self.dark_weight = dark_weight
+        self.wing_weight = wing_weight
+        self.sigma = sigma
+        self.ramp = 1.0
+        self.dark = DarkLoss()
+        self.wing = WingLoss(width, curvature)
+
+    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+        """The weighted sum.
+
+        Args:
+            prediction: Heatmaps `(N, K, h, w)` that shall peak at 1.
+            target: Points `(N, K, 2)` in heatmap pixels, or the heatmaps `(N, K, h, w)` that they are encoded as.
+            mask: `(N, K)`, false where a landmark is missing.
+
+        Returns:
+            A scalar of the prediction's dtype.
+        """
+        dark, wing = self.terms(prediction, target, mask)
+        return (self.dark_weight * dark + self.ramp * self.wing_weight * wing).to(prediction.dtype)
+
+    def terms(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The two terms before weighting and ramp, in float32 at least: an empty map costs 1, one pixel off along an axis costs 1."""
+        prediction = at_least_float32(prediction)
+        if target.ndim == prediction.ndim:
+            maps, points = target, decode(target, "dark", self.sigma).xy
+        else:
+            maps, points = encode(target, tuple(prediction.shape[-2:]), self.sigma), target
+        one_pixel = float(self.wing.pointwise(prediction.new_ones(())))
+        located = local_soft_argmax(prediction, self.sigma)
+        return self.dark(prediction, maps.to(prediction.dtype), mask), self.wing(located, points, mask) / one_pixel

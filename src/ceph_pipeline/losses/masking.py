@@ -1,0 +1,51 @@
+"""Means over what is visible."""
+
+import torch
+from torch import Tensor
+
+
+def masked_mean(values: Tensor, mask: Tensor | None) -> Tensor:
+    """Mean of the values where the mask is true; 0, with gradients of 0, where it is true nowhere.
+
+    Args:
+        values: Any shape; may be NaN where the mask is false.
+        mask: Boolean, the same shape; None counts every value.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if mask is None:
+        return values.mean()
+    if mask.shape != values.shape:
+        raise ValueError(f"the mask has shape {tuple(mask.shape)}, expected {tuple(values.shape)}: one flag a landmark.")
+    visible = mask.bool()
+    return values.where(visible, 0).sum() / visible.sum().clamp_min(1)
+
+
+def hide_missing(target: Tensor, mask: Tensor | None) -> Tensor:
+    """The target with zeros where it is missing, so that a NaN there reaches neither the loss nor its gradient.
+
+    Args:
+        target: `(N, K, ...)`.
+        mask: `(N, K)`, false where a landmark is missing; None changes nothing.
+    """
+    if mask is None:
+        return target
+    return target.where(mask.bool().reshape(mask.shape + (1,) * (target.ndim - mask.ndim)), 0)
+
+
+def require_same_shape(prediction: Tensor, target: Tensor) -> None:
+    """Refuse targets that would be broadcast.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if prediction.shape != target.shape:
+        raise ValueError(
+            f"the prediction has shape {tuple(prediction.shape)}, the target {tuple(target.shape)}; they must agree."
+        )
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """Half precision widened to float32; float32 and float64 as they are."""
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
