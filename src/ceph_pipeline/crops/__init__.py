@@ -1,6 +1,6 @@
 """Crops around landmarks: which there are, how they are cut, and how their answers become one point."""
 
-from ceph_pipeline.crops.cutting import CropSource, crop_map, cut, uncrop
+from ceph_pipeline.crops.cutting import SourcePyramid, crop_map, cut, uncrop
 from ceph_pipeline.crops.field import HeadSizeError, field_sizes, head_size
 from ceph_pipeline.crops.fusion import Fused, fuse
 from ceph_pipeline.crops.index import SHIFTS, NoResidualsError, inference_index, residuals, training_index
@@ -9,12 +9,12 @@ from ceph_pipeline.crops.params import CropParams, DisplacementParams, FusionPar
 __all__ = [
     "SHIFTS",
     "CropParams",
-    "CropSource",
     "DisplacementParams",
     "Fused",
     "FusionParams",
     "HeadSizeError",
     "NoResidualsError",
+    "SourcePyramid",
     "crop_map",
     "cut",
     "field_sizes",

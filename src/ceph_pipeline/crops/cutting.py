@@ -44,14 +44,14 @@ def uncrop(
     return np.stack([cos * x - sin * y, sin * x + cos * y], axis=1) + centres
 
 
-class CropSource:
+class SourcePyramid:
     """A decoded image that crops are cut from, each by one warp.
 
     Where a crop has fewer pixels than its field of view, the whole image is first reduced by area averaging, once for all
     its crops, so that fine structure does not alias; the maps compose exactly.
 
-        source = CropSource(image)
-        crop = source.cut((812.4, 1033.0), field_px=250, rotation_deg=0, crop_px=128)
+        source = SourcePyramid(image)
+        crop, to_crop = source.cut((812.4, 1033.0), field_px=250, rotation_deg=0, crop_px=128)
 
     Args:
         image: `(height, width)`, 8 or 16 bits.
@@ -60,7 +60,7 @@ class CropSource:
     def __init__(self, image: Pixels) -> None:
         self._levels: dict[float, tuple[Pixels, Affine]] = {1.0: (np.asarray(image), Affine.identity())}
 
-    def cut(self, centre: tuple[float, float], field_px: float, rotation_deg: float, crop_px: int) -> Pixels:
+    def cut(self, centre: tuple[float, float], field_px: float, rotation_deg: float, crop_px: int) -> tuple[Pixels, Affine]:
         """Cut one crop; beyond the image's border its edge pixels go on.
 
         Args:
@@ -70,11 +70,14 @@ class CropSource:
             crop_px: Side of the crop.
 
         Returns:
-            `(crop_px, crop_px)`, the image's type.
+            The crop `(crop_px, crop_px)`, of the image's type, and the map from the image's pixels to the crop's.
         """
         pixels, reduction = self._level(field_px / crop_px)
-        matrix = reduction.inverse().then(crop_map(centre, field_px, rotation_deg, crop_px)).matrix
-        return cv2.warpAffine(pixels, matrix, (crop_px, crop_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        to_crop = crop_map(centre, field_px, rotation_deg, crop_px)
+        matrix = reduction.inverse().then(to_crop).matrix
+        size = (crop_px, crop_px)
+        crop = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return crop, to_crop
 
     def _level(self, minification: float) -> tuple[Pixels, Affine]:
         """The most reduced copy that is still as fine as the crop, and the map to it."""
@@ -88,6 +91,6 @@ class CropSource:
         return self._levels[factor]
 
 
-def cut(image: Pixels, centre: tuple[float, float], field_px: float, rotation_deg: float, crop_px: int) -> Pixels:
-    """Cut one crop from an image; for many crops of one image, keep a `CropSource`."""
-    return CropSource(image).cut(centre, field_px, rotation_deg, crop_px)
+def cut(image: Pixels, centre: tuple[float, float], field_px: float, rotation_deg: float, crop_px: int) -> tuple[Pixels, Affine]:
+    """Cut one crop from an image, and give the map to it; for many crops of one image, keep a `SourcePyramid`."""
+    return SourcePyramid(image).cut(centre, field_px, rotation_deg, crop_px)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.crops.field import field_sizes, head_size
+from ceph_pipeline.crops.field import field_sizes
 from ceph_pipeline.crops.params import CropParams
 from ceph_pipeline.landmarks.tables import points_array, reader_points
 
@@ -35,9 +35,9 @@ def inference_index(points: NDArray[np.float64], field_px: NDArray[np.float64], 
 
 
 def residuals(
-    images: pd.DataFrame, landmarks: pd.DataFrame, stage1_predictions: pd.DataFrame, names: list[str]
+    images: pd.DataFrame, landmarks: pd.DataFrame, stage1_predictions: pd.DataFrame, names: list[str], params: CropParams
 ) -> dict[str, NDArray[np.float64]]:
-    """Stage 1's validation errors as vectors, per landmark, in units of the head's size.
+    """Stage 1's validation errors as vectors, per landmark, in units of the field of view.
 
     Training residuals would be too small: the network has seen those images. Every error is kept, however large.
 
@@ -46,20 +46,21 @@ def residuals(
         landmarks: Truth of the sources, with a consensus.
         stage1_predictions: Predictions of the sources, any stages.
         names: Landmarks, full names.
+        params: The crops' settings, which give the field of view.
 
     Returns:
         Name to `(n, 2)`. A landmark without any error of its own gets everybody's.
 
     Raises:
         NoResidualsError: there is no validation image with truth and prediction.
+        HeadSizeError: an image's field of view cannot be computed.
     """
     stage1 = stage1_predictions[stage1_predictions["stage"] == "stage1"]
-    valid = images.loc[images["split"] == "valid", "image_id"]
-    image_ids = valid[valid.isin(stage1["image_id"])].tolist()
+    valid = images[(images["split"] == "valid") & images["image_id"].isin(stage1["image_id"])]
+    image_ids = valid["image_id"].tolist()
     truth = points_array(reader_points(landmarks), image_ids, names)
-    errors = points_array(stage1, image_ids, names) - truth
-    if image_ids:
-        errors /= head_size(truth, names)[:, None, None]
+    field = field_sizes(truth, names, valid["pixel_size_mm"].to_numpy(np.float64), params)
+    errors = (points_array(stage1, image_ids, names) - truth) / field[:, None, None]
     found = np.asarray(np.isfinite(errors).all(axis=-1))
     if not found.any():
         raise NoResidualsError(
@@ -105,15 +106,12 @@ def training_index(
     truth = points_array(truth_rows, image_ids, names)
     field = field_sizes(truth, names, augmented_images["pixel_size_mm"].to_numpy(np.float64), params)
     normal, uniform = _draws(image_ids, len(names), params.seed)
-    drawn = _displacements(residuals(images, landmarks, stage1_predictions, names), names, uniform)
-    head = field / params.field_of_head if params.field_mm is not None else head_size(truth, names)
-    offsets = (
-        drawn * head[:, None, None, None]
-        + (normal * params.displacement.floor_sd_of_field + SHIFTS * params.shift_of_field) * field[:, None, None, None]
-    )
+    drawn = _drawn(residuals(images, landmarks, stage1_predictions, names, params), names, uniform)
+    offsets = drawn + normal * params.displacement.floor_sd_of_field + SHIFTS * params.shift_of_field
     scale = 1 + params.displacement.scale * (2 * uniform[..., 2] - 1)
     fields = field[:, None, None] * scale
-    centres = truth[:, :, None] + _bounded(offsets, fields * params.displacement.max_of_field)
+    limit = scale * params.displacement.max_of_field
+    centres = truth[:, :, None] + _bounded(offsets, limit) * field[:, None, None, None]
     rotation = params.displacement.rotation_deg * (2 * uniform[..., 3] - 1)
     return _table(augmented_images, names, centres, fields, rotation)
 
@@ -130,8 +128,8 @@ def _draws(image_ids: list[str], n_landmarks: int, seed: int) -> tuple[NDArray[n
     return normal, uniform
 
 
-def _displacements(errors: dict[str, NDArray[np.float64]], names: list[str], uniform: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Residuals `(N, K, 5, 2)` drawn with replacement, in head sizes."""
+def _drawn(errors: dict[str, NDArray[np.float64]], names: list[str], uniform: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Residuals `(N, K, 5, 2)` drawn with replacement, in fields of view."""
     drawn = np.empty((*uniform.shape[:3], 2))
     for k, name in enumerate(names):
         pool = errors[name]

@@ -1,0 +1,62 @@
+"""Five answers become one, or none is believed."""
+
+import numpy as np
+import pytest
+
+from ceph_pipeline.crops import FusionParams, fuse
+
+STAGE_1 = np.array([[[100.0, 100.0]]])
+FIELD = np.array([100.0])
+PARAMS = FusionParams(min_score=0.1, max_spread_of_field=0.1)
+
+
+def answers(*xy: tuple[float, float]) -> np.ndarray:
+    """Answers to one point of one image, `(1, 1, S, 2)`."""
+    return np.array(xy, dtype=np.float64)[None, None]
+
+
+def scores(*values: float) -> np.ndarray:
+    return np.array(values, dtype=np.float64)[None, None]
+
+
+def test_the_mean_is_weighted_by_confidence() -> None:
+    fused = fuse(answers((104, 100), (108, 100)), scores(0.3, 0.1), STAGE_1, FIELD, PARAMS)
+    np.testing.assert_allclose(fused.xy[0, 0], (105, 100))
+    assert fused.refined[0, 0]
+    # variance per axis: (0.75 · 1² + 0.25 · 3²) / 2
+    assert fused.sd[0, 0] == pytest.approx(np.sqrt(1.5))
+
+
+def test_an_unsure_refinement_leaves_stage_1s_point() -> None:
+    fused = fuse(answers((104, 100), (104, 100)), scores(0.1, 0.05), STAGE_1, FIELD, PARAMS)
+    np.testing.assert_array_equal(fused.xy, STAGE_1)
+    assert not fused.refined[0, 0]
+
+
+def test_answers_that_disagree_leave_stage_1s_point() -> None:
+    fused = fuse(answers((80, 100), (120, 100)), scores(1, 1), STAGE_1, FIELD, PARAMS)
+    np.testing.assert_array_equal(fused.xy, STAGE_1)
+    assert fused.sd[0, 0] == pytest.approx(20 / np.sqrt(2))
+
+
+@pytest.mark.parametrize("far", [(151.0, 100.0), (100.0, 49.0)])
+def test_a_refinement_moves_no_point_out_of_its_crop(far: tuple[float, float]) -> None:
+    fused = fuse(answers(far, far), scores(1, 1), STAGE_1, FIELD, PARAMS)
+    np.testing.assert_array_equal(fused.xy, STAGE_1)
+
+
+def test_a_crop_without_an_answer_counts_for_nothing() -> None:
+    fused = fuse(answers((104, 100), (np.nan, np.nan)), scores(1, 1), STAGE_1, FIELD, PARAMS)
+    np.testing.assert_allclose(fused.xy[0, 0], (104, 100))
+
+
+def test_a_point_that_stage_1_missed_stays_missing() -> None:
+    nothing = np.full((1, 1, 2), np.nan)
+    fused = fuse(np.full((1, 1, 5, 2), np.nan), np.ones((1, 1, 5)), nothing, FIELD, PARAMS)
+    assert np.isnan(fused.xy).all()
+    assert not fused.refined.any()
+
+
+def test_crops_that_see_nothing_leave_stage_1s_point_even_at_threshold_0() -> None:
+    fused = fuse(answers((104, 100)), scores(0), STAGE_1, FIELD, FusionParams(min_score=0))
+    np.testing.assert_array_equal(fused.xy, STAGE_1)
