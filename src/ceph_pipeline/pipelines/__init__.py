@@ -1,0 +1,1 @@
+"""Kedro pipelines: each translates catalog objects into calls on the packages above."""

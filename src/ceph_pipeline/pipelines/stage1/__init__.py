@@ -1,0 +1,5 @@
+"""The whole-image network: training, and its points on validation and test images."""
+
+from ceph_pipeline.pipelines.stage1.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,24 @@
+"""Nodes of pipeline `stage2`."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from ceph_pipeline.crops.params import CropParams
+from ceph_pipeline.images import ImageStore
+from ceph_pipeline.training import Stage2Params
+
+
+def train_stage2(
+    crops: pd.DataFrame,
+    images: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    store: ImageStore,
+    folder: Path,
+    crop_params: CropParams,
+    params: Stage2Params,
+) -> Path:
+    """Train the refinement network on the training split's crops and return its best checkpoint."""
+    from ceph_pipeline.training.stage2 import train_refinement_net
+
+    return train_refinement_net(crops, images, landmarks, store, folder, crop_params, params)

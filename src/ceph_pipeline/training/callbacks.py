@@ -1,0 +1,85 @@
+"""Callbacks: averaged weights, generators that survive a resume, and one line an epoch."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning.pytorch.callbacks import Callback, WeightAveraging
+
+if TYPE_CHECKING:
+    from lightning import LightningModule, Trainer
+    from torch import Tensor
+
+logger = logging.getLogger(__name__)
+
+
+class ExponentialAverage(WeightAveraging):
+    """Exponential moving average of weights and buffers from the first step on.
+
+    The decay grows as (1 + n) / (10 + n) until it reaches its value, so that short trainings do not validate the weights
+    they began with.
+    """
+
+    def __init__(self, decay: float) -> None:
+        def update(averaged: list[Tensor], current: list[Tensor], n_averaged: Tensor | int) -> None:
+            n = int(n_averaged)
+            step = 1 - min(decay, (1 + n) / (10 + n))
+            if torch.is_floating_point(averaged[0]):
+                torch._foreach_lerp_(averaged, current, step)
+            else:
+                torch._foreach_copy_(averaged, current)
+
+        super().__init__(use_buffers=True, multi_avg_fn=torch.no_grad()(update))
+
+
+class EpochSeed(Callback):
+    """Reseeds torch's generators from (seed, epoch): dropout draws the same after a resume as without a break."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Reseed."""
+        del pl_module
+        torch.manual_seed(self.seed * 100_003 + trainer.current_epoch)
+
+
+class EpochLog(Callback):
+    """Logs one line a validation: loss, errors, time an epoch and time left."""
+
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
+        self.started = 0.0
+        self.first_epoch = 0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        del pl_module
+        self.started, self.first_epoch = time.monotonic(), trainer.current_epoch
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the line, after the epochs that were validated."""
+        del pl_module
+        metrics: dict[str, Any] = trainer.callback_metrics
+        done, epochs = trainer.current_epoch + 1, int(trainer.max_epochs or 0)
+        if "val/mre_px" not in metrics or done % (trainer.check_val_every_n_epoch or 1):
+            return
+        each = (time.monotonic() - self.started) / (done - self.first_epoch)
+        millimetres = (
+            f" = {metrics['val/mre_mm']:.2f} mm, SDR 2 mm {metrics['val/sdr_2mm']:.1f} %" if "val/mre_mm" in metrics else ""
+        )
+        logger.info(
+            "%s epoch %d/%d: loss %.3f, validation MRE %.2f px%s; %.1f s an epoch, %s left",
+            self.stage,
+            done,
+            epochs,
+            trainer.callback_metrics.get("train/loss", float("nan")),
+            metrics["val/mre_px"],
+            millimetres,
+            each,
+            timedelta(seconds=round(each * (epochs - done))),
+        )

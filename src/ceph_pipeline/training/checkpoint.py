@@ -1,0 +1,119 @@
+"""Checkpoints that load without running code, and carry what prediction needs to know."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ceph_pipeline.artifacts import atomic_path
+from ceph_pipeline.models import create_landmark_net, create_refinement_net
+
+FORMAT = 1
+StageName = Literal["stage1", "stage2"]
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint cannot be loaded."""
+
+
+@dataclass
+class TrainedNet:
+    """A network with what is needed to use it.
+
+    Attributes:
+        net: In evaluation mode.
+        stage: `stage1` sees whole images, `stage2` crops.
+        landmarks: Full names, in channel order.
+        input_size: (width, height) px.
+        stride: Input px per heatmap px.
+        sigma_px: Standard deviation of the training targets, heatmap px.
+        activation: What turns logits into heatmaps.
+        architecture: Keyword arguments that built the net.
+        facts: Further plain values: `resize`, z-score statistics, crop parameters.
+    """
+
+    net: nn.Module
+    stage: StageName
+    landmarks: tuple[str, ...]
+    input_size: tuple[int, int]
+    stride: int
+    sigma_px: float
+    activation: Literal["linear", "softmax"]
+    architecture: dict[str, Any]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def heatmaps(self, logits: Tensor) -> Tensor:
+        """Heatmaps `(N, K, h, w)` whose peak is 1 where the network is sure."""
+        return to_heatmaps(logits, self.activation, self.sigma_px)
+
+    def to_input(self, points: Tensor) -> Tensor:
+        """Map heatmap px to input px."""
+        return (points + 0.5) * self.stride - 0.5
+
+
+def to_heatmaps(logits: Tensor, activation: str, sigma_px: float) -> Tensor:
+    """Apply the activation; a softmax is scaled so that the target Gaussian itself would peak at 1."""
+    if activation == "linear":
+        return logits
+    share = logits.float().flatten(2).softmax(-1).view(logits.shape)
+    return share * (2 * math.pi * sigma_px**2)
+
+
+def create_net(stage: StageName, architecture: dict[str, Any]) -> nn.Module:
+    """Build the network of a stage from its keyword arguments."""
+    return create_landmark_net(**architecture) if stage == "stage1" else create_refinement_net(**architecture)
+
+
+def save_checkpoint(trained: TrainedNet, path: Path) -> None:
+    """Write a checkpoint of plain values and tensors, whole or not at all."""
+    content = {
+        "format": FORMAT,
+        "stage": trained.stage,
+        "landmarks": list(trained.landmarks),
+        "input_size": list(trained.input_size),
+        "stride": trained.stride,
+        "sigma_px": trained.sigma_px,
+        "activation": trained.activation,
+        "architecture": trained.architecture,
+        "facts": trained.facts,
+        "state_dict": {name: value.detach().cpu() for name, value in trained.net.state_dict().items()},
+    }
+    with atomic_path(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> TrainedNet:
+    """Read a checkpoint written by `save_checkpoint`; nothing in the file is executed.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, holds code, or is no checkpoint of this project.
+    """
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such checkpoint. Train the network first.") from None
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(f"{path}: refused, since it holds more than tensors and plain values ({error}).") from None
+    except (RuntimeError, EOFError, OSError) as error:
+        raise CheckpointError(f"{path}: damaged ({error}). Train again or restore the file.") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: not a checkpoint of this project (format {FORMAT} expected).")
+    net = create_net(content["stage"], content["architecture"] | {"pretrained": False})
+    net.load_state_dict(content["state_dict"])
+    return TrainedNet(
+        net=net.to(device).eval(),
+        stage=content["stage"],
+        landmarks=tuple(content["landmarks"]),
+        input_size=(content["input_size"][0], content["input_size"][1]),
+        stride=content["stride"],
+        sigma_px=content["sigma_px"],
+        activation=content["activation"],
+        architecture=content["architecture"],
+        facts=content["facts"],
+    )

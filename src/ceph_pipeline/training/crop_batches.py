@@ -1,0 +1,125 @@
+"""Crops for stage 2, cut from full-size originals; each source is decoded once for all of its crops in a batch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from ceph_pipeline.crops import CropSource, crop_map
+from ceph_pipeline.images import ImageStore
+from ceph_pipeline.images.normalise import normalise
+from ceph_pipeline.training.batch import Batch, sample_rng
+from ceph_pipeline.training.online import cut_out, random_greys
+from ceph_pipeline.training.params import OnlineAugmentation
+from ceph_pipeline.training.sampling import Draw
+
+
+@dataclass(frozen=True)
+class ImageCrops:
+    """The crops of one image that have a target.
+
+    Attributes:
+        image_id: The image they are cut from.
+        pixel_size_mm: NaN where unknown.
+        landmark: `(R,)` channel of each crop's landmark.
+        centre, target: `(R, 2)` in px of the image.
+        field_px, rotation_deg: `(R,)`.
+    """
+
+    image_id: str
+    pixel_size_mm: float
+    landmark: NDArray[np.int64]
+    centre: NDArray[np.float64]
+    target: NDArray[np.float64]
+    field_px: NDArray[np.float64]
+    rotation_deg: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.landmark)
+
+
+def group_by_image(crops: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, names: list[str]) -> list[ImageCrops]:
+    """The crop index with its targets, one group an image; crops of missing points are left out.
+
+    Args:
+        crops: Crop index of one split.
+        landmarks: One reader's points of the same images.
+        images: Their rows.
+        names: Landmarks in channel order.
+    """
+    targets = crops.merge(landmarks[["image_id", "landmark", "x", "y"]], on=["image_id", "landmark"], how="left")
+    targets = targets.dropna(subset=["x", "y"])
+    channels = {name: channel for channel, name in enumerate(names)}
+    pixel_sizes = images.set_index("image_id")["pixel_size_mm"]
+    return [
+        ImageCrops(
+            image_id=str(image_id),
+            pixel_size_mm=float(pixel_sizes[image_id]),
+            landmark=rows["landmark"].map(channels).to_numpy(np.int64),
+            centre=rows[["centre_x", "centre_y"]].to_numpy(np.float64),
+            target=rows[["x", "y"]].to_numpy(np.float64),
+            field_px=rows["field_px"].to_numpy(np.float64),
+            rotation_deg=rows["rotation_deg"].to_numpy(np.float64),
+        )
+        for image_id, rows in targets.groupby("image_id", sort=True)
+    ]
+
+
+class CropDataset(Dataset[Batch]):
+    """Samples of stage 2: some crops of one source, as a small batch.
+
+    Args:
+        groups: The crops, by image.
+        store: Full-size images.
+        crop_px: Side of a crop.
+        crops_per_image: How many crops a draw takes of its source.
+        seed: Root of the random draws.
+        augmentation: Grey-level changes; None leaves the crops as they are. Displacement, rotation and scale are the
+            crop index's.
+    """
+
+    def __init__(
+        self,
+        groups: list[ImageCrops],
+        store: ImageStore,
+        crop_px: int,
+        crops_per_image: int,
+        seed: int,
+        augmentation: OnlineAugmentation | None = None,
+    ) -> None:
+        self.groups, self.store, self.crop_px = groups, store, crop_px
+        self.crops_per_image, self.seed, self.augmentation = crops_per_image, seed, augmentation
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __getitem__(self, draw: Draw) -> Batch:
+        epoch, item = draw
+        rng = sample_rng(self.seed, epoch, item)
+        group = self.groups[item]
+        rows = rng.choice(len(group), min(self.crops_per_image, len(group)), replace=False)
+        source = CropSource(self.store.read(group.image_id))
+        crops, points, maps = [], [], []
+        for row in rows:
+            centre = (float(group.centre[row, 0]), float(group.centre[row, 1]))
+            view = (centre, float(group.field_px[row]), float(group.rotation_deg[row]), self.crop_px)
+            to_crop = crop_map(*view)
+            image = normalise(source.cut(*view))
+            if self.augmentation is not None:
+                image = random_greys(rng, image, self.augmentation)
+                cut_out(rng, image, self.augmentation)
+            crops.append(image)
+            points.append(to_crop(group.target[row]))
+            maps.append(to_crop.inverse().matrix)
+        return Batch(
+            images=torch.from_numpy(np.stack(crops))[:, None],
+            points=torch.from_numpy(np.stack(points).astype(np.float32))[:, None],
+            to_original=torch.from_numpy(np.stack(maps).astype(np.float32)),
+            pixel_size_mm=torch.full((len(rows),), group.pixel_size_mm, dtype=torch.float32),
+            landmark=torch.from_numpy(group.landmark[rows]),
+            cvm_stage=torch.zeros(len(rows), dtype=torch.int64),
+            measurements=torch.zeros(len(rows), 0),
+        )

@@ -1,0 +1,136 @@
+"""The Lightning module of both stages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lightning import LightningModule
+import torch
+from torch import Tensor, nn
+from torchmetrics import MeanMetric
+
+from ceph_pipeline.heatmaps import decode
+from ceph_pipeline.losses import MeasurementLoss, OrdinalLoss, create_loss
+from ceph_pipeline.models import LandmarkOutput
+from ceph_pipeline.training.checkpoint import TrainedNet, to_heatmaps
+from ceph_pipeline.training.optim import configure
+
+if TYPE_CHECKING:
+    from lightning.pytorch.utilities.types import OptimizerLRScheduler
+
+    from ceph_pipeline.training.batch import Batch
+    from ceph_pipeline.training.params import LossParams, OptimParams
+
+
+class LandmarkModule(LightningModule):
+    """Learns heatmaps, and with them the CVM stage and vertical measurements where the net has those heads.
+
+    Logs `train/loss` and its terms, and on validation `val/mre_px`, `val/mre_mm`, `val/sdr_2mm` in units of the originals.
+
+    Args:
+        trained: The network and its description; its weights change in place.
+        loss: Landmark loss and the weight of the further heads.
+        optim: Optimiser and schedule.
+        cvm_class_weights: Weight of each of the six CVM stages, or None without that head.
+    """
+
+    def __init__(
+        self, trained: TrainedNet, loss: LossParams, optim: OptimParams, cvm_class_weights: list[float] | None = None
+    ) -> None:
+        super().__init__()
+        self.net: nn.Module = trained.net
+        self.trained, self.loss_params, self.optim = trained, loss, optim
+        self.landmark_loss = create_loss(loss.kind, sigma=loss.sigma_px)
+        self.stage_loss = OrdinalLoss(6, cvm_class_weights)
+        self.measurement_loss = MeasurementLoss()
+        self.val_loss, self.val_mre_px = MeanMetric(), MeanMetric(nan_strategy="ignore")
+        self.val_mre_mm, self.val_sdr = MeanMetric(nan_strategy="ignore"), MeanMetric(nan_strategy="ignore")
+        self.train_loss = MeanMetric()
+
+    def forward(self, batch: Batch) -> LandmarkOutput:
+        """The network's output for a batch of whole images or of crops."""
+        images = batch.images.contiguous(memory_format=torch.channels_last)
+        if self.trained.stage == "stage1":
+            output: LandmarkOutput = self.net(images)
+            return output
+        return LandmarkOutput(self.net(images, batch.landmark), None, None)
+
+    def loss(self, output: LandmarkOutput, batch: Batch, ramp: float) -> tuple[Tensor, dict[str, Tensor]]:
+        """Total loss and its terms."""
+        targets = (batch.points + 0.5) / self.trained.stride - 0.5
+        visible = torch.isfinite(targets).all(-1) & inside(targets, output.heatmaps.shape[-2:])
+        landmark = self.landmark_loss(output.heatmaps.float(), targets.nan_to_num(0), visible, ramp=ramp)
+        total, terms = landmark.total, dict(landmark.terms)
+        weight = self.loss_params.cvm_weight
+        if output.cvm_logits is not None:
+            terms["cvm"] = self.stage_loss(output.cvm_logits.float(), batch.cvm_stage, batch.cvm_stage > 0)
+            total = total + weight * terms["cvm"]
+        if output.measurements is not None:
+            known = torch.isfinite(batch.measurements)
+            terms["measurements"] = self.measurement_loss(output.measurements.float(), batch.measurements, known)
+            total = total + weight * terms["measurements"]
+        return total, terms
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """One step; returns the loss."""
+        del batch_idx
+        ramp_epochs = self.loss_params.wing_ramp_epochs
+        ramp = min(1.0, self.current_epoch / ramp_epochs) if ramp_epochs else 1.0
+        total, terms = self.loss(self(batch), batch, ramp)
+        self.train_loss.update(total.detach(), weight=len(batch.images))
+        self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()}, on_step=False, on_epoch=True,
+                      batch_size=len(batch.images))  # fmt: skip
+        return total
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's mean loss and rate."""
+        self.log("train/loss", self.train_loss.compute())
+        self.log("train/learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
+        self.train_loss.reset()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Errors of one validation batch, in px and mm of the originals."""
+        del batch_idx
+        output = self(batch)
+        total, _ = self.loss(output, batch, ramp=1.0)
+        self.val_loss.update(total, weight=len(batch.images))
+        heatmaps = to_heatmaps(output.heatmaps.float(), self.trained.activation, self.trained.sigma_px)
+        found = self.trained.to_input(decode(heatmaps, sigma=self.trained.sigma_px).xy)
+        error_px = original_distance(found, batch.points, batch.to_original)
+        error_mm = error_px * batch.pixel_size_mm[:, None]
+        self.val_mre_px.update(error_px)
+        self.val_mre_mm.update(error_mm)
+        self.val_sdr.update(torch.where(error_mm.isnan(), error_mm, 100.0 * (error_mm <= 2.0)))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the means over all points of the split."""
+        metrics = {
+            "val/loss": self.val_loss,
+            "val/mre_px": self.val_mre_px,
+            "val/mre_mm": self.val_mre_mm,
+            "val/sdr_2mm": self.val_sdr,
+        }
+        self.log_dict({name: metric.compute() for name, metric in metrics.items() if metric.update_called})
+        for metric in metrics.values():
+            metric.reset()
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW with the schedule of the parameters."""
+        return configure(self.net, self.optim, int(self.trainer.estimated_stepping_batches))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the checkpoint free of anything but tensors and plain values."""
+        checkpoint.pop("hyper_parameters", None)
+
+
+def inside(points: Tensor, size: torch.Size) -> Tensor:
+    """Which points `(N, K, 2)` in heatmap px lie on the map (h, w)."""
+    height, width = size
+    x, y = points[..., 0], points[..., 1]
+    return (x > -0.5) & (y > -0.5) & (x < width - 0.5) & (y < height - 0.5)
+
+
+def original_distance(found: Tensor, truth: Tensor, to_original: Tensor) -> Tensor:
+    """Distances `(N, K)` in px of the originals between points in input px; NaN where the truth is missing."""
+    difference = torch.einsum("nij,nkj->nki", to_original[:, :, :2], found.float() - truth)
+    return difference.norm(dim=-1)

@@ -1,0 +1,107 @@
+"""Parameters of both training stages. Free of torch: Kedro resolves these types when it registers the pipelines."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Params(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NetParams(_Params):
+    """The network of stage 1."""
+
+    backbone: str = Field(
+        "hrnet_w48", description="hrnet_w18_small … hrnet_w48, resnet18, resnet34 or a timm features_only model"
+    )
+    input_width_px: int = Field(512, ge=64, multiple_of=32)
+    input_height_px: int = Field(512, ge=64, multiple_of=32)
+    resize: Literal["letterbox", "stretch"] = Field("letterbox", description="keep the aspect and pad, or fill the frame")
+    stride: Literal[2, 4] = Field(4, description="input px per heatmap px")
+    dropout: float = Field(0.0, ge=0, lt=1)
+    pretrained: bool = Field(False, description="start from the hub's ImageNet weights where it can be reached")
+
+
+class RefinementNetParams(_Params):
+    """The network of stage 2; its input is the crop, whose size `crops.crop_px` sets."""
+
+    backbone: str = "hrnet_w32"
+    stride: Literal[2, 4] = Field(4, description="crop px per heatmap px")
+    dropout: float = Field(0.0, ge=0, lt=1)
+    pretrained: bool = False
+
+
+class LossParams(_Params):
+    """The landmark loss; `combined` is 0.5 · Dark + 0.5 · Wing."""
+
+    kind: Literal["combined", "dark", "adaptive_wing", "cross_entropy"] = "combined"
+    sigma_px: float = Field(2.0, gt=0.3, le=10, description="standard deviation of the target Gaussian in heatmap px")
+    wing_ramp_epochs: float = Field(5, ge=0, description="epochs over which the coordinate term grows to its full weight")
+    cvm_weight: float = Field(
+        0.3, ge=0, description="weight of the CVM stage and vertical measurement heads; 0 leaves the heads out"
+    )
+
+
+class OptimParams(_Params):
+    """AdamW and its schedule."""
+
+    epochs: int = Field(200, ge=1)
+    batch_size: int = Field(6, ge=1, description="whole images, or for stage 2 crops")
+    accumulate_batches: int = Field(1, ge=1)
+    learning_rate: float = Field(1e-4, gt=0, le=1)
+    weight_decay: float = Field(0.01, ge=0)
+    schedule: Literal["cosine", "one_cycle"] = "cosine"
+    warmup_epochs: float = Field(10, ge=0)
+    clip_norm: float = Field(5.0, gt=0, description="gradients are scaled down to this norm")
+    ema_decay: float | None = Field(None, gt=0, lt=1, description="exponential moving average of the weights; null: none")
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="auto: bfloat16 where the device computes in it, float16 on older GPUs, float32 elsewhere"
+    )
+
+
+class OnlineAugmentation(_Params):
+    """What training does to an image on the fly, beyond the copies made before; ranges are ± around no change."""
+
+    rotation_deg: float = Field(8.0, ge=0, le=45)
+    scale: float = Field(0.1, ge=0, lt=0.9, description="± share of the size")
+    shift: float = Field(0.03, ge=0, lt=0.5, description="± share of the input's side")
+    gamma: float = Field(0.3, ge=0, lt=1, description="± on the exponent's logarithm, over grey levels scaled to 0–1")
+    contrast: float = Field(0.2, ge=0, lt=1)
+    brightness: float = Field(0.2, ge=0, description="± in standard deviations of the grey levels")
+    cutout: float = Field(0.0, ge=0, lt=0.5, description="largest side of one erased square, as a share of the input's side")
+
+
+class LoopParams(_Params):
+    """How a training runs."""
+
+    seed: int = Field(42, ge=0)
+    workers: int = Field(2, ge=0, description="data-loading processes")
+    validate_every_epochs: int = Field(1, ge=1)
+    patience: int | None = Field(None, ge=1, description="stop after this many validations without a better MRE; null: never")
+    force: bool = Field(False, description="train again although a finished checkpoint of the same inputs exists")
+
+
+class Stage1Params(_Params):
+    """`stage1`: the network on the whole image."""
+
+    net: NetParams = NetParams()
+    loss: LossParams = LossParams()
+    optim: OptimParams = OptimParams()
+    augmentation: OnlineAugmentation = OnlineAugmentation()
+    loop: LoopParams = LoopParams()
+    reader: str = Field("consensus", description="whose points are learned")
+
+
+class Stage2Params(_Params):
+    """`stage2`: the network on crops around each landmark."""
+
+    net: RefinementNetParams = RefinementNetParams()
+    loss: LossParams = LossParams(cvm_weight=0.0)
+    optim: OptimParams = OptimParams(batch_size=64, learning_rate=5e-4)
+    augmentation: OnlineAugmentation = OnlineAugmentation(rotation_deg=0.0, scale=0.0, shift=0.0)
+    loop: LoopParams = LoopParams()
+    reader: str = "consensus"
+    crops_per_epoch: int = Field(60_000, ge=1)
+    crops_per_image: int = Field(16, ge=1, description="crops taken of a source each time it is decoded")
+    valid_crops: int = Field(6_000, ge=1, description="crops of the validation split that each validation looks at")
