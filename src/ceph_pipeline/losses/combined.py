@@ -62,12 +62,12 @@ class CombinedLoss(nn.Module):
         return (self.dark_weight * dark + self.ramp * self.wing_weight * wing).to(prediction.dtype)
 
     def terms(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The two terms before weighting and ramp, in float32 at least: an empty map costs 1, one pixel off along an axis costs 1."""
+        """The two terms before weighting, in float32 at least: an empty map costs 1, and one pixel off along an axis costs 1."""
         prediction = at_least_float32(prediction)
         if target.ndim == prediction.ndim:
             maps, points = target, decode(target, "dark", self.sigma).xy
         else:
-            maps, points = encode(target, tuple(prediction.shape[-2:]), self.sigma), target
+            maps, points = encode(target, (prediction.shape[-2], prediction.shape[-1]), self.sigma), target
         one_pixel = float(self.wing.pointwise(prediction.new_ones(())))
         located = local_soft_argmax(prediction, self.sigma)
         return self.dark(prediction, maps.to(prediction.dtype), mask), self.wing(located, points, mask) / one_pixel

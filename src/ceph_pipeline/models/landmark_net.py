@@ -1,0 +1,101 @@
+"""The whole-image network: one heatmap a landmark, and the CVM heads."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from ceph_pipeline.models.features import FeatureNet
+from ceph_pipeline.models.heads import HeatmapHead, MeasurementHead, StageHead
+from ceph_pipeline.models.weights import load_backbone_weights
+
+
+class LandmarkOutput(NamedTuple):
+    """What the network says about a batch.
+
+    Attributes:
+        heatmaps: Logits `(N, K, H / stride, W / stride)`.
+        cvm_logits: Cumulative logits `(N, S − 1)` of the CVM stage, or None.
+        measurements: `(N, M)`, z-scored, or None.
+    """
+
+    heatmaps: Tensor
+    cvm_logits: Tensor | None
+    measurements: Tensor | None
+
+
+class LandmarkNet(nn.Module):
+    """Backbone, neck and heads; made by `create_landmark_net`."""
+
+    def __init__(
+        self, features: FeatureNet, n_landmarks: int, *, cvm_stages: int = 0, n_measurements: int = 0, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.features = features
+        self.heatmap_head = HeatmapHead(features.width, n_landmarks, dropout)
+        channels = features.coarsest_channels
+        self.stage_head = StageHead(channels, cvm_stages, dropout) if cvm_stages else None
+        self.measurement_head = MeasurementHead(channels, n_measurements, dropout) if n_measurements else None
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The timm feature extractor, for freezing and for rates of its own."""
+        net: nn.Module = self.features.backbone.net
+        return net
+
+    def forward(self, images: Tensor) -> LandmarkOutput:
+        """Heatmap logits and CVM outputs of `(N, C, H, W)` images."""
+        features = self.features(images)
+        pooled = features.coarsest.mean(dim=(-2, -1))
+        return LandmarkOutput(
+            heatmaps=self.heatmap_head(features.fused),
+            cvm_logits=self.stage_head(pooled) if self.stage_head is not None else None,
+            measurements=self.measurement_head(pooled) if self.measurement_head is not None else None,
+        )
+
+
+def create_landmark_net(
+    backbone: str,
+    n_landmarks: int,
+    *,
+    in_channels: int = 1,
+    stride: int = 4,
+    cvm_stages: int = 0,
+    n_measurements: int = 0,
+    dropout: float = 0.0,
+    pretrained: bool | str | Path = False,
+) -> LandmarkNet:
+    """Build the whole-image network.
+
+    Args:
+        backbone: `hrnet_w18_small`, `hrnet_w18`, `hrnet_w32`, `hrnet_w48`, `resnet18`, `resnet34`, or any timm model that
+            supports `features_only`.
+        n_landmarks: K, at least 1.
+        in_channels: 1 for grey images, 3 for colour.
+        stride: Input pixels per heatmap pixel, 4 or 2.
+        cvm_stages: Number of CVM stages, at least 2; 0 for no such head.
+        n_measurements: Number of measurements; 0 for no such head.
+        dropout: Share dropped before the last layer of each head, in [0, 1).
+        pretrained: True fetches timm's weights (from scratch, with a warning, where the hub cannot be reached); a path
+            loads a checkpoint with `load_backbone_weights`.
+
+    Raises:
+        UnknownBackboneError: timm has no such model, or it gives no feature maps.
+        CheckpointError: the checkpoint at `pretrained` does not fit.
+        ValueError: a number is out of its range.
+    """
+    if n_landmarks < 1 or n_measurements < 0 or cvm_stages < 0 or cvm_stages == 1:
+        raise ValueError(
+            f"a network with {n_landmarks} landmarks, {cvm_stages} CVM stages and {n_measurements} measurements: "
+            "expected at least 1 landmark, 0 or at least 2 stages, 0 or more measurements."
+        )
+    features = FeatureNet(backbone, in_channels, stride, pretrained=pretrained is True)
+    net = LandmarkNet(features, n_landmarks, cvm_stages=cvm_stages, n_measurements=n_measurements, dropout=dropout)
+    if not isinstance(pretrained, bool):
+        load_backbone_weights(net, pretrained)
+    return net
+
+
+def count_parameters(net: nn.Module, *, trainable: bool = False) -> int:
+    """Number of parameters, or of those that training changes."""
+    return sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad or not trainable)

@@ -1,0 +1,84 @@
+"""Necks: from a backbone's feature maps at several strides to one map at the finest."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ceph_pipeline.models.backbones import FeatureMap
+
+
+class BranchNeck(nn.Module):
+    """For HRNet: branches brought to the finest stride, concatenated, mixed by a 1 × 1 convolution, BatchNorm and ReLU.
+
+    A 1 × 1 convolution and an upsampling commute, and a convolution of a concatenation is the sum of its parts. So each
+    branch is convolved at its own stride and the results are upsampled and summed: the same figures for a fraction of
+    the work.
+    """
+
+    def __init__(self, branches: Sequence[FeatureMap], width: int) -> None:
+        super().__init__()
+        self.mixers = nn.ModuleList(nn.Conv2d(branch.channels, width, 1, bias=False) for branch in branches)
+        self.norm = nn.BatchNorm2d(width)
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Fused features `(N, width, h, w)` at the first feature map's stride."""
+        size = features[0].shape[-2:]
+        mixed = [mix(feature) for mix, feature in zip(self.mixers, features, strict=True)]
+        return torch.relu(self.norm(mixed[0] + sum(_resize(coarse, size) for coarse in mixed[1:])))
+
+
+class PyramidNeck(nn.Module):
+    """For backbones that only get coarser: a feature pyramid's top-down path, brought to stride 4.
+
+    Each level is the upsampled coarser level plus a 1 × 1 convolution of the backbone's features, smoothed by a 3 × 3
+    convolution.
+    """
+
+    def __init__(self, branches: Sequence[FeatureMap], width: int) -> None:
+        super().__init__()
+        self.laterals = nn.ModuleList(nn.Conv2d(branch.channels, width, 1) for branch in branches)
+        self.smoothers = nn.ModuleList(conv_norm_relu(width, width, 3) for _ in branches)
+        self.upscale = branches[0].stride // 4
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Fused features `(N, width, H / 4, W / 4)`."""
+        levels = [lateral(feature) for lateral, feature in zip(self.laterals, features, strict=True)]
+        fused: Tensor = self.smoothers[-1](levels[-1])
+        for finer in range(len(levels) - 2, -1, -1):
+            level = levels[finer]
+            fused = self.smoothers[finer](level + _resize(fused, level.shape[-2:]))
+        if self.upscale > 1:
+            fused = _resize(fused, torch.Size(side * self.upscale for side in fused.shape[-2:]))
+        return fused
+
+
+class StemFusion(nn.Module):
+    """From stride 4 to stride 2: upsampling, the stem's features added, and a 3 × 3 convolution."""
+
+    def __init__(self, width: int, stem: FeatureMap | None, out_width: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(width, out_width, 1, bias=False)
+        self.lateral = nn.Conv2d(stem.channels, out_width, 1, bias=False) if stem else None
+        self.smooth = nn.Sequential(nn.BatchNorm2d(out_width), nn.ReLU(), conv_norm_relu(out_width, out_width, 3))
+
+    def forward(self, fused: Tensor, stem: Tensor | None) -> Tensor:
+        """Features `(N, out_width, H / 2, W / 2)`."""
+        reduced: Tensor = self.reduce(fused)
+        fine = _resize(reduced, torch.Size(2 * side for side in reduced.shape[-2:]))
+        if self.lateral is not None and stem is not None:
+            fine = fine + self.lateral(stem)
+        smoothed: Tensor = self.smooth(fine)
+        return smoothed
+
+
+def conv_norm_relu(in_channels: int, out_channels: int, kernel: int) -> nn.Sequential:
+    """A convolution that keeps the size, BatchNorm and ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU()
+    )
+
+
+def _resize(features: Tensor, size: torch.Size) -> Tensor:
+    return functional.interpolate(features, size=list(size), mode="bilinear", align_corners=False)

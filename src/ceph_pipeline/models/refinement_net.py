@@ -1,0 +1,91 @@
+"""The crop network: where in a crop is the one landmark it was cut for?"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ceph_pipeline.models.features import FeatureNet
+from ceph_pipeline.models.heads import MAP_INIT_STD
+from ceph_pipeline.models.necks import conv_norm_relu
+from ceph_pipeline.models.weights import load_backbone_weights
+
+
+class RefinementNet(nn.Module):
+    """One network for all landmarks, told which one to look for; made by `create_refinement_net`.
+
+    The landmark scales and shifts the fused features (FiLM) and chooses the row of the last 1 × 1 convolution, so that
+    only one map is computed for a crop.
+    """
+
+    def __init__(self, features: FeatureNet, n_landmarks: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        width = features.width
+        self.n_landmarks = n_landmarks
+        self.features = features
+        self.film = nn.Embedding(n_landmarks, 2 * width)
+        self.mix = conv_norm_relu(width, width, 1)
+        self.drop = nn.Dropout2d(dropout)
+        self.rows = nn.Embedding(n_landmarks, width)
+        self.biases = nn.Embedding(n_landmarks, 1)
+        nn.init.zeros_(self.film.weight)
+        nn.init.normal_(self.rows.weight, std=MAP_INIT_STD)
+        nn.init.zeros_(self.biases.weight)
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The timm feature extractor, for freezing and for rates of its own."""
+        net: nn.Module = self.features.backbone.net
+        return net
+
+    def forward(self, crops: Tensor, landmark: Tensor) -> Tensor:
+        """Logits `(M, 1, s / stride, s / stride)`.
+
+        Args:
+            crops: `(M, C, s, s)`.
+            landmark: `(M,)` integers in 0…K − 1, the landmark each crop was cut for.
+
+        Raises:
+            ValueError: not one landmark for each crop.
+        """
+        if landmark.shape != crops.shape[:1]:
+            raise ValueError(f"{len(crops)} crops with landmarks of shape {tuple(landmark.shape)}, expected one index a crop.")
+        fused = self.features(crops).fused
+        scale, shift = self.film(landmark)[..., None, None].chunk(2, dim=1)
+        mixed = self.drop(self.mix(fused * (1 + scale) + shift))
+        maps = torch.einsum("mchw,mc->mhw", mixed, self.rows(landmark)).unsqueeze(1)
+        bias: Tensor = self.biases(landmark)
+        return maps + bias[..., None, None]
+
+
+def create_refinement_net(
+    backbone: str,
+    n_landmarks: int,
+    *,
+    in_channels: int = 1,
+    stride: int = 2,
+    dropout: float = 0.0,
+    pretrained: bool | str | Path = False,
+) -> RefinementNet:
+    """Build the crop network.
+
+    Args:
+        backbone: As in `create_landmark_net`.
+        n_landmarks: K, at least 1.
+        in_channels: 1 for grey crops, 3 for colour.
+        stride: Crop pixels per heatmap pixel, 2 or 4.
+        dropout: Share of feature channels dropped before the last layer, in [0, 1).
+        pretrained: As in `create_landmark_net`.
+
+    Raises:
+        UnknownBackboneError: timm has no such model, or it gives no feature maps.
+        CheckpointError: the checkpoint at `pretrained` does not fit.
+        ValueError: a number is out of its range.
+    """
+    if n_landmarks < 1:
+        raise ValueError(f"a network with {n_landmarks} landmarks, expected at least 1.")
+    features = FeatureNet(backbone, in_channels, stride, pretrained=pretrained is True)
+    net = RefinementNet(features, n_landmarks, dropout)
+    if not isinstance(pretrained, bool):
+        load_backbone_weights(net, pretrained)
+    return net
