@@ -1,0 +1,26 @@
+"""Evaluation: errors and what they are worth, views for test-time augmentation, tables, figures."""
+
+from ceph_pipeline.evaluation.bootstrap import Improvement, Interval, improvement, landmark_intervals, mean_interval
+from ceph_pipeline.evaluation.errors import EvaluationError, error_rows, radial_errors, sdr
+from ceph_pipeline.evaluation.params import EvaluationParams
+from ceph_pipeline.evaluation.report import evaluate
+from ceph_pipeline.evaluation.tta import GRID_VIEWS, TEN_VIEWS, VIEW_SETS, View, fuse_views
+
+__all__ = [
+    "GRID_VIEWS",
+    "TEN_VIEWS",
+    "VIEW_SETS",
+    "EvaluationError",
+    "EvaluationParams",
+    "Improvement",
+    "Interval",
+    "View",
+    "error_rows",
+    "evaluate",
+    "fuse_views",
+    "improvement",
+    "landmark_intervals",
+    "mean_interval",
+    "radial_errors",
+    "sdr",
+]

@@ -1,0 +1,75 @@
+"""Errors by landmark and by device."""
+
+import numpy as np
+import pandas as pd
+
+from ceph_pipeline.evaluation.bootstrap import landmark_intervals
+from ceph_pipeline.evaluation.errors import error_matrix, sdr
+from ceph_pipeline.evaluation.metrics import has_millimetres, sdr_key, stage_metrics
+from ceph_pipeline.evaluation.params import StatisticsParams
+from ceph_pipeline.landmarks import find
+
+
+def landmark_table(errors: pd.DataFrame, statistics: StatisticsParams) -> pd.DataFrame:
+    """Errors of each landmark in each stage.
+
+    Args:
+        errors: Rows of `ErrorTable` of the images that count; the readers' distance and the mean shape count as stages.
+        statistics: Thresholds and resamples.
+
+    Returns:
+        `stage, landmark, symbol, tissue, n, mre_mm, mre_mm_low, mre_mm_high` (bootstrap over images)`, std_mm, median_mm,
+        mre_px, sdr_<mm>`.
+    """
+    return pd.concat([_landmarks_of(errors, stage, statistics) for stage in errors["stage"].unique()], ignore_index=True)
+
+
+def _landmarks_of(errors: pd.DataFrame, stage: str, statistics: StatisticsParams) -> pd.DataFrame:
+    mm, px = error_matrix(errors, stage, "mm"), error_matrix(errors, stage, "px")
+    intervals = landmark_intervals(mm, n_resamples=statistics.n_resamples, seed=statistics.seed)
+    rates = [sdr(mm[name], statistics.thresholds_mm) for name in mm.columns]
+    return pd.DataFrame(
+        {
+            "stage": stage,
+            "landmark": list(mm.columns),
+            "symbol": [find(name).symbol for name in mm.columns],
+            "tissue": [find(name).tissue for name in mm.columns],
+            "n": px.notna().sum().to_numpy(),
+            "mre_mm": mm.mean().to_numpy(),
+            "mre_mm_low": [interval.low if interval else np.nan for interval in intervals],
+            "mre_mm_high": [interval.high if interval else np.nan for interval in intervals],
+            "std_mm": mm.std(ddof=0).to_numpy(),
+            "median_mm": mm.median().to_numpy(),
+            "mre_px": px.mean().to_numpy(),
+            **{sdr_key(t): [rate[t] for rate in rates] for t in statistics.thresholds_mm},
+        }
+    )
+
+
+def device_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: StatisticsParams) -> pd.DataFrame:
+    """One row a device and stage: `machine, pixel_size_mm` (its median), `stage` and the fields of `stage_metrics`.
+
+    A device's pixel size may be wrong in the data set, which shows here as millimetres out of line with the pixels.
+    """
+    machine = errors["image_id"].map(images.set_index("image_id")["machine"])
+    rows = []
+    for name, group in errors.groupby(machine, sort=True):
+        pixel_size = images.loc[images["image_id"].isin(group["image_id"]), "pixel_size_mm"].median()
+        for stage in group["stage"].unique():
+            fields = stage_metrics(group, stage, statistics)
+            low, high = fields.pop("mre_mm_ci95") or (np.nan, np.nan)
+            interval = {"mre_mm_low": low, "mre_mm_high": high}
+            rows.append({"machine": name, "pixel_size_mm": pixel_size, "stage": stage} | fields | interval)
+    return pd.DataFrame(rows)
+
+
+def hardest_first(table: pd.DataFrame, stage: str) -> list[str]:
+    """Landmarks of a landmark table by one stage's mean error, the largest first."""
+    column = "mre_mm" if table["mre_mm"].notna().any() else "mre_px"
+    return list(table[table["stage"] == stage].sort_values(column, ascending=False, kind="stable")["landmark"])
+
+
+def image_ranking(errors: pd.DataFrame, stage: str) -> pd.Series:
+    """Mean error of each image, ascending, in mm or, without pixel sizes, in px; images without a known error are left out."""
+    matrix = error_matrix(errors, stage, "mm" if has_millimetres(errors) else "px")
+    return matrix.mean(axis=1).dropna().sort_values(kind="stable")

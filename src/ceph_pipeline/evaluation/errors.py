@@ -1,0 +1,114 @@
+"""Radial errors: how far each predicted point lies from the truth."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from ceph_pipeline.landmarks.tables import points_array, points_table
+
+Unit = Literal["mm", "px"]
+"""Which of an error table's columns is meant."""
+
+ROUNDING = 1e-9
+"""Errors this close above a threshold count as on it: 30 px × 0.1 mm is 3.0000000000000004 mm in binary."""
+
+
+class EvaluationError(ValueError):
+    """Predictions, truth and images do not fit together."""
+
+
+def radial_errors(pred: ArrayLike, target: ArrayLike, pixel_size_mm: ArrayLike) -> NDArray[np.float64]:
+    """Euclidean distance of predicted and true points in millimetres.
+
+    Args:
+        pred: `(N, K, 2)` predicted points in pixels of the original images.
+        target: `(N, K, 2)` true points, NaN where missing.
+        pixel_size_mm: `(N,)` millimetres per pixel of each image, NaN where unknown. Ones give errors in pixels.
+
+    Returns:
+        `(N, K)`; NaN where either point is missing or the pixel size unknown.
+
+    Raises:
+        EvaluationError: the shapes do not belong together, or a pixel size is not positive.
+    """
+    pred, target = np.asarray(pred, np.float64), np.asarray(target, np.float64)
+    pixel_size_mm = np.asarray(pixel_size_mm, np.float64)
+    if pred.ndim != 3 or pred.shape[-1] != 2 or pred.shape != target.shape:
+        raise EvaluationError(f"predicted and true points must both be (N, K, 2), got {pred.shape} and {target.shape}.")
+    if pixel_size_mm.shape != pred.shape[:1]:
+        raise EvaluationError(f"{len(pred)} images need {len(pred)} pixel sizes, got shape {pixel_size_mm.shape}.")
+    if (pixel_size_mm <= 0).any():
+        raise EvaluationError(f"pixel sizes must be positive or NaN, found {pixel_size_mm.min()} mm.")
+    distances: NDArray[np.float64] = np.linalg.norm(pred - target, axis=-1) * pixel_size_mm[:, None]
+    return distances
+
+
+def sdr(errors: ArrayLike, thresholds: Iterable[float]) -> dict[float, float]:
+    """Successful detection rate: percentage of the known errors that are at most each threshold.
+
+    Args:
+        errors: Any shape, NaN where unknown.
+        thresholds: In the errors' unit.
+
+    Returns:
+        Threshold to percent, 0–100; NaN where no error is known.
+    """
+    known = np.asarray(errors, np.float64)
+    known = known[~np.isnan(known)]
+    return {t: float(100 * np.mean(known <= t + ROUNDING)) if known.size else float("nan") for t in thresholds}
+
+
+def error_rows(points: pd.DataFrame, truth: pd.DataFrame, images: pd.DataFrame, stage: str) -> pd.DataFrame:
+    """Errors of one set of points, as rows of `ErrorTable`.
+
+    Args:
+        points: `image_id, landmark, x, y`, one row a point.
+        truth: The same columns, one reader's or the consensus.
+        images: `image_id, pixel_size_mm` of at least the predicted images.
+        stage: What the rows are labelled with.
+
+    Returns:
+        `image_id, stage, landmark, has_truth, error_px, error_mm` for every image of `points` and landmark of `truth`,
+        in the tables' order. A point with a truth and without an error was not predicted.
+
+    Raises:
+        EvaluationError: a predicted image is not in `images`, or a predicted landmark not in `truth`.
+    """
+    image_ids, landmarks = list(points["image_id"].unique()), list(truth["landmark"].unique())
+    _refuse_strangers(image_ids, images["image_id"], "images")
+    _refuse_strangers(points["landmark"].unique(), landmarks, "the annotated landmarks")
+    pred, target = points_array(points, image_ids, landmarks), points_array(truth, image_ids, landmarks)
+    pixel_size = images.set_index("image_id").loc[image_ids, "pixel_size_mm"].to_numpy(np.float64)
+    table = points_table(pred, image_ids, landmarks)[["image_id", "landmark"]]
+    table.insert(1, "stage", stage)
+    table["has_truth"] = ~np.isnan(target).any(axis=-1).ravel()
+    table["error_px"] = radial_errors(pred, target, np.ones(len(image_ids))).ravel()
+    table["error_mm"] = radial_errors(pred, target, pixel_size).ravel()
+    return table
+
+
+def error_matrix(errors: pd.DataFrame, stage: str, unit: Unit = "mm") -> pd.DataFrame:
+    """One stage's errors with a row an image and a column a landmark, NaN where unknown.
+
+    Raises:
+        EvaluationError: the table has no such stage.
+    """
+    rows = errors[errors["stage"] == stage]
+    if rows.empty:
+        raise EvaluationError(f"no errors of stage {stage!r}; the table has {sorted(errors['stage'].unique())}.")
+    image_ids, landmarks = rows["image_id"].unique(), rows["landmark"].unique()
+    column = rows.set_index(["image_id", "landmark"])[f"error_{unit}"]
+    values = column.reindex(pd.MultiIndex.from_product([image_ids, landmarks])).to_numpy(np.float64)
+    return pd.DataFrame(values.reshape(len(image_ids), len(landmarks)), index=image_ids, columns=landmarks)
+
+
+def _refuse_strangers(keys: Iterable[str], known: Iterable[str], where: str) -> None:
+    strangers = sorted(set(keys) - set(known))
+    if strangers:
+        raise EvaluationError(
+            f"predictions name {strangers[0]!r}{f' and {len(strangers) - 1} more' * (len(strangers) > 1)}, "
+            f"unknown among {where}. Predict again from the present data set."
+        )

@@ -1,0 +1,99 @@
+"""Figures of the errors: cumulative curve and landmarks side by side."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ceph_pipeline.evaluation.breakdown import hardest_first
+from ceph_pipeline.evaluation.errors import error_matrix, sdr
+from ceph_pipeline.evaluation.metrics import has_millimetres
+from ceph_pipeline.evaluation.stages import INTER_READER, LABELS, MEAN_SHAPE, stages_in
+from ceph_pipeline.landmarks import find
+
+COLOURS = {
+    "stage1": "#56B4E9",
+    "stage1_tta": "#0072B2",
+    "stage2": "#E69F00",
+    "stage2_tta": "#D55E00",
+    MEAN_SHAPE: "#8A8A8A",
+    INTER_READER: "#222222",
+}
+"""Okabe and Ito's colours, told apart with any colour vision; a stage's TTA is the darker of its pair."""
+
+
+def sdr_curve(errors: pd.DataFrame, thresholds_mm: tuple[float, ...], *, limit: float | None = None) -> Figure:
+    """Share of landmarks within each distance, one line a stage, the readers and the mean shape beside them.
+
+    Args:
+        errors: Rows of `ErrorTable` of the images that count.
+        thresholds_mm: Marked distances.
+        limit: Right end of the axis; by default 6 mm, or the 98th percentile in pixels where no pixel size is known.
+    """
+    in_mm = has_millimetres(errors)
+    unit, column = ("mm", "error_mm") if in_mm else ("px", "error_px")
+    shown = stages_in(errors)
+    beside = [name for name in (INTER_READER, MEAN_SHAPE) if name in set(errors["stage"])]
+    if limit is None:
+        limit = 6.0 if in_mm else float(errors.loc[errors["stage"].isin(shown), column].quantile(0.98))
+    figure, axes = _axes(9, 6)
+    distances = np.linspace(0, limit, 301)
+    for stage in [*shown, *beside]:
+        values = error_matrix(errors, stage, "mm" if in_mm else "px").to_numpy()
+        if np.isnan(values).all():
+            continue
+        style = "--" if stage in beside else "-"
+        label = f"{LABELS[stage]}: {np.nanmean(values):.2f} {unit}"
+        rates = list(sdr(values, distances.tolist()).values())
+        axes.plot(distances, rates, style, color=COLOURS[stage], linewidth=2.2, label=label)
+    if in_mm:
+        axes.set_xticks(sorted({*range(int(limit) + 1), *thresholds_mm}))
+        axes.vlines(thresholds_mm, 0, 100, color="#bbbbbb", linewidth=1, zorder=0)
+    axes.set(xlim=(0, limit), ylim=(0, 100), xlabel=f"radial error at most ({unit})", ylabel="landmarks (%)")
+    axes.set_title("Successful detection rate on the test split", loc="left", fontweight="bold")
+    axes.legend(title="mean radial error", loc="center right", edgecolor="none", framealpha=0.9, alignment="left")
+    axes.grid(visible=True, color="#e6e6e6")
+    return figure
+
+
+def landmark_figure(table: pd.DataFrame, *, order_by: str | None = None) -> Figure:
+    """Mean error of each landmark in each stage with its 95 % interval, the hardest on top, the readers' distance as a bar.
+
+    Args:
+        table: From `landmark_table`.
+        order_by: The stage that orders the landmarks; by default the last one.
+    """
+    stages = stages_in(table)
+    order = hardest_first(table, order_by or stages[-1])[::-1]
+    unit = "mm" if table["mre_mm"].notna().any() else "px"
+    wide = table.set_index(["stage", "landmark"])
+    figure, axes = _axes(10, 1.6 + 0.36 * len(order))
+    positions = np.arange(len(order))
+    if INTER_READER in set(table["stage"]):
+        values = wide.loc[INTER_READER].reindex(order)[f"mre_{unit}"]
+        axes.barh(positions, values, height=0.84, color="#ececec", label=LABELS[INTER_READER], zorder=1)
+    offsets = np.linspace(0.27, -0.27, len(stages)) if len(stages) > 1 else np.zeros(1)
+    for stage, offset in zip(stages, offsets, strict=True):
+        rows = wide.loc[stage].reindex(order)
+        values = rows[f"mre_{unit}"]
+        if unit == "mm":
+            axes.hlines(
+                positions + offset, rows["mre_mm_low"], rows["mre_mm_high"], color=COLOURS[stage], linewidth=1.4, zorder=2
+            )
+        axes.plot(values, positions + offset, "o", color=COLOURS[stage], markersize=5, label=LABELS[stage], zorder=3)
+    axes.set_yticks(positions, [f"{name} ({find(name).symbol})" for name in order])
+    axes.set(xlabel=f"mean radial error ({unit})", ylim=(-0.7, len(order) - 0.3))
+    axes.set_xlim(left=0)
+    axes.set_title("Error of each landmark on the test split, with 95 % intervals over images", loc="left", fontweight="bold")
+    axes.legend(loc="lower right", frameon=True, edgecolor="none", framealpha=0.9)
+    axes.grid(visible=True, axis="x", color="#e6e6e6")
+    return figure
+
+
+def _axes(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of its own, outside pyplot's registry, so that none stays open in a long run."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_axisbelow(True)
+    return figure, axes

@@ -1,0 +1,104 @@
+"""The evaluation's report: every stage on the test split, and what puts it into perspective."""
+
+from typing import Any
+
+import pandas as pd
+
+from ceph_pipeline.evaluation.errors import EvaluationError
+from ceph_pipeline.evaluation.metrics import comparisons, landmark_subsets, stage_metrics
+from ceph_pipeline.evaluation.params import StatisticsParams
+from ceph_pipeline.evaluation.stages import INTER_READER, MEAN_SHAPE, stages_in
+
+
+def evaluate(
+    errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, statistics: StatisticsParams
+) -> dict[str, Any]:
+    """Judge the detector on the test split.
+
+    Args:
+        errors: `ErrorTable` of the stages, the mean-shape guess and the readers, on validation and test images.
+        images: `image_id, split, subset` of all images.
+        duplicates: Pairs of near-identical images, `image_a, image_b`.
+        statistics: Thresholds and resamples.
+
+    Returns:
+        The stages and `mean_shape` at the top, each with the fields of `stage_metrics`; everything else in `details`:
+        `comparisons`, `beats_mean_shape` by stage, `without_near_duplicates`, `inter_reader`, `subsets` (e.g. test1),
+        `landmark_subsets` and `valid`, the same figures on the validation split.
+
+    Raises:
+        EvaluationError: no stage was predicted on the test split.
+    """
+    test = on_split(errors, images, "test")
+    if not stages_in(test):
+        raise EvaluationError("no predictions on the test split: the evaluation needs images whose split is 'test'.")
+    compared = comparisons(test, statistics)
+    return _table(test, statistics) | {
+        "details": {
+            "split": "test",
+            "comparisons": compared,
+            "beats_mean_shape": {
+                stage: compared[f"{stage}_vs_{MEAN_SHAPE}"]["improvement_percent"] > 0 for stage in stages_in(test)
+            },
+            "inter_reader": stage_metrics(test, INTER_READER, statistics) if INTER_READER in set(test["stage"]) else None,
+            "without_near_duplicates": _without_near_duplicates(test, images, duplicates, statistics),
+            "subsets": _subsets(test, images, statistics),
+            "landmark_subsets": {
+                name: _table(test[test["landmark"].isin(names)], statistics) for name, names in landmark_subsets(test).items()
+            },
+            "valid": _table(on_split(errors, images, "valid"), statistics),
+        }
+    }
+
+
+def on_split(errors: pd.DataFrame, images: pd.DataFrame, split: str) -> pd.DataFrame:
+    """The errors on one split's images."""
+    return errors[errors["image_id"].isin(images.loc[images["split"] == split, "image_id"])]
+
+
+def leaked_images(duplicates: pd.DataFrame, images: pd.DataFrame) -> set[str]:
+    """Test images with a near-duplicate among the training or validation images, by whichever side of the pair they are on."""
+    split = images.set_index("image_id")["split"]
+    pairs = duplicates[["image_a", "image_b"]]
+    both_ways = pd.concat([pairs, pairs.rename(columns={"image_a": "image_b", "image_b": "image_a"})])
+    leaked = (both_ways["image_a"].map(split) == "test") & both_ways["image_b"].map(split).isin(["train", "valid"])
+    return set(both_ways.loc[leaked, "image_a"])
+
+
+def flat_metrics(report: dict[str, Any]) -> dict[str, float]:
+    """The scalars worth comparing between runs, by dotted names such as `stage2_tta.mre_mm`, unknown ones left out."""
+    flat: dict[str, float] = {}
+    for stage, fields in report.items():
+        if stage != "details":
+            flat |= {f"{stage}.{key}": value for key, value in fields.items() if _is_number(value)}
+    for name, result in report["details"]["comparisons"].items():
+        flat[f"{name}.improvement_percent"] = result["improvement_percent"]
+    for split in ("valid", "without_near_duplicates"):
+        for stage, fields in report["details"][split].items():
+            if isinstance(fields, dict) and _is_number(fields.get("mre_mm")):
+                flat[f"{split}.{stage}.mre_mm"] = fields["mre_mm"]
+    return flat
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and value == value  # noqa: PLR0124 - NaN differs from itself
+
+
+def _table(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
+    """Every stage's figures and the mean shape's."""
+    guess = [MEAN_SHAPE] if MEAN_SHAPE in set(errors["stage"]) else []
+    return {stage: stage_metrics(errors, stage, statistics) for stage in [*stages_in(errors), *guess]}
+
+
+def _without_near_duplicates(
+    test: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, statistics: StatisticsParams
+) -> dict[str, Any]:
+    leaked = leaked_images(duplicates, images) & set(test["image_id"])
+    return {"n_left_out": len(leaked)} | _table(test[~test["image_id"].isin(leaked)], statistics)
+
+
+def _subsets(test: pd.DataFrame, images: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
+    """Figures of each subset where the split has more than one."""
+    subset = test["image_id"].map(images.set_index("image_id")["subset"])
+    names = sorted(subset.unique())
+    return {name: _table(test[subset == name], statistics) for name in names} if len(names) > 1 else {}

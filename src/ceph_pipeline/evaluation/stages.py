@@ -1,0 +1,31 @@
+"""What predictions are compared: the detector's stages, the mean-shape guess and the readers."""
+
+import pandas as pd
+
+STAGES = ("stage1", "stage1_tta", "stage2", "stage2_tta")
+"""The detector's stages, without and with test-time augmentation."""
+
+MEAN_SHAPE = "mean_shape"
+"""The guess that does not look at the image."""
+
+INTER_READER = "inter_reader"
+"""The distance between readers."""
+
+LABELS = {
+    "stage1": "stage 1",
+    "stage1_tta": "stage 1 + TTA",
+    "stage2": "stage 2",
+    "stage2_tta": "stage 2 + TTA",
+    MEAN_SHAPE: "mean shape",
+    INTER_READER: "between readers",
+}
+"""What figures and tables call them."""
+
+COMPARISONS = (("stage2", "stage1"), ("stage2_tta", "stage1_tta"), ("stage1_tta", "stage1"), ("stage2_tta", "stage2"))
+"""New and old stage of the paired comparisons: what refinement gains, and what the views gain."""
+
+
+def stages_in(table: pd.DataFrame) -> list[str]:
+    """The detector's stages that a table's `stage` column has, in their order."""
+    present = set(table["stage"])
+    return [stage for stage in STAGES if stage in present]

@@ -1,0 +1,113 @@
+"""The last word of a run: what was reached, in one table."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, STAGES
+
+UNKNOWN = "–"
+
+
+def render(report: dict[str, Any], places: Iterable[tuple[str, str]] = ()) -> Group:
+    """The report as a rich table with the comparisons beneath.
+
+    Args:
+        report: From `evaluate`.
+        places: What is where, or the command that opens it: ("report", "data/…/report.md").
+    """
+    lines = [*comparison_lines(report), *notes(report)]
+    grid = Table.grid(padding=(0, 2))
+    for name, place in places:
+        grid.add_row(Text(name, style="bold"), place)
+    return Group(stage_table(report), *map(Text, lines), grid)
+
+
+def show(report: dict[str, Any], places: Iterable[tuple[str, str]] = ()) -> None:
+    """Print the summary to the terminal."""
+    Console(highlight=False).print(render(report, places))
+
+
+def stage_table(report: dict[str, Any]) -> Table:
+    """Stages and the mean shape, one row each."""
+    header, *rows = summary_rows(report)
+    table = Table(title=headline(report), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    for name in header:
+        table.add_column(name, justify="left" if name == header[0] else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def headline(report: dict[str, Any]) -> str:
+    """What the table is about."""
+    first = next(iter(_stages(report).values()))
+    return f"Test split: {first['n_images']} images, {first['n_landmarks']} landmarks; percent within 2 mm and more"
+
+
+def summary_rows(report: dict[str, Any]) -> list[list[str]]:
+    """Header and one row a stage: MRE in mm with its interval, in px, and the SDRs in percent."""
+    stages = _stages(report)
+    rates = [key for key in next(iter(stages.values())) if key.startswith("sdr_")]
+    header = ["stage", "MRE mm", "95 % interval", "px", *(f"{float(key.removeprefix('sdr_')):g} mm" for key in rates)]
+    rows = []
+    for stage, fields in stages.items():
+        errors = [_number(fields["mre_mm"]), _interval(fields["mre_mm_ci95"]) or UNKNOWN, _number(fields["mre_px"], 1)]
+        rows.append([LABELS[stage], *errors, *(_number(fields[key], 1) for key in rates)])
+    return [header, *rows]
+
+
+def comparison_lines(report: dict[str, Any]) -> list[str]:
+    """One sentence a paired comparison, and whether every stage beats the mean shape."""
+    compared = {tuple(name.split("_vs_")): result for name, result in report["details"]["comparisons"].items()}
+    lines = [comparison_line(new, old, result) for (new, old), result in compared.items() if old != MEAN_SHAPE]
+    beaten = report["details"]["beats_mean_shape"]
+    losers = [LABELS[stage] for stage, wins in beaten.items() if not wins]
+    return [*lines, f"every stage beats the mean shape: {'no, not ' + ', '.join(losers) if losers else 'yes'}"]
+
+
+def comparison_line(new: str, old: str, result: dict[str, Any]) -> str:
+    """Whether the new stage's error is smaller, and by how much; "beats" is said where the whole interval is above 0."""
+    percent, bounds = result["improvement_percent"], result["ci95"]
+    if bounds is None:
+        return f"{LABELS[new]} against {LABELS[old]}: {percent:.0f} % smaller error; one image gives no interval"
+    sure = "beats" if bounds[0] > 0 else "does not clearly beat" if percent > 0 else "does not beat"
+    return f"{LABELS[new]} {sure} {LABELS[old]}: error smaller by {percent:.0f} % {_interval(bounds, 0)}"
+
+
+def notes(report: dict[str, Any]) -> list[str]:
+    """What a reader of the table must know: near-duplicates, missing pixel sizes, missing predictions."""
+    stage, fields = list(_stages(report, guess=False).items())[-1]
+    clean = report["details"]["without_near_duplicates"]
+    found = []
+    if clean["n_left_out"] and stage in clean:
+        found.append(
+            f"without the {clean['n_left_out']} test images that have a near-duplicate in training or validation: "
+            f"{LABELS[stage]} {_number(clean[stage]['mre_mm'])} mm, {_number(clean[stage]['mre_px'])} px"
+        )
+    if readers := report["details"]["inter_reader"]:
+        found.append(f"the readers are {_number(readers['mre_mm'])} mm, {_number(readers['mre_px'])} px apart")
+    without_size = fields["n_images"] - fields["n_images_mm"]
+    if without_size:
+        found.append(f"{without_size} of {fields['n_images']} images have no pixel size and count in px only")
+    for name, entry in _stages(report, guess=False).items():
+        if entry["n_missing"]:
+            found.append(f"{LABELS[name]}: {entry['n_missing']} annotated points were not predicted and count nowhere above")
+    return found
+
+
+def _stages(report: dict[str, Any], *, guess: bool = True) -> dict[str, dict[str, Any]]:
+    names = [*STAGES, MEAN_SHAPE] if guess else STAGES
+    return {name: report[name] for name in names if name in report}
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return UNKNOWN if value is None or value != value else f"{value:.{digits}f}"  # noqa: PLR0124 - NaN differs from itself
+
+
+def _interval(bounds: list[float] | None, digits: int = 2) -> str:
+    return f"[{_number(bounds[0], digits)}, {_number(bounds[1], digits)}]" if bounds else ""
