@@ -2,9 +2,9 @@
 
 from kedro.config import OmegaConfigLoader
 
-from ceph_pipeline.hooks import ParameterNamesHook, QuietHook, SummaryHook
+from ceph_pipeline.hooks import ParameterNamesHook, QuietHook, SummaryHook, TrackingHook
 
-HOOKS = (QuietHook(), ParameterNamesHook(), SummaryHook())
+HOOKS = (QuietHook(), ParameterNamesHook(), TrackingHook(), SummaryHook())
 
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {

@@ -1,0 +1,119 @@
+"""Parameters are checked, all of them and with names, before anything runs.
+
+Kedro checks values against the Pydantic types of the nodes, but says nothing about a misspelt top-level name, skips the
+pipelines that are not asked for, and takes an environment that does not exist for an empty one.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
+from kedro.validation import TypeExtractor
+from pydantic import BaseModel, ValidationError
+
+
+class ParameterError(ValueError):
+    """Parameters are misspelt, out of range or of the wrong type."""
+
+
+class UnknownEnvironmentError(ValueError):
+    """The configuration environment has no folder."""
+
+
+class ParameterNamesHook:
+    """Refuses unknown environments, unknown parameters and values out of range, in one message."""
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:
+        """Check environment and parameters of every registered pipeline.
+
+        Raises:
+            UnknownEnvironmentError: `--env` names no folder of the configuration.
+            ParameterError: with a line for each parameter that is wrong.
+        """
+        conf_source = Path(context.config_loader.conf_source)
+        _check_environment(conf_source, context.env)
+        models: dict[str, Any] = dict(TypeExtractor(dict(pipelines)).extract_types_from_pipelines())
+        parameters = context.config_loader["parameters"]
+        problems = [*unknown_names(parameters, models, runtime_names(conf_source)), *invalid_values(parameters, models)]
+        if problems:
+            raise ParameterError(
+                "Parameters are wrong; nothing has been run.\n"
+                + "\n".join(f"  {problem}" for problem in problems)
+                + "\nCorrect them in --params, or in conf/<env>/parameters_<pipeline>.yml."
+            )
+
+
+def runtime_names(conf_source: Path) -> set[str]:
+    """Names that the configuration takes from `--params` through `${runtime_params:NAME}`."""
+    texts = (path.read_text(encoding="utf-8") for path in sorted(conf_source.rglob("*.yml")))
+    return {name for text in texts for name in re.findall(r"\$\{runtime_params:\s*(\w+)", text)}
+
+
+def unknown_names(parameters: Mapping[str, Any], models: Mapping[str, Any], runtime: set[str]) -> Iterator[str]:
+    """A line for each top-level parameter that no pipeline and no configuration file reads."""
+    known = sorted({key.partition(".")[0] for key in models} | runtime)
+    for name in parameters:
+        if name not in known:
+            yield f"{name}: no such parameter.{_nearest(name, known)}"
+
+
+def invalid_values(parameters: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each value that its pipeline's model refuses."""
+    for key, model in models.items():
+        value: Any = parameters
+        for part in key.split("."):
+            value = value.get(part, {}) if isinstance(value, Mapping) else {}
+        try:
+            model.model_validate(value)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                yield _explain(key, model, detail)
+
+
+def _explain(key: str, model: type[BaseModel], detail: Any) -> str:
+    """`pipeline.section.field: what is wrong`."""
+    location = [str(part) for part in detail["loc"]]
+    place = ".".join([key, *location])
+    if detail["type"] == "extra_forbidden":
+        return f"{place}: no such parameter.{_nearest(location[-1], _fields_at(model, location[:-1]))}"
+    if detail["type"] == "missing":
+        return f"{place}: missing."
+    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{place} = {detail['input']!r}: {message}."
+
+
+def _fields_at(model: type[BaseModel], location: Iterable[str]) -> list[str]:
+    """Fields of the models that a path of field names leads to; list indices and union tags are passed over."""
+    models = [model]
+    for part in location:
+        inner = [
+            found for each in models if part in each.model_fields for found in _models_in(each.model_fields[part].annotation)
+        ]
+        models = inner or models
+    return sorted({name for each in models for name in each.model_fields})
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
+    if near:
+        return f" Did you mean {' or '.join(near)}?"
+    return f" Known here: {', '.join(known)}."
+
+
+def _check_environment(conf_source: Path, env: str | None) -> None:
+    known = sorted(folder.name for folder in conf_source.iterdir() if folder.is_dir())
+    if env is not None and env not in known:
+        raise UnknownEnvironmentError(f"--env {env}: there is no folder {conf_source / env}.{_nearest(env, known)}")

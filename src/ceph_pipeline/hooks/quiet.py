@@ -1,0 +1,17 @@
+"""Our lines and Kedro's progress are what a run shows."""
+
+import logging
+
+from kedro.framework.hooks import hook_impl
+
+TALKATIVE = ("alembic", "kedro_mlflow", "kedro_telemetry", "mlflow")
+
+
+class QuietHook:
+    """Silences libraries that set their own logging level when they are imported, after `conf/logging.yml` has been read."""
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self) -> None:
+        """Let only errors of these libraries through."""
+        for name in TALKATIVE:
+            logging.getLogger(name).setLevel(logging.ERROR)
