@@ -72,12 +72,23 @@ class SourcePyramid:
         Returns:
             The crop `(crop_px, crop_px)`, of the image's type, and the map from the image's pixels to the crop's.
         """
-        pixels, reduction = self._level(field_px / crop_px)
         to_crop = crop_map(centre, field_px, rotation_deg, crop_px)
+        return self.warp(to_crop, crop_px), to_crop
+
+    def warp(self, to_crop: Affine, crop_px: int) -> Pixels:
+        """Cut the crop that a map leads to, such as one that also mirrors.
+
+        Args:
+            to_crop: From the image's pixels to the crop's; a similarity, mirrored or not.
+            crop_px: Side of the crop.
+
+        Returns:
+            `(crop_px, crop_px)`, the image's type.
+        """
+        pixels, reduction = self._level(1 / to_crop.scale)
         matrix = reduction.inverse().then(to_crop).matrix
         size = (crop_px, crop_px)
-        crop = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return crop, to_crop
+        return cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     def _level(self, minification: float) -> tuple[Pixels, Affine]:
         """The most reduced copy that is still as fine as the crop, and the map to it."""

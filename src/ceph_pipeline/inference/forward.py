@@ -1,0 +1,58 @@
+"""One forward pass, from an array of inputs to points in input pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+
+from ceph_pipeline.heatmaps import decode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ceph_pipeline.heatmaps import DecodeMethod
+    from ceph_pipeline.training.checkpoint import TrainedNet
+
+
+class Answers(NamedTuple):
+    """What a network says about a batch.
+
+    Attributes:
+        xy: `(N, K, 2)` in px of the network's input.
+        peak: `(N, K)`, heights of the heatmaps, 1 where the network is sure.
+    """
+
+    xy: NDArray[np.float64]
+    peak: NDArray[np.float64]
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device of a name; `auto` takes a GPU where there is one."""
+    if name != "auto":
+        return torch.device(name)
+    return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
+
+
+@torch.inference_mode()
+def locate(
+    trained: TrainedNet,
+    inputs: NDArray[np.float32],
+    method: DecodeMethod,
+    landmark: NDArray[np.int64] | None = None,
+) -> Answers:
+    """Run the network and decode its heatmaps.
+
+    Args:
+        trained: A network of either stage, on any device.
+        inputs: `(N, H, W)`, normalised.
+        method: Of decoding.
+        landmark: `(N,)`, which landmark each crop shows; stage 2 only.
+    """
+    device = next(trained.net.parameters()).device
+    images = torch.from_numpy(inputs)[:, None].to(device).contiguous(memory_format=torch.channels_last)
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        logits = trained.net(images).heatmaps if landmark is None else trained.net(images, torch.from_numpy(landmark).to(device))
+    points = decode(trained.heatmaps(logits.float()), method, trained.sigma_px)
+    return Answers(trained.to_input(points.xy).cpu().numpy().astype(np.float64), points.score.cpu().numpy().astype(np.float64))

@@ -1,0 +1,25 @@
+"""Settings of the inference pipeline. Free of torch: Kedro resolves these types when it registers the pipelines."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ceph_pipeline.evaluation.tta import ViewSet
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+class InferenceParams(BaseModel):
+    """The `inference` pipeline: landmarks, measurements and overlays of new X-rays."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pixel_size_mm: float | None = Field(
+        None, gt=0, le=1, description="of all images of the folder; null: angles and ratios only, no millimetres"
+    )
+    views_stage1: ViewSet = Field("ten", description="views of the whole image")
+    views_stage2: ViewSet = Field("single", description="views of the crops")
+    batch_size: int = Field(8, ge=1, description="whole images a forward pass")
+    crop_batch_size: int = Field(128, ge=1, description="crops a forward pass")
+    device: Device = "auto"
+    overlays: bool = Field(True, description="draw each image with its landmarks")
