@@ -1,0 +1,167 @@
+"""The Aariz layout: split folders with images, both readers' JSON files and CVM stages, and one CSV of devices.
+
+    {train,valid,test}/Cephalograms/<ceph_id>.{png,jpg,jpeg,bmp}
+    {train,valid,test}/Annotations/Cephalometric Landmarks/{Senior,Junior} Orthodontists/<ceph_id>.json
+    {train,valid,test}/Annotations/CVM Stages/<ceph_id>.json
+    cephalogram_machine_mappings.csv
+
+Source: Khalid et al., Aariz data set, https://github.com/manwaarkhd/aariz-cephalometric-dataset.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ceph_pipeline.formats.aariz_files import read_points, read_stage
+from ceph_pipeline.formats.aariz_machines import UNKNOWN, Machine, read_machines, unused_rows
+from ceph_pipeline.formats.annotations import Reading, Row, cvm_table, image_table, landmark_rows, landmark_table
+from ceph_pipeline.formats.layout import IMAGE_SUFFIXES, SPLIT_NAMES, by_identifier, relative, sizes_of, subfolder, visible_files
+from ceph_pipeline.formats.problems import AnnotationError, Problem
+from ceph_pipeline.landmarks import SCHEMAS
+
+DATASET = "aariz"
+LAYOUT = (
+    "{train,valid,test}/Cephalograms/<id>.{png,jpg,jpeg,bmp}, "
+    "{train,valid,test}/Annotations/Cephalometric Landmarks/{Senior,Junior} Orthodontists/<id>.json, "
+    "{train,valid,test}/Annotations/CVM Stages/<id>.json and cephalogram_machine_mappings.csv"
+)
+ORIGIN = "https://github.com/manwaarkhd/aariz-cephalometric-dataset"
+
+
+@dataclass
+class _Rows:
+    """Rows gathered over the splits."""
+
+    images: list[Row] = field(default_factory=list)
+    landmarks: list[Row] = field(default_factory=list)
+    cvm: list[Row] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    sources: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+def recognises(root: Path) -> bool:
+    """Whether any subfolder holds `Cephalograms`."""
+    return root.is_dir() and any(subfolder(entry, "Cephalograms") for entry in root.iterdir() if entry.is_dir())
+
+
+def read_aariz(root: Path) -> Reading:
+    """Read a folder in the Aariz layout.
+
+    Raises:
+        AnnotationError: a folder with cephalograms has no split's name, or the CSV lacks a column.
+    """
+    machines, machine_problems = read_machines(root)
+    rows = _Rows(problems=machine_problems)
+    for folder in sorted(entry for entry in root.iterdir() if subfolder(entry, "Cephalograms")):
+        split = SPLIT_NAMES.get(folder.name.lower())
+        if split is None:
+            raise AnnotationError(f"{folder}: unknown split {folder.name!r}, expected train, valid or test. Rename the folder.")
+        _read_split(folder, split, root, machines, rows)
+    rows.problems += unused_rows(machines, [str(row[0]) for row in rows.images] + [problem.item for problem in rows.problems])
+    return _without_repeated_images(rows)
+
+
+def _read_split(folder: Path, split: str, root: Path, machines: Mapping[str, Machine], rows: _Rows) -> None:
+    images = _identified(subfolder(folder, "Cephalograms"), IMAGE_SUFFIXES, root, rows)
+    sizes, unreadable = sizes_of(images, root)
+    rows.problems += unreadable
+    refused = {problem.item for problem in rows.problems if problem.outcome == "image set aside"}
+    annotations = subfolder(folder, "Annotations") or folder / "Annotations"
+    readers = {
+        _reader(entry): _identified(entry, [".json"], root, rows)
+        for entry in sorted((subfolder(annotations, "Cephalometric Landmarks") or annotations).glob("*"))
+        if entry.is_dir() and entry.name.lower().endswith("orthodontists")
+    }
+    stages = _identified(subfolder(annotations, "CVM Stages"), [".json"], root, rows)
+    for reader, files in (*readers.items(), ("CVM stage", stages)):
+        rows.problems += [
+            Problem(
+                image_id, relative(file, root), "image", f"none for this {reader} file", f"{image_id}.png, .jpg, .jpeg or .bmp"
+            )
+            for image_id, file in files.items()
+            if image_id not in images and image_id not in refused
+        ]
+    for image_id, (width, height) in sizes.items():
+        if image_id in refused:
+            continue
+        file = relative(images[image_id], root)
+        machine = machines.get(image_id, UNKNOWN)
+        rows.problems += _machine_remarks(image_id, file, split, machine, bool(machines))
+        if _read_readers(image_id, file, readers, root, rows):
+            rows.images.append((image_id, file, split, split, width, height, machine.pixel_size_mm, machine.name, DATASET))
+            _read_cvm(image_id, stages, root, rows)
+
+
+def _identified(folder: Path | None, suffixes: tuple[str, ...] | list[str], root: Path, rows: _Rows) -> dict[str, Path]:
+    if folder is None:
+        return {}
+    files, problems = by_identifier(visible_files(folder, suffixes), root)
+    rows.problems += problems
+    return files
+
+
+def _reader(folder: Path) -> str:
+    """`Senior Orthodontists` is the reader `senior`."""
+    return folder.name.split()[0].lower()
+
+
+def _read_readers(image_id: str, file: str, readers: Mapping[str, Mapping[str, Path]], root: Path, rows: _Rows) -> bool:
+    """Add the image's rows of every reader; False where no reader's file can be used."""
+    found: list[Row] = []
+    usable = 0
+    for reader, files in readers.items():
+        points = None
+        if image_id in files:
+            source = relative(files[image_id], root)
+            points, problems = read_points(files[image_id], source)
+            rows.problems += problems
+            rows.sources[image_id, reader] = source
+        else:
+            rows.problems.append(Problem(image_id, file, f"reader {reader}", "no file", "one JSON file a reader", "kept"))
+        usable += points is not None
+        found += landmark_rows(image_id, reader, points or {}, SCHEMAS["aariz"].names)
+    if usable:
+        rows.landmarks += found
+    else:
+        rows.problems.append(Problem(image_id, file, "annotations", "no usable file of any reader", "at least one reader's JSON"))
+    return usable > 0
+
+
+def _read_cvm(image_id: str, stages: Mapping[str, Path], root: Path, rows: _Rows) -> None:
+    if image_id not in stages:
+        return
+    stage = read_stage(stages[image_id], relative(stages[image_id], root))
+    if isinstance(stage, Problem):
+        rows.problems.append(stage)
+    else:
+        rows.cvm.append((image_id, stage))
+
+
+def _machine_remarks(image_id: str, file: str, split: str, machine: Machine, has_table: bool) -> list[Problem]:
+    if machine is UNKNOWN:
+        return [Problem(image_id, file, "device", "no row in the CSV", "machine and pixel size", "kept")] if has_table else []
+    if machine.split != split:
+        found = f"{machine.split!r} in the CSV"
+        return [Problem(image_id, file, "split", found, f"{split!r}, the folder it lies in, which counts", "kept")]
+    return []
+
+
+def _without_repeated_images(rows: _Rows) -> Reading:
+    """An image that occurs in two splits belongs to neither."""
+    counts = Counter(row[0] for row in rows.images)
+    repeated = {image_id for image_id, count in counts.items() if count > 1}
+    rows.problems += [
+        Problem(str(row[0]), str(row[1]), "identifier", f"{row[0]!r} in another split as well", "each image in one split")
+        for row in rows.images
+        if row[0] in repeated
+    ]
+    return Reading(
+        image_table(row for row in rows.images if row[0] not in repeated),
+        landmark_table(row for row in rows.landmarks if row[0] not in repeated),
+        cvm_table(row for row in rows.cvm if row[0] not in repeated),
+        tuple(rows.problems),
+        rows.sources,
+    )

@@ -1,0 +1,94 @@
+"""What every format is read into."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+import numpy as np
+import pandas as pd
+
+from ceph_pipeline.formats.problems import Problem
+from ceph_pipeline.landmarks.tables import IDENTIFIER, SPLITS
+
+IMAGE_COLUMNS = ("image_id", "path", "split", "subset", "width", "height", "pixel_size_mm", "machine", "dataset")
+LANDMARK_COLUMNS = ("image_id", "reader", "landmark", "x", "y")
+CVM_COLUMNS = ("image_id", "stage")
+
+Point = tuple[float, float]
+Row = tuple[object, ...]
+MISSING: Point = (np.nan, np.nan)
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """A data set as tables (see `ceph_pipeline.landmarks.tables`).
+
+    Attributes:
+        images: One row an image; `path` is relative to the folder that holds the images.
+        landmarks: Points of the readers as found, in pixels of the original image; no consensus is made here.
+        cvm: Cervical vertebral maturation stages, one row an image that has one.
+        quarantine: What was set aside, and remarks: `item, reason, file, outcome`.
+    """
+
+    images: pd.DataFrame
+    landmarks: pd.DataFrame
+    cvm: pd.DataFrame
+    quarantine: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one reader module makes of a data set, before the policy on bad items is applied.
+
+    Bad items are already left out (or NaN, for points); `problems` says which.
+
+    Attributes:
+        images: Rows of `IMAGE_COLUMNS`.
+        landmarks: Rows of `LANDMARK_COLUMNS`.
+        cvm: Rows of `CVM_COLUMNS`.
+        problems: What was left out, and why.
+        sources: Annotation file by (image, reader), for messages.
+    """
+
+    images: pd.DataFrame
+    landmarks: pd.DataFrame
+    cvm: pd.DataFrame
+    problems: tuple[Problem, ...] = ()
+    sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+def image_table(rows: Iterable[Row]) -> pd.DataFrame:
+    """Rows of `IMAGE_COLUMNS` as a table, in the order train, valid, test, then by identifier."""
+    table = pd.DataFrame(list(rows), columns=list(IMAGE_COLUMNS)).astype({"pixel_size_mm": float, "width": int, "height": int})
+    order = table["split"].map({split: i for i, split in enumerate(SPLITS)})
+    return table.assign(order=order).sort_values(["order", "image_id"], ignore_index=True).drop(columns="order")
+
+
+def landmark_table(rows: Iterable[Row]) -> pd.DataFrame:
+    """Rows of `LANDMARK_COLUMNS` as a table."""
+    return pd.DataFrame(list(rows), columns=list(LANDMARK_COLUMNS)).astype({"x": float, "y": float})
+
+
+def cvm_table(rows: Iterable[Row]) -> pd.DataFrame:
+    """Rows of `CVM_COLUMNS` as a table, by identifier."""
+    return pd.DataFrame(list(rows), columns=list(CVM_COLUMNS)).astype({"stage": int}).sort_values("image_id", ignore_index=True)
+
+
+def landmark_rows(image_id: str, reader: str, points: Mapping[str, Point], names: Sequence[str]) -> list[Row]:
+    """One row for each of `names`, NaN where `points` has none: missing never drops a row."""
+    return [(image_id, reader, name, *points.get(name, MISSING)) for name in names]
+
+
+def bad_identifier(image_id: str, file: str) -> Problem | None:
+    """The problem with an identifier that cannot be a file name, if there is one."""
+    if re.match(IDENTIFIER, image_id):
+        return None
+    return Problem(image_id, file, "file name", repr(image_id), "letters, digits, '.', '_' and '-', at most 128")
+
+
+def is_coordinate(value: Any) -> TypeGuard[float]:
+    """Whether a value from a JSON file is a number that can be a coordinate: no bool, not NaN, nothing astronomical."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e9

@@ -1,0 +1,170 @@
+"""The ISBI 2015 challenge: numbered cephalograms, and one text file of 19 points for each of two readers.
+
+    [RawImage/]{TrainingData,Test1Data,Test2Data}/NNN.{bmp,png,jpg}
+    AnnotationsByMD/{400_senior,400_junior}/NNN.txt      19 lines `x,y`, then up to 8 lines with a class each
+
+001–150 are for training, 151–300 are Test1, 301–400 Test2; there is no validation split. Pixels are 0.1 mm by convention.
+
+Source: Wang et al., A benchmark for comparison of dental radiography analysis algorithms, Medical Image Analysis 2016.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from ceph_pipeline.formats.annotations import Point, Reading, Row, cvm_table, image_table, landmark_rows, landmark_table
+from ceph_pipeline.formats.layout import IMAGE_SUFFIXES, by_identifier, relative, sizes_of, visible_files
+from ceph_pipeline.formats.problems import Problem
+from ceph_pipeline.landmarks import SCHEMAS
+
+DATASET = "isbi2015"
+LAYOUT = (
+    "{TrainingData,Test1Data,Test2Data}/NNN.{bmp,png,jpg}, directly or under RawImage, "
+    "and AnnotationsByMD/{400_senior,400_junior}/NNN.txt"
+)
+ORIGIN = "https://figshare.com/s/37ec464af8e81ae6ebbf"
+
+MACHINE = "Soredex CRANEX Excel Ceph"
+PIXEL_SIZE_MM = 0.1
+IMAGE_FOLDERS = {"trainingdata": "train", "test1data": "test1", "test2data": "test2"}
+"""Subset by the lower-case name of its image folder."""
+READERS = ("senior", "junior")
+CLASS_LINES = 8
+_POINT = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*$")
+_CLASS = re.compile(r"^\s*\d+\s*$")
+
+
+def recognises(root: Path) -> bool:
+    """Whether the folder has one of the challenge's image folders."""
+    return root.is_dir() and bool(_image_folders(root))
+
+
+def read_isbi2015(root: Path) -> Reading:
+    """Read a folder in the challenge's layout."""
+    images, problems = by_identifier(
+        (file for folder in _image_folders(root) for file in visible_files(folder, IMAGE_SUFFIXES)), root
+    )
+    annotations, repeated = _annotation_files(root)
+    problems += repeated
+    images, misplaced = _numbered(images, root)
+    problems += misplaced
+    sizes, unreadable = sizes_of(images, root)
+    problems += unreadable
+    problems += _without_image(annotations, {*images, *(problem.item for problem in problems)}, root)
+    image_rows: list[Row] = []
+    landmark_rows_: list[Row] = []
+    sources = {key: relative(file, root) for key, file in annotations.items()}
+    for image_id, (width, height) in sizes.items():
+        file = relative(images[image_id], root)
+        rows, found = _read_readers(image_id, file, annotations, sources)
+        problems += found
+        if rows:
+            subset = _subset(image_id)
+            split = "train" if subset == "train" else "test"
+            landmark_rows_ += rows
+            image_rows.append((image_id, file, split, subset, width, height, PIXEL_SIZE_MM, MACHINE, DATASET))
+    return Reading(image_table(image_rows), landmark_table(landmark_rows_), cvm_table([]), tuple(problems), sources)
+
+
+def read_points(path: Path, file: str) -> dict[str, Point] | Problem:
+    """The 19 points of one text file by full name, or the first thing wrong with it."""
+    names = SCHEMAS["isbi2015"].names
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    points: dict[str, Point] = {}
+    for name, (number, line) in zip(names, numbered, strict=False):
+        match = _POINT.match(line)
+        if match is None:
+            return Problem(path.stem, file, f"line {number} ({name})", repr(line[:60]), "'x,y' in pixels", "file set aside")
+        points[name] = (float(match[1]), float(match[2]))
+    if len(points) < len(names):
+        return Problem(path.stem, file, "lines", f"{len(points)} points", f"{len(names)} lines 'x,y'", "file set aside")
+    for number, line in numbered[len(names) :]:
+        if not _CLASS.match(line) or number > len(names) + CLASS_LINES + (len(lines) - len(numbered)):
+            return Problem(path.stem, file, f"line {number}", repr(line[:60]), "at most 8 class numbers", "file set aside")
+    return points
+
+
+def _image_folders(root: Path) -> list[Path]:
+    """The challenge's image folders, directly in the root or one level down, as in `RawImage`."""
+    return sorted(
+        folder
+        for pattern in ("*", "*/*")
+        for folder in root.glob(pattern)
+        if folder.is_dir() and folder.name.lower() in IMAGE_FOLDERS
+    )
+
+
+def _subset(image_id: str) -> str:
+    """Where the challenge puts a number."""
+    number = int(image_id)
+    return "train" if number <= 150 else "test1" if number <= 300 else "test2"
+
+
+def _numbered(images: Mapping[str, Path], root: Path) -> tuple[dict[str, Path], list[Problem]]:
+    """The images that have a number and lie in their number's folder."""
+    kept: dict[str, Path] = {}
+    problems: list[Problem] = []
+    for image_id, path in images.items():
+        file, folder = relative(path, root), path.parent.name
+        if not re.fullmatch(r"\d{3}", image_id) or not 1 <= int(image_id) <= 400:
+            problems.append(Problem(image_id, file, "file name", repr(path.name), "a number from 001 to 400"))
+        elif IMAGE_FOLDERS[folder.lower()] != _subset(image_id):
+            problems.append(Problem(image_id, file, "folder", repr(folder), f"the folder of subset {_subset(image_id)}"))
+        else:
+            kept[image_id] = path
+    return kept, problems
+
+
+def _annotation_files(root: Path) -> tuple[dict[tuple[str, str], Path], list[Problem]]:
+    """Text files by (image, reader); the reader is named by the nearest folder that says senior or junior."""
+    found: dict[tuple[str, str], Path] = {}
+    problems: list[Problem] = []
+    for path in sorted(root.rglob("[0-9][0-9][0-9].txt")):
+        reader = _reader_of(path.relative_to(root).parts[:-1])
+        if reader is None:
+            continue
+        if (path.stem, reader) in found:
+            first = relative(found[path.stem, reader], root)
+            problems.append(Problem(path.stem, relative(path, root), "identifier", f"the same as {first}", "one file a reader"))
+        found.setdefault((path.stem, reader), path)
+    return found, problems
+
+
+def _reader_of(folders: tuple[str, ...]) -> str | None:
+    return next((reader for folder in reversed(folders) for reader in READERS if reader in folder.lower()), None)
+
+
+def _without_image(annotations: Mapping[tuple[str, str], Path], known: set[str], root: Path) -> list[Problem]:
+    """Points without their image, in subsets of which there are images: nobody misses Test2's, whose images are apart."""
+    present = {_subset(image_id) for image_id in known if re.fullmatch(r"\d{3}", image_id)}
+    return [
+        Problem(image_id, relative(path, root), "image", "none for this file", f"{image_id}.bmp, .png or .jpg", "image set aside")
+        for (image_id, _), path in annotations.items()
+        if image_id not in known and _subset(image_id) in present
+    ]
+
+
+def _read_readers(
+    image_id: str, file: str, annotations: Mapping[tuple[str, str], Path], sources: Mapping[tuple[str, str], str]
+) -> tuple[list[Row], list[Problem]]:
+    """Rows of both readers, NaN for one without a usable file; none at all where neither has one."""
+    names = SCHEMAS["isbi2015"].names
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    usable = 0
+    for reader in READERS:
+        key = (image_id, reader)
+        points = read_points(annotations[key], sources[key]) if key in annotations else None
+        if isinstance(points, Problem):
+            problems.append(points)
+        elif points is None:
+            problems.append(Problem(image_id, file, f"reader {reader}", "no file", "one text file a reader", "kept"))
+        else:
+            usable += 1
+        rows += landmark_rows(image_id, reader, points if isinstance(points, dict) else {}, names)
+    if usable == 0:
+        problems.append(Problem(image_id, file, "annotations", "no usable file of any reader", "AnnotationsByMD/400_…/NNN.txt"))
+    return (rows if usable else []), problems

@@ -1,0 +1,127 @@
+"""The formats that can be read, by name, and the one way to read them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ceph_pipeline.formats import aariz, isbi2015, label_studio
+from ceph_pipeline.formats.annotations import Annotations, Reading
+from ceph_pipeline.formats.problems import AnnotationError, OnBadItem
+from ceph_pipeline.formats.settle import settle
+
+
+@dataclass(frozen=True)
+class AnnotationFormat:
+    """One format.
+
+    Attributes:
+        read: From the data set's path and the images' folder, if that is another one, to what is there.
+        recognises: Whether a path looks like this format.
+        layout: What is expected where, for messages.
+        origin: Where such data comes from.
+        images_apart: Whether the images may lie in a folder of their own.
+    """
+
+    read: Callable[[Path, Path | None], Reading]
+    recognises: Callable[[Path], bool]
+    layout: str
+    origin: str
+    images_apart: bool = False
+
+
+READERS = {
+    "aariz": AnnotationFormat(lambda root, _: aariz.read_aariz(root), aariz.recognises, aariz.LAYOUT, aariz.ORIGIN),
+    "isbi2015": AnnotationFormat(
+        lambda root, _: isbi2015.read_isbi2015(root), isbi2015.recognises, isbi2015.LAYOUT, isbi2015.ORIGIN
+    ),
+    "label_studio": AnnotationFormat(
+        label_studio.read_label_studio, label_studio.recognises, label_studio.LAYOUT, label_studio.ORIGIN, images_apart=True
+    ),
+}
+"""Formats by name."""
+
+_DEMO = "To try the project without data: `kedro run --env demo --pipelines demo`."
+
+
+def read(
+    path: Path | str,
+    format: str | None = None,
+    *,
+    images: Path | str | None = None,
+    on_bad_item: OnBadItem = "error",
+    exclude: Sequence[str] = (),
+) -> Annotations:
+    """Read an annotated data set.
+
+        annotations = read("data/01_raw/aariz")
+        annotations.landmarks.query("reader == 'senior'")
+
+    Args:
+        path: The data set's folder, or its file for formats that are one.
+        format: A key of `READERS`; None looks at the content.
+        images: The images' folder, for formats that keep them apart (label_studio).
+        on_bad_item: `error` raises one error that lists the bad items; `quarantine` sets them aside.
+        exclude: Images (`image`) and points (`image/symbol`) to leave out.
+
+    Returns:
+        Tables; coordinates in pixels of the original images, NaN where a reader has no point.
+
+    Raises:
+        AnnotationError: unknown format, nothing to read, bad items (under `error`), or an exclusion that names nothing.
+    """
+    root = Path(path)
+    name = _format_of(root, format)
+    reader = READERS[name]
+    if images is not None and not reader.images_apart:
+        raise AnnotationError(
+            f"format {name!r} has its images in its own folder {root}; `images` = {str(images)!r} has no meaning."
+        )
+    _require_content(root, name, reader)
+    reading = reader.read(root, Path(images) if images is not None else None)
+    if reading.images.empty and not reading.problems:
+        raise AnnotationError(f"{root}: no cephalograms. {_expectation(name, reader)}")
+    return settle(reading, str(root), on_bad_item=on_bad_item, exclude=exclude)
+
+
+def _format_of(root: Path, format: str | None) -> str:
+    if format is None:
+        return _recognised(root)
+    if format not in READERS:
+        near = difflib.get_close_matches(format, READERS, n=2, cutoff=0.4)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise AnnotationError(f"unknown format {format!r}; expected one of {', '.join(READERS)}.{hint}")
+    return format
+
+
+def _recognised(root: Path) -> str:
+    if not root.exists():
+        raise AnnotationError(f"{root}: no such file or folder. {_DEMO}")
+    found = next((name for name, reader in READERS.items() if reader.recognises(root)), None)
+    if found is None:
+        layouts = "\n".join(f"  {name}: {reader.layout}" for name, reader in READERS.items())
+        raise AnnotationError(f"{root}: in no format that is known. Expected one of\n{layouts}\n{_DEMO}")
+    return found
+
+
+def _require_content(root: Path, name: str, reader: AnnotationFormat) -> None:
+    if reader.recognises(root):
+        return
+    if not root.exists():
+        state = "no such file or folder."
+    elif root.is_dir() and not any(root.iterdir()):
+        state = "the folder is empty."
+    else:
+        state = f"not in the layout of {name}."
+    nested = [entry for entry in sorted(root.iterdir()) if reader.recognises(entry)] if root.is_dir() else []
+    hint = f"Did you mean {nested[0]}? " if nested else ""
+    raise AnnotationError(f"{root}: {state} {hint}{_expectation(name, reader)}")
+
+
+def _expectation(name: str, reader: AnnotationFormat) -> str:
+    return (
+        f"Expected {name}: {reader.layout}. It is to be had from {reader.origin}; put it there, or point the run to it with "
+        f"`--params raw_folder=PATH`. {_DEMO}"
+    )

@@ -1,0 +1,127 @@
+"""From one reader's findings to tables: exclusions, points outside their image, and the policy on bad items."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ceph_pipeline.formats.annotations import Annotations, Reading
+from ceph_pipeline.formats.problems import AnnotationError, OnBadItem, Problem, quarantine_table, refuse
+from ceph_pipeline.landmarks import UnknownLandmarkError, find
+
+
+def settle(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: Sequence[str]) -> Annotations:
+    """Apply the exclusions, check every point against its image, and refuse or set aside what is bad.
+
+    Args:
+        reading: What a reader found.
+        place: The data set's folder, for messages.
+        on_bad_item: `error` refuses the data set with one error; `quarantine` goes on without the bad items.
+        exclude: Images (`image`) and points (`image/symbol` or `image/name`, of every reader) to leave out.
+
+    Raises:
+        AnnotationError: a bad item under `error`, or an exclusion that names nothing in the data set.
+    """
+    images, points = _parse_exclusions(exclude, reading)
+    reading = _exclude(reading, images, points)
+    outside = points_outside(reading)
+    excluded_items = {*images, *(f"{image_id}/{find(name).symbol}" for image_id, name in points)}
+    problems = [problem for problem in (*reading.problems, *outside) if not problem.concerns(excluded_items)]
+    if on_bad_item == "error":
+        refuse(problems, place)
+    landmarks = _without_points_outside(reading)
+    chosen = [Problem(item, item, "ingestion.exclude", "listed", "left out on request", "image set aside") for item in images]
+    chosen += [
+        Problem(
+            f"{image_id}/{find(name).symbol}",
+            image_id,
+            "ingestion.exclude",
+            f"{name} listed",
+            "left out on request",
+            "point set aside",
+        )
+        for image_id, name in points
+    ]
+    return Annotations(reading.images, landmarks, reading.cvm, quarantine_table([*problems, *chosen]))
+
+
+def points_outside(reading: Reading) -> list[Problem]:
+    """Points that do not lie on their image: x from −0.5 to width − 0.5 are its pixels' outer edges, y likewise."""
+    table = _with_sizes(reading)
+    return [_outside(record, reading.sources) for record in table[_is_outside(table)].to_dict("records")]
+
+
+def _outside(record: dict[Hashable, Any], sources: Mapping[tuple[str, str], str]) -> Problem:
+    in_x = -0.5 <= record["x"] <= record["width"] - 0.5
+    axis, length, side = ("y", record["height"], "high") if in_x else ("x", record["width"], "wide")
+    symbol = _symbol(record["landmark"])
+    return Problem(
+        f"{record['image_id']}/{symbol}",
+        sources.get((record["image_id"], record["reader"]), record["image_id"]),
+        f"landmark {symbol!r}",
+        f"{axis} = {record[axis]:g}",
+        f"-0.5 to {length - 0.5:g}, since the image is {length} px {side}",
+        "point set aside",
+    )
+
+
+def _with_sizes(reading: Reading) -> pd.DataFrame:
+    return reading.landmarks.merge(reading.images[["image_id", "width", "height"]], on="image_id", how="left")
+
+
+def _is_outside(table: pd.DataFrame) -> pd.Series[bool]:
+    """True outside the image; a missing point is nowhere, hence not outside."""
+    inside = table["x"].between(-0.5, table["width"] - 0.5) & table["y"].between(-0.5, table["height"] - 0.5)
+    return table["x"].notna() & ~inside
+
+
+def _without_points_outside(reading: Reading) -> pd.DataFrame:
+    landmarks = reading.landmarks.copy()
+    landmarks.loc[_is_outside(_with_sizes(reading)).to_numpy(), ["x", "y"]] = np.nan
+    return landmarks
+
+
+def _symbol(landmark: str) -> str:
+    """The short form; a label that no schema knows stands for itself."""
+    try:
+        return find(landmark).symbol
+    except UnknownLandmarkError:
+        return landmark
+
+
+def _parse_exclusions(exclude: Sequence[str], reading: Reading) -> tuple[list[str], list[tuple[str, str]]]:
+    """Excluded images, and excluded points as (image, full name)."""
+    known = {*reading.images["image_id"], *(problem.item.partition("/")[0] for problem in reading.problems)}
+    images: list[str] = []
+    points: list[tuple[str, str]] = []
+    for item in exclude:
+        image_id, slash, landmark = item.partition("/")
+        if image_id not in known:
+            near = difflib.get_close_matches(image_id, known, n=2)
+            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            raise AnnotationError(f"ingestion.exclude: {item!r} names no image of the data set.{hint}")
+        if not slash:
+            images.append(image_id)
+            continue
+        try:
+            points.append((image_id, find(landmark).name))
+        except UnknownLandmarkError as error:
+            raise AnnotationError(f"ingestion.exclude: {item!r}: {error}") from None
+    return images, points
+
+
+def _exclude(reading: Reading, images: Sequence[str], points: Sequence[tuple[str, str]]) -> Reading:
+    landmarks = reading.landmarks[~reading.landmarks["image_id"].isin(images)].reset_index(drop=True)
+    keys = pd.MultiIndex.from_frame(landmarks[["image_id", "landmark"]])
+    landmarks.loc[keys.isin(points), ["x", "y"]] = np.nan
+    return Reading(
+        reading.images[~reading.images["image_id"].isin(images)].reset_index(drop=True),
+        landmarks,
+        reading.cvm[~reading.cvm["image_id"].isin(images)].reset_index(drop=True),
+        reading.problems,
+        reading.sources,
+    )
