@@ -53,9 +53,10 @@ class RefinementNet(nn.Module):
         fused = self.features(crops).fused
         scale, shift = self.film(landmark)[..., None, None].chunk(2, dim=1)
         mixed = self.drop(self.mix(fused * (1 + scale) + shift))
-        maps = torch.einsum("mchw,mc->mhw", mixed, self.rows(landmark)).unsqueeze(1)
-        bias: Tensor = self.biases(landmark)
-        return maps + bias[..., None, None]
+        with torch.autocast(crops.device.type, enabled=False):  # sub-pixel decoding needs more than bfloat16's 8 bits
+            maps = torch.einsum("mchw,mc->mhw", mixed.float(), self.rows(landmark)).unsqueeze(1)
+            bias: Tensor = self.biases(landmark)
+            return maps + bias[..., None, None]
 
 
 def create_refinement_net(
