@@ -1,10 +1,9 @@
 """The last word of a run: what was reached, in one table."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -13,23 +12,13 @@ from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, STAGES
 UNKNOWN = "–"
 
 
-def render(report: dict[str, Any], places: Iterable[tuple[str, str]] = ()) -> Group:
-    """The report as a rich table with the comparisons beneath.
+def render(report: dict[str, Any]) -> Group:
+    """The report as a rich table with what it says beneath.
 
     Args:
-        report: From `evaluate`.
-        places: What is where, or the command that opens it: ("report", "data/…/report.md").
+        report: From `evaluate`, or read back from `metrics.json`.
     """
-    lines = [*comparison_lines(report), *notes(report)]
-    grid = Table.grid(padding=(0, 2))
-    for name, place in places:
-        grid.add_row(Text(name, style="bold"), place)
-    return Group(stage_table(report), *map(Text, lines), grid)
-
-
-def show(report: dict[str, Any], places: Iterable[tuple[str, str]] = ()) -> None:
-    """Print the summary to the terminal."""
-    Console(highlight=False).print(render(report, places))
+    return Group(stage_table(report), *map(Text, [*comparison_lines(report), *notes(report)]))
 
 
 def stage_table(report: dict[str, Any]) -> Table:
@@ -56,8 +45,8 @@ def summary_rows(report: dict[str, Any]) -> list[list[str]]:
     header = ["stage", "MRE mm", "95 % interval", "px", *(f"{float(key.removeprefix('sdr_')):g} mm" for key in rates)]
     rows = []
     for stage, fields in stages.items():
-        errors = [_number(fields["mre_mm"]), _interval(fields["mre_mm_ci95"]) or UNKNOWN, _number(fields["mre_px"], 1)]
-        rows.append([LABELS[stage], *errors, *(_number(fields[key], 1) for key in rates)])
+        errors = [number(fields["mre_mm"]), _interval(fields["mre_mm_ci95"]) or UNKNOWN, number(fields["mre_px"], 1)]
+        rows.append([LABELS[stage], *errors, *(number(fields[key], 1) for key in rates)])
     return [header, *rows]
 
 
@@ -87,10 +76,10 @@ def notes(report: dict[str, Any]) -> list[str]:
     if clean["n_left_out"] and stage in clean:
         found.append(
             f"without the {clean['n_left_out']} test images that have a near-duplicate in training or validation: "
-            f"{LABELS[stage]} {_number(clean[stage]['mre_mm'])} mm, {_number(clean[stage]['mre_px'])} px"
+            f"{LABELS[stage]} {number(clean[stage]['mre_mm'])} mm, {number(clean[stage]['mre_px'])} px"
         )
     if readers := report["details"]["inter_reader"]:
-        found.append(f"the readers are {_number(readers['mre_mm'])} mm, {_number(readers['mre_px'])} px apart")
+        found.append(f"the readers are {number(readers['mre_mm'])} mm, {number(readers['mre_px'])} px apart")
     without_size = fields["n_images"] - fields["n_images_mm"]
     if without_size:
         found.append(f"{without_size} of {fields['n_images']} images have no pixel size and count in px only")
@@ -105,9 +94,10 @@ def _stages(report: dict[str, Any], *, guess: bool = True) -> dict[str, dict[str
     return {name: report[name] for name in names if name in report}
 
 
-def _number(value: float | None, digits: int = 2) -> str:
+def number(value: float | None, digits: int = 2) -> str:
+    """A figure as text; a dash where it is unknown."""
     return UNKNOWN if value is None or value != value else f"{value:.{digits}f}"  # noqa: PLR0124 - NaN differs from itself
 
 
 def _interval(bounds: list[float] | None, digits: int = 2) -> str:
-    return f"[{_number(bounds[0], digits)}, {_number(bounds[1], digits)}]" if bounds else ""
+    return f"[{number(bounds[0], digits)}, {number(bounds[1], digits)}]" if bounds else ""
