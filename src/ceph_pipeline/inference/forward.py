@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ceph_pipeline.heatmaps import decode
+from ceph_pipeline.training.precision import computes_bfloat16
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +53,7 @@ def locate(
     """
     device = next(trained.net.parameters()).device
     images = torch.from_numpy(inputs)[:, None].to(device).contiguous(memory_format=torch.channels_last)
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    with torch.autocast(device.type, torch.bfloat16, enabled=computes_bfloat16(device.type)):
         logits = trained.net(images).heatmaps if landmark is None else trained.net(images, torch.from_numpy(landmark).to(device))
     points = decode(trained.heatmaps(logits.float()), method, trained.sigma_px)
     return Answers(trained.to_input(points.xy).cpu().numpy().astype(np.float64), points.score.cpu().numpy().astype(np.float64))

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from ceph_pipeline.crops import CropSource, crop_map
+from ceph_pipeline.crops import SourcePyramid
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.images.normalise import normalise
 from ceph_pipeline.training.batch import Batch, sample_rng
@@ -101,13 +101,12 @@ class CropDataset(Dataset[Batch]):
         rng = sample_rng(self.seed, epoch, item)
         group = self.groups[item]
         rows = rng.choice(len(group), min(self.crops_per_image, len(group)), replace=False)
-        source = CropSource(self.store.read(group.image_id))
+        source = SourcePyramid(self.store.read(group.image_id))
         crops, points, maps = [], [], []
         for row in rows:
             centre = (float(group.centre[row, 0]), float(group.centre[row, 1]))
-            view = (centre, float(group.field_px[row]), float(group.rotation_deg[row]), self.crop_px)
-            to_crop = crop_map(*view)
-            image = normalise(source.cut(*view))
+            pixels, to_crop = source.cut(centre, float(group.field_px[row]), float(group.rotation_deg[row]), self.crop_px)
+            image = normalise(pixels)
             if self.augmentation is not None:
                 image = random_greys(rng, image, self.augmentation)
                 cut_out(rng, image, self.augmentation)

@@ -7,8 +7,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from lightning import Trainer
 import torch
+from lightning import Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from torch.utils.data import DataLoader, Dataset
 
@@ -16,12 +16,11 @@ from ceph_pipeline.artifacts import Ledger
 from ceph_pipeline.training.batch import Batch, concatenate
 from ceph_pipeline.training.callbacks import EpochLog, EpochSeed, ExponentialAverage
 from ceph_pipeline.training.checkpoint import TrainedNet, save_checkpoint
+from ceph_pipeline.training.precision import lightning_precision
 from ceph_pipeline.training.sampling import EpochSampler
 from ceph_pipeline.training.tracking import child_run
 
 if TYPE_CHECKING:
-    from lightning.pytorch.trainer.connectors.accelerator_connector import _PRECISION_INPUT
-
     from ceph_pipeline.training.module import LandmarkModule
     from ceph_pipeline.training.params import LoopParams, OptimParams, Stage1Params, Stage2Params
 
@@ -130,19 +129,6 @@ def finish(folder: Path, trained: TrainedNet) -> Path:
     for remains in ("last.ckpt", "best-epoch.ckpt"):
         (folder / remains).unlink(missing_ok=True)
     return target
-
-
-def lightning_precision(precision: str) -> _PRECISION_INPUT:
-    """Lightning's name of a precision; `auto` takes what the device computes natively."""
-    if precision == "auto":
-        if torch.cuda.is_available():
-            precision = "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
-        else:
-            capabilities = torch.cpu.get_capabilities()
-            native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
-            precision = "bfloat16" if native else "float32"
-    names: dict[str, _PRECISION_INPUT] = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
-    return names[precision]
 
 
 def _callbacks(stage: str, optim: OptimParams, loop: LoopParams, monitor: str) -> list[Callback]:

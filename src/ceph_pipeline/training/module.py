@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lightning import LightningModule
 import torch
+from lightning import LightningModule
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 

@@ -28,7 +28,7 @@ def configure(net: nn.Module, params: OptimParams, total_steps: int) -> Optimize
     decayed = [p for p in net.parameters() if p.requires_grad and p.ndim > 1]
     others = [p for p in net.parameters() if p.requires_grad and p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": params.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=params.learning_rate, fused=True)
+    optimizer = torch.optim.AdamW(groups, lr=params.learning_rate)
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule(optimizer, params, total_steps), "interval": "step"}}
 
 

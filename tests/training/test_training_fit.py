@@ -1,0 +1,165 @@
+"""A training learns, resumes to the same weights, is skipped when nothing changed, and is logged in MLflow."""
+
+import logging
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+import torch
+
+from ceph_pipeline.crops import CropParams
+from ceph_pipeline.training.callbacks import EpochLog
+from ceph_pipeline.training.checkpoint import CheckpointError, load_checkpoint
+from ceph_pipeline.training.fit import TrainingError
+from ceph_pipeline.training.params import (
+    LoopParams,
+    LossParams,
+    NetParams,
+    OnlineAugmentation,
+    OptimParams,
+    RefinementNetParams,
+    Stage1Params,
+    Stage2Params,
+)
+from ceph_pipeline.training.precision import lightning_precision
+from ceph_pipeline.training.stage1 import stage_weights, train_whole_image_net
+from ceph_pipeline.training.stage2 import train_refinement_net
+
+GENTLE = OnlineAugmentation(rotation_deg=3, scale=0.05, shift=0.02, gamma=0, contrast=0, brightness=0)
+
+
+def stage1_params(epochs=2, **loop):
+    return Stage1Params(
+        net=NetParams(backbone="resnet18", input_width_px=64, input_height_px=64, dropout=0.1),
+        loss=LossParams(kind="cross_entropy", sigma_px=1.0, cvm_weight=0.1),
+        optim=OptimParams(
+            epochs=epochs,
+            batch_size=4,
+            learning_rate=2e-3,
+            warmup_epochs=1,
+            ema_decay=0.9,
+            precision="float32",
+            schedule="cosine",
+        ),
+        augmentation=GENTLE,
+        loop=LoopParams(seed=1, workers=0, **loop),
+    )
+
+
+def train(spots, folder: Path, params):
+    return train_whole_image_net(spots.images, spots.landmarks, spots.cvm, spots.measurements, spots.cache, folder, params)
+
+
+@pytest.fixture
+def tracking(tmp_path):
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.set_experiment("training")
+    with mlflow.start_run() as run:
+        yield run
+    mlflow.set_tracking_uri(None)
+
+
+def weights(path):
+    return load_checkpoint(path).net.state_dict()
+
+
+def test_training_brings_the_validation_error_down(spots, tmp_path, tracking):
+    path = train(spots, tmp_path / "stage1", stage1_params(epochs=12))
+    client = mlflow.MlflowClient()
+    (child,) = client.search_runs([tracking.info.experiment_id], f"tags.`mlflow.parentRunId` = '{tracking.info.run_id}'")
+    curve = [metric.value for metric in client.get_metric_history(child.info.run_id, "val/mre_mm")]
+    assert len(curve) == 12
+    assert min(curve[-3:]) < 0.5 * curve[0]
+    assert child.data.params["stage1.optim.epochs"] == "12"
+    trained = load_checkpoint(path)
+    assert trained.landmarks == ("Sella", "Nasion", "Menton", "Gonion")
+    assert trained.facts["measurement_mean"][2] == pytest.approx(53.5)
+
+
+def test_a_training_that_was_interrupted_ends_with_the_same_weights(spots, tmp_path, monkeypatch):
+    straight = weights(train(spots, tmp_path / "straight", stage1_params(epochs=4)))
+
+    def interrupt(self, trainer, pl_module):
+        if trainer.current_epoch == 2:
+            raise ConnectionError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EpochLog, "on_train_epoch_end", interrupt)
+        with pytest.raises(ConnectionError):
+            train(spots, tmp_path / "broken", stage1_params(epochs=4))
+    assert (tmp_path / "broken" / "last.ckpt").is_file()
+    resumed = weights(train(spots, tmp_path / "broken", stage1_params(epochs=4)))
+    assert all(torch.equal(straight[name], resumed[name]) for name in straight)
+    assert not (tmp_path / "broken" / "last.ckpt").exists()
+
+
+def test_the_same_training_is_skipped_and_another_is_not(spots, tmp_path, caplog):
+    first = train(spots, tmp_path, stage1_params(epochs=1))
+    made = first.stat().st_mtime_ns
+    with caplog.at_level(logging.INFO):
+        train(spots, tmp_path, stage1_params(epochs=1))
+    assert first.stat().st_mtime_ns == made
+    assert "skipped" in caplog.text
+    train(spots, tmp_path, stage1_params(epochs=1, force=True))
+    assert first.stat().st_mtime_ns > made
+
+
+def test_stage2_learns_to_find_the_point_in_its_crop(spots, crop_table, tmp_path, tracking):
+    crops = crop_table(2.0)
+    params = Stage2Params(
+        net=RefinementNetParams(backbone="resnet18", stride=4),
+        loss=LossParams(kind="combined", sigma_px=1.5, cvm_weight=0.0, wing_ramp_epochs=1),
+        optim=OptimParams(epochs=6, batch_size=16, learning_rate=3e-3, schedule="one_cycle", precision="float32"),
+        loop=LoopParams(seed=1, workers=0),
+        crops_per_epoch=128,
+        crops_per_image=4,
+        valid_crops=16,
+    )
+    path = train_refinement_net(
+        crops, spots.images, spots.landmarks, spots.store, tmp_path / "stage2", CropParams(crop_px=32), params
+    )
+    trained = load_checkpoint(path)
+    assert (trained.stage, trained.input_size, trained.activation) == ("stage2", (32, 32), "linear")
+    assert trained.facts["crops"]["crop_px"] == 32
+    client = mlflow.MlflowClient()
+    (child,) = client.search_runs([tracking.info.experiment_id], f"tags.`mlflow.parentRunId` = '{tracking.info.run_id}'")
+    curve = [metric.value for metric in client.get_metric_history(child.info.run_id, "val/mre_px")]
+    assert min(curve) < 0.8 * curve[0]
+
+
+def test_an_empty_split_is_named(spots, tmp_path):
+    only_train = spots._replace(images=spots.images[spots.images["split"] == "train"])
+    with pytest.raises(TrainingError, match="valid split holds no image"):
+        train(only_train, tmp_path, stage1_params())
+
+
+def test_a_missing_a_damaged_and_a_dangerous_checkpoint_are_refused(tmp_path):
+    with pytest.raises(CheckpointError, match="Train the network first"):
+        load_checkpoint(tmp_path / "none.ckpt")
+    (tmp_path / "damaged.ckpt").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(CheckpointError, match=r"damaged\.ckpt"):
+        load_checkpoint(tmp_path / "damaged.ckpt")
+    torch.save({"format": 1, "code": Path}, tmp_path / "dangerous.ckpt")
+    with pytest.raises(CheckpointError, match="refused"):
+        load_checkpoint(tmp_path / "dangerous.ckpt")
+    torch.save({"weights": torch.zeros(1)}, tmp_path / "foreign.ckpt")
+    with pytest.raises(CheckpointError, match="not a checkpoint of this project"):
+        load_checkpoint(tmp_path / "foreign.ckpt")
+
+
+def test_rare_stages_weigh_more_and_the_mean_over_images_is_one():
+    stages = np.array([0, 1, 1, 1, 1, 2])
+    heavy = stage_weights(stages)
+    assert heavy[1] == pytest.approx(2 * heavy[0])
+    assert (4 * heavy[0] + heavy[1]) / 5 == pytest.approx(1)
+    assert heavy[2:] == [1.0] * 4
+
+
+def test_precision_auto_follows_the_device(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    assert lightning_precision("auto") == "bf16-mixed"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    assert lightning_precision("auto") == "32-true"
+    assert lightning_precision("float16") == "16-mixed"
