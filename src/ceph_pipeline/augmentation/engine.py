@@ -1,0 +1,120 @@
+"""The parallel engine: every planned copy on disk, at the speed of the codec, whenever and however often it is started."""
+
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pandas as pd
+from tqdm.auto import tqdm
+
+from ceph_pipeline.artifacts import Ledger, fingerprint
+from ceph_pipeline.augmentation import shelf
+from ceph_pipeline.augmentation.darkroom import Darkroom, Made, develop
+from ceph_pipeline.augmentation.params import AugmentationParams
+from ceph_pipeline.augmentation.plan import Copy, Plan, plan_copies
+from ceph_pipeline.augmentation.tables import SourceTables, derive_tables
+from ceph_pipeline.images import ImageStore, RawFolder
+
+log = logging.getLogger(__name__)
+
+
+def augment(
+    sources: SourceTables, raw: RawFolder, store: ImageStore, cache: ImageStore, params: AugmentationParams
+) -> dict[str, pd.DataFrame]:
+    """Make every copy of every source and describe them in tables.
+
+    What is there from an unfinished run of the same recipe and sources is kept; what another recipe left is deleted. The
+    tables follow from the inputs alone, so that they are the same for every number of processes and of starts.
+
+    Args:
+        sources: Tables of the sources.
+        raw: Where the sources' images lie.
+        store: Receives the full-size copies.
+        cache: Receives their pre-resized training copies.
+        params: Recipe, target and processes.
+
+    Raises:
+        RecipeError: the recipe does not make the promised total.
+        ImageReadError: a source is missing or damaged.
+        DiskSpaceError: the disk has no room for the copies.
+        AugmentationError: a source has another size than its table says, or a copy cannot be written.
+    """
+    plan = plan_copies(sources.images, sources.landmarks, sources.exclusions, params)
+    ledger = Ledger(Path(store.path))
+    prepare_stores(ledger, store, cache, sources, params)
+    stored = shelf.stored_ids(store) & shelf.stored_ids(cache)
+    missing = [copy for copy in plan.copies if copy.image_id not in stored]
+    if missing:
+        darkroom = Darkroom(raw, store, cache, params.recipe, params.seed, params.cache_long_side)
+        make_copies(darkroom, plan, missing, n_jobs=params.n_jobs, backend=params.backend)
+    ledger.finish(images=len(plan.copies))
+    _report(plan, len(missing))
+    return derive_tables(
+        sources, plan, params.recipe, seed=params.seed, suffix=store.format, cache_long_side=params.cache_long_side
+    )
+
+
+def prepare_stores(
+    ledger: Ledger, store: ImageStore, cache: ImageStore, sources: SourceTables, params: AugmentationParams
+) -> None:
+    """Empty the stores unless they hold work on the same recipe and sources; then take away what is half-written."""
+    made_from = params.model_dump(mode="json", include={"recipe", "seed", "cache_long_side"})
+    summary: dict[str, Any] = made_from | {"format": store.format, "quality": store.quality}
+    print_ = fingerprint(summary, sources.images, sources.landmarks)
+    if params.force or not ledger.is_continuation(print_):
+        if ledger.read():
+            log.info("augmentation starts over: %s", _what_changed(ledger, summary, force=params.force))
+        shelf.clear(store)
+        shelf.clear(cache)
+    ledger.begin(print_, summary)
+    shelf.sweep(store)
+    shelf.sweep(cache)
+
+
+def make_copies(darkroom: Darkroom, plan: Plan, missing: list[Copy], *, n_jobs: int, backend: str) -> None:
+    """Make the missing copies, one source a task.
+
+    Raises:
+        DiskSpaceError: before anything is written.
+    """
+    _check_space(darkroom, plan, missing)
+    tasks: dict[str, list[Copy]] = defaultdict(list)
+    for copy in missing:
+        tasks[copy.source_id].append(copy)
+    parallel = joblib.Parallel(n_jobs=n_jobs, backend=backend, return_as="generator_unordered")
+    made: Iterator[Made] = parallel(
+        joblib.delayed(develop)(darkroom, plan.sources[source_id], copies, os.getpid()) for source_id, copies in tasks.items()
+    )
+    written = 0
+    with tqdm(total=len(missing), desc="augmentation", unit="image") as progress:
+        for source in made:
+            written += source.size_bytes
+            progress.update(source.images)
+    log.info("%d images of %d sources written, %.2f GB", len(missing), len(tasks), written / 1e9)
+
+
+def _check_space(darkroom: Darkroom, plan: Plan, missing: list[Copy]) -> None:
+    sizes = [plan.sources[copy.source_id].size for copy in missing]
+    full = shelf.BYTES_PER_PIXEL[darkroom.store.format] * sum(width * height for width, height in sizes)
+    small = len(missing) * darkroom.cache_long_side**2
+    shelf.check_space(darkroom.store, full + small)
+
+
+def _what_changed(ledger: Ledger, summary: dict[str, Any], *, force: bool) -> str:
+    if force:
+        return "force is set"
+    changed = ledger.difference(summary)
+    if not changed:
+        return "the sources' tables have changed"
+    return "; ".join(f"{key} was {before}, is {now}" for key, (before, now) in changed.items())
+
+
+def _report(plan: Plan, made: int) -> None:
+    short_by = int(plan.summary["short_by"].sum())
+    shortage = f", short by {short_by:,}: see augmentation_summary" if short_by else ""
+    found = "nothing to do, " if not made else ""
+    log.info("%s%d images of %d sources%s", found, len(plan.copies), len({c.source_id for c in plan.copies}), shortage)

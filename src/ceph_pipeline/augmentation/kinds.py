@@ -1,0 +1,154 @@
+"""What a kind of copy is, and the register under whose names recipes ask for them.
+
+A kind turns a source into a `Change`: one function for the pixels and one for the points. The two are apart so that
+tables can be made without touching an image. A further kind is a subclass with `@register("its_name")`, or a class
+outside this package that a recipe names by `type: package.module.Class`.
+"""
+
+import difflib
+import hashlib
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from ceph_pipeline.landmarks import Affine
+
+Pixels = NDArray[Any]
+"""`(height, width)`, uint8 or uint16."""
+
+Split = Literal["train", "valid", "test"]
+
+
+class RecipeError(ValueError):
+    """A recipe names a kind that does not exist, or does not make the number of images it promises."""
+
+
+def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"the lower end {bounds[0]} is above the upper end {bounds[1]}; write [lower, upper].")
+    return bounds
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
+"""[lower, upper]; a value is drawn uniformly between them."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a kind may know of a source without opening the image.
+
+    Attributes:
+        image_id: The source's identifier.
+        path: The image, relative to the raw folder.
+        size: (width, height) in pixels.
+        pixel_size_mm: Millimetres per pixel, or None where unknown.
+        landmarks: Consensus points in pixels by full name; only those that are present.
+    """
+
+    image_id: str
+    path: str
+    size: tuple[int, int]
+    pixel_size_mm: float | None
+    landmarks: Mapping[str, tuple[float, float]]
+
+
+_IDENTITY = Affine.identity()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One copy's way from its source.
+
+    Attributes:
+        pixels: The source's image to the copy's, in the same bit depth.
+        points: Points `(..., 2)` of the source to points of the copy; the identity where the kind moves nothing.
+    """
+
+    pixels: Callable[[Pixels], Pixels]
+    points: Callable[[NDArray[np.float64]], NDArray[np.float64]] = _IDENTITY
+
+
+class Kind(BaseModel, ABC):
+    """Settings of one kind of copy.
+
+    Attributes:
+        splits: The splits whose sources get copies of this kind; empty switches the kind off.
+        every: 1: each source; 2: every second source, counted through train, valid and test in order of identifiers.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: str | None = Field(None, description="name or import path of the kind, where it differs from the recipe's key")
+    splits: tuple[Split, ...] = ("train", "valid", "test")
+    every: int = Field(1, ge=1)
+
+    @property
+    @abstractmethod
+    def copies(self) -> int:
+        """Copies of one source."""
+
+    @abstractmethod
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+        """The change that makes copy number `copy`, 0 ≤ copy < `copies`; all that is random is drawn from `rng`."""
+
+    def unavailable(self, source: Source) -> str | None:
+        """Why this source can have no such copy, in words for the summary; None if it can."""
+        del source
+        return None
+
+
+KINDS: dict[str, type[Kind]] = {}
+"""Registered kinds by name."""
+
+KindClass = TypeVar("KindClass", bound=type[Kind])
+
+
+def register(name: str) -> Callable[[KindClass], KindClass]:
+    """Make a kind known to recipes under a name.
+
+    @register("shadow")
+    class Shadow(Kind): ...
+    """
+
+    def add(kind: KindClass) -> KindClass:
+        KINDS[name] = kind
+        return kind
+
+    return add
+
+
+def find_kind(name: str) -> type[Kind]:
+    """The kind of a registered name or an import path.
+
+    Raises:
+        RecipeError: there is no such kind; the message suggests the nearest.
+    """
+    if name in KINDS:
+        return KINDS[name]
+    module, _, attribute = name.rpartition(".")
+    if module:
+        try:
+            kind = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise RecipeError(f"augmentation kind {name!r} cannot be imported: {error}.") from error
+        if isinstance(kind, type) and issubclass(kind, Kind):
+            return kind
+        raise RecipeError(f"augmentation kind {name!r} is no subclass of ceph_pipeline.augmentation.Kind.")
+    near = difflib.get_close_matches(name, KINDS, n=1, cutoff=0.4)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise RecipeError(f"unknown augmentation kind {name!r}.{hint} There are {', '.join(sorted(KINDS))}.")
+
+
+def random_generator(seed: int, source_id: str, kind: str, copy: int) -> np.random.Generator:
+    """The random numbers of one copy: the same whichever worker makes it, and whenever."""
+    return np.random.default_rng(np.random.SeedSequence([seed, _number(source_id), _number(kind), copy]))
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")

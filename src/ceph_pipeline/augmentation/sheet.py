@@ -1,0 +1,51 @@
+"""A contact sheet: one column a kind of copy, one row a source, with the points on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from ceph_pipeline.landmarks.tables import CONSENSUS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ceph_pipeline.images import ImageStore
+
+
+def contact_sheet(images: pd.DataFrame, landmarks: pd.DataFrame, store: ImageStore, *, rows: int = 3) -> Figure:
+    """Draw the copies of the sources that have most kinds.
+
+    Args:
+        images: AugmentedImageTable.
+        landmarks: AugmentedLandmarkTable; the consensus is drawn.
+        store: The copies' pixels.
+        rows: Number of sources.
+    """
+    copies = images.groupby("source_id", sort=True).size().sort_values(ascending=False, kind="stable")
+    chosen = list(copies.index[:rows])
+    columns = list(images[["kind", "copy"]].drop_duplicates().itertuples(index=False, name=None))
+    points = landmarks[landmarks["reader"] == CONSENSUS]
+    figure, grid = plt.subplots(
+        len(chosen), len(columns), figsize=(2.6 * len(columns), 3.2 * len(chosen)), squeeze=False, layout="constrained"
+    )
+    for line, source_id in zip(grid, chosen, strict=True):
+        for axes, (kind, copy) in zip(line, columns, strict=True):
+            axes.set_axis_off()
+            match = images[(images["source_id"] == source_id) & (images["kind"] == kind) & (images["copy"] == copy)]
+            if not match.empty:
+                _draw(axes, store, str(match["image_id"].iloc[0]), points)
+    for axes, (kind, copy) in zip(grid[0], columns, strict=True):
+        axes.set_title(f"{kind} {copy}", fontsize=9)
+    plt.close(figure)  # pyplot would keep it alive; the caller holds it
+    return figure
+
+
+def _draw(axes: Axes, store: ImageStore, image_id: str, points: pd.DataFrame) -> None:
+    pixels = store.read(image_id)
+    own = points[points["image_id"] == image_id]
+    axes.imshow(pixels, cmap="gray", vmin=0, interpolation="antialiased")
+    axes.plot(own["x"], own["y"], "+", color="#ffb000", markersize=4, markeredgewidth=0.7)

@@ -1,0 +1,34 @@
+"""Nodes of the augmentation pipeline."""
+
+from typing import Any
+
+import pandas as pd
+
+from ceph_pipeline.augmentation import AugmentationParams
+from ceph_pipeline.images import ImageStore, RawFolder
+
+
+def augment_sources(
+    images: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    cvm: pd.DataFrame,
+    measurements: pd.DataFrame,
+    exclusions: pd.DataFrame,
+    raw_cephalograms: RawFolder,
+    augmented_store: ImageStore,
+    augmented_cache: ImageStore,
+    params: AugmentationParams,
+) -> dict[str, pd.DataFrame]:
+    """Write every copy of every source through the stores and return the tables that describe them."""
+    from ceph_pipeline.augmentation.engine import augment
+    from ceph_pipeline.augmentation.tables import SourceTables
+
+    sources = SourceTables(images, landmarks, cvm, measurements, exclusions)
+    return augment(sources, raw_cephalograms, augmented_store, augmented_cache, params)
+
+
+def draw_contact_sheet(augmented_images: pd.DataFrame, augmented_landmarks: pd.DataFrame, augmented_store: ImageStore) -> Any:
+    """Show each kind of copy on a few sources."""
+    from ceph_pipeline.augmentation.sheet import contact_sheet
+
+    return contact_sheet(augmented_images, augmented_landmarks, augmented_store)

@@ -1,0 +1,44 @@
+"""The augmentation pipeline."""
+
+from kedro.pipeline import Pipeline, node, pipeline
+
+from ceph_pipeline.pipelines.augmentation.nodes import augment_sources, draw_contact_sheet
+
+TABLES = (
+    "augmented_images",
+    "augmented_landmarks",
+    "augmented_cvm",
+    "augmented_measurements",
+    "augmented_cache_index",
+    "augmentation_summary",
+)
+
+
+def create_pipeline(**_: object) -> Pipeline:
+    """Sources and the audit's exclusions in; copies, their tables and a contact sheet out."""
+    return pipeline(
+        [
+            node(
+                augment_sources,
+                inputs=[
+                    "images",
+                    "landmarks",
+                    "cvm",
+                    "measurements",
+                    "exclusions",
+                    "raw_cephalograms",
+                    "augmented_store",
+                    "augmented_cache",
+                    "params:augmentation",
+                ],
+                outputs={table: table for table in TABLES},
+                name="augment_sources",
+            ),
+            node(
+                draw_contact_sheet,
+                inputs=["augmented_images", "augmented_landmarks", "augmented_store"],
+                outputs="augmentation_sheet",
+                name="draw_contact_sheet",
+            ),
+        ]
+    )
