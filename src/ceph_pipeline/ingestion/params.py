@@ -1,0 +1,26 @@
+"""Parameters of ingestion."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ceph_pipeline.formats import OnBadItem
+from ceph_pipeline.ingestion.consensus import ConsensusMethod
+
+
+class IngestionParams(BaseModel):
+    """What ingestion leaves to choose."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    on_bad_item: OnBadItem = Field("error", description="one error that lists all bad items, or set them aside and go on")
+    exclude: tuple[str, ...] = Field((), description="images (`image`) and points (`image/symbol`) to leave out")
+    consensus: ConsensusMethod = Field("mean", description="of the readers; ceil_mean is the official Aariz ground truth")
+    valid_fraction: float = Field(
+        0.1, ge=0, lt=1, description="of the training images, held out for validation where a data set has no such split"
+    )
+    seed: int = Field(42, ge=0)
+    cache_long_side_px: int = Field(512, ge=32, le=8192, description="long side of the pre-resized copies")
+    n_jobs: int = Field(-1, description="processes that fill the cache; -1: all cores")
+    backend: Literal["loky", "dask", "threading", "multiprocessing"] = Field("loky", description="of joblib")
+    force: bool = Field(False, description="fill the cache anew even if nothing has changed")

@@ -1,0 +1,81 @@
+"""Nodes of the ingestion pipeline."""
+
+import logging
+
+import pandas as pd
+
+from ceph_pipeline import formats, ingestion
+from ceph_pipeline.images import ImageStore, RawFolder
+from ceph_pipeline.ingestion import IngestionParams
+
+logger = logging.getLogger(__name__)
+
+PRINTED = 20
+"""Lines of the quarantine table that are logged; the table has all."""
+
+
+def read_cephalograms(
+    raw_cephalograms: RawFolder, params: IngestionParams
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Read the raw data set into the tables images, landmarks, CVM stages and quarantine, as the files have them."""
+    found = formats.read(raw_cephalograms.root, raw_cephalograms.format, on_bad_item=params.on_bad_item, exclude=params.exclude)
+    logger.info(
+        "%d cephalograms, %d landmarks, readers %s read from %s",
+        len(found.images),
+        found.landmarks["landmark"].nunique(),
+        ", ".join(sorted(found.landmarks["reader"].unique())),
+        raw_cephalograms.root,
+    )
+    return found.images, found.landmarks, found.cvm, found.quarantine
+
+
+def build_cache(
+    found_images: pd.DataFrame, raw_cephalograms: RawFolder, source_cache: ImageStore, params: IngestionParams
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write the pre-resized copies; pixels that cannot be decoded are refused or set aside here, before any training."""
+    build = ingestion.build_cache(
+        found_images,
+        raw_cephalograms,
+        source_cache,
+        long_side_px=params.cache_long_side_px,
+        n_jobs=params.n_jobs,
+        backend=params.backend,
+        force=params.force,
+    )
+    if params.on_bad_item == "error":
+        formats.refuse(build.problems, str(raw_cephalograms.root))
+    logger.info("%d cephalograms cached with a long side of %d px", len(build.index), params.cache_long_side_px)
+    return build.index, formats.quarantine_table(build.problems)
+
+
+def complete_tables(
+    found_images: pd.DataFrame,
+    found_landmarks: pd.DataFrame,
+    found_cvm: pd.DataFrame,
+    found_quarantine: pd.DataFrame,
+    undecodable: pd.DataFrame,
+    params: IngestionParams,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Leave out what cannot be decoded, hold out a validation split where there is none, and add the readers' consensus."""
+    images, landmarks, cvm = (
+        table[~table["image_id"].isin(undecodable["item"])].reset_index(drop=True)
+        for table in (found_images, found_landmarks, found_cvm)
+    )
+    images = ingestion.with_validation_split(images, params.valid_fraction, params.seed)
+    quarantine = pd.concat([found_quarantine, undecodable], ignore_index=True)
+    counts = images["split"].value_counts()
+    logger.info("splits: %s", ", ".join(f"{split} {counts.get(split, 0)}" for split in ("train", "valid", "test")))
+    _print_quarantine(quarantine)
+    return images, ingestion.with_consensus(landmarks, params.consensus), cvm, quarantine
+
+
+def measure_cephalograms(images: pd.DataFrame, landmarks: pd.DataFrame) -> pd.DataFrame:
+    """Compute the vertical measurements of every reader and of the consensus."""
+    return ingestion.measurement_table(images, landmarks)
+
+
+def _print_quarantine(quarantine: pd.DataFrame) -> None:
+    for row in quarantine.head(PRINTED).itertuples(index=False):
+        logger.warning("%s (%s)", row.reason, row.outcome)
+    if len(quarantine) > PRINTED:
+        logger.warning("… and %d more in the quarantine table", len(quarantine) - PRINTED)

@@ -1,0 +1,29 @@
+"""The ingestion pipeline."""
+
+from kedro.pipeline import Node, Pipeline
+
+from ceph_pipeline.pipelines.ingestion.nodes import build_cache, complete_tables, measure_cephalograms, read_cephalograms
+
+
+def create_pipeline() -> Pipeline:
+    """Read the raw files, cache their pixels, complete the tables, measure."""
+    return Pipeline(
+        [
+            Node(
+                read_cephalograms,
+                inputs=["raw_cephalograms", "params:ingestion"],
+                outputs=["found_images", "found_landmarks", "found_cvm", "found_quarantine"],
+            ),
+            Node(
+                build_cache,
+                inputs=["found_images", "raw_cephalograms", "source_cache", "params:ingestion"],
+                outputs=["source_cache_index", "undecodable"],
+            ),
+            Node(
+                complete_tables,
+                inputs=["found_images", "found_landmarks", "found_cvm", "found_quarantine", "undecodable", "params:ingestion"],
+                outputs=["images", "landmarks", "cvm", "quarantine"],
+            ),
+            Node(measure_cephalograms, inputs=["images", "landmarks"], outputs="measurements"),
+        ]
+    )
