@@ -1,0 +1,128 @@
+"""A sheet of attenuation on which tissues add up, as they do along an X-ray's path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ceph_pipeline.landmarks.geometry import Affine, Size
+    from ceph_pipeline.phantom.curves import Curve
+
+_FINE = 2
+"""Mask pixels per image pixel and axis: coverage in quarters, edges true to 0.25 px before any blur."""
+
+_SHIFT = 4
+"""Fractional bits of the coordinates OpenCV draws with."""
+
+_DOME_MM = 0.8
+"""Grid on which the smooth thickness of whole bodies is computed."""
+
+
+class Canvas:
+    """Adds structures, given in millimetres, to an attenuation image.
+
+    Amounts are millimetres of water that attenuate as much; air inside the body has a negative amount.
+
+    Attributes:
+        attenuation: `(height, width)` float32.
+        to_px: Map from millimetres to pixels.
+    """
+
+    def __init__(self, size: Size, to_px: Affine, texture: NDArray[np.float32]) -> None:
+        """Start with air.
+
+        Args:
+            size: (width, height) in pixels.
+            to_px: Map from millimetres to pixels, without shear.
+            texture: `(height, width)`, mean 0, sd 1: the trabecular pattern that textured bone shows.
+        """
+        self.attenuation = np.zeros((size[1], size[0]), np.float32)
+        self.to_px = to_px
+        self._texture = texture
+
+    def fill(self, outline: Curve, amount: float, *, soft_mm: float = 0.0, texture: float = 0.0) -> None:
+        """A plate of even thickness.
+
+        Args:
+            outline: Closed.
+            amount: Its attenuation.
+            soft_mm: Standard deviation of the blur of its edge.
+            texture: Standard deviation of the thickness, as a fraction.
+        """
+        found = self._coverage(outline, soft_mm=soft_mm)
+        if found is not None:
+            window, mask = found
+            grain = 1 + texture * self._texture[window] if texture else 1
+            self.attenuation[window] += np.float32(amount) * mask * grain
+
+    def line(self, path: Curve, width_mm: float, amount: float, *, soft_mm: float = 0.0) -> None:
+        """A thin sheet seen edge-on: a stroke with round ends."""
+        found = self._coverage(path, stroke_mm=width_mm, soft_mm=soft_mm)
+        if found is not None:
+            window, mask = found
+            self.attenuation[window] += np.float32(amount) * mask
+
+    def rim(self, outline: Curve, width_mm: float, amount: float) -> None:
+        """A cortex: the band inside a closed outline, where rays run along the surface."""
+        found = self._coverage(outline, rim_mm=width_mm)
+        if found is not None:
+            window, mask = found
+            self.attenuation[window] += np.float32(amount) * mask
+
+    def dome(self, outline: Curve, depth_mm: float, amount: float) -> None:
+        """A rounded body: thickness grows from the outline inwards like a circle's chord, and is full at `depth_mm`."""
+        found = self._coverage(outline)
+        if found is None:
+            return
+        window, mask = found
+        corner = outline.min(axis=0) - 2 * _DOME_MM
+        cells = np.ceil((outline.max(axis=0) - corner) / _DOME_MM).astype(int) + 3
+        inside = np.zeros((cells[1], cells[0]), np.uint8)
+        cv2.fillPoly(inside, [_fixed((outline - corner) / _DOME_MM)], 1, shift=_SHIFT)
+        depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5) * (_DOME_MM / depth_mm)
+        chord = np.sqrt(1 - (1 - np.minimum(depth, 1)) ** 2)
+        to_grid = self.to_px.inverse().matrix.copy()
+        to_grid[:, 2] -= corner
+        to_grid /= _DOME_MM
+        to_grid[:, 2] += to_grid[:, :2] @ (window[1].start, window[0].start)
+        shape = (mask.shape[1], mask.shape[0])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        thickness = cv2.warpAffine(chord, to_grid, shape, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        self.attenuation[window] += np.float32(amount) * thickness * mask
+
+    def _coverage(
+        self, path: Curve, *, soft_mm: float = 0.0, stroke_mm: float = 0.0, rim_mm: float = 0.0
+    ) -> tuple[tuple[slice, slice], NDArray[np.float32]] | None:
+        """Share of each pixel that a structure covers, in the window of the image that it touches; None outside."""
+        points = self.to_px(path)
+        height, width = self.attenuation.shape
+        margin = (3 * soft_mm + stroke_mm) * self.to_px.scale + 2
+        left, top = np.maximum(np.floor(points.min(axis=0) - margin).astype(int), 0)
+        right, bottom = np.minimum(np.ceil(points.max(axis=0) + margin).astype(int) + 1, (width, height))
+        if right <= left or bottom <= top:
+            return None
+        fine = np.zeros(((bottom - top) * _FINE, (right - left) * _FINE), np.uint8)
+        drawn = [_fixed((points - (left, top) + 0.5) * _FINE - 0.5)]
+        if stroke_mm:
+            thickness = max(1, round(stroke_mm * self.to_px.scale * _FINE))
+            cv2.polylines(fine, drawn, isClosed=False, color=255, thickness=thickness, shift=_SHIFT)
+        else:
+            cv2.fillPoly(fine, drawn, 255, shift=_SHIFT)
+        if rim_mm:
+            band = np.zeros_like(fine)
+            thickness = max(1, round(2 * rim_mm * self.to_px.scale * _FINE))
+            cv2.polylines(band, drawn, isClosed=True, color=255, thickness=thickness, shift=_SHIFT)
+            fine &= band
+        mask = cv2.resize(fine, (right - left, bottom - top), interpolation=cv2.INTER_AREA).astype(np.float32)
+        if soft_mm:
+            cv2.GaussianBlur(mask, (0, 0), soft_mm * self.to_px.scale, dst=mask)
+        return (slice(top, bottom), slice(left, right)), mask / np.float32(255)
+
+
+def _fixed(points: Curve) -> NDArray[np.int32]:
+    return np.round(points * (1 << _SHIFT)).astype(np.int32)

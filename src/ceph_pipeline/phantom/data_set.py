@@ -1,0 +1,119 @@
+"""A whole data set of phantoms on disk: drawn in parallel, continued where it stopped, never over somebody's data."""
+
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from joblib import Parallel, delayed
+from tqdm.auto import tqdm
+
+from ceph_pipeline.artifacts import Ledger, fingerprint, write_atomically
+from ceph_pipeline.images import encode_image
+from ceph_pipeline.phantom import aariz_layout as layout
+from ceph_pipeline.phantom.drawing import RECIPE_VERSION, draw_cephalogram
+from ceph_pipeline.phantom.params import PhantomParams
+from ceph_pipeline.phantom.readers import read_landmarks
+from ceph_pipeline.phantom.ruler_export import label_studio_json
+from ceph_pipeline.phantom.specimen import Specimen, sample_specimen, stream
+
+logger = logging.getLogger(__name__)
+
+_MAKER = "phantom"
+_SPLITS = ("train", "valid", "test")
+
+
+class ForeignDataError(ValueError):
+    """Phantoms were to be drawn over data that the phantom pipeline did not make."""
+
+
+def draw_data_set(root: Path, ruler_export: Path, params: PhantomParams) -> None:
+    """Draw `params.n_images` phantoms in the Aariz layout, and their rulers as a Label Studio export.
+
+    What is complete and unchanged is left alone; what is missing is drawn. An image's bytes depend on the parameters and its
+    own number, not on the workers or on interruptions; the mapping file comes last.
+
+    Args:
+        root: Folder of the data set.
+        ruler_export: The export's JSON file.
+        params: How many, how large, how noisy.
+
+    Raises:
+        ForeignDataError: the folder or the export holds something else.
+    """
+    ledger = Ledger(root)
+    _refuse_foreign_data(ledger, root, ruler_export)
+    summary = {"maker": _MAKER, "recipe_version": RECIPE_VERSION, **params.recipe()}
+    print_ = fingerprint(summary)
+    if params.force or not ledger.is_continuation(print_):
+        if ledger.read():
+            logger.info("%s: phantoms are drawn again (%s)", root, ledger.difference(summary) or "force")
+        _clear(root)
+    missing = [index for index in range(params.n_images) if not _is_drawn(root, index, params)]
+    if ledger.is_complete(print_) and not missing and _closing_files(root, ruler_export):
+        logger.info("%s: %d phantoms are complete and unchanged, nothing to draw", root, params.n_images)
+        return
+    ledger.begin(print_, summary)
+    for _ in tqdm(_draw_all(root, missing, params), total=len(missing), desc="phantoms", unit="image"):
+        pass
+    specimens = [_specimen(index, params) for index in range(params.n_images)]
+    splits = [layout.split_of(index, params.n_images) for index in range(params.n_images)]
+    write_atomically(ruler_export, label_studio_json(specimens))
+    write_atomically(root / layout.MAPPING_FILE, layout.mapping_csv(zip(specimens, splits, strict=True)))
+    ledger.finish()
+    logger.info("%d phantoms drawn into %s, %d were there already", len(missing), root, params.n_images - len(missing))
+
+
+def draw_one(root: Path, index: int, params: PhantomParams) -> str:
+    """Draw one phantom and write its picture and annotations; returns its identifier."""
+    specimen = _specimen(index, params)
+    split = layout.split_of(index, params.n_images)
+    readings = read_landmarks(specimen, index, params.seed, params.reader_noise)
+    files = layout.annotation_files(root, split, specimen.image_id)
+    for reader, points in readings.items():
+        write_atomically(files[reader], layout.landmark_json(specimen.image_id, points))
+    write_atomically(files["cvm"], layout.cvm_json(specimen.image_id, split, specimen.face.cvm_stage))
+    picture = draw_cephalogram(specimen, stream(params.seed, index, 1), params.grain)
+    write_atomically(layout.image_file(root, split, specimen), encode_image(picture, f".{specimen.device.format}"))
+    return specimen.image_id
+
+
+def _draw_all(root: Path, indices: list[int], params: PhantomParams) -> Iterator[str]:
+    workers = Parallel(n_jobs=params.n_jobs, backend=params.backend, return_as="generator_unordered")
+    drawn: Iterator[str] = workers(delayed(draw_one)(root, index, params) for index in indices)
+    return drawn
+
+
+def _specimen(index: int, params: PhantomParams) -> Specimen:
+    return sample_specimen(index, params.seed, params.long_side_px)
+
+
+def _is_drawn(root: Path, index: int, params: PhantomParams) -> bool:
+    """Whether the image and all its annotations are there; the picture is written last."""
+    specimen, split = _specimen(index, params), layout.split_of(index, params.n_images)
+    files = [layout.image_file(root, split, specimen), *layout.annotation_files(root, split, specimen.image_id).values()]
+    return all(file.exists() for file in files)
+
+
+def _closing_files(root: Path, ruler_export: Path) -> bool:
+    return ruler_export.exists() and (root / layout.MAPPING_FILE).exists()
+
+
+def _refuse_foreign_data(ledger: Ledger, root: Path, ruler_export: Path) -> None:
+    if ledger.read().get("summary", {}).get("maker") == _MAKER:
+        return
+    found = [path for path in (*root.glob("*"), ruler_export) if path.exists() and not path.name.startswith(".")]
+    if found:
+        raise ForeignDataError(
+            f"{found[0]} is there already, and the phantom pipeline did not make it: phantoms are drawn only into an empty or "
+            "an own folder. To use your data, run the pipelines without `phantom`; to draw phantoms, point `raw_folder` (and "
+            "`ruler_export`) in globals.yml elsewhere."
+        )
+
+
+def _clear(root: Path) -> None:
+    """Remove what an earlier run drew; the ledger goes last, so that an interruption leaves the folder recognisable."""
+    for split in _SPLITS:
+        shutil.rmtree(root / split, ignore_errors=True)
+    for file in (root / layout.MAPPING_FILE, root / ".ledger.json"):
+        file.unlink(missing_ok=True)

@@ -1,0 +1,42 @@
+"""A specimen's picture."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceph_pipeline.phantom import anatomy
+from ceph_pipeline.phantom.canvas import Canvas
+from ceph_pipeline.phantom.film import develop, trabecular_texture
+from ceph_pipeline.phantom.specimen import Specimen
+
+_TISSUES = (
+    anatomy.draw_soft_tissue,
+    anatomy.draw_cranium,
+    anatomy.draw_spine,
+    anatomy.draw_skull_base,
+    anatomy.draw_midface,
+    anatomy.draw_mandible,
+    anatomy.draw_teeth,
+    anatomy.draw_ear_rods,
+)
+
+RECIPE_VERSION = 1
+"""Raised when the same parameters draw other pixels, so that data sets of older versions are drawn again."""
+
+
+def draw_cephalogram(specimen: Specimen, rng: np.random.Generator, grain: float = 1.0) -> NDArray[np.uint8]:
+    """Draw the cephalogram.
+
+    Args:
+        specimen: What to draw.
+        rng: Source of the bone's texture and the noise.
+        grain: Noise relative to the device's own; 0 for none.
+
+    Returns:
+        `(height, width)`.
+    """
+    texture = trabecular_texture(specimen.size, specimen.pixel_size_mm, rng)
+    canvas = Canvas(specimen.size, specimen.to_px, texture)
+    for draw in _TISSUES:
+        draw(canvas, specimen.face)
+    anatomy.draw_ruler(canvas, *specimen.ruler)
+    return develop(canvas.attenuation, specimen.device, specimen.pixel_size_mm, grain, rng)

@@ -1,0 +1,73 @@
+"""From attenuation to a device's picture: scatter, blur, the film's curve, quantum noise, the frame."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ceph_pipeline.phantom.devices import Device
+
+_SCATTER = 0.07
+_SCATTER_MM = 14.0
+_WHITE = 251.0
+
+
+def trabecular_texture(size: tuple[int, int], pixel_size_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Bone's pattern for a (width, height) picture: fine trabeculae on coarser clouds, mean 0, sd 1."""
+    field = np.zeros((size[1], size[0]), np.float32)
+    for grain_mm, weight in ((0.7, 0.5), (4.0, 0.85)):
+        cells = tuple(max(4, round(side * pixel_size_mm / grain_mm)) for side in size)
+        noise = rng.standard_normal((cells[1], cells[0]), dtype=np.float32)
+        field += np.float32(weight) * cv2.resize(cv2.GaussianBlur(noise, (0, 0), 0.7), size, interpolation=cv2.INTER_CUBIC)
+    return np.asarray((field - field.mean()) / field.std())
+
+
+def develop(
+    attenuation: NDArray[np.float32], device: Device, pixel_size_mm: float, grain: float, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Expose and develop.
+
+    Args:
+        attenuation: `(height, width)`, mm of water.
+        device: Whose sharpness, contrast, noise and border to use.
+        pixel_size_mm: Millimetres per pixel.
+        grain: Noise relative to the device's own; 0 for none.
+        rng: Source of the noise.
+
+    Returns:
+        `(height, width)`, bone bright.
+    """
+    sigma = max(0.5, device.blur_mm / pixel_size_mm)
+    sharp = cv2.GaussianBlur(np.maximum(attenuation, 0), (0, 0), sigma)
+    height, width = sharp.shape
+    small = cv2.resize(sharp, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
+    veil = cv2.GaussianBlur(small, (0, 0), _SCATTER_MM / (8 * pixel_size_mm))
+    mixed = (1 - _SCATTER) * sharp + _SCATTER * cv2.resize(veil, (width, height), interpolation=cv2.INTER_LINEAR)
+    toe = cv2.pow(mixed / np.float32(device.latitude), device.gamma)
+    share = 1 - cv2.exp(-toe)
+    grey = np.float32(device.fog) + np.float32(_WHITE - device.fog) * share
+    if grain:
+        noise = rng.standard_normal((height, width), dtype=np.float32)
+        grey += (
+            np.float32(grain * device.grain) * (np.float32(0.5) + share) * cv2.GaussianBlur(noise, (0, 0), 0.6) * np.float32(1.8)
+        )
+    _draw_border(grey, device)
+    return np.asarray(np.clip(np.rint(grey), 0, 255), np.uint8)
+
+
+def _draw_border(grey: NDArray[np.float32], device: Device) -> None:
+    """The frame that tells devices apart at a glance."""
+    height, width = grey.shape
+    edge = max(2, round(0.008 * max(height, width)))
+    if device.border == "film":
+        for strip in (grey[:edge], grey[-edge:], grey[:, :edge], grey[:, -edge:]):
+            strip[:] = 248
+    elif device.border == "collimated":
+        for strip in (grey[:edge], grey[-edge:], grey[:, :edge], grey[:, -edge:]):
+            strip[:] = 0
+    elif device.border == "tabs":
+        for centre in (0.27, 0.52, 0.77):
+            left, right = round((centre - 0.03) * width), round((centre + 0.03) * width)
+            grey[: 2 * edge, left:right] = 250
+            grey[-2 * edge :, left:right] = 250

@@ -1,0 +1,5 @@
+"""The embedded data set: phantoms drawn from sampled landmarks."""
+
+from ceph_pipeline.pipelines.phantom.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

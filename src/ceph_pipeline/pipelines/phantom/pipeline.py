@@ -1,0 +1,27 @@
+"""The `phantom` pipeline: from a seed to a raw data set."""
+
+from typing import Any
+
+from kedro.pipeline import Node, Pipeline
+
+from ceph_pipeline.pipelines.phantom.nodes import draw_phantoms, show_phantoms
+
+
+def create_pipeline(**_: Any) -> Pipeline:
+    """Draw the data set, then a contact sheet of it."""
+    return Pipeline(
+        [
+            Node(
+                draw_phantoms,
+                inputs=["phantom_folder", "phantom_ruler_export", "params:phantom"],
+                outputs="raw_cephalograms",
+                name="draw_phantoms",
+            ),
+            Node(
+                show_phantoms,
+                inputs=["raw_cephalograms", "params:phantom"],
+                outputs="phantom_sheet",
+                name="show_phantoms",
+            ),
+        ]
+    )
