@@ -27,21 +27,34 @@ def fingerprint(*inputs: Any) -> str:
 
 
 def _digest(item: Any) -> bytes:
-    if isinstance(item, pd.DataFrame):
-        rows = pd.util.hash_pandas_object(item.reset_index(drop=True), index=False).to_numpy()
-        return hashlib.sha256("\x1f".join(map(str, item.columns)).encode() + rows.tobytes()).digest()
-    if isinstance(item, BaseModel):
-        return _digest(item.model_dump(mode="json", exclude={"force"}))
     if isinstance(item, Path):
         with item.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").digest()
-    if isinstance(item, np.ndarray):
-        return hashlib.sha256(f"{item.dtype}{item.shape}".encode() + np.ascontiguousarray(item).tobytes()).digest()
-    if isinstance(item, Mapping):
-        parts = [str(key).encode() + b"\x1f" + _digest(item[key]) for key in sorted(item, key=str)]
-        return hashlib.sha256(b"{" + b"\x1e".join(parts)).digest()
-    if isinstance(item, Sequence) and not isinstance(item, str | bytes):
-        return hashlib.sha256(b"[" + b"\x1e".join(_digest(part) for part in item)).digest()
-    if item is None or isinstance(item, str | int | float | bool):
-        return hashlib.sha256(json.dumps(item).encode()).digest()
-    raise TypeError(f"no stable digest for a {type(item).__name__}: give tables, models, paths, arrays or plain values.")
+    return hashlib.sha256(_content(item)).digest()
+
+
+def _content(item: Any) -> bytes:
+    """Bytes that are equal exactly where the items are."""
+    match item:
+        case pd.DataFrame():
+            rows = pd.util.hash_pandas_object(item.reset_index(drop=True), index=False).to_numpy()
+            content = "\x1f".join(map(str, item.columns)).encode() + rows.tobytes()
+        case BaseModel():
+            content = _digest(_unforced(item.model_dump(mode="json")))
+        case np.ndarray():
+            content = f"{item.dtype}{item.shape}".encode() + np.ascontiguousarray(item).tobytes()
+        case Mapping():
+            parts = [str(key).encode() + b"\x1f" + _digest(item[key]) for key in sorted(item, key=str)]
+            content = b"{" + b"\x1e".join(parts)
+        case None | str() | int() | float() | bool():
+            content = json.dumps(item).encode()
+        case Sequence() if not isinstance(item, bytes):
+            content = b"[" + b"\x1e".join(_digest(part) for part in item)
+        case _:
+            raise TypeError(f"no stable digest for a {type(item).__name__}: give tables, models, paths, arrays or plain values.")
+    return content
+
+
+def _unforced(dump: dict[str, Any]) -> dict[str, Any]:
+    """A model's values without `force`, at any depth: computing again is no other computation."""
+    return {key: _unforced(value) if isinstance(value, dict) else value for key, value in dump.items() if key != "force"}

@@ -1,6 +1,7 @@
 """Decoding and encoding of single-channel images, with limits on what is let in."""
 
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -50,7 +51,9 @@ def decode_image(content: bytes, name: str) -> GreyImage:
     image = cv2.imdecode(buffer, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH) if buffer.size else None
     if image is None:
         raise ImageReadError(f"{name}: damaged or not an image ({len(content)} bytes). Replace the file or remove it.")
-    return image
+    if image.dtype not in (np.uint8, np.uint16):
+        raise ImageReadError(f"{name}: pixels are {image.dtype}; 8 and 16 bits without sign are read. Convert the file to png.")
+    return cast("GreyImage", image)
 
 
 def read_image(path: Path) -> GreyImage:

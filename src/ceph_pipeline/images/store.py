@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import fsspec
 import numpy as np
 
-from ceph_pipeline.images.codec import decode_image, encode_image
+from ceph_pipeline.images.codec import ImageReadError, decode_image, encode_image
 from ceph_pipeline.landmarks.tables import IDENTIFIER
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class ImageStore:
         Raises:
             ValueError: the identifier cannot be a file name.
         """
-        if not re.match(IDENTIFIER, image_id):
+        if not re.fullmatch(IDENTIFIER, image_id):
             raise ValueError(f"image identifier {image_id!r} cannot be a file name; expected {IDENTIFIER}.")
         self.fs  # noqa: B018 - resolves the root
         return f"{self._root}/{image_id}.{self.format}"
@@ -87,12 +87,20 @@ class ImageStore:
             ImageReadError: the file is damaged.
         """
         location = self.location(image_id)
-        if self.format == "npy" and self.is_local:
-            return np.load(location, mmap_mode="r", allow_pickle=False)
-        content = self.fs.cat_file(location)
+        name = f"{self.path}/{image_id}.{self.format}"
         if self.format == "npy":
-            return np.load(io.BytesIO(content), allow_pickle=False)
-        return decode_image(content, f"{self.path}/{image_id}.{self.format}")
+            return self._read_array(location, name)
+        return decode_image(self.fs.cat_file(location), name)
+
+    def _read_array(self, location: str, name: str) -> GreyImage:
+        try:
+            if self.is_local:
+                image: GreyImage = np.load(location, mmap_mode="r", allow_pickle=False)
+            else:
+                image = np.load(io.BytesIO(self.fs.cat_file(location)), allow_pickle=False)
+        except (EOFError, ValueError) as error:
+            raise ImageReadError(f"{name}: damaged ({error}). Delete it and run the node that writes it again.") from None
+        return image
 
     def write(self, image_id: str, image: GreyImage) -> int:
         """Encode and store an image; returns the bytes written."""

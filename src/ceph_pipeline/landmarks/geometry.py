@@ -131,4 +131,4 @@ def centroid_size(points: ArrayLike) -> NDArray[np.float64]:
     """
     points = np.asarray(points, dtype=np.float64)
     offsets = points - np.nanmean(points, axis=-2, keepdims=True)
-    return np.sqrt(np.nanmean((offsets**2).sum(-1), axis=-1))
+    return np.asarray(np.sqrt(np.nanmean((offsets**2).sum(-1), axis=-1)), dtype=np.float64)

@@ -57,7 +57,7 @@ class LandmarkTable(_Table):
 
     @pa.dataframe_check(error="x and y are missing together")
     @classmethod
-    def whole_points(cls, table: pd.DataFrame) -> "Series[bool]":
+    def whole_points(cls, table: pd.DataFrame) -> "pd.Series[bool]":
         """A point has both coordinates or neither."""
         return table["x"].isna() == table["y"].isna()
 

@@ -24,6 +24,7 @@ class FolderDataset(AbstractDataset[NoReturn, Path]):
 
     def save(self, data: NoReturn) -> NoReturn:
         """Always an error: a folder is where a node works, not what it returns."""
+        del data
         raise DatasetError(f"{self._path} is a working folder; return a table or a checkpoint instead.")
 
     def _describe(self) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class ImageStoreDataset(AbstractDataset[NoReturn, ImageStore]):
 
     def save(self, data: NoReturn) -> NoReturn:
         """Always an error: a node writes through the handle and returns a manifest table."""
+        del data
         raise DatasetError(f"{self._store} is written through its handle; return the manifest table instead.")
 
     def _describe(self) -> dict[str, Any]:

@@ -1,0 +1,95 @@
+import pickle
+
+import fsspec
+import numpy as np
+import pytest
+
+from ceph_pipeline.images import ImageReadError, ImageStore
+
+
+@pytest.fixture
+def film():
+    return np.random.default_rng(1).integers(0, 255, (30, 20), dtype=np.uint8)
+
+
+@pytest.fixture
+def bucket():
+    """A folder on a file system that is not the local disk."""
+    yield "memory://bucket/augmented"
+    fsspec.filesystem("memory").store.clear()
+
+
+@pytest.mark.parametrize("format", ["png", "bmp", "npy"])
+def test_lossless_stores_return_what_was_written(tmp_path, film, format):
+    store = ImageStore(str(tmp_path / "new"), format=format)
+    n_bytes = store.write("ceph_1", film)
+
+    np.testing.assert_array_equal(store.read("ceph_1"), film)
+    assert (tmp_path / "new" / f"ceph_1.{format}").stat().st_size == n_bytes
+
+
+def test_a_local_npy_store_maps_its_files_read_only(tmp_path, film):
+    store = ImageStore(str(tmp_path), format="npy")
+    store.write("a", film)
+
+    assert isinstance(store.read("a"), np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        store.read("a")[0, 0] = 1
+
+
+@pytest.mark.parametrize("format", ["png", "npy"])
+def test_object_storage_works_like_a_disk(bucket, film, format):
+    store = ImageStore(bucket, format=format)
+    assert not store.exists("a")
+    store.write("a", film)
+
+    assert store.exists("a")
+    assert not store.is_local
+    np.testing.assert_array_equal(store.read("a"), film)
+
+
+def test_writing_leaves_no_temporary_file(tmp_path, film):
+    ImageStore(str(tmp_path)).write("a", film)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_a_failed_rename_leaves_neither_file_nor_remains(tmp_path, film, monkeypatch):
+    store = ImageStore(str(tmp_path))
+
+    def fail(source, target):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(store.fs, "mv", fail)
+    with pytest.raises(OSError, match="disk full"):
+        store.write("a", film)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_handle_travels_to_workers_by_pickle(tmp_path, film):
+    store = ImageStore(str(tmp_path))
+    store.write("a", film)
+
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(store)).read("a"), film)  # noqa: S301 - our own bytes
+
+
+@pytest.mark.parametrize("identifier", ["../a", "a/b", "", ".a", "a\n", "a b"])
+def test_an_identifier_cannot_leave_the_folder(tmp_path, identifier):
+    with pytest.raises(ValueError, match="cannot be a file name"):
+        ImageStore(str(tmp_path)).location(identifier)
+
+
+def test_a_missing_image_is_not_found(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        ImageStore(str(tmp_path)).read("absent")
+
+
+@pytest.mark.parametrize("format", ["png", "npy"])
+@pytest.mark.parametrize("content", [b"", b"no image"])
+def test_a_damaged_file_is_named(tmp_path, format, content):
+    (tmp_path / f"a.{format}").write_bytes(content)
+    with pytest.raises(ImageReadError, match=rf"a\.{format}: damaged"):
+        ImageStore(str(tmp_path), format=format).read("a")
+
+
+def test_the_handle_says_where_it_points(tmp_path):
+    assert repr(ImageStore("s3://bucket/x/", format="jpg")) == "ImageStore('s3://bucket/x', format='jpg')"

@@ -1,0 +1,149 @@
+import base64
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog, DatasetError
+from kedro.validation import DataValidationError
+
+from ceph_pipeline.images import ImageStore, RawFolder
+from ceph_pipeline.stores import (
+    CheckpointDataset,
+    FigureDataset,
+    FolderDataset,
+    ImageStoreDataset,
+    JSONReportDataset,
+    RawFolderDataset,
+    TableDataset,
+)
+
+POINTS = pd.DataFrame({"image_id": ["a"], "reader": ["senior"], "landmark": ["Sella"], "x": [1.5], "y": [np.nan]})
+
+
+class TestTable:
+    def test_a_table_comes_back_as_it_was(self, tmp_path):
+        dataset = TableDataset(filepath=str(tmp_path / "deep" / "points.parquet"))
+        assert not dataset.exists()
+        dataset.save(POINTS)
+
+        assert dataset.exists()
+        pd.testing.assert_frame_equal(dataset.load(), POINTS)
+        assert [path.name for path in (tmp_path / "deep").iterdir()] == ["points.parquet"]
+
+    def test_a_table_not_made_yet_says_what_to_do(self, tmp_path):
+        with pytest.raises(DatasetError, match=r"points\.parquet does not exist: run the pipeline that makes it first"):
+            TableDataset(filepath=str(tmp_path / "points.parquet")).load()
+
+    def test_the_preview_shows_the_first_rows(self, tmp_path):
+        dataset = TableDataset(filepath=str(tmp_path / "points.parquet"))
+        dataset.save(pd.concat([POINTS] * 30))
+
+        preview = dataset.preview(nrows=5)
+        assert len(preview["data"]) == 5
+        assert preview["columns"] == list(POINTS.columns)
+
+    def test_the_catalog_s_validator_refuses_a_broken_table(self, tmp_path):
+        entry = {
+            "type": "ceph_pipeline.stores.TableDataset",
+            "filepath": str(tmp_path / "points.parquet"),
+            "validator": "ceph_pipeline.landmarks.tables.LandmarkTable",
+        }
+        catalog = DataCatalog.from_config({"landmarks": entry})
+
+        with pytest.raises(DataValidationError, match="x and y are missing together"):
+            catalog.save("landmarks", POINTS)
+        assert not (tmp_path / "points.parquet").exists()
+
+
+class TestReport:
+    def test_what_json_cannot_hold_becomes_null(self, tmp_path):
+        dataset = JSONReportDataset(filepath=str(tmp_path / "metrics.json"))
+        dataset.save({"stage1": {"mre_mm": float("nan"), "ci": (1.0, np.float64("inf"))}, "n": 3, "ok": True})
+
+        assert dataset.load() == {"stage1": {"mre_mm": None, "ci": [1.0, None]}, "n": 3, "ok": True}
+        assert json.loads(dataset.preview())["n"] == 3
+        assert dataset.exists()
+
+    def test_a_report_that_is_no_object_is_refused(self, tmp_path):
+        (tmp_path / "metrics.json").write_text("[1]")
+        with pytest.raises(DatasetError, match="expected a JSON object, found list"):
+            JSONReportDataset(filepath=str(tmp_path / "metrics.json")).load()
+
+
+class TestFigure:
+    def test_a_figure_is_a_png_that_kedro_viz_can_show(self, tmp_path):
+        dataset = FigureDataset(filepath=str(tmp_path / "sdr.png"), dpi=40)
+        assert not dataset.exists()
+        figure, axes = plt.subplots()
+        axes.plot([0, 1])
+        dataset.save(figure)
+        plt.close(figure)
+
+        assert dataset.exists()
+        assert base64.b64decode(dataset.preview()).startswith(b"\x89PNG")
+
+    def test_a_picture_does_not_become_a_figure_again(self, tmp_path):
+        with pytest.raises(DatasetError, match="is a picture"):
+            FigureDataset(filepath=str(tmp_path / "sdr.png")).load()
+
+
+class TestHandles:
+    def test_an_image_store_is_its_handle(self, tmp_path):
+        store = ImageStoreDataset(filepath=str(tmp_path), format="npy").load()
+        assert isinstance(store, ImageStore)
+        assert store.format == "npy"
+
+    def test_pixels_do_not_pass_through_the_catalog(self, tmp_path):
+        with pytest.raises(DatasetError, match="return the manifest table instead"):
+            ImageStoreDataset(filepath=str(tmp_path)).save(np.zeros((2, 2)))
+
+    def test_a_folder_is_where_a_node_works_not_what_it_returns(self, tmp_path):
+        dataset = FolderDataset(filepath=str(tmp_path / "stage1"))
+        assert dataset.load() == tmp_path / "stage1"
+        with pytest.raises(DatasetError, match="return a table or a checkpoint"):
+            dataset.save(tmp_path)
+
+    def test_a_raw_folder_knows_its_format(self, tmp_path):
+        dataset = RawFolderDataset(filepath=str(tmp_path), format="aariz")
+        dataset.save(RawFolder(tmp_path, "aariz"))
+        assert dataset.load() == RawFolder(tmp_path, "aariz")
+        assert dataset.exists()
+
+    @pytest.mark.parametrize("wrong", ["folder", "format", "absent"])
+    def test_a_raw_folder_refuses_what_the_catalog_does_not_name(self, tmp_path, wrong):
+        named = tmp_path / "absent" if wrong == "absent" else tmp_path
+        written = RawFolder(tmp_path / "x" if wrong == "folder" else named, "isbi2015" if wrong == "format" else "aariz")
+        with pytest.raises(DatasetError, match="the catalog expects"):
+            RawFolderDataset(filepath=str(named), format="aariz").save(written)
+
+    def test_a_checkpoint_is_a_file_that_the_training_has_written(self, tmp_path):
+        path = tmp_path / "best.ckpt"
+        dataset = CheckpointDataset(filepath=str(path))
+        with pytest.raises(DatasetError, match="train the network first"):
+            dataset.load()
+        with pytest.raises(DatasetError, match="the catalog expects"):
+            dataset.save(path)
+        assert not dataset.exists()
+
+        path.write_bytes(b"weights")
+        dataset.save(path)
+        assert dataset.load() == path
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        CheckpointDataset(filepath="x/best.ckpt"),
+        FigureDataset(filepath="x/sdr.png"),
+        FolderDataset(filepath="x"),
+        ImageStoreDataset(filepath="x"),
+        JSONReportDataset(filepath="x/metrics.json"),
+        RawFolderDataset(filepath="x", format="aariz"),
+        TableDataset(filepath="x/points.parquet"),
+    ],
+    ids=lambda dataset: type(dataset).__name__,
+)
+def test_every_dataset_says_where_it_points(dataset):
+    assert "filepath='x" in str(dataset) or "filepath=x" in str(dataset)
