@@ -1,0 +1,209 @@
+"""The trained detector as one object: give it X-rays, get landmarks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ceph_pipeline.evaluation.tta import VIEW_SETS, ViewSet
+from ceph_pipeline.images import read_image
+from ceph_pipeline.inference.forward import resolve_device
+from ceph_pipeline.inference.located import Located, prediction_rows
+from ceph_pipeline.inference.refinement import predict_refined
+from ceph_pipeline.inference.whole_image import predict_whole
+from ceph_pipeline.landmarks.tables import IDENTIFIER
+from ceph_pipeline.training.checkpoint import TrainedNet, load_checkpoint
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ceph_pipeline.images.codec import GreyImage
+
+    Images = Sequence[str | Path | GreyImage] | Mapping[str, str | Path | GreyImage]
+
+STAGE1_FILE, STAGE2_FILE = "stage1/best.ckpt", "stage2/best.ckpt"
+CHECKPOINTS = "checkpoints"
+"""The folder of both inside a logged model."""
+_URI = re.compile(r"^(runs|models|mlflow-artifacts):/")
+
+
+class DetectorError(ValueError):
+    """A detector cannot be loaded, or cannot work on what it was given."""
+
+
+@dataclass(frozen=True)
+class LandmarkDetector:
+    """Stage 1 and, where there is one, stage 2.
+
+        detector = LandmarkDetector.load("data/06_models")
+        landmarks = detector.predict(["xray_1.png", "xray_2.jpg"], pixel_size_mm=0.1)
+
+    Attributes:
+        stage1: The network on whole images.
+        stage2: The network on crops, or None.
+        views_stage1: Views of the whole image.
+        views_stage2: Views of the crops.
+        batch_size: Whole images a forward pass.
+        crop_batch_size: Crops a forward pass.
+    """
+
+    stage1: TrainedNet
+    stage2: TrainedNet | None = None
+    views_stage1: ViewSet = "single"
+    views_stage2: ViewSet = "single"
+    batch_size: int = 8
+    crop_batch_size: int = 128
+
+    def __post_init__(self) -> None:
+        if self.stage2 is not None and self.stage2.landmarks != self.stage1.landmarks:
+            raise DetectorError(
+                f"stage 1 finds {len(self.stage1.landmarks)} landmarks and stage 2 refines {len(self.stage2.landmarks)}, "
+                "not the same ones in the same order: give checkpoints of one training."
+            )
+
+    @classmethod
+    def load(
+        cls,
+        path_or_uri: str | Path,
+        *,
+        device: str = "auto",
+        views_stage1: ViewSet = "single",
+        views_stage2: ViewSet = "single",
+        batch_size: int = 8,
+        crop_batch_size: int = 128,
+    ) -> LandmarkDetector:
+        """Load from a folder that holds `stage1/best.ckpt` and maybe `stage2/best.ckpt`, or from MLflow.
+
+        Args:
+            path_or_uri: The folder, or the URI of a logged model (`models:/…`, `runs:/…/detector`).
+            device: `auto`, `cpu`, `cuda` or `mps`.
+            views_stage1: Views of the whole image.
+            views_stage2: Views of the crops.
+            batch_size: Whole images a forward pass.
+            crop_batch_size: Crops a forward pass.
+
+        Raises:
+            DetectorError: there is no checkpoint of stage 1.
+            CheckpointError: a checkpoint is damaged or holds code.
+        """
+        folder = _checkpoint_folder(path_or_uri)
+        if not (folder / STAGE1_FILE).is_file():
+            raise DetectorError(f"{path_or_uri}: no {STAGE1_FILE} in there. Run the stage1 pipeline, or name the models' folder.")
+        target = resolve_device(device)
+        has_stage2 = (folder / STAGE2_FILE).is_file()
+        return cls(
+            load_checkpoint(folder / STAGE1_FILE, target),
+            load_checkpoint(folder / STAGE2_FILE, target) if has_stage2 else None,
+            views_stage1=views_stage1,
+            views_stage2=views_stage2,
+            batch_size=batch_size,
+            crop_batch_size=crop_batch_size,
+        )
+
+    @property
+    def stage(self) -> str:
+        """What the predictions table calls this detector's answers."""
+        name, views = ("stage1", self.views_stage1) if self.stage2 is None else ("stage2", self.views_stage2)
+        return name if views == "single" and self.views_stage1 == "single" else f"{name}_tta"
+
+    def without_refinement(self) -> LandmarkDetector:
+        """The same detector without stage 2."""
+        return replace(self, stage2=None)
+
+    def predict(
+        self,
+        images: Images,
+        *,
+        pixel_size_mm: float | Sequence[float] | None = None,
+        progress: bool = False,
+    ) -> pd.DataFrame:
+        """Locate every landmark.
+
+        Args:
+            images: Files, or arrays `(height, width)` of 8 or 16 bits, under identifiers or in a list. In a list, a
+                file's name without its suffix is its identifier, and arrays are `image_0`, `image_1`, ….
+            pixel_size_mm: Of all or of each. Only networks whose crops are given in mm look at it.
+            progress: Show bars.
+
+        Returns:
+            A `PredictionTable`, points in pixels of the images given.
+
+        Raises:
+            DetectorError: two images have one identifier, or a file's name cannot be one.
+            ImageReadError: a file is missing or damaged.
+        """
+        sources = _by_identifier(images)
+        located = self._locate(sources, np.broadcast_to(_pixel_sizes(pixel_size_mm), len(sources)), progress)
+        return prediction_rows(located, list(sources), list(self.stage1.landmarks), self.stage)
+
+    def _locate(self, sources: dict[str, Path | GreyImage], pixel_size_mm: np.ndarray, progress: bool) -> Located:
+        """Both stages, a batch of images at a time, so that each is decoded once and few are held."""
+        image_ids = list(sources)
+        parts = []
+        for start in range(0, len(image_ids), self.batch_size):
+            chunk = image_ids[start : start + self.batch_size]
+            pixels = {image_id: _pixels(sources[image_id]) for image_id in chunk}
+            sizes = [(image.shape[1], image.shape[0]) for image in pixels.values()]
+            views = VIEW_SETS[self.views_stage1]
+            located = predict_whole(
+                self.stage1, pixels.__getitem__, chunk, sizes, views, batch_size=self.batch_size, progress=progress
+            )
+            if self.stage2 is not None:
+                located = predict_refined(
+                    self.stage2,
+                    pixels.__getitem__,
+                    chunk,
+                    located.xy,
+                    pixel_size_mm=pixel_size_mm[start : start + self.batch_size],
+                    sigma_px=located.sigma_px,
+                    views=VIEW_SETS[self.views_stage2],
+                    batch_size=self.crop_batch_size,
+                    progress=progress,
+                )
+            parts.append(located)
+        if not parts:
+            return Located(np.empty((0, len(self.stage1.landmarks), 2)), np.empty((0, len(self.stage1.landmarks))))
+        return Located(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+
+
+def _pixel_sizes(pixel_size_mm: float | Sequence[float] | None) -> np.ndarray:
+    return np.asarray(np.nan if pixel_size_mm is None else pixel_size_mm, dtype=np.float64)
+
+
+def _pixels(source: Path | GreyImage) -> GreyImage:
+    return read_image(source) if isinstance(source, Path) else source
+
+
+def _by_identifier(images: Images) -> dict[str, Path | GreyImage]:
+    """Images under the identifiers of their rows."""
+    named = list(images.items()) if isinstance(images, Mapping) else [_named(*entry) for entry in enumerate(images)]
+    sources: dict[str, Path | GreyImage] = {}
+    for name, image in named:
+        source = Path(image) if isinstance(image, str | Path) else image
+        what = str(source) if isinstance(source, Path) else f"image {name!r}"
+        if not re.match(IDENTIFIER, name):
+            raise DetectorError(f"{what}: the name {name!r} cannot be an identifier, expected {IDENTIFIER}. Rename it.")
+        if name in sources:
+            raise DetectorError(f"{what}: {sources[name]} has the same name {name!r}. Rename one of the two.")
+        if not isinstance(source, Path) and source.ndim != 2:
+            raise DetectorError(f"{what} has shape {source.shape}, expected (height, width), grey.")
+        sources[name] = source
+    return sources
+
+
+def _named(number: int, image: str | Path | GreyImage) -> tuple[str, str | Path | GreyImage]:
+    return (Path(image).stem if isinstance(image, str | Path) else f"image_{number}"), image
+
+
+def _checkpoint_folder(path_or_uri: str | Path) -> Path:
+    """The local folder of checkpoints, fetched from MLflow where a URI names a logged model."""
+    if not _URI.match(str(path_or_uri)):
+        return Path(path_or_uri)
+    import mlflow  # slow to import, and needed for URIs alone
+
+    return Path(mlflow.artifacts.download_artifacts(str(path_or_uri))) / "artifacts" / CHECKPOINTS

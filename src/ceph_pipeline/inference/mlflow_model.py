@@ -1,0 +1,121 @@
+"""The detector as an MLflow model, so that `mlflow.pyfunc.load_model` and `mlflow models serve` understand it.
+
+The model is logged from code (`served_model.py`), not pickled, and takes images as bytes, not as paths: a server opens no
+file that a request names.
+"""
+
+import os
+import shutil
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.entities.logged_model import LoggedModel
+from mlflow.models import ModelSignature
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+
+from ceph_pipeline.images import decode_image, encode_image
+from ceph_pipeline.images.codec import MAX_PIXELS, GreyImage
+from ceph_pipeline.inference.detector import CHECKPOINTS, STAGE1_FILE, STAGE2_FILE, DetectorError, LandmarkDetector
+
+SIGNATURE = ModelSignature(
+    inputs=Schema(
+        [
+            ColSpec(DataType.binary, "image"),
+            ColSpec(DataType.string, "image_id", required=False),
+            ColSpec(DataType.double, "pixel_size_mm", required=False),
+        ]
+    ),
+    outputs=Schema(
+        [
+            ColSpec(DataType.string, "image_id"),
+            ColSpec(DataType.string, "stage"),
+            ColSpec(DataType.string, "landmark"),
+            ColSpec(DataType.double, "x"),
+            ColSpec(DataType.double, "y"),
+            ColSpec(DataType.double, "sigma_px"),
+        ]
+    ),
+    params=ParamSchema([ParamSpec("refine", DataType.boolean, default=True)]),
+)
+
+
+class DetectorModel(PythonModel):
+    """X-rays in, a predictions table out."""
+
+    detector: LandmarkDetector
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Load both stages from the model's artefacts; nothing in them is executed."""
+        self.detector = LandmarkDetector.load(context.artifacts[CHECKPOINTS])
+
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Locate the landmarks.
+
+        Args:
+            context: Unused; `load_context` has read it.
+            model_input: `image`, the content of a png, jpg or bmp file; maybe `image_id` and `pixel_size_mm`.
+            params: `refine`: whether stage 2 follows stage 1, true by default.
+
+        Returns:
+            A `PredictionTable`; images without identifiers are `image_0`, `image_1`, ….
+
+        Raises:
+            DetectorError: an image is larger than 100 megapixels.
+            ImageReadError: the bytes are no image.
+        """
+        del context
+        names = model_input["image_id"] if "image_id" in model_input else [f"image_{i}" for i in range(len(model_input))]
+        images = {str(name): _decode(content, str(name)) for name, content in zip(names, model_input["image"], strict=True)}
+        sizes = model_input["pixel_size_mm"].tolist() if "pixel_size_mm" in model_input else None
+        detector = self.detector if (params or {}).get("refine", True) else self.detector.without_refinement()
+        return detector.predict(images, pixel_size_mm=sizes)
+
+
+def log_detector(stage1: Path, stage2: Path | None = None, *, name: str = "detector") -> LoggedModel:
+    """Log a detector to the active MLflow run, with its signature and an input example.
+
+    Args:
+        stage1: Checkpoint of stage 1.
+        stage2: Checkpoint of stage 2, where there is one.
+        name: Of the logged model.
+
+    Returns:
+        The logged model; its `model_uri` is what `LandmarkDetector.load` and `mlflow.pyfunc.load_model` take.
+    """
+    os.environ.setdefault("MLFLOW_LOG_UV_FILES", "false")  # a uv.lock names the hosts that packages came from
+    with tempfile.TemporaryDirectory() as folder:
+        for checkpoint, place in ((stage1, STAGE1_FILE), (stage2, STAGE2_FILE)):
+            if checkpoint is not None:
+                target = Path(folder) / CHECKPOINTS / place
+                target.parent.mkdir(parents=True)
+                shutil.copyfile(checkpoint, target)
+        info = mlflow.pyfunc.log_model(
+            name=name,
+            python_model=str(Path(__file__).with_name("served_model.py")),
+            artifacts={CHECKPOINTS: str(Path(folder) / CHECKPOINTS)},
+            signature=SIGNATURE,
+            input_example=(_example(), {"refine": False}),
+            pip_requirements=[f"ceph-pipeline=={version('ceph-pipeline')}"],
+        )
+    return mlflow.get_logged_model(info.model_id)
+
+
+def _decode(content: bytes, name: str) -> GreyImage:
+    image = decode_image(content, name)
+    if image.size > MAX_PIXELS:
+        raise DetectorError(f"{name}: {image.size:,} pixels; at most {MAX_PIXELS:,} are taken.")
+    return image
+
+
+def _example() -> pd.DataFrame:
+    """A small image without anybody in it, which the model accepts."""
+    ramp = np.add.outer(np.arange(48), np.arange(40)).astype(np.uint8)
+    return pd.DataFrame({"image": [encode_image(ramp, ".png")], "image_id": ["example"], "pixel_size_mm": [0.1]})
