@@ -14,9 +14,9 @@ from ceph_pipeline.heatmaps.windows import gather_windows, window_coordinates
 FLOOR = 1e-10
 """Smallest blurred value whose logarithm is taken."""
 
-MAX_OFFSET = 1.5
-"""px; a clean peak's centre lies within half a pixel of its maximum, noise moves it a little further, and a longer step
-comes from a neighbourhood that is no peak."""
+MAX_OFFSET_SIGMA = 2.0
+"""A clean peak's centre lies within half a pixel of its maximum, and noise of a fifth of the peak moves it by less than 2σ;
+a longer step comes from a neighbourhood that is hardly a peak."""
 
 REACH = 2
 """px to each side that the second differences look at."""
@@ -27,16 +27,26 @@ def kernel_size(sigma: float) -> int:
     return max(2 * (math.floor(3 * sigma) - 1) + 1, 1)
 
 
+OPENCV_KERNELS = {
+    3: (0.25, 0.5, 0.25),
+    5: (0.0625, 0.25, 0.375, 0.25, 0.0625),
+    7: (0.03125, 0.109375, 0.21875, 0.28125, 0.21875, 0.109375, 0.03125),
+}
+"""What `cv2.GaussianBlur` uses at small sizes when it is left to choose the deviation, as the reference implementation does."""
+
+
 def blur_kernel(sigma: float) -> Tensor:
-    """One-dimensional blur kernel `(k,)`, float32, sum 1; its standard deviation follows OpenCV's rule for the size."""
+    """One-dimensional blur kernel `(k,)`, float32, sum 1, as OpenCV makes it for the size."""
     size = kernel_size(sigma)
+    if size in OPENCV_KERNELS:
+        return torch.tensor(OPENCV_KERNELS[size])
     deviation = 0.3 * ((size - 1) / 2 - 1) + 0.8
     steps = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     weights = torch.exp(-0.5 * (steps / deviation).square())
     return (weights / weights.sum()).float()
 
 
-def dark_offsets(heatmaps: Tensor, positions: Tensor, sigma: float) -> Tensor:
+def dark_offsets(heatmaps: Tensor, positions: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
     """Offsets from the highest pixels to the peaks.
 
     Args:
@@ -45,8 +55,8 @@ def dark_offsets(heatmaps: Tensor, positions: Tensor, sigma: float) -> Tensor:
         sigma: Standard deviation the maps were encoded with, in heatmap pixels.
 
     Returns:
-        `(N, K, 2)` in pixels, at most `MAX_OFFSET` on each axis. It is 0 where the neighbourhood leaves the map, or where it is
-        no peak (its Hessian is not negative definite).
+        Offsets `(N, K, 2)` in pixels, at most 2σ on each axis, and a mask `(N, K)` that is false where there is none: the
+        neighbourhood leaves the map, or is no peak (its Hessian is not negative definite).
     """
     logs, inside = _log_neighbourhood(heatmaps, positions, sigma)
     centre = logs[..., 2, 2]
@@ -57,7 +67,8 @@ def dark_offsets(heatmaps: Tensor, positions: Tensor, sigma: float) -> Tensor:
     determinant = hxx * hyy - hxy.square()
     usable = inside & (determinant > 1e-12) & (hxx < 0)
     step = torch.stack([hxy * gy - hyy * gx, hxy * gx - hxx * gy], dim=-1) / determinant.unsqueeze(-1)
-    return step.where(usable.unsqueeze(-1), 0).clamp(-MAX_OFFSET, MAX_OFFSET)
+    limit = MAX_OFFSET_SIGMA * sigma
+    return step.clamp(-limit, limit), usable
 
 
 def _log_neighbourhood(heatmaps: Tensor, positions: Tensor, sigma: float) -> tuple[Tensor, Tensor]:

@@ -37,7 +37,8 @@ def decode(heatmaps: Tensor, method: DecodeMethod = "dark", sigma: float = 2.0) 
 
     Returns:
         `xy` `(N, K, 2)` in heatmap pixels (centres at integers) and `score` `(N, K)`, the peak value. A map without a
-        peak has score 0 and no meaningful position. Next to the border `dark` and `quarter` stay at the highest pixel.
+        peak has score 0 and no meaningful position. Within 1 px of the border, and on anything but a peak, `dark` falls
+        back to `quarter`; on the border itself that stays at the highest pixel.
 
     Raises:
         ValueError: heatmaps are not 4-D, or smaller than 3 × 3; the method is unknown; sigma is not above 0.
@@ -46,13 +47,9 @@ def decode(heatmaps: Tensor, method: DecodeMethod = "dark", sigma: float = 2.0) 
     """
     _check(heatmaps, method, sigma)
     positions, score = peaks(heatmaps)
-    refine: dict[str, Callable[[], Tensor]] = {
-        "argmax": lambda: positions,
-        "quarter": lambda: positions + _quarter_offsets(heatmaps, positions),
-        "dark": lambda: positions + dark_offsets(heatmaps, positions, sigma),
-        "soft": lambda: local_soft_argmax(_at_least_float32(heatmaps), sigma),
-    }
-    return Points(_at_least_float32(refine[method]()), _at_least_float32(score))
+    with torch.autocast(heatmaps.device.type, enabled=False):  # half precision has 3 digits: not enough below the pixel
+        xy = _LOCATE[method](heatmaps, positions, sigma)
+    return Points(_at_least_float32(xy), _at_least_float32(score))
 
 
 def _check(heatmaps: Tensor, method: str, sigma: float) -> None:
@@ -70,8 +67,33 @@ def _at_least_float32(values: Tensor) -> Tensor:
     return values if values.dtype == torch.float64 else values.float()
 
 
-def _quarter_offsets(heatmaps: Tensor, positions: Tensor) -> Tensor:
-    """A quarter pixel towards the higher neighbour on each axis, `(N, K, 2)`; 0 on the map's edge."""
+def _argmax(heatmaps: Tensor, positions: Tensor, sigma: float) -> Tensor:
+    del heatmaps, sigma
+    return positions
+
+
+def _quarter(heatmaps: Tensor, positions: Tensor, sigma: float) -> Tensor:
+    """A quarter pixel towards the higher neighbour on each axis; none on the map's edge."""
+    del sigma
     values, inside = gather_windows(heatmaps, *window_coordinates(positions, 1))
     slopes = torch.stack([values[..., 1, 2] - values[..., 1, 0], values[..., 2, 1] - values[..., 0, 1]], dim=-1)
-    return 0.25 * slopes.sign().float() * inside.all(-1).all(-1).unsqueeze(-1)
+    has_neighbours = inside.all(-1).all(-1).unsqueeze(-1)
+    return positions + 0.25 * slopes.sign().float() * has_neighbours
+
+
+def _dark(heatmaps: Tensor, positions: Tensor, sigma: float) -> Tensor:
+    offsets, usable = dark_offsets(heatmaps, positions, sigma)
+    return (positions + offsets).where(usable.unsqueeze(-1), _quarter(heatmaps, positions, sigma))
+
+
+def _soft(heatmaps: Tensor, positions: Tensor, sigma: float) -> Tensor:
+    del positions
+    return local_soft_argmax(_at_least_float32(heatmaps), sigma)
+
+
+_LOCATE: dict[DecodeMethod, Callable[[Tensor, Tensor, float], Tensor]] = {
+    "dark": _dark,
+    "argmax": _argmax,
+    "quarter": _quarter,
+    "soft": _soft,
+}

@@ -7,7 +7,10 @@ from torch import Tensor
 
 
 def peaks(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
-    """Each map's highest pixel.
+    """Each map's highest pixel; of several, the first in reading order.
+
+    The highest value of every row is found first: a plain maximum is vectorised, one that also reports its position over
+    a whole map is about ten times slower on a CPU.
 
     Args:
         heatmaps: `(N, K, h, w)`.
@@ -15,9 +18,10 @@ def peaks(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         Positions `(N, K, 2)` as (x, y), int64, and values `(N, K)`.
     """
-    score, flat = heatmaps.flatten(2).max(dim=-1)
-    width = heatmaps.shape[-1]
-    return torch.stack([flat % width, flat // width], dim=-1), score
+    score, row = heatmaps.amax(dim=-1).max(dim=-1)
+    along_row = row[..., None, None].expand(*row.shape, 1, heatmaps.shape[-1])
+    column = heatmaps.gather(-2, along_row).squeeze(-2).argmax(dim=-1)
+    return torch.stack([column, row], dim=-1), score
 
 
 def window_coordinates(centres: Tensor, radius: int) -> tuple[Tensor, Tensor]:
@@ -53,7 +57,7 @@ def gather_windows(heatmaps: Tensor, columns: Tensor, rows: Tensor) -> tuple[Ten
     return values.where(inside, 0), inside
 
 
-def local_soft_argmax(heatmaps: Tensor, sigma: float, sharpness: float = 10.0) -> Tensor:
+def local_soft_argmax(heatmaps: Tensor, sigma: float, sharpness: float = 8.0) -> Tensor:
     """Differentiable position of each map's peak: a softmax-weighted mean over a window around the highest pixel.
 
     The window reaches 3σ to each side of the (detached) maximum. Seen over a whole map, the many pixels near zero would
@@ -62,7 +66,9 @@ def local_soft_argmax(heatmaps: Tensor, sigma: float, sharpness: float = 10.0) -
     Args:
         heatmaps: `(N, K, h, w)` that peak near 1.
         sigma: Standard deviation of a peak in heatmap pixels.
-        sharpness: Factor on the values before the softmax.
+        sharpness: Factor on the values before the softmax. Sharper weights see fewer pixels and so more of their noise;
+            blunter ones let the window's background pull the mean to the highest pixel: on clean maps of σ 2 by 0.007 px
+            at 8, by 0.03 px at 6.
 
     Returns:
         `(N, K, 2)` as (x, y) in heatmap pixels.

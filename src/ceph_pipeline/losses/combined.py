@@ -7,6 +7,10 @@ from ceph_pipeline.losses.dark import DarkLoss
 from ceph_pipeline.losses.masking import at_least_float32
 from ceph_pipeline.losses.wing import WingLoss
 
+SHARPNESS = 6.0
+"""Of the soft-argmax that the Wing term sees. A blunt one passes a gradient to many pixels instead of a large one to few: its
+gradient stays of the order of the heatmap term's, for a bias of 0.03 px."""
+
 
 class CombinedLoss(nn.Module):
     """`dark_weight · Dark + wing_weight · Wing / Wing(1 px)`, both terms of the order of 1.
@@ -69,5 +73,5 @@ class CombinedLoss(nn.Module):
         else:
             maps, points = encode(target, (prediction.shape[-2], prediction.shape[-1]), self.sigma), target
         one_pixel = float(self.wing.pointwise(prediction.new_ones(())))
-        located = local_soft_argmax(prediction, self.sigma)
+        located = local_soft_argmax(prediction, self.sigma, SHARPNESS)
         return self.dark(prediction, maps.to(prediction.dtype), mask), self.wing(located, points, mask) / one_pixel

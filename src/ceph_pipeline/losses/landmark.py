@@ -16,6 +16,13 @@ LossKind = Literal["combined", "dark", "cross_entropy", "adaptive_wing"]
 Activation = Literal["linear", "softmax"]
 
 
+_HEATMAP_LOSSES: dict[LossKind, Callable[..., nn.Module]] = {
+    "dark": DarkLoss,
+    "cross_entropy": SoftmaxCrossEntropy,
+    "adaptive_wing": AdaptiveWingLoss,
+}
+
+
 class LandmarkLoss(NamedTuple):
     """What a batch costs.
 
@@ -62,13 +69,6 @@ class LandmarkLossModule(nn.Module):
         target = encode(points, (logits.shape[-2], logits.shape[-1]), self.sigma).to(logits.dtype)
         total = self.loss(logits, target, mask)
         return LandmarkLoss(total, {self.kind: total.detach()})
-
-
-_HEATMAP_LOSSES: dict[LossKind, Callable[..., nn.Module]] = {
-    "dark": DarkLoss,
-    "cross_entropy": SoftmaxCrossEntropy,
-    "adaptive_wing": AdaptiveWingLoss,
-}
 
 
 def create_loss(kind: LossKind, sigma: float, **settings: float) -> LandmarkLossModule:

@@ -1,7 +1,9 @@
 """A backbone and its neck: one fused feature map at the stride that heatmaps are wanted at."""
 
+import math
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from ceph_pipeline.models.backbones import Backbone
@@ -50,14 +52,12 @@ class FeatureNet(nn.Module):
         Raises:
             ValueError: a side is no such multiple.
         """
-        multiple = self.backbone.branches[-1].stride
-        if images.shape[-2] % multiple or images.shape[-1] % multiple:
-            size = tuple(images.shape[-2:])
-            raise ValueError(
-                f"images are {size} (H, W), expected multiples of {multiple}, {self.backbone.name}'s coarsest stride."
-            )
+        height, width = images.shape[-2:]
+        multiple = math.lcm(4, self.backbone.branches[-1].stride)
+        if height % multiple or width % multiple:
+            raise ValueError(f"images are {height} × {width} px (H × W); {self.backbone.name} needs multiples of {multiple}.")
         stem, branches = self.backbone(images)
-        fused = self.neck(branches)
+        fused: Tensor = self.neck(branches, torch.Size((height // 4, width // 4)))
         if self.stem_fusion is not None:
             fused = self.stem_fusion(fused, stem)
         return Features(fused, branches[-1])

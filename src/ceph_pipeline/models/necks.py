@@ -22,15 +22,14 @@ class BranchNeck(nn.Module):
         self.mixers = nn.ModuleList(nn.Conv2d(branch.channels, width, 1, bias=False) for branch in branches)
         self.norm = nn.BatchNorm2d(width)
 
-    def forward(self, features: list[Tensor]) -> Tensor:
-        """Fused features `(N, width, h, w)` at the first feature map's stride."""
-        size = features[0].shape[-2:]
+    def forward(self, features: list[Tensor], size: torch.Size) -> Tensor:
+        """Fused features `(N, width, h, w)`; `size` (h, w) is that of the first branch."""
         mixed = [mix(feature) for mix, feature in zip(self.mixers, features, strict=True)]
         return torch.relu(self.norm(mixed[0] + sum(_resize(coarse, size) for coarse in mixed[1:])))
 
 
 class PyramidNeck(nn.Module):
-    """For backbones that only get coarser: a feature pyramid's top-down path, brought to stride 4.
+    """For backbones that only get coarser: a feature pyramid's top-down path, brought to a given size.
 
     Each level is the upsampled coarser level plus a 1 × 1 convolution of the backbone's features, smoothed by a 3 × 3
     convolution.
@@ -40,18 +39,15 @@ class PyramidNeck(nn.Module):
         super().__init__()
         self.laterals = nn.ModuleList(nn.Conv2d(branch.channels, width, 1) for branch in branches)
         self.smoothers = nn.ModuleList(conv_norm_relu(width, width, 3) for _ in branches)
-        self.upscale = branches[0].stride // 4
 
-    def forward(self, features: list[Tensor]) -> Tensor:
-        """Fused features `(N, width, H / 4, W / 4)`."""
+    def forward(self, features: list[Tensor], size: torch.Size) -> Tensor:
+        """Fused features `(N, width, h, w)` of the given size (h, w)."""
         levels = [lateral(feature) for lateral, feature in zip(self.laterals, features, strict=True)]
         fused: Tensor = self.smoothers[-1](levels[-1])
         for finer in range(len(levels) - 2, -1, -1):
             level = levels[finer]
             fused = self.smoothers[finer](level + _resize(fused, level.shape[-2:]))
-        if self.upscale > 1:
-            fused = _resize(fused, torch.Size(side * self.upscale for side in fused.shape[-2:]))
-        return fused
+        return fused if fused.shape[-2:] == size else _resize(fused, size)
 
 
 class StemFusion(nn.Module):

@@ -2,11 +2,13 @@
 
 import logging
 import pickle
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
@@ -97,14 +99,20 @@ def _read(path: Path) -> dict[str, Tensor]:
         content: Any = (
             load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
         )
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{path}: refused, since it holds pickled Python objects, which can run code, beside or instead of weights. "
-            "Save its state dict alone, `torch.save(checkpoint['state_dict'], path)`, where you trust it."
-        ) from error
-    except (RuntimeError, EOFError, ValueError) as error:
-        raise CheckpointError(f"{path}: not a readable checkpoint ({error}).") from error
+    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError) as error:
+        raise _unreadable(path, error) from error
     return _tensors(content, path)
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    """The error for a file that holds code, or no checkpoint at all."""
+    code = re.search(r"GLOBAL ([\w.]+)", str(error))
+    if code is None:
+        return CheckpointError(f"{path}: not a checkpoint, or a damaged one. Fetch it again.")
+    return CheckpointError(
+        f"{path}: refused, since it holds the Python object {code[1]} beside or instead of weights, and unpickling such objects "
+        "can run any code. Where you trust its origin, save the weights alone: `torch.save(checkpoint['state_dict'], path)`."
+    )
 
 
 def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
