@@ -1,0 +1,53 @@
+"""Landmarks that an image lacks although its data set has them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceph_pipeline.audit.evidence import Evidence
+from ceph_pipeline.audit.findings import Finding
+from ceph_pipeline.audit.params import AuditParams
+
+
+def check_missing_points(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
+    """A warning for each (image, reader) that lacks points; an error for an image without any.
+
+    A landmark that few images of a data set have at all (a ruler mark, another protocol) is one `info` for the data set.
+    """
+    datasets = evidence.images["dataset"].to_numpy()
+    present = {reader: np.asarray(np.isfinite(points).all(axis=-1)) for reader, points in evidence.points.items()}
+    anyone = np.any(list(present.values()), axis=0) if present else np.zeros((len(datasets), 0), bool)
+    for dataset in sorted(set(datasets)):
+        rows = np.flatnonzero(datasets == dataset)
+        share = anyone[rows].mean(axis=0)
+        yield from _rare_landmarks(evidence, dataset, share, len(rows), params.points.expected_share)
+        expected = share >= params.points.expected_share
+        for row in rows.tolist():
+            yield from _missing_from(evidence, row, expected, anyone[row], present)
+
+
+def _rare_landmarks(
+    evidence: Evidence, dataset: str, share: NDArray[np.float64], n_images: int, expected_share: float
+) -> Iterator[Finding]:
+    for k in np.flatnonzero((share > 0) & (share < expected_share)):
+        found = f"{evidence.landmark_names[k]} is on {round(share[k] * n_images)} of {n_images} images"
+        yield Finding("info", f"{dataset}: {found}, fewer than {expected_share:.0%}: not expected on the others.")
+
+
+def _missing_from(
+    evidence: Evidence,
+    row: int,
+    expected: NDArray[np.bool_],
+    anyone: NDArray[np.bool_],
+    present: dict[str, NDArray[np.bool_]],
+) -> Iterator[Finding]:
+    image_id = evidence.image_ids[row]
+    if not anyone.any():
+        yield Finding("error", "no reader placed a single point.", image_id)
+        return
+    for reader, has in present.items():
+        lacking = [evidence.landmark_names[k] for k in np.flatnonzero(expected & ~has[row])]
+        if lacking:
+            what = ", ".join(lacking) if has[row].any() else f"all {len(lacking)} points"
+            yield Finding("warning", f"{reader}: {what} missing.", image_id)

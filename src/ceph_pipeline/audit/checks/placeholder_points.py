@@ -1,0 +1,49 @@
+"""Points that nobody placed: known placeholders, and pixels that too many landmarks or images share."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from ceph_pipeline.audit.evidence import Evidence
+from ceph_pipeline.audit.findings import Finding
+from ceph_pipeline.audit.params import AuditParams, PointParams
+from ceph_pipeline.landmarks.tables import CONSENSUS
+
+
+def check_placeholder_points(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
+    """One finding for each (image, reader, pixel).
+
+    An error where the pixel is a listed placeholder, where several landmarks of the image lie on it, or where the same
+    landmark lies on it in many images; an `info` where just two landmarks coincide, which Gnathion and Menton may.
+    """
+    points = evidence.landmarks.dropna(subset=["x", "y"])
+    points = points[(points["reader"] != CONSENSUS) & points["image_id"].isin(evidence.image_ids)]
+    points = points.assign(reason=_reasons(points, len(evidence.image_ids), params.points))
+    suspects = points[points["reason"] != ""]
+    for (image_id, reader, x, y), group in suspects.groupby(["image_id", "reader", "x", "y"], sort=True):
+        names = ", ".join(sorted(group["landmark"]))
+        where = f"{reader}: {names} at ({x:g}, {y:g})"
+        worst = max(group["reason"], key=lambda reason: reason != _COINCIDENT)
+        yield Finding("info" if worst == _COINCIDENT else "error", f"{where}: {worst}.", str(image_id))
+
+
+_COINCIDENT = "two landmarks on one pixel"
+
+
+def _reasons(points: pd.DataFrame, n_images: int, params: PointParams) -> "pd.Series[str]":
+    """Why each point is suspect, the strongest reason last to be written; empty where it is not."""
+    landmarks_there = points.groupby(["image_id", "reader", "x", "y"])["landmark"].transform("size")
+    images_there = points.groupby(["reader", "landmark", "x", "y"])["image_id"].transform("size")
+    at_least = max(params.shared_min_images, params.shared_min_share * n_images)
+    listed = np.zeros(len(points), bool)
+    for x, y in params.placeholders_px:
+        listed |= ((points["x"] == x) & (points["y"] == y)).to_numpy()
+    reason = pd.Series("", index=points.index, dtype=object)
+    reason[landmarks_there == 2] = _COINCIDENT
+    shared = images_there >= at_least
+    reason[shared] = "the same pixel in " + images_there[shared].astype(str) + " images"
+    crowded = landmarks_there >= params.shared_min_landmarks
+    reason[crowded] = landmarks_there[crowded].astype(str) + " landmarks on one pixel"
+    reason[listed] = "a placeholder that annotation tools write"
+    return reason

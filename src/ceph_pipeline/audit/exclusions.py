@@ -1,0 +1,64 @@
+"""From findings to the images that augmentation and training leave out."""
+
+from collections import defaultdict
+
+import pandas as pd
+
+from ceph_pipeline.audit.params import DuplicatePolicy, ExclusionParams
+from ceph_pipeline.landmarks.tables import SPLITS
+
+NEAR_DUPLICATES = "near_duplicates"
+_RANK = {split: rank for rank, split in enumerate(SPLITS)}
+"""The later split keeps a radiograph: test before valid before train."""
+
+
+def decide_exclusions(
+    findings: pd.DataFrame, duplicates: pd.DataFrame, images: pd.DataFrame, params: ExclusionParams
+) -> pd.DataFrame:
+    """The images to leave out, each with its reasons.
+
+    Args:
+        findings: Rows of `FindingTable`; those about devices or the data set exclude nothing.
+        duplicates: Rows of `DuplicateTable`; near-duplicates follow their own policy and not their severity.
+        images: Rows of `ImageTable`.
+        params: The policies.
+
+    Returns:
+        Rows of `ExclusionTable`, sorted by image.
+    """
+    reasons: dict[str, list[str]] = defaultdict(list)
+    grave = findings[findings["severity"].isin(params.exclude_severities) & (findings["check"] != NEAR_DUPLICATES)]
+    known = set(images["image_id"])
+    for check, image_id, detail in grave[["check", "image_id", "detail"]].itertuples(index=False):
+        if image_id in known:
+            reasons[image_id].append(f"{check}: {detail}")
+    for image_id, reason in excluded_copies(duplicates, params.cross_split_duplicates).items():
+        reasons[image_id].append(reason)
+    rows = [(image_id, " ".join(reasons[image_id])) for image_id in sorted(reasons)]
+    return pd.DataFrame(rows, columns=["image_id", "reason"], dtype=object)
+
+
+def excluded_copies(duplicates: pd.DataFrame, policy: DuplicatePolicy) -> dict[str, str]:
+    """Which copies go, and why.
+
+    Copies form groups (a copy of a copy is a copy). In a group that crosses splits, images of the latest split stay;
+    `exclude_train` drops the others only from train, `exclude_valid_and_train` from both.
+    """
+    dropped_splits = {"keep": (), "exclude_train": ("train",), "exclude_valid_and_train": ("train", "valid")}[policy]
+    excluded = {}
+    for group in copy_groups(duplicates):
+        kept = max(group.values(), key=_RANK.__getitem__)
+        keepers = ", ".join(sorted(image_id for image_id, split in group.items() if split == kept))
+        for image_id, split in group.items():
+            if split != kept and split in dropped_splits:
+                excluded[image_id] = f"{NEAR_DUPLICATES}: the {kept} split has the same radiograph ({keepers})."
+    return excluded
+
+
+def copy_groups(duplicates: pd.DataFrame) -> list[dict[str, str]]:
+    """Connected groups of copies, each as image to split."""
+    group_of: dict[str, dict[str, str]] = {}
+    for a, b, split_a, split_b in duplicates[["image_a", "image_b", "split_a", "split_b"]].itertuples(index=False):
+        merged = group_of.get(a, {a: split_a}) | group_of.get(b, {b: split_b})
+        group_of.update(dict.fromkeys(merged, merged))
+    return list({id(group): group for group in group_of.values()}.values())

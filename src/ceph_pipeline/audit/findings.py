@@ -1,0 +1,48 @@
+"""Findings: what a check has to say, and the table they are kept in."""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, get_args
+
+import pandas as pd
+
+Severity = Literal["info", "warning", "error"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+
+
+class Finding(NamedTuple):
+    """One thing a check noticed.
+
+    Attributes:
+        severity: `error` where the image or the device cannot be used as it is, `warning` where a person should look,
+            `info` where it is good to know.
+        detail: One sentence with the values found and, where there is one, the limit.
+        image_id: The image concerned; empty where a device or the whole data set is meant.
+    """
+
+    severity: Severity
+    detail: str
+    image_id: str = ""
+
+
+def findings_table(findings: Iterable[tuple[str, Finding]]) -> pd.DataFrame:
+    """Rows of `FindingTable` from (check, finding) pairs: checks in the given order, within one by image and detail."""
+    rows = [(check, finding.severity, finding.image_id, finding.detail) for check, finding in findings]
+    order = {check: rank for rank, check in enumerate(dict.fromkeys(row[0] for row in rows))}
+    rows.sort(key=lambda row: (order[row[0]], row[2], row[3]))
+    return pd.DataFrame(rows, columns=["check", "severity", "image_id", "detail"], dtype=object)
+
+
+def severity_counts(findings: pd.DataFrame, checks: Iterable[str]) -> pd.DataFrame:
+    """Findings by check (rows, in the given order) and severity (columns, mildest first)."""
+    counts = pd.crosstab(findings["check"], findings["severity"])
+    return counts.reindex(index=list(checks), columns=list(SEVERITIES), fill_value=0)
+
+
+def summary_line(findings: pd.DataFrame, checks: Iterable[str]) -> str:
+    """The counts in one line, silent checks left out: `points_outside 2 (1 error, 1 warning), near_duplicates 3 (3 error)`."""
+    parts = []
+    for check, counts in severity_counts(findings, checks).iterrows():
+        found = [f"{int(counts[severity])} {severity}" for severity in reversed(SEVERITIES) if counts[severity]]
+        if found:
+            parts.append(f"{check} {int(counts.sum())} ({', '.join(found)})")
+    return ", ".join(parts) or "none"

@@ -1,0 +1,36 @@
+"""Cephalograms without their tone: the same radiograph is exported with many grey curves."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ceph_pipeline.images.codec import GreyImage
+from ceph_pipeline.landmarks.geometry import Size
+
+NOISE_FLOOR = 4.0
+"""Local contrast, in 8-bit grey levels, below which there is grain and not anatomy."""
+
+Grey = NDArray[np.float32]
+"""`(h, w)` in 8-bit grey levels, 0–255 with decimals."""
+
+
+def shrunk(image: GreyImage, size: Size) -> Grey:
+    """The image `(h, w)`, 8 or 16 bits, at a smaller (width, height)."""
+    # The contiguous copy also brings memory-mapped pixels into a form that OpenCV takes.
+    small = cv2.resize(np.ascontiguousarray(image), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32) / np.float32(257 if image.dtype == np.uint16 else 1)
+
+
+def flatten_tone(grey: Grey, sigma_px: float) -> NDArray[np.float32]:
+    """Subtract the local mean and divide by the local contrast, so that brightness, contrast and gamma drop out.
+
+    Args:
+        grey: `(h, w)`, 0–255.
+        sigma_px: Standard deviation of the Gaussian neighbourhood.
+
+    Returns:
+        `(h, w)`, about -2 to 2, near 0 where the image is even.
+    """
+    detail = grey - cv2.GaussianBlur(grey, (0, 0), sigma_px)
+    contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), sigma_px))
+    return np.asarray(detail / (contrast + NOISE_FLOOR), np.float32)

@@ -1,0 +1,19 @@
+"""The audit pipeline."""
+
+from kedro.pipeline import Node, Pipeline
+
+from ceph_pipeline.pipelines.audit import nodes
+
+PARAMS = "params:audit"
+
+
+def create_pipeline() -> Pipeline:
+    """Look for copies, run the checks, decide what is left out, and draw the overview."""
+    return Pipeline(
+        [
+            Node(nodes.compare_images, ["images", "source_cache", "source_cache_index", PARAMS], "duplicates"),
+            Node(nodes.check_data, ["images", "landmarks", "quarantine", "duplicates", PARAMS], "findings"),
+            Node(nodes.exclude_images, ["findings", "duplicates", "images", PARAMS], "exclusions"),
+            Node(nodes.draw_overview, ["findings", "images", "landmarks", PARAMS], "audit_figure"),
+        ]
+    )
