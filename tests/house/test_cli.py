@@ -1,0 +1,77 @@
+import pytest
+from click.testing import CliRunner
+from kedro.framework.cli.project import run as kedro_run
+
+from ceph_pipeline import cli
+from ceph_pipeline.images import ImageReadError
+from ceph_pipeline.landmarks.geometry import Affine
+from ceph_pipeline.landmarks.tables import points_table
+
+
+def command(error=None):
+    """The run command with a callback that records its parameters, or fails."""
+    seen = {}
+
+    def callback(**options):
+        seen.update(options)
+        if error is not None:
+            raise error
+
+    run = cli.cli.commands["run"]
+    return cli.RunCommand(name="run", params=run.params, callback=callback), seen
+
+
+def test_run_takes_every_option_of_kedro_s_own():
+    assert {option.name for option in cli.cli.commands["run"].params} >= {option.name for option in kedro_run.params}
+
+
+def test_an_error_of_ours_ends_in_its_message_alone():
+    run, _ = command(ImageReadError("films/12.png: the file is cut off. Copy it again."))
+    result = CliRunner().invoke(run, [])
+
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: films/12.png: the file is cut off. Copy it again.\n")
+    assert "Traceback" not in result.output
+
+
+def test_the_traceback_can_be_asked_for():
+    run, _ = command(ImageReadError("films/12.png: the file is cut off."))
+    with pytest.raises(ImageReadError):
+        CliRunner().invoke(run, ["--traceback"], catch_exceptions=False)
+
+
+def test_a_bug_keeps_its_traceback():
+    run, _ = command(KeyError("x"))
+    with pytest.raises(KeyError):
+        CliRunner().invoke(run, [], catch_exceptions=False)
+
+
+def test_params_add_to_those_of_a_preset(tmp_path):
+    preset = tmp_path / "preset.yml"
+    preset.write_text("run: {env: demo, params: {stage1: {optim: {epochs: 250, batch_size: 6}}}}")
+    run, seen = command()
+    CliRunner().invoke(run, ["--config", str(preset), "--params", "stage1.optim.epochs=3"], catch_exceptions=False)
+
+    assert seen["params"] == {"stage1": {"optim": {"epochs": 3, "batch_size": 6}}}
+    assert seen["env"] == "demo"
+
+
+class TestExplainsItself:
+    @staticmethod
+    def caught(function, kind=ValueError):
+        with pytest.raises(kind) as caught:
+            function()
+        return caught.value
+
+    def test_an_error_class_of_ours_does(self):
+        assert cli.explains_itself(ImageReadError("films/12.png: the file is cut off."))
+
+    def test_a_value_error_raised_on_purpose_does(self):
+        assert cli.explains_itself(self.caught(lambda: Affine([[1]])))
+
+    def test_an_error_that_happens_in_our_code_does_not(self):
+        assert not cli.explains_itself(self.caught(lambda: Affine("a matrix")))
+        assert not cli.explains_itself(self.caught(lambda: points_table(None, [], []), AttributeError))
+
+    def test_an_error_of_somebody_else_does_not(self):
+        assert not cli.explains_itself(self.caught(lambda: int("x")))

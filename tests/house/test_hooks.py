@@ -1,0 +1,129 @@
+import json
+import logging
+import os
+import re
+import sys
+from types import SimpleNamespace
+
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import node, pipeline
+from pydantic import BaseModel
+from rich.console import Console
+
+from ceph_pipeline.hooks import QuietHook, SummaryHook, TrackingHook
+from ceph_pipeline.hooks.summary import kedro_command
+from ceph_pipeline.stores import JSONReportDataset
+
+
+class Optim(BaseModel):
+    epochs: int = 3
+
+
+class Params(BaseModel):
+    optim: Optim = Optim()
+
+
+def tracking_hook(name=None):
+    run = SimpleNamespace(name=name)
+    hook = TrackingHook()
+    hook.after_context_created(SimpleNamespace(mlflow=SimpleNamespace(tracking=SimpleNamespace(run=run))))
+    return hook, run
+
+
+class TestTracking:
+    def test_a_run_is_named_after_pipelines_and_environment(self):
+        hook, run = tracking_hook()
+        hook.before_pipeline_run({"pipeline_names": ["stage1", "crops"], "env": "demo"})
+        assert run.name == "stage1+crops (demo)"
+
+    def test_the_main_job_in_the_base_environment(self):
+        hook, run = tracking_hook()
+        hook.before_pipeline_run({"pipeline_names": None, "env": None})
+        assert run.name == "__default__ (base)"
+
+    def test_a_name_from_mlflow_yml_stays(self):
+        hook, run = tracking_hook("ablation")
+        hook.before_pipeline_run({"pipeline_names": ["stage1"], "env": "demo"})
+        assert run.name == "ablation"
+
+    def test_models_become_dictionaries_once_a_run(self):
+        hook, _ = tracking_hook()
+        first, second = ({"params:stage1": Params(), "images": 1} for _ in range(2))
+        hook.before_node_run(first)
+        hook.before_node_run(second)
+
+        assert first == {"params:stage1": {"optim": {"epochs": 3}}, "images": 1}
+        assert second == {"images": 1}
+
+
+def test_libraries_that_talk_are_silenced_and_we_are_not():
+    logging.getLogger("mlflow").setLevel(logging.INFO)
+    QuietHook().after_context_created()
+
+    assert not logging.getLogger("mlflow.store.db").isEnabledFor(logging.WARNING)
+    assert logging.getLogger("ceph_pipeline.audit").isEnabledFor(logging.INFO)
+
+
+def test_telemetry_is_off_before_anything_else_is_imported(project):
+    for variable in ("DO_NOT_TRACK", "MLFLOW_DISABLE_TELEMETRY", "KEDRO_DISABLE_TELEMETRY", "NO_ALBUMENTATIONS_UPDATE"):
+        assert os.environ[variable] == "1"
+    assert (project / ".telemetry").read_text() == "consent: false\n"
+
+
+STAGE = {
+    "mre_mm": 1.25, "mre_mm_ci95": [1.0, 1.5], "mre_px": 9.6, "sdr_2.0": 80.0, "sdr_2.5": 85.0, "sdr_3.0": 90.0, "sdr_4.0": 95.0,
+    "n_images": 8, "n_images_mm": 8, "n_landmarks": 29, "n_missing": 0,
+}  # fmt: skip
+REPORT = {
+    "stage1": STAGE,
+    "stage2": STAGE | {"mre_mm": 1.0},
+    "mean_shape": STAGE | {"mre_mm": 6.0},
+    "details": {
+        "comparisons": {"stage2_vs_stage1": {"improvement_percent": 20.0, "ci95": [12.0, 28.0], "n_images": 8, "unit": "mm"}},
+        "beats_mean_shape": {"stage1": True, "stage2": True},
+        "without_near_duplicates": {"n_left_out": 0},
+        "inter_reader": None,
+    },
+}
+
+
+class TestSummary:
+    @staticmethod
+    def run(tmp_path, monkeypatch, made, env="demo"):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / "metrics.json").write_text(json.dumps(REPORT))
+        catalog = DataCatalog(
+            {"metrics": JSONReportDataset(filepath=str(tmp_path / "data" / "metrics.json")), "a": MemoryDataset(1)}
+        )
+        console = Console(record=True, width=80, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115 - what is printed goes nowhere
+        hook = SummaryHook(console)
+        hook.before_pipeline_run()
+        hook.after_pipeline_run({"env": env}, pipeline([node(lambda a: a, "a", made, name="n")]), catalog)
+        return console.export_text()
+
+    def test_an_evaluation_ends_with_its_stages_and_places(self, tmp_path, monkeypatch):
+        text = self.run(tmp_path, monkeypatch, "metrics")
+
+        assert re.search(r"stage 1\s+1\.25", text, re.IGNORECASE)
+        assert "beats" in text
+        assert re.search(r"report\s+data\n", text)
+        assert re.search(r"kedro-viz\s+kedro viz run --env demo", text)
+        assert re.search(r"MLflow\s+kedro mlflow ui --env demo", text)
+        assert re.search(r"time\s+0 min 0 s", text)
+
+    def test_another_run_ends_with_places_only(self, tmp_path, monkeypatch):
+        text = self.run(tmp_path, monkeypatch, "b", env=None)
+
+        assert "stage" not in text
+        assert re.search(r"kedro-viz\s+kedro viz run\n", text)
+
+    @pytest.mark.parametrize(
+        ("program", "command"),
+        [("{cwd}/.venv/bin/kedro", ".venv/bin/kedro"), ("/usr/bin/kedro", "kedro"), ("{cwd}/x/pytest", "kedro")],
+    )
+    def test_the_command_can_be_copied_into_the_terminal(self, tmp_path, monkeypatch, program, command):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [program.format(cwd=tmp_path)])
+        assert kedro_command() == command

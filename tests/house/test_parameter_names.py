@@ -1,0 +1,81 @@
+import pytest
+import yaml
+from kedro.framework.session import KedroSession
+
+from ceph_pipeline.hooks import ParameterError, ParameterNamesHook, UnknownEnvironmentError
+
+
+@pytest.fixture
+def check(context):
+    def run(env="demo", **params):
+        ParameterNamesHook().after_context_created(context(env, **params))
+
+    return run
+
+
+class TestAccepted:
+    @pytest.mark.parametrize("env", [None, "demo", "isbi2015"])
+    def test_the_configuration_as_it_is(self, check, env):
+        check(env)
+
+    def test_a_parameter_within_its_range(self, check):
+        check(stage1={"optim": {"epochs": 3}})
+
+    def test_a_name_that_the_catalog_reads(self, check):
+        check(raw_folder="/films")
+
+    @pytest.mark.parametrize("preset", ["fast", "low_memory", "max_accuracy", "stable"])
+    def test_every_preset(self, check, project, preset):
+        content = yaml.safe_load((project / "conf" / "presets" / f"{preset}.yml").read_text())
+        check(None, **content["run"]["params"])
+
+
+class TestRefused:
+    def test_a_misspelt_pipeline_name_with_the_nearest(self, check):
+        with pytest.raises(ParameterError, match=r"stge1: no such parameter\. Did you mean stage1"):
+            check(stge1={"optim": {"epochs": 3}})
+
+    def test_a_misspelt_section_with_the_nearest(self, check):
+        with pytest.raises(ParameterError, match=r"stage1\.optm: no such parameter\. Did you mean optim"):
+            check(stage1={"optm": {"epochs": 3}})
+
+    def test_a_misspelt_field_with_the_nearest(self, check):
+        with pytest.raises(ParameterError, match=r"stage1\.optim\.epoch: no such parameter\. Did you mean epochs"):
+            check(stage1={"optim": {"epoch": 3}})
+
+    def test_a_name_like_no_other_with_those_there_are(self, check):
+        with pytest.raises(ParameterError, match=r"stage1\.qqqq: no such parameter\. Known here: .*optim"):
+            check(stage1={"qqqq": 1})
+
+    def test_a_value_out_of_range_with_the_range(self, check):
+        with pytest.raises(ParameterError, match=r"stage1\.optim\.epochs = 0: should be greater than or equal to 1\."):
+            check(stage1={"optim": {"epochs": 0}})
+
+    def test_a_value_of_the_wrong_type(self, check):
+        with pytest.raises(ParameterError, match=r"stage1\.optim\.batch_size = 'many': should be a valid integer"):
+            check(stage1={"optim": {"batch_size": "many"}})
+
+    def test_a_choice_that_there_is_not(self, check):
+        with pytest.raises(ParameterError, match=r"stage1\.loss\.kind = 'mse': should be 'combined', "):
+            check(stage1={"loss": {"kind": "mse"}})
+
+    def test_a_value_where_a_section_belongs(self, check):
+        with pytest.raises(ParameterError, match=r"stage1 = 3: should be a valid dictionary"):
+            check(stage1=3)
+
+    def test_all_that_is_wrong_at_once(self, check):
+        with pytest.raises(ParameterError) as caught:
+            check(stge1=1, stage1={"optim": {"epochs": 0}}, crops={"crp_px": 96})
+
+        lines = str(caught.value).splitlines()
+        assert {line.split()[0].rstrip(":") for line in lines[1:-1]} == {"stge1", "crops.crp_px", "stage1.optim.epochs"}
+        assert lines[-1] == "Correct them in --params, or in conf/<env>/parameters_<pipeline>.yml."
+
+    def test_parameters_of_pipelines_that_are_not_asked_for(self, project):
+        session = KedroSession.create(project, env="demo", runtime_params={"stage2": {"loop": {"sed": 1}}})
+        with pytest.raises(ParameterError, match=r"stage2\.loop\.sed: no such parameter\. Did you mean seed"):
+            session.run(pipeline_names=["phantom"])
+
+    def test_an_environment_without_a_folder(self, check):
+        with pytest.raises(UnknownEnvironmentError, match=r"--env dmeo: there is no folder .*dmeo\. Did you mean demo\?"):
+            check("dmeo")

@@ -1,0 +1,133 @@
+import inspect
+import json
+import subprocess
+import sys
+from typing import get_args, get_type_hints
+
+import pytest
+from kedro.framework.project import pipelines
+from pydantic import BaseModel
+
+NAMES = {
+    "phantom", "ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation",
+    "calibration", "inference", "benchmark",
+}  # fmt: skip
+
+REGISTER = """
+import json, pathlib, sys
+from kedro.framework.project import find_pipelines
+from kedro.framework.startup import bootstrap_project
+bootstrap_project(pathlib.Path.cwd())
+found = sorted(find_pipelines(raise_errors=True))
+print(json.dumps([found, sorted(sys.modules)]))
+"""
+
+
+def parameter_inputs():
+    """(pipeline, node, input, its annotation) of every `params:` input."""
+    for name, pipeline in dict(pipelines).items():
+        for node in pipeline.nodes:
+            hints = get_type_hints(node.func)
+            arguments = list(inspect.signature(node.func).parameters)
+            named = node._inputs.items() if isinstance(node._inputs, dict) else zip(arguments, node.inputs, strict=False)
+            for argument, dataset in named:
+                if dataset.startswith("params:") or dataset == "parameters":
+                    yield name, node.name, dataset, hints.get(argument)
+
+
+def models_in(annotation):
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        yield annotation
+        for field in annotation.model_fields.values():
+            yield from models_in(field.annotation)
+    for argument in get_args(annotation):
+        yield from models_in(argument)
+
+
+def test_pipelines_carry_exactly_their_names():
+    assert set(pipelines) == NAMES | {"__default__", "demo"}
+
+
+def test_the_demo_is_the_main_job_on_phantoms():
+    assert pipelines["demo"].nodes == (pipelines["phantom"] + pipelines["__default__"]).nodes
+
+
+def test_registering_imports_nothing_heavy(project):
+    output = subprocess.run([sys.executable, "-c", REGISTER], cwd=project, check=True, capture_output=True, text=True).stdout
+    found, modules = json.loads(output.splitlines()[-1])
+
+    assert set(found) >= NAMES
+    heavy = {"torch", "lightning", "mlflow", "timm", "albumentations", "matplotlib", "torchvision"}
+    assert heavy.isdisjoint(modules)
+
+
+def test_the_main_job_hangs_together():
+    """Its first node reads raw data and parameters only, and every other node reads something that one before it made."""
+    job = pipelines["__default__"]
+    made = job.all_outputs()
+    lonely = {node.name for node in job.nodes if not made & set(node.inputs)}
+
+    assert lonely <= {node.name for node in pipelines["ingestion"].nodes}
+
+
+def test_phantoms_come_before_everything_that_reads_raw_data():
+    assert "raw_cephalograms" in pipelines["phantom"].all_outputs()
+    assert "raw_cephalograms" not in pipelines["demo"].inputs()
+
+
+def test_every_parameter_is_a_model_that_kedro_checks():
+    inputs = list(parameter_inputs())
+    untyped = [place for *place, annotation in inputs if not (inspect.isclass(annotation) and issubclass(annotation, BaseModel))]
+
+    assert len(inputs) >= len(NAMES) - 1
+    assert untyped == []
+
+
+def test_no_parameter_model_lets_an_unknown_field_pass():
+    models = {model for *_, annotation in parameter_inputs() for model in models_in(annotation)}
+
+    assert [model.__qualname__ for model in models if model.model_config.get("extra") != "forbid"] == []
+
+
+ENVIRONMENTS = pytest.mark.parametrize("env", [None, "demo", "isbi2015"])
+
+
+@ENVIRONMENTS
+def test_what_passes_between_pipelines_is_in_the_catalog(context, env):
+    """Only what stays inside one pipeline lives in memory alone."""
+    ends = {name for pipeline in dict(pipelines).values() for name in pipeline.inputs() | pipeline.outputs()}
+    missing = {name for name in ends if not name.startswith("params:")} - set(context(env).config_loader["catalog"])
+
+    assert missing == set()
+
+
+@ENVIRONMENTS
+def test_every_entry_has_a_layer_in_kedro_viz(context, env):
+    catalog = context(env).config_loader["catalog"]
+    assert [name for name, entry in catalog.items() if "layer" not in entry.get("metadata", {}).get("kedro-viz", {})] == []
+
+
+@ENVIRONMENTS
+def test_every_table_that_is_no_mere_report_has_a_schema(context, env):
+    catalog = context(env).config_loader["catalog"]
+    read = {name for pipeline in dict(pipelines).values() for node in pipeline.nodes for name in node.inputs}
+    tables = {
+        name
+        for name in read & set(catalog)
+        if catalog[name]["type"] == "ceph_pipeline.stores.TableDataset"
+        and catalog[name]["metadata"]["kedro-viz"]["layer"] != "reporting"
+    }
+
+    assert tables >= {"images", "landmarks", "exclusions", "augmented_images", "crops", "predictions"}
+    assert [name for name in sorted(tables) if "validator" not in catalog[name]] == []
+
+
+@ENVIRONMENTS
+def test_no_entry_names_a_dataset_that_no_pipeline_has(context, env):
+    used = {name for pipeline in dict(pipelines).values() for name in pipeline.datasets()}
+    assert set(context(env).config_loader["catalog"]) - used == set()
+
+
+def test_environments_never_meet_each_other_s_artefacts(context):
+    roots = {env: context(env).config_loader["globals"]["data_root"] for env in (None, "demo", "isbi2015")}
+    assert roots == {None: "data", "demo": "data/demo", "isbi2015": "data/isbi2015"}
