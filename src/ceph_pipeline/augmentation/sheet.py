@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from ceph_pipeline.augmentation.photometric import full_scale
 from ceph_pipeline.landmarks.tables import CONSENSUS
 
 if TYPE_CHECKING:
@@ -47,5 +48,5 @@ def contact_sheet(images: pd.DataFrame, landmarks: pd.DataFrame, store: ImageSto
 def _draw(axes: Axes, store: ImageStore, image_id: str, points: pd.DataFrame) -> None:
     pixels = store.read(image_id)
     own = points[points["image_id"] == image_id]
-    axes.imshow(pixels, cmap="gray", vmin=0, interpolation="antialiased")
+    axes.imshow(pixels, cmap="gray", vmin=0, vmax=full_scale(pixels), interpolation="antialiased")
     axes.plot(own["x"], own["y"], "+", color="#ffb000", markersize=4, markeredgewidth=0.7)

@@ -1,0 +1,88 @@
+"""The recipe as configuration: read, checked arithmetically, refused with the way out."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from ceph_pipeline.augmentation import AugmentationParams
+from ceph_pipeline.augmentation.braces import Braces
+
+CONF = Path(__file__).parents[2] / "conf"
+SPLITS = {"train": 700, "valid": 150, "test": 150}
+
+
+class TestValid:
+    def test_the_shipped_recipe_makes_6500_of_1000(self):
+        base = yaml.safe_load(_plain(CONF / "base" / "parameters_augmentation.yml"))["augmentation"]
+        params = AugmentationParams.model_validate({key: base[key] for key in ("recipe", "target_total", "target_sources")})
+        assert params.target_total == 6500
+        assert list(params.recipe) == ["original", "flip", "rotation", "brightness", "braces"]
+
+    def test_null_leaves_a_kind_out(self, params_of):
+        assert list(params_of(recipe={"original": {}, "flip": None}).recipe) == ["original"]
+
+    def test_a_kind_may_stand_under_another_name(self, params_of):
+        recipe = params_of(recipe={"tilt": {"type": "rotation", "angles_deg": [2]}}).recipe
+        assert recipe["tilt"].copies == 1
+
+    def test_settings_survive_the_way_through_json(self, params_of):
+        params = params_of(recipe={"braces": {"wire_mm": 0.4}})
+        assert params.model_dump(mode="json")["recipe"]["braces"]["wire_mm"] == 0.4
+        assert isinstance(params.recipe["braces"], Braces)
+
+    def test_reading_a_recipe_loads_no_image_library(self):
+        code = (
+            "import sys; from ceph_pipeline.augmentation import AugmentationParams as P; P(recipe={'braces': {}});"
+            "print([m for m in ('cv2', 'albumentations', 'torch', 'matplotlib', 'scipy') if m in sys.modules])"
+        )
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert run.stdout.strip() == "[]"
+
+
+class TestInvalid:
+    def test_a_recipe_that_does_not_add_up_is_refused_with_the_arithmetic(self, params_of):
+        recipe = {"original": {}, "flip": {}, "rotation": {}, "brightness": {"shifts": [[0.1, 0.2]]}, "braces": {"every": 2}}
+        with pytest.raises(ValidationError) as error:
+            params_of(recipe=recipe, target_total=6500, target_sources=SPLITS)
+        arithmetic = "original 1 × 1,000 + flip 1 × 1,000 + rotation 2 × 1,000 + brightness 1 × 1,000 + braces 1 × 500 = 5,500"
+        assert arithmetic in str(error.value)
+        assert "target_total is 6,500" in str(error.value)
+
+    def test_an_unknown_kind_suggests_the_nearest(self, params_of):
+        with pytest.raises(ValidationError, match=r"unknown augmentation kind 'rotaton'\. Did you mean 'rotation'\?"):
+            params_of(recipe={"rotaton": {}})
+
+    @pytest.mark.parametrize(
+        ("recipe", "message"),
+        [
+            ({"rotation": {"angle": [7]}}, "angle"),
+            ({"rotation": {"angles_deg": []}}, "angles_deg"),
+            ({"flip": {"every": 0}}, "every"),
+            ({"flip": {"splits": ["training"]}}, "splits"),
+            ({"flip": 2}, "expected the kind's settings"),
+            ({"../flip": {"type": "flip"}}, "part of file names"),
+            ({"brightness": {"shifts": [[0.2, 0.1]]}}, "lower end"),
+            ({"brightness": {"shifts": [[0.5, 0.95]]}}, "next to no picture"),
+            ({"mine": {"type": "no_such_package.Kind"}}, "cannot be imported"),
+            ({"mine": {"type": "pathlib.Path"}}, "no subclass"),
+            ([], "dictionary"),
+            ({}, "at least 1"),
+        ],
+    )
+    def test_a_wrong_entry_is_named(self, params_of, recipe, message):
+        with pytest.raises(ValidationError, match=message):
+            params_of(recipe=recipe)
+
+    @pytest.mark.parametrize("setting", [{"n_jobs": 0}, {"n_jobs": -2}, {"cache_long_side": 8}, {"seeds": 1}, {"backend": "spark"}])
+    def test_a_setting_out_of_range_or_misspelt_is_named(self, params_of, setting):
+        with pytest.raises(ValidationError, match=next(iter(setting))):
+            params_of(**setting)
+
+
+def _plain(path: Path) -> str:
+    """The file without its references to globals, which plain YAML cannot read."""
+    return "\n".join(line for line in path.read_text().splitlines() if "${globals:" not in line)
