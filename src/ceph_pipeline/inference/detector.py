@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import numpy as np
 
@@ -34,6 +34,21 @@ _URI = re.compile(r"^(runs|models|mlflow-artifacts):/")
 
 class DetectorError(ValueError):
     """A detector cannot be loaded, or cannot work on what it was given."""
+
+
+class _Settings(TypedDict, total=False):
+    """The attributes of a detector that are not networks."""
+
+    views_stage1: ViewSet
+    views_stage2: ViewSet
+    batch_size: int
+    crop_batch_size: int
+
+
+class DetectorSettings(_Settings, total=False):
+    """Those, and where to compute."""
+
+    device: str
 
 
 @dataclass(frozen=True)
@@ -70,22 +85,13 @@ class LandmarkDetector:
     def load(
         cls,
         path_or_uri: str | Path,
-        *,
-        device: str = "auto",
-        views_stage1: ViewSet = "single",
-        views_stage2: ViewSet = "single",
-        batch_size: int = 8,
-        crop_batch_size: int = 128,
+        **settings: Unpack[DetectorSettings],
     ) -> LandmarkDetector:
         """Load from a folder that holds `stage1/best.ckpt` and maybe `stage2/best.ckpt`, or from MLflow.
 
         Args:
             path_or_uri: The folder, or the URI of a logged model (`models:/…`, `runs:/…/detector`).
-            device: `auto`, `cpu`, `cuda` or `mps`.
-            views_stage1: Views of the whole image.
-            views_stage2: Views of the crops.
-            batch_size: Whole images a forward pass.
-            crop_batch_size: Crops a forward pass.
+            settings: `device` (`auto`, `cpu`, `cuda`, `mps`) and the attributes that are not networks.
 
         Raises:
             DetectorError: there is no checkpoint of stage 1.
@@ -94,16 +100,22 @@ class LandmarkDetector:
         folder = _checkpoint_folder(path_or_uri)
         if not (folder / STAGE1_FILE).is_file():
             raise DetectorError(f"{path_or_uri}: no {STAGE1_FILE} in there. Run the stage1 pipeline, or name the models' folder.")
+        stage2 = folder / STAGE2_FILE
+        return cls.from_checkpoints(folder / STAGE1_FILE, stage2 if stage2.is_file() else None, **settings)
+
+    @classmethod
+    def from_checkpoints(
+        cls, stage1: Path, stage2: Path | None = None, *, device: str = "auto", **settings: Unpack[_Settings]
+    ) -> LandmarkDetector:
+        """Load from the checkpoints' own paths.
+
+        Raises:
+            DetectorError: the stages know different landmarks.
+            CheckpointError: a checkpoint is missing, damaged or holds code.
+        """
         target = resolve_device(device)
-        has_stage2 = (folder / STAGE2_FILE).is_file()
-        return cls(
-            load_checkpoint(folder / STAGE1_FILE, target),
-            load_checkpoint(folder / STAGE2_FILE, target) if has_stage2 else None,
-            views_stage1=views_stage1,
-            views_stage2=views_stage2,
-            batch_size=batch_size,
-            crop_batch_size=crop_batch_size,
-        )
+        refiner = None if stage2 is None else load_checkpoint(stage2, target)
+        return cls(load_checkpoint(stage1, target), refiner, **settings)
 
     @property
     def stage(self) -> str:

@@ -1,0 +1,64 @@
+"""Nodes of the inference pipeline."""
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from ceph_pipeline.inference.params import InferenceParams
+
+logger = logging.getLogger(__name__)
+
+
+def locate_landmarks(
+    folder: Path, stage1_checkpoint: Path, stage2_checkpoint: Path, params: InferenceParams
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Locate the landmarks of every X-ray of the folder; set aside what cannot be read."""
+    from ceph_pipeline.inference.detector import LandmarkDetector
+    from ceph_pipeline.inference.folder import predict_folder
+
+    detector = LandmarkDetector.from_checkpoints(
+        stage1_checkpoint,
+        stage2_checkpoint,
+        device=params.device,
+        views_stage1=params.views_stage1,
+        views_stage2=params.views_stage2,
+        batch_size=params.batch_size,
+        crop_batch_size=params.crop_batch_size,
+    )
+    predictions, quarantine = predict_folder(detector, folder, params.pixel_size_mm)
+    logger.info(
+        "%d landmarks located in each of %d new X-rays, %d files set aside",
+        predictions["landmark"].nunique(),
+        predictions["image_id"].nunique(),
+        len(quarantine),
+    )
+    return predictions, quarantine
+
+
+def measure_faces(predictions: pd.DataFrame, params: InferenceParams) -> pd.DataFrame:
+    """Compute every cephalometric measurement that the landmarks and the pixel size allow."""
+    from ceph_pipeline.inference.measurements import measurement_rows
+
+    if params.pixel_size_mm is None:
+        logger.info("no inference.pixel_size_mm given: angles and ratios only")
+    return measurement_rows(predictions, params.pixel_size_mm)
+
+
+def draw_overlays(
+    folder: Path, predictions: pd.DataFrame, measurements: pd.DataFrame, overlay_folder: Path, params: InferenceParams
+) -> pd.DataFrame:
+    """Draw each X-ray with its landmarks, and summarise what was found, a row an image."""
+    from ceph_pipeline.images import read_image
+    from ceph_pipeline.inference.folder import find_xrays
+    from ceph_pipeline.inference.measurements import summary_rows
+    from ceph_pipeline.inference.overlay import write_overlay
+
+    summary = summary_rows(predictions, measurements)
+    if not params.overlays:
+        return summary
+    xrays = find_xrays(folder)
+    for image_id, points in predictions.groupby("image_id", sort=False):
+        write_overlay(read_image(xrays[str(image_id)]), points, overlay_folder / f"{image_id}.png")
+    logger.info("overlays of %d X-rays are in %s", len(summary), overlay_folder)
+    return summary

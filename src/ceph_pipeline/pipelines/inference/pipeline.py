@@ -1,0 +1,34 @@
+"""The inference pipeline."""
+
+from kedro.pipeline import Node, Pipeline
+
+from ceph_pipeline.pipelines.inference.nodes import draw_overlays, locate_landmarks, measure_faces
+
+
+def create_pipeline() -> Pipeline:
+    """From a folder of new X-rays to landmarks, measurements and overlays."""
+    return Pipeline(
+        [
+            Node(
+                locate_landmarks,
+                inputs=["inference_folder", "stage1_checkpoint", "stage2_checkpoint", "params:inference"],
+                outputs=["inference_predictions", "inference_quarantine"],
+            ),
+            Node(
+                measure_faces,
+                inputs=["inference_predictions", "params:inference"],
+                outputs="inference_measurements",
+            ),
+            Node(
+                draw_overlays,
+                inputs=[
+                    "inference_folder",
+                    "inference_predictions",
+                    "inference_measurements",
+                    "inference_overlay_folder",
+                    "params:inference",
+                ],
+                outputs="inference_summary",
+            ),
+        ]
+    )

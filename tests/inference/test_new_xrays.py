@@ -1,0 +1,109 @@
+"""A folder of new X-rays, from files to landmarks, measurements and overlays."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from ceph_pipeline.images import read_image
+from ceph_pipeline.inference import InferenceParams, LandmarkDetector
+from ceph_pipeline.inference.detector import DetectorError
+from ceph_pipeline.inference.folder import find_xrays, predict_folder
+from ceph_pipeline.inference.measurements import measurement_rows, summary_rows
+from ceph_pipeline.inference.overlay import draw_overlay
+from ceph_pipeline.landmarks.tables import PredictionTable, QuarantineTable
+from ceph_pipeline.pipelines.inference.nodes import draw_overlays, locate_landmarks, measure_faces
+from ceph_pipeline.training.checkpoint import TrainedNet
+
+Xrays = Callable[[Path, int], list[Path]]
+FACE = {"Sella": (100, 100), "Nasion": (800, 100), "A-point": (780, 600), "B-point": (740, 900)}
+
+
+def predictions_of(face: dict[str, tuple[float, float]], image_id: str = "a") -> pd.DataFrame:
+    rows = [(image_id, "stage2", name, x, y, 3.0 + number) for number, (name, (x, y)) in enumerate(face.items())]
+    return pd.DataFrame(rows, columns=["image_id", "stage", "landmark", "x", "y", "sigma_px"])
+
+
+def test_images_are_found_at_any_depth_whatever_their_suffix(tmp_path: Path) -> None:
+    for name in ("a.PNG", "deep/b.jpeg", "c.bmp", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert list(find_xrays(tmp_path)) == ["a", "c", "b"]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_folder_without_xrays_is_refused(tmp_path: Path, exists: bool) -> None:
+    folder = tmp_path if exists else tmp_path / "nowhere"
+    with pytest.raises(DetectorError, match=r"no X-rays there.*--params inference_folder=PATH"):
+        find_xrays(folder)
+
+
+def test_one_name_in_two_formats_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    (tmp_path / "a.jpg").touch()
+    with pytest.raises(DetectorError, match=r"a\.png: .*a\.jpg has the same name"):
+        find_xrays(tmp_path)
+
+
+def test_a_damaged_file_is_set_aside_and_the_others_go_on(dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path) -> None:
+    for name in ("a", "c"):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), dotted)
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:500])
+    predictions, quarantine = predict_folder(LandmarkDetector(dot_finder, batch_size=2), tmp_path)
+    assert PredictionTable.validate(predictions)["image_id"].unique().tolist() == ["a", "c"]
+    assert QuarantineTable.validate(quarantine)["item"].tolist() == ["b"]
+    assert "cut off" in quarantine["reason"][0]
+
+
+def test_a_folder_of_damaged_files_is_one_error(dot_finder: TrainedNet, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no image")
+    with pytest.raises(DetectorError, match=r"none of the 1 images could be read; the first: .*a\.png: not a readable image"):
+        predict_folder(LandmarkDetector(dot_finder), tmp_path)
+
+
+def test_angles_need_no_pixel_size_and_millimetres_do() -> None:
+    table = predictions_of(FACE | {"Menton": (600, 1300), "Gonion": (200, 1000)})
+    without, with_size = measurement_rows(table, None), measurement_rows(table, 0.1)
+    assert set(without["unit"]) == {"deg", "%"}
+    values = with_size.set_index("measurement")["value"]
+    assert values["N_Me_mm"] == pytest.approx(0.1 * math.hypot(200, 1200))
+    assert values["SNA"] == pytest.approx(90 - math.degrees(math.atan2(20, 500)))
+
+
+def test_the_summary_names_the_least_sure_point() -> None:
+    table = predictions_of(FACE)
+    summary = summary_rows(table, measurement_rows(table, None)).iloc[0]
+    assert summary["n_landmarks"] == 4
+    assert summary["least_sure"] == "B-point"
+    assert summary["median_sigma_px"] == 4.5
+    assert summary["ANB"] == pytest.approx(summary["SNA"] - summary["SNB"])
+
+
+def test_an_overlay_shows_every_point_that_is_there_with_its_symbol() -> None:
+    table = predictions_of(FACE)
+    table.loc[table["landmark"] == "A-point", ["x", "y"]] = np.nan
+    figure = draw_overlay(np.zeros((1000, 900), np.uint8), table, "a")
+    axes = figure.axes[0]
+    assert {text.get_text() for text in axes.texts} == {"S", "N", "B"}
+    assert [line.get_xydata()[0].tolist() for line in axes.lines] == [[100, 100], [800, 100], [740, 900]]
+    assert [patch.radius for patch in axes.patches] == [6, 8, 12]
+
+
+def test_the_nodes_lead_from_a_folder_to_overlays(checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
+    xrays(tmp_path / "new", 2)
+    params = InferenceParams(views_stage1="single", device="cpu", pixel_size_mm=0.1)
+    stages = checkpoints / "stage1" / "best.ckpt", checkpoints / "stage2" / "best.ckpt"
+    predictions, quarantine = locate_landmarks(tmp_path / "new", *stages, params)
+    assert quarantine.empty
+    measurements = measure_faces(predictions, params)
+    assert {"S_Go_mm", "SNA"} <= set(measurements["measurement"])
+    summary = draw_overlays(tmp_path / "new", predictions, measurements, tmp_path / "overlays", params)
+    assert summary["image_id"].tolist() == ["xray_0", "xray_1"]
+    assert min(read_image(tmp_path / "overlays" / "xray_1.png").shape) > 500
+    quiet = InferenceParams(overlays=False)
+    pd.testing.assert_frame_equal(draw_overlays(tmp_path, predictions, measurements, tmp_path / "none", quiet), summary)
+    assert not (tmp_path / "none").exists()
