@@ -24,7 +24,9 @@ def render(report: dict[str, Any]) -> Group:
 def stage_table(report: dict[str, Any]) -> Table:
     """Stages and the mean shape, one row each."""
     header, *rows = summary_rows(report)
-    table = Table(title=headline(report), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table = Table(
+        title=headline(report), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, show_edge=False
+    )
     for name in header:
         table.add_column(name, justify="left" if name == header[0] else "right", no_wrap=True)
     for row in rows:
@@ -62,10 +64,12 @@ def comparison_lines(report: dict[str, Any]) -> list[str]:
 def comparison_line(new: str, old: str, result: dict[str, Any]) -> str:
     """Whether the new stage's error is smaller, and by how much; "beats" is said where the whole interval is above 0."""
     percent, bounds = result["improvement_percent"], result["ci95"]
+    size = f"error {'smaller' if percent >= 0 else 'larger'} by {abs(percent):.0f} %"
     if bounds is None:
-        return f"{LABELS[new]} against {LABELS[old]}: {percent:.0f} % smaller error; one image gives no interval"
-    sure = "beats" if bounds[0] > 0 else "does not clearly beat" if percent > 0 else "does not beat"
-    return f"{LABELS[new]} {sure} {LABELS[old]}: error smaller by {percent:.0f} % {_interval(bounds, 0)}"
+        return f"{LABELS[new]} against {LABELS[old]}: {size}; one image gives no interval"
+    verdict = "beats" if bounds[0] > 0 else "does not clearly beat" if percent > 0 else "does not beat"
+    signed = bounds if percent >= 0 else [-bounds[1], -bounds[0]]
+    return f"{LABELS[new]} {verdict} {LABELS[old]}: {size} {_interval(signed, 0)}"
 
 
 def notes(report: dict[str, Any]) -> list[str]:
@@ -74,8 +78,9 @@ def notes(report: dict[str, Any]) -> list[str]:
     clean = report["details"]["without_near_duplicates"]
     found = []
     if clean["n_left_out"] and stage in clean:
+        which = "image that has" if clean["n_left_out"] == 1 else "images that have"
         found.append(
-            f"without the {clean['n_left_out']} test images that have a near-duplicate in training or validation: "
+            f"without the {clean['n_left_out']} test {which} a near-duplicate in training or validation: "
             f"{LABELS[stage]} {number(clean[stage]['mre_mm'])} mm, {number(clean[stage]['mre_px'])} px"
         )
     if readers := report["details"]["inter_reader"]:

@@ -1,0 +1,123 @@
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ceph_pipeline.evaluation import EvaluationParams
+from ceph_pipeline.evaluation.params import StatisticsParams
+from ceph_pipeline.images import RawFolder, encode_image
+from ceph_pipeline.landmarks.tables import ErrorTable
+from ceph_pipeline.pipelines.evaluation import create_pipeline, nodes
+
+
+@pytest.fixture
+def params():
+    return EvaluationParams(statistics=StatisticsParams(n_resamples=200, gallery_images=1))
+
+
+@pytest.fixture
+def computed(predictions, landmarks, images, params):
+    return nodes.compute_errors(predictions, landmarks, images, params)
+
+
+def test_errors_hold_the_stages_the_guess_and_the_readers(computed):
+    assert list(computed["stage"].unique()) == ["stage1", "stage1_tta", "stage2", "stage2_tta", "mean_shape", "inter_reader"]
+    assert set(computed["image_id"]) == {"valid_a", "test_a", "test_b", "test_c", "test_d"}
+    ErrorTable.validate(computed)
+
+
+def test_other_reader_as_truth_moves_the_errors(predictions, landmarks, images, params):
+    senior = nodes.compute_errors(predictions, landmarks, images, params.model_copy(update={"reader": "senior"}))
+    guess = senior[senior["stage"] == "mean_shape"].set_index(["image_id", "landmark"])["error_px"]
+    assert guess.loc[("test_a", "Sella")] == pytest.approx(75)  # guess and truth are both the senior's
+    stage1 = senior[senior["stage"] == "stage1"].set_index(["image_id", "landmark"])["error_px"]
+    assert stage1.loc[("test_a", "Sella")] != pytest.approx(10)
+
+
+class TestSummarise:
+    @pytest.fixture
+    def tracking(self, monkeypatch):
+        """MLflow's place, with or without an open run; what is logged stays in `logged`."""
+        logged = {}
+        tracking = SimpleNamespace(active_run=object, log_metrics=logged.update, logged=logged)
+        monkeypatch.setitem(sys.modules, "mlflow", tracking)
+        return tracking
+
+    def test_figures_go_to_the_open_run(self, computed, images, no_duplicates, params, tracking):
+        nodes.summarise(computed, images, no_duplicates, params)
+        assert tracking.logged["stage2_tta.mre_mm"] == pytest.approx(1.0)
+
+    def test_no_run_is_opened_for_them(self, computed, images, no_duplicates, params, tracking):
+        tracking.active_run = lambda: None
+        assert nodes.summarise(computed, images, no_duplicates, params)["stage1"]["mre_mm"] == pytest.approx(2.5)
+        assert tracking.logged == {}
+
+
+def test_tables_and_figures_look_at_the_test_split_only(computed, images, params):
+    table = nodes.tabulate_landmarks(computed, images, params)
+    assert set(table["n"]) == {4}
+    devices = nodes.tabulate_devices(computed, images, params)
+    assert set(devices.loc[devices["stage"] == "stage1", "n_images"]) == {2}
+    (curve,) = nodes.draw_sdr_curve(computed, images, params).axes
+    assert curve.lines[0].get_label() == "stage 1: 2.50 mm"
+    (landmarks,) = nodes.draw_landmark_errors(table).axes
+    assert len(landmarks.get_yticks()) == 3
+
+
+def test_gallery_reads_the_original_pixels(computed, predictions, landmarks, images, params, tmp_path):
+    for number, path in enumerate(images["path"]):
+        (tmp_path / path).write_bytes(encode_image(np.full((1500, 1200), number, np.uint8), ".png"))
+    figure = nodes.draw_gallery(computed, predictions, landmarks, images, RawFolder(tmp_path, "aariz"), params)
+    assert [axes.get_title() for axes in figure.axes] == [
+        "best: test_a, 0.40 mm",
+        "median: test_b, 0.80 mm",
+        "worst: test_d, 1.60 mm",
+    ]
+    shown = [int(axes.images[0].get_array()[0, 0]) for axes in figure.axes]
+    assert shown == [3, 4, 6]  # their places in the images table
+
+
+def test_report_shows_the_figures_beside_it(computed, images, no_duplicates, params, tmp_path):
+    metrics = nodes.summarise(computed, images, no_duplicates, params)
+    table, devices = nodes.tabulate_landmarks(computed, images, params), nodes.tabulate_devices(computed, images, params)
+    text = nodes.write_report(metrics, table, devices, tmp_path)
+    assert "stage 2 beats stage 1: error smaller by 50 % [50, 50]" in text
+    assert all(f"]({name})" in text for name in ("sdr_curve.png", "landmark_errors.png", "gallery.png"))
+
+
+class TestPipeline:
+    def test_hangs_on_what_the_rooms_before_it_make(self):
+        assert create_pipeline().inputs() == {
+            "images",
+            "landmarks",
+            "raw_cephalograms",
+            "source_cache",
+            "source_cache_index",
+            "duplicates",
+            "stage1_checkpoint",
+            "stage2_checkpoint",
+            "stage1_predictions",
+            "evaluation_folder",
+            "evaluation_report_folder",
+            "params:evaluation",
+        }
+
+    def test_second_stage_with_views_starts_from_the_first_with_views(self):
+        by_output = {output: node for node in create_pipeline().nodes for output in node.outputs}
+        assert "stage1_tta_predictions" in by_output["stage2_tta_predictions"].inputs
+        assert "stage1_predictions" in by_output["stage2_predictions"].inputs
+
+    def test_registering_imports_nothing_heavy(self):
+        heavy = "{'torch', 'lightning', 'mlflow', 'timm', 'albumentations', 'matplotlib', 'scipy'}"
+        code = f"import sys, ceph_pipeline.pipelines.evaluation; print(sorted({heavy} & set(sys.modules)))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "[]"
+
+
+def test_misspelt_parameter_is_refused():
+    with pytest.raises(ValueError, match="view_stage1"):
+        EvaluationParams.model_validate({"tta": {"view_stage1": "ten"}})
+    with pytest.raises(ValueError, match="'single', 'five', 'ten' or 'grid'"):
+        EvaluationParams.model_validate({"tta": {"views_stage1": "eleven"}})

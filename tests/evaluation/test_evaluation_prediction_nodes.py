@@ -1,0 +1,177 @@
+"""Prediction nodes with networks whose answer is known: they look for the image's bright dot."""
+
+import logging
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch.nn import functional
+
+from ceph_pipeline.crops import CropParams
+from ceph_pipeline.evaluation import EvaluationParams
+from ceph_pipeline.images import ImageStore, RawFolder, encode_image
+from ceph_pipeline.landmarks.tables import PredictionTable, points_array
+from ceph_pipeline.models import LandmarkOutput
+from ceph_pipeline.pipelines.evaluation import prediction_nodes as nodes
+from ceph_pipeline.training.checkpoint import TrainedNet
+
+DOTS = {"train_a": (100.0, 100.0), "valid_a": (210.4, 150.2), "test_a": (120.7, 280.1), "test_b": (180.0, 220.6)}
+SIZE = (320, 400)
+DEFAULTS = EvaluationParams()
+
+
+class DotFinder(torch.nn.Module):
+    """Brightness is the heatmap."""
+
+    def __init__(self, stride):
+        super().__init__()
+        self.stride, self.gain = stride, torch.nn.Parameter(torch.tensor(0.1))
+
+    def forward(self, images, landmark=None):
+        heatmaps = (functional.avg_pool2d(images, self.stride) * self.gain).relu()
+        return LandmarkOutput(heatmaps, None, None) if landmark is None else heatmaps
+
+
+def trained(stage):
+    crops = CropParams(crop_px=64, field_mm=8.0).model_dump()
+    whole = stage == "stage1"
+    return TrainedNet(
+        net=DotFinder(4 if whole else 2).eval(),
+        stage=stage,
+        landmarks=("p1",),
+        input_size=(128, 160) if whole else (64, 64),
+        stride=4 if whole else 2,
+        sigma_px=1.5,
+        activation="linear",
+        architecture={},
+        facts={"resize": "letterbox", "crops": crops},
+    )
+
+
+@pytest.fixture
+def images():
+    return pd.DataFrame(
+        {
+            "image_id": list(DOTS),
+            "path": [f"{image_id}.png" for image_id in DOTS],
+            "split": [image_id.split("_")[0] for image_id in DOTS],
+            "width": SIZE[0],
+            "height": SIZE[1],
+            "pixel_size_mm": 0.1,
+        }
+    )
+
+
+@pytest.fixture
+def pixels(tmp_path):
+    """Originals, and a cache at half their size."""
+    raw, cache = RawFolder(tmp_path / "raw", "aariz"), ImageStore(str(tmp_path / "cache"), format="npy")
+    raw.root.mkdir()
+    y, x = np.mgrid[: SIZE[1], : SIZE[0]]
+    for image_id, (px, py) in DOTS.items():
+        image = (60 + 150 * np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * 12.0**2))).round().astype(np.uint8)
+        (raw.root / f"{image_id}.png").write_bytes(encode_image(image, ".png"))
+        cache.write(image_id, cv2.resize(image, (SIZE[0] // 2, SIZE[1] // 2), interpolation=cv2.INTER_AREA))
+    return raw, cache
+
+
+@pytest.fixture
+def checkpoints(tmp_path, monkeypatch):
+    """Two files whose names say the stage; loading is counted."""
+    loaded = []
+
+    def load(path, device):
+        loaded.append(path.stem)
+        return trained(path.stem)
+
+    monkeypatch.setattr("ceph_pipeline.training.checkpoint.load_checkpoint", load)
+    paths = {stage: tmp_path / f"{stage}.ckpt" for stage in ("stage1", "stage2")}
+    for path in paths.values():
+        path.write_bytes(b"first training")
+    return paths, loaded
+
+
+@pytest.fixture
+def stage1_tta(images, pixels, checkpoints, tmp_path):
+    def run(params=DEFAULTS, images=images):
+        index = pd.DataFrame({"image_id": list(DOTS)})
+        return nodes.predict_stage1_tta(images, pixels[1], index, checkpoints[0]["stage1"], tmp_path / "kept", params)
+
+    return run
+
+
+def errors_px(table):
+    found = points_array(table, list(DOTS)[1:], ["p1"])[:, 0]
+    return np.linalg.norm(found - np.array(list(DOTS.values())[1:]), axis=1)
+
+
+class TestPoints:
+    def test_all_ten_views_come_back_to_the_dot(self, stage1_tta):
+        table = stage1_tta()
+        assert errors_px(table).max() < 1.5
+        assert set(table["stage"]) == {"stage1_tta"}
+        PredictionTable.validate(table)
+
+    def test_training_images_are_not_predicted(self, stage1_tta):
+        assert "train_a" not in set(stage1_tta()["image_id"])
+
+    def test_uncached_images_are_left_to_the_audit(self, images, stage1_tta):
+        stranger = images.tail(1).assign(image_id="test_z")
+        assert "test_z" not in set(stage1_tta(images=pd.concat([images, stranger]))["image_id"])
+
+    def test_refinement_starts_from_given_points_and_finds_the_dot(self, images, pixels, checkpoints, stage1_tta, tmp_path):
+        start = stage1_tta()
+        start[["x", "y"]] += 4.0
+        for node, stage in ((nodes.predict_stage2, "stage2"), (nodes.predict_stage2_tta, "stage2_tta")):
+            table = node(images, pixels[0], checkpoints[0]["stage2"], start, tmp_path / "kept", DEFAULTS)
+            assert errors_px(table).max() < 0.5 < errors_px(start).min()
+            assert set(table["stage"]) == {stage}
+
+    def test_gathered_predictions_hold_each_stage_once(self, stage1_tta):
+        one = stage1_tta()
+        both = nodes.gather_predictions(one.assign(stage="stage1"), one)
+        assert not both.duplicated(["image_id", "stage", "landmark"]).any()
+        assert len(both) == 6
+
+
+class TestKeeping:
+    def test_unchanged_inputs_are_not_predicted_again_and_the_log_says_so(self, stage1_tta, checkpoints, caplog):
+        first = stage1_tta()
+        with caplog.at_level(logging.INFO):
+            second = stage1_tta()
+        pd.testing.assert_frame_equal(first, second)
+        assert checkpoints[1] == ["stage1"]
+        assert "stage1_tta: nothing has changed" in caplog.text
+
+    def test_another_checkpoint_is_predicted_and_named_as_the_reason(self, stage1_tta, checkpoints, caplog):
+        stage1_tta()
+        checkpoints[0]["stage1"].write_bytes(b"second training")
+        with caplog.at_level(logging.INFO):
+            stage1_tta()
+        assert checkpoints[1] == ["stage1", "stage1"]
+        assert "other than before: checkpoint" in caplog.text
+
+    def test_other_views_are_predicted_but_other_statistics_are_not(self, stage1_tta, checkpoints):
+        stage1_tta()
+        stage1_tta(EvaluationParams.model_validate({"statistics": {"n_resamples": 500}}))
+        assert checkpoints[1] == ["stage1"]
+        stage1_tta(EvaluationParams.model_validate({"tta": {"views_stage1": "five"}}))
+        assert checkpoints[1] == ["stage1", "stage1"]
+
+    def test_force_predicts_again(self, stage1_tta, checkpoints):
+        stage1_tta()
+        stage1_tta(EvaluationParams(force=True))
+        assert checkpoints[1] == ["stage1", "stage1"]
+
+    def test_interrupted_prediction_is_done_again(self, stage1_tta, checkpoints, monkeypatch):
+        with monkeypatch.context() as patch:
+            patch.setattr("ceph_pipeline.inference.whole_image.predict_whole", _interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                stage1_tta()
+        assert len(stage1_tta()) == 3
+
+
+def _interrupted(*args, **kwargs):
+    raise KeyboardInterrupt

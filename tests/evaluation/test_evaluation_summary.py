@@ -1,0 +1,96 @@
+import io
+import json
+from copy import deepcopy
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from ceph_pipeline.evaluation import evaluate
+from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
+from ceph_pipeline.evaluation.markdown import page
+from ceph_pipeline.evaluation.report import on_split
+from ceph_pipeline.evaluation.summary import comparison_line, comparison_lines, notes, render, summary_rows
+
+
+def result(percent, ci95):
+    return {"improvement_percent": percent, "ci95": ci95, "n_images": 9, "unit": "mm"}
+
+
+class TestRows:
+    def test_header_and_a_row_a_stage(self, report):
+        header, stage1, *_, guess = summary_rows(report)
+        assert header == ["stage", "MRE mm", "95 % interval", "px", "2 mm", "2.5 mm", "3 mm", "4 mm"]
+        assert stage1[:2] == ["stage 1", "2.50"]
+        assert stage1[3:] == ["25.0", "50.0", "50.0", "75.0", "100.0"]
+        assert guess[:2] == ["mean shape", "12.00"]
+
+    def test_what_is_unknown_is_a_dash_also_after_json(self, errors, images, no_duplicates, statistics):
+        nameless = evaluate(errors.assign(error_mm=float("nan")), images, no_duplicates, statistics)
+        _, stage1, *_ = summary_rows(nameless)
+        assert stage1 == ["stage 1", "–", "–", "25.0", "–", "–", "–", "–"]
+        null = json.loads(json.dumps(nameless).replace("NaN", "null"))
+        assert summary_rows(null) == summary_rows(nameless)
+
+
+class TestLines:
+    @pytest.mark.parametrize(
+        ("percent", "ci95", "line"),
+        [
+            (23.2, [15.1, 31.4], "stage 2 beats stage 1: error smaller by 23 % [15, 31]"),
+            (4.0, [-1.0, 9.0], "stage 2 does not clearly beat stage 1: error smaller by 4 % [-1, 9]"),
+            (-6.0, [-9.0, -3.0], "stage 2 does not beat stage 1: error larger by 6 % [3, 9]"),
+            (50.0, None, "stage 2 against stage 1: error smaller by 50 %; one image gives no interval"),
+        ],
+    )
+    def test_beats_is_said_only_where_chance_is_ruled_out(self, percent, ci95, line):
+        assert comparison_line("stage2", "stage1", result(percent, ci95)) == line
+
+    def test_mean_shape_is_one_line(self, report):
+        lines = comparison_lines(report)
+        assert len(lines) == 5
+        assert lines[-1] == "every stage beats the mean shape: yes"
+
+    def test_losers_against_the_mean_shape_are_named(self, report):
+        lost = deepcopy(report)
+        lost["details"]["beats_mean_shape"]["stage2_tta"] = False
+        assert comparison_lines(lost)[-1] == "every stage beats the mean shape: no, not stage 2 + TTA"
+
+
+class TestNotes:
+    def test_readers_only_where_nothing_else_is_to_be_said(self, report):
+        assert notes(report) == ["the readers are 1.00 mm, 10.00 px apart"]
+
+    def test_near_duplicates(self, errors, images, statistics):
+        twins = pd.DataFrame({"image_a": ["train_a"], "image_b": ["test_a"]})
+        line = notes(evaluate(errors, images, twins, statistics))[0]
+        assert line == (
+            "without the 1 test image that has a near-duplicate in training or validation: stage 2 + TTA 1.20 mm, 12.00 px"
+        )
+
+    def test_images_without_pixel_size(self, errors, images, no_duplicates, statistics):
+        gap = errors.assign(error_mm=errors["error_mm"].mask(errors["image_id"] == "test_a"))
+        assert "1 of 4 images have no pixel size and count in px only" in notes(evaluate(gap, images, no_duplicates, statistics))
+
+    def test_missing_predictions(self, report):
+        gap = deepcopy(report)
+        gap["stage1"]["n_missing"] = 2
+        assert notes(gap)[-1] == "stage 1: 2 annotated points were not predicted and count nowhere above"
+
+
+def test_terminal_summary_fits_80_columns_whole(report):
+    console = Console(width=80, file=io.StringIO())
+    console.print(render(report))
+    text = console.file.getvalue()
+    assert "…" not in text
+    assert "stage 2 + TTA" in text
+    assert "every stage beats the mean shape: yes" in text
+
+
+def test_page_names_figures_landmarks_and_devices(report, errors, images, statistics):
+    test = on_split(errors, images, "test")
+    text = page(report, landmark_table(test, statistics), device_table(test, images, statistics), {"Gallery": "gallery.png"})
+    assert "| stage 2 | 1.25 |" in text
+    assert "![Gallery](gallery.png)" in text
+    assert "| Sella (S) | 4 | 1.00 |" in text
+    assert "| B | 2 | 0.100 | 1.400 | 14.000 |" in text
