@@ -58,7 +58,7 @@ def group_by_image(crops: pd.DataFrame, landmarks: pd.DataFrame, images: pd.Data
         ImageCrops(
             image_id=str(image_id),
             pixel_size_mm=float(pixel_sizes[image_id]),
-            landmark=rows["landmark"].map(channels).to_numpy(np.int64),
+            landmark=np.array([channels[str(name)] for name in rows["landmark"]], np.int64),
             centre=rows[["centre_x", "centre_y"]].to_numpy(np.float64),
             target=rows[["x", "y"]].to_numpy(np.float64),
             field_px=rows["field_px"].to_numpy(np.float64),

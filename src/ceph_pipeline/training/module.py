@@ -133,4 +133,5 @@ def inside(points: Tensor, size: torch.Size) -> Tensor:
 def original_distance(found: Tensor, truth: Tensor, to_original: Tensor) -> Tensor:
     """Distances `(N, K)` in px of the originals between points in input px; NaN where the truth is missing."""
     difference = torch.einsum("nij,nkj->nki", to_original[:, :, :2], found.float() - truth)
-    return difference.norm(dim=-1)
+    distance: Tensor = torch.linalg.vector_norm(difference, dim=-1)
+    return distance

@@ -112,7 +112,7 @@ class WholeImageDataset(Dataset[Batch]):
             to_input = to_input.then(random_affine(rng, self.input_size, self.augmentation))
             pixels = random_greys(rng, pixels, self.augmentation)
         warp = Affine.resize(original, (cached.shape[1], cached.shape[0])).inverse().then(to_input)
-        image = cv2.warpAffine(pixels, warp.matrix, self.input_size, flags=cv2.INTER_LINEAR)
+        image = np.asarray(cv2.warpAffine(pixels, warp.matrix, self.input_size, flags=cv2.INTER_LINEAR), np.float32)
         if self.augmentation is not None:
             cut_out(rng, image, self.augmentation)
         return Batch(
@@ -121,6 +121,6 @@ class WholeImageDataset(Dataset[Batch]):
             to_original=torch.from_numpy(to_input.inverse().matrix.astype(np.float32))[None],
             pixel_size_mm=torch.tensor([self.data.pixel_size_mm[item]], dtype=torch.float32),
             landmark=torch.zeros(1, dtype=torch.int64),
-            cvm_stage=torch.from_numpy(self.data.cvm_stage[item : item + 1]),
+            cvm_stage=torch.tensor([self.data.cvm_stage[item]], dtype=torch.int64),
             measurements=torch.from_numpy(self.data.measurements[item : item + 1].astype(np.float32)),
         )
