@@ -42,19 +42,17 @@ def points_of(results: list[Any], size: Size, *, image_id: str, file: str, place
                 problem = f"image_rotation {result['image_rotation']!r}", "0: export the points on the image as it is"
             elif name in points:
                 problem = "a second key point", "each landmark once"
-            point = None if problem else percent_to_pixels(result.get("value"), size)
+            point = None if problem else percent_to_pixels(result["value"], size)
             if not problem and point is None:
-                problem = f"{result.get('value')!r}"[:120], "x and y in percent"
+                problem = repr(result["value"])[:120], "x and y in percent"
             if problem:
                 problems.append(Problem(f"{image_id}/{symbol}", file, f"{place}, {label!r}", *problem, "point set aside"))
             points[name] = point or MISSING
     return points, problems
 
 
-def percent_to_pixels(value: Any, size: Size) -> Point | None:
+def percent_to_pixels(value: dict[str, Any], size: Size) -> Point | None:
     """Percent from the image's edge to pixel-centre coordinates: 0 % is −0.5, 100 % is the width − 0.5; None if no numbers."""
-    if not isinstance(value, dict):
-        return None
     x, y = value.get("x"), value.get("y")
     if not is_coordinate(x) or not is_coordinate(y):
         return None

@@ -50,7 +50,7 @@ def build_cache(
     *,
     long_side_px: int,
     n_jobs: int = 1,
-    backend: str = "loky",
+    backend: str = "threading",
     force: bool = False,
 ) -> CacheBuild:
     """Write every source, scaled so that its long side is `long_side_px`, into a store.
@@ -62,7 +62,7 @@ def build_cache(
         raw: The raw data set that the table's paths belong to.
         store: A store on a local disk, memory-mapped in training.
         long_side_px: Long side of the copies.
-        n_jobs: Processes; -1 for all cores.
+        n_jobs: Workers; -1 for all cores.
         backend: Of joblib.
         force: Fill it anew even if nothing has changed.
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ceph_pipeline.formats import OnBadItem
 from ceph_pipeline.ingestion.consensus import ConsensusMethod
@@ -21,6 +21,13 @@ class IngestionParams(BaseModel):
     )
     seed: int = Field(42, ge=0)
     cache_long_side_px: int = Field(512, ge=32, le=8192, description="long side of the pre-resized copies")
-    n_jobs: int = Field(-1, description="processes that fill the cache; -1: all cores")
-    backend: Literal["loky", "dask", "threading", "multiprocessing"] = Field("loky", description="of joblib")
+    n_jobs: int = Field(-1, ge=-1, description="workers that fill the cache; -1: all cores")
+    backend: Literal["loky", "dask", "threading", "multiprocessing"] = Field("threading", description="of joblib")
     force: bool = Field(False, description="fill the cache anew even if nothing has changed")
+
+    @field_validator("n_jobs")
+    @classmethod
+    def _some_worker(cls, n_jobs: int) -> int:
+        if n_jobs == 0:
+            raise ValueError("0 workers do nothing: give a count, or -1 for all cores")
+        return n_jobs

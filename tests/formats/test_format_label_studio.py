@@ -1,0 +1,152 @@
+"""Label Studio exports of the ruler marks."""
+
+import json
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+from ceph_pipeline.formats import AnnotationError, read
+
+
+def key_point(label, x, y, **extra):
+    return {"type": "keypointlabels", "value": {"x": x, "y": y, "width": 0.3, "keypointlabels": [label]}} | extra
+
+
+def task(name="4b650e6e-ceph-a.png", *annotations, size=(2000, 1000)):
+    sized = {"original_width": size[0], "original_height": size[1], "image_rotation": 0} if size else {}
+    annotations = annotations or ({"completed_by": 1, "result": [key_point("p1", 75, 10), key_point("p2", 74.5, 5)]},)
+    for annotation in annotations:
+        for result in annotation["result"]:
+            result.update({key: value for key, value in sized.items() if key not in result})
+    return {"data": {"image": f"/data/upload/6/{name}"}, "annotations": list(annotations), "file_upload": name}
+
+
+@pytest.fixture
+def export(tmp_path):
+    def write(*tasks):
+        path = tmp_path / "export.json"
+        path.write_text(json.dumps(list(tasks)))
+        return path
+
+    return write
+
+
+class TestReading:
+    def test_percent_from_the_edge_become_pixel_centres(self, export):
+        found = read(export(task()))
+        points = found.landmarks.set_index("landmark")[["x", "y"]]
+        assert tuple(points.loc["p1"]) == (1499.5, 99.5)
+        assert tuple(points.loc["p2"]) == (1489.5, 49.5)
+        assert tuple(found.images[["width", "height"]].iloc[0]) == (2000, 1000)
+        assert np.isnan(found.images["pixel_size_mm"][0])
+
+    def test_the_upload_prefix_is_taken_off(self, export):
+        assert list(read(export(task())).images["image_id"]) == ["ceph-a"]
+
+    @pytest.mark.parametrize(
+        "source",
+        ["s3://bucket/x/ceph-a.png", "/data/local-files/?d=xrays%2Fceph-a.png", "..\\..\\ceph-a.png", "../../etc/ceph-a.png"],
+    )
+    def test_only_the_file_name_counts(self, export, source):
+        entry = task()
+        entry["data"]["image"] = source
+        assert list(read(export(entry)).images["path"]) == ["ceph-a.png"]
+
+    def test_without_recorded_size_the_image_says_it(self, export, tmp_path):
+        (tmp_path / "xrays" / "deep").mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "xrays/deep/ceph-a.png"), np.zeros((400, 200), np.uint8))
+        found = read(export(task(size=None)), "label_studio", images=tmp_path / "xrays")
+        assert found.images["path"][0] == "deep/ceph-a.png"
+        assert tuple(found.landmarks[["x", "y"]].iloc[0]) == (149.5, 39.5)
+
+    def test_an_identifier_that_looks_like_an_upload_prefix_is_kept_where_its_image_exists(self, export, tmp_path):
+        cv2.imwrite(str(tmp_path / "4b650e6e-ceph-a.png"), np.zeros((1000, 2000), np.uint8))
+        assert list(read(export(task())).images["image_id"]) == ["4b650e6e-ceph-a"]
+
+    def test_annotators_are_readers_and_their_latest_annotation_counts(self, export):
+        first = {"completed_by": 1, "updated_at": "2025-11-07T04:00:00Z", "result": [key_point("p1", 10, 10)]}
+        later = {"completed_by": 1, "updated_at": "2025-11-08T04:00:00Z", "result": [key_point("p1", 20, 10)]}
+        other = {"completed_by": {"id": 7, "email": "someone@example.org"}, "result": [key_point("p1", 30, 10)]}
+        landmarks = read(export(task("ceph-a.png", later, first, other))).landmarks.set_index("reader")
+        assert landmarks.loc["annotator_1", "x"] == 399.5
+        assert landmarks.loc["annotator_7", "x"] == 599.5
+        assert len(landmarks) == 2
+
+    def test_cancelled_annotations_and_other_kinds_of_result_are_passed_over(self, export):
+        cancelled = {"completed_by": 2, "was_cancelled": True, "result": [key_point("p1", 10, 10)]}
+        mixed = {"completed_by": 1, "result": [{"type": "choices", "value": {"choices": ["good"]}}, key_point("p1", 50, 50)]}
+        assert list(read(export(task("ceph-a.png", cancelled, mixed))).landmarks["reader"]) == ["annotator_1"]
+
+    def test_a_label_that_no_schema_has_is_kept_and_remarked_on(self, export):
+        found = read(export(task("ceph-a.png", {"completed_by": 1, "result": [key_point("PT", 50, 50)]})))
+        assert list(found.landmarks["landmark"]) == ["PT"]
+        assert "unknown landmark 'PT'" in found.quarantine["reason"][0]
+        assert found.quarantine["outcome"][0] == "kept"
+
+    def test_symbols_become_full_names(self, export):
+        found = read(export(task("ceph-a.png", {"completed_by": 1, "result": [key_point("N`", 50, 50)]})))
+        assert list(found.landmarks["landmark"]) == ["Soft Tissue Nasion"]
+
+    def test_a_folder_with_one_export_is_enough(self, export):
+        assert len(read(export(task()).parent, "label_studio").images) == 1
+
+
+BAD = {
+    "no size": (task(size=None), "original_width and original_height, or the image itself", "ceph-a"),
+    "no point": (
+        task("ceph-a.png", {"completed_by": 1, "was_cancelled": True, "result": [key_point("p1", 1, 1)]}),
+        "neither",
+        "ceph-a",
+    ),
+    "empty": (task("ceph-a.png", {"completed_by": 1, "result": [{"type": "choices", "value": {}}]}), "no key point", "ceph-a"),
+    "twice": (
+        task("ceph-a.png", {"completed_by": 1, "result": [key_point("p1", 1, 1), key_point("p1", 2, 1)]}),
+        "a second key point",
+        "ceph-a/p1",
+    ),
+    "turned": (
+        task("ceph-a.png", {"completed_by": 1, "result": [key_point("p1", 1, 1, image_rotation=90)]}),
+        "image_rotation 90",
+        "ceph-a/p1",
+    ),
+    "text": (task("ceph-a.png", {"completed_by": 1, "result": [key_point("p1", "1", 1)]}), "x and y in percent", "ceph-a/p1"),
+    "outside": (
+        task("ceph-a.png", {"completed_by": 1, "result": [key_point("p1", 101, 1)]}),
+        "landmark 'p1': found x = 2019.5",
+        "ceph-a/p1",
+    ),
+    "no task": ({"id": 1}, "task[1]: found no image and annotations", "export.json"),
+    "no name": ({"annotations": [], "data": {}}, "task[1]: found no image and annotations", "export.json"),
+    "again": (task("ceph-b.png"), "'ceph-b' again", "ceph-b"),
+    "bad name": (task("ceph a.png"), "file name: found 'ceph a'", "ceph a"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_tasks_are_refused_or_set_aside(export, kind):
+    entry, message, item = BAD[kind]
+    path = export(task("ceph-b.png"), entry)
+    with pytest.raises(AnnotationError, match=re.escape(message)):
+        read(path, "label_studio")
+    found = read(path, "label_studio", on_bad_item="quarantine")
+    assert item in set(found.quarantine["item"])
+    assert "ceph-b" in set(found.images["image_id"])
+
+
+def test_an_unreadable_image_is_refused(export, tmp_path):
+    (tmp_path / "ceph-a.png").write_bytes(b"no image")
+    with pytest.raises(AnnotationError, match="unreadable"):
+        read(export(task("ceph-a.png")))
+
+
+@pytest.mark.parametrize(("content", "message"), [("{}", "found a JSON dict, expected a list of tasks"), ("[", "no JSON")])
+def test_a_file_that_is_no_export_is_refused(tmp_path, content, message):
+    from ceph_pipeline.formats.label_studio import read_label_studio
+
+    (tmp_path / "export.json").write_text(content)
+    with pytest.raises(AnnotationError, match=message):
+        read_label_studio(tmp_path / "export.json")
+    with pytest.raises(AnnotationError, match="not in the layout of label_studio"):
+        read(tmp_path / "export.json", "label_studio")

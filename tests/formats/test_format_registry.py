@@ -1,0 +1,66 @@
+"""Which format a path is in, and what is said when it is in none."""
+
+import pytest
+
+from ceph_pipeline.formats import READERS, AnnotationError, read
+
+
+def test_formats_are_recognised_by_their_content(aariz, isbi):
+    assert set(read(aariz.root).images["dataset"]) == {"aariz"}
+    assert set(read(isbi.root).images["dataset"]) == {"isbi2015"}
+
+
+@pytest.mark.parametrize(("wrong", "near"), [("isbi", "isbi2015"), ("Aariz", "aariz"), ("labelstudio", "label_studio")])
+def test_an_unknown_format_gets_the_nearest_name(tmp_path, wrong, near):
+    with pytest.raises(AnnotationError, match=f"unknown format '{wrong}'.* Did you mean '{near}'"):
+        read(tmp_path, wrong)
+
+
+@pytest.mark.parametrize("format", READERS)
+class TestNothingThere:
+    def test_a_missing_folder_is_refused_with_layout_and_origin(self, tmp_path, format):
+        with pytest.raises(AnnotationError) as refusal:
+            read(tmp_path / "absent", format)
+        message = str(refusal.value)
+        assert message.startswith(f"{tmp_path / 'absent'}: no such file or folder.")
+        assert READERS[format].layout in message
+        assert READERS[format].origin in message
+        assert "--params raw_folder=" in message
+        assert "kedro run --env demo" in message
+
+    def test_an_empty_folder_is_refused(self, tmp_path, format):
+        with pytest.raises(AnnotationError, match="the folder is empty"):
+            read(tmp_path, format)
+
+    def test_another_layout_is_refused(self, tmp_path, format):
+        (tmp_path / "notes.txt").write_text("nothing")
+        with pytest.raises(AnnotationError, match=f"not in the layout of {format}"):
+            read(tmp_path, format)
+
+
+def test_a_folder_one_level_too_high_gets_the_right_one(aariz):
+    with pytest.raises(AnnotationError, match=f"Did you mean {aariz.root}"):
+        read(aariz.root.parent, "aariz")
+
+
+def test_a_folder_in_no_format_lists_all_layouts(tmp_path):
+    with pytest.raises(AnnotationError) as refusal:
+        read(tmp_path)
+    assert all(reader.layout in str(refusal.value) for reader in READERS.values())
+
+
+def test_a_missing_path_without_format_is_refused(tmp_path):
+    with pytest.raises(AnnotationError, match="no such file or folder"):
+        read(tmp_path / "absent")
+
+
+def test_folders_without_images_are_refused(tmp_path):
+    (tmp_path / "train" / "Cephalograms").mkdir(parents=True)
+    (tmp_path / "cephalogram_machine_mappings.csv").write_text("cephalogram_id,machine,pixel_size,image_format,mode\n")
+    with pytest.raises(AnnotationError, match="no cephalograms"):
+        read(tmp_path, "aariz")
+
+
+def test_images_apart_are_for_formats_that_have_them_apart(aariz, tmp_path):
+    with pytest.raises(AnnotationError, match="has its images in its own folder"):
+        read(aariz.root, "aariz", images=tmp_path)

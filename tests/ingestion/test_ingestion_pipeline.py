@@ -1,0 +1,102 @@
+"""The pipeline from raw files to tables, in Kedro."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+from pydantic import ValidationError
+
+from ceph_pipeline.formats import AnnotationError
+from ceph_pipeline.ingestion import IngestionParams
+from ceph_pipeline.landmarks.tables import CacheTable, CvmTable, ImageTable, LandmarkTable, MeasurementTable, QuarantineTable
+from ceph_pipeline.pipelines.ingestion import create_pipeline
+from ceph_pipeline.stores import TableDataset
+
+TABLES = {
+    "images": ImageTable,
+    "landmarks": LandmarkTable,
+    "cvm": CvmTable,
+    "measurements": MeasurementTable,
+    "quarantine": QuarantineTable,
+    "source_cache_index": CacheTable,
+}
+
+
+@pytest.fixture
+def run(raw, store, tmp_path):
+    def ingest(**params: Any) -> dict[str, pd.DataFrame]:
+        settings = IngestionParams.model_validate({"valid_fraction": 0.25, "cache_long_side_px": 60, "n_jobs": 1} | params)
+        tables = {name: TableDataset(filepath=str(tmp_path / f"{name}.parquet")) for name in TABLES}
+        inputs = {
+            "raw_cephalograms": MemoryDataset(raw, copy_mode="assign"),
+            "source_cache": MemoryDataset(store, copy_mode="assign"),
+            "params:ingestion": MemoryDataset(settings),
+        }
+        SequentialRunner().run(create_pipeline(), DataCatalog(tables | inputs))
+        return {name: dataset.load() for name, dataset in tables.items()}
+
+    return ingest
+
+
+def test_all_tables_fit_their_schemas(run):
+    tables = run()
+    for name, schema in TABLES.items():
+        schema.validate(tables[name])
+    assert dict(tables["images"]["split"].value_counts()) == {"train": 3, "valid": 1, "test": 1}
+    assert set(tables["landmarks"]["reader"]) == {"senior", "junior", "consensus"}
+    assert tables["quarantine"].empty
+
+
+def test_a_cut_off_image_stops_the_run_with_its_name(run, raw):
+    path = raw.root / "TrainingData/002.png"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(AnnotationError, match=r"TrainingData/002\.png: pixels: found an undecodable file"):
+        run()
+
+
+def test_a_cut_off_image_is_set_aside_on_request(run, raw, caplog):
+    path = raw.root / "TrainingData/002.png"
+    path.write_bytes(path.read_bytes()[:-20])
+    tables = run(on_bad_item="quarantine")
+    assert list(tables["quarantine"]["item"]) == ["002"]
+    assert "002" not in set(tables["source_cache_index"]["image_id"])
+    assert "002" not in set(tables["measurements"]["image_id"])
+    assert "TrainingData/002.png" in caplog.text
+
+
+def test_a_bad_text_file_stops_the_run(run, raw):
+    (raw.root / "AnnotationsByMD/400_senior/003.txt").write_text("1,2\n")
+    with pytest.raises(AnnotationError, match=r"003\.txt: lines: found 1 points"):
+        run()
+
+
+def test_a_long_quarantine_is_printed_in_part_and_kept_whole(run, raw, caplog):
+    points = [
+        f"003/{symbol}" for symbol in ("S", "N", "Or", "Po", "A", "B", "Pog", "Me", "Gn", "Go", "LIT", "UIT", "Ls", "Li", "Sn")
+    ]
+    tables = run(exclude=[*points, *(f"004/{item.partition('/')[2]}" for item in points[:7])])
+    assert len(tables["quarantine"]) == 22
+    assert "… and 2 more in the quarantine table" in caplog.text
+    fma = tables["measurements"].query("image_id == '003' and measurement == 'FMA'")["value"]
+    assert np.isnan(fma).all()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"on_bad_item": "ignore"},
+        {"consensus": "median"},
+        {"valid_fraction": 1.0},
+        {"valid_fraction": -0.1},
+        {"n_jobs": 0},
+        {"cache_long_side_px": 8},
+        {"backend": "spark"},
+        {"valid_fracton": 0.1},
+    ],
+)
+def test_parameters_out_of_range_or_misspelt_are_refused(wrong):
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        IngestionParams.model_validate(wrong)
