@@ -1,0 +1,29 @@
+"""How far the ruler's pixel sizes are from the data set's, device by device."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+
+def deviation_figure(calibration: pd.DataFrame, tolerated_deviation_pct: float) -> Figure:
+    """One dot an image over its device, with the tolerated band.
+
+    Args:
+        calibration: From `calibrate`.
+        tolerated_deviation_pct: Half the band's height.
+    """
+    compared = calibration.dropna(subset=["deviation_pct"])
+    machines = sorted(compared["machine"].unique())
+    figure = Figure(figsize=(max(5.0, 1.4 * len(machines) + 2), 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.axhspan(-tolerated_deviation_pct, tolerated_deviation_pct, color="tab:green", alpha=0.12, label="tolerated")
+    axes.axhline(0, color="grey", linewidth=0.8)
+    rng = np.random.default_rng(0)  # sideways scatter, for the eye alone
+    for position, machine in enumerate(machines):
+        values = compared.loc[compared["machine"] == machine, "deviation_pct"].to_numpy()
+        axes.plot(position + rng.uniform(-0.18, 0.18, len(values)), values, ".", alpha=0.6)
+        axes.plot([position - 0.3, position + 0.3], [np.median(values)] * 2, color="black", linewidth=1.5)
+    axes.set_xticks(range(len(machines)), [f"{name}\nn = {(compared['machine'] == name).sum()}" for name in machines])
+    axes.set(title="Pixel size by the ruler against the data set's", ylabel="deviation, %")
+    axes.legend(loc="best", frameon=False)
+    return figure

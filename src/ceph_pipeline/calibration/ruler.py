@@ -1,0 +1,96 @@
+"""Millimetres per pixel from the ruler's marks p1 and p2."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from ceph_pipeline.formats import Annotations
+from ceph_pipeline.landmarks.tables import points_array
+
+MARKS = ["p1", "p2"]
+
+
+class CalibrationError(ValueError):
+    """There is nothing to calibrate from."""
+
+
+def mm_per_pixel(p1: ArrayLike, p2: ArrayLike, ruler_mm: float = 10.0) -> NDArray[np.float64]:
+    """Pixel size from the two marks.
+
+    Args:
+        p1: `(..., 2)` px.
+        p2: `(..., 2)` px.
+        ruler_mm: Their true distance.
+
+    Returns:
+        `(...)` mm; NaN where a mark is missing or both are the same point.
+    """
+    distance = np.linalg.norm(np.asarray(p1, dtype=np.float64) - np.asarray(p2, dtype=np.float64), axis=-1)
+    return ruler_mm / np.where(distance > 0, distance, np.nan)
+
+
+def calibrate(marks: Annotations, images: pd.DataFrame, ruler_mm: float, tolerated_deviation_pct: float) -> pd.DataFrame:
+    """Compare the ruler's pixel size with the data set's, image by image.
+
+    Where several annotators marked an image, their median pixel size counts. Where an image was annotated at another size
+    than the data set has, the marks are scaled.
+
+    Args:
+        marks: Points named p1 and p2.
+        images: The data set's images.
+        ruler_mm: True distance of the marks.
+        tolerated_deviation_pct: Beyond it a row is flagged.
+
+    Returns:
+        Rows `image_id, machine, n_readers, ruler_px, mm_per_pixel, table_mm_per_pixel, deviation_pct, is_suspect`, the
+        images that have both marks; lengths in px of the data set's image, deviation of the ruler's value from the table's.
+
+    Raises:
+        CalibrationError: no image has both marks.
+    """
+    known = images.set_index("image_id")
+    by_reader = _sizes_by_reader(marks, ruler_mm).dropna(how="all")
+    if by_reader.empty:
+        raise CalibrationError("no image of the export has both p1 and p2: label the ruler's two marks with these names.")
+    annotated_width = marks.images.set_index("image_id")["width"].reindex(by_reader.index)
+    width = known["width"].reindex(by_reader.index).fillna(annotated_width)
+    mm = by_reader.median(axis=1) * annotated_width / width
+    table_mm = known["pixel_size_mm"].reindex(by_reader.index)
+    deviation = 100 * (mm / table_mm - 1)
+    table = pd.DataFrame(
+        {
+            "machine": known["machine"].reindex(by_reader.index).fillna("unknown"),
+            "n_readers": by_reader.notna().sum(axis=1),
+            "ruler_px": ruler_mm / mm,
+            "mm_per_pixel": mm,
+            "table_mm_per_pixel": table_mm,
+            "deviation_pct": deviation,
+            "is_suspect": deviation.abs() > tolerated_deviation_pct,
+        }
+    )
+    return table.rename_axis("image_id").reset_index()
+
+
+def summarise_machines(calibration: pd.DataFrame) -> pd.DataFrame:
+    """One row a device: how many images, its pixel size by the ruler and by the table, and how far they are apart."""
+    grouped = calibration.groupby("machine")
+    return pd.DataFrame(
+        {
+            "n_images": grouped.size(),
+            "mm_per_pixel": grouped["mm_per_pixel"].median(),
+            "mm_per_pixel_sd": grouped["mm_per_pixel"].std(),
+            "table_mm_per_pixel": grouped["table_mm_per_pixel"].median(),
+            "deviation_pct": grouped["deviation_pct"].median(),
+            "n_suspect": grouped["is_suspect"].sum(),
+        }
+    ).reset_index()
+
+
+def _sizes_by_reader(marks: Annotations, ruler_mm: float) -> pd.DataFrame:
+    """Millimetres per annotated pixel: a row an image, a column a reader."""
+    image_ids = [str(image_id) for image_id in marks.images["image_id"]]
+    sizes = {}
+    for reader, rows in marks.landmarks[marks.landmarks["landmark"].isin(MARKS)].groupby("reader"):
+        points = points_array(rows, image_ids, MARKS)
+        sizes[reader] = mm_per_pixel(points[:, 0], points[:, 1], ruler_mm)
+    return pd.DataFrame(sizes, index=image_ids)

@@ -1,0 +1,40 @@
+"""Nodes of the calibration pipeline."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ceph_pipeline.calibration import CalibrationParams, calibrate, summarise_machines
+
+logger = logging.getLogger(__name__)
+
+
+def calibrate_images(ruler_export: Path, images: pd.DataFrame, params: CalibrationParams) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the ruler's marks and compare the pixel size they give with the data set's."""
+    from ceph_pipeline.formats import read
+
+    marks = read(ruler_export, "label_studio", on_bad_item=params.on_bad_item)
+    table = calibrate(marks, images, params.ruler_mm, params.tolerated_deviation_pct)
+    logger.info(
+        "rulers of %d images, %d tasks set aside; median deviation from the table's pixel size %.1f %%, %d beyond %g %%",
+        len(table),
+        len(marks.quarantine),
+        table["deviation_pct"].median(),
+        table["is_suspect"].sum(),
+        params.tolerated_deviation_pct,
+    )
+    return table, marks.quarantine
+
+
+def summarise_by_machine(calibration: pd.DataFrame) -> pd.DataFrame:
+    """Pixel size of each device, by the ruler and by the table."""
+    return summarise_machines(calibration)
+
+
+def draw_deviation(calibration: pd.DataFrame, params: CalibrationParams) -> Any:
+    """Draw how far the ruler's pixel sizes are from the data set's."""
+    from ceph_pipeline.calibration.figure import deviation_figure
+
+    return deviation_figure(calibration, params.tolerated_deviation_pct)
