@@ -73,7 +73,7 @@ def is_anatomical(points: Mapping[str, NDArray[np.float64]]) -> bool:
         and _right_of(points, "LIT", "Pog", "B") > 1.0
         and _right_of(points, "Pog", "Me", "Gn") < -1.0
         and -0.5 < _right_of(points, "Go", "Ar", "R") < 5.0
-        and _right_of(points, "ANS", "PNS", "UIA") < -1.5
+        and _right_of(points, "ANS", "PNS", "UIA") < -3.2
     )
 
 

@@ -70,5 +70,5 @@ class Face:
     def between(self, start: str, stop: str, fraction: float, right: float = 0.0) -> Point:
         """A point on the way from one landmark to another, moved `right` millimetres to the right-hand side."""
         along = self.points[stop] - self.points[start]
-        side = np.array([-along[1], along[0]]) / np.linalg.norm(along)
-        return self.points[start] + fraction * along + right * self.scale * side
+        side: Point = np.array([-along[1], along[0]]) / np.linalg.norm(along)
+        return np.asarray(self.points[start] + fraction * along + right * self.scale * side)

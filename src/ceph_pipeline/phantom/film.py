@@ -16,7 +16,7 @@ _WHITE = 251.0
 def trabecular_texture(size: tuple[int, int], pixel_size_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Bone's pattern for a (width, height) picture: fine trabeculae on coarser clouds, mean 0, sd 1."""
     field = np.zeros((size[1], size[0]), np.float32)
-    for grain_mm, weight in ((0.7, 0.5), (4.0, 0.85)):
+    for grain_mm, weight in ((0.7, 0.45), (3.5, 0.7), (11.0, 0.7)):
         cells = tuple(max(4, round(side * pixel_size_mm / grain_mm)) for side in size)
         noise = rng.standard_normal((cells[1], cells[0]), dtype=np.float32)
         field += np.float32(weight) * cv2.resize(cv2.GaussianBlur(noise, (0, 0), 0.7), size, interpolation=cv2.INTER_CUBIC)

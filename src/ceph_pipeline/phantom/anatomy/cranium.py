@@ -97,8 +97,8 @@ def _draw_frontal_bone(canvas: Canvas, face: Face) -> None:
     hollow = smooth([face.at("N", x, y) for x, y in sinus], closed=True)
     canvas.fill(hollow, -40.0, soft_mm=0.3)
     canvas.line(np.concatenate([hollow, hollow[:1]]), 0.9, 16.0)
-    tip = face.between("N", "Pn", 0.36, 2.6)
-    middle = face.between("N", "Pn", 0.17, 1.0)
+    tip = face.between("N`", "Pn", 0.34, 2.8)
+    middle = face.between("N`", "Pn", 0.13, 3.4)
     nasal = smooth(
         [
             face["N"],
@@ -112,5 +112,5 @@ def _draw_frontal_bone(canvas: Canvas, face: Face) -> None:
         closed=True,
     )
     canvas.fill(nasal, 24.0 * face.build.bone)
-    canvas.line(smooth([face["N"], middle, tip]), 1.0, 12.0)
+    canvas.cortex(smooth([face["N"], middle, tip]), 1.0, 12.0)
     canvas.line(smooth([face.at("N", -0.9, 0.0), face.at("N", -3.2, -0.5), face.at("N", -6, -0.2)]), 0.8, -22.0)

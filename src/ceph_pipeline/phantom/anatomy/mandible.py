@@ -16,8 +16,8 @@ def draw_mandible(canvas: Canvas, face: Face) -> None:
     bone = face.build.bone
     canvas.fill(outline, 26.0 * bone, texture=0.1, soft_mm=0.0)
     cortex = outline[: 17 * _SPAN]
-    for width, amount in ((3.0, 12.0), (1.6, 14.0)):
-        canvas.fill(np.concatenate([cortex, offset(cortex, -width)[::-1]]), amount * bone)
+    for width, amount in ((5.0, 4.0), (3.4, 6.0), (2.2, 8.0), (1.2, 9.0)):
+        canvas.cortex(cortex, -width, amount * bone)
     canvas.line(offset(outline[23 * _SPAN :], -0.7), 1.4, 14.0 * bone)
     far = offset(outline[3 * _SPAN : 12 * _SPAN], -5.0) + face.scale * 1.0 * face.forward
     canvas.line(far, 2.4, 10.0 * bone, soft_mm=0.6)
@@ -84,5 +84,5 @@ def _draw_symphysis(canvas: Canvas, face: Face) -> None:
     )
     chin = np.concatenate([front, behind[:-1]])
     canvas.fill(chin, 12.0 * face.build.bone, texture=0.25)
-    canvas.line(front, 2.6, 12.0 * face.build.bone, soft_mm=0.3)
+    canvas.cortex(front, -2.8, 8.0 * face.build.bone)
     canvas.rim(chin, 1.8, 22.0 * face.build.bone)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ceph_pipeline.phantom.canvas import Canvas
-from ceph_pipeline.phantom.curves import smooth
+from ceph_pipeline.phantom.curves import ellipse, smooth
 from ceph_pipeline.phantom.face import Face, Point
 
 
@@ -15,6 +15,8 @@ def draw_midface(canvas: Canvas, face: Face) -> None:
     _draw_orbit(canvas, face)
     _draw_zygoma(canvas, face)
     _draw_pterygoid(canvas, face)
+    _draw_nasal_wall(canvas, face)
+    _draw_ethmoid(canvas, face)
 
 
 def _draw_orbit(canvas: Canvas, face: Face) -> None:
@@ -24,7 +26,7 @@ def _draw_orbit(canvas: Canvas, face: Face) -> None:
     canvas.fill(smooth([face.at("Or", x, y) for x, y in cavity], closed=True), -8.0, soft_mm=1.5)
     far = smooth([face.at("Or", x - 4.0, y + 2.5) for x, y in rim])
     canvas.line(far, 1.7, 11.0 * face.build.bone, soft_mm=0.5)
-    canvas.line(smooth([face.at("Or", x, y) for x, y in rim]), 1.7, 26.0 * face.build.bone)
+    canvas.sheet(smooth([face.at("Or", x, y) for x, y in rim]), 1.7, 30.0 * face.build.bone)
     outer = [(-2, 23.5), (-9.5, 20), (-13, 12), (-10.5, 4), (-4.5, -2.5)]
     canvas.fill(smooth([face.at("Or", x, y) for x, y in (*rim[1:5], *outer[::-1])], closed=True), 12.0, soft_mm=0.7)
     ethmoid = [(-16, 20), (-14, 10), (-17, 1), (-13, -4)]
@@ -73,12 +75,12 @@ def _draw_palate(canvas: Canvas, face: Face) -> None:
             smooth(
                 [
                     face.between("ANS", "PNS", t, up)
-                    for t, up in ((0.94, -1.3), (0.75, -2.4), (0.5, -3.0), (0.24, -5.2), (0.1, -2.6))
+                    for t, up in ((0.94, -1.4), (0.75, -2.4), (0.5, -2.8), (0.26, -3.2), (0.1, -2.0))
                 ]
             ),
         ]
     )
-    canvas.fill(plate, 26.0 * face.build.bone, texture=0.12)
+    canvas.fill(plate, 30.0 * face.build.bone, texture=0.12)
     canvas.rim(plate, 1.0, 14.0)
 
 
@@ -114,8 +116,8 @@ def _draw_alveolar_process(canvas: Canvas, face: Face) -> None:
     outline = np.concatenate(
         [front, smooth([front[-1], *lower])[8:], [face.between("ANS", "PNS", 0.5, -1.5), face.at("ANS", -6, -1)]]
     )
-    canvas.fill(outline, 20.0, texture=0.16, soft_mm=0.4)
-    canvas.line(front, 1.4, 14.0 * face.build.bone)
+    canvas.fill(outline, 20.0, texture=0.12)
+    canvas.cortex(front, 1.4, 16.0 * face.build.bone)
 
 
 def _draw_pterygoid(canvas: Canvas, face: Face) -> None:
@@ -142,3 +144,38 @@ def _draw_pterygoid(canvas: Canvas, face: Face) -> None:
             ]
         )
         canvas.line(plate, 1.6, 13.0, soft_mm=0.3)
+
+
+def _draw_nasal_wall(canvas: Canvas, face: Face) -> None:
+    """The maxilla's frontal process beside the nose, its front edge (the piriform aperture) and the turbinates."""
+    process = [
+        face.at("N", -3, -5),
+        face.between("N", "Pn", 0.3, 4.5),
+        face.at("ANS", -5, 20),
+        face.at("ANS", -5, 9),
+        face.at("A", -5, 6),
+    ]
+    behind = [face.at("Or", 3, -14), face.at("Or", 7, 1), face.at("N", -9, -16)]
+    canvas.fill(smooth([*process, *behind], closed=True), 13.0, soft_mm=1.2)
+    canvas.line(smooth(process[1:]), 1.3, 9.0, soft_mm=0.4)
+    for lift, amount in ((6.5, 9.0), (15.5, 7.0)):
+        turbinate = [(-12, lift), (-24, lift - 1.5), (-38, lift), (-40, lift + 5), (-26, lift + 6), (-13, lift + 5.5)]
+        canvas.fill(smooth([face.at("ANS", x, y) for x, y in turbinate], closed=True), amount, soft_mm=1.3)
+
+
+def _draw_ethmoid(canvas: Canvas, face: Face) -> None:
+    """The ethmoid's air cells between the orbits: a honeycomb of faint walls."""
+    cells = (
+        (-20, 24, 4.6, 0.8),
+        (-12, 25, 5.2, 0.6),
+        (-22, 15, 5.6, 0.7),
+        (-13, 17, 4.4, 1.1),
+        (-5, 26, 4.0, 0.6),
+        (-19, 7, 5.0, 0.9),
+        (-4, 16, 3.6, 1.3),
+    )
+    for x, y, radius, ratio in cells:
+        tilted = face.forward + 0.5 * np.sin(x + y) * face.up
+        cell = ellipse(face.at("Or", x, y), radius * face.scale * tilted, ratio)
+        canvas.fill(cell, -5.0, soft_mm=1.0)
+        canvas.line(cell, 1.2, 6.5, soft_mm=0.5)

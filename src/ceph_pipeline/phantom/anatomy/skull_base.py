@@ -27,7 +27,7 @@ def _draw_sella(canvas: Canvas, face: Face) -> None:
     """The hypophyseal fossa: a bright outline, open above, whose centre is Sella."""
     axis = SELLA_RADIUS_MM * face.scale * (face["N"] - face["S"]) / np.linalg.norm(face["N"] - face["S"])
     canvas.fill(ellipse(face["S"], axis, SELLA_RATIO), -9.0, soft_mm=0.3)
-    canvas.line(ellipse(face["S"], axis, SELLA_RATIO, 128, 408), 1.3, 34.0 * face.build.bone)
+    canvas.sheet(ellipse(face["S"], axis, SELLA_RATIO, 128, 408), 1.3, 38.0 * face.build.bone)
     back = ellipse(face["S"], axis, SELLA_RATIO, 128, 200)
     dorsum = smooth([back[0], face.at("S", -5.6, 7.2), face.at("S", -7.6, 6.6), face.at("S", -8.4, 0), face.at("S", -10.5, -8)])
     canvas.line(dorsum, 1.2, 24.0 * face.build.bone)
@@ -91,8 +91,8 @@ def _draw_clivus(canvas: Canvas, face: Face) -> None:
     basion = basion_of(face)
     lower = smooth([basion, face["Ar"], face.at("Ar", 9.5, 8.2), face.at("S", 2, -24)])
     upper = smooth([face.at("S", -10.5, -8), face.at("Ar", -2.5, 12), basion + face.scale * np.array([0.0, -1.5])])
-    canvas.fill(np.concatenate([lower, upper]), 20.0, texture=0.1, soft_mm=0.6)
-    canvas.line(lower, 1.7, 24.0 * face.build.bone, soft_mm=0.1)
+    canvas.fill(np.concatenate([lower, upper]), 13.0, texture=0.1, soft_mm=1.3)
+    canvas.sheet(lower, 1.7, 40.0 * face.build.bone)
     canvas.line(upper, 1.6, 14.0, soft_mm=0.4)
 
 

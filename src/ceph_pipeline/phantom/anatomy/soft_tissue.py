@@ -20,7 +20,7 @@ def draw_soft_tissue(canvas: Canvas, face: Face) -> None:
 
 def profile(face: Face) -> Curve:
     """The visible profile from the forehead to the throat, through the six soft-tissue landmarks."""
-    throat = face.between("Me", "Go", 0.62, -13.0)
+    throat = face.between("Me", "Go", 0.6, -17.0)
     points = [
         face.at("N`", 2.6 + 2 * (face.build.brow - 1), 9.5),
         face["N`"],
@@ -47,7 +47,8 @@ def profile(face: Face) -> Curve:
         face.at("Pog`", -2.6, -7.0),
         face.at("Gn", 6.0, -8.5),
         face.at("Me", -3.0, -9.5),
-        face.between("Me", "Go", 0.3, -11.0),
+        face.between("Me", "Go", 0.2, -11.0),
+        face.between("Me", "Go", 0.42, -13.0),
         throat,
     ]
     return smooth(points)
@@ -60,7 +61,7 @@ def head_outline(face: Face) -> Curve:
     throat, nape = front[-1], scalp[-1]
     neck, reach = 10.0 * (face.build.neck - 1), face.scale
     down, forward = -face.up, face.forward
-    anterior = [throat + reach * (x * forward + y * down) for x, y in ((-9, 9), (-14, 28), (-17, 70), (-18, 160))]
+    anterior = [throat + reach * (x * forward + y * down) for x, y in ((-7, 5), (-12, 16), (-15, 40), (-17, 160))]
     posterior = [
         nape + reach * (x * forward + y * down) for x, y in ((2 - neck, 160), (12 - neck, 90), (17 - neck, 50), (12, 22))
     ]
@@ -95,7 +96,7 @@ def _draw_airway(canvas: Canvas, face: Face) -> None:
     ]
     canvas.fill(smooth(nose, closed=True), -16.0, soft_mm=1.6)
     canvas.fill(smooth(nostril, closed=True), -10.0, soft_mm=0.8)
-    canvas.fill(smooth(pharynx, closed=True), -24.0, soft_mm=0.9)
+    canvas.fill(smooth(pharynx, closed=True), -20.0, soft_mm=1.7)
 
 
 def _draw_tongue_and_palate(canvas: Canvas, face: Face) -> None:

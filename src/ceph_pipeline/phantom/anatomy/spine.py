@@ -105,10 +105,10 @@ def _draw_arch(canvas: Canvas, top: Point, axes: Point, shape: Vertebra, number:
 
 def _draw_dens(canvas: Canvas, face: Face, top: Point) -> None:
     """The axis' tooth, rising from its body to just below Basion."""
-    points = [(-5.0, -4), (-4.6, 6), (-4.0, 13), (-0.5, 16), (3.2, 13), (4.0, 6), (5.5, -4)]
-    outline = smooth([top + face.scale * (x * face.forward + y * face.up) for x, y in points], closed=True)
-    canvas.fill(outline, 20.0, texture=0.2, soft_mm=0.2)
-    canvas.rim(outline, 1.2, 13.0)
+    points = [(-6.0, 0), (-4.8, 7), (-4.0, 13), (-0.5, 16), (3.2, 13), (4.0, 7), (5.5, 0)]
+    outline = smooth([top + face.scale * (x * face.forward + y * face.up) for x, y in points])
+    canvas.fill(outline, 20.0, texture=0.14)
+    canvas.cortex(outline, 1.3, 13.0)
 
 
 def _draw_atlas(canvas: Canvas, face: Face, top: Point) -> None:

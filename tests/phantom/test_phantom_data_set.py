@@ -1,0 +1,166 @@
+"""A data set on disk: whole, repeatable, resumable, and never over somebody's data."""
+
+import hashlib
+import json
+import logging
+import time
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from ceph_pipeline import formats
+from ceph_pipeline.images import RawFolder, read_image
+from ceph_pipeline.landmarks.tables import points_array, reader_points
+from ceph_pipeline.phantom import PhantomParams
+from ceph_pipeline.phantom.data_set import ForeignDataError, draw_data_set
+from ceph_pipeline.phantom.drawing import draw_cephalogram
+from ceph_pipeline.phantom.sheet import contact_sheet
+from ceph_pipeline.phantom.specimen import sample_specimen, stream
+
+PARAMS = PhantomParams(n_images=5, long_side_px=256, seed=1, n_jobs=1)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """A finished data set that tests only look at."""
+    folder = tmp_path_factory.mktemp("drawn")
+    draw_data_set(folder / "aariz", folder / "ruler" / "label_studio.json", PARAMS)
+    return folder
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """An empty place: (folder, ruler export)."""
+    return tmp_path / "aariz", tmp_path / "ruler.json"
+
+
+def digests(root):
+    files = sorted(path for path in root.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+class TestWhatIsDrawn:
+    def test_the_aariz_reader_reads_it(self, drawn):
+        annotations = formats.read(drawn / "aariz", "aariz")
+        assert annotations.images["split"].value_counts().to_dict() == {"train": 3, "valid": 1, "test": 1}
+        assert annotations.landmarks.groupby("reader").size().to_dict() == {"junior": 5 * 29, "senior": 5 * 29}
+        assert len(annotations.cvm) == 5
+        assert annotations.quarantine.empty
+
+    def test_sella_nasion_is_plausible_on_every_device(self, drawn):
+        annotations = formats.read(drawn / "aariz", "aariz")
+        ids = annotations.images["image_id"].tolist()
+        points = points_array(reader_points(annotations.landmarks, "senior"), ids, ["Sella", "Nasion"])
+        sn_mm = np.linalg.norm(points[:, 0] - points[:, 1], axis=1) * annotations.images["pixel_size_mm"]
+        assert sn_mm.between(60, 85).all()
+
+    def test_the_label_studio_reader_reads_the_ruler(self, drawn):
+        marks = formats.read(drawn / "ruler" / "label_studio.json", "label_studio").landmarks
+        sizes = pd.read_csv(drawn / "aariz" / "cephalogram_machine_mappings.csv").set_index("cephalogram_id")["pixel_size"]
+        assert len(marks) == 10
+        for image_id, rows in marks.groupby("image_id"):
+            p1, p2 = rows.set_index("landmark").loc[["p1", "p2"], ["x", "y"]].to_numpy()
+            assert np.linalg.norm(p1 - p2) * sizes[image_id] == pytest.approx(10.0)
+
+    def test_pictures_have_the_size_that_was_asked_for(self, drawn):
+        for file in drawn.rglob("Cephalograms/*"):
+            assert max(read_image(file).shape) == 256
+
+    def test_two_workers_draw_the_same_bytes_as_one(self, drawn, fresh):
+        draw_data_set(*fresh, PARAMS.model_copy(update={"n_jobs": 2, "backend": "threading"}))
+        assert digests(fresh[0]) == digests(drawn / "aariz")
+        assert fresh[1].read_bytes() == (drawn / "ruler" / "label_studio.json").read_bytes()
+
+    def test_a_picture_does_not_depend_on_how_many_there_are(self, drawn, fresh):
+        draw_data_set(*fresh, PARAMS.model_copy(update={"n_images": 4}))
+        first, second = ({path.name: path.read_bytes() for path in root.rglob("Cephalograms/*")} for root in (drawn, fresh[0]))
+        assert set(second) < set(first)
+        assert all(first[name] == content for name, content in second.items())
+
+
+class TestDrawingAgain:
+    def test_a_finished_set_is_left_alone(self, fresh, caplog):
+        draw_data_set(*fresh, PARAMS)
+        before = {path: path.stat().st_mtime_ns for path in fresh[0].rglob("*")}
+        with caplog.at_level(logging.INFO):
+            draw_data_set(*fresh, PARAMS.model_copy(update={"n_jobs": 2}))
+        assert "nothing to draw" in caplog.text
+        assert {path: path.stat().st_mtime_ns for path in fresh[0].rglob("*")} == before
+
+    def test_an_interrupted_set_is_completed_with_the_same_bytes(self, fresh, drawn, caplog):
+        draw_data_set(*fresh, PARAMS)
+        record = json.loads((fresh[0] / ".ledger.json").read_text())
+        (fresh[0] / ".ledger.json").write_text(json.dumps(record | {"complete": False}))
+        (fresh[0] / "cephalogram_machine_mappings.csv").unlink()
+        lost = sorted(fresh[0].rglob("Cephalograms/*"))[:2]
+        kept = sorted(fresh[0].rglob("Cephalograms/*"))[2]
+        written = kept.stat().st_mtime_ns
+        for file in lost:
+            file.unlink()
+        with caplog.at_level(logging.INFO):
+            draw_data_set(*fresh, PARAMS)
+        assert "2 phantoms drawn" in caplog.text
+        assert kept.stat().st_mtime_ns == written
+        assert digests(fresh[0]) == digests(drawn / "aariz")
+
+    def test_another_seed_replaces_the_set_and_says_why(self, fresh, caplog):
+        draw_data_set(*fresh, PARAMS)
+        before = digests(fresh[0])
+        with caplog.at_level(logging.INFO):
+            draw_data_set(*fresh, PARAMS.model_copy(update={"seed": 2, "n_images": 4}))
+        assert "'seed': (1, 2)" in caplog.text
+        after = digests(fresh[0])
+        assert len(list(fresh[0].rglob("Cephalograms/*"))) == 4
+        assert not set(before.values()) & set(after.values())
+
+    def test_force_draws_again(self, fresh):
+        draw_data_set(*fresh, PARAMS)
+        picture = next(fresh[0].rglob("Cephalograms/*"))
+        picture.write_bytes(b"spoilt")
+        draw_data_set(*fresh, PARAMS.model_copy(update={"force": True}))
+        assert picture.read_bytes() != b"spoilt"
+
+
+class TestForeignData:
+    def test_somebodys_folder_is_not_touched(self, fresh):
+        image = fresh[0] / "train" / "Cephalograms" / "patient.png"
+        image.parent.mkdir(parents=True)
+        image.write_bytes(b"somebody's")
+        with pytest.raises(ForeignDataError, match="did not make it"):
+            draw_data_set(*fresh, PARAMS.model_copy(update={"force": True}))
+        assert image.read_bytes() == b"somebody's"
+        assert not fresh[1].exists()
+
+    def test_somebodys_ruler_export_is_not_touched(self, fresh):
+        fresh[1].write_text("[]")
+        with pytest.raises(ForeignDataError, match=r"ruler\.json"):
+            draw_data_set(*fresh, PARAMS)
+        assert fresh[1].read_text() == "[]"
+
+
+class TestParameters:
+    @pytest.mark.parametrize(("field", "value"), [("n_images", 3), ("long_side_px", 100), ("grain", -1), ("n_image", 10)])
+    def test_values_out_of_range_and_misspelt_names_are_refused(self, field, value):
+        with pytest.raises(ValidationError, match=field):
+            PhantomParams(**{field: value})
+
+
+def test_the_contact_sheet_shows_pictures_and_points(drawn):
+    figure = contact_sheet(RawFolder(drawn / "aariz", "aariz"), PARAMS)
+    shown = [axis for axis in figure.axes if axis.images]
+    assert len(shown) == 5
+    assert {len(axis.lines) for axis in shown} == {0, 31}
+
+
+@pytest.mark.slow
+def test_one_core_draws_four_pictures_of_1000_px_a_second():
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    start = time.process_time()
+    for index in range(12):
+        draw_cephalogram(sample_specimen(index, 0, 1000), stream(0, index, 1))
+    cv2.setNumThreads(threads)
+    assert 12 / (time.process_time() - start) >= 4

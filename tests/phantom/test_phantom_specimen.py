@@ -1,0 +1,67 @@
+"""A specimen's numbers are true: pixel size, frame, ruler, and nothing depends on its neighbours."""
+
+import numpy as np
+import pytest
+
+from ceph_pipeline.phantom.anatomy.soft_tissue import head_outline
+from ceph_pipeline.phantom.devices import DEVICES
+from ceph_pipeline.phantom.specimen import sample_specimen
+
+
+@pytest.fixture(scope="module", params=[None, 640], ids=["native", "640 px"])
+def specimens(request):
+    return [sample_specimen(index, 11, request.param) for index in range(40)]
+
+
+def test_a_pixel_measures_what_its_size_says(specimens):
+    for specimen in specimens:
+        points = specimen.landmarks_px()
+        sn_mm = np.linalg.norm(points["N"] - points["S"]) * specimen.pixel_size_mm
+        assert 64 < sn_mm < 80
+        assert sn_mm == pytest.approx(72 * specimen.face.scale)
+
+
+def test_the_rulers_marks_are_ten_millimetres_apart(specimens):
+    for specimen in specimens:
+        marks = specimen.ruler_px()
+        assert np.linalg.norm(marks["p1"] - marks["p2"]) * specimen.pixel_size_mm == pytest.approx(10.0)
+
+
+def test_every_point_lies_inside_the_picture(specimens):
+    for specimen in specimens:
+        points = np.array([*specimen.landmarks_px().values(), *specimen.ruler_px().values()])
+        margin = 3 / specimen.pixel_size_mm
+        assert (points > margin).all()
+        assert (points < np.array(specimen.size) - margin).all()
+
+
+def test_the_ruler_hangs_in_front_of_the_forehead(specimens):
+    for specimen in specimens:
+        skin = specimen.to_px(head_outline(specimen.face))
+        for mark in specimen.ruler_px().values():
+            level = skin[np.abs(skin[:, 1] - mark[1]) < 8 / specimen.pixel_size_mm, 0]
+            assert mark[0] > level.max(initial=0)
+
+
+def test_small_sets_see_several_devices_and_every_stage(specimens):
+    assert len({specimen.device.machine for specimen in specimens}) >= 5
+    assert {specimen.face.cvm_stage for specimen in specimens} == set(range(1, 7))
+
+
+def test_devices_cover_all_three_file_formats_and_share_out_everything():
+    assert {device.format for device in DEVICES} == {"png", "jpg", "bmp"}
+    assert sum(device.share for device in DEVICES) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.machine)
+def test_a_scaled_frame_shows_the_same_field(device):
+    (width, height), pixel_size = device.frame(800)
+    assert max(width, height) == 800
+    assert pixel_size * 800 == pytest.approx(device.pixel_size_mm * max(device.width_px, device.height_px), rel=1e-3)
+
+
+def test_a_specimen_depends_on_seed_and_index_alone():
+    again = sample_specimen(5, 11, 640).landmarks_px()
+    np.testing.assert_array_equal(again["Go"], sample_specimen(5, 11, 640).landmarks_px()["Go"])
+    assert not np.allclose(again["Go"], sample_specimen(6, 11, 640).landmarks_px()["Go"])
+    assert not np.allclose(again["Go"], sample_specimen(5, 12, 640).landmarks_px()["Go"])
