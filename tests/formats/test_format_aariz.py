@@ -104,6 +104,12 @@ class TestReading:
         assert found.images["split"][0] == "train"
         assert "'test' in the CSV" in found.quarantine["reason"][0]
 
+    def test_without_cvm_stages_the_rest_is_read(self, aariz):
+        aariz.cvm_file("ceph-a").unlink()
+        found = read(aariz.root)
+        assert set(found.cvm["image_id"]) == {"ceph-b", "ceph-c"}
+        assert len(found.images) == 3
+
     def test_a_landmark_without_id_is_known_by_its_symbol(self, aariz):
         aariz.edit(aariz.landmark_file("ceph-a"), lambda content: content["landmarks"][4].pop("landmark_id"))
         assert point(read(aariz.root), "ceph-a", "senior", "Nasion") == (18.0, 24.0)
@@ -168,6 +174,11 @@ def _unknown_mode(aariz):
 
 def _negative_pixel_size(aariz):
     aariz.rows[1] = aariz.rows[1].replace("0.1", "-0.1")
+    aariz.write_rows()
+
+
+def _pixel_size_is_text(aariz):
+    aariz.rows[1] = aariz.rows[1].replace("0.1", "small")
     aariz.write_rows()
 
 
@@ -242,6 +253,7 @@ BAD = {
     _above: ("Senior Orthodontists/ceph-a.json", "found y = -3, expected -0.5 to 99.5", "ceph-a/N"),
     _unknown_mode: ("cephalogram_machine_mappings.csv", "line 2, mode: found 'Tset', expected Train, Valid or Test", "ceph-a"),
     _negative_pixel_size: ("cephalogram_machine_mappings.csv", "line 2, pixel_size: found '-0.1'", "ceph-a"),
+    _pixel_size_is_text: ("cephalogram_machine_mappings.csv", "line 2, pixel_size: found 'small'", "ceph-a"),
     _two_rows: ("cephalogram_machine_mappings.csv", "line 5: found a second row", "ceph-a"),
     _no_image: ("train/Cephalograms/ceph-a.png", "unreadable", "ceph-a"),
     _image_is_a_link_out: ("train/Cephalograms/ceph-a.png", "a link to", "ceph-a"),

@@ -117,6 +117,11 @@ BAD = {
         "landmark 'p1': found x = 2019.5",
         "ceph-a/p1",
     ),
+    "outside, unknown": (
+        task("ceph-a.png", {"completed_by": 1, "result": [key_point("PT", 1, 101)]}),
+        "landmark 'PT': found y = 1009.5",
+        "ceph-a/PT",
+    ),
     "no task": ({"id": 1}, "task[1]: found no image and annotations", "export.json"),
     "no name": ({"annotations": [], "data": {}}, "task[1]: found no image and annotations", "export.json"),
     "again": (task("ceph-b.png"), "'ceph-b' again", "ceph-b"),

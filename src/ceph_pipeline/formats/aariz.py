@@ -11,14 +11,23 @@ Source: Khalid et al., Aariz data set, https://github.com/manwaarkhd/aariz-cepha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ceph_pipeline.formats.aariz_files import read_points, read_stage
 from ceph_pipeline.formats.aariz_machines import UNKNOWN, Machine, read_machines, unused_rows
 from ceph_pipeline.formats.annotations import Reading, Row, cvm_table, image_table, landmark_rows, landmark_table
-from ceph_pipeline.formats.layout import IMAGE_SUFFIXES, SPLIT_NAMES, by_identifier, relative, sizes_of, subfolder, visible_files
+from ceph_pipeline.formats.layout import (
+    IMAGE_SUFFIXES,
+    SPLIT_NAMES,
+    by_identifier,
+    relative,
+    sizes_of,
+    subfolder,
+    subfolders,
+    visible_files,
+)
 from ceph_pipeline.formats.problems import AnnotationError, Problem
 from ceph_pipeline.landmarks import SCHEMAS
 
@@ -29,6 +38,15 @@ LAYOUT = (
     "{train,valid,test}/Annotations/CVM Stages/<id>.json and cephalogram_machine_mappings.csv"
 )
 ORIGIN = "https://github.com/manwaarkhd/aariz-cephalometric-dataset"
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files of one split by image identifier; annotations of landmarks by reader and identifier."""
+
+    images: Mapping[str, Path]
+    readers: Mapping[str, Mapping[str, Path]]
+    stages: Mapping[str, Path]
 
 
 @dataclass
@@ -44,7 +62,7 @@ class _Rows:
 
 def recognises(root: Path) -> bool:
     """Whether any subfolder holds `Cephalograms`."""
-    return root.is_dir() and any(subfolder(entry, "Cephalograms") for entry in root.iterdir() if entry.is_dir())
+    return root.is_dir() and any(subfolder(entry, "Cephalograms") for entry in subfolders(root))
 
 
 def read_aariz(root: Path) -> Reading:
@@ -55,7 +73,7 @@ def read_aariz(root: Path) -> Reading:
     """
     machines, machine_problems = read_machines(root)
     rows = _Rows(problems=machine_problems)
-    for folder in sorted(entry for entry in root.iterdir() if subfolder(entry, "Cephalograms")):
+    for folder in (entry for entry in subfolders(root) if subfolder(entry, "Cephalograms")):
         split = SPLIT_NAMES.get(folder.name.lower())
         if split is None:
             raise AnnotationError(f"{folder}: unknown split {folder.name!r}, expected train, valid or test. Rename the folder.")
@@ -65,42 +83,47 @@ def read_aariz(root: Path) -> Reading:
 
 
 def _read_split(folder: Path, split: str, root: Path, machines: Mapping[str, Machine], rows: _Rows) -> None:
-    images = _identified(subfolder(folder, "Cephalograms"), IMAGE_SUFFIXES, root, rows)
-    sizes, unreadable = sizes_of(images, root)
+    files = _find_files(folder, root, rows)
+    sizes, unreadable = sizes_of(files.images, root)
     rows.problems += unreadable
     refused = {problem.item for problem in rows.problems if problem.outcome == "image set aside"}
-    annotations = subfolder(folder, "Annotations") or folder / "Annotations"
-    readers = {
-        _reader(entry): _identified(entry, [".json"], root, rows)
-        for entry in sorted((subfolder(annotations, "Cephalometric Landmarks") or annotations).glob("*"))
-        if entry.is_dir() and entry.name.lower().endswith("orthodontists")
-    }
-    stages = _identified(subfolder(annotations, "CVM Stages"), [".json"], root, rows)
-    for reader, files in (*readers.items(), ("CVM stage", stages)):
-        rows.problems += [
-            Problem(
-                image_id, relative(file, root), "image", f"none for this {reader} file", f"{image_id}.png, .jpg, .jpeg or .bmp"
-            )
-            for image_id, file in files.items()
-            if image_id not in images and image_id not in refused
-        ]
+    rows.problems += _without_image(files, refused, root)
     for image_id, (width, height) in sizes.items():
         if image_id in refused:
             continue
-        file = relative(images[image_id], root)
+        file = relative(files.images[image_id], root)
         machine = machines.get(image_id, UNKNOWN)
         rows.problems += _machine_remarks(image_id, file, split, machine, bool(machines))
-        if _read_readers(image_id, file, readers, root, rows):
+        if _read_readers(image_id, file, files.readers, root, rows):
             rows.images.append((image_id, file, split, split, width, height, machine.pixel_size_mm, machine.name, DATASET))
-            _read_cvm(image_id, stages, root, rows)
+            _read_cvm(image_id, files.stages, root, rows)
 
 
-def _identified(folder: Path | None, suffixes: tuple[str, ...] | list[str], root: Path, rows: _Rows) -> dict[str, Path]:
-    if folder is None:
-        return {}
-    files, problems = by_identifier(visible_files(folder, suffixes), root)
-    rows.problems += problems
-    return files
+def _find_files(folder: Path, root: Path, rows: _Rows) -> _Files:
+    """Everything in a split's folder by identifier; files that clash are noted among the problems."""
+
+    def identified(place: Path | None, suffixes: Sequence[str]) -> dict[str, Path]:
+        files, problems = by_identifier(visible_files(place, suffixes) if place else [], root)
+        rows.problems += problems
+        return files
+
+    annotations = subfolder(folder, "Annotations")
+    landmarks = subfolder(annotations, "Cephalometric Landmarks") if annotations else None
+    readers = [entry for entry in subfolders(landmarks) if entry.name.lower().endswith("orthodontists")] if landmarks else []
+    return _Files(
+        images=identified(subfolder(folder, "Cephalograms"), IMAGE_SUFFIXES),
+        readers={_reader(entry): identified(entry, [".json"]) for entry in readers},
+        stages=identified(subfolder(annotations, "CVM Stages") if annotations else None, [".json"]),
+    )
+
+
+def _without_image(files: _Files, refused: Container[str], root: Path) -> list[Problem]:
+    return [
+        Problem(image_id, relative(file, root), "image", f"none for this {kind} file", f"{image_id}.png, .jpg, .jpeg or .bmp")
+        for kind, annotations in (*files.readers.items(), ("CVM stage", files.stages))
+        for image_id, file in annotations.items()
+        if image_id not in files.images and image_id not in refused
+    ]
 
 
 def _reader(folder: Path) -> str:

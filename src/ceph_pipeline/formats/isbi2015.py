@@ -43,19 +43,14 @@ def recognises(root: Path) -> bool:
 
 def read_isbi2015(root: Path) -> Reading:
     """Read a folder in the challenge's layout."""
-    images, problems = by_identifier(
-        (file for folder in _image_folders(root) for file in visible_files(folder, IMAGE_SUFFIXES)), root
-    )
+    images, problems = _images(root)
     annotations, repeated = _annotation_files(root)
-    problems += repeated
-    images, misplaced = _numbered(images, root)
-    problems += misplaced
     sizes, unreadable = sizes_of(images, root)
-    problems += unreadable
+    problems += [*repeated, *unreadable]
     problems += _without_image(annotations, {*images, *(problem.item for problem in problems)}, root)
-    image_rows: list[Row] = []
-    landmark_rows_: list[Row] = []
     sources = {key: relative(file, root) for key, file in annotations.items()}
+    image_rows: list[Row] = []
+    point_rows: list[Row] = []
     for image_id, (width, height) in sizes.items():
         file = relative(images[image_id], root)
         rows, found = _read_readers(image_id, file, annotations, sources)
@@ -63,9 +58,9 @@ def read_isbi2015(root: Path) -> Reading:
         if rows:
             subset = _subset(image_id)
             split = "train" if subset == "train" else "test"
-            landmark_rows_ += rows
             image_rows.append((image_id, file, split, subset, width, height, PIXEL_SIZE_MM, MACHINE, DATASET))
-    return Reading(image_table(image_rows), landmark_table(landmark_rows_), cvm_table([]), tuple(problems), sources)
+            point_rows += rows
+    return Reading(image_table(image_rows), landmark_table(point_rows), cvm_table([]), tuple(problems), sources)
 
 
 def read_points(path: Path, file: str) -> dict[str, Point] | Problem:
@@ -103,11 +98,13 @@ def _subset(image_id: str) -> str:
     return "train" if number <= 150 else "test1" if number <= 300 else "test2"
 
 
-def _numbered(images: Mapping[str, Path], root: Path) -> tuple[dict[str, Path], list[Problem]]:
+def _images(root: Path) -> tuple[dict[str, Path], list[Problem]]:
     """The images that have a number and lie in their number's folder."""
+    found, problems = by_identifier(
+        (file for folder in _image_folders(root) for file in visible_files(folder, IMAGE_SUFFIXES)), root
+    )
     kept: dict[str, Path] = {}
-    problems: list[Problem] = []
-    for image_id, path in images.items():
+    for image_id, path in found.items():
         file, folder = relative(path, root), path.parent.name
         if not re.fullmatch(r"\d{3}", image_id) or not 1 <= int(image_id) <= 400:
             problems.append(Problem(image_id, file, "file name", repr(path.name), "a number from 001 to 400"))

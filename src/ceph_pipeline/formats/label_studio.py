@@ -8,6 +8,7 @@ of their name. Each annotator is a reader, `annotator_<id>`; of several annotati
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -62,28 +63,37 @@ def read_label_studio(path: Path, images: Path | None = None) -> Reading:
     folder = images or export.parent
     files = {file.name: file for file in sorted(folder.rglob("*")) if file.suffix.lower() in IMAGE_SUFFIXES}
     tasks, problems = _tasks(export, files, folder)
-    present = {task.image_id: folder / task.path for task in tasks if Path(task.path).name in files}
-    sizes, unreadable = sizes_of(present, folder)
-    problems += unreadable
-    refused = {problem.item for problem in unreadable}
+    sizes, unsized = _sizes(tasks, files, folder, export.name)
+    problems += unsized
     image_rows: list[Row] = []
     point_rows: list[Row] = []
     for task in tasks:
-        size = sizes.get(task.image_id) or recorded_size(task.results.values())
-        if task.image_id in refused:
+        if task.image_id not in sizes:
             continue
-        if size is None:
-            expected = "original_width and original_height, or the image itself"
-            problems.append(Problem(task.image_id, export.name, f"{task.place}, size", "neither", expected))
-            continue
-        rows, found = _read_task(task, size, export.name)
+        rows, found = _read_task(task, sizes[task.image_id], export.name)
         problems += found
         if rows:
-            image_rows.append((task.image_id, task.path, "train", "train", *size, float("nan"), "unknown", DATASET))
+            image_rows.append((task.image_id, task.path, "train", "train", *sizes[task.image_id], math.nan, "unknown", DATASET))
             point_rows += rows
     sources = {(str(row[0]), str(row[1])): export.name for row in point_rows}
     problems += _unknown_labels(point_rows, export.name)
     return Reading(image_table(image_rows), landmark_table(point_rows), cvm_table([]), tuple(problems), sources)
+
+
+def _sizes(tasks: list[_Task], files: Mapping[str, Path], folder: Path, export: str) -> tuple[dict[str, Size], list[Problem]]:
+    """(width, height) of each task's image: the image's own where it is at hand, else the recorded one."""
+    present = {task.image_id: folder / task.path for task in tasks if Path(task.path).name in files}
+    sizes, problems = sizes_of(present, folder)
+    for task in tasks:
+        recorded = recorded_size(task.results.values())
+        if task.image_id in present:
+            continue
+        if recorded is None:
+            expected = "original_width and original_height, or the image itself"
+            problems.append(Problem(task.image_id, export, f"{task.place}, size", "neither", expected))
+        else:
+            sizes[task.image_id] = recorded
+    return sizes, problems
 
 
 def _export_file(path: Path) -> Path:
@@ -107,20 +117,20 @@ def _tasks(export: Path, files: Mapping[str, Path], folder: Path) -> tuple[list[
     for position, entry in enumerate(content):
         place = f"task[{position}]"
         task = _task(entry, place, files, folder)
-        problem = (
-            Problem(export.name, export.name, place, "no image and annotations", "a task", "file set aside")
-            if task is None
-            else None
-        )
-        if task is not None:
-            problem = bad_identifier(task.image_id, export.name)
-            if task.image_id in tasks:
-                problem = Problem(task.image_id, export.name, place, f"{task.image_id!r} again", "one task an image")
+        problem = _problem_with(task, tasks, export.name, place)
         if problem is not None:
             problems.append(problem)
         elif task is not None:
             tasks[task.image_id] = task
     return list(tasks.values()), problems
+
+
+def _problem_with(task: _Task | None, before: Mapping[str, _Task], export: str, place: str) -> Problem | None:
+    if task is None:
+        return Problem(export, export, place, "no image and annotations", "a task", "file set aside")
+    if task.image_id in before:
+        return Problem(task.image_id, export, place, f"{task.image_id!r} again", "one task an image")
+    return bad_identifier(task.image_id, export)
 
 
 def _task(entry: Any, place: str, files: Mapping[str, Path], folder: Path) -> _Task | None:

@@ -32,11 +32,14 @@ class JSONFileError(ValueError):
     """A file is no JSON."""
 
 
+def subfolders(folder: Path) -> list[Path]:
+    """The folder's own subfolders, sorted."""
+    return [entry for entry in sorted(folder.iterdir()) if entry.is_dir()]
+
+
 def subfolder(folder: Path, name: str) -> Path | None:
     """The direct subfolder of that name in any case, or None."""
-    if not folder.is_dir():
-        return None
-    return next((entry for entry in sorted(folder.iterdir()) if entry.is_dir() and entry.name.lower() == name.lower()), None)
+    return next((entry for entry in subfolders(folder) if entry.name.lower() == name.lower()), None)
 
 
 def visible_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
