@@ -1,4 +1,4 @@
-"""A backbone and its neck: one fused feature map at the stride that heatmaps are wanted at."""
+"""A backbone and its neck: one fused feature map at stride 4."""
 
 import math
 from typing import NamedTuple
@@ -16,48 +16,57 @@ class Features(NamedTuple):
     """Features of a batch.
 
     Attributes:
-        fused: `(N, width, H / stride, W / stride)`.
+        fused: `(N, width, H / 4, W / 4)`.
+        stem: `(N, channels, H / 2, W / 2)`, or None where the backbone has no such features.
         coarsest: `(N, channels, h, w)`, the backbone's lowest resolution.
     """
 
     fused: Tensor
+    stem: Tensor | None
     coarsest: Tensor
 
 
 class FeatureNet(nn.Module):
-    """Images to fused features.
+    """Images to features.
 
     Attributes:
         width: Channels of the fused features.
         coarsest_channels: Channels of the coarsest features.
     """
 
-    def __init__(self, backbone: str, in_channels: int, stride: int, *, pretrained: bool = False) -> None:
+    def __init__(self, backbone: str, in_channels: int, *, pretrained: bool = False) -> None:
         super().__init__()
-        if stride not in STRIDES:
-            raise ValueError(f"heatmap stride is {stride}, expected one of {STRIDES}: input pixels per heatmap pixel.")
-        self.stride = stride
         self.backbone = Backbone(backbone, in_channels, pretrained=pretrained)
         branches = self.backbone.branches
-        width = max(64, 4 * branches[0].channels if self.backbone.is_high_resolution else 128)
+        self.width = max(64, 4 * branches[0].channels if self.backbone.is_high_resolution else 128)
         neck = BranchNeck if self.backbone.is_high_resolution else PyramidNeck
-        self.neck = neck(branches, width)
-        self.width = width if stride == 4 else width // 2
-        self.stem_fusion = StemFusion(width, self.backbone.stem, self.width) if stride == 2 else None
+        self.neck = neck(branches, self.width)
         self.coarsest_channels = branches[-1].channels
 
     def forward(self, images: Tensor) -> Features:
-        """Features of `(N, C, H, W)` images; H and W are multiples of the backbone's coarsest stride.
+        """Features of `(N, C, H, W)` images.
 
         Raises:
-            ValueError: a side is no such multiple.
+            ValueError: H or W is no multiple of the backbone's coarsest stride.
         """
         height, width = images.shape[-2:]
         multiple = math.lcm(4, self.backbone.branches[-1].stride)
         if height % multiple or width % multiple:
             raise ValueError(f"images are {height} × {width} px (H × W); {self.backbone.name} needs multiples of {multiple}.")
         stem, branches = self.backbone(images)
-        fused: Tensor = self.neck(branches, torch.Size((height // 4, width // 4)))
-        if self.stem_fusion is not None:
-            fused = self.stem_fusion(fused, stem)
-        return Features(fused, branches[-1])
+        fused = self.neck(branches, torch.Size((height // 4, width // 4)))
+        return Features(fused, stem, branches[-1])
+
+    def stem_fusion(self) -> StemFusion:
+        """A new module that takes these features from stride 4 to stride 2."""
+        return StemFusion(self.width, self.backbone.stem)
+
+
+def require_stride(stride: int) -> None:
+    """Refuse a heatmap stride that no head is made for.
+
+    Raises:
+        ValueError: the stride is neither 2 nor 4.
+    """
+    if stride not in STRIDES:
+        raise ValueError(f"heatmap stride is {stride}, expected one of {STRIDES}: input pixels per heatmap pixel.")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from ceph_pipeline.models.features import FeatureNet
+from ceph_pipeline.models.features import FeatureNet, require_stride
 from ceph_pipeline.models.heads import HeatmapHead, MeasurementHead, StageHead
 from ceph_pipeline.models.weights import load_backbone_weights
 
@@ -28,11 +28,21 @@ class LandmarkNet(nn.Module):
     """Backbone, neck and heads; made by `create_landmark_net`."""
 
     def __init__(
-        self, features: FeatureNet, n_landmarks: int, *, cvm_stages: int = 0, n_measurements: int = 0, dropout: float = 0.0
+        self,
+        features: FeatureNet,
+        n_landmarks: int,
+        *,
+        stride: int = 4,
+        cvm_stages: int = 0,
+        n_measurements: int = 0,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        require_stride(stride)
         self.features = features
-        self.heatmap_head = HeatmapHead(features.width, n_landmarks, dropout)
+        self.fusion = features.stem_fusion() if stride == 2 else None
+        width = features.width if self.fusion is None else self.fusion.out_channels
+        self.heatmap_head = HeatmapHead(width, n_landmarks, dropout)
         channels = features.coarsest_channels
         self.stage_head = StageHead(channels, cvm_stages, dropout) if cvm_stages else None
         self.measurement_head = MeasurementHead(channels, n_measurements, dropout) if n_measurements else None
@@ -46,9 +56,10 @@ class LandmarkNet(nn.Module):
     def forward(self, images: Tensor) -> LandmarkOutput:
         """Heatmap logits and CVM outputs of `(N, C, H, W)` images."""
         features = self.features(images)
+        fused = features.fused if self.fusion is None else self.fusion(features.fused, features.stem)
         pooled = features.coarsest.mean(dim=(-2, -1))
         return LandmarkOutput(
-            heatmaps=self.heatmap_head(features.fused),
+            heatmaps=self.heatmap_head(fused),
             cvm_logits=self.stage_head(pooled) if self.stage_head is not None else None,
             measurements=self.measurement_head(pooled) if self.measurement_head is not None else None,
         )
@@ -89,8 +100,8 @@ def create_landmark_net(
             f"a network with {n_landmarks} landmarks, {cvm_stages} CVM stages and {n_measurements} measurements: "
             "expected at least 1 landmark, 0 or at least 2 stages, 0 or more measurements."
         )
-    features = FeatureNet(backbone, in_channels, stride, pretrained=pretrained is True)
-    net = LandmarkNet(features, n_landmarks, cvm_stages=cvm_stages, n_measurements=n_measurements, dropout=dropout)
+    features = FeatureNet(backbone, in_channels, pretrained=pretrained is True)
+    net = LandmarkNet(features, n_landmarks, stride=stride, cvm_stages=cvm_stages, n_measurements=n_measurements, dropout=dropout)
     if not isinstance(pretrained, bool):
         load_backbone_weights(net, pretrained)
     return net

@@ -51,21 +51,27 @@ class PyramidNeck(nn.Module):
 
 
 class StemFusion(nn.Module):
-    """From stride 4 to stride 2: upsampling, the stem's features added, and a 3 × 3 convolution."""
+    """From stride 4 to stride 2: upsampling, the stem's features added where there are some, and a 3 × 3 convolution.
 
-    def __init__(self, width: int, stem: FeatureMap | None, out_width: int) -> None:
+    Attributes:
+        out_channels: Half of the incoming channels.
+    """
+
+    def __init__(self, width: int, stem: FeatureMap | None) -> None:
         super().__init__()
-        self.reduce = nn.Conv2d(width, out_width, 1, bias=False)
-        self.lateral = nn.Conv2d(stem.channels, out_width, 1, bias=False) if stem else None
-        self.smooth = nn.Sequential(nn.BatchNorm2d(out_width), nn.ReLU(), conv_norm_relu(out_width, out_width, 3))
+        self.out_channels = width // 2
+        self.reduce = nn.Conv2d(width, self.out_channels, 1, bias=False)
+        self.lateral = nn.Conv2d(stem.channels, self.out_channels, 1, bias=False) if stem else None
+        self.norm = nn.BatchNorm2d(self.out_channels)
+        self.smooth = conv_norm_relu(self.out_channels, self.out_channels, 3)
 
     def forward(self, fused: Tensor, stem: Tensor | None) -> Tensor:
-        """Features `(N, out_width, H / 2, W / 2)`."""
+        """Features `(N, out_channels, H / 2, W / 2)`."""
         reduced: Tensor = self.reduce(fused)
         fine = _resize(reduced, torch.Size(2 * side for side in reduced.shape[-2:]))
         if self.lateral is not None and stem is not None:
             fine = fine + self.lateral(stem)
-        smoothed: Tensor = self.smooth(fine)
+        smoothed: Tensor = self.smooth(torch.relu(self.norm(fine)))
         return smoothed
 
 

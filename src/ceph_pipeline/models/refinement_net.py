@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ceph_pipeline.models.features import FeatureNet
+from ceph_pipeline.models.features import FeatureNet, require_stride
 from ceph_pipeline.models.heads import MAP_INIT_STD
 from ceph_pipeline.models.necks import conv_norm_relu
 from ceph_pipeline.models.weights import load_backbone_weights
@@ -18,15 +18,16 @@ class RefinementNet(nn.Module):
     only one map is computed for a crop.
     """
 
-    def __init__(self, features: FeatureNet, n_landmarks: int, dropout: float = 0.0) -> None:
+    def __init__(self, features: FeatureNet, n_landmarks: int, *, stride: int = 2, dropout: float = 0.0) -> None:
         super().__init__()
+        require_stride(stride)
         width = features.width
-        self.n_landmarks = n_landmarks
         self.features = features
         self.film = nn.Embedding(n_landmarks, 2 * width)
-        self.mix = conv_norm_relu(width, width, 1)
+        self.fusion = features.stem_fusion() if stride == 2 else None
+        self.mix = conv_norm_relu(width, width, 1) if stride == 4 else nn.Identity()  # the fusion mixes by itself
         self.drop = nn.Dropout2d(dropout)
-        self.rows = nn.Embedding(n_landmarks, width)
+        self.rows = nn.Embedding(n_landmarks, width if self.fusion is None else self.fusion.out_channels)
         self.biases = nn.Embedding(n_landmarks, 1)
         nn.init.zeros_(self.film.weight)
         nn.init.normal_(self.rows.weight, std=MAP_INIT_STD)
@@ -50,11 +51,13 @@ class RefinementNet(nn.Module):
         """
         if landmark.shape != crops.shape[:1]:
             raise ValueError(f"{len(crops)} crops with landmarks of shape {tuple(landmark.shape)}, expected one index a crop.")
-        fused = self.features(crops).fused
+        features = self.features(crops)
         scale, shift = self.film(landmark)[..., None, None].chunk(2, dim=1)
-        mixed = self.drop(self.mix(fused * (1 + scale) + shift))
+        mixed = self.mix(features.fused * (1 + scale) + shift)
+        if self.fusion is not None:
+            mixed = self.fusion(mixed, features.stem)
         with torch.autocast(crops.device.type, enabled=False):  # sub-pixel decoding needs more than bfloat16's 8 bits
-            maps = torch.einsum("mchw,mc->mhw", mixed.float(), self.rows(landmark)).unsqueeze(1)
+            maps = torch.einsum("mchw,mc->mhw", self.drop(mixed).float(), self.rows(landmark)).unsqueeze(1)
             bias: Tensor = self.biases(landmark)
             return maps + bias[..., None, None]
 
@@ -85,8 +88,8 @@ def create_refinement_net(
     """
     if n_landmarks < 1:
         raise ValueError(f"a network with {n_landmarks} landmarks, expected at least 1.")
-    features = FeatureNet(backbone, in_channels, stride, pretrained=pretrained is True)
-    net = RefinementNet(features, n_landmarks, dropout)
+    features = FeatureNet(backbone, in_channels, pretrained=pretrained is True)
+    net = RefinementNet(features, n_landmarks, stride=stride, dropout=dropout)
     if not isinstance(pretrained, bool):
         load_backbone_weights(net, pretrained)
     return net
