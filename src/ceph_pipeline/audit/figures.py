@@ -60,7 +60,9 @@ def draw_findings(axes: Axes, findings: pd.DataFrame) -> None:
     axes.set(xlim=(0, max(1.0, left.max()) * 1.12), ylim=(len(counts) - 0.4, -0.6), xlabel="findings")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _finish(axes, "Findings by check")
-    _legend(axes)
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 0.995), ncols=3, frameon=False, borderaxespad=0.2, handlelength=1, columnspacing=1
+    )
 
 
 def draw_scale(axes: Axes, lengths: pd.DataFrame, limits: SellaNasionParams) -> None:
@@ -70,7 +72,7 @@ def draw_scale(axes: Axes, lengths: pd.DataFrame, limits: SellaNasionParams) -> 
     if shown.empty:
         _say(axes, "no S–N length in mm:\nSella, Nasion or the pixel sizes are missing")
         return
-    axes.axvspan(limits.low_mm, limits.high_mm, color=BAND_COLOUR, zorder=0, label="plausible median")
+    axes.axvspan(limits.low_mm, limits.high_mm, color=BAND_COLOUR, zorder=0)
     rng = np.random.default_rng(0)  # the same jitter in every run
     names = sorted(shown["machine"].unique())
     for row, machine in enumerate(names):
@@ -83,8 +85,10 @@ def draw_scale(axes: Axes, lengths: pd.DataFrame, limits: SellaNasionParams) -> 
         axes.annotate(f"{median:.1f}", (median, row - 0.34), ha="center", va="bottom", color=colour, fontweight="bold")
     counts = shown["machine"].value_counts()
     axes.set_yticks(np.arange(len(names)), [f"{name}\n(n = {counts[name]})" for name in names])
-    axes.set(ylim=(len(names) - 0.4, -0.75), xlabel="S–N (mm)")
-    _legend(axes)
+    axes.set(
+        ylim=(len(names) - 0.4, -0.75),
+        xlabel=f"S–N (mm); green: medians of {limits.low_mm:g}–{limits.high_mm:g} mm are plausible",
+    )
 
 
 def draw_readers(axes: Axes, evidence: Evidence, params: AuditParams) -> None:
@@ -112,10 +116,11 @@ def draw_readers(axes: Axes, evidence: Evidence, params: AuditParams) -> None:
         capprops={"color": BOX_COLOUR},
         flierprops={"marker": ".", "markersize": 4, "markerfacecolor": "#555555", "markeredgecolor": "none", "alpha": 0.5},
     )
-    axes.axvline(limit, color=SEVERITY_COLOURS["warning"], linestyle="--", label=f"finding above {limit:g} {unit}")
+    axes.axvline(limit, color=SEVERITY_COLOURS["warning"], linestyle="--")
     axes.set_yticks(range(len(order)), [f"{name} ({find(name).symbol})" for name in order])
-    axes.set(xlim=(0, None), ylim=(len(order) - 0.4, -0.6), xlabel=f"distance ({unit})")
-    _legend(axes)
+    farthest = max(float(values.max()) for values in boxes.values())
+    axes.set(xlim=(0, 1.05 * farthest or limit), ylim=(len(order) - 0.4, -0.6))
+    axes.set_xlabel(f"distance ({unit}); a finding above {limit:g} {unit}")
 
 
 def _pooled_distances(evidence: Evidence, *, in_mm: bool) -> NDArray[np.float64]:
@@ -130,11 +135,6 @@ def _finish(axes: Axes, title: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_axisbelow(True)
     axes.grid(visible=True, axis="x", color="#e6e6e6")
-
-
-def _legend(axes: Axes) -> None:
-    """Beside the title, where it hides no data."""
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.995), ncols=3, frameon=False, borderaxespad=0.2, columnspacing=1.2)
 
 
 def _say(axes: Axes, text: str) -> None:

@@ -14,6 +14,8 @@ LONG_SIDE_PX = 160
 NEIGHBOURHOOD_PX = 3.0
 BLUR_PX = 1.5
 MIN_OVERLAP = 0.5
+MIN_STRUCTURE = 0.1
+"""Standard deviation of the flattened pixels; cephalograms have 0.5 and more, an empty film has none."""
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
 
 Thumbnail = NDArray[np.uint8]
@@ -47,7 +49,7 @@ def agreement(first: Thumbnail, second: Thumbnail) -> Agreement:
 
     The map starts from the one that makes the frames coincide and is refined by maximising the enhanced correlation
     coefficient (Evangelidis and Psarakis, TPAMI 2008), which copes with some 7° of rotation and 8 % of scale. Images that
-    cannot be registered, or overlap by less than half, are unlike.
+    cannot be registered, overlap by less than half, or show nothing there are unlike.
     """
     grey_first, grey_second = first.astype(np.float32), second.astype(np.float32)
     flat_first, flat_second = flatten_tone(grey_first, NEIGHBOURHOOD_PX), flatten_tone(grey_second, NEIGHBOURHOOD_PX)
@@ -61,9 +63,11 @@ def agreement(first: Thumbnail, second: Thumbnail) -> Agreement:
     if overlap.mean() < MIN_OVERLAP:
         return UNLIKE
     seen = _warped(flat_second, np.asarray(matrix), size)[overlap]
+    if min(flat_first[overlap].std(), seen.std()) < MIN_STRUCTURE:
+        return UNLIKE
     grey = _warped(grey_second, np.asarray(matrix), size)[overlap]
     correlation = np.corrcoef(flat_first[overlap], seen)[0, 1]
-    return Agreement(float(np.nan_to_num(correlation)), float(np.abs(grey_first[overlap] - grey).mean()))
+    return Agreement(float(correlation), float(np.abs(grey_first[overlap] - grey).mean()))
 
 
 def _blurred(flat: NDArray[np.float32]) -> NDArray[np.float32]:
