@@ -31,7 +31,7 @@ GENTLE = OnlineAugmentation(rotation_deg=3, scale=0.05, shift=0.02, gamma=0, con
 
 def stage1_params(epochs=2, **loop):
     return Stage1Params(
-        net=NetParams(backbone="resnet18", input_width_px=64, input_height_px=64, dropout=0.1),
+        net=NetParams(backbone="mobilenetv3_small_050", input_width_px=64, input_height_px=64, dropout=0.1),
         loss=LossParams(kind="cross_entropy", sigma_px=1.0, cvm_weight=0.1),
         optim=OptimParams(
             epochs=epochs,
@@ -108,7 +108,7 @@ def test_the_same_training_is_skipped_and_another_is_not(spots, tmp_path, caplog
 def test_stage2_learns_to_find_the_point_in_its_crop(spots, crop_table, tmp_path, tracking):
     crops = crop_table(2.0)
     params = Stage2Params(
-        net=RefinementNetParams(backbone="resnet18", stride=4),
+        net=RefinementNetParams(backbone="mobilenetv3_small_050", stride=4),
         loss=LossParams(kind="combined", sigma_px=1.5, cvm_weight=0.0, wing_ramp_epochs=1),
         optim=OptimParams(epochs=6, batch_size=16, learning_rate=3e-3, schedule="one_cycle", precision="float32"),
         loop=LoopParams(seed=1, workers=0),

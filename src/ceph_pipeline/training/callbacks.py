@@ -7,6 +7,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, WeightAveraging
 
@@ -36,16 +37,16 @@ class ExponentialAverage(WeightAveraging):
         super().__init__(use_buffers=True, multi_avg_fn=torch.no_grad()(update))
 
 
-class EpochSeed(Callback):
-    """Reseeds torch's generators from (seed, epoch): dropout draws the same after a resume as without a break."""
+class StepSeed(Callback):
+    """Reseeds torch's generators from (seed, epoch, batch): dropout draws the same after a resume as without a break."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Reseed."""
-        del pl_module
-        torch.manual_seed(self.seed * 100_003 + trainer.current_epoch)
+        del pl_module, batch
+        torch.manual_seed(int(np.random.SeedSequence([self.seed, trainer.current_epoch, batch_idx]).generate_state(1)[0]))
 
 
 class EpochLog(Callback):

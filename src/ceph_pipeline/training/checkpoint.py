@@ -65,8 +65,9 @@ def to_heatmaps(logits: Tensor, activation: str, sigma_px: float) -> Tensor:
     return share * (2 * math.pi * sigma_px**2)
 
 
-def create_net(stage: StageName, architecture: dict[str, Any]) -> nn.Module:
-    """Build the network of a stage from its keyword arguments."""
+def create_net(stage: StageName, architecture: dict[str, Any], seed: int = 0) -> nn.Module:
+    """Build the network of a stage from its keyword arguments; its first weights are a function of the seed."""
+    torch.manual_seed(seed)
     return create_landmark_net(**architecture) if stage == "stage1" else create_refinement_net(**architecture)
 
 

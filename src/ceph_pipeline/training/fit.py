@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ceph_pipeline.artifacts import Ledger
 from ceph_pipeline.training.batch import Batch, concatenate
-from ceph_pipeline.training.callbacks import EpochLog, EpochSeed, ExponentialAverage
+from ceph_pipeline.training.callbacks import EpochLog, ExponentialAverage, StepSeed
 from ceph_pipeline.training.checkpoint import TrainedNet, save_checkpoint
 from ceph_pipeline.training.precision import lightning_precision
 from ceph_pipeline.training.sampling import EpochSampler
@@ -80,7 +80,6 @@ def fit(
     module.net.to(memory_format=torch.channels_last)
     best = ModelCheckpoint(folder, "best-epoch", monitor=monitor, auto_insert_metric_name=False, enable_version_counter=False)
     every = ModelCheckpoint(folder, "last", every_n_epochs=1, save_on_train_epoch_end=True, enable_version_counter=False)
-    torch.manual_seed(loop.seed)
     with child_run(stage, folder, params, resume=resume) as run_logger:
         trainer = Trainer(
             default_root_dir=folder,
@@ -132,7 +131,7 @@ def finish(folder: Path, trained: TrainedNet) -> Path:
 
 
 def _callbacks(stage: str, optim: OptimParams, loop: LoopParams, monitor: str) -> list[Callback]:
-    callbacks: list[Callback] = [EpochSeed(loop.seed), EpochLog(stage), TQDMProgressBar(refresh_rate=5, leave=False)]
+    callbacks: list[Callback] = [StepSeed(loop.seed), EpochLog(stage), TQDMProgressBar(refresh_rate=5, leave=False)]
     if optim.ema_decay is not None:
         callbacks.append(ExponentialAverage(optim.ema_decay))
     if loop.patience is not None:

@@ -119,7 +119,7 @@ def describe(
         "n_measurements": len(moments[0]),
     }
     return TrainedNet(
-        net=create_net("stage1", architecture),
+        net=create_net("stage1", architecture, params.loop.seed),
         stage="stage1",
         landmarks=tuple(names),
         input_size=(params.net.input_width_px, params.net.input_height_px),

@@ -113,7 +113,7 @@ def describe(names: list[str], crop_params: CropParams, params: Stage2Params) ->
         "pretrained": params.net.pretrained,
     }
     return TrainedNet(
-        net=create_net("stage2", architecture),
+        net=create_net("stage2", architecture, params.loop.seed),
         stage="stage2",
         landmarks=tuple(names),
         input_size=(crop_params.crop_px, crop_params.crop_px),
