@@ -51,7 +51,8 @@ def calibrate(marks: Annotations, images: pd.DataFrame, ruler_mm: float, tolerat
     known = images.set_index("image_id")
     by_reader = _sizes_by_reader(marks, ruler_mm).dropna(how="all")
     if by_reader.empty:
-        raise CalibrationError("no image of the export has both p1 and p2: label the ruler's two marks with these names.")
+        aside = f" {len(marks.quarantine)} were set aside; {marks.quarantine['reason'].iloc[0]}" if len(marks.quarantine) else ""
+        raise CalibrationError(f"no image of the export has both p1 and p2: label the ruler's two marks with these names.{aside}")
     annotated_width = marks.images.set_index("image_id")["width"].reindex(by_reader.index)
     width = known["width"].reindex(by_reader.index).fillna(annotated_width)
     mm = by_reader.median(axis=1) * annotated_width / width

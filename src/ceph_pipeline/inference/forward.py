@@ -36,6 +36,11 @@ def resolve_device(name: str) -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def native_precision(device: torch.device) -> torch.autocast:
+    """The context that networks compute in: bfloat16 where it is native, which moves points by some 0.02 mm."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=computes_bfloat16(device.type))
+
+
 @torch.inference_mode()
 def locate(
     trained: TrainedNet,
@@ -53,7 +58,7 @@ def locate(
     """
     device = next(trained.net.parameters()).device
     images = torch.from_numpy(inputs)[:, None].to(device).contiguous(memory_format=torch.channels_last)
-    with torch.autocast(device.type, torch.bfloat16, enabled=computes_bfloat16(device.type)):
+    with native_precision(device):
         logits = trained.net(images).heatmaps if landmark is None else trained.net(images, torch.from_numpy(landmark).to(device))
     points = decode(trained.heatmaps(logits.float()), method, trained.sigma_px)
     return Answers(trained.to_input(points.xy).cpu().numpy().astype(np.float64), points.score.cpu().numpy().astype(np.float64))
