@@ -46,12 +46,12 @@ class TestSummarise:
         return tracking
 
     def test_figures_go_to_the_open_run(self, computed, images, no_duplicates, params, tracking):
-        nodes.summarise(computed, images, no_duplicates, params)
+        nodes.summarise_errors(computed, images, no_duplicates, params)
         assert tracking.logged["stage2_tta.mre_mm"] == pytest.approx(1.0)
 
     def test_no_run_is_opened_for_them(self, computed, images, no_duplicates, params, tracking):
         tracking.active_run = lambda: None
-        assert nodes.summarise(computed, images, no_duplicates, params)["stage1"]["mre_mm"] == pytest.approx(2.5)
+        assert nodes.summarise_errors(computed, images, no_duplicates, params)["stage1"]["mre_mm"] == pytest.approx(2.5)
         assert tracking.logged == {}
 
 
@@ -80,9 +80,9 @@ def test_gallery_reads_the_original_pixels(computed, predictions, landmarks, ima
 
 
 def test_report_shows_the_figures_beside_it(computed, images, no_duplicates, params, tmp_path):
-    metrics = nodes.summarise(computed, images, no_duplicates, params)
+    metrics = nodes.summarise_errors(computed, images, no_duplicates, params)
     table, devices = nodes.tabulate_landmarks(computed, images, params), nodes.tabulate_devices(computed, images, params)
-    text = nodes.write_report(metrics, table, devices, tmp_path)
+    text = nodes.write_evaluation_report(metrics, table, devices, tmp_path)
     assert "stage 2 beats stage 1: error smaller by 50 % [50, 50]" in text
     assert all(f"]({name})" in text for name in ("sdr_curve.png", "landmark_errors.png", "gallery.png"))
 

@@ -20,7 +20,7 @@ def result(percent, ci95):
 class TestRows:
     def test_header_and_a_row_a_stage(self, report):
         header, stage1, *_, guess = summary_rows(report)
-        assert header == ["stage", "MRE mm", "95 % interval", "px", "2 mm", "2.5 mm", "3 mm", "4 mm"]
+        assert header == ["stage", "MRE mm", "95 % interval", "px", "≤2 mm", "≤2.5 mm", "≤3 mm", "≤4 mm"]
         assert stage1[:2] == ["stage 1", "2.50"]
         assert stage1[3:] == ["25.0", "50.0", "50.0", "75.0", "100.0"]
         assert guess[:2] == ["mean shape", "12.00"]

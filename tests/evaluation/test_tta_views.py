@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceph_pipeline.evaluation import GRID_VIEWS, TEN_VIEWS, VIEW_SETS, View, fuse_views
@@ -9,18 +9,22 @@ from ceph_pipeline.evaluation import GRID_VIEWS, TEN_VIEWS, VIEW_SETS, View, fus
 sizes = st.tuples(st.integers(8, 2000), st.integers(8, 2000))
 views = st.builds(View, flip=st.booleans(), scale=st.floats(0.3, 3), rotation_deg=st.floats(-180, 180))
 points = st.lists(st.tuples(st.floats(-500, 2500), st.floats(-500, 2500)), min_size=1, max_size=5).map(np.array)
+unhurried = settings(deadline=None, max_examples=50)
 
 
 class TestView:
+    @unhurried
     @given(view=views, size=sizes, points=points)
     def test_back_undoes_the_view(self, view, size, points):
         np.testing.assert_allclose(view.back(view.matrix(size)(points), size), points, atol=1e-8)
 
+    @unhurried
     @given(view=views, size=sizes)
     def test_true_centre_stays(self, view, size):
         centre = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
         np.testing.assert_allclose(view.matrix(size)(centre), centre, atol=1e-9)
 
+    @unhurried
     @given(view=views, size=sizes)
     def test_distances_grow_by_the_scale(self, view, size):
         a, b = view.matrix(size)([[0.0, 0.0], [3.0, 4.0]])

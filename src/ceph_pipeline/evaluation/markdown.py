@@ -45,7 +45,14 @@ def table_lines(rows: Iterable[list[str]]) -> str:
 def _landmark_rows(table: pd.DataFrame, stage: str) -> list[list[str]]:
     rows = table[table["stage"] == stage].set_index("landmark").loc[hardest_first(table, stage)]
     rates = [column for column in table.columns if column.startswith("sdr_")]
-    header = ["landmark", "images", "MRE mm", "95 % interval", "px", *(f"≤ {rate.removeprefix('sdr_')} mm" for rate in rates)]
+    header = [
+        "landmark",
+        "images",
+        "MRE mm",
+        "95 % interval",
+        "px",
+        *(f"≤{float(rate.removeprefix('sdr_')):g} mm" for rate in rates),
+    ]
     body = [
         [
             f"{name} ({row['symbol'].replace('`', '′')})",

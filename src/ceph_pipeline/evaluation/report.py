@@ -1,5 +1,6 @@
 """The evaluation's report: every stage on the test split, and what puts it into perspective."""
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -81,7 +82,7 @@ def flat_metrics(report: dict[str, Any]) -> dict[str, float]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and value == value  # noqa: PLR0124 - NaN differs from itself
+    return isinstance(value, int | float) and not math.isnan(value)
 
 
 def _table(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:

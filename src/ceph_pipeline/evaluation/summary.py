@@ -1,5 +1,6 @@
 """The last word of a run: what was reached, in one table."""
 
+import math
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -37,14 +38,14 @@ def stage_table(report: dict[str, Any]) -> Table:
 def headline(report: dict[str, Any]) -> str:
     """What the table is about."""
     first = next(iter(_stages(report).values()))
-    return f"Test split: {first['n_images']} images, {first['n_landmarks']} landmarks; percent within 2 mm and more"
+    return f"Test split: {first['n_images']} images, {first['n_landmarks']} landmarks; ≤t mm: percent of errors up to t"
 
 
 def summary_rows(report: dict[str, Any]) -> list[list[str]]:
     """Header and one row a stage: MRE in mm with its interval, in px, and the SDRs in percent."""
     stages = _stages(report)
     rates = [key for key in next(iter(stages.values())) if key.startswith("sdr_")]
-    header = ["stage", "MRE mm", "95 % interval", "px", *(f"{float(key.removeprefix('sdr_')):g} mm" for key in rates)]
+    header = ["stage", "MRE mm", "95 % interval", "px", *(f"≤{float(key.removeprefix('sdr_')):g} mm" for key in rates)]
     rows = []
     for stage, fields in stages.items():
         errors = [number(fields["mre_mm"]), _interval(fields["mre_mm_ci95"]) or UNKNOWN, number(fields["mre_px"], 1)]
@@ -101,7 +102,7 @@ def _stages(report: dict[str, Any], *, guess: bool = True) -> dict[str, dict[str
 
 def number(value: float | None, digits: int = 2) -> str:
     """A figure as text; a dash where it is unknown."""
-    return UNKNOWN if value is None or value != value else f"{value:.{digits}f}"  # noqa: PLR0124 - NaN differs from itself
+    return UNKNOWN if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
 def _interval(bounds: list[float] | None, digits: int = 2) -> str:

@@ -39,7 +39,9 @@ def compute_errors(
     return pd.concat([*errors, inter_reader_rows(landmarks, predicted)], ignore_index=True)
 
 
-def summarise(errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, params: EvaluationParams) -> dict[str, Any]:
+def summarise_errors(
+    errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, params: EvaluationParams
+) -> dict[str, Any]:
     """Judge every stage on the test split, and log the figures to MLflow where a run is open."""
     import mlflow
 
@@ -99,7 +101,9 @@ def draw_gallery(
     )
 
 
-def write_report(metrics: dict[str, Any], landmark_errors: pd.DataFrame, device_errors: pd.DataFrame, folder: Path) -> str:
+def write_evaluation_report(
+    metrics: dict[str, Any], landmark_errors: pd.DataFrame, device_errors: pd.DataFrame, folder: Path
+) -> str:
     """The report's page in Markdown, beside its figures."""
     logger.info("the evaluation's report is %s", folder / "report.md")
     return page(metrics, landmark_errors, device_errors, FIGURES)
