@@ -4,7 +4,15 @@ import logging
 
 from kedro.framework.hooks import hook_impl
 
-TALKATIVE = ("alembic", "kedro_mlflow", "kedro_telemetry", "mlflow")
+TALKATIVE = (
+    "alembic",
+    "kedro_mlflow",
+    "kedro_telemetry",
+    "lightning.fabric.utilities.rank_zero",
+    "lightning.fabric.utilities.seed",
+    "lightning.pytorch.utilities.rank_zero",
+    "mlflow",
+)
 
 
 class QuietHook:

@@ -22,3 +22,13 @@ def train_stage2(
     from ceph_pipeline.training.stage2 import train_refinement_net
 
     return train_refinement_net(crops, images, landmarks, store, folder, crop_params, params)
+
+
+def log_detector(stage1: Path, stage2: Path) -> None:
+    """Log both networks as one model to the MLflow run; without tracking there is none to log to."""
+    import mlflow
+
+    from ceph_pipeline.inference.mlflow_model import log_detector
+
+    if mlflow.active_run() is not None:
+        log_detector(stage1, stage2)

@@ -2,11 +2,11 @@
 
 from kedro.pipeline import Pipeline, node
 
-from ceph_pipeline.pipelines.stage2.nodes import train_stage2
+from ceph_pipeline.pipelines.stage2.nodes import log_detector, train_stage2
 
 
 def create_pipeline() -> Pipeline:
-    """Train the refinement network on crops."""
+    """Train the refinement network on crops, and log the two-stage detector."""
     return Pipeline(
         [
             node(
@@ -22,6 +22,7 @@ def create_pipeline() -> Pipeline:
                 ],
                 "stage2_checkpoint",
                 name="train_stage2",
-            )
+            ),
+            node(log_detector, ["stage1_checkpoint", "stage2_checkpoint"], None, name="log_detector"),
         ]
     )

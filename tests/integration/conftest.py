@@ -1,0 +1,59 @@
+import os
+import shutil
+from contextlib import chdir
+from pathlib import Path
+
+import mlflow
+import pytest
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+
+SOURCE = Path(__file__).parents[2]
+
+TINY = {
+    "phantom": {"n_images": 10, "long_side_px": 300},
+    "stage1": {"optim": {"epochs": 3}, "loop": {"workers": 0}},
+    "stage2": {"optim": {"epochs": 3}, "loop": {"workers": 0}, "crops_per_epoch": 256, "valid_crops": 64},
+    "evaluation": {"tta": {"views_stage1": "five", "views_stage2": "single"}, "statistics": {"n_resamples": 200}},
+}
+"""Parameters under which the whole chain takes a minute; nothing is learned."""
+
+
+class Project:
+    """The project with a copy of its configuration, whose data, models and runs go into an empty folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.data = root / "data" / "demo"
+        shutil.copy(SOURCE / ".telemetry", root / ".telemetry")
+        shutil.copytree(SOURCE / "conf", root / "conf", ignore=shutil.ignore_patterns("local"))
+        (root / "conf" / "local").mkdir()
+
+    def run(self, *pipelines: str, env: str = "demo", **params: object) -> None:
+        """`kedro run` in this process."""
+        with chdir(self.root):
+            bootstrap_project(SOURCE)
+            with KedroSession.create(self.root, env=env, runtime_params=TINY | params) as session:
+                session.run(pipeline_names=list(pipelines))
+
+    def set_globals(self, **values: object) -> None:
+        """Override `globals.yml` of the demo."""
+        path = self.root / "conf" / "demo" / "globals.yml"
+        path.write_text(path.read_text() + "".join(f"\n{key}: {value}" for key, value in values.items()))
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A finished tiny demo run."""
+    project = Project(tmp_path_factory.mktemp("demo"))
+    project.set_globals(n_jobs=1)
+    project.run("demo")
+    yield project
+    mlflow.set_tracking_uri(None)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
+@pytest.fixture
+def empty(tmp_path):
+    """A project nothing has run in."""
+    return Project(tmp_path)

@@ -1,0 +1,118 @@
+"""The whole chain on a few tiny phantoms: what it leaves behind, and what it does not do twice."""
+
+import json
+import logging
+
+import mlflow
+import pandas as pd
+import pytest
+
+from ceph_pipeline.landmarks import SCHEMAS
+
+STAGES = ["stage1", "stage1_tta", "stage2", "stage2_tta"]
+
+
+@pytest.fixture(scope="module")
+def runs(finished):
+    """The tracking store's parent run and its children by name."""
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{finished.root}/mlflow.db")
+    experiment = client.get_experiment_by_name("ceph_pipeline")
+    everything = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time ASC"])
+    (parent, *_) = [run for run in everything if "mlflow.parentRunId" not in run.data.tags]
+    children = {run.info.run_name: run for run in everything if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id}
+    return client, parent, children
+
+
+class TestFiles:
+    def test_every_stage_predicts_every_landmark_of_every_validation_and_test_image(self, finished):
+        predictions = pd.read_parquet(finished.data / "07_model_output" / "predictions.parquet")
+        images = pd.read_parquet(finished.data / "03_primary" / "images.parquet")
+        expected = set(images.loc[images["split"] != "train", "image_id"])
+
+        assert list(predictions.columns) == ["image_id", "stage", "landmark", "x", "y", "sigma_px"]
+        for stage, rows in predictions.groupby("stage"):
+            assert stage in STAGES
+            assert set(rows["image_id"]) == expected
+            assert set(rows["landmark"]) == set(SCHEMAS["aariz"].names)
+            assert len(rows) == len(expected) * 29
+
+    def test_metrics_name_errors_rates_and_interval_of_every_stage(self, finished):
+        metrics = json.loads((finished.data / "08_reporting" / "evaluation" / "metrics.json").read_text())
+
+        assert set(metrics) >= {*STAGES, "mean_shape"}
+        for stage in (*STAGES, "mean_shape"):
+            fields = metrics[stage]
+            assert fields["n_landmarks"] == 29
+            assert fields["n_images"] == 2
+            assert fields["mre_mm_ci95"][0] <= fields["mre_mm"] <= fields["mre_mm_ci95"][1]
+            rates = [fields[f"sdr_{threshold}"] for threshold in ("2.0", "2.5", "3.0", "4.0")]
+            assert rates == sorted(rates)
+            assert 0 <= rates[0] <= rates[-1] <= 100
+
+    def test_the_audit_s_findings_are_a_table(self, finished):
+        findings = pd.read_parquet(finished.data / "08_reporting" / "audit" / "findings.parquet")
+        assert set(findings.columns) >= {"check", "severity", "image_id", "detail"}
+
+    def test_copies_stay_in_their_source_s_split(self, finished):
+        images = pd.read_parquet(finished.data / "03_primary" / "images.parquet").set_index("image_id")["split"]
+        augmented = pd.read_parquet(finished.data / "05_model_input" / "augmented_images.parquet")
+
+        assert len(augmented) == 65
+        assert (augmented["source_id"].map(images) == augmented["split"]).all()
+
+    def test_the_environment_keeps_to_its_own_folder(self, finished):
+        assert [path.name for path in (finished.root / "data").iterdir()] == ["demo"]
+
+
+class TestTracking:
+    def test_the_run_is_named_and_finished(self, runs):
+        _, parent, children = runs
+        assert (parent.info.run_name, parent.info.status) == ("demo (demo)", "FINISHED")
+        assert set(children) == {"stage1", "stage2"}
+        assert {child.info.status for child in children.values()} == {"FINISHED"}
+
+    @pytest.mark.parametrize("stage", ["stage1", "stage2"])
+    def test_a_training_is_a_nested_run_with_its_curve(self, runs, stage):
+        client, _, children = runs
+        history = client.get_metric_history(children[stage].info.run_id, "val/mre_mm")
+
+        assert len(history) >= 3
+        assert all(point.value > 0 for point in history)
+
+    def test_parameters_are_flattened(self, runs):
+        _, parent, children = runs
+        assert parent.data.params["stage1.optim.epochs"] == "3"
+        assert parent.data.params["phantom.n_images"] == "10"
+        assert children["stage1"].data.params["stage1.net.backbone"] == "hrnet_w18_small"
+        assert not [value for value in parent.data.params.values() if "=" in value], "no model's printout"
+
+    def test_figures_and_report_are_artifacts(self, runs):
+        client, parent, _ = runs
+        logged = {artifact.path for artifact in client.list_artifacts(parent.info.run_id, "evaluation")}
+        assert {"evaluation/metrics.json", "evaluation/sdr_curve.png"} <= logged
+
+    def test_the_logged_model_loads_back_and_predicts(self, finished, runs):
+        client, parent, _ = runs
+        (model,) = client.search_logged_models([parent.info.experiment_id], f"source_run_id = '{parent.info.run_id}'")
+        images = pd.read_parquet(finished.data / "03_primary" / "images.parquet").query("split == 'test'")
+        films = [(finished.data / "01_raw" / "aariz" / path).read_bytes() for path in images["path"]]
+
+        detector = mlflow.pyfunc.load_model(model.artifact_location)
+        points = detector.predict(pd.DataFrame({"image": films, "image_id": images["image_id"]}))
+
+        assert set(points["image_id"]) == set(images["image_id"])
+        assert points.groupby(["image_id", "stage"])["landmark"].nunique().eq(29).all()
+
+
+def test_a_second_run_does_nothing_twice_and_ends_with_the_same_bytes(finished, caplog):
+    files = ["06_models/stage1/best.ckpt", "06_models/stage2/best.ckpt", "07_model_output/predictions.parquet"]
+    before = [(finished.data / name).read_bytes() for name in files]
+    written = (finished.data / files[0]).stat().st_mtime_ns
+    with caplog.at_level(logging.INFO, logger="ceph_pipeline"):
+        finished.run("demo")
+
+    assert "phantoms are complete and unchanged" in caplog.text
+    assert "stage1: skipped" in caplog.text
+    assert "stage2: skipped" in caplog.text
+    assert (finished.data / files[0]).stat().st_mtime_ns == written
+    assert [(finished.data / name).read_bytes() for name in files] == before
