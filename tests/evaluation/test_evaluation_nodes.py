@@ -36,15 +36,16 @@ def test_other_reader_as_truth_moves_the_errors(predictions, landmarks, images, 
     assert stage1.loc[("test_a", "Sella")] != pytest.approx(10)
 
 
-class TestSummarise:
-    @pytest.fixture
-    def tracking(self, monkeypatch):
-        """MLflow's place, with or without an open run; what is logged stays in `logged`."""
-        logged = {}
-        tracking = SimpleNamespace(active_run=object, log_metrics=logged.update, logged=logged)
-        monkeypatch.setitem(sys.modules, "mlflow", tracking)
-        return tracking
+@pytest.fixture
+def tracking(monkeypatch):
+    """MLflow's place, with or without an open run; what is logged stays in `logged`."""
+    logged = {}
+    tracking = SimpleNamespace(active_run=object, log_metrics=logged.update, logged=logged)
+    monkeypatch.setitem(sys.modules, "mlflow", tracking)
+    return tracking
 
+
+class TestSummarise:
     def test_figures_go_to_the_open_run(self, computed, images, no_duplicates, params, tracking):
         nodes.summarise_errors(computed, images, no_duplicates, params)
         assert tracking.logged["stage2_tta.mre_mm"] == pytest.approx(1.0)
@@ -79,7 +80,7 @@ def test_gallery_reads_the_original_pixels(computed, predictions, landmarks, ima
     assert shown == [3, 4, 6]  # their places in the images table
 
 
-def test_report_shows_the_figures_beside_it(computed, images, no_duplicates, params, tmp_path):
+def test_report_shows_the_figures_beside_it(computed, images, no_duplicates, params, tracking, tmp_path):
     metrics = nodes.summarise_errors(computed, images, no_duplicates, params)
     table, devices = nodes.tabulate_landmarks(computed, images, params), nodes.tabulate_devices(computed, images, params)
     text = nodes.write_evaluation_report(metrics, table, devices, tmp_path)
