@@ -7,7 +7,7 @@ import cv2
 import pytest
 
 from ceph_pipeline import formats
-from ceph_pipeline.audit import find_duplicates
+from ceph_pipeline.audit.duplicates import find_duplicates
 from ceph_pipeline.audit.params import DuplicateParams
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.landmarks.geometry import fitted_size

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ceph_pipeline.audit import CHECKS, AuditParams, DuplicateTable, Evidence, find_duplicates
+from ceph_pipeline.audit import CHECKS, AuditParams, DuplicateTable, Evidence
+from ceph_pipeline.audit.duplicates import find_duplicates
 from ceph_pipeline.audit.params import DuplicateParams
 from ceph_pipeline.audit.registration import UNLIKE, agreement, thumbnail
 from ceph_pipeline.images import ImageStore

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ceph_pipeline.audit import CHECKS, AuditParams, Evidence, decide_exclusions, find_duplicates, run_checks, summary_line
+from ceph_pipeline.audit import CHECKS, AuditParams, Evidence, decide_exclusions, run_checks, summary_line
 from ceph_pipeline.images import ImageStore
 
 logger = logging.getLogger(__name__)
@@ -15,6 +15,8 @@ def compare_images(
     images: pd.DataFrame, source_cache: ImageStore, source_cache_index: pd.DataFrame, params: AuditParams
 ) -> pd.DataFrame:
     """Find the pairs of cached images that show the same radiograph."""
+    from ceph_pipeline.audit.duplicates import find_duplicates
+
     cached = images[images["image_id"].isin(source_cache_index["image_id"])]
     pairs = find_duplicates(cached, source_cache, params.duplicates, params.n_jobs)
     crossing = int((pairs["split_a"] != pairs["split_b"]).sum())

@@ -11,9 +11,14 @@ def create_pipeline() -> Pipeline:
     """Look for copies, run the checks, decide what is left out, and draw the overview."""
     return Pipeline(
         [
-            Node(nodes.compare_images, ["images", "source_cache", "source_cache_index", PARAMS], "duplicates"),
-            Node(nodes.check_data, ["images", "landmarks", "quarantine", "duplicates", PARAMS], "findings"),
-            Node(nodes.exclude_images, ["findings", "duplicates", "images", PARAMS], "exclusions"),
-            Node(nodes.draw_overview, ["findings", "images", "landmarks", PARAMS], "audit_figure"),
+            Node(
+                nodes.compare_images,
+                ["images", "source_cache", "source_cache_index", PARAMS],
+                "duplicates",
+                name="compare_images",
+            ),
+            Node(nodes.check_data, ["images", "landmarks", "quarantine", "duplicates", PARAMS], "findings", name="check_data"),
+            Node(nodes.exclude_images, ["findings", "duplicates", "images", PARAMS], "exclusions", name="exclude_images"),
+            Node(nodes.draw_overview, ["findings", "images", "landmarks", PARAMS], "audit_figure", name="draw_overview"),
         ]
     )
