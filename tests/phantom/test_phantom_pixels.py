@@ -61,9 +61,9 @@ def edge_distance(image, point, outwards):
 
 
 def ridge_distance(image, point, across):
-    """Signed distance in px to the brightest spot along `across`."""
+    """Signed distance in px to the middle of the brightest spot along `across`."""
     values, along = profile(image, point, across)
-    return along[int(np.argmax(values))]
+    return along[values > values.max() - 0.05 * np.ptp(values)].mean()
 
 
 def ring_centre(image, point, radii_px, angles_deg):

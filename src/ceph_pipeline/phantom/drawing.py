@@ -19,7 +19,7 @@ _TISSUES = (
     anatomy.draw_ear_rods,
 )
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raised when the same parameters draw other pixels, so that data sets of older versions are drawn again."""
 
 
@@ -39,4 +39,4 @@ def draw_cephalogram(specimen: Specimen, rng: np.random.Generator, grain: float 
     for draw in _TISSUES:
         draw(canvas, specimen.face)
     anatomy.draw_ruler(canvas, *specimen.ruler)
-    return develop(canvas.attenuation, specimen.device, specimen.pixel_size_mm, grain, rng)
+    return develop(canvas.attenuation, specimen.device, specimen.pixel_size_mm, grain, rng, specimen.exposure)

@@ -24,7 +24,12 @@ def trabecular_texture(size: tuple[int, int], pixel_size_mm: float, rng: np.rand
 
 
 def develop(
-    attenuation: NDArray[np.float32], device: Device, pixel_size_mm: float, grain: float, rng: np.random.Generator
+    attenuation: NDArray[np.float32],
+    device: Device,
+    pixel_size_mm: float,
+    grain: float,
+    rng: np.random.Generator,
+    exposure: float = 1.0,
 ) -> NDArray[np.uint8]:
     """Expose and develop.
 
@@ -34,6 +39,7 @@ def develop(
         pixel_size_mm: Millimetres per pixel.
         grain: Noise relative to the device's own; 0 for none.
         rng: Source of the noise.
+        exposure: How much tissue weighs in the picture, relative to the device's usual setting.
 
     Returns:
         `(height, width)`, bone bright.
@@ -44,7 +50,7 @@ def develop(
     small = cv2.resize(sharp, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
     veil = cv2.GaussianBlur(small, (0, 0), _SCATTER_MM / (8 * pixel_size_mm))
     mixed = (1 - _SCATTER) * sharp + _SCATTER * cv2.resize(veil, (width, height), interpolation=cv2.INTER_LINEAR)
-    toe = cv2.pow(mixed / np.float32(device.latitude), device.gamma)
+    toe = cv2.pow(mixed * np.float32(exposure / device.latitude), device.gamma)
     share = 1 - cv2.exp(-toe)
     grey = np.float32(device.fog) + np.float32(_WHITE - device.fog) * share
     if grain:

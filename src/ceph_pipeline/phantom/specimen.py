@@ -23,6 +23,7 @@ _MARGIN_MM = 7.0
 """Every landmark is at least this far inside the picture."""
 
 _TILT_SD_DEG = 3.0
+_EXPOSURE_SD = 0.08
 _RULER_SPOT = (0.786, 0.054)
 """p2's usual place in the Aariz data set, as a fraction of width and height."""
 
@@ -39,6 +40,7 @@ class Specimen:
         face: The head, in mm.
         ruler: p1 and p2, in mm.
         to_px: Map from mm to pixels.
+        exposure: How bright the picture came out, around 1.
     """
 
     image_id: str
@@ -48,6 +50,7 @@ class Specimen:
     face: Face
     ruler: tuple[Point, Point]
     to_px: Affine
+    exposure: float
 
     @property
     def path(self) -> str:
@@ -87,7 +90,8 @@ def sample_specimen(index: int, seed: int, long_side_px: int | None) -> Specimen
     origin = _origin(face, device, extent, rng)
     to_px = Affine(np.column_stack([np.eye(2) / pixel_size, origin / pixel_size]))
     ruler = _ruler(face, extent, origin, rng)
-    return Specimen(f"phantom_{index + 1:04d}", device, size, pixel_size, face, ruler, to_px)
+    exposure = float(np.exp(_EXPOSURE_SD * np.clip(rng.standard_normal(), -2, 2)))
+    return Specimen(f"phantom_{index + 1:04d}", device, size, pixel_size, face, ruler, to_px, exposure)
 
 
 def _origin(face: Face, device: Device, extent: Point, rng: np.random.Generator) -> Point:

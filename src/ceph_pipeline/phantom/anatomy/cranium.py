@@ -6,8 +6,15 @@ from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import Curve, offset, smooth
 from ceph_pipeline.phantom.face import Face, Point
 
+_SPAN = 8
+"""Points of the vault's outline from one of its control points to the next."""
+
+SCALP = slice(6 * _SPAN, 15 * _SPAN)
+"""The part of the vault's outline that skin follows, from the forehead to the occiput."""
+
 _VAULT = (
-    (2.2, 5.0),
+    (0.25, 2.2),
+    (2.0, 6.5),
     (4.0, 14.0),
     (2.5, 26.0),
     (-1.0, 40.0),
@@ -32,13 +39,13 @@ def draw_cranium(canvas: Canvas, face: Face) -> None:
     outer = vault_outline(face)
     closed = np.concatenate([outer, _floor(face)])
     canvas.dome(closed, 80.0, 58.0)
-    canvas.fill(closed, 11.0 * face.build.bone, texture=0.12)
+    canvas.fill(closed, 11.0 * face.build.bone, texture=0.28)
     thickness = 6.4 * face.scale * face.build.bone
-    middle = offset(outer[24:-12], -thickness / 2)
+    middle = offset(outer[4 * _SPAN : -12], -thickness / 2)
     canvas.line(middle, thickness, 26.0 * face.build.bone, soft_mm=0.8)
-    canvas.line(offset(outer[22:-12], -thickness - 2.0), 5.0, 12.0 * face.build.bone, soft_mm=1.6)
-    canvas.line(offset(outer[6:-6], -0.9), 1.8, 26.0 * face.build.bone, soft_mm=0.1)
-    canvas.line(offset(outer[26:-12], -thickness), 1.5, 20.0 * face.build.bone, soft_mm=0.35)
+    canvas.line(offset(outer[4 * _SPAN - 2 : -12], -thickness - 2.0), 5.0, 12.0 * face.build.bone, soft_mm=1.6)
+    canvas.line(offset(outer[_SPAN + 2 : -6], -0.9), 1.8, 26.0 * face.build.bone, soft_mm=0.1)
+    canvas.line(offset(outer[4 * _SPAN + 2 : -12], -thickness), 1.5, 20.0 * face.build.bone, soft_mm=0.35)
     _draw_sutures(canvas, face)
     _draw_frontal_bone(canvas, face)
 
@@ -55,7 +62,7 @@ def vault_outline(face: Face) -> Curve:
     basion = basion_of(face)
     points.append(basion + face.scale * (-35 * face.forward + 2 * face.up))
     points.append(basion + face.scale * (-22 * face.forward + 2 * face.up))
-    return smooth(points)
+    return smooth(points, per_span=_SPAN)
 
 
 def basion_of(face: Face) -> Point:
@@ -99,9 +106,11 @@ def _draw_frontal_bone(canvas: Canvas, face: Face) -> None:
     canvas.line(np.concatenate([hollow, hollow[:1]]), 0.9, 16.0)
     tip = face.between("N`", "Pn", 0.34, 2.8)
     middle = face.between("N`", "Pn", 0.13, 3.4)
+    below = face.at("N", 0.4, -2.0)
     nasal = smooth(
         [
             face["N"],
+            below,
             middle,
             tip,
             tip + face.scale * (-0.9 * face.forward - 0.6 * face.up),
@@ -112,5 +121,5 @@ def _draw_frontal_bone(canvas: Canvas, face: Face) -> None:
         closed=True,
     )
     canvas.fill(nasal, 24.0 * face.build.bone)
-    canvas.cortex(smooth([face["N"], middle, tip]), 1.0, 12.0)
+    canvas.cortex(smooth([face["N"], below, middle, tip]), 1.0, 12.0)
     canvas.line(smooth([face.at("N", -0.9, 0.0), face.at("N", -3.2, -0.5), face.at("N", -6, -0.2)]), 0.8, -22.0)

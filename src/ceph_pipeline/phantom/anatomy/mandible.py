@@ -14,7 +14,7 @@ def draw_mandible(canvas: Canvas, face: Face) -> None:
     """The jaw with its cortex, the far side's border beside the near one's, the symphysis and the nerve's canal."""
     outline = mandible_outline(face)
     bone = face.build.bone
-    canvas.fill(outline, 26.0 * bone, texture=0.1, soft_mm=0.0)
+    canvas.fill(outline, 26.0 * bone, texture=0.14)
     cortex = outline[: 17 * _SPAN]
     for width, amount in ((5.0, 4.0), (3.4, 6.0), (2.2, 8.0), (1.2, 9.0)):
         canvas.cortex(cortex, -width, amount * bone)

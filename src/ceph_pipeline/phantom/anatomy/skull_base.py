@@ -92,7 +92,7 @@ def _draw_clivus(canvas: Canvas, face: Face) -> None:
     lower = smooth([basion, face["Ar"], face.at("Ar", 9.5, 8.2), face.at("S", 2, -24)])
     upper = smooth([face.at("S", -10.5, -8), face.at("Ar", -2.5, 12), basion + face.scale * np.array([0.0, -1.5])])
     canvas.fill(np.concatenate([lower, upper]), 13.0, texture=0.1, soft_mm=1.3)
-    canvas.sheet(lower, 1.7, 40.0 * face.build.bone)
+    canvas.sheet(lower, 1.7, 30.0 * face.build.bone)
     canvas.line(upper, 1.6, 14.0, soft_mm=0.4)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ceph_pipeline.phantom.anatomy.cranium import vault_outline
+from ceph_pipeline.phantom.anatomy.cranium import SCALP, vault_outline
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import Curve, offset, smooth
 from ceph_pipeline.phantom.face import Face
@@ -22,7 +22,8 @@ def profile(face: Face) -> Curve:
     """The visible profile from the forehead to the throat, through the six soft-tissue landmarks."""
     throat = face.between("Me", "Go", 0.6, -17.0)
     points = [
-        face.at("N`", 2.6 + 2 * (face.build.brow - 1), 9.5),
+        face.at("N`", 2.9 + 3 * (face.build.brow - 1), 18.0),
+        face.at("N`", 2.4 + 2 * (face.build.brow - 1), 9.5),
         face["N`"],
         face.between("N`", "Pn", 0.22, 1.0),
         face.between("N`", "Pn", 0.55, 0.2),
@@ -56,7 +57,7 @@ def profile(face: Face) -> Curve:
 
 def head_outline(face: Face) -> Curve:
     """The closed outline of head and neck; the neck leaves the picture below."""
-    scalp = offset(vault_outline(face)[32:112], 6.2 * face.scale * face.build.soft_tissue)
+    scalp = offset(vault_outline(face)[SCALP], 6.2 * face.scale * face.build.soft_tissue)
     front = profile(face)
     throat, nape = front[-1], scalp[-1]
     neck, reach = 10.0 * (face.build.neck - 1), face.scale
@@ -119,7 +120,7 @@ def _draw_tongue_and_palate(canvas: Canvas, face: Face) -> None:
         face.at("PNS", 2, -12),
         face.at("PNS", -11, -26),
         face.at("PNS", -16, -52),
-        face.at("Me", -34, 4),
+        face.between("Me", "Go", 0.5, 3.0),
         face.at("LIA", -10, -8),
     ]
     canvas.fill(palate, 10.0, soft_mm=0.6)
