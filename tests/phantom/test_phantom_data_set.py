@@ -99,12 +99,13 @@ class TestDrawingAgain:
         kept = sorted(fresh[0].rglob("Cephalograms/*"))[2]
         written = kept.stat().st_mtime_ns
         for file in lost:
-            file.unlink()
+            file.rename(file.with_name(f".{file.stem}.0badcafe{file.suffix}"))
         with caplog.at_level(logging.INFO):
             draw_data_set(*fresh, PARAMS)
         assert "2 phantoms drawn" in caplog.text
         assert kept.stat().st_mtime_ns == written
         assert digests(fresh[0]) == digests(drawn / "aariz")
+        assert not list(fresh[0].rglob(".phantom_*"))
 
     def test_another_seed_replaces_the_set_and_says_why(self, fresh, caplog):
         draw_data_set(*fresh, PARAMS)

@@ -54,6 +54,8 @@ def draw_data_set(root: Path, ruler_export: Path, params: PhantomParams) -> None
         logger.info("%s: %d phantoms are complete and unchanged, nothing to draw", root, params.n_images)
         return
     ledger.begin(print_, summary)
+    for half_written in root.rglob(".phantom_*"):  # temporary files of a run that was killed
+        half_written.unlink()
     for _ in tqdm(_draw_all(root, missing, params), total=len(missing), desc="phantoms", unit="image"):
         pass
     specimens = [_specimen(index, params) for index in range(params.n_images)]
