@@ -1,0 +1,157 @@
+"""The whole-image network: shapes, heads, backbones and what it refuses."""
+
+import logging
+
+import pytest
+import torch
+from torch.nn import functional
+
+from ceph_pipeline.losses import create_loss
+from ceph_pipeline.models import UnknownBackboneError, backbones, count_parameters, create_landmark_net
+
+
+def _images(height: int = 64, width: int = 96, channels: int = 1, seed: int = 0) -> torch.Tensor:
+    return torch.randn(2, channels, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+class TestOutputs:
+    @pytest.mark.parametrize("backbone", ["hrnet_w18_small", "resnet18", "convnextv2_atto"])
+    @pytest.mark.parametrize("stride", [4, 2])
+    def test_heatmaps_have_one_map_a_landmark_at_the_stride_asked_for(self, backbone, stride):
+        output = create_landmark_net(backbone, 19, stride=stride)(_images())
+        assert output.heatmaps.shape == (2, 19, 64 // stride, 96 // stride)
+        assert output.cvm_logits is None
+        assert output.measurements is None
+
+    def test_cvm_heads_answer_one_question_less_than_there_are_stages(self):
+        output = create_landmark_net("hrnet_w18_small", 29, cvm_stages=6, n_measurements=10)(_images())
+        assert output.cvm_logits.shape == (2, 5)
+        assert output.measurements.shape == (2, 10)
+
+    def test_untrained_stage_answers_never_contradict_each_other(self):
+        logits = create_landmark_net("hrnet_w18_small", 1, cvm_stages=6)(_images()).cvm_logits
+        assert (logits.diff(dim=-1) < 0).all()
+
+    def test_first_maps_are_near_zero_as_nearly_all_of_a_target_is(self):
+        assert create_landmark_net("hrnet_w18_small", 19)(_images()).heatmaps.abs().max() < 0.1
+
+    @pytest.mark.parametrize("backbone", ["swin_tiny_patch4_window7_224", "vit_tiny_patch16_224"])
+    def test_transformers_give_maps_at_stride_4_as_well(self, backbone):
+        net = create_landmark_net(backbone, 3)
+        assert net(_images(224, 224)).heatmaps.shape == (2, 3, 56, 56)
+
+    def test_colour_images_need_a_net_for_three_channels(self):
+        net = create_landmark_net("resnet18", 3, in_channels=3)
+        assert net(_images(channels=3)).heatmaps.shape == (2, 3, 16, 24)
+
+    def test_channels_last_changes_the_memory_and_not_the_answer(self):
+        net = create_landmark_net("hrnet_w18_small", 5).eval()
+        with torch.no_grad():
+            expected = net(_images()).heatmaps
+            net.to(memory_format=torch.channels_last)
+            found = net(_images().contiguous(memory_format=torch.channels_last)).heatmaps
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-3)
+
+    def test_heatmaps_are_single_precision_under_autocast(self):
+        net = create_landmark_net("hrnet_w18_small", 5)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert net(_images()).heatmaps.dtype == torch.float32
+
+
+class TestHighResolutionNeck:
+    def test_branches_convolved_apart_equal_the_convolution_of_their_concatenation(self):
+        features = create_landmark_net("hrnet_w18_small", 5).features.eval()
+        with torch.no_grad():
+            _, branches = features.backbone(_images())
+            size = branches[0].shape[-2:]
+            upsampled = [functional.interpolate(branch, size, mode="bilinear", align_corners=False) for branch in branches]
+            weight = torch.cat([mixer.weight for mixer in features.neck.mixers], dim=1)
+            expected = functional.conv2d(torch.cat(upsampled, dim=1), weight)
+            expected = torch.relu(features.neck.norm(expected))
+            torch.testing.assert_close(features.neck(branches, size), expected, atol=1e-4, rtol=1e-3)
+
+    def test_branches_are_those_of_the_paper(self):
+        backbone = create_landmark_net("hrnet_w18_small", 5).features.backbone
+        assert [branch.stride for branch in backbone.branches] == [4, 8, 16, 32]
+        assert [branch.channels for branch in backbone.branches] == [16, 32, 64, 128]
+        assert backbone.stem.stride == 2
+
+
+class TestLearning:
+    @pytest.mark.parametrize("kind", ["cross_entropy", "combined"])
+    def test_every_parameter_takes_part(self, kind):
+        net = create_landmark_net("hrnet_w18_small", 3, cvm_stages=6, n_measurements=10, stride=2)
+        output = net(_images(seed=1))
+        points = torch.full((2, 3, 2), 12.3)
+        landmark = create_loss(kind, sigma=2.0)(output.heatmaps, points, torch.ones(2, 3, dtype=torch.bool)).total
+        (landmark + output.cvm_logits.sum() + output.measurements.sum()).backward()
+        idle = [name for name, parameter in net.named_parameters() if parameter.grad is None]
+        assert idle == []
+
+    def test_dropout_blurs_training_and_leaves_evaluation_alone(self):
+        net = create_landmark_net("hrnet_w18_small", 3, dropout=0.5)
+        net.features.eval()
+        assert not torch.equal(net(_images()).heatmaps, net(_images()).heatmaps)
+        net.eval()
+        assert torch.equal(net(_images()).heatmaps, net(_images()).heatmaps)
+
+    def test_frozen_backbone_is_not_counted_as_trainable(self):
+        net = create_landmark_net("hrnet_w18_small", 3)
+        total = count_parameters(net)
+        net.backbone.requires_grad_(False)
+        assert count_parameters(net) == total
+        assert 0 < count_parameters(net, trainable=True) < 0.1 * total
+
+    def test_small_net_has_the_published_order_of_parameters(self):
+        assert count_parameters(create_landmark_net("hrnet_w18_small", 19)) == pytest.approx(1.5e6, rel=0.02)
+
+
+class TestRefused:
+    def test_misspelt_backbone_is_answered_with_the_nearest_names(self):
+        with pytest.raises(UnknownBackboneError, match=r"'hrnet_w18_smal', .*Did you mean 'hrnet_w18_small'"):
+            create_landmark_net("hrnet_w18_smal", 19)
+
+    def test_name_like_no_other_is_answered_with_where_to_look(self):
+        with pytest.raises(UnknownBackboneError, match=r"timm\.list_models"):
+            create_landmark_net("§§§", 19)
+
+    def test_model_without_feature_maps_is_refused(self, monkeypatch):
+        def no_features(name, **settings):
+            raise RuntimeError("features_only not implemented")
+
+        monkeypatch.setattr(backbones.timm, "create_model", no_features)
+        with pytest.raises(UnknownBackboneError, match=r"'resnet18' gives no feature maps \(features_only not"):
+            create_landmark_net("resnet18", 19)
+
+    @pytest.mark.parametrize("stride", [1, 3, 8])
+    def test_stride_without_a_head_is_refused(self, stride):
+        with pytest.raises(ValueError, match=r"expected one of \(2, 4\)"):
+            create_landmark_net("resnet18", 19, stride=stride)
+
+    def test_image_sides_must_be_multiples_of_the_coarsest_stride(self):
+        with pytest.raises(ValueError, match=r"64 × 100 px .* multiples of 32"):
+            create_landmark_net("hrnet_w18_small", 19)(_images(64, 100))
+
+    @pytest.mark.parametrize("numbers", [{"n_landmarks": 0}, {"cvm_stages": 1}, {"n_measurements": -1}])
+    def test_numbers_of_outputs_must_make_sense(self, numbers):
+        with pytest.raises(ValueError, match="expected at least 1 landmark"):
+            create_landmark_net("resnet18", **({"n_landmarks": 19} | numbers))
+
+
+class TestPretrained:
+    def test_unreachable_hub_is_said_once_and_training_starts_from_scratch(self, monkeypatch, caplog):
+        create = backbones.timm.create_model
+
+        def offline(name, *, pretrained, **settings):
+            if pretrained:
+                raise FileNotFoundError("cannot reach the hub")
+            return create(name, pretrained=False, **settings)
+
+        monkeypatch.setattr(backbones.timm, "create_model", offline)
+        backbones._say_once.cache_clear()
+        with caplog.at_level(logging.WARNING):
+            for _ in range(2):
+                create_landmark_net("resnet18", 3, pretrained=True)
+        assert [record.message for record in caplog.records] == [
+            "no pretrained weights of resnet18 (FileNotFoundError): its backbone starts from random weights."
+        ]
