@@ -5,22 +5,39 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
+from kedro.config import OmegaConfigLoader
 from pydantic import ValidationError
 
 from ceph_pipeline.augmentation import AugmentationParams
+from ceph_pipeline.augmentation.arithmetic import check_total
 from ceph_pipeline.augmentation.braces import Braces
 
 CONF = Path(__file__).parents[2] / "conf"
 SPLITS = {"train": 700, "valid": 150, "test": 150}
 
 
+def shipped_params(env):
+    merge = {"parameters": "soft", "globals": "soft"}
+    loader = OmegaConfigLoader(str(CONF), base_env="base", default_run_env="local", env=env, merge_strategy=merge)
+    return AugmentationParams.model_validate(loader["parameters"]["augmentation"])
+
+
 class TestValid:
     def test_the_shipped_recipe_makes_6500_of_1000(self):
-        base = yaml.safe_load(_plain(CONF / "base" / "parameters_augmentation.yml"))["augmentation"]
-        params = AugmentationParams.model_validate({key: base[key] for key in ("recipe", "target_total", "target_sources")})
+        params = shipped_params("base")
         assert params.target_total == 6500
         assert list(params.recipe) == ["original", "flip", "rotation", "brightness", "braces"]
+        assert check_total(params.recipe, SPLITS, 6500) is None
+
+    def test_the_demo_makes_312_of_48(self):
+        params = shipped_params("demo")
+        assert check_total(params.recipe, {"train": 34, "valid": 7, "test": 7}, 312) is None
+        assert params.target_total is None
+
+    def test_isbi_copies_only_training_images_and_has_no_braces(self):
+        params = shipped_params("isbi2015")
+        assert list(params.recipe) == ["original", "flip", "rotation", "brightness"]
+        assert check_total(params.recipe, {"train": 135, "valid": 15, "test": 150}, 6 * 135 + 15 + 150) is None
 
     def test_null_leaves_a_kind_out(self, params_of):
         assert list(params_of(recipe={"original": {}, "flip": None}).recipe) == ["original"]
@@ -77,12 +94,9 @@ class TestInvalid:
         with pytest.raises(ValidationError, match=message):
             params_of(recipe=recipe)
 
-    @pytest.mark.parametrize("setting", [{"n_jobs": 0}, {"n_jobs": -2}, {"cache_long_side": 8}, {"seeds": 1}, {"backend": "spark"}])
+    @pytest.mark.parametrize(
+        "setting", [{"n_jobs": 0}, {"n_jobs": -2}, {"cache_long_side": 8}, {"seeds": 1}, {"backend": "spark"}]
+    )
     def test_a_setting_out_of_range_or_misspelt_is_named(self, params_of, setting):
         with pytest.raises(ValidationError, match=next(iter(setting))):
             params_of(**setting)
-
-
-def _plain(path: Path) -> str:
-    """The file without its references to globals, which plain YAML cannot read."""
-    return "\n".join(line for line in path.read_text().splitlines() if "${globals:" not in line)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
 import cv2
 
@@ -76,27 +72,3 @@ class Darkroom:
             raise AugmentationError(
                 f"{copy.image_id} of {source.path} cannot be written to {self.store.path}: {error}"
             ) from error
-
-
-def develop(darkroom: Darkroom, source: Source, copies: list[Copy], owner: int) -> Made:
-    """`Darkroom.develop`, called by the scheduler.
-
-    A process other than `owner` is a worker: it keeps OpenCV to one thread, and ends when its parent does.
-    """
-    if os.getpid() != owner:
-        cv2.setNumThreads(1)
-        end_with_parent()
-    return darkroom.develop(source, copies)
-
-
-@cache
-def end_with_parent(interval_s: float = 0.5) -> None:
-    """Watch the parent process from a thread, since joblib's workers outlive a parent that is killed and go on working."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(interval_s)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()

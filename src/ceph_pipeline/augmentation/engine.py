@@ -1,22 +1,20 @@
 """The parallel engine: every planned copy on disk, at the speed of the codec, whenever and however often it is started."""
 
 import logging
-import os
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import joblib
 import pandas as pd
 from tqdm.auto import tqdm
 
 from ceph_pipeline.artifacts import Ledger, fingerprint
 from ceph_pipeline.augmentation import shelf
-from ceph_pipeline.augmentation.darkroom import Darkroom, Made, develop
+from ceph_pipeline.augmentation.darkroom import Darkroom
 from ceph_pipeline.augmentation.params import AugmentationParams
 from ceph_pipeline.augmentation.plan import Copy, Plan, plan_copies
 from ceph_pipeline.augmentation.tables import SourceTables, derive_tables
+from ceph_pipeline.augmentation.workers import run_unordered
 from ceph_pipeline.images import ImageStore, RawFolder
 
 log = logging.getLogger(__name__)
@@ -47,6 +45,9 @@ def augment(
     ledger = Ledger(Path(store.path))
     prepare_stores(ledger, store, cache, sources, params)
     stored = shelf.stored_ids(store) & shelf.stored_ids(cache)
+    planned = {copy.image_id for copy in plan.copies}
+    for each in (store, cache):
+        shelf.discard(each, shelf.stored_ids(each) - planned)
     missing = [copy for copy in plan.copies if copy.image_id not in stored]
     if missing:
         darkroom = Darkroom(raw, store, cache, params.recipe, params.seed, params.cache_long_side)
@@ -85,10 +86,8 @@ def make_copies(darkroom: Darkroom, plan: Plan, missing: list[Copy], *, n_jobs: 
     tasks: dict[str, list[Copy]] = defaultdict(list)
     for copy in missing:
         tasks[copy.source_id].append(copy)
-    parallel = joblib.Parallel(n_jobs=n_jobs, backend=backend, return_as="generator_unordered")
-    made: Iterator[Made] = parallel(
-        joblib.delayed(develop)(darkroom, plan.sources[source_id], copies, os.getpid()) for source_id, copies in tasks.items()
-    )
+    calls = [(plan.sources[source_id], copies) for source_id, copies in tasks.items()]
+    made = run_unordered(darkroom.develop, calls, n_jobs=n_jobs, backend=backend)
     written = 0
     with tqdm(total=len(missing), desc="augmentation", unit="image") as progress:
         for source in made:

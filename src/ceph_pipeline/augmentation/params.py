@@ -33,7 +33,7 @@ class AugmentationParams(BaseModel):
             summary's `short_by` says so. null: as many as there are.
         seed: Of everything random.
         n_jobs: Processes; −1: one a core.
-        backend: joblib's backend.
+        backend: loky: processes; threading: threads, which start at once, for small sets; dask: the current client's cluster.
         cache_long_side: Long side of the pre-resized training copies, in pixels.
         force: Make all copies again.
     """
@@ -45,7 +45,7 @@ class AugmentationParams(BaseModel):
     target_sources: SourceNumbers | None = None
     seed: int = Field(42, ge=0)
     n_jobs: int = Field(-1, ge=-1)
-    backend: Literal["loky", "dask"] = "loky"
+    backend: Literal["loky", "threading", "dask"] = "loky"
     cache_long_side: int = Field(512, ge=32, le=4096, description="px")
     force: bool = False
 

@@ -71,7 +71,9 @@ def plan_copies(images: pd.DataFrame, landmarks: pd.DataFrame, exclusions: pd.Da
             copies += [Copy(source.image_id, name, copy) for source in made for copy in range(kind.copies)]
             expected = expected_copies(kind, split, meant)
             if expected != kind.copies * len(candidates):
-                lost = {f"the set has {present[split]} {split} sources, not {meant[split]}": expected - kind.copies * len(candidates)} | lost
+                lost = {
+                    f"the set has {present[split]} {split} sources, not {meant[split]}": expected - kind.copies * len(candidates)
+                } | lost
             rows.append((name, split, kind.copies * len(made), expected, _in_words(lost)))
     _check_names(copies)
     return Plan(sources, _in_order(copies, params.recipe), _summary(rows))

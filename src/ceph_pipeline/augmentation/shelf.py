@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import fsspec
@@ -23,6 +24,11 @@ def stored_ids(store: ImageStore) -> set[str]:
     """Identifiers of every whole image in a store."""
     ending = f".{store.format}"
     return {name.removesuffix(ending) for name in _names(store) if name.endswith(ending) and not name.startswith(".")}
+
+
+def discard(store: ImageStore, image_ids: Iterable[str]) -> None:
+    """Delete images by identifier."""
+    _remove(store, [f"{image_id}.{store.format}" for image_id in sorted(image_ids)])
 
 
 def clear(store: ImageStore) -> None:
