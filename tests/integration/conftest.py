@@ -28,6 +28,9 @@ class Project:
         shutil.copy(SOURCE / ".telemetry", root / ".telemetry")
         shutil.copytree(SOURCE / "conf", root / "conf", ignore=shutil.ignore_patterns("local"))
         (root / "conf" / "local").mkdir()
+        # MLflow keeps one connection for each URI in a process, so that projects in one process need URIs of their own.
+        tracking = f"server: {{mlflow_tracking_uri: 'sqlite:///{root}/mlflow.db'}}\n"
+        (root / "conf" / "demo" / "mlflow.yml").write_text(tracking, encoding="utf-8")
 
     def run(self, *pipelines: str, env: str = "demo", **params: object) -> None:
         """`kedro run` in this process."""
