@@ -3,12 +3,15 @@
 import json
 import logging
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from ceph_pipeline.augmentation import shelf
@@ -73,14 +76,23 @@ class TestStartingOver:
         with caplog.at_level(logging.INFO, "ceph_pipeline"):
             study.augment(recipe={"original": {}})
         assert len(shelf.stored_ids(study.store)) == len(shelf.stored_ids(study.cache)) == 6
-        assert "starts over: recipe was" in caplog.text
+        assert "starts over: recipe.braces was" in caplog.text
+        assert "recipe.original" not in caplog.text
 
     def test_moved_landmarks_make_the_copies_again(self, study, caplog):
         study.augment()
         study.tables.landmarks.loc[0, "x"] += 1
         with caplog.at_level(logging.INFO, "ceph_pipeline"):
             study.augment()
-        assert "starts over: the sources' tables have changed" in caplog.text
+        assert "starts over: the sources have changed" in caplog.text
+
+    def test_a_replaced_image_is_noticed(self, study, grainy_image, caplog):
+        study.augment()
+        cv2.imwrite(str(study.raw.root / "test_0000.png"), grainy_image(99))
+        with caplog.at_level(logging.INFO, "ceph_pipeline"):
+            study.augment()
+        assert "starts over: the sources have changed" in caplog.text
+        np.testing.assert_array_equal(study.store.read("test_0000__original_0"), grainy_image(99))
 
     def test_excluding_a_source_keeps_the_copies_of_the_others(self, study, sources_made):
         study.augment()
@@ -123,8 +135,6 @@ def processes_of(group: int) -> list[int]:
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="counts processes in /proc")
 def test_killed_with_two_workers_it_continues_and_leaves_no_process(tmp_path, new_study, params_of):
-    import pickle
-
     undisturbed, study = (new_study(tmp_path / name, {"train": 40}) for name in ("one", "two"))
     recipe = {"original": {}, "rotation": {"angles_deg": [7, -7, 3, -3]}}
     undisturbed.augment(recipe=recipe)

@@ -43,12 +43,8 @@ def augment(
     """
     plan = plan_copies(sources.images, sources.landmarks, sources.exclusions, params)
     ledger = Ledger(Path(store.path))
-    prepare_stores(ledger, store, cache, sources, params)
-    stored = shelf.stored_ids(store) & shelf.stored_ids(cache)
-    planned = {copy.image_id for copy in plan.copies}
-    for each in (store, cache):
-        shelf.discard(each, shelf.stored_ids(each) - planned)
-    missing = [copy for copy in plan.copies if copy.image_id not in stored]
+    prepare_stores(ledger, sources, raw, store, cache, params)
+    missing = missing_copies(plan, store, cache)
     if missing:
         darkroom = Darkroom(raw, store, cache, params.recipe, params.seed, params.cache_long_side)
         make_copies(darkroom, plan, missing, n_jobs=params.n_jobs, backend=params.backend)
@@ -60,12 +56,13 @@ def augment(
 
 
 def prepare_stores(
-    ledger: Ledger, store: ImageStore, cache: ImageStore, sources: SourceTables, params: AugmentationParams
+    ledger: Ledger, sources: SourceTables, raw: RawFolder, store: ImageStore, cache: ImageStore, params: AugmentationParams
 ) -> None:
     """Empty the stores unless they hold work on the same recipe and sources; then take away what is half-written."""
-    made_from = params.model_dump(mode="json", include={"recipe", "seed", "cache_long_side"})
-    summary: dict[str, Any] = made_from | {"format": store.format, "quality": store.quality}
-    print_ = fingerprint(summary, sources.images, sources.landmarks)
+    summary: dict[str, Any] = {f"recipe.{name}": kind.model_dump(mode="json") for name, kind in params.recipe.items()}
+    summary |= {"seed": params.seed, "cache_long_side": params.cache_long_side}
+    summary |= {"format": store.format, "quality": store.quality}
+    print_ = fingerprint(summary, sources.images, sources.landmarks, _file_sizes(raw, sources.images))
     if params.force or not ledger.is_continuation(print_):
         if ledger.read():
             log.info("augmentation starts over: %s", _what_changed(ledger, summary, force=params.force))
@@ -74,6 +71,15 @@ def prepare_stores(
     ledger.begin(print_, summary)
     shelf.sweep(store)
     shelf.sweep(cache)
+
+
+def missing_copies(plan: Plan, store: ImageStore, cache: ImageStore) -> list[Copy]:
+    """The planned copies that are not whole on disk, in order; images that are not planned any more are deleted."""
+    planned = {copy.image_id for copy in plan.copies}
+    stored = shelf.stored_ids(store), shelf.stored_ids(cache)
+    shelf.discard(store, stored[0] - planned)
+    shelf.discard(cache, stored[1] - planned)
+    return [copy for copy in plan.copies if not (copy.image_id in stored[0] and copy.image_id in stored[1])]
 
 
 def make_copies(darkroom: Darkroom, plan: Plan, missing: list[Copy], *, n_jobs: int, backend: str) -> None:
@@ -103,12 +109,18 @@ def _check_space(darkroom: Darkroom, plan: Plan, missing: list[Copy]) -> None:
     shelf.check_space(darkroom.store, full + small)
 
 
+def _file_sizes(raw: RawFolder, images: pd.DataFrame) -> list[int]:
+    """Bytes of each source, so that replaced images are noticed; −1 where one is missing, which reading it will report."""
+    files = [raw.root / path for path in images["path"]]
+    return [file.stat().st_size if file.is_file() else -1 for file in files]
+
+
 def _what_changed(ledger: Ledger, summary: dict[str, Any], *, force: bool) -> str:
     if force:
         return "force is set"
     changed = ledger.difference(summary)
     if not changed:
-        return "the sources' tables have changed"
+        return "the sources have changed"
     return "; ".join(f"{key} was {before}, is {now}" for key, (before, now) in changed.items())
 
 
