@@ -45,7 +45,6 @@ class LandmarkModule(LightningModule):
         self.measurement_loss = MeasurementLoss()
         self.val_loss, self.val_mre_px = MeanMetric(), MeanMetric(nan_strategy="ignore")
         self.val_mre_mm, self.val_sdr = MeanMetric(nan_strategy="ignore"), MeanMetric(nan_strategy="ignore")
-        self.train_loss = MeanMetric()
 
     def forward(self, batch: Batch) -> LandmarkOutput:
         """The network's output for a batch of whole images or of crops."""
@@ -77,16 +76,13 @@ class LandmarkModule(LightningModule):
         ramp_epochs = self.loss_params.wing_ramp_epochs
         ramp = min(1.0, self.current_epoch / ramp_epochs) if ramp_epochs else 1.0
         total, terms = self.loss(self(batch), batch, ramp)
-        self.train_loss.update(total.detach(), weight=len(batch.images))
-        self.log_dict({f"train/{name}": value.detach() for name, value in terms.items()}, on_step=False, on_epoch=True,
-                      batch_size=len(batch.images))  # fmt: skip
+        curves = {"train/loss": total.detach()} | {f"train/{name}": value.detach() for name, value in terms.items()}
+        self.log_dict(curves, on_step=False, on_epoch=True, batch_size=len(batch.images))
         return total
 
     def on_train_epoch_end(self) -> None:
-        """Log the epoch's mean loss and rate."""
-        self.log("train/loss", self.train_loss.compute())
+        """Log the rate that the epoch ended with."""
         self.log("train/learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
-        self.train_loss.reset()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Errors of one validation batch, in px and mm of the originals."""
