@@ -5,6 +5,7 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -26,6 +27,7 @@ from ceph_pipeline.training.precision import lightning_precision
 from ceph_pipeline.training.stage1 import stage_weights, train_whole_image_net
 from ceph_pipeline.training.stage2 import train_refinement_net
 
+PIXELS = pd.DataFrame({"image_id": ["spot_00"], "digest": ["as drawn"]})
 GENTLE = OnlineAugmentation(rotation_deg=3, scale=0.05, shift=0.02, gamma=0, contrast=0, brightness=0)
 
 
@@ -47,8 +49,10 @@ def stage1_params(epochs=2, **loop):
     )
 
 
-def train(spots, folder: Path, params):
-    return train_whole_image_net(spots.images, spots.landmarks, spots.cvm, spots.measurements, spots.cache, folder, params)
+def train(spots, folder: Path, params, pixels=PIXELS):
+    return train_whole_image_net(
+        spots.images, spots.landmarks, spots.cvm, spots.measurements, pixels, spots.cache, folder, params
+    )
 
 
 @pytest.fixture
@@ -102,7 +106,10 @@ def test_the_same_training_is_skipped_and_another_is_not(spots, tmp_path, caplog
     assert first.stat().st_mtime_ns == made
     assert "skipped" in caplog.text
     train(spots, tmp_path, stage1_params(epochs=1, force=True))
-    assert first.stat().st_mtime_ns > made
+    forced = first.stat().st_mtime_ns
+    assert forced > made
+    train(spots, tmp_path, stage1_params(epochs=1), PIXELS.assign(digest="drawn anew"))
+    assert first.stat().st_mtime_ns > forced
 
 
 def test_stage2_learns_to_find_the_point_in_its_crop(spots, crop_table, tmp_path, tracking):
@@ -117,7 +124,7 @@ def test_stage2_learns_to_find_the_point_in_its_crop(spots, crop_table, tmp_path
         valid_crops=16,
     )
     path = train_refinement_net(
-        crops, spots.images, spots.landmarks, spots.store, tmp_path / "stage2", CropParams(crop_px=32), params
+        crops, spots.images, spots.landmarks, PIXELS, spots.store, tmp_path / "stage2", CropParams(crop_px=32), params
     )
     trained = load_checkpoint(path)
     assert (trained.stage, trained.input_size, trained.activation) == ("stage2", (32, 32), "linear")

@@ -36,6 +36,7 @@ def train_whole_image_net(
     landmarks: pd.DataFrame,
     cvm: pd.DataFrame,
     measurements: pd.DataFrame,
+    source_pixels: pd.DataFrame,
     cache: ImageStore,
     folder: Path,
     params: Stage1Params,
@@ -47,6 +48,7 @@ def train_whole_image_net(
         landmarks: Their points.
         cvm: Their CVM stages.
         measurements: Their vertical measurements.
+        source_pixels: Digests of the sources' pixels: other pixels under the same tables are another training.
         cache: Their pre-resized pixels.
         folder: Where the training keeps its state and leaves `best.ckpt`.
         params: The stage's parameters.
@@ -57,7 +59,7 @@ def train_whole_image_net(
     Raises:
         TrainingError: a split is empty.
     """
-    print_ = fingerprint(images, landmarks, cvm, measurements, params)
+    print_ = fingerprint(images, landmarks, cvm, measurements, source_pixels, params)
     if finished(folder, print_, force=params.loop.force):
         logger.info("stage1: skipped, %s was trained from the same data and parameters", folder / "best.ckpt")
         return folder / "best.ckpt"

@@ -33,6 +33,7 @@ def train_refinement_net(
     crops: pd.DataFrame,
     images: pd.DataFrame,
     landmarks: pd.DataFrame,
+    source_pixels: pd.DataFrame,
     store: ImageStore,
     folder: Path,
     crop_params: CropParams,
@@ -44,6 +45,7 @@ def train_refinement_net(
         crops: Crop index of both splits.
         images: Augmented images.
         landmarks: Their points.
+        source_pixels: Digests of the sources' pixels: other pixels under the same tables are another training.
         store: Their full-size pixels.
         folder: Where the training keeps its state and leaves `best.ckpt`.
         crop_params: How crops are cut; travels in the checkpoint.
@@ -55,7 +57,7 @@ def train_refinement_net(
     Raises:
         TrainingError: a split has no crops.
     """
-    print_ = fingerprint(crops, images, landmarks, crop_params, params)
+    print_ = fingerprint(crops, images, landmarks, source_pixels, crop_params, params)
     if finished(folder, print_, force=params.loop.force):
         logger.info("stage2: skipped, %s was trained from the same data and parameters", folder / "best.ckpt")
         return folder / "best.ckpt"

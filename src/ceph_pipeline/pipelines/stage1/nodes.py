@@ -13,6 +13,7 @@ def train_stage1(
     landmarks: pd.DataFrame,
     cvm: pd.DataFrame,
     measurements: pd.DataFrame,
+    source_pixels: pd.DataFrame,
     cache: ImageStore,
     cache_index: pd.DataFrame,
     folder: Path,
@@ -22,7 +23,7 @@ def train_stage1(
     from ceph_pipeline.training.stage1 import train_whole_image_net
 
     cached = images[images["image_id"].isin(cache_index["image_id"])]
-    return train_whole_image_net(cached, landmarks, cvm, measurements, cache, folder, params)
+    return train_whole_image_net(cached, landmarks, cvm, measurements, source_pixels, cache, folder, params)
 
 
 def predict_stage1(images: pd.DataFrame, cache: ImageStore, cache_index: pd.DataFrame, checkpoint: Path) -> pd.DataFrame:

@@ -16,6 +16,7 @@ def create_pipeline() -> Pipeline:
                     "augmented_landmarks",
                     "augmented_cvm",
                     "augmented_measurements",
+                    "source_cache_index",
                     "augmented_cache",
                     "augmented_cache_index",
                     "stage1_folder",

@@ -13,6 +13,7 @@ def train_stage2(
     crops: pd.DataFrame,
     images: pd.DataFrame,
     landmarks: pd.DataFrame,
+    source_pixels: pd.DataFrame,
     store: ImageStore,
     folder: Path,
     crop_params: CropParams,
@@ -21,7 +22,7 @@ def train_stage2(
     """Train the refinement network on the training split's crops and return its best checkpoint."""
     from ceph_pipeline.training.stage2 import train_refinement_net
 
-    return train_refinement_net(crops, images, landmarks, store, folder, crop_params, params)
+    return train_refinement_net(crops, images, landmarks, source_pixels, store, folder, crop_params, params)
 
 
 def log_detector(stage1: Path, stage2: Path) -> None:

@@ -15,6 +15,7 @@ def create_pipeline() -> Pipeline:
                     "crops",
                     "augmented_images",
                     "augmented_landmarks",
+                    "source_cache_index",
                     "augmented_store",
                     "stage2_folder",
                     "params:crops",
