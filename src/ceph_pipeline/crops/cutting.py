@@ -1,5 +1,6 @@
 """Cutting square crops out of an image, and the exact way back."""
 
+from bisect import bisect_right
 from typing import Any
 
 import cv2
@@ -58,7 +59,8 @@ class SourcePyramid:
     """
 
     def __init__(self, image: Pixels) -> None:
-        self._levels: dict[float, tuple[Pixels, Affine]] = {1.0: (np.asarray(image), Affine.identity())}
+        self._image: Pixels = np.asarray(image)
+        self._reduced: dict[float, tuple[Pixels, Affine]] = {}
 
     def cut(self, centre: tuple[float, float], field_px: float, rotation_deg: float, crop_px: int) -> tuple[Pixels, Affine]:
         """Cut one crop; beyond the image's border its edge pixels go on.
@@ -73,7 +75,7 @@ class SourcePyramid:
             The crop `(crop_px, crop_px)`, of the image's type, and the map from the image's pixels to the crop's.
         """
         to_crop = crop_map(centre, field_px, rotation_deg, crop_px)
-        return self.warp(to_crop, crop_px), to_crop
+        return self._warped(to_crop, field_px / crop_px, crop_px), to_crop
 
     def warp(self, to_crop: Affine, crop_px: int) -> Pixels:
         """Cut the crop that a map leads to, such as one that also mirrors.
@@ -85,21 +87,26 @@ class SourcePyramid:
         Returns:
             `(crop_px, crop_px)`, the image's type.
         """
-        pixels, reduction = self._level(1 / to_crop.scale)
-        matrix = reduction.inverse().then(to_crop).matrix
+        return self._warped(to_crop, 1 / to_crop.scale, crop_px)
+
+    def _warped(self, to_crop: Affine, minification: float, crop_px: int) -> Pixels:
+        """One warp, from the most reduced copy that is still as fine as the crop."""
+        factor = LEVELS[bisect_right(LEVELS, max(1.05 * minification, 1.0)) - 1]
+        pixels, matrix = self._image, to_crop.matrix
+        if factor > 1:
+            pixels, to_image = self._level(factor)
+            matrix = to_image.then(to_crop).matrix
         size = (crop_px, crop_px)
         return cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
-    def _level(self, minification: float) -> tuple[Pixels, Affine]:
-        """The most reduced copy that is still as fine as the crop, and the map to it."""
-        factor = max(level for level in LEVELS if level <= max(minification * 1.05, 1.0))
-        if factor not in self._levels:
-            image, _ = self._levels[1.0]
-            full = (image.shape[1], image.shape[0])
-            reduced = (max(1, round(full[0] / factor)), max(1, round(full[1] / factor)))
-            pixels = cv2.resize(image, reduced, interpolation=cv2.INTER_AREA)
-            self._levels[factor] = (pixels, Affine.resize(full, reduced))
-        return self._levels[factor]
+    def _level(self, factor: float) -> tuple[Pixels, Affine]:
+        """The copy reduced by a factor, and the map from it to the image."""
+        if factor not in self._reduced:
+            height, width = self._image.shape
+            size = (max(1, round(width / factor)), max(1, round(height / factor)))
+            pixels = cv2.resize(self._image, size, interpolation=cv2.INTER_AREA)
+            self._reduced[factor] = (pixels, Affine.resize(size, (width, height)))
+        return self._reduced[factor]
 
 
 def cut(image: Pixels, centre: tuple[float, float], field_px: float, rotation_deg: float, crop_px: int) -> tuple[Pixels, Affine]:

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
+from matplotlib.patheffects import withStroke
 
 from ceph_pipeline.artifacts import atomic_path
 from ceph_pipeline.landmarks import find
@@ -23,6 +24,7 @@ LINES = (("S", "N"), ("Po", "Or"), ("ANS", "PNS"), ("Go", "Me"), ("N", "A"), ("N
 """Planes that measurements go by: S-N, Frankfort, palatal, mandibular, N-A, N-B and the E-line."""
 HEIGHT_INCHES = 9.0
 POINT, LINE, RING = "#ff4d4d", "#4dc3ff", "#ffd24d"
+OUTLINE = [withStroke(linewidth=1.5, foreground="black")]
 
 
 def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
@@ -48,7 +50,7 @@ def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
             axes.add_patch(Circle((centre[0], centre[1]), 2 * sd, fill=False, color=RING, linewidth=0.6, alpha=0.7))
     for symbol, place in places.items():
         axes.plot(*place, ".", color=POINT, markersize=4)
-        axes.annotate(symbol, place, xytext=(4, 3), textcoords="offset points", color=POINT, fontsize=7)
+        axes.annotate(symbol, place, xytext=(4, 3), textcoords="offset points", color=POINT, fontsize=7, path_effects=OUTLINE)
     axes.set(title=title, xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     axes.set_axis_off()
     return figure
