@@ -24,8 +24,8 @@ from ceph_pipeline.training.params import (
     Stage2Params,
 )
 from ceph_pipeline.training.precision import lightning_precision
-from ceph_pipeline.training.stage1 import stage_weights, train_whole_image_net
-from ceph_pipeline.training.stage2 import train_refinement_net
+from ceph_pipeline.training.stage1 import Stage1Tables, measurement_moments, stage_weights, train_whole_image_net
+from ceph_pipeline.training.stage2 import Stage2Tables, train_refinement_net
 
 PIXELS = pd.DataFrame({"image_id": ["spot_00"], "digest": ["as drawn"]})
 GENTLE = OnlineAugmentation(rotation_deg=3, scale=0.05, shift=0.02, gamma=0, contrast=0, brightness=0)
@@ -50,9 +50,8 @@ def stage1_params(epochs=2, **loop):
 
 
 def train(spots, folder: Path, params, pixels=PIXELS):
-    return train_whole_image_net(
-        spots.images, spots.landmarks, spots.cvm, spots.measurements, pixels, spots.cache, folder, params
-    )
+    tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, pixels)
+    return train_whole_image_net(tables, spots.cache, folder, params)
 
 
 @pytest.fixture
@@ -123,9 +122,8 @@ def test_stage2_learns_to_find_the_point_in_its_crop(spots, crop_table, tmp_path
         crops_per_image=4,
         valid_crops=16,
     )
-    path = train_refinement_net(
-        crops, spots.images, spots.landmarks, PIXELS, spots.store, tmp_path / "stage2", CropParams(crop_px=32), params
-    )
+    tables = Stage2Tables(crops, spots.images, spots.landmarks, PIXELS)
+    path = train_refinement_net(tables, spots.store, tmp_path / "stage2", CropParams(crop_px=32), params)
     trained = load_checkpoint(path)
     assert (trained.stage, trained.input_size, trained.activation) == ("stage2", (32, 32), "linear")
     assert trained.facts["crops"]["crop_px"] == 32
@@ -137,7 +135,7 @@ def test_stage2_learns_to_find_the_point_in_its_crop(spots, crop_table, tmp_path
 
 def test_an_empty_split_is_named(spots, tmp_path):
     only_train = spots._replace(images=spots.images[spots.images["split"] == "train"])
-    with pytest.raises(TrainingError, match="valid split holds no image"):
+    with pytest.raises(TrainingError, match="a split holds no image"):
         train(only_train, tmp_path, stage1_params())
 
 
@@ -170,3 +168,10 @@ def test_precision_auto_follows_the_device(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     assert lightning_precision("auto") == "32-true"
     assert lightning_precision("float16") == "16-mixed"
+
+
+def test_moments_leave_the_unknown_out_and_never_divide_by_zero():
+    values = np.array([[1.0, np.nan, 5.0], [3.0, np.nan, 5.0], [np.nan, np.nan, 5.0]])
+    mean, sd = measurement_moments(values)
+    assert mean.tolist() == [2.0, 0.0, 5.0]
+    assert sd.tolist() == [1.0, 1.0, 1.0]

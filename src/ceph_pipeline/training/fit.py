@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import torch
 from lightning import Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
@@ -21,6 +22,8 @@ from ceph_pipeline.training.sampling import EpochSampler
 from ceph_pipeline.training.tracking import child_run
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ceph_pipeline.training.module import LandmarkModule
     from ceph_pipeline.training.params import LoopParams, OptimParams, Stage1Params, Stage2Params
 
@@ -105,6 +108,11 @@ def fit(
     return module.trained
 
 
+def monitored(pixel_size_mm: NDArray[np.float64]) -> Monitor:
+    """The validation error to go by: in mm, or in px where no pixel size is known."""
+    return "val/mre_mm" if np.isfinite(pixel_size_mm).any() else "val/mre_px"
+
+
 def finished(folder: Path, fingerprint: str, *, force: bool) -> bool:
     """Whether the training of these inputs is complete; if it is another's or forced, its remains are removed.
 
@@ -112,6 +120,7 @@ def finished(folder: Path, fingerprint: str, *, force: bool) -> bool:
     """
     ledger = Ledger(folder)
     if ledger.is_complete(fingerprint) and not force and (folder / "best.ckpt").is_file():
+        logger.info("training skipped: %s was made from the same data and parameters", folder / "best.ckpt")
         return True
     if force or not ledger.is_continuation(fingerprint):
         for remains in folder.glob("*.ckpt"):

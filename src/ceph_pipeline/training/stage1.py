@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.losses import create_loss
 from ceph_pipeline.models import count_parameters
 from ceph_pipeline.training.checkpoint import TrainedNet, create_net
-from ceph_pipeline.training.fit import TrainingError, finish, finished, fit, make_loader
+from ceph_pipeline.training.fit import TrainingError, finish, finished, fit, make_loader, monitored
 from ceph_pipeline.training.module import LandmarkModule
 from ceph_pipeline.training.sampling import EpochSampler
 from ceph_pipeline.training.whole_images import WholeImageDataset, WholeImages
@@ -24,32 +24,57 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from numpy.typing import NDArray
+    from torch.utils.data import DataLoader
 
     from ceph_pipeline.images import ImageStore
+    from ceph_pipeline.training.batch import Batch
     from ceph_pipeline.training.params import Stage1Params
 
 logger = logging.getLogger(__name__)
 
 
-def train_whole_image_net(
-    images: pd.DataFrame,
-    landmarks: pd.DataFrame,
-    cvm: pd.DataFrame,
-    measurements: pd.DataFrame,
-    source_pixels: pd.DataFrame,
-    cache: ImageStore,
-    folder: Path,
-    params: Stage1Params,
-) -> Path:
-    """Train on the training split's images and copies, choose the epoch on the validation split's originals.
+@dataclass(frozen=True)
+class Stage1Tables:
+    """What stage 1 learns from.
 
-    Args:
+    Attributes:
         images: Augmented images.
         landmarks: Their points.
         cvm: Their CVM stages.
         measurements: Their vertical measurements.
         source_pixels: Digests of the sources' pixels: other pixels under the same tables are another training.
-        cache: Their pre-resized pixels.
+    """
+
+    images: pd.DataFrame
+    landmarks: pd.DataFrame
+    cvm: pd.DataFrame
+    measurements: pd.DataFrame
+    source_pixels: pd.DataFrame
+
+    def select(self, rows: pd.DataFrame, names: list[str], keys: tuple[str, ...], reader: str) -> WholeImages:
+        """The images of some rows with their targets.
+
+        Raises:
+            TrainingError: there are none.
+        """
+        if rows.empty:
+            raise TrainingError("stage1: a split holds no image. Look at the images table's splits and the audit's exclusions.")
+        return WholeImages.from_tables(rows, self.landmarks, self.cvm, self.measurements, names, keys, reader)
+
+
+class Moments(NamedTuple):
+    """Mean and standard deviation `(M,)` of the measurements over the training images."""
+
+    mean: NDArray[np.float64]
+    sd: NDArray[np.float64]
+
+
+def train_whole_image_net(tables: Stage1Tables, cache: ImageStore, folder: Path, params: Stage1Params) -> Path:
+    """Train on the training split's images and copies, choose the epoch on the validation split's originals.
+
+    Args:
+        tables: Images and annotations.
+        cache: Pre-resized pixels.
         folder: Where the training keeps its state and leaves `best.ckpt`.
         params: The stage's parameters.
 
@@ -59,24 +84,16 @@ def train_whole_image_net(
     Raises:
         TrainingError: a split is empty.
     """
-    print_ = fingerprint(images, landmarks, cvm, measurements, source_pixels, params)
-    if finished(folder, print_, force=params.loop.force):
-        logger.info("stage1: skipped, %s was trained from the same data and parameters", folder / "best.ckpt")
+    if finished(folder, fingerprint(vars(tables), params), force=params.loop.force):
         return folder / "best.ckpt"
-    names = [str(name) for name in reader_points(landmarks, params.reader)["landmark"].unique()]
+    images = tables.images
+    names = [str(name) for name in reader_points(tables.landmarks, params.reader)["landmark"].unique()]
     keys = VERTICAL_MEASUREMENTS if params.loss.cvm_weight else ()
-    splits = {}
-    for split, rows in {
-        "train": images[images["split"] == "train"],
-        "valid": images[(images["split"] == "valid") & (images["kind"] == "original")],
-    }.items():
-        if rows.empty:
-            raise TrainingError(f"stage1: the {split} split holds no image. Look at the images table and the audit's exclusions.")
-        splits[split] = WholeImages.from_tables(rows, landmarks, cvm, measurements, names, keys, params.reader)
-    train, valid = splits["train"], splits["valid"]
-    mean, sd = _moments(train.measurements)
-    trained = describe(names, params, n_stages=6 if params.loss.cvm_weight and train.cvm_stage.any() else 0, moments=(mean, sd))
-    train, valid = (replace(split, measurements=(split.measurements - mean) / sd) for split in (train, valid))
+    train = tables.select(images[images["split"] == "train"], names, keys, params.reader)
+    originals = images[(images["split"] == "valid") & (images["kind"] == "original")]
+    valid = tables.select(originals, names, keys, params.reader)
+    moments = measurement_moments(train.measurements)
+    trained = describe(names, params, moments, n_stages=6 if params.loss.cvm_weight and train.cvm_stage.any() else 0)
     logger.info(
         "stage1: %s, %.1f million parameters, %d training and %d validation images",
         params.net.backbone,
@@ -84,32 +101,18 @@ def train_whole_image_net(
         len(train),
         len(valid),
     )
-    size, resize, seed = trained.input_size, params.net.resize, params.loop.seed
-    per_batch = min(params.optim.batch_size, len(train))
     fit(
         LandmarkModule(trained, params.loss, params.optim, stage_weights(train.cvm_stage)),
-        make_loader(
-            WholeImageDataset(train, cache, size, resize, seed, params.augmentation),
-            EpochSampler(len(train), len(train), seed),
-            per_batch,
-            params.loop,
-        ),
-        make_loader(
-            WholeImageDataset(valid, cache, size, resize, seed),
-            EpochSampler(len(valid), len(valid), seed, shuffle=False),
-            per_batch,
-            params.loop,
-        ),
+        _loader(train, moments, cache, trained, params, training=True),
+        _loader(valid, moments, cache, trained, params, training=False),
         folder,
         params,
-        monitor="val/mre_mm" if np.isfinite(valid.pixel_size_mm).any() else "val/mre_px",
+        monitor=monitored(valid.pixel_size_mm),
     )
     return finish(folder, trained)
 
 
-def describe(
-    names: list[str], params: Stage1Params, *, n_stages: int, moments: tuple[NDArray[np.float64], NDArray[np.float64]]
-) -> TrainedNet:
+def describe(names: list[str], params: Stage1Params, moments: Moments, *, n_stages: int) -> TrainedNet:
     """A new network of stage 1 with its description."""
     architecture = {
         "backbone": params.net.backbone,
@@ -118,7 +121,7 @@ def describe(
         "dropout": params.net.dropout,
         "pretrained": params.net.pretrained,
         "cvm_stages": n_stages,
-        "n_measurements": len(moments[0]),
+        "n_measurements": len(moments.mean),
     }
     return TrainedNet(
         net=create_net("stage1", architecture, params.loop.seed),
@@ -131,9 +134,9 @@ def describe(
         architecture=architecture,
         facts={
             "resize": params.net.resize,
-            "measurements": list(VERTICAL_MEASUREMENTS[: len(moments[0])]),
-            "measurement_mean": moments[0].tolist(),
-            "measurement_sd": moments[1].tolist(),
+            "measurements": list(VERTICAL_MEASUREMENTS[: len(moments.mean)]),
+            "measurement_mean": moments.mean.tolist(),
+            "measurement_sd": moments.sd.tolist(),
         },
     )
 
@@ -148,11 +151,20 @@ def stage_weights(stages: NDArray[np.int64]) -> list[float]:
     return [float(weight) for weight in np.where(counts > 0, weights, 1.0)]
 
 
-def _moments(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation `(M,)` of each measurement; 0 and 1 where fewer than two are known."""
+def measurement_moments(values: NDArray[np.float64]) -> Moments:
+    """Moments of `(N, M)` measurements, NaN left out; 0 and 1 where none is known or all are equal."""
     known = np.isfinite(values)
-    count = known.sum(axis=0)
-    filled = np.where(known, values, 0.0)
-    mean = filled.sum(axis=0) / np.maximum(count, 1)
-    variance = np.where(known, (filled - mean) ** 2, 0.0).sum(axis=0) / np.maximum(count, 1)
-    return mean, np.where((count > 1) & (variance > 0), np.sqrt(variance), 1.0)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, values, 0.0).sum(axis=0) / count
+    variance = np.where(known, (values - mean) ** 2, 0.0).sum(axis=0) / count
+    return Moments(mean, np.where(variance > 0, np.sqrt(variance), 1.0))
+
+
+def _loader(  # both splits see the same geometry, only training is augmented and shuffled
+    data: WholeImages, moments: Moments, cache: ImageStore, trained: TrainedNet, params: Stage1Params, *, training: bool
+) -> DataLoader[Batch]:
+    scored = replace(data, measurements=(data.measurements - moments.mean) / moments.sd)
+    augmentation = params.augmentation if training else None
+    dataset = WholeImageDataset(scored, cache, trained.input_size, params.net.resize, params.loop.seed, augmentation)
+    sampler = EpochSampler(len(data), len(data), params.loop.seed, shuffle=training)
+    return make_loader(dataset, sampler, min(params.optim.batch_size, len(data)), params.loop)

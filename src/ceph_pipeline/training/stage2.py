@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from ceph_pipeline.losses import create_loss
 from ceph_pipeline.models import count_parameters
 from ceph_pipeline.training.checkpoint import TrainedNet, create_net
 from ceph_pipeline.training.crop_batches import CropDataset, ImageCrops, group_by_image
-from ceph_pipeline.training.fit import TrainingError, finish, finished, fit, make_loader
+from ceph_pipeline.training.fit import TrainingError, finish, finished, fit, make_loader, monitored
 from ceph_pipeline.training.module import LandmarkModule
 from ceph_pipeline.training.sampling import EpochSampler
 
@@ -21,32 +22,52 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from torch.utils.data import DataLoader
 
     from ceph_pipeline.crops import CropParams
     from ceph_pipeline.images import ImageStore
+    from ceph_pipeline.training.batch import Batch
     from ceph_pipeline.training.params import Stage2Params
 
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Stage2Tables:
+    """What stage 2 learns from.
+
+    Attributes:
+        crops: Crop index.
+        images: Augmented images.
+        landmarks: Their points.
+        source_pixels: Digests of the sources' pixels: other pixels under the same tables are another training.
+    """
+
+    crops: pd.DataFrame
+    images: pd.DataFrame
+    landmarks: pd.DataFrame
+    source_pixels: pd.DataFrame
+
+    def select(self, rows: pd.DataFrame, points: pd.DataFrame, names: list[str]) -> list[ImageCrops]:
+        """The crops of some rows with their targets, by image.
+
+        Raises:
+            TrainingError: there are none.
+        """
+        groups = group_by_image(rows, points, self.images, names)
+        if not groups:
+            raise TrainingError("stage2: a split has no crops. Run the crops pipeline, and look at the landmarks table.")
+        return groups
+
+
 def train_refinement_net(
-    crops: pd.DataFrame,
-    images: pd.DataFrame,
-    landmarks: pd.DataFrame,
-    source_pixels: pd.DataFrame,
-    store: ImageStore,
-    folder: Path,
-    crop_params: CropParams,
-    params: Stage2Params,
+    tables: Stage2Tables, store: ImageStore, folder: Path, crop_params: CropParams, params: Stage2Params
 ) -> Path:
     """Train on the training split's crops, choose the epoch on crops of the validation split's originals.
 
     Args:
-        crops: Crop index of both splits.
-        images: Augmented images.
-        landmarks: Their points.
-        source_pixels: Digests of the sources' pixels: other pixels under the same tables are another training.
-        store: Their full-size pixels.
+        tables: Crop index, images and points.
+        store: Full-size pixels.
         folder: Where the training keeps its state and leaves `best.ckpt`.
         crop_params: How crops are cut; travels in the checkpoint.
         params: The stage's parameters.
@@ -57,50 +78,29 @@ def train_refinement_net(
     Raises:
         TrainingError: a split has no crops.
     """
-    print_ = fingerprint(crops, images, landmarks, source_pixels, crop_params, params)
-    if finished(folder, print_, force=params.loop.force):
-        logger.info("stage2: skipped, %s was trained from the same data and parameters", folder / "best.ckpt")
+    if finished(folder, fingerprint(vars(tables), crop_params, params), force=params.loop.force):
         return folder / "best.ckpt"
-    points = reader_points(landmarks, params.reader)
+    crops, images = tables.crops, tables.images
+    points = reader_points(tables.landmarks, params.reader)
     names = [str(name) for name in points["landmark"].unique()]
     originals = images.loc[images["kind"] == "original", "image_id"]
-    groups: dict[str, list[ImageCrops]] = {}
-    for split, rows in {
-        "train": crops[crops["split"] == "train"],
-        "valid": crops[(crops["split"] == "valid") & crops["image_id"].isin(originals)],
-    }.items():
-        groups[split] = group_by_image(rows, points, images, names)
-        if not groups[split]:
-            raise TrainingError(
-                f"stage2: the {split} split has no crops. Run the crops pipeline, and look at the landmarks table."
-            )
+    train = tables.select(crops[crops["split"] == "train"], points, names)
+    valid = tables.select(crops[(crops["split"] == "valid") & crops["image_id"].isin(originals)], points, names)
     trained = describe(names, crop_params, params)
     logger.info(
         "stage2: %s, %.1f million parameters, crops of %d training and %d validation images",
         params.net.backbone,
         count_parameters(trained.net) / 1e6,
-        len(groups["train"]),
-        len(groups["valid"]),
+        len(train),
+        len(valid),
     )
-    crop_px, per_image, seed = crop_params.crop_px, params.crops_per_image, params.loop.seed
-    per_valid_image = -(-params.valid_crops // len(groups["valid"]))
     fit(
         LandmarkModule(trained, params.loss, params.optim),
-        make_loader(
-            CropDataset(groups["train"], store, crop_px, per_image, seed, params.augmentation),
-            EpochSampler(len(groups["train"]), -(-params.crops_per_epoch // per_image), seed),
-            max(1, params.optim.batch_size // per_image),
-            params.loop,
-        ),
-        make_loader(
-            CropDataset(groups["valid"], store, crop_px, per_valid_image, seed),
-            EpochSampler(len(groups["valid"]), len(groups["valid"]), seed, shuffle=False),
-            1,
-            params.loop,
-        ),
+        _training_loader(train, store, crop_params.crop_px, params),
+        _validation_loader(valid, store, crop_params.crop_px, params),
         folder,
         params,
-        monitor="val/mre_mm" if any(np.isfinite(group.pixel_size_mm) for group in groups["valid"]) else "val/mre_px",
+        monitor=monitored(np.array([group.pixel_size_mm for group in valid])),
     )
     return finish(folder, trained)
 
@@ -125,3 +125,16 @@ def describe(names: list[str], crop_params: CropParams, params: Stage2Params) ->
         architecture=architecture,
         facts={"crops": crop_params.model_dump(mode="json")},
     )
+
+
+def _training_loader(groups: list[ImageCrops], store: ImageStore, crop_px: int, params: Stage2Params) -> DataLoader[Batch]:
+    """Some crops of a source at each draw, several sources a batch."""
+    dataset = CropDataset(groups, store, crop_px, params.crops_per_image, params.loop.seed, params.augmentation)
+    sampler = EpochSampler(len(groups), -(-params.crops_per_epoch // params.crops_per_image), params.loop.seed)
+    return make_loader(dataset, sampler, max(1, params.optim.batch_size // params.crops_per_image), params.loop)
+
+
+def _validation_loader(groups: list[ImageCrops], store: ImageStore, crop_px: int, params: Stage2Params) -> DataLoader[Batch]:
+    """The same crops at each validation, a source a batch."""
+    dataset = CropDataset(groups, store, crop_px, -(-params.valid_crops // len(groups)), params.loop.seed)
+    return make_loader(dataset, EpochSampler(len(groups), len(groups), params.loop.seed, shuffle=False), 1, params.loop)

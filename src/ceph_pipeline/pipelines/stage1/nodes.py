@@ -20,10 +20,11 @@ def train_stage1(
     params: Stage1Params,
 ) -> Path:
     """Train the whole-image network on the training split and return its best checkpoint."""
-    from ceph_pipeline.training.stage1 import train_whole_image_net
+    from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
 
     cached = images[images["image_id"].isin(cache_index["image_id"])]
-    return train_whole_image_net(cached, landmarks, cvm, measurements, source_pixels, cache, folder, params)
+    tables = Stage1Tables(cached, landmarks, cvm, measurements, source_pixels)
+    return train_whole_image_net(tables, cache, folder, params)
 
 
 def predict_stage1(images: pd.DataFrame, cache: ImageStore, cache_index: pd.DataFrame, checkpoint: Path) -> pd.DataFrame:

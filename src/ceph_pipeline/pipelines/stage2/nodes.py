@@ -20,9 +20,10 @@ def train_stage2(
     params: Stage2Params,
 ) -> Path:
     """Train the refinement network on the training split's crops and return its best checkpoint."""
-    from ceph_pipeline.training.stage2 import train_refinement_net
+    from ceph_pipeline.training.stage2 import Stage2Tables, train_refinement_net
 
-    return train_refinement_net(crops, images, landmarks, source_pixels, store, folder, crop_params, params)
+    tables = Stage2Tables(crops, images, landmarks, source_pixels)
+    return train_refinement_net(tables, store, folder, crop_params, params)
 
 
 def log_detector(stage1: Path, stage2: Path) -> None:
