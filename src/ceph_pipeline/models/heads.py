@@ -21,7 +21,7 @@ class HeatmapHead(nn.Module):
         self.drop = nn.Dropout2d(dropout)
         self.maps = nn.Conv2d(width, n_landmarks, 1)
         nn.init.normal_(self.maps.weight, std=MAP_INIT_STD)
-        nn.init.zeros_(self.maps.bias)  # type: ignore[arg-type]
+        self.maps.bias = nn.Parameter(torch.zeros(n_landmarks))
 
     def forward(self, fused: Tensor) -> Tensor:
         """Logits `(N, K, h, w)`, in float32 also under autocast.
