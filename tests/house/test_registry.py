@@ -48,6 +48,13 @@ def test_pipelines_carry_exactly_their_names():
     assert set(pipelines) == NAMES | {"__default__", "demo"}
 
 
+def test_every_node_is_named_after_what_it_does():
+    """Kedro would append a digest of inputs and outputs to the function's name."""
+    assert [
+        node.name for pipeline in dict(pipelines).values() for node in pipeline.nodes if node.name != node.func.__name__
+    ] == []
+
+
 def test_the_demo_is_the_main_job_on_phantoms():
     assert pipelines["demo"].nodes == (pipelines["phantom"] + pipelines["__default__"]).nodes
 

@@ -13,8 +13,11 @@ def create_pipeline() -> Pipeline:
                 calibrate_images,
                 inputs=["ruler_export", "images", "params:calibration"],
                 outputs=["calibration", "calibration_quarantine"],
+                name="calibrate_images",
             ),
-            Node(summarise_by_machine, inputs="calibration", outputs="calibration_by_machine"),
-            Node(draw_deviation, inputs=["calibration", "params:calibration"], outputs="calibration_figure"),
+            Node(summarise_by_machine, inputs="calibration", outputs="calibration_by_machine", name="summarise_by_machine"),
+            Node(
+                draw_deviation, inputs=["calibration", "params:calibration"], outputs="calibration_figure", name="draw_deviation"
+            ),
         ]
     )

@@ -20,6 +20,7 @@ def create_pipeline() -> Pipeline:
                     "params": "params:crops",
                 },
                 outputs="crops",
+                name="index_crops",
             )
         ]
     )

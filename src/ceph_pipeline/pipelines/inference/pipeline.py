@@ -13,11 +13,13 @@ def create_pipeline() -> Pipeline:
                 locate_landmarks,
                 inputs=["inference_folder", "stage1_checkpoint", "stage2_checkpoint", "params:inference"],
                 outputs=["inference_predictions", "inference_quarantine"],
+                name="locate_landmarks",
             ),
             Node(
                 measure_faces,
                 inputs=["inference_predictions", "params:inference"],
                 outputs="inference_measurements",
+                name="measure_faces",
             ),
             Node(
                 draw_overlays,
@@ -29,6 +31,7 @@ def create_pipeline() -> Pipeline:
                     "params:inference",
                 ],
                 outputs="inference_summary",
+                name="draw_overlays",
             ),
         ]
     )

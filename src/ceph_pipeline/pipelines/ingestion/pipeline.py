@@ -13,17 +13,20 @@ def create_pipeline() -> Pipeline:
                 read_cephalograms,
                 inputs=["raw_cephalograms", "params:ingestion"],
                 outputs=["found_images", "found_landmarks", "found_cvm", "found_quarantine"],
+                name="read_cephalograms",
             ),
             Node(
                 build_cache,
                 inputs=["found_images", "raw_cephalograms", "source_cache", "params:ingestion"],
                 outputs=["source_cache_index", "undecodable"],
+                name="build_cache",
             ),
             Node(
                 complete_tables,
                 inputs=["found_images", "found_landmarks", "found_cvm", "found_quarantine", "undecodable", "params:ingestion"],
                 outputs=["images", "landmarks", "cvm", "quarantine"],
+                name="complete_tables",
             ),
-            Node(measure_cephalograms, inputs=["images", "landmarks"], outputs="measurements"),
+            Node(measure_cephalograms, inputs=["images", "landmarks"], outputs="measurements", name="measure_cephalograms"),
         ]
     )
