@@ -13,6 +13,8 @@ NAMES = {
     "calibration", "inference", "benchmark",
 }  # fmt: skip
 
+LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]
+
 REGISTER = """
 import json, pathlib, sys
 from kedro.framework.project import find_pipelines
@@ -112,6 +114,22 @@ def test_what_passes_between_pipelines_is_in_the_catalog(context, env):
 def test_every_entry_has_a_layer_in_kedro_viz(context, env):
     catalog = context(env).config_loader["catalog"]
     assert [name for name, entry in catalog.items() if "layer" not in entry.get("metadata", {}).get("kedro-viz", {})] == []
+
+
+@ENVIRONMENTS
+def test_data_never_flows_up_the_layers(context, env):
+    """Otherwise kedro-viz cannot draw them."""
+    catalog = context(env).config_loader["catalog"]
+    level = {name: LAYERS.index(entry["metadata"]["kedro-viz"]["layer"]) for name, entry in catalog.items()}
+    upward = [
+        (node.name, source, target)
+        for node in {node for pipeline in dict(pipelines).values() for node in pipeline.nodes}
+        for source in set(node.inputs) & set(level)
+        for target in set(node.outputs) & set(level)
+        if level[source] > level[target]
+    ]
+
+    assert upward == []
 
 
 @ENVIRONMENTS
