@@ -13,3 +13,7 @@ for _switch in (
     "NO_ALBUMENTATIONS_UPDATE",
 ):
     os.environ.setdefault(_switch, "1")
+
+# A thread that waits for its fellow sleeps instead of spinning. On cores shared with other work (loader processes, a second run)
+# spinning threads starve what they wait for: a training step took 2.15 s instead of 0.55 s beside another training.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
