@@ -18,7 +18,12 @@ class DisplacementParams(BaseModel):
         0.45, gt=0, le=0.5, description="truth's greatest distance from the crop's centre, so that it never leaves the crop"
     )
     rotation_deg: float = Field(5.0, ge=0, le=45, description="rotation is uniform within ± this")
-    scale: float = Field(0.08, ge=0, lt=0.5, description="the field is scaled by a factor uniform within 1 ± this")
+    scale: float = Field(
+        0.2,
+        ge=0,
+        lt=0.5,
+        description="the field is scaled by a factor uniform within 1 ± this; 0.2 covers the scaled test-time views",
+    )
 
 
 class FusionParams(BaseModel):

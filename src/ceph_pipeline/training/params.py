@@ -64,7 +64,7 @@ class OnlineAugmentation(_Params):
     """What training does to an image on the fly, beyond the copies made before; ranges are ± around no change."""
 
     rotation_deg: float = Field(8.0, ge=0, le=45)
-    scale: float = Field(0.1, ge=0, lt=0.9, description="± share of the size")
+    scale: float = Field(0.2, ge=0, lt=0.9, description="± share of the size; 0.2 covers the scaled views of test time")
     shift: float = Field(0.03, ge=0, lt=0.5, description="± share of the input's side")
     gamma: float = Field(0.3, ge=0, lt=1, description="± on the exponent's logarithm, over grey levels scaled to 0–1")
     contrast: float = Field(0.2, ge=0, lt=1)
