@@ -34,10 +34,10 @@ class TestValid:
         assert check_total(params.recipe, {"train": 34, "valid": 7, "test": 7}, 312) is None
         assert params.target_total is None
 
-    def test_isbi_copies_only_training_images_and_has_no_braces(self):
+    def test_isbi_copies_only_training_images_and_has_no_flips_or_braces(self):
         params = shipped_params("isbi2015")
-        assert list(params.recipe) == ["original", "flip", "rotation", "brightness"]
-        assert check_total(params.recipe, {"train": 135, "valid": 15, "test": 150}, 6 * 135 + 15 + 150) is None
+        assert list(params.recipe) == ["original", "rotation", "brightness"]
+        assert check_total(params.recipe, {"train": 135, "valid": 15, "test": 150}, 5 * 135 + 15 + 150) is None
 
     def test_null_leaves_a_kind_out(self, params_of):
         assert list(params_of(recipe={"original": {}, "flip": None}).recipe) == ["original"]
