@@ -17,27 +17,34 @@ from ceph_pipeline.artifacts import write_atomically
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mlflow.entities import Run
     from pydantic import BaseModel
+
+PARENT = "mlflow.parentRunId"
+"""The tag by which MLflow nests runs."""
 
 
 @contextmanager
 def child_run(name: str, folder: Path, params: BaseModel, *, resume: bool) -> Iterator[MLFlowLogger | None]:
     """Open a nested run for a training and give its logger; None where no MLflow run is active.
 
-    The run's identifier is kept in `folder`: a training that resumes reopens its run; one that starts anew closes a run
-    that an interruption left RUNNING as KILLED.
+    The run's identifier is kept in `folder`. A training that resumes reopens its run, as a child of the run that is active
+    now; what an interruption left RUNNING, the earlier parent or a training that nobody continues, is closed as KILLED.
     """
     parent = mlflow.active_run()
     if parent is None:
         yield None
         return
     record = folder / "mlflow_run.json"
-    run_id = _recorded_run(record)
-    if run_id is not None and not resume:
-        _close_if_running(run_id)
-        run_id = None
+    earlier = _recorded_run(record)
+    if earlier is not None:
+        _close_if_running(earlier.data.tags.get(PARENT), besides=parent.info.run_id)
+        if not resume:
+            _close_if_running(earlier.info.run_id)
+    run_id = earlier.info.run_id if earlier is not None and resume else None
     with mlflow.start_run(run_id=run_id, run_name=name, nested=True) as run:
         write_atomically(record, json.dumps({"run_id": run.info.run_id}))
+        mlflow.set_tag(PARENT, parent.info.run_id)
         if run_id is None:
             mlflow.log_params(flatten(params.model_dump(mode="json"), name))
         yield MLFlowLogger(tracking_uri=mlflow.get_tracking_uri(), run_id=run.info.run_id, log_model=False)
@@ -51,16 +58,16 @@ def flatten(values: dict[str, Any], prefix: str) -> dict[str, Any]:
     return flat
 
 
-def _recorded_run(record: Path) -> str | None:
+def _recorded_run(record: Path) -> Run | None:
+    """The run a folder's record names, if the tracking store still has it."""
     try:
-        run_id = str(json.loads(record.read_text(encoding="utf-8"))["run_id"])
-        mlflow.get_run(run_id)
+        return mlflow.get_run(str(json.loads(record.read_text(encoding="utf-8"))["run_id"]))
     except (FileNotFoundError, json.JSONDecodeError, KeyError, MlflowException):
         return None
-    return run_id
 
 
-def _close_if_running(run_id: str) -> None:
-    run = mlflow.get_run(run_id)
-    if run.info.status == RunStatus.to_string(RunStatus.RUNNING):
+def _close_if_running(run_id: str | None, besides: str | None = None) -> None:
+    if run_id is None or run_id == besides:
+        return
+    if mlflow.get_run(run_id).info.status == RunStatus.to_string(RunStatus.RUNNING):
         mlflow.MlflowClient().set_terminated(run_id, status=RunStatus.to_string(RunStatus.KILLED))

@@ -1,0 +1,66 @@
+"""What becomes of MLflow runs that an interruption left open."""
+
+import json
+
+import mlflow
+import pytest
+
+from ceph_pipeline.training.params import Stage1Params
+from ceph_pipeline.training.tracking import child_run, flatten
+
+
+@pytest.fixture
+def client(tmp_path):
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.set_experiment("tracking")
+    yield mlflow.MlflowClient()
+    mlflow.set_tracking_uri(None)
+
+
+@pytest.fixture
+def killed(client, tmp_path):
+    """A parent and its training, both left RUNNING, and the folder whose record names the training."""
+    experiment = client.get_experiment_by_name("tracking").experiment_id
+    parent = client.create_run(experiment).info.run_id
+    child = client.create_run(experiment, tags={"mlflow.parentRunId": parent}).info.run_id
+    (tmp_path / "mlflow_run.json").write_text(json.dumps({"run_id": child}))
+    return parent, child
+
+
+def status(client, run_id):
+    return client.get_run(run_id).info.status
+
+
+def test_a_resumed_training_reopens_its_run_under_the_new_parent(client, killed, tmp_path):
+    old_parent, child = killed
+    with mlflow.start_run() as parent, child_run("stage1", tmp_path, Stage1Params(), resume=True) as logger:
+        assert logger.run_id == child
+    assert status(client, old_parent) == "KILLED"
+    assert status(client, child) == "FINISHED"
+    assert client.get_run(child).data.tags["mlflow.parentRunId"] == parent.info.run_id
+
+
+def test_a_training_that_starts_anew_closes_the_run_nobody_continues(client, killed, tmp_path):
+    old_parent, child = killed
+    with mlflow.start_run(), child_run("stage1", tmp_path, Stage1Params(), resume=False) as logger:
+        assert logger.run_id != child
+    assert (status(client, old_parent), status(client, child)) == ("KILLED", "KILLED")
+    assert json.loads((tmp_path / "mlflow_run.json").read_text())["run_id"] == logger.run_id
+
+
+def test_a_record_of_another_store_is_passed_over(client, tmp_path):
+    (tmp_path / "mlflow_run.json").write_text(json.dumps({"run_id": "0" * 32}))
+    with mlflow.start_run(), child_run("stage1", tmp_path, Stage1Params(), resume=True) as logger:
+        assert client.get_run(logger.run_id).data.params["stage1.net.stride"] == "4"
+
+
+def test_without_an_active_run_there_is_no_logger(tmp_path):
+    with child_run("stage1", tmp_path, Stage1Params(), resume=False) as logger:
+        assert logger is None
+
+
+def test_parameters_are_flattened_with_dots():
+    assert flatten({"optim": {"epochs": 3}, "reader": "consensus"}, "stage1") == {
+        "stage1.optim.epochs": 3,
+        "stage1.reader": "consensus",
+    }
