@@ -21,6 +21,9 @@ DOTS = {"train_a": (100.0, 100.0), "valid_a": (210.4, 150.2), "test_a": (120.7, 
 SIZE = (320, 400)
 DEFAULTS = EvaluationParams()
 
+PIXELS = pd.DataFrame({"image_id": list(DOTS), "digest": "as taken"})
+"""What ingestion knows of the images' pixels."""
+
 
 class DotFinder(torch.nn.Module):
     """Brightness is the heatmap."""
@@ -95,8 +98,8 @@ def checkpoints(tmp_path, monkeypatch):
 
 @pytest.fixture
 def stage1_tta(images, pixels, checkpoints, tmp_path):
-    def run(params=DEFAULTS, images=images):
-        index = pd.DataFrame({"image_id": list(DOTS)})
+    def run(params=DEFAULTS, images=images, digest="as taken"):
+        index = PIXELS.assign(digest=digest)
         return nodes.predict_stage1_tta(images, pixels[1], index, checkpoints[0]["stage1"], tmp_path / "kept", params)
 
     return run
@@ -125,7 +128,7 @@ class TestPoints:
         start = stage1_tta()
         start[["x", "y"]] += 4.0
         for node, stage in ((nodes.predict_stage2, "stage2"), (nodes.predict_stage2_tta, "stage2_tta")):
-            table = node(images, pixels[0], checkpoints[0]["stage2"], start, tmp_path / "kept", DEFAULTS)
+            table = node(images, pixels[0], PIXELS, checkpoints[0]["stage2"], start, tmp_path / "kept", DEFAULTS)
             assert errors_px(table).max() < 0.5 < errors_px(start).min()
             assert set(table["stage"]) == {stage}
 
@@ -144,6 +147,11 @@ class TestKeeping:
         pd.testing.assert_frame_equal(first, second)
         assert checkpoints[1] == ["stage1"]
         assert "stage1_tta: nothing has changed" in caplog.text
+
+    def test_other_pixels_are_predicted_again(self, stage1_tta, checkpoints):
+        stage1_tta()
+        stage1_tta(digest="taken anew")
+        assert checkpoints[1] == ["stage1", "stage1"]
 
     def test_another_checkpoint_is_predicted_and_named_as_the_reason(self, stage1_tta, checkpoints, caplog):
         stage1_tta()

@@ -11,7 +11,7 @@ import torch
 
 from ceph_pipeline.crops import CropParams
 from ceph_pipeline.training.callbacks import EpochLog
-from ceph_pipeline.training.checkpoint import CheckpointError, load_checkpoint
+from ceph_pipeline.training.checkpoint import CheckpointError, create_net, load_checkpoint
 from ceph_pipeline.training.fit import TrainingError
 from ceph_pipeline.training.params import (
     LoopParams,
@@ -104,6 +104,10 @@ def test_the_same_training_is_skipped_and_another_is_not(spots, tmp_path, caplog
         train(spots, tmp_path, stage1_params(epochs=1))
     assert first.stat().st_mtime_ns == made
     assert "skipped" in caplog.text
+    more_workers = stage1_params(epochs=1)
+    more_workers = more_workers.model_copy(update={"loop": more_workers.loop.model_copy(update={"workers": 2})})
+    train(spots, tmp_path, more_workers)
+    assert first.stat().st_mtime_ns == made
     train(spots, tmp_path, stage1_params(epochs=1, force=True))
     forced = first.stat().st_mtime_ns
     assert forced > made
@@ -151,6 +155,9 @@ def test_a_missing_a_damaged_and_a_dangerous_checkpoint_are_refused(tmp_path):
     torch.save({"weights": torch.zeros(1)}, tmp_path / "foreign.ckpt")
     with pytest.raises(CheckpointError, match="not a checkpoint of this project"):
         load_checkpoint(tmp_path / "foreign.ckpt")
+    torch.save({"format": 1}, tmp_path / "hollow.ckpt")
+    with pytest.raises(CheckpointError, match=r"hollow\.ckpt: does not fit"):
+        load_checkpoint(tmp_path / "hollow.ckpt")
 
 
 def test_rare_stages_weigh_more_and_the_mean_over_images_is_one():
@@ -175,3 +182,16 @@ def test_moments_leave_the_unknown_out_and_never_divide_by_zero():
     mean, sd = measurement_moments(values)
     assert mean.tolist() == [2.0, 0.0, 5.0]
     assert sd.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_more_crops_of_a_source_than_a_batch_holds_are_refused():
+    with pytest.raises(ValueError, match=r"crops_per_image is 32, more than optim\.batch_size = 8"):
+        Stage2Params(optim=OptimParams(batch_size=8), crops_per_image=32)
+
+
+def test_building_a_net_leaves_the_generators_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    create_net("stage2", {"backbone": "mobilenetv3_small_050", "n_landmarks": 2, "stride": 4}, seed=1)
+    assert torch.equal(torch.rand(1), expected)

@@ -2,6 +2,6 @@
 
 from ceph_pipeline.artifacts.atomic import atomic_path, write_atomically
 from ceph_pipeline.artifacts.fingerprint import fingerprint
-from ceph_pipeline.artifacts.ledger import Ledger, StaleArtifactError
+from ceph_pipeline.artifacts.ledger import Ledger
 
-__all__ = ["Ledger", "StaleArtifactError", "atomic_path", "fingerprint", "write_atomically"]
+__all__ = ["Ledger", "atomic_path", "fingerprint", "write_atomically"]

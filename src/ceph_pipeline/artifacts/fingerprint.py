@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
+INDIFFERENT = frozenset({"force", "workers", "n_jobs", "backend"})
+"""Fields of parameter models that change how work is done, not its result."""
+
 
 def fingerprint(*inputs: Any) -> str:
     """SHA-256, 16 hex digits, of tables, Pydantic models, paths' contents, arrays and plain values.
@@ -40,7 +43,7 @@ def _content(item: Any) -> bytes:
             rows = pd.util.hash_pandas_object(item.reset_index(drop=True), index=False).to_numpy()
             content = "\x1f".join(map(str, item.columns)).encode() + rows.tobytes()
         case BaseModel():
-            content = _digest(_unforced(item.model_dump(mode="json")))
+            content = _digest(_decisive(item.model_dump(mode="json")))
         case np.ndarray():
             content = f"{item.dtype}{item.shape}".encode() + np.ascontiguousarray(item).tobytes()
         case Mapping():
@@ -55,6 +58,6 @@ def _content(item: Any) -> bytes:
     return content
 
 
-def _unforced(dump: dict[str, Any]) -> dict[str, Any]:
-    """A model's values without `force`, at any depth: computing again is no other computation."""
-    return {key: _unforced(value) if isinstance(value, dict) else value for key, value in dump.items() if key != "force"}
+def _decisive(dump: dict[str, Any]) -> dict[str, Any]:
+    """A model's values, at any depth, without those that say how the work is done and not what comes out of it."""
+    return {key: _decisive(value) if isinstance(value, dict) else value for key, value in dump.items() if key not in INDIFFERENT}

@@ -7,10 +7,6 @@ from typing import Any
 from ceph_pipeline.artifacts.atomic import write_atomically
 
 
-class StaleArtifactError(RuntimeError):
-    """Unfinished work on disk was begun from other inputs."""
-
-
 class Ledger:
     """Says whether a folder's content is complete, unfinished or made from something else.
 

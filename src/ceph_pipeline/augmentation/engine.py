@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from ceph_pipeline.artifacts import Ledger, fingerprint
 from ceph_pipeline.augmentation import shelf
-from ceph_pipeline.augmentation.darkroom import Darkroom
+from ceph_pipeline.augmentation.darkroom import AugmentationError, Darkroom
 from ceph_pipeline.augmentation.params import AugmentationParams
 from ceph_pipeline.augmentation.plan import Copy, Plan, plan_copies
 from ceph_pipeline.augmentation.tables import SourceTables, derive_tables
@@ -39,8 +39,10 @@ def augment(
         RecipeError: the recipe does not make the promised total.
         ImageReadError: a source is missing or damaged.
         DiskSpaceError: the disk has no room for the copies.
-        AugmentationError: a source has another size than its table says, or a copy cannot be written.
+        AugmentationError: a source has another size than its table says, or a copy cannot be written, or a store is remote.
     """
+    if not (store.is_local and cache.is_local):
+        raise AugmentationError(f"{store}: copies are written to local disks only. Set data_root to a folder.")
     plan = plan_copies(sources.images, sources.landmarks, sources.exclusions, params)
     ledger = Ledger(Path(store.path))
     prepare_stores(ledger, sources, raw, store, cache, params)
@@ -62,7 +64,7 @@ def prepare_stores(
     summary: dict[str, Any] = {f"recipe.{name}": kind.model_dump(mode="json") for name, kind in params.recipe.items()}
     summary |= {"seed": params.seed, "cache_long_side": params.cache_long_side}
     summary |= {"format": store.format, "quality": store.quality}
-    print_ = fingerprint(summary, sources.images, sources.landmarks, _file_sizes(raw, sources.images))
+    print_ = fingerprint(summary, sources.images, sources.landmarks, _digests(raw, sources.images))
     if params.force or not ledger.is_continuation(print_):
         if ledger.read():
             log.info("augmentation starts over: %s", _what_changed(ledger, summary, force=params.force))
@@ -109,10 +111,10 @@ def _check_space(darkroom: Darkroom, plan: Plan, missing: list[Copy]) -> None:
     shelf.check_space(darkroom.store, full + small)
 
 
-def _file_sizes(raw: RawFolder, images: pd.DataFrame) -> list[int]:
-    """Bytes of each source, so that replaced images are noticed; −1 where one is missing, which reading it will report."""
+def _digests(raw: RawFolder, images: pd.DataFrame) -> list[str]:
+    """Of each source's file, so that replaced images are noticed; empty where one is missing, which reading it will report."""
     files = [raw.root / path for path in images["path"]]
-    return [file.stat().st_size if file.is_file() else -1 for file in files]
+    return [fingerprint(file) if file.is_file() else "" for file in files]
 
 
 def _what_changed(ledger: Ledger, summary: dict[str, Any], *, force: bool) -> str:

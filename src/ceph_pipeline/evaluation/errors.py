@@ -12,7 +12,7 @@ from ceph_pipeline.landmarks.tables import points_array, points_table
 Unit = Literal["mm", "px"]
 """Which of an error table's columns is meant."""
 
-ROUNDING = 1e-9
+ROUNDING = 1e-6
 """Errors this close above a threshold count as on it: (512.2 − 482.2) px × 0.1 mm is 3.0000000000000058 mm in binary."""
 
 

@@ -84,7 +84,7 @@ def landmark_rows(image_id: str, reader: str, points: Mapping[str, Point], names
 
 def bad_identifier(image_id: str, file: str) -> Problem | None:
     """The problem with an identifier that cannot be a file name, if there is one."""
-    if re.match(IDENTIFIER, image_id):
+    if re.fullmatch(IDENTIFIER, image_id):
         return None
     return Problem(image_id, file, "file name", repr(image_id), "letters, digits, '.', '_' and '-', at most 128")
 

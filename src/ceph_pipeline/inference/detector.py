@@ -198,7 +198,7 @@ def _by_identifier(images: Images) -> dict[str, Path | GreyImage]:
     for name, image in named:
         source = Path(image) if isinstance(image, str | Path) else image
         what = str(source) if isinstance(source, Path) else f"image {name!r}"
-        if not re.match(IDENTIFIER, name):
+        if not re.fullmatch(IDENTIFIER, name):
             raise DetectorError(f"{what}: the name {name!r} cannot be an identifier, expected {IDENTIFIER}. Rename it.")
         if name in sources:
             raise DetectorError(f"{what}: {sources[name]} has the same name {name!r}. Rename one of the two.")

@@ -73,7 +73,10 @@ class DetectorModel(PythonModel):
         """
         del context
         names = model_input["image_id"] if "image_id" in model_input else [f"image_{i}" for i in range(len(model_input))]
-        images = {str(name): _decode(content, str(name)) for name, content in zip(names, model_input["image"], strict=True)}
+        names = [str(name) for name in names]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise DetectorError(f"image_id {', '.join(repeated)}: given more than once; each image needs a name of its own.")
+        images = {name: _decode(content, name) for name, content in zip(names, model_input["image"], strict=True)}
         sizes = model_input["pixel_size_mm"].tolist() if "pixel_size_mm" in model_input else None
         detector = self.detector if (params or {}).get("refine", True) else self.detector.without_refinement()
         return detector.predict(images, pixel_size_mm=sizes)

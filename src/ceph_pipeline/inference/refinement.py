@@ -71,7 +71,7 @@ def predict_refined(
         with the spread over crops and views.
     """
     params = params or CropParams.model_validate(trained.facts["crops"])
-    field, params = _fields(points, trained, pixel_size_mm, params)
+    field = _fields(points, trained, pixel_size_mm, params)
     n_answers = len(SHIFTS) * len(views)
     answers = np.full((*points.shape[:2], n_answers, 2), np.nan)
     peaks, sd = np.zeros(answers.shape[:3]), np.full(answers.shape[:3], np.nan)
@@ -93,12 +93,17 @@ def predict_refined(
 
 def _fields(
     points: NDArray[np.float64], trained: TrainedNet, pixel_size_mm: ArrayLike | None, params: CropParams
-) -> tuple[NDArray[np.float64], CropParams]:
-    """Each image's field of view, and the parameters it follows: by the head's size where millimetres are not known."""
+) -> NDArray[np.float64]:
+    """Each image's field of view `(N,)` px: by the head's size where millimetres are not known."""
     known = np.full(len(points), np.nan) if pixel_size_mm is None else np.asarray(pixel_size_mm, dtype=np.float64)
-    if params.field_mm is not None and not np.isfinite(known).all():
-        params = params.model_copy(update={"field_mm": None, "field_of_head": params.field_mm / MEAN_HEAD_MM})
-    return field_sizes(points, list(trained.landmarks), known, params), params
+    if params.field_mm is None:
+        return field_sizes(points, list(trained.landmarks), known, params)
+    by_head = params.model_copy(update={"field_mm": None, "field_of_head": params.field_mm / MEAN_HEAD_MM})
+    field = np.empty(len(points))
+    for rows, rule in ((np.isfinite(known), params), (~np.isfinite(known), by_head)):
+        if rows.any():
+            field[rows] = field_sizes(points[rows], list(trained.landmarks), known[rows], rule)
+    return field
 
 
 def _crops(

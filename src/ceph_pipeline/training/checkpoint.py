@@ -67,7 +67,12 @@ def to_heatmaps(logits: Tensor, activation: str, sigma_px: float) -> Tensor:
 
 def create_net(stage: StageName, architecture: dict[str, Any], seed: int = 0) -> nn.Module:
     """Build the network of a stage from its keyword arguments; its first weights are a function of the seed."""
-    torch.manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _build(stage, architecture)
+
+
+def _build(stage: StageName, architecture: dict[str, Any]) -> nn.Module:
     return create_landmark_net(**architecture) if stage == "stage1" else create_refinement_net(**architecture)
 
 
@@ -93,7 +98,7 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> TrainedNe
     """Read a checkpoint written by `save_checkpoint`; nothing in the file is executed.
 
     Raises:
-        CheckpointError: the file is missing, damaged, holds code, or is no checkpoint of this project.
+        CheckpointError: the file is missing, damaged, holds code, or is no checkpoint of these networks.
     """
     try:
         content = torch.load(path, map_location=device, weights_only=True)
@@ -101,10 +106,19 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> TrainedNe
         raise CheckpointError(f"{path}: no such checkpoint. Train the network first.") from None
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path}: refused, since it holds more than tensors and plain values ({error}).") from None
-    except (RuntimeError, EOFError, OSError) as error:
+    except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: damaged ({error}). Train again or restore the file.") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not a checkpoint of this project (format {FORMAT} expected).")
+    try:
+        return _restore(content, device)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{path}: does not fit this version's networks ({reason}). Train again.") from error
+
+
+def _restore(content: dict[str, Any], device: str | torch.device) -> TrainedNet:
+    """The network that a checkpoint's content describes."""
     net = create_net(content["stage"], content["architecture"] | {"pretrained": False})
     net.load_state_dict(content["state_dict"])
     return TrainedNet(

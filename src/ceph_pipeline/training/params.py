@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class _Params(BaseModel):
@@ -105,3 +105,11 @@ class Stage2Params(_Params):
     crops_per_epoch: int = Field(60_000, ge=1)
     crops_per_image: int = Field(16, ge=1, description="crops taken of a source each time it is decoded")
     valid_crops: int = Field(6_000, ge=1, description="crops of the validation split that each validation looks at")
+
+    @model_validator(mode="after")
+    def _whole_sources_fit_a_batch(self) -> "Stage2Params":
+        if self.crops_per_image > self.optim.batch_size:
+            raise ValueError(
+                f"crops_per_image is {self.crops_per_image}, more than optim.batch_size = {self.optim.batch_size}: lower it"
+            )
+        return self

@@ -13,7 +13,7 @@ def create_pipeline() -> Pipeline:
 
 
 def _prediction() -> list[Node]:
-    crops_of = ["images", "raw_cephalograms", "stage2_checkpoint"]
+    crops_of = ["images", "raw_cephalograms", "source_cache_index", "stage2_checkpoint"]
     return [
         Node(
             prediction_nodes.predict_stage1_tta,

@@ -43,6 +43,7 @@ def predict_stage1_tta(
 
     made_from = {
         "images": fingerprint(cached),
+        "pixels": pixels_digest(cache_index, image_ids),
         "checkpoint": fingerprint(checkpoint),
         "views": params.tta.views_stage1,
         "fusion": params.tta.fusion,
@@ -53,18 +54,20 @@ def predict_stage1_tta(
 def predict_stage2(
     images: pd.DataFrame,
     raw: RawFolder,
+    cache_index: pd.DataFrame,
     checkpoint: Path,
     stage1_predictions: pd.DataFrame,
     folder: Path,
     params: EvaluationParams,
 ) -> pd.DataFrame:
     """Refine stage 1's points, each crop seen once."""
-    return _refine("stage2", images, raw, checkpoint, stage1_predictions, folder, params, VIEW_SETS["single"])
+    return _refine("stage2", images, raw, cache_index, checkpoint, stage1_predictions, folder, params, VIEW_SETS["single"])
 
 
 def predict_stage2_tta(
     images: pd.DataFrame,
     raw: RawFolder,
+    cache_index: pd.DataFrame,
     checkpoint: Path,
     stage1_tta_predictions: pd.DataFrame,
     folder: Path,
@@ -72,7 +75,7 @@ def predict_stage2_tta(
 ) -> pd.DataFrame:
     """Refine the points of stage 1 with test-time augmentation, the crops seen in several views too."""
     views = VIEW_SETS[params.tta.views_stage2]
-    return _refine("stage2_tta", images, raw, checkpoint, stage1_tta_predictions, folder, params, views)
+    return _refine("stage2_tta", images, raw, cache_index, checkpoint, stage1_tta_predictions, folder, params, views)
 
 
 def gather_predictions(*stages: pd.DataFrame) -> pd.DataFrame:
@@ -84,6 +87,7 @@ def _refine(
     stage: str,
     images: pd.DataFrame,
     raw: RawFolder,
+    cache_index: pd.DataFrame,
     checkpoint: Path,
     start: pd.DataFrame,
     folder: Path,
@@ -115,11 +119,17 @@ def _refine(
 
     made_from = {
         "images": fingerprint(rows.reset_index()),
+        "pixels": pixels_digest(cache_index, image_ids),
         "checkpoint": fingerprint(checkpoint),
         "starting points": fingerprint(start),
         "views": [repr(view) for view in views],
     }
     return _kept(folder / stage, made_from, predict, force=params.force)
+
+
+def pixels_digest(cache_index: pd.DataFrame, image_ids: list[str]) -> str:
+    """Digest of some images' pixels, as ingestion found them."""
+    return fingerprint(cache_index[cache_index["image_id"].isin(image_ids)])
 
 
 def _sigmas(predictions: pd.DataFrame, image_ids: list[str], landmarks: list[str]) -> NDArray[np.float64]:
