@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from mlflow.entities.logged_model import LoggedModel
 
-from ceph_pipeline.images import ImageReadError
+from ceph_pipeline.images import ImageReadError, encode_image
 from ceph_pipeline.inference import LandmarkDetector
 from ceph_pipeline.inference.detector import DetectorError
 from ceph_pipeline.inference.mlflow_model import log_detector
@@ -134,3 +134,10 @@ def test_identifiers_may_be_given(dot_finder: TrainedNet, dotted: np.ndarray, tm
 def test_a_missing_file_is_named(dot_finder: TrainedNet, tmp_path: Path) -> None:
     with pytest.raises(ImageReadError, match=r"nowhere\.png: no such image"):
         LandmarkDetector(dot_finder).predict([tmp_path / "nowhere.png"])
+
+
+def test_a_served_model_refuses_one_name_for_two_images(logged: LoggedModel) -> None:
+    image = encode_image(np.zeros((32, 32), np.uint8), ".png")
+    table = pd.DataFrame({"image": [image, image], "image_id": ["a", "a"]})
+    with pytest.raises(DetectorError, match="image_id a: given more than once"):
+        mlflow.pyfunc.load_model(logged.model_uri).predict(table)

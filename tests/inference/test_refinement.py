@@ -6,6 +6,7 @@ import pytest
 from ceph_pipeline.crops import CropParams
 from ceph_pipeline.evaluation.tta import TEN_VIEWS, View
 from ceph_pipeline.inference import predict_refined
+from ceph_pipeline.inference.refinement import _fields
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.training.checkpoint import TrainedNet
 
@@ -69,3 +70,13 @@ def test_without_a_pixel_size_the_heads_size_gives_the_field(dot_refiner: Traine
     unknown = refined(dot_refiner, dotted, points, params=params, pixel_size_mm=None)
     by_head = refined(dot_refiner, dotted, points, params=CropParams(crop_px=96, field_of_head=25.0 / 53.09))
     np.testing.assert_allclose(unknown.xy, by_head.xy)
+
+
+def test_an_image_without_a_pixel_size_leaves_its_neighbours_field_alone(dot_refiner: TrainedNet) -> None:
+    names = SCHEMAS["isbi2015"].names
+    dot_refiner.landmarks = names
+    points = np.random.default_rng(0).uniform(200, 900, (2, len(names), 2))
+    params = CropParams(crop_px=96, field_mm=25.0)
+    mixed = _fields(points, dot_refiner, [0.1, np.nan], params)
+    assert mixed[0] == _fields(points[:1], dot_refiner, [0.1], params)[0] == 250.0
+    assert mixed[1] == _fields(points[1:], dot_refiner, None, params)[0]

@@ -22,8 +22,10 @@ def train_stage1(
     """Train the whole-image network on the training split and return its best checkpoint."""
     from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
 
-    cached = images[images["image_id"].isin(cache_index["image_id"])]
-    tables = Stage1Tables(cached, landmarks, cvm, measurements, source_pixels)
+    learned = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "test")]
+    annotations = (table[table["image_id"].isin(learned["image_id"])] for table in (landmarks, cvm, measurements))
+    pixels = source_pixels[source_pixels["image_id"].isin(learned["source_id"])]
+    tables = Stage1Tables(learned, *annotations, pixels)
     return train_whole_image_net(tables, cache, folder, params)
 
 

@@ -22,7 +22,10 @@ def train_stage2(
     """Train the refinement network on the training split's crops and return its best checkpoint."""
     from ceph_pipeline.training.stage2 import Stage2Tables, train_refinement_net
 
-    tables = Stage2Tables(crops, images, landmarks, source_pixels)
+    learned = images[images["split"] != "test"]
+    crops, landmarks = (table[table["image_id"].isin(learned["image_id"])] for table in (crops, landmarks))
+    pixels = source_pixels[source_pixels["image_id"].isin(learned["source_id"])]
+    tables = Stage2Tables(crops, learned, landmarks, pixels)
     return train_refinement_net(tables, store, folder, crop_params, params)
 
 
