@@ -23,9 +23,14 @@ def train_stage1(
     from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
 
     learned = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "test")]
-    annotations = (table[table["image_id"].isin(learned["image_id"])] for table in (landmarks, cvm, measurements))
-    pixels = source_pixels[source_pixels["image_id"].isin(learned["source_id"])]
-    tables = Stage1Tables(learned, *annotations, pixels)
+    ids, sources = learned["image_id"], learned["source_id"]
+    tables = Stage1Tables(
+        images=learned,
+        landmarks=landmarks[landmarks["image_id"].isin(ids)],
+        cvm=cvm[cvm["image_id"].isin(ids)],
+        measurements=measurements[measurements["image_id"].isin(ids)],
+        source_pixels=source_pixels[source_pixels["image_id"].isin(sources)],
+    )
     return train_whole_image_net(tables, cache, folder, params)
 
 

@@ -23,9 +23,13 @@ def train_stage2(
     from ceph_pipeline.training.stage2 import Stage2Tables, train_refinement_net
 
     learned = images[images["split"] != "test"]
-    crops, landmarks = (table[table["image_id"].isin(learned["image_id"])] for table in (crops, landmarks))
-    pixels = source_pixels[source_pixels["image_id"].isin(learned["source_id"])]
-    tables = Stage2Tables(crops, learned, landmarks, pixels)
+    ids, sources = learned["image_id"], learned["source_id"]
+    tables = Stage2Tables(
+        crops=crops[crops["image_id"].isin(ids)],
+        images=learned,
+        landmarks=landmarks[landmarks["image_id"].isin(ids)],
+        source_pixels=source_pixels[source_pixels["image_id"].isin(sources)],
+    )
     return train_refinement_net(tables, store, folder, crop_params, params)
 
 
