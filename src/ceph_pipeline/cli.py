@@ -1,13 +1,19 @@
 """`kedro run`, whose errors end in one message: Kedro finds this module by its name and prefers its commands to its own."""
 
 import dis
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
 from omegaconf import OmegaConf
+
+# `kedro mlflow ui` starts `mlflow` by its name: it is the one of this environment, whether or not that has been activated.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 class RunCommand(click.Command):

@@ -1,3 +1,7 @@
+import shutil
+import sys
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 from kedro.framework.cli.project import run as kedro_run
@@ -75,3 +79,7 @@ class TestExplainsItself:
 
     def test_an_error_of_somebody_else_does_not(self):
         assert not cli.explains_itself(self.caught(lambda: int("x")))
+
+
+def test_programs_that_plugins_start_by_name_are_those_of_this_environment():
+    assert Path(shutil.which("mlflow")).parent == Path(sys.executable).parent
