@@ -81,7 +81,7 @@ def gallery(
             overlay(axes, read_image(image_id), target, pred, landmarks)
             axes.set_title(f"{kind}: {image_id}, {ranking[image_id]:.2f} {unit}", fontsize=13)
     marks, names = grid[0, 0].get_legend_handles_labels()
-    figure.legend(marks, names, loc="outside upper right", fontsize=13, ncols=2, facecolor="#777777", labelcolor="white")
+    figure.legend(marks, names, loc="outside lower center", fontsize=13, ncols=2, facecolor="#777777", labelcolor="white")
     figure.suptitle(f"{LABELS[stage]}: best, median and worst test images", fontsize=17, fontweight="bold")
     return figure
 
