@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -121,7 +122,8 @@ def _hidden(module: str) -> Iterator[None]:
     if module in sys.modules:
         yield
         return
-    sys.modules[module] = None  # type: ignore[assignment]  # the import system's documented way to say "not there"
+    loaded = cast("dict[str, ModuleType | None]", sys.modules)
+    loaded[module] = None  # the import system's documented way to say "not there"
     try:
         yield
     finally:

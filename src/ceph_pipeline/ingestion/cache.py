@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -109,7 +109,8 @@ def cache_one(image_id: str, path: str, size: Size, raw: RawFolder, store: Image
 def shrink(image: GreyImage, size: Size) -> GreyImage:
     """Resize to (width, height) by pixel areas, which keeps thin bone edges; an image that has to grow is interpolated."""
     shrinks = size[0] <= image.shape[1]
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[return-value]
+    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return cast("GreyImage", resized)  # OpenCV keeps the type
 
 
 def _prepare(ledger: Ledger, images: pd.DataFrame, raw: RawFolder, store: ImageStore, long_side_px: int, force: bool) -> str:
