@@ -133,3 +133,9 @@ def test_validation_keeps_order_and_epoch():
     sampler = EpochSampler(3, 3, seed=0, shuffle=False)
     sampler.set_epoch(9)
     assert list(sampler) == [(0, 0), (0, 1), (0, 2)]
+
+
+def test_the_long_side_is_the_originals(spots, crop_table):
+    assert whole_images(spots, STRONG)[0, 0].long_side_px.tolist() == [96.0]
+    groups = group_by_image(crop_table(0.0), spots.landmarks, spots.images, spots.names)
+    assert CropDataset(groups, spots.store, crop_px=48, crops_per_image=2, seed=1)[0, 0].long_side_px.tolist() == [96.0, 96.0]

@@ -49,6 +49,7 @@ def random_batch(case: NetCase, n_landmarks: int) -> Batch:
         points=torch.from_numpy(points.astype(np.float32)),
         to_original=torch.eye(2, 3).expand(n, 2, 3),
         pixel_size_mm=torch.full((n,), 0.1),
+        long_side_px=torch.full((n,), 2400.0),
         landmark=torch.from_numpy(rng.integers(0, n_landmarks, n)),
         cvm_stage=torch.zeros(n, dtype=torch.int64),
         measurements=torch.zeros(n, 0),

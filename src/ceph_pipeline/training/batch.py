@@ -15,6 +15,7 @@ class Batch(NamedTuple):
         points: `(N, K, 2)` float32 targets in input px; NaN where missing. K is 1 for crops.
         to_original: `(N, 2, 3)` float32 maps from input px to px of the original image.
         pixel_size_mm: `(N,)` float32, NaN where unknown.
+        long_side_px: `(N,)` float32, the longer side of the original image.
         landmark: `(N,)` int64, which landmark a crop shows; zeros for whole images.
         cvm_stage: `(N,)` int64, 1–6, or 0 where unknown.
         measurements: `(N, M)` float32 z-scores, NaN where unknown; M is 0 without that head.
@@ -24,9 +25,28 @@ class Batch(NamedTuple):
     points: Tensor
     to_original: Tensor
     pixel_size_mm: Tensor
+    long_side_px: Tensor
     landmark: Tensor
     cvm_stage: Tensor
     measurements: Tensor
+
+
+class Located(NamedTuple):
+    """Where the network found the landmarks of one validation batch.
+
+    Attributes:
+        found: `(N, K, 2)` in input px.
+        truth: `(N, K, 2)` in input px, NaN where missing.
+        error_px: `(N, K)` distances in px of the originals, NaN where the truth is missing.
+        error_mm: `(N, K)` the same in mm, NaN where the pixel size is unknown too.
+        peak: `(N, K)` each heatmap's value at its maximum.
+    """
+
+    found: Tensor
+    truth: Tensor
+    error_px: Tensor
+    error_mm: Tensor
+    peak: Tensor
 
 
 def concatenate(parts: list[Batch]) -> Batch:

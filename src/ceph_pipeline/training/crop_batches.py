@@ -101,7 +101,8 @@ class CropDataset(Dataset[Batch]):
         rng = sample_rng(self.seed, epoch, item)
         group = self.groups[item]
         rows = rng.choice(len(group), min(self.crops_per_image, len(group)), replace=False)
-        source = SourcePyramid(self.store.read(group.image_id))
+        full_size = self.store.read(group.image_id)
+        source = SourcePyramid(full_size)
         crops, points, maps = [], [], []
         for row in rows:
             centre = (float(group.centre[row, 0]), float(group.centre[row, 1]))
@@ -118,6 +119,7 @@ class CropDataset(Dataset[Batch]):
             points=torch.from_numpy(np.stack(points).astype(np.float32))[:, None],
             to_original=torch.from_numpy(np.stack(maps).astype(np.float32)),
             pixel_size_mm=torch.full((len(rows),), group.pixel_size_mm, dtype=torch.float32),
+            long_side_px=torch.full((len(rows),), max(full_size.shape[:2]), dtype=torch.float32),
             landmark=torch.from_numpy(group.landmark[rows]),
             cvm_stage=torch.zeros(len(rows), dtype=torch.int64),
             measurements=torch.zeros(len(rows), 0),

@@ -12,6 +12,7 @@ from torchmetrics import MeanMetric
 from ceph_pipeline.heatmaps import decode
 from ceph_pipeline.losses import MeasurementLoss, OrdinalLoss, create_loss
 from ceph_pipeline.models import LandmarkOutput
+from ceph_pipeline.training.batch import Located
 from ceph_pipeline.training.checkpoint import TrainedNet, to_heatmaps
 from ceph_pipeline.training.optim import configure
 
@@ -22,10 +23,15 @@ if TYPE_CHECKING:
     from ceph_pipeline.training.params import LossParams, OptimParams
 
 
+PCK_SHARE = 0.02
+"""Share of the image's longer side within which a point counts as correct."""
+
+
 class LandmarkModule(LightningModule):
     """Learns heatmaps, and with them the CVM stage and vertical measurements where the net has those heads.
 
-    Logs `train/loss` and its terms, and on validation `val/mre_px`, `val/mre_mm`, `val/sdr_2mm` in units of the originals.
+    Logs `train/loss` and its terms, and on validation `val/mre_px`, `val/mre_mm`, `val/sdr_2mm` in units of the originals, and
+    `val/pck`, the percentage of points within 2 % of the image's longer side.
 
     Args:
         trained: The network and its description; its weights change in place.
@@ -45,6 +51,7 @@ class LandmarkModule(LightningModule):
         self.measurement_loss = MeasurementLoss()
         self.val_loss, self.val_mre_px = MeanMetric(), MeanMetric(nan_strategy="ignore")
         self.val_mre_mm, self.val_sdr = MeanMetric(nan_strategy="ignore"), MeanMetric(nan_strategy="ignore")
+        self.val_pck = MeanMetric(nan_strategy="ignore")
 
     def forward(self, batch: Batch) -> LandmarkOutput:
         """The network's output for a batch of whole images or of crops."""
@@ -84,19 +91,22 @@ class LandmarkModule(LightningModule):
         """Log the rate that the epoch ended with."""
         self.log("train/learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Errors of one validation batch, in px and mm of the originals."""
+    def validation_step(self, batch: Batch, batch_idx: int) -> Located:
+        """Locate the landmarks of one validation batch, and add its errors to the split's."""
         del batch_idx
         output = self(batch)
         total, _ = self.loss(output, batch, ramp=1.0)
         self.val_loss.update(total, weight=len(batch.images))
         heatmaps = to_heatmaps(output.heatmaps.float(), self.trained.activation, self.trained.sigma_px)
-        found = self.trained.to_input(decode(heatmaps, sigma=self.trained.sigma_px).xy)
+        points = decode(heatmaps, sigma=self.trained.sigma_px)
+        found = self.trained.to_input(points.xy)
         error_px = original_distance(found, batch.points, batch.to_original)
         error_mm = error_px * batch.pixel_size_mm[:, None]
         self.val_mre_px.update(error_px)
         self.val_mre_mm.update(error_mm)
-        self.val_sdr.update(torch.where(error_mm.isnan(), error_mm, 100.0 * (error_mm <= 2.0)))
+        self.val_sdr.update(percent_within(error_mm, 2.0))
+        self.val_pck.update(percent_within(error_px / batch.long_side_px[:, None], PCK_SHARE))
+        return Located(found, batch.points, error_px, error_mm, points.score)
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over all points of the split."""
@@ -105,6 +115,7 @@ class LandmarkModule(LightningModule):
             "val/mre_px": self.val_mre_px,
             "val/mre_mm": self.val_mre_mm,
             "val/sdr_2mm": self.val_sdr,
+            "val/pck": self.val_pck,
         }
         self.log_dict({name: metric.compute() for name, metric in metrics.items() if metric.update_called})
         for metric in metrics.values():
@@ -124,6 +135,11 @@ def inside(points: Tensor, size: torch.Size) -> Tensor:
     height, width = size
     x, y = points[..., 0], points[..., 1]
     return (x > -0.5) & (y > -0.5) & (x < width - 0.5) & (y < height - 0.5)
+
+
+def percent_within(errors: Tensor, limit: float) -> Tensor:
+    """100 where an error is at most the limit, 0 where it is above, NaN where it is NaN; the mean is a percentage."""
+    return torch.where(errors.isnan(), errors, 100.0 * (errors <= limit))
 
 
 def original_distance(found: Tensor, truth: Tensor, to_original: Tensor) -> Tensor:

@@ -120,6 +120,7 @@ class WholeImageDataset(Dataset[Batch]):
             points=torch.from_numpy(to_input(self.data.points[item]).astype(np.float32))[None],
             to_original=torch.from_numpy(to_input.inverse().matrix.astype(np.float32))[None],
             pixel_size_mm=torch.tensor([self.data.pixel_size_mm[item]], dtype=torch.float32),
+            long_side_px=torch.tensor([max(original)], dtype=torch.float32),
             landmark=torch.zeros(1, dtype=torch.int64),
             cvm_stage=torch.tensor([self.data.cvm_stage[item]], dtype=torch.int64),
             measurements=torch.from_numpy(self.data.measurements[item : item + 1].astype(np.float32)),
