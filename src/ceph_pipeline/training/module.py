@@ -91,8 +91,12 @@ class LandmarkModule(LightningModule):
         """Log the rate that the epoch ended with."""
         self.log("train/learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> Located:
-        """Locate the landmarks of one validation batch, and add its errors to the split's."""
+    def validation_step(self, batch: Batch, batch_idx: int) -> Any:
+        """Locate the landmarks of one validation batch, and add its errors to the split's.
+
+        Returns:
+            `Located`, for callbacks; Lightning's annotation knows tensors and mappings only.
+        """
         del batch_idx
         output = self(batch)
         total, _ = self.loss(output, batch, ramp=1.0)
