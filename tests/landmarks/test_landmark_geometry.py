@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ceph_pipeline.landmarks.geometry import Affine, centre_of, centroid_size, fitted_size
+from ceph_pipeline.landmarks.geometry import Affine, Affines, centre_of, centroid_size, fitted_size
 
 coordinate = st.floats(-3000, 3000)
 point = st.tuples(coordinate, coordinate)
@@ -36,7 +36,7 @@ class TestPointsFollowPixels:
             Affine.letterbox((400, 300), (256, 256)),
             Affine.flip(400),
             Affine.similarity((200, 150), angle_deg=7, scale=0.9),
-            Affine.crop((180, 140), 160, 96, angle_deg=-5),
+            Affine(Affines.crops(np.array([(180, 140)]), np.array([160]), 96, -5).matrix[0]),
             Affine.translation(-20, 12.5),
         ],
         ids=["letterbox", "flip", "similarity", "crop", "translation"],
@@ -80,14 +80,33 @@ class TestMaps:
         assert np.isclose(high - low, target, rtol=1e-6).any(), "the frame is filled along one axis"
 
     def test_the_crops_centre_lies_between_its_middle_pixels(self):
-        np.testing.assert_allclose(Affine.crop((70.2, 33.0), 50, 128)((70.2, 33.0)), (63.5, 63.5))
+        crops = Affines.crops(np.array([(70.2, 33.0), (5.0, 6.0)]), np.array([50.0, 99.0]), 128, [0.0, 30.0])
+        np.testing.assert_allclose(crops([(70.2, 33.0), (5.0, 6.0)]), [(63.5, 63.5), (63.5, 63.5)])
 
     def test_a_positive_angle_turns_counter_clockwise_on_the_screen(self):
         x, y = Affine.similarity((0, 0), angle_deg=90)((1, 0))
         assert (round(x, 9), round(y, 9)) == (0, -1), "y points down"
 
     def test_a_crops_scale_is_output_pixels_per_source_pixel(self):
-        assert Affine.crop((0, 0), 64, 128, 12).scale == pytest.approx(2)
+        np.testing.assert_allclose(Affines.crops(np.zeros((2, 2)), np.array([64, 256]), 128, 12).scales, [2, 0.5])
+
+    def test_many_crops_are_each_ones_similarity_and_shift(self):
+        centres, fields, angles = np.array([(180.0, 140.0), (-3.0, 9.5)]), np.array([160.0, 70.0]), np.array([-5.0, 33.0])
+        for matrix, centre, field, angle in zip(
+            Affines.crops(centres, fields, 96, angles).matrix, centres, fields, angles, strict=True
+        ):
+            turned = Affine.similarity(tuple(centre), angle_deg=angle, scale=96 / field)
+            np.testing.assert_allclose(matrix, turned.then(Affine.translation(*(47.5 - centre))).matrix, atol=1e-9)
+
+    def test_many_maps_compose_with_one(self):
+        crops = Affines.crops(np.array([(10.0, 20.0), (30.0, 5.0)]), np.array([50.0, 80.0]), 64)
+        points = np.array([(12.0, 19.0), (33.0, 4.0)])
+        np.testing.assert_allclose(crops.then(Affine.flip(64))(points), Affine.flip(64)(crops(points)))
+        assert len(crops) == 2
+
+    def test_one_map_is_not_many(self):
+        with pytest.raises(ValueError, match="2 × 3"):
+            Affine(np.zeros((4, 2, 3)))
 
     def test_missing_points_stay_missing(self):
         assert np.isnan(Affine.flip(10)([(np.nan, np.nan), (1, 2)])).tolist() == [[True, True], [False, False]]

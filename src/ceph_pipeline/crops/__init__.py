@@ -1,6 +1,6 @@
 """Crops around landmarks: which there are, how they are cut, and how their answers become one point."""
 
-from ceph_pipeline.crops.cutting import SourcePyramid, crop_map, cut, uncrop
+from ceph_pipeline.crops.cutting import SourcePyramid
 from ceph_pipeline.crops.field import HeadSizeError, field_sizes, head_size
 from ceph_pipeline.crops.fusion import Fused, fuse
 from ceph_pipeline.crops.index import SHIFTS, NoResidualsError, inference_index, residuals, training_index
@@ -15,13 +15,10 @@ __all__ = [
     "HeadSizeError",
     "NoResidualsError",
     "SourcePyramid",
-    "crop_map",
-    "cut",
     "field_sizes",
     "fuse",
     "head_size",
     "inference_index",
     "residuals",
     "training_index",
-    "uncrop",
 ]

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from ceph_pipeline.crops import SHIFTS, CropParams, SourcePyramid, crop_map, field_sizes, fuse, inference_index
+from ceph_pipeline.crops import SHIFTS, CropParams, SourcePyramid, field_sizes, fuse, inference_index
 from ceph_pipeline.crops.params import MEAN_HEAD_MM
 from ceph_pipeline.evaluation.tta import View
 from ceph_pipeline.images.normalise import normalise
-from ceph_pipeline.inference.forward import locate
+from ceph_pipeline.inference.forward import Answers, locate
 from ceph_pipeline.inference.located import Located, combined_sd, posterior_sd
+from ceph_pipeline.landmarks import Affines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
     from ceph_pipeline.heatmaps import DecodeMethod
     from ceph_pipeline.images.codec import GreyImage
-    from ceph_pipeline.landmarks import Affine
     from ceph_pipeline.training.checkpoint import TrainedNet
-
-
-class _Crop(NamedTuple):
-    """One crop in one view, and where its answer belongs."""
-
-    place: tuple[int, int, int]  # image, landmark, answer
-    pixels: NDArray[np.float32]
-    to_image: Affine
 
 
 def predict_refined(
@@ -50,7 +41,7 @@ def predict_refined(
 ) -> Located:
     """Refine stage 1's points with a network that sees the original pixels around each.
 
-    Each image is decoded once; each crop, in each view, is one warp. Batches run across landmarks and images.
+    Each image is decoded once; each crop, in each view, is one warp. Batches run across an image's landmarks.
 
     Args:
         trained: A network of stage 2.
@@ -62,7 +53,7 @@ def predict_refined(
         sigma_px: `(N, K)` of `points`, kept where a point is not refined.
         params: How crops are cut and fused; the checkpoint's own by default.
         views: Ways to look at each crop, about its centre.
-        batch_size: Crops a forward pass.
+        batch_size: Crops a forward pass, at most.
         decode_method: How heatmaps become points.
         progress: Show a bar.
 
@@ -72,23 +63,48 @@ def predict_refined(
     """
     params = params or CropParams.model_validate(trained.facts["crops"])
     field = _fields(points, trained, pixel_size_mm, params)
-    n_answers = len(SHIFTS) * len(views)
-    answers = np.full((*points.shape[:2], n_answers, 2), np.nan)
-    peaks, sd = np.zeros(answers.shape[:3]), np.full(answers.shape[:3], np.nan)
-    crops = _crops(read_image, image_ids, points, field, params, views)
-    total = int(np.isfinite(points).all(axis=-1).sum()) * n_answers
+    centres = inference_index(points, field, params)
+    answers = np.full((*points.shape[:2], len(views), len(SHIFTS), 2), np.nan)
+    peaks, sd = np.zeros(answers.shape[:-1]), np.full(answers.shape[:-1], np.nan)
+    seen = np.asarray(np.isfinite(points).all(axis=-1))
+    total = int(seen.sum()) * len(SHIFTS) * len(views)
     with tqdm(total=total, desc=f"stage 2, {len(views)} views", unit="crop", disable=not progress) as bar:
-        while batch := list(islice(crops, batch_size)):
-            landmark = np.array([crop.place[1] for crop in batch], dtype=np.int64)
-            found = locate(trained, np.stack([crop.pixels for crop in batch]), decode_method, landmark)
-            for crop, xy, peak in zip(batch, found.xy[:, 0], found.peak[:, 0], strict=True):
-                answers[crop.place], peaks[crop.place] = crop.to_image(xy), peak
-                sd[crop.place] = posterior_sd(peak, trained.sigma_px) * trained.stride * crop.to_image.scale
-            bar.update(len(batch))
-    fused = fuse(answers, peaks, points, field, params.fusion)
-    own = combined_sd(fused.sd, sd.mean(axis=-1))
+        for row, image_id in enumerate(image_ids):
+            source, landmark = SourcePyramid(read_image(image_id)), np.flatnonzero(seen[row])
+            ahead = Affines.crops(
+                centres[row, landmark].reshape(-1, 2), np.repeat(field[row], len(landmark) * len(SHIFTS)), params.crop_px
+            )
+            for number, view in enumerate(views):
+                to_view = ahead.then(view.matrix((params.crop_px, params.crop_px)))
+                crops = source.cut(to_view, params.crop_px)
+                found = _locate_all(trained, crops, np.repeat(landmark, len(SHIFTS)), batch_size, decode_method)
+                own_sd = posterior_sd(found.peak, trained.sigma_px) * trained.stride / to_view.scales
+                answers[row, landmark, number] = to_view.inverse()(found.xy).reshape(-1, len(SHIFTS), 2)
+                peaks[row, landmark, number] = found.peak.reshape(-1, len(SHIFTS))
+                sd[row, landmark, number] = own_sd.reshape(-1, len(SHIFTS))
+                bar.update(len(crops))
+    of_point = (*points.shape[:2], -1)
+    fused = fuse(answers.reshape(*of_point, 2), peaks.reshape(of_point), points, field, params.fusion)
+    own = combined_sd(fused.sd, sd.reshape(of_point).mean(axis=-1))
     own = np.where(np.isnan(fused.xy).any(axis=-1), np.nan, own)
     return Located(fused.xy, own if sigma_px is None else np.where(fused.refined, own, sigma_px))
+
+
+def _locate_all(
+    trained: TrainedNet,
+    crops: NDArray[np.generic],
+    landmark: NDArray[np.int64],
+    batch_size: int,
+    decode_method: DecodeMethod,
+) -> Answers:
+    """Answers `(M, 2)` and `(M,)` of crops `(M, S, S)` in equal batches, in px of the crops."""
+    if not len(crops):
+        return Answers(np.empty((0, 2)), np.empty(0))
+    batches = np.array_split(np.arange(len(crops)), -(-len(crops) // batch_size))
+    found = [
+        locate(trained, np.stack([normalise(crop) for crop in crops[rows]]), decode_method, landmark[rows]) for rows in batches
+    ]
+    return Answers(np.concatenate([f.xy[:, 0] for f in found]), np.concatenate([f.peak[:, 0] for f in found]))
 
 
 def _fields(
@@ -104,27 +120,3 @@ def _fields(
         if rows.any():
             field[rows] = field_sizes(points[rows], list(trained.landmarks), known[rows], rule)
     return field
-
-
-def _crops(
-    read_image: Callable[[str], GreyImage],
-    image_ids: Sequence[str],
-    points: NDArray[np.float64],
-    field: NDArray[np.float64],
-    params: CropParams,
-    views: Sequence[View],
-) -> Iterator[_Crop]:
-    """Every crop of every point that is there, image by image."""
-    centres = inference_index(points, field, params)
-    size = (params.crop_px, params.crop_px)
-    for row, image_id in enumerate(image_ids):
-        source = SourcePyramid(read_image(image_id))
-        for k, shifted in enumerate(centres[row]):
-            if not np.isfinite(shifted).all():
-                continue
-            for shift, (x, y) in enumerate(shifted):
-                to_crop = crop_map((float(x), float(y)), float(field[row]), 0.0, params.crop_px)
-                for number, view in enumerate(views):
-                    to_view = to_crop.then(view.matrix(size))
-                    pixels = normalise(source.warp(to_view, params.crop_px))
-                    yield _Crop((row, k, shift * len(views) + number), pixels, to_view.inverse())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -28,10 +28,11 @@ class Affine:
     """
 
     matrix: NDArray[np.float64]
+    _NDIM: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         matrix = np.asarray(self.matrix, dtype=np.float64)
-        if matrix.shape != (2, 3):
+        if matrix.ndim != self._NDIM or matrix.shape[-2:] != (2, 3):
             raise ValueError(f"an affine map needs a 2 × 3 matrix, got shape {matrix.shape}.")
         object.__setattr__(self, "matrix", matrix)
 
@@ -40,23 +41,23 @@ class Affine:
         points = np.asarray(points, dtype=np.float64)
         return points @ self.matrix[:, :2].T + self.matrix[:, 2]
 
-    def then(self, after: Affine) -> Affine:
+    def then(self, after: Affine) -> Self:
         """The map that applies `self` first and `after` second."""
-        linear = after.matrix[:, :2] @ self.matrix
-        linear[:, 2] += after.matrix[:, 2]
-        return Affine(linear)
+        matrix = after.matrix[..., :2] @ self.matrix
+        matrix[..., 2] += after.matrix[..., 2]
+        return type(self)(matrix)
 
-    def inverse(self) -> Affine:
+    def inverse(self) -> Self:
         """The map back.
 
         Raises:
             ValueError: the map is singular.
         """
-        linear, offset = self.matrix[:, :2], self.matrix[:, 2]
-        if abs(np.linalg.det(linear)) < 1e-12:
+        linear = self.matrix[..., :2]
+        if (np.abs(np.linalg.det(linear)) < 1e-12).any():
             raise ValueError(f"the affine map {self.matrix.tolist()} has no inverse.")
         back = np.linalg.inv(linear)
-        return Affine(np.column_stack([back, -back @ offset]))
+        return type(self)(np.concatenate([back, -back @ self.matrix[..., 2:]], axis=-1))
 
     @property
     def scale(self) -> float:
@@ -98,19 +99,48 @@ class Affine:
         linear = np.array([[c, s], [-s, c]])
         return cls(np.column_stack([linear, np.asarray(centre) - linear @ np.asarray(centre)]))
 
+
+@dataclass(frozen=True)
+class Affines(Affine):
+    """M affine maps at once, one for each of M crops.
+
+    Attributes:
+        matrix: `(M, 2, 3)` float64.
+    """
+
+    _NDIM: ClassVar[int] = 3
+
+    def __len__(self) -> int:
+        return len(self.matrix)
+
+    def __call__(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Map points `(M, 2)`, each by its own map; NaN stays NaN."""
+        points = np.asarray(points, dtype=np.float64)
+        mapped: NDArray[np.float64] = np.einsum("mij,mj->mi", self.matrix[..., :2], points) + self.matrix[..., 2]
+        return mapped
+
+    @property
+    def scales(self) -> NDArray[np.float64]:
+        """`(M,)` destination pixels per source pixel of each map."""
+        return np.asarray(np.sqrt(np.abs(np.linalg.det(self.matrix[..., :2]))))
+
     @classmethod
-    def crop(cls, centre: tuple[float, float], field_px: float, output_px: int, angle_deg: float = 0.0) -> Affine:
-        """From an image to a square crop.
+    def crops(
+        cls, centres: NDArray[np.float64], field_px: NDArray[np.float64], output_px: int, angle_deg: ArrayLike = 0.0
+    ) -> Self:
+        """From an image to square crops.
 
         Args:
-            centre: Point of the image that lands on the crop's centre, in pixels.
-            field_px: Side of the crop's field of view, in the image's pixels.
-            output_px: Side of the crop, in its own pixels.
-            angle_deg: Rotation of the content about the centre, counter-clockwise on the screen.
+            centres: `(M, 2)` points of the image that land on the crops' centres, in pixels.
+            field_px: `(M,)` sides of the fields of view, in the image's pixels.
+            output_px: Side of the crops, in their own pixels.
+            angle_deg: `(M,)` or one for all: rotation of the content about the centre, counter-clockwise on the screen.
         """
-        turn = cls.similarity(centre, angle_deg=angle_deg, scale=output_px / field_px)
-        middle = (output_px - 1) / 2
-        return turn.then(cls.translation(middle - centre[0], middle - centre[1]))
+        scale, angle = output_px / field_px, np.radians(angle_deg)
+        cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+        linear = np.stack([cos, sin, -sin, cos], axis=-1).reshape(-1, 2, 2)
+        offset = (output_px - 1) / 2 - linear @ centres[:, :, None]
+        return cls(np.concatenate([linear, offset], axis=-1))
 
 
 def centre_of(size: Size) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 from ceph_pipeline.crops import SourcePyramid
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.images.normalise import normalise
+from ceph_pipeline.landmarks import Affines
 from ceph_pipeline.training.batch import Batch, sample_rng
 from ceph_pipeline.training.online import cut_out, random_greys
 from ceph_pipeline.training.params import OnlineAugmentation
@@ -102,22 +103,16 @@ class CropDataset(Dataset[Batch]):
         group = self.groups[item]
         rows = rng.choice(len(group), min(self.crops_per_image, len(group)), replace=False)
         full_size = self.store.read(group.image_id)
-        source = SourcePyramid(full_size)
-        crops, points, maps = [], [], []
-        for row in rows:
-            centre = (float(group.centre[row, 0]), float(group.centre[row, 1]))
-            pixels, to_crop = source.cut(centre, float(group.field_px[row]), float(group.rotation_deg[row]), self.crop_px)
-            image = normalise(pixels)
-            if self.augmentation is not None:
-                image = random_greys(rng, image, self.augmentation)
+        maps = Affines.crops(group.centre[rows], group.field_px[rows], self.crop_px, group.rotation_deg[rows])
+        crops = [normalise(pixels) for pixels in SourcePyramid(full_size).cut(maps, self.crop_px)]
+        if self.augmentation is not None:
+            crops = [random_greys(rng, image, self.augmentation) for image in crops]
+            for image in crops:
                 cut_out(rng, image, self.augmentation)
-            crops.append(image)
-            points.append(to_crop(group.target[row]))
-            maps.append(to_crop.inverse().matrix)
         return Batch(
             images=torch.from_numpy(np.stack(crops))[:, None],
-            points=torch.from_numpy(np.stack(points).astype(np.float32))[:, None],
-            to_original=torch.from_numpy(np.stack(maps).astype(np.float32)),
+            points=torch.from_numpy(maps(group.target[rows]).astype(np.float32))[:, None],
+            to_original=torch.from_numpy(maps.inverse().matrix.astype(np.float32)),
             pixel_size_mm=torch.full((len(rows),), group.pixel_size_mm, dtype=torch.float32),
             long_side_px=torch.full((len(rows),), max(full_size.shape[:2]), dtype=torch.float32),
             landmark=torch.from_numpy(group.landmark[rows]),
