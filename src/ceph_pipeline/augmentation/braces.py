@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
+from ceph_pipeline.augmentation.changes import Change, Pixels, full_scale
 from ceph_pipeline.augmentation.dentition import DENTAL, Arch, fit_arches, pixels_per_mm
-from ceph_pipeline.augmentation.kinds import Change, Kind, Pixels, Range, Source, register
-from ceph_pipeline.augmentation.photometric import full_scale
+from ceph_pipeline.augmentation.kinds import Kind, Range, Source, register
 
 if TYPE_CHECKING:
     from ceph_pipeline.augmentation.metal import FloatImage, Window

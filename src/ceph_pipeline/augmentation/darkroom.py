@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import cv2
 
-from ceph_pipeline.augmentation.kinds import Kind, Pixels, Source, random_generator
+from ceph_pipeline.augmentation.changes import Pixels
+from ceph_pipeline.augmentation.kinds import Kind, Source, random_generator
 from ceph_pipeline.augmentation.plan import Copy
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.landmarks.geometry import fitted_size

@@ -1,13 +1,14 @@
-"""Kinds that move pixels and points by one exact map, and the original, which moves nothing."""
+"""Kinds that move pixels and points by one affine map, and the original, which moves nothing."""
 
 from __future__ import annotations
 
-from typing import Literal
+import math
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from ceph_pipeline.augmentation.kinds import Change, Kind, Pixels, Source, register
+from ceph_pipeline.augmentation.changes import Change, Interpolation, Warp
+from ceph_pipeline.augmentation.kinds import DrawnKind, Kind, Range, Source, register
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.landmarks.geometry import centre_of
 
@@ -27,6 +28,14 @@ class Original(Kind):
         return Change(pixels=lambda image: image)
 
 
+class Mirror(Warp):
+    """A flip, for which nothing has to be interpolated."""
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """The mirrored image."""
+        return np.ascontiguousarray(image[:, ::-1])
+
+
 @register("flip")
 class Flip(Kind):
     """The face turned round. A lateral cephalogram has no left and right points to exchange."""
@@ -39,7 +48,8 @@ class Flip(Kind):
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
         """Mirror at the vertical axis."""
         del copy, rng
-        return Change(pixels=lambda image: np.ascontiguousarray(image[:, ::-1]), points=Affine.flip(source.size[0]))
+        mirror = Affine.flip(source.size[0])
+        return Change(Mirror(mirror), mirror)
 
 
 @register("rotation")
@@ -54,7 +64,7 @@ class Rotation(Kind):
     """
 
     angles_deg: tuple[float, ...] = Field((7.0, -7.0), min_length=1)
-    interpolation: Literal["cubic", "linear"] = "cubic"
+    interpolation: Interpolation = "cubic"
 
     @property
     def copies(self) -> int:
@@ -65,11 +75,51 @@ class Rotation(Kind):
         """Rotate by the angle of this copy."""
         del rng
         turn = Affine.similarity(centre_of(source.size), angle_deg=self.angles_deg[copy])
-        return Change(pixels=lambda image: self._warp(image, turn), points=turn)
+        return Change.warp(turn, self.interpolation)
 
-    def _warp(self, image: Pixels, turn: Affine) -> Pixels:
-        import cv2  # loaded where pixels are touched, so that recipes are read without it
 
-        flags = {"cubic": cv2.INTER_CUBIC, "linear": cv2.INTER_LINEAR}[self.interpolation]
-        size = (image.shape[1], image.shape[0])
-        return cv2.warpAffine(image, turn.matrix, size, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+@register("affine")
+class RandomAffine(DrawnKind):
+    """A small random rotation, scale, shear and shift about the image's true centre: another positioning of the patient.
+
+    Shear changes the head's angles (by about as many degrees), so that measurements taken from the source no longer hold; it
+    is off by default.
+
+    Attributes:
+        rotation_deg: Range of the angle; positive is counter-clockwise on the screen.
+        scale: Range of the factor, drawn so that its logarithm is uniform: half as large is as likely as twice as large.
+        shift: Range of the shift along each axis, as a fraction of that side.
+        shear_deg: Range of the angle by which vertical lines lean to the right.
+        interpolation: `cubic` or `linear`; on the fly always linear.
+    """
+
+    rotation_deg: Range = (-5.0, 5.0)
+    scale: Range = (0.95, 1.05)
+    shift: Range = (-0.03, 0.03)
+    shear_deg: Range = (0.0, 0.0)
+    interpolation: Interpolation = "cubic"
+
+    @field_validator("scale")
+    @classmethod
+    def _leave_a_picture(cls, scale: Range) -> Range:
+        if scale[0] < 0.2 or scale[1] > 5:
+            raise ValueError(f"the scale {list(scale)} leaves next to no picture; keep within 0.2 and 5.")
+        return scale
+
+    @field_validator("shear_deg")
+    @classmethod
+    def _stay_upright(cls, shear: Range) -> Range:
+        if max(map(abs, shear)) > 30:
+            raise ValueError(f"the shear {list(shear)} is no cephalogram any more; keep within -30 and 30 degrees.")
+        return shear
+
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+        """Draw a map."""
+        del copy
+        centre = centre_of(source.size)
+        lean = math.tan(math.radians(rng.uniform(*self.shear_deg)))
+        shear = Affine(np.array([[1.0, -lean, lean * centre[1]], [0.0, 1.0, 0.0]]))
+        scale = math.exp(rng.uniform(*np.log(self.scale)))
+        turn = Affine.similarity(centre, angle_deg=rng.uniform(*self.rotation_deg), scale=scale)
+        shift = Affine.translation(*(rng.uniform(*self.shift, 2) * source.size))
+        return Change.warp(shear.then(turn).then(shift), self.interpolation)

@@ -1,8 +1,11 @@
 """What a kind of copy is, and the register under whose names recipes ask for them.
 
 A kind turns a source into a `Change`: one function for the pixels and one for the points. The two are apart so that
-tables can be made without touching an image. A further kind is a subclass with `@register("its_name")`, or a class
-outside this package that a recipe names by `type: package.module.Class`.
+tables can be made without touching an image: whatever moves points is drawn in `change`, the rest may be drawn with the
+pixels. The same kinds make copies beforehand and change training's samples on the fly.
+
+A further kind is a subclass with `@register("its_name")`, or a class outside this package that a recipe names by
+`type: package.module.Class`.
 """
 
 import difflib
@@ -11,16 +14,12 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from ceph_pipeline.landmarks import Affine
-
-Pixels = NDArray[Any]
-"""`(height, width)`, uint8 or uint16."""
+from ceph_pipeline.augmentation.changes import Change
 
 Split = Literal["train", "valid", "test"]
 
@@ -34,6 +33,9 @@ def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
         raise ValueError(f"the lower end {bounds[0]} is above the upper end {bounds[1]}; write [lower, upper].")
     return bounds
 
+
+FILM_LONG_SIDE_MM = 240.0
+"""Long side of an 18 × 24 cm cassette, and of the ISBI 2015 images."""
 
 Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
 """[lower, upper]; a value is drawn uniformly between them."""
@@ -57,21 +59,10 @@ class Source:
     pixel_size_mm: float | None
     landmarks: Mapping[str, tuple[float, float]]
 
-
-_IDENTITY = Affine.identity()
-
-
-@dataclass(frozen=True)
-class Change:
-    """One copy's way from its source.
-
-    Attributes:
-        pixels: The source's image to the copy's, in the same bit depth.
-        points: Points `(..., 2)` of the source to points of the copy; the identity where the kind moves nothing.
-    """
-
-    pixels: Callable[[Pixels], Pixels]
-    points: Callable[[NDArray[np.float64]], NDArray[np.float64]] = _IDENTITY
+    @property
+    def pixels_per_mm(self) -> float:
+        """From the pixel size; where it is unknown the long side stands for 240 mm, as on most films."""
+        return max(self.size) / FILM_LONG_SIDE_MM if self.pixel_size_mm is None else 1 / self.pixel_size_mm
 
 
 class Kind(BaseModel, ABC):
@@ -80,6 +71,7 @@ class Kind(BaseModel, ABC):
     Attributes:
         splits: The splits whose sources get copies of this kind; empty switches the kind off.
         every: 1: each source; 2: every second source, counted through train, valid and test in order of identifiers.
+        probability: On the fly: the chance that a sample is changed, by one of the kind's copies at random.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -87,6 +79,7 @@ class Kind(BaseModel, ABC):
     type: str | None = Field(None, description="name or import path of the kind, where it differs from the recipe's key")
     splits: tuple[Split, ...] = ("train", "valid", "test")
     every: int = Field(1, ge=1)
+    probability: float = Field(1.0, ge=0, le=1)
 
     @property
     @abstractmethod
@@ -101,6 +94,21 @@ class Kind(BaseModel, ABC):
         """Why this source can have no such copy, in words for the summary; None if it can."""
         del source
         return None
+
+
+class DrawnKind(Kind):
+    """A kind whose copies differ in their draws only.
+
+    Attributes:
+        n_copies: Copies of one source, each with draws of its own.
+    """
+
+    n_copies: int = Field(1, ge=1)
+
+    @property
+    def copies(self) -> int:
+        """`n_copies`."""
+        return self.n_copies
 
 
 KINDS: dict[str, type[Kind]] = {}

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ceph_pipeline.augmentation.changes import Pixels
 from ceph_pipeline.augmentation.dentition import Arch, Bracket, Vector
-from ceph_pipeline.augmentation.kinds import Pixels
 
 FloatImage = NDArray[np.float32]
 
