@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from kedro.config import OmegaConfigLoader
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from ceph_pipeline.augmentation import AugmentationParams
 from ceph_pipeline.augmentation.arithmetic import check_total
 from ceph_pipeline.augmentation.braces import Braces
+from ceph_pipeline.augmentation.params import OnlineRecipe
 
 CONF = Path(__file__).parents[2] / "conf"
 SPLITS = {"train": 700, "valid": 150, "test": 150}
@@ -50,6 +51,12 @@ class TestValid:
         params = params_of(recipe={"braces": {"wire_mm": 0.4}})
         assert params.model_dump(mode="json")["recipe"]["braces"]["wire_mm"] == 0.4
         assert isinstance(params.recipe["braces"], Braces)
+
+    def test_a_recipe_on_the_fly_survives_the_way_through_json(self):
+        adapter = TypeAdapter(OnlineRecipe)
+        recipe = adapter.validate_python({"flip": {"probability": 0.5}, "gamma": None, "lean": {"type": "affine"}})
+        assert list(recipe) == ["flip", "lean"]
+        assert adapter.validate_json(adapter.dump_json(recipe)) == recipe
 
     def test_reading_a_recipe_loads_no_image_library(self):
         code = (
@@ -93,6 +100,19 @@ class TestInvalid:
     def test_a_wrong_entry_is_named(self, params_of, recipe, message):
         with pytest.raises(ValidationError, match=message):
             params_of(recipe=recipe)
+
+    def test_a_misspelt_setting_suggests_the_nearest(self, params_of):
+        with pytest.raises(ValidationError, match=r"rotation\.angle_deg: no such setting\. Did you mean angles_deg\?"):
+            params_of(recipe={"rotation": {"angle_deg": [7]}})
+
+    def test_a_probability_in_the_recipe_of_copies_is_refused_with_the_way_out(self, params_of):
+        with pytest.raises(ValidationError, match=r"flip\.probability = 0\.5: every planned copy is made; take `every: 2`"):
+            params_of(recipe={"flip": {"probability": 0.5}})
+
+    @pytest.mark.parametrize("entry", [{"every": 2}, {"splits": ["train"]}])
+    def test_sources_are_not_chosen_on_the_fly(self, entry):
+        with pytest.raises(ValidationError, match="on the fly set `probability`"):
+            TypeAdapter(OnlineRecipe).validate_python({"flip": entry})
 
     @pytest.mark.parametrize(
         "setting", [{"n_jobs": 0}, {"n_jobs": -2}, {"cache_long_side": 8}, {"seeds": 1}, {"backend": "spark"}]

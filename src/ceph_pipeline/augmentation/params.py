@@ -1,9 +1,20 @@
-"""Parameters of augmentation: the recipe, checked before any image is opened."""
+"""Parameters of augmentation: recipes, of copies and of changes on the fly, checked before any image is opened."""
 
+import difflib
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ceph_pipeline.augmentation import braces, geometric, photometric
 from ceph_pipeline.augmentation.arithmetic import check_total
@@ -11,6 +22,68 @@ from ceph_pipeline.augmentation.kinds import Kind, RecipeError, find_kind
 
 BUILT_IN = (geometric, photometric, braces)
 """Modules whose import registers the kinds that come with the package."""
+
+
+def name_kinds(recipe: Any) -> Any:
+    """Turn each entry of a recipe, the settings under a kind's name, into the kind; null leaves it out.
+
+    Raises:
+        RecipeError: a kind or one of its settings does not exist; the message suggests the nearest.
+    """
+    if not isinstance(recipe, Mapping):
+        return recipe
+    return {str(name): _kind(str(name), entry) for name, entry in recipe.items() if entry is not None}
+
+
+def _kind(name: str, entry: Any) -> Kind:
+    if isinstance(entry, Kind):
+        return entry
+    if not name.isidentifier() or "__" in name:
+        raise RecipeError(f"the kind {name!r} becomes part of file names; use letters, digits and single underscores.")
+    if not isinstance(entry, Mapping):
+        raise RecipeError(f"{name}: expected the kind's settings (or {{}} for its defaults), found {entry!r}.")
+    kind = find_kind(str(entry.get("type") or name))
+    try:
+        return kind.model_validate(dict(entry))
+    except ValidationError as error:
+        raise RecipeError(" ".join(_explain(name, kind, detail) for detail in error.errors(include_url=False))) from None
+
+
+def _explain(name: str, kind: type[Kind], detail: Any) -> str:
+    place = ".".join([name, *map(str, detail["loc"])])
+    if detail["type"] != "extra_forbidden":
+        return f"{place} = {detail['input']!r}: {detail['msg'].removeprefix('Value error, ').removesuffix('.')}."
+    known = sorted(kind.model_fields)
+    near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(known)}."
+    return f"{place}: no such setting. {hint}"
+
+
+def _for_copies(recipe: dict[str, Kind]) -> dict[str, Kind]:
+    for name, kind in recipe.items():
+        if kind.probability != 1:
+            raise RecipeError(
+                f"{name}.probability = {kind.probability}: every planned copy is made; take `every: 2` for every second "
+                "source. Probabilities belong to training's augmentation."
+            )
+    return recipe
+
+
+def _on_the_fly(recipe: dict[str, Kind]) -> dict[str, Kind]:
+    for name, kind in recipe.items():
+        if kind.every != 1 or kind.splits != Kind.model_fields["splits"].default:
+            raise RecipeError(
+                f"{name}: `every` and `splits` choose the sources of copies; on the fly set `probability`, and only training "
+                "images are changed."
+            )
+    return recipe
+
+
+Recipe = Annotated[dict[str, SerializeAsAny[Kind]], BeforeValidator(name_kinds), AfterValidator(_for_copies)]
+"""Kinds of copies by name; the key is the kind, unless the entry has a `type`. null leaves a kind out."""
+
+OnlineRecipe = Annotated[dict[str, SerializeAsAny[Kind]], BeforeValidator(name_kinds), AfterValidator(_on_the_fly)]
+"""Kinds that change training's samples on the fly, each with its `probability`; of several copies one is taken at random."""
 
 
 class SourceNumbers(BaseModel):
@@ -27,7 +100,7 @@ class AugmentationParams(BaseModel):
     """What copies augmentation makes, and how.
 
     Attributes:
-        recipe: Kinds by name; the key is the kind, unless the entry has a `type`. null leaves a kind out.
+        recipe: Kinds by name.
         target_total: The number of images the recipe must make, or null for no check.
         target_sources: The number of sources of each split that `target_total` is meant for; where a set is smaller, the
             summary's `short_by` says so. null: as many as there are.
@@ -40,7 +113,7 @@ class AugmentationParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    recipe: dict[str, SerializeAsAny[Kind]] = Field(min_length=1)
+    recipe: Recipe = Field(min_length=1)
     target_total: int | None = Field(None, ge=1)
     target_sources: SourceNumbers | None = None
     seed: int = Field(42, ge=0)
@@ -48,14 +121,6 @@ class AugmentationParams(BaseModel):
     backend: Literal["loky", "threading", "dask"] = "loky"
     cache_long_side: int = Field(512, ge=32, le=4096, description="px")
     force: bool = False
-
-    @field_validator("recipe", mode="before")
-    @classmethod
-    def _name_kinds(cls, recipe: Any) -> Any:
-        """Turn each entry into the settings of its kind."""
-        if not isinstance(recipe, Mapping):
-            return recipe
-        return {name: _settings(str(name), entry) for name, entry in recipe.items() if entry is not None}
 
     @field_validator("n_jobs")
     @classmethod
@@ -70,17 +135,3 @@ class AugmentationParams(BaseModel):
         if self.target_total is not None and self.target_sources is not None:
             check_total(self.recipe, self.target_sources.model_dump(), self.target_total)
         return self
-
-
-def _settings(name: str, entry: Any) -> Kind:
-    if isinstance(entry, Kind):
-        return entry
-    if not name.isidentifier() or "__" in name:
-        raise RecipeError(
-            f"augmentation.recipe: {name!r} becomes part of file names; use letters, digits and single underscores."
-        )
-    if not isinstance(entry, Mapping):
-        raise RecipeError(
-            f"augmentation.recipe.{name}: expected the kind's settings (or {{}} for its defaults), found {entry!r}."
-        )
-    return find_kind(str(entry.get("type") or name)).model_validate(dict(entry))
