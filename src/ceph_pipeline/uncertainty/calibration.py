@@ -1,0 +1,79 @@
+"""From what a network says about its own error to what its errors on unseen images were.
+
+A point's error is taken as normal and equal along both axes, so that the radial error r of a standard deviation s follows
+a Rayleigh distribution. The calibrated value is
+
+    s_k = f_k · sqrt(floor² + (gain · σ)²)
+
+with σ the predicted standard deviation, `floor` and `gain` fitted for all landmarks together by maximum likelihood, and
+one factor f_k for each landmark, drawn towards 1 as if it had been seen in `PRIOR_POINTS` images already.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+PRIOR_POINTS = 20
+"""A landmark's own factor counts for half once this many of its errors are known."""
+
+SMALLEST_SHARE = 1e-3
+"""Of the errors' root mean square, below which neither the floor nor a calibrated value falls."""
+
+
+@dataclass(frozen=True)
+class SigmaCalibration:
+    """Turns predicted standard deviations into calibrated ones, in the unit of the errors it was fitted on.
+
+    Attributes:
+        floor: What remains where the network is sure, ≥ 0.
+        gain: Factor on the predicted standard deviation, ≥ 0.
+        factors: `(K,)`, one for each landmark.
+    """
+
+    floor: float
+    gain: float
+    factors: NDArray[np.float64]
+
+    def __call__(self, sigma: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Calibrate `(N, K)` standard deviations along one axis; NaN stays NaN."""
+        return np.asarray(self.factors * np.sqrt(self.floor**2 + (self.gain * sigma) ** 2))
+
+
+def fit_sigma(errors: NDArray[np.float64], sigma: NDArray[np.float64]) -> SigmaCalibration:
+    """Fit the calibration on images that the network has not learned from.
+
+    Args:
+        errors: `(N, K)` radial errors; NaN where there is no truth.
+        sigma: `(N, K)` predicted standard deviations along one axis, same unit.
+
+    Raises:
+        ValueError: the shapes differ, or no point has both an error and a standard deviation.
+    """
+    if errors.shape != sigma.shape or errors.ndim != 2:
+        raise ValueError(f"errors {errors.shape} and standard deviations {sigma.shape} must have one shape (N, K).")
+    known = np.isfinite(errors) & np.isfinite(sigma)
+    if not known.any():
+        raise ValueError("no point has both an error and a standard deviation: uncertainty cannot be calibrated on no image.")
+    half_squares, said = errors[known] ** 2 / 2, sigma[known]
+    floor, gain = _fit_common(half_squares, said)
+    common = floor**2 + (gain * np.where(known, sigma, 0.0)) ** 2
+    ratios = np.where(known, errors**2 / 2 / common, 0.0)
+    factors = np.sqrt((ratios.sum(axis=0) + PRIOR_POINTS) / (known.sum(axis=0) + PRIOR_POINTS))
+    return SigmaCalibration(floor, gain, factors)
+
+
+def _fit_common(half_squares: NDArray[np.float64], said: NDArray[np.float64]) -> tuple[float, float]:
+    """Floor and gain that make the errors most likely."""
+    typical = float(np.sqrt(half_squares.mean())) or 1.0
+    smallest = np.log(SMALLEST_SHARE * typical)
+    scale = float(np.sqrt((said**2).mean())) or 1.0
+
+    def cost(logs: NDArray[np.float64]) -> float:
+        variance = np.exp(2 * logs[0]) + np.exp(2 * logs[1]) * said**2
+        return float((np.log(variance) + half_squares / variance).mean())
+
+    start = np.log([typical / 2, typical / 2 / scale])
+    found = minimize(cost, start, method="L-BFGS-B", bounds=[(smallest, None), (smallest - np.log(scale), None)])
+    return float(np.exp(found.x[0])), float(np.exp(found.x[1]))

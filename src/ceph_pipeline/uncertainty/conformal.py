@@ -1,0 +1,48 @@
+"""Radii within which the true point lies with a stated probability, whatever the errors' distribution.
+
+Split conformal prediction: on images used for nothing else, the error over the calibrated standard deviation is a score;
+its right quantile, times a new point's standard deviation, is that point's radius. Points of one image err together, so
+images and not points are exchangeable: each image weighs the same, and one more, unseen, counts as infinitely wrong.
+
+Source: Lee, Barber and Willett, Distribution-free inference with hierarchical data, 2023 (hierarchical conformal prediction).
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def conformal_factor(scores: NDArray[np.float64], level: float) -> float:
+    """The factor on a point's standard deviation whose radius covers a random point of a new image with probability `level`.
+
+    Args:
+        scores: `(N, K)`, radial error over calibrated standard deviation; NaN where unknown.
+        level: In (0, 1), such as 0.9.
+
+    Returns:
+        The factor; infinite where fewer than level / (1 − level) images are there, 9 for 0.9.
+
+    Raises:
+        ValueError: the level is not in (0, 1).
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"a coverage of {level} was asked for, expected a share between 0 and 1, such as 0.9.")
+    known = np.isfinite(scores)
+    images = known.any(axis=1)
+    n_images = int(images.sum())
+    weight = known / np.maximum(known.sum(axis=1, keepdims=True), 1) / (n_images + 1)
+    order = np.argsort(scores[known], kind="stable")
+    reached = np.cumsum(weight[known][order])
+    rank = int(np.searchsorted(reached, level - 1e-12))
+    return float(scores[known][order][rank]) if rank < len(order) else math.inf
+
+
+def coverage(errors: NDArray[np.float64], radii: NDArray[np.float64]) -> float:
+    """Share of the known errors `(N, K)` that lie within their radii, each image counted the same; NaN without any."""
+    known = np.isfinite(errors)
+    seen = known.any(axis=1)
+    if not seen.any():
+        return math.nan
+    inside = (known & (errors <= radii)).sum(axis=1)[seen] / known.sum(axis=1)[seen]
+    return float(inside.mean())
