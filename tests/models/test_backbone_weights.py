@@ -41,12 +41,28 @@ class TestSources:
 
     @pytest.mark.parametrize("name", ["hrnet_w32", "hrnet_w48"])
     def test_all_1525_tensors_of_a_cl_detection_checkpoint_find_their_place(self, name, tmp_path):
+        """As MMPose saves an HRNet: each of timm's own tensors, counters of batches too, behind `backbone.`, beside its head."""
         net = create_landmark_net(name, 38, in_channels=3)
-        stand_ins = {key: torch.zeros((), dtype=t.dtype).expand(t.shape) for key, t in net.backbone.state_dict().items()}
-        report = load_backbone_weights(net, _mmpose_checkpoint(stand_ins, tmp_path / "baseline.pth"))
+        own = net.backbone.state_dict()
+        published = {key: torch.full((), 0.25, dtype=t.dtype).expand(t.shape) for key, t in own.items()}
+        report = load_backbone_weights(net, _mmpose_checkpoint(published, tmp_path / "baseline.pth"))
+        assert set(report.matched) == {key for key in own if not key.endswith("num_batches_tracked")}
         assert len(report.matched) == 1525
         assert report.missing == report.mismatched == ()
-        assert all(parameter.abs().sum() == 0 for parameter in net.backbone.parameters())
+        assert report.unexpected == ("head.final_layer.weight",)
+        assert all((parameter == 0.25).all() for parameter in net.backbone.parameters())
+        families = {key.split(".")[0] for key in report.matched}
+        assert families == {
+            "conv1",
+            "bn1",
+            "conv2",
+            "bn2",
+            "layer1",
+            *(f"transition{n}" for n in (1, 2, 3)),
+            "stage2",
+            "stage3",
+            "stage4",
+        }
 
     def test_checkpoint_without_the_last_fusion_layers_fits_and_says_so(self, tmp_path):
         weights = _timm_weights(SMALL)

@@ -1,17 +1,22 @@
 """Networks: timm backbones with heads for landmarks, for the CVM stage and for crops around one landmark."""
 
 from ceph_pipeline.models.backbones import UnknownBackboneError
-from ceph_pipeline.models.landmark_net import LandmarkNet, LandmarkOutput, count_parameters, create_landmark_net
+from ceph_pipeline.models.landmark_net import LandmarkNet, LandmarkOutput, create_landmark_net
 from ceph_pipeline.models.refinement_net import RefinementNet, create_refinement_net
-from ceph_pipeline.models.weights import CheckpointError, WeightsReport, load_backbone_weights
+from ceph_pipeline.models.size import count_flops, count_parameters
+from ceph_pipeline.models.start import OnMismatch
+from ceph_pipeline.models.weights import CheckpointError, WeightsMismatchError, WeightsReport, load_backbone_weights
 
 __all__ = [
     "CheckpointError",
     "LandmarkNet",
     "LandmarkOutput",
+    "OnMismatch",
     "RefinementNet",
     "UnknownBackboneError",
+    "WeightsMismatchError",
     "WeightsReport",
+    "count_flops",
     "count_parameters",
     "create_landmark_net",
     "create_refinement_net",

@@ -1,15 +1,14 @@
 """Backbones from timm, as feature extractors with known strides."""
 
 import difflib
-import logging
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import timm
+from timm.layers.drop import DropPath
 from torch import Tensor, nn
 
-logger = logging.getLogger(__name__)
+from ceph_pipeline.models.hub import hub_weights, say_once
 
 
 class UnknownBackboneError(ValueError):
@@ -34,17 +33,20 @@ class Backbone(nn.Module):
 
     Attributes:
         name: timm's name of the model.
+        in_channels: Channels that its first convolution sees.
         net: The timm module; checkpoints are matched against its keys.
         stem: The feature map at stride 2, if the network has one.
         branches: The feature maps at strides 4 and more.
         is_high_resolution: Its branches were computed in parallel and have exchanged features already, as in HRNet.
     """
 
-    def __init__(self, name: str, in_channels: int, *, pretrained: bool = False) -> None:
+    def __init__(self, name: str, in_channels: int, *, drop_path: float = 0.0, pretrained: bool = False) -> None:
         super().__init__()
         self.name = name
+        self.in_channels = in_channels
         self.is_high_resolution = name.startswith("hrnet_")
-        self.net = _pretrained(name, in_channels) if pretrained else _untrained(name, in_channels)
+        settings = _settings(name, in_channels, drop_path)
+        self.net = _pretrained(name, settings) if pretrained else _untrained(name, settings)
         maps = [FeatureMap(info["num_chs"], info["reduction"]) for info in self.net.feature_info.get_dicts()]
         self._stem_index = next((index for index, feature in enumerate(maps) if feature.stride == 2), None)
         self._branch_indices = [index for index, feature in enumerate(maps) if feature.stride >= 4]
@@ -53,42 +55,63 @@ class Backbone(nn.Module):
         self.branches = tuple(maps[index] for index in self._branch_indices)
 
     def forward(self, images: Tensor) -> tuple[Tensor | None, list[Tensor]]:
-        """The stem's features (None without one) and the branches' features of `(N, C, H, W)` images."""
-        outputs = self.net(images)
+        """The stem's features (None without one) and the branches' features of `(N, C, H, W)` images.
+
+        A net for three channels sees grey images `(N, 1, H, W)` three times over.
+
+        Raises:
+            ValueError: the images have another number of channels.
+        """
+        given = images.shape[1]
+        if given not in (1, self.in_channels):
+            raise ValueError(f"images have {given} channels; {self.name} was made for {self.in_channels}, or grey images.")
+        outputs = self.net(images.expand(-1, self.in_channels, -1, -1))
         if self._channels_last:
             outputs = [output.permute(0, 3, 1, 2) for output in outputs]
         stem = None if self._stem_index is None else outputs[self._stem_index]
         return stem, [outputs[index] for index in self._branch_indices]
 
 
-def _settings(name: str, in_channels: int) -> dict[str, Any]:
+def _settings(name: str, in_channels: int, drop_path: float) -> dict[str, Any]:
     """What timm is asked for; HRNet's own branches, without the widening that its classifier adds."""
     location = {"feature_location": ""} if name.startswith("hrnet_") else {}
-    return {"features_only": True, "in_chans": in_channels, **location}
+    stochastic_depth = {"drop_path_rate": drop_path} if drop_path else {}
+    return {"features_only": True, "in_chans": in_channels, **location, **stochastic_depth}
 
 
-def _untrained(name: str, in_channels: int) -> Any:
+def _untrained(name: str, settings: dict[str, Any]) -> Any:
     if not timm.is_model(name):
         near = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else " `timm.list_models()` lists them."
         raise UnknownBackboneError(f"unknown backbone {name!r}, expected the name of a timm model.{hint}")
     try:
-        return timm.create_model(name, pretrained=False, **_settings(name, in_channels))
+        net = timm.create_model(name, pretrained=False, **settings)
     except (AttributeError, RuntimeError) as error:
         raise UnknownBackboneError(
             f"backbone {name!r} gives no feature maps ({error}). Take one that supports timm's `features_only`."
         ) from error
+    except TypeError as error:
+        raise _without_drop_path(name) from error
+    if "drop_path_rate" in settings and not any(isinstance(module, DropPath) for module in net.modules()):
+        raise _without_drop_path(name)
+    return net
 
 
-def _pretrained(name: str, in_channels: int) -> Any:
+def _without_drop_path(name: str) -> ValueError:
+    return ValueError(
+        f"backbone {name!r} has no drop-path: set `drop_path` to 0 and use `dropout`, or take a backbone with stochastic depth, "
+        "such as resnet34 or convnextv2_nano."
+    )
+
+
+def _pretrained(name: str, settings: dict[str, Any]) -> Any:
+    """The pretrained model, or an untrained one where no weights can be had, which is said."""
+    untrained = _untrained(name, settings)
+    weights = hub_weights(name)
+    if weights is None:
+        return untrained
     try:
-        return timm.create_model(name, pretrained=True, **_settings(name, in_channels))
-    except (OSError, RuntimeError) as error:
-        net = _untrained(name, in_channels)
-        _say_once(f"no pretrained weights of {name} ({type(error).__name__}): its backbone starts from random weights.")
-        return net
-
-
-@cache
-def _say_once(message: str) -> None:
-    logger.warning(message)
+        return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=weights, **settings)
+    except OSError as error:
+        say_once(f"no pretrained weights of {name} ({type(error).__name__}): its backbone starts from random weights.")
+        return untrained

@@ -34,9 +34,9 @@ class FeatureNet(nn.Module):
         coarsest_channels: Channels of the coarsest features.
     """
 
-    def __init__(self, backbone: str, in_channels: int, *, pretrained: bool = False) -> None:
+    def __init__(self, backbone: str, in_channels: int, *, drop_path: float = 0.0, pretrained: bool = False) -> None:
         super().__init__()
-        self.backbone = Backbone(backbone, in_channels, pretrained=pretrained)
+        self.backbone = Backbone(backbone, in_channels, drop_path=drop_path, pretrained=pretrained)
         branches = self.backbone.branches
         self.width = max(64, 4 * branches[0].channels if self.backbone.is_high_resolution else 128)
         neck = BranchNeck if self.backbone.is_high_resolution else PyramidNeck

@@ -1,13 +1,13 @@
 """The whole-image network: one heatmap a landmark, and the CVM heads."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from ceph_pipeline.models.features import FeatureNet, require_stride
 from ceph_pipeline.models.heads import HeatmapHead, MeasurementHead, StageHead
-from ceph_pipeline.models.weights import load_backbone_weights
+from ceph_pipeline.models.start import OnMismatch, build_net
 
 
 class LandmarkOutput(NamedTuple):
@@ -25,7 +25,13 @@ class LandmarkOutput(NamedTuple):
 
 
 class LandmarkNet(nn.Module):
-    """Backbone, neck and heads; made by `create_landmark_net`."""
+    """Backbone, neck and heads; made by `create_landmark_net`.
+
+    Attributes:
+        architecture: The arguments of `create_landmark_net` that make a network of the same shape.
+    """
+
+    architecture: dict[str, Any]
 
     def __init__(
         self,
@@ -74,7 +80,9 @@ def create_landmark_net(
     cvm_stages: int = 0,
     n_measurements: int = 0,
     dropout: float = 0.0,
+    drop_path: float = 0.0,
     pretrained: bool | str | Path = False,
+    on_mismatch: OnMismatch = "error",
 ) -> LandmarkNet:
     """Build the whole-image network.
 
@@ -82,31 +90,33 @@ def create_landmark_net(
         backbone: `hrnet_w18_small`, `hrnet_w18`, `hrnet_w32`, `hrnet_w48`, `resnet18`, `resnet34`, or any timm model that
             supports `features_only`.
         n_landmarks: K, at least 1.
-        in_channels: 1 for grey images, 3 for colour.
+        in_channels: Of the backbone's first convolution; 3 sees a grey image three times over.
         stride: Input pixels per heatmap pixel, 4 or 2.
         cvm_stages: Number of CVM stages, at least 2; 0 for no such head.
         n_measurements: Number of measurements; 0 for no such head.
         dropout: Share dropped before the last layer of each head, in [0, 1).
-        pretrained: True fetches timm's weights (from scratch, with a warning, where the hub cannot be reached); a path
+        drop_path: Share of residual branches that training skips, growing to this in the last block, in [0, 1).
+        pretrained: True takes timm's weights (from scratch, with a warning, where the hub cannot be reached); a path
             loads a checkpoint with `load_backbone_weights`.
+        on_mismatch: What to do when that checkpoint fits another architecture; `fallback` changes the backbone.
 
     Raises:
         UnknownBackboneError: timm has no such model, or it gives no feature maps.
-        CheckpointError: the checkpoint at `pretrained` does not fit.
-        ValueError: a number is out of its range.
+        CheckpointError: the checkpoint at `pretrained` cannot be read, or does not fit.
+        ValueError: a number is out of its range, the backbone has no drop-path, or nobody publishes weights of it.
     """
     if n_landmarks < 1 or n_measurements < 0 or cvm_stages < 0 or cvm_stages == 1:
         raise ValueError(
             f"a network with {n_landmarks} landmarks, {cvm_stages} CVM stages and {n_measurements} measurements: "
             "expected at least 1 landmark, 0 or at least 2 stages, 0 or more measurements."
         )
-    features = FeatureNet(backbone, in_channels, pretrained=pretrained is True)
-    net = LandmarkNet(features, n_landmarks, stride=stride, cvm_stages=cvm_stages, n_measurements=n_measurements, dropout=dropout)
-    if not isinstance(pretrained, bool):
-        load_backbone_weights(net, pretrained)
-    return net
+    heads: dict[str, Any] = {"stride": stride, "cvm_stages": cvm_stages, "n_measurements": n_measurements, "dropout": dropout}
 
+    def build(name: str, from_hub: bool) -> LandmarkNet:
+        features = FeatureNet(name, in_channels, drop_path=drop_path, pretrained=from_hub)
+        net = LandmarkNet(features, n_landmarks, **heads)
+        inputs = {"in_channels": in_channels, "drop_path": drop_path}
+        net.architecture = {"backbone": name, "n_landmarks": n_landmarks, **inputs, **heads}
+        return net
 
-def count_parameters(net: nn.Module, *, trainable: bool = False) -> int:
-    """Number of parameters, or of those that training changes."""
-    return sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad or not trainable)
+    return build_net(build, backbone, pretrained, on_mismatch)

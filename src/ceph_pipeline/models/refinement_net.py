@@ -1,6 +1,7 @@
 """The crop network: where in a crop is the one landmark it was cut for?"""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from ceph_pipeline.models.features import FeatureNet, require_stride
 from ceph_pipeline.models.heads import MAP_INIT_STD
 from ceph_pipeline.models.necks import conv_norm_relu
-from ceph_pipeline.models.weights import load_backbone_weights
+from ceph_pipeline.models.start import OnMismatch, build_net
 
 
 class RefinementNet(nn.Module):
@@ -16,7 +17,12 @@ class RefinementNet(nn.Module):
 
     The landmark scales and shifts the fused features (FiLM) and chooses the row of the last 1 × 1 convolution, so that
     only one map is computed for a crop.
+
+    Attributes:
+        architecture: The arguments of `create_refinement_net` that make a network of the same shape.
     """
+
+    architecture: dict[str, Any]
 
     def __init__(self, features: FeatureNet, n_landmarks: int, *, stride: int = 2, dropout: float = 0.0) -> None:
         super().__init__()
@@ -69,27 +75,35 @@ def create_refinement_net(
     in_channels: int = 1,
     stride: int = 2,
     dropout: float = 0.0,
+    drop_path: float = 0.0,
     pretrained: bool | str | Path = False,
+    on_mismatch: OnMismatch = "error",
 ) -> RefinementNet:
     """Build the crop network.
 
     Args:
         backbone: As in `create_landmark_net`.
         n_landmarks: K, at least 1.
-        in_channels: 1 for grey crops, 3 for colour.
+        in_channels: Of the backbone's first convolution; 3 sees a grey crop three times over.
         stride: Crop pixels per heatmap pixel, 2 or 4.
         dropout: Share of feature channels dropped before the last layer, in [0, 1).
+        drop_path: As in `create_landmark_net`.
         pretrained: As in `create_landmark_net`.
+        on_mismatch: As in `create_landmark_net`.
 
     Raises:
         UnknownBackboneError: timm has no such model, or it gives no feature maps.
-        CheckpointError: the checkpoint at `pretrained` does not fit.
-        ValueError: a number is out of its range.
+        CheckpointError: the checkpoint at `pretrained` cannot be read, or does not fit.
+        ValueError: a number is out of its range, the backbone has no drop-path, or nobody publishes weights of it.
     """
     if n_landmarks < 1:
         raise ValueError(f"a network with {n_landmarks} landmarks, expected at least 1.")
-    features = FeatureNet(backbone, in_channels, pretrained=pretrained is True)
-    net = RefinementNet(features, n_landmarks, stride=stride, dropout=dropout)
-    if not isinstance(pretrained, bool):
-        load_backbone_weights(net, pretrained)
-    return net
+
+    def build(name: str, from_hub: bool) -> RefinementNet:
+        features = FeatureNet(name, in_channels, drop_path=drop_path, pretrained=from_hub)
+        net = RefinementNet(features, n_landmarks, stride=stride, dropout=dropout)
+        inputs = {"in_channels": in_channels, "drop_path": drop_path}
+        net.architecture = {"backbone": name, "n_landmarks": n_landmarks, "stride": stride, "dropout": dropout, **inputs}
+        return net
+
+    return build_net(build, backbone, pretrained, on_mismatch)

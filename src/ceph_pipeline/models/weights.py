@@ -29,6 +29,10 @@ class CheckpointError(ValueError):
     """A checkpoint cannot be read safely, or belongs to another architecture."""
 
 
+class WeightsMismatchError(CheckpointError):
+    """A readable checkpoint fills too little of the backbone."""
+
+
 @dataclass(frozen=True)
 class WeightsReport:
     """How a checkpoint met a backbone; counters of batches aside.
@@ -71,7 +75,8 @@ def load_backbone_weights(net: nn.Module, path: str | Path, *, min_share: float 
 
     Raises:
         FileNotFoundError: there is no such file.
-        CheckpointError: the file is damaged, holds code instead of weights, or fits another architecture.
+        CheckpointError: the file is damaged, or holds code instead of weights.
+        WeightsMismatchError: it fits another architecture.
     """
     path = Path(path)
     backbone = getattr(net, "backbone", net)
@@ -157,7 +162,7 @@ def _require_share(report: WeightsReport, path: Path, min_share: float) -> None:
     if report.share >= min_share:
         return
     examples = [f"{kind}: {', '.join(getattr(report, kind)[:3])}" for kind in ("missing", "mismatched", "unexpected")]
-    raise CheckpointError(
+    raise WeightsMismatchError(
         f"{path}: fills {report.share:.0%} of the backbone's tensors, expected at least {min_share:.0%} ({report}; "
-        f"{'; '.join(examples)}). Choose the backbone that the checkpoint was trained with."
+        f"{'; '.join(examples)}). Choose the backbone that the checkpoint was trained with, or set `on_mismatch`."
     )

@@ -1,0 +1,53 @@
+"""ImageNet weights of timm's models: from the hub's cache on this machine, or from the hub where it answers."""
+
+import logging
+from functools import cache
+
+import timm
+from huggingface_hub import constants, get_session, try_to_load_from_cache
+
+logger = logging.getLogger(__name__)
+
+ANSWER_WITHIN_S = 5.0
+"""The hub's own client tries for about a minute before it gives up; one question settles whether there is a network."""
+
+
+def hub_weights(name: str) -> dict[str, str] | None:
+    """Where timm finds the pretrained weights of a model, as entries of its `pretrained_cfg`.
+
+    Args:
+        name: timm's name of the model.
+
+    Returns:
+        The file in the hub's cache; nothing to add where it has to be fetched; None where it cannot be, which is said once.
+
+    Raises:
+        ValueError: nobody publishes pretrained weights of this model.
+    """
+    published = timm.get_pretrained_cfg(name)
+    if published is None or not published.hf_hub_id:
+        raise ValueError(f"timm has no pretrained weights of {name!r}: set `pretrained` to false, or to a checkpoint's path.")
+    cached = try_to_load_from_cache(published.hf_hub_id, published.hf_hub_filename or "model.safetensors")
+    if isinstance(cached, str):
+        return {"file": cached}
+    if is_reachable():
+        return {}
+    say_once(f"no pretrained weights of {name}: {constants.ENDPOINT} does not answer. Its backbone starts from random weights.")
+    return None
+
+
+@cache
+def is_reachable() -> bool:
+    """Whether the hub answers; asked once a process."""
+    try:
+        get_session().head(constants.ENDPOINT, timeout=ANSWER_WITHIN_S)
+    except Exception as error:  # of whichever HTTP library the hub's client is built on
+        logger.debug("%s: %s", constants.ENDPOINT, error)
+        return False
+    return True
+
+
+@cache
+def say_once(message: str) -> None:
+    """Warn, but not again in the same words."""
+    logger.warning(message)

@@ -1,0 +1,27 @@
+"""How large a network is, and how much it computes."""
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
+
+
+def count_parameters(net: nn.Module, *, trainable: bool = False) -> int:
+    """Number of parameters, or of those that training changes."""
+    return sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad or not trainable)
+
+
+def count_flops(net: nn.Module, *inputs: Tensor) -> int:
+    """Floating-point operations of a forward pass, a multiply-add counted as two; nothing is computed.
+
+    Counts convolutions and matrix products, which is nearly all of it.
+
+    Args:
+        net: In the mode it is in; left as it is.
+        inputs: Of the shape and type asked about, for instance `torch.zeros(1, 1, 512, 512)`; on the net's device.
+    """
+    training = net.training
+    with FakeTensorMode(allow_non_fake_inputs=True), FlopCounterMode(display=False) as counter, torch.no_grad():
+        net.eval()(*inputs)
+    net.train(training)
+    return int(counter.get_total_flops())
