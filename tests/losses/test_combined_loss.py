@@ -50,8 +50,7 @@ class TestTerms:
         heatmaps = _shifted(points, by=1.0)
         dark, wing = loss.terms(heatmaps, points)
         assert loss(heatmaps, points).item() == pytest.approx((0.7 * dark + 0.2 * wing).item(), rel=1e-5)
-        loss.ramp = 0.5
-        assert loss(heatmaps, points).item() == pytest.approx((0.7 * dark + 0.1 * wing).item(), rel=1e-5)
+        assert loss(heatmaps, points, ramp=0.5).item() == pytest.approx((0.7 * dark + 0.1 * wing).item(), rel=1e-5)
 
     def test_target_heatmaps_say_the_same_as_their_points(self):
         loss, points = CombinedLoss(), _targets()
@@ -111,7 +110,7 @@ class TestNumerics:
         maps = (encode(points + 0.8, (12, 12), sigma=1.5) + 0.02 * _random(1, 1, 12, 12)).double().requires_grad_()
         assert torch.autograd.gradcheck(lambda heatmaps: CombinedLoss(sigma=1.5)(heatmaps, points), maps)
 
-    @pytest.mark.parametrize("weights", [(-0.1, 0.5), (0.5, -1.0)])
-    def test_negative_weights_are_refused(self, weights):
-        with pytest.raises(ValueError, match="none below 0"):
+    @pytest.mark.parametrize("weights", [(-0.1, 0.5), (0.5, -1.0), (0.0, 0.0)])
+    def test_weights_that_weigh_nothing_are_refused(self, weights):
+        with pytest.raises(ValueError, match="none below 0 and one above it"):
             CombinedLoss(*weights)

@@ -2,16 +2,18 @@
 
 from ceph_pipeline.losses.adaptive_wing import AdaptiveWingLoss
 from ceph_pipeline.losses.combined import CombinedLoss
+from ceph_pipeline.losses.coordinates import CoordinateLoss
 from ceph_pipeline.losses.cross_entropy import SoftmaxCrossEntropy
 from ceph_pipeline.losses.cvm import MeasurementLoss, OrdinalLoss, predicted_stage
 from ceph_pipeline.losses.dark import DarkLoss
-from ceph_pipeline.losses.landmark import Activation, LandmarkLoss, LandmarkLossModule, LossKind, create_loss
+from ceph_pipeline.losses.landmark import LandmarkLoss, LandmarkLossModule, LossKind, activation_of, create_loss
+from ceph_pipeline.losses.masking import mean_over_ranks
 from ceph_pipeline.losses.wing import WingLoss
 
 __all__ = [
-    "Activation",
     "AdaptiveWingLoss",
     "CombinedLoss",
+    "CoordinateLoss",
     "DarkLoss",
     "LandmarkLoss",
     "LandmarkLossModule",
@@ -20,6 +22,8 @@ __all__ = [
     "OrdinalLoss",
     "SoftmaxCrossEntropy",
     "WingLoss",
+    "activation_of",
     "create_loss",
+    "mean_over_ranks",
     "predicted_stage",
 ]

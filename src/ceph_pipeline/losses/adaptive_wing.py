@@ -21,13 +21,14 @@ class AdaptiveWingLoss(nn.Module):
         self.epsilon = epsilon
         self.theta = theta
 
-    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None, *, count: Tensor | None = None) -> Tensor:
         """Mean over the pixels of the visible maps, computed in float32 at least.
 
         Args:
             prediction: Heatmaps `(N, K, h, w)` (without a mask: any shape).
             target: The same shape, in [0, 1].
             mask: `(N, K)`, false where a landmark is missing.
+            count: What the sum over the visible maps is divided by; None for their number.
 
         Returns:
             A scalar of the prediction's dtype.
@@ -37,7 +38,7 @@ class AdaptiveWingLoss(nn.Module):
         losses = self.pixelwise(wide, hide_missing(target.to(wide.dtype), mask))
         if mask is None:
             return losses.mean().to(prediction.dtype)
-        return masked_mean(losses.flatten(2).mean(dim=-1), mask).to(prediction.dtype)
+        return masked_mean(losses.flatten(2).mean(dim=-1), mask, count).to(prediction.dtype)
 
     def pixelwise(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The loss of each pixel, same shape."""

@@ -25,11 +25,8 @@ class CombinedLoss(nn.Module):
         width: Wing's w, in heatmap pixels.
         curvature: Wing's ε, in heatmap pixels.
 
-    Attributes:
-        ramp: Factor in [0, 1] on the Wing term.
-
     Raises:
-        ValueError: a weight is negative.
+        ValueError: a weight is negative, or both are 0.
     """
 
     def __init__(
@@ -42,30 +39,46 @@ class CombinedLoss(nn.Module):
         curvature: float = 2.0,
     ) -> None:
         super().__init__()
-        if dark_weight < 0 or wing_weight < 0:
-            raise ValueError(f"the combined loss has weights {dark_weight} and {wing_weight}, expected none below 0.")
+        if min(dark_weight, wing_weight) < 0 or dark_weight + wing_weight == 0:
+            raise ValueError(
+                f"the combined loss has weights {dark_weight} and {wing_weight}, expected none below 0 and one above it."
+            )
         self.dark_weight = dark_weight
         self.wing_weight = wing_weight
         self.sigma = sigma
-        self.ramp = 1.0
         self.dark = DarkLoss()
         self.wing = WingLoss(width, curvature)
 
-    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        mask: Tensor | None = None,
+        *,
+        ramp: float = 1.0,
+        count: Tensor | None = None,
+    ) -> Tensor:
         """The weighted sum.
 
         Args:
             prediction: Heatmaps `(N, K, h, w)` that shall peak at 1.
             target: Points `(N, K, 2)` in heatmap pixels, or the heatmaps `(N, K, h, w)` that they are encoded as.
             mask: `(N, K)`, false where a landmark is missing.
+            ramp: Factor in [0, 1] on the Wing term.
+            count: What the sums over the visible landmarks are divided by; None for their number.
 
         Returns:
             A scalar of the prediction's dtype.
         """
-        dark, wing = self.terms(prediction, target, mask)
-        return (self.dark_weight * dark + self.ramp * self.wing_weight * wing).to(prediction.dtype)
+        return self.weigh(*self.terms(prediction, target, mask, count=count), ramp).to(prediction.dtype)
 
-    def terms(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def weigh(self, dark: Tensor, wing: Tensor, ramp: float) -> Tensor:
+        """The total of the two terms."""
+        return self.dark_weight * dark + ramp * self.wing_weight * wing
+
+    def terms(
+        self, prediction: Tensor, target: Tensor, mask: Tensor | None = None, *, count: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The two terms before weighting, in float32 at least: an empty map costs 1, and one pixel off along an axis costs 1."""
         prediction = at_least_float32(prediction)
         if target.ndim == prediction.ndim:
@@ -74,4 +87,5 @@ class CombinedLoss(nn.Module):
             maps, points = encode(target, (prediction.shape[-2], prediction.shape[-1]), self.sigma), target
         one_pixel = float(self.wing.pointwise(prediction.new_ones(())))
         located = local_soft_argmax(prediction, self.sigma, SHARPNESS)
-        return self.dark(prediction, maps.to(prediction.dtype), mask), self.wing(located, points, mask) / one_pixel
+        dark = self.dark(prediction, maps.to(prediction.dtype), mask, count=count)
+        return dark, self.wing(located, points, mask, count=count) / one_pixel

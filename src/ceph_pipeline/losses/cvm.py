@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ceph_pipeline.losses.masking import at_least_float32, hide_missing, masked_mean, require_same_shape
+from ceph_pipeline.losses.masking import at_least_float32, hide_missing, masked_mean, mean_over_ranks, require_same_shape
 
 
 class OrdinalLoss(nn.Module):
@@ -36,13 +36,14 @@ class OrdinalLoss(nn.Module):
         self.n_stages = n_stages
         self.register_buffer("class_weights", torch.tensor(weights), persistent=False)
 
-    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None, *, over_ranks: bool = False) -> Tensor:
         """Weighted mean over the images that have a stage, of the sum over the S − 1 questions.
 
         Args:
             prediction: Cumulative logits `(N, S − 1)`; column s − 1 answers "above stage s?".
             target: Stages `(N,)`, integers 1…S; anything where the mask is false.
             mask: `(N,)`, false where an image has no stage.
+            over_ranks: Divide by the mean of the weights over all ranks; see `mean_over_ranks`.
 
         Returns:
             A scalar of the prediction's dtype; 0 if no image has a stage.
@@ -57,7 +58,8 @@ class OrdinalLoss(nn.Module):
         above = (stages.unsqueeze(-1) > torch.arange(1, self.n_stages, device=stages.device)).to(wide.dtype)
         losses = functional.binary_cross_entropy_with_logits(wide, above, reduction="none").sum(dim=-1)
         weights = self.class_weights.to(wide.dtype)[stages - 1] * visible
-        return ((losses * weights).sum() / weights.sum().clamp_min(1e-6)).to(prediction.dtype)
+        total = mean_over_ranks(weights.sum()) if over_ranks else weights.sum()
+        return ((losses * weights).sum() / total.clamp_min(1e-6)).to(prediction.dtype)
 
 
 def predicted_stage(cumulative_logits: Tensor) -> Tensor:
@@ -68,13 +70,14 @@ def predicted_stage(cumulative_logits: Tensor) -> Tensor:
 class MeasurementLoss(nn.Module):
     """Smooth L1 on z-scored measurements: squared below one standard deviation, linear beyond."""
 
-    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None, *, over_ranks: bool = False) -> Tensor:
         """Mean over the known measurements.
 
         Args:
             prediction: `(N, M)`, z-scored.
             target: `(N, M)`, z-scored; anything, NaN too, where the mask is false.
             mask: `(N, M)`, false where a measurement is unknown.
+            over_ranks: Divide by the mean number of known measurements over all ranks; see `mean_over_ranks`.
 
         Returns:
             A scalar of the prediction's dtype; 0 if no measurement is known.
@@ -82,4 +85,6 @@ class MeasurementLoss(nn.Module):
         require_same_shape(prediction, target)
         wide = at_least_float32(prediction)
         losses = functional.smooth_l1_loss(wide, hide_missing(target.to(wide.dtype), mask), reduction="none")
-        return masked_mean(losses, mask).to(prediction.dtype)
+        known = torch.ones_like(losses, dtype=torch.bool) if mask is None else mask.bool()
+        count = mean_over_ranks(known.sum()) if over_ranks else None
+        return masked_mean(losses, known, count).to(prediction.dtype)

@@ -12,13 +12,14 @@ class DarkLoss(nn.Module):
     target is the Gaussian at the sub-pixel position, which DARK decoding inverts.
     """
 
-    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None, *, count: Tensor | None = None) -> Tensor:
         """Mean over the visible maps, computed in float32 at least.
 
         Args:
             prediction: Heatmaps `(N, K, h, w)`.
             target: The same shape, peak-1 Gaussians.
             mask: `(N, K)`, false where a landmark is missing.
+            count: What the sum over the visible maps is divided by; None for their number.
 
         Returns:
             A scalar of the prediction's dtype.
@@ -28,4 +29,4 @@ class DarkLoss(nn.Module):
         target = hide_missing(target.to(wide.dtype), mask)
         energy = target.square().sum(dim=(-2, -1)).clamp_min(1e-6)
         error = (wide - target).square().sum(dim=(-2, -1))
-        return masked_mean(error / energy, mask).to(prediction.dtype)
+        return masked_mean(error / energy, mask, count).to(prediction.dtype)

@@ -5,21 +5,32 @@ from typing import Literal, NamedTuple, get_args
 
 from torch import Tensor, nn
 
-from ceph_pipeline.heatmaps import encode
+from ceph_pipeline.heatmaps import Activation, encode, spatial_moments
 from ceph_pipeline.losses.adaptive_wing import AdaptiveWingLoss
 from ceph_pipeline.losses.combined import CombinedLoss
+from ceph_pipeline.losses.coordinates import CoordinateLoss
 from ceph_pipeline.losses.cross_entropy import SoftmaxCrossEntropy
 from ceph_pipeline.losses.dark import DarkLoss
-from ceph_pipeline.losses.masking import at_least_float32
+from ceph_pipeline.losses.masking import at_least_float32, mean_over_ranks
+from ceph_pipeline.losses.wing import WingLoss
 
-LossKind = Literal["combined", "dark", "cross_entropy", "adaptive_wing"]
-Activation = Literal["linear", "softmax"]
+LossKind = Literal["combined", "dark", "cross_entropy", "adaptive_wing", "wing", "smooth_l1", "mse"]
+"""`wing`, `smooth_l1` and `mse` act on coordinates, the means of a softmax over each map; the others on heatmaps."""
 
-
-_HEATMAP_LOSSES: dict[LossKind, Callable[..., nn.Module]] = {
+_LOSSES: dict[LossKind, Callable[..., nn.Module]] = {
+    "combined": CombinedLoss,
     "dark": DarkLoss,
     "cross_entropy": SoftmaxCrossEntropy,
     "adaptive_wing": AdaptiveWingLoss,
+    "wing": WingLoss,
+    "smooth_l1": lambda: CoordinateLoss("smooth_l1"),
+    "mse": lambda: CoordinateLoss("mse"),
+}
+_ACTIVATIONS: dict[LossKind, Activation] = {
+    "cross_entropy": "softmax",
+    "wing": "integral",
+    "smooth_l1": "integral",
+    "mse": "integral",
 }
 
 
@@ -39,17 +50,19 @@ class LandmarkLossModule(nn.Module):
     """A landmark loss on a network's logits and target points; made by `create_loss`.
 
     Attributes:
-        activation: What turns the logits into heatmaps: `linear` (they are heatmaps) or `softmax` over each map.
+        activation: What the loss teaches the logits to be; `to_heatmaps` turns them into heatmaps.
     """
 
     def __init__(self, kind: LossKind, sigma: float, **settings: float) -> None:
         super().__init__()
         self.kind = kind
         self.sigma = sigma
-        self.activation: Activation = "softmax" if kind == "cross_entropy" else "linear"
-        self.loss: nn.Module = CombinedLoss(sigma=sigma, **settings) if kind == "combined" else _HEATMAP_LOSSES[kind](**settings)
+        self.activation = activation_of(kind)
+        self.loss: nn.Module = _LOSSES[kind](**(settings | {"sigma": sigma} if kind == "combined" else settings))
 
-    def forward(self, logits: Tensor, points: Tensor, mask: Tensor, ramp: float = 1.0) -> LandmarkLoss:
+    def forward(
+        self, logits: Tensor, points: Tensor, mask: Tensor, ramp: float = 1.0, *, over_ranks: bool = False
+    ) -> LandmarkLoss:
         """The loss of one batch.
 
         Args:
@@ -57,25 +70,36 @@ class LandmarkLossModule(nn.Module):
             points: `(N, K, 2)` in heatmap pixels; anything, NaN too, where the mask is false.
             mask: `(N, K)`, false where a landmark is missing.
             ramp: Factor in [0, 1] on the coordinate term of `combined`; the other kinds have none.
+            over_ranks: Divide by the mean number of visible points over all ranks of a distributed training, which then
+                have to ask equally often; see `mean_over_ranks`.
 
         Returns:
             The total and its terms. A batch without a visible landmark costs 0.
         """
         logits = at_least_float32(logits)
+        count = mean_over_ranks(mask.sum()) if over_ranks else None
         if isinstance(self.loss, CombinedLoss):
-            dark, wing = self.loss.terms(logits, points, mask)
-            total = self.loss.dark_weight * dark + ramp * self.loss.wing_weight * wing
-            return LandmarkLoss(total, {"dark": dark.detach(), "wing": wing.detach()})
-        target = encode(points, (logits.shape[-2], logits.shape[-1]), self.sigma).to(logits.dtype)
-        total = self.loss(logits, target, mask)
+            dark, wing = self.loss.terms(logits, points, mask, count=count)
+            return LandmarkLoss(self.loss.weigh(dark, wing, ramp), {"dark": dark.detach(), "wing": wing.detach()})
+        if self.activation == "integral":
+            total = self.loss(spatial_moments(logits).mean, points, mask, count=count)
+        else:
+            target = encode(points, (logits.shape[-2], logits.shape[-1]), self.sigma).to(logits.dtype)
+            total = self.loss(logits, target, mask, count=count)
         return LandmarkLoss(total, {self.kind: total.detach()})
+
+
+def activation_of(kind: LossKind) -> Activation:
+    """What a loss teaches the logits to be, which decoding has to know."""
+    return _ACTIVATIONS.get(kind, "linear")
 
 
 def create_loss(kind: LossKind, sigma: float, **settings: float) -> LandmarkLossModule:
     """The landmark loss that a configuration names.
 
     Args:
-        kind: `combined`, `dark`, `cross_entropy` or `adaptive_wing`.
+        kind: `combined`, `dark`, `cross_entropy` or `adaptive_wing` on heatmaps; `wing`, `smooth_l1` or `mse` on coordinates,
+            in heatmap pixels.
         sigma: Standard deviation of the target Gaussians, in heatmap pixels.
         settings: Constructor arguments of that loss, such as `wing_weight` of `combined` or `alpha` of `adaptive_wing`.
 

@@ -1,25 +1,43 @@
 """Means over what is visible."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 
-def masked_mean(values: Tensor, mask: Tensor | None) -> Tensor:
+def masked_mean(values: Tensor, mask: Tensor | None, count: Tensor | None = None) -> Tensor:
     """Mean of the values where the mask is true; 0, with gradients of 0, where it is true nowhere.
 
     Args:
         values: Any shape; may be NaN where the mask is false.
         mask: Boolean, the same shape; None counts every value.
+        count: What the sum is divided by; None for the number of values counted here.
 
     Raises:
         ValueError: the shapes differ.
     """
     if mask is None:
-        return values.mean()
+        return values.mean() if count is None else values.sum() / count
     if mask.shape != values.shape:
         raise ValueError(f"the mask has shape {tuple(mask.shape)}, expected {tuple(values.shape)}: one flag a landmark.")
     visible = mask.bool()
-    return values.where(visible, 0).sum() / visible.sum().clamp_min(1)
+    return values.where(visible, 0).sum() / (visible.sum() if count is None else count).clamp_min(1e-6)
+
+
+@torch.no_grad()
+def mean_over_ranks(total: Tensor) -> Tensor:
+    """A total such as the number of visible points, averaged over the ranks of a distributed training.
+
+    Distributed training averages the ranks' gradients. A rank whose loss is its sum over this divides, after that average, the
+    sum over all ranks by the count over all ranks: each visible point weighs the same, on whichever rank it is.
+
+    Args:
+        total: A scalar. Every rank has to ask, also one without a visible point; outside distributed training it is the answer.
+    """
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return total
+    shared = total.double() if total.device.type != "mps" else total.float()
+    distributed.all_reduce(shared)
+    return shared.to(torch.float32) / distributed.get_world_size()
 
 
 def hide_missing(target: Tensor, mask: Tensor | None) -> Tensor:
