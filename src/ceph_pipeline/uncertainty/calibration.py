@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 PRIOR_POINTS = 20
 """A landmark's own factor counts for half once this many of its errors are known."""
@@ -66,6 +65,8 @@ def fit_sigma(errors: NDArray[np.float64], sigma: NDArray[np.float64]) -> SigmaC
 
 def _fit_common(half_squares: NDArray[np.float64], said: NDArray[np.float64]) -> tuple[float, float]:
     """Floor and gain that make the errors most likely."""
+    from scipy.optimize import minimize  # loaded where it is needed: registering pipelines stays cheap
+
     typical = float(np.sqrt(half_squares.mean())) or 1.0
     smallest = np.log(SMALLEST_SHARE * typical)
     scale = float(np.sqrt((said**2).mean())) or 1.0

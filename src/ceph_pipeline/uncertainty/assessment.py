@@ -1,0 +1,43 @@
+"""Whether uncertainty learned on validation holds on the test split."""
+
+from typing import Any
+
+import numpy as np
+
+from ceph_pipeline.uncertainty.conformal import coverage
+from ceph_pipeline.uncertainty.flags import GROSS_MM, flag_curve
+from ceph_pipeline.uncertainty.model import StageErrors, UncertaintyModel
+from ceph_pipeline.uncertainty.scores import coverage_curve, ence
+
+
+def assess(model: UncertaintyModel, test: StageErrors) -> dict[str, Any]:
+    """Compare promised and actual uncertainty on sources that the model has not seen.
+
+    Args:
+        model: Of the same stage and landmarks.
+        test: In the model's unit.
+
+    Returns:
+        `n_sources`; `ence_before`, `ence_after`, `miscalibration_before`, `miscalibration_after` of the standard
+        deviations; `coverage` of the radii at the model's level and their `median_radius`; `flagged_percent` of the
+        points and, where the unit is mm, `caught_percent` of the `n_gross` errors above 4 mm among them.
+    """
+    judged = model.judge(test.sigma)
+    known = np.isfinite(test.errors)
+    report: dict[str, Any] = {
+        "n_sources": int(known.any(axis=1).sum()),
+        "ence_before": ence(test.errors, test.sigma),
+        "ence_after": ence(test.errors, judged.sigma),
+        "miscalibration_before": coverage_curve(test.errors, test.sigma).miscalibration,
+        "miscalibration_after": coverage_curve(test.errors, judged.sigma).miscalibration,
+        "coverage": coverage(test.errors, judged.radius),
+        "median_radius": float(np.nanmedian(np.where(known, judged.radius, np.nan))),
+        "flagged_percent": 100 * float(judged.flagged[known].mean()),
+    }
+    if model.unit == "mm":
+        gross = known & (test.errors > GROSS_MM)
+        caught = 100 * float(judged.flagged[gross].mean()) if gross.any() else float("nan")
+        report |= {"n_gross": int(gross.sum()), "caught_percent": caught}
+        curve = flag_curve(test.errors, judged.sigma)
+        report["caught_by_share"] = {str(share): 100 * curve.caught_at(share / 100) for share in (2, 5, 10, 20)}
+    return report

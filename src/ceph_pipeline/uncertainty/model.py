@@ -1,0 +1,133 @@
+"""What validation says about a stage's uncertainty, ready to be applied to new images."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceph_pipeline.uncertainty.calibration import SigmaCalibration, fit_sigma
+from ceph_pipeline.uncertainty.conformal import conformal_factor
+from ceph_pipeline.uncertainty.params import UncertaintyParams
+
+Unit = Literal["mm", "px"]
+
+
+class StageErrors(NamedTuple):
+    """A stage's errors on some images.
+
+    Attributes:
+        errors: `(N, K)` radial errors, NaN where there is no truth.
+        sigma: `(N, K)` predicted standard deviations along one axis, in the same unit.
+    """
+
+    errors: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+
+    def rows(self, rows: NDArray[np.intp]) -> "StageErrors":
+        """Some of the images."""
+        return StageErrors(self.errors[rows], self.sigma[rows])
+
+
+class Judged(NamedTuple):
+    """Uncertainty of `(N, K)` points.
+
+    Attributes:
+        sigma: Calibrated standard deviations along one axis.
+        radius: Within which the true point lies with the model's level.
+        flagged: Whether a person should look.
+    """
+
+    sigma: NDArray[np.float64]
+    radius: NDArray[np.float64]
+    flagged: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class UncertaintyModel:
+    """Calibration, radii and flags of one stage.
+
+    Attributes:
+        unit: Of errors and standard deviations.
+        landmarks: K full names.
+        calibration: From predicted standard deviations to calibrated ones.
+        factor: Radius over calibrated standard deviation; infinite where too few sources were there.
+        level: Share of true points within their radius.
+        flag_above: Calibrated standard deviation above which a point is flagged.
+        n_sigma_sources: Validation sources that calibrated the standard deviations.
+        n_radius_sources: Validation sources, others, that gave the factor.
+    """
+
+    unit: Unit
+    landmarks: tuple[str, ...]
+    calibration: SigmaCalibration
+    factor: float
+    level: float
+    flag_above: float
+    n_sigma_sources: int
+    n_radius_sources: int
+
+    def judge(self, sigma: NDArray[np.float64]) -> Judged:
+        """Uncertainty of points with predicted standard deviations `(N, K)`, in the model's unit and order of landmarks."""
+        calibrated = self.calibration(sigma)
+        return Judged(calibrated, self.factor * calibrated, calibrated > self.flag_above)
+
+    def to_report(self) -> dict[str, Any]:
+        """As JSON keeps it; an infinite factor is null."""
+        return {
+            "unit": self.unit,
+            "level": self.level,
+            "factor": self.factor if math.isfinite(self.factor) else None,
+            "flag_above": self.flag_above,
+            "floor": self.calibration.floor,
+            "gain": self.calibration.gain,
+            "factors": dict(zip(self.landmarks, self.calibration.factors.tolist(), strict=True)),
+            "n_sigma_sources": self.n_sigma_sources,
+            "n_radius_sources": self.n_radius_sources,
+        }
+
+    @classmethod
+    def from_report(cls, report: dict[str, Any]) -> "UncertaintyModel":
+        """Read what `to_report` wrote.
+
+        Raises:
+            KeyError: an entry is missing.
+        """
+        factors = report["factors"]
+        return cls(
+            unit=report["unit"],
+            landmarks=tuple(factors),
+            calibration=SigmaCalibration(report["floor"], report["gain"], np.array(list(factors.values()), dtype=np.float64)),
+            factor=math.inf if report["factor"] is None else float(report["factor"]),
+            level=report["level"],
+            flag_above=report["flag_above"],
+            n_sigma_sources=report["n_sigma_sources"],
+            n_radius_sources=report["n_radius_sources"],
+        )
+
+
+def fit_uncertainty(valid: StageErrors, landmarks: list[str], unit: Unit, params: UncertaintyParams) -> UncertaintyModel:
+    """Learn from the validation sources, some for the standard deviations and the others for radii and flags.
+
+    Raises:
+        ValueError: fewer than two sources have a known error.
+    """
+    known = np.flatnonzero(np.isfinite(valid.errors).any(axis=1))
+    if len(known) < 2:
+        raise ValueError(f"{len(known)} validation sources have truth and prediction, expected at least 2 to learn uncertainty.")
+    order = np.random.default_rng(params.seed).permutation(known)
+    n_radius = min(max(round(params.share_for_radii * len(known)), 1), len(known) - 1)
+    for_sigma, for_radius = valid.rows(order[n_radius:]), valid.rows(order[:n_radius])
+    calibration = fit_sigma(*for_sigma)
+    calibrated = calibration(for_radius.sigma)
+    return UncertaintyModel(
+        unit=unit,
+        landmarks=tuple(landmarks),
+        calibration=calibration,
+        factor=conformal_factor(for_radius.errors / calibrated, params.level),
+        level=params.level,
+        flag_above=float(np.nanquantile(calibrated, 1 - params.flag_share)),
+        n_sigma_sources=len(order) - n_radius,
+        n_radius_sources=n_radius,
+    )
