@@ -62,18 +62,24 @@ class LandmarkModule(LightningModule):
         return LandmarkOutput(self.net(images, batch.landmark), None, None)
 
     def loss(self, output: LandmarkOutput, batch: Batch, ramp: float) -> tuple[Tensor, dict[str, Tensor]]:
-        """Total loss and its terms."""
+        """Total loss and its terms; in training each divided by what is visible on all ranks together.
+
+        A validation is not: its ranks may have unequally many batches, and must not wait for each other.
+        """
+        over_ranks = self.training
         targets = (batch.points + 0.5) / self.trained.stride - 0.5
         visible = torch.isfinite(targets).all(-1) & inside(targets, output.heatmaps.shape[-2:])
-        landmark = self.landmark_loss(output.heatmaps.float(), targets.nan_to_num(0), visible, ramp=ramp)
+        landmark = self.landmark_loss(output.heatmaps.float(), targets.nan_to_num(0), visible, ramp, over_ranks=over_ranks)
         total, terms = landmark.total, dict(landmark.terms)
         weight = self.loss_params.cvm_weight
         if output.cvm_logits is not None:
-            terms["cvm"] = self.stage_loss(output.cvm_logits.float(), batch.cvm_stage, batch.cvm_stage > 0)
+            terms["cvm"] = self.stage_loss(output.cvm_logits.float(), batch.cvm_stage, batch.cvm_stage > 0, over_ranks=over_ranks)
             total = total + weight * terms["cvm"]
         if output.measurements is not None:
             known = torch.isfinite(batch.measurements)
-            terms["measurements"] = self.measurement_loss(output.measurements.float(), batch.measurements, known)
+            terms["measurements"] = self.measurement_loss(
+                output.measurements.float(), batch.measurements, known, over_ranks=over_ranks
+            )
             total = total + weight * terms["measurements"]
         return total, terms
 
@@ -84,7 +90,7 @@ class LandmarkModule(LightningModule):
         ramp = min(1.0, self.current_epoch / ramp_epochs) if ramp_epochs else 1.0
         total, terms = self.loss(self(batch), batch, ramp)
         curves = {"train/loss": total.detach()} | {f"train/{name}": value.detach() for name, value in terms.items()}
-        self.log_dict(curves, on_step=False, on_epoch=True, batch_size=len(batch.images))
+        self.log_dict(curves, on_step=False, on_epoch=True, batch_size=len(batch.images), sync_dist=True)
         return total
 
     def on_train_epoch_end(self) -> None:
