@@ -1,10 +1,12 @@
 """Parameters and operations are counted as they are on paper."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
 
-from ceph_pipeline.models import count_flops, count_parameters, create_landmark_net, create_refinement_net
+from ceph_pipeline.models import count_flops, count_parameters, create_landmark_net, create_refinement_net, describe_net
 
 
 def test_operations_of_a_convolution_are_two_for_each_multiply_add():
@@ -41,3 +43,9 @@ def test_frozen_backbone_is_not_counted_as_trainable():
 
 def test_small_net_has_the_published_order_of_parameters():
     assert count_parameters(create_landmark_net("hrnet_w18_small", 19)) == pytest.approx(1.5e6, rel=0.02)
+
+
+@pytest.mark.parametrize("create", [create_landmark_net, create_refinement_net])
+def test_net_in_words(create):
+    words = describe_net(create("resnet18", 19), (64, 32))
+    assert re.fullmatch(r"resnet18, 1\d\.\d million parameters, 0\.\d GFLOP for 64 × 32 px", words)

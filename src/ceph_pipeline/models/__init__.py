@@ -3,7 +3,7 @@
 from ceph_pipeline.models.backbones import UnknownBackboneError
 from ceph_pipeline.models.landmark_net import LandmarkNet, LandmarkOutput, create_landmark_net
 from ceph_pipeline.models.refinement_net import RefinementNet, create_refinement_net
-from ceph_pipeline.models.size import count_flops, count_parameters
+from ceph_pipeline.models.size import count_flops, count_parameters, describe_net
 from ceph_pipeline.models.start import OnMismatch
 from ceph_pipeline.models.weights import CheckpointError, WeightsMismatchError, WeightsReport, load_backbone_weights
 
@@ -20,5 +20,6 @@ __all__ = [
     "count_parameters",
     "create_landmark_net",
     "create_refinement_net",
+    "describe_net",
     "load_backbone_weights",
 ]

@@ -5,6 +5,9 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from ceph_pipeline.models.landmark_net import LandmarkNet
+from ceph_pipeline.models.refinement_net import RefinementNet
+
 
 def count_parameters(net: nn.Module, *, trainable: bool = False) -> int:
     """Number of parameters, or of those that training changes."""
@@ -25,3 +28,20 @@ def count_flops(net: nn.Module, *inputs: Tensor) -> int:
         net.eval()(*inputs)
     net.train(training)
     return int(counter.get_total_flops())
+
+
+def describe_net(net: LandmarkNet | RefinementNet, input_size: tuple[int, int]) -> str:
+    """Backbone, parameters and operations in words, for the log.
+
+    Args:
+        net: On any device.
+        input_size: (width, height) px of its input.
+    """
+    width, height = input_size
+    device = next(net.parameters()).device
+    image = torch.zeros(1, 1, height, width, device=device)
+    landmark = [torch.zeros(1, dtype=torch.int64, device=device)] if isinstance(net, RefinementNet) else []
+    return (
+        f"{net.features.backbone.name}, {count_parameters(net) / 1e6:.1f} million parameters, "
+        f"{count_flops(net, image, *landmark) / 1e9:.1f} GFLOP for {width} × {height} px"
+    )
