@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ceph_pipeline.artifacts import atomic_path
-from ceph_pipeline.models import create_landmark_net, create_refinement_net
+from ceph_pipeline.heatmaps import Activation, to_heatmaps
+from ceph_pipeline.models import LandmarkNet, RefinementNet, create_landmark_net, create_refinement_net
 
 FORMAT = 1
 StageName = Literal["stage1", "stage2"]
@@ -38,13 +38,13 @@ class TrainedNet:
         facts: Further plain values: `resize`, z-score statistics, crop parameters.
     """
 
-    net: nn.Module
+    net: LandmarkNet | RefinementNet
     stage: StageName
     landmarks: tuple[str, ...]
     input_size: tuple[int, int]
     stride: int
     sigma_px: float
-    activation: Literal["linear", "softmax"]
+    activation: Activation
     architecture: dict[str, Any]
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -57,22 +57,14 @@ class TrainedNet:
         return (points + 0.5) * self.stride - 0.5
 
 
-def to_heatmaps(logits: Tensor, activation: str, sigma_px: float) -> Tensor:
-    """Apply the activation; a softmax is scaled so that the target Gaussian itself would peak at 1."""
-    if activation == "linear":
-        return logits
-    share = logits.float().flatten(2).softmax(-1).view(logits.shape)
-    return share * (2 * math.pi * sigma_px**2)
-
-
-def create_net(stage: StageName, architecture: dict[str, Any], seed: int = 0) -> nn.Module:
+def create_net(stage: StageName, architecture: dict[str, Any], seed: int = 0) -> LandmarkNet | RefinementNet:
     """Build the network of a stage from its keyword arguments; its first weights are a function of the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return _build(stage, architecture)
 
 
-def _build(stage: StageName, architecture: dict[str, Any]) -> nn.Module:
+def _build(stage: StageName, architecture: dict[str, Any]) -> LandmarkNet | RefinementNet:
     return create_landmark_net(**architecture) if stage == "stage1" else create_refinement_net(**architecture)
 
 

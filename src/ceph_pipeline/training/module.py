@@ -9,11 +9,11 @@ from lightning import LightningModule
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
-from ceph_pipeline.heatmaps import decode
+from ceph_pipeline.heatmaps import decode, to_heatmaps
 from ceph_pipeline.losses import MeasurementLoss, OrdinalLoss, create_loss
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.training.batch import Located
-from ceph_pipeline.training.checkpoint import TrainedNet, to_heatmaps
+from ceph_pipeline.training.checkpoint import TrainedNet
 from ceph_pipeline.training.optim import configure
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class LandmarkModule(LightningModule):
         super().__init__()
         self.net: nn.Module = trained.net
         self.trained, self.loss_params, self.optim = trained, loss, optim
-        self.landmark_loss = create_loss(loss.kind, sigma=loss.sigma_px)
+        self.landmark_loss = create_loss(loss.kind, loss.sigma_px, **loss.settings)
         self.stage_loss = OrdinalLoss(6, cvm_class_weights)
         self.measurement_loss = MeasurementLoss()
         self.val_loss, self.val_mre_px = MeanMetric(), MeanMetric(nan_strategy="ignore")

@@ -20,7 +20,14 @@ class NetParams(_Params):
     resize: Literal["letterbox", "stretch"] = Field("letterbox", description="keep the aspect and pad, or fill the frame")
     stride: Literal[2, 4] = Field(4, description="input px per heatmap px")
     dropout: float = Field(0.0, ge=0, lt=1)
-    pretrained: bool = Field(False, description="start from the hub's ImageNet weights where it can be reached")
+    drop_path: float = Field(0.0, ge=0, lt=1, description="residual branches skipped at random; ResNets and ConvNeXts have it")
+    in_channels: Literal[1, 3] = Field(1, description="3: the backbone sees the grey image three times over")
+    pretrained: bool | str = Field(
+        False, description="true: the hub's ImageNet weights where it can be reached; or the path of a checkpoint"
+    )
+    on_mismatch: Literal["error", "random", "fallback"] = Field(
+        "error", description="where that checkpoint fits another backbone: refuse, start at random, or take a ResNet-18"
+    )
 
 
 class RefinementNetParams(_Params):
@@ -29,18 +36,36 @@ class RefinementNetParams(_Params):
     backbone: str = "hrnet_w32"
     stride: Literal[2, 4] = Field(4, description="crop px per heatmap px")
     dropout: float = Field(0.0, ge=0, lt=1)
-    pretrained: bool = False
+    drop_path: float = Field(0.0, ge=0, lt=1, description="as in `NetParams`, and so the following")
+    in_channels: Literal[1, 3] = 1
+    pretrained: bool | str = False
+    on_mismatch: Literal["error", "random", "fallback"] = "error"
 
 
 class LossParams(_Params):
-    """The landmark loss; `combined` is 0.5 · Dark + 0.5 · Wing."""
+    """The landmark loss."""
 
-    kind: Literal["combined", "dark", "adaptive_wing", "cross_entropy"] = "combined"
+    kind: Literal["combined", "dark", "adaptive_wing", "cross_entropy", "wing", "smooth_l1", "mse"] = Field(
+        "combined", description="the last three regress coordinates, the others heatmaps"
+    )
+    dark_weight: float = Field(0.5, ge=0, description="of `combined`: weight of the heatmap term")
+    wing_weight: float = Field(0.5, ge=0, description="of `combined`: weight of the coordinate term after its ramp")
     sigma_px: float = Field(2.0, gt=0.3, le=10, description="standard deviation of the target Gaussian in heatmap px")
     wing_ramp_epochs: float = Field(5, ge=0, description="epochs over which the coordinate term grows to its full weight")
     cvm_weight: float = Field(
         0.3, ge=0, description="weight of the CVM stage and vertical measurement heads; 0 leaves the heads out"
     )
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """What `create_loss` is told beside the kind and σ."""
+        return {"dark_weight": self.dark_weight, "wing_weight": self.wing_weight} if self.kind == "combined" else {}
+
+    @model_validator(mode="after")
+    def _something_weighs(self) -> "LossParams":
+        if self.kind == "combined" and self.dark_weight + self.wing_weight == 0:
+            raise ValueError("dark_weight and wing_weight are both 0, expected at least one above 0")
+        return self
 
 
 class OptimParams(_Params):

@@ -11,8 +11,8 @@ import numpy as np
 from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.cephalometry import VERTICAL_MEASUREMENTS
 from ceph_pipeline.landmarks.tables import reader_points
-from ceph_pipeline.losses import create_loss
-from ceph_pipeline.models import count_parameters
+from ceph_pipeline.losses import activation_of
+from ceph_pipeline.models import describe_net
 from ceph_pipeline.training.checkpoint import TrainedNet, create_net
 from ceph_pipeline.training.fit import TrainingError, finish, finished, fit, make_loader, monitored
 from ceph_pipeline.training.module import LandmarkModule
@@ -95,9 +95,8 @@ def train_whole_image_net(tables: Stage1Tables, cache: ImageStore, folder: Path,
     moments = measurement_moments(train.measurements)
     trained = describe(names, params, moments, n_stages=6 if params.loss.cvm_weight and train.cvm_stage.any() else 0)
     logger.info(
-        "stage1: %s, %.1f million parameters, %d training and %d validation images",
-        params.net.backbone,
-        count_parameters(trained.net) / 1e6,
+        "stage1: %s; %d training and %d validation images",
+        describe_net(trained.net, trained.input_size),
         len(train),
         len(valid),
     )
@@ -119,19 +118,23 @@ def describe(names: list[str], params: Stage1Params, moments: Moments, *, n_stag
         "n_landmarks": len(names),
         "stride": params.net.stride,
         "dropout": params.net.dropout,
+        "drop_path": params.net.drop_path,
+        "in_channels": params.net.in_channels,
         "pretrained": params.net.pretrained,
+        "on_mismatch": params.net.on_mismatch,
         "cvm_stages": n_stages,
         "n_measurements": len(moments.mean),
     }
+    net = create_net("stage1", architecture, params.loop.seed)
     return TrainedNet(
-        net=create_net("stage1", architecture, params.loop.seed),
+        net=net,
         stage="stage1",
         landmarks=tuple(names),
         input_size=(params.net.input_width_px, params.net.input_height_px),
         stride=params.net.stride,
         sigma_px=params.loss.sigma_px,
-        activation=create_loss(params.loss.kind, sigma=params.loss.sigma_px).activation,
-        architecture=architecture,
+        activation=activation_of(params.loss.kind),
+        architecture=net.architecture,
         facts={
             "resize": params.net.resize,
             "measurements": list(VERTICAL_MEASUREMENTS[: len(moments.mean)]),

@@ -10,8 +10,8 @@ import numpy as np
 
 from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.landmarks.tables import reader_points
-from ceph_pipeline.losses import create_loss
-from ceph_pipeline.models import count_parameters
+from ceph_pipeline.losses import activation_of
+from ceph_pipeline.models import describe_net
 from ceph_pipeline.training.checkpoint import TrainedNet, create_net
 from ceph_pipeline.training.crop_batches import CropDataset, ImageCrops, group_by_image
 from ceph_pipeline.training.fit import TrainingError, finish, finished, fit, make_loader, monitored
@@ -88,9 +88,8 @@ def train_refinement_net(
     valid = tables.select(crops[(crops["split"] == "valid") & crops["image_id"].isin(originals)], points, names)
     trained = describe(names, crop_params, params)
     logger.info(
-        "stage2: %s, %.1f million parameters, crops of %d training and %d validation images",
-        params.net.backbone,
-        count_parameters(trained.net) / 1e6,
+        "stage2: %s; crops of %d training and %d validation images",
+        describe_net(trained.net, trained.input_size),
         len(train),
         len(valid),
     )
@@ -112,17 +111,21 @@ def describe(names: list[str], crop_params: CropParams, params: Stage2Params) ->
         "n_landmarks": len(names),
         "stride": params.net.stride,
         "dropout": params.net.dropout,
+        "drop_path": params.net.drop_path,
+        "in_channels": params.net.in_channels,
         "pretrained": params.net.pretrained,
+        "on_mismatch": params.net.on_mismatch,
     }
+    net = create_net("stage2", architecture, params.loop.seed)
     return TrainedNet(
-        net=create_net("stage2", architecture, params.loop.seed),
+        net=net,
         stage="stage2",
         landmarks=tuple(names),
         input_size=(crop_params.crop_px, crop_params.crop_px),
         stride=params.net.stride,
         sigma_px=params.loss.sigma_px,
-        activation=create_loss(params.loss.kind, sigma=params.loss.sigma_px).activation,
-        architecture=architecture,
+        activation=activation_of(params.loss.kind),
+        architecture=net.architecture,
         facts={"crops": crop_params.model_dump(mode="json")},
     )
 
