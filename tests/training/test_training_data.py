@@ -1,19 +1,31 @@
 """Samples of both stages: their targets lie on their pixels, and their randomness on (seed, epoch, image) alone."""
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from ceph_pipeline.images import ImageStore
+from ceph_pipeline.images.normalise import normalise
 from ceph_pipeline.landmarks import Affine
-from ceph_pipeline.training.batch import concatenate
+from ceph_pipeline.training.batch import concatenate, sample_rng
 from ceph_pipeline.training.crop_batches import CropDataset, group_by_image
-from ceph_pipeline.training.online import cut_out, random_affine
-from ceph_pipeline.training.params import OnlineAugmentation
-from ceph_pipeline.training.sampling import EpochSampler
+from ceph_pipeline.training.params import Stage1Params
+from ceph_pipeline.training.sampling import EpochSampler, device_weights, weighted_draws
 from ceph_pipeline.training.whole_images import WholeImageDataset, WholeImages, frame
 
-STRONG = OnlineAugmentation(rotation_deg=15, scale=0.2, shift=0.05, gamma=0.3)
+
+def recipe(**kinds):
+    """Kinds on the fly, as the parameters read them."""
+    return Stage1Params.model_validate({"augmentation": kinds}).augmentation
+
+
+STRONG = recipe(
+    affine={"rotation_deg": [-15, 15], "scale": [0.8, 1.2], "shift": [-0.05, 0.05]},
+    flip={"probability": 0.5},
+    gamma={"gammas": [[0.7, 1.4]]},
+)
 
 
 def whole_images(spots, augmentation=None, resize="letterbox"):
@@ -83,17 +95,105 @@ def test_letterbox_keeps_the_aspect_and_stretch_does_not():
     assert (stretched[0, 0], stretched[1, 1]) == (128 / 96, 128 / 80)
 
 
-def test_no_ranges_mean_no_change():
-    none = OnlineAugmentation(rotation_deg=0, scale=0, shift=0, gamma=0, contrast=0, brightness=0)
-    np.testing.assert_allclose(random_affine(np.random.default_rng(0), (64, 48), none).matrix, np.eye(2, 3), atol=1e-12)
+def test_without_augmentation_a_sample_is_the_letterboxed_normalised_image(spots):
+    sample = whole_images(spots)[0, 3].images[0, 0].numpy()
+    cached = spots.cache.read("spot_03")
+    warp = Affine.resize((72, 60), (96, 80)).then(frame((96, 80), (128, 128), "letterbox"))
+    expected = cv2.warpAffine(normalise(cached), warp.matrix, (128, 128), flags=cv2.INTER_LINEAR)
+    np.testing.assert_array_equal(sample, expected)
 
 
-def test_cut_out_erases_one_square_of_at_most_its_size():
-    image = np.ones((100, 100), np.float32)
-    cut_out(np.random.default_rng(1), image, OnlineAugmentation(cutout=0.3))
-    erased = np.argwhere(image == 0)
-    assert 0 < len(erased) <= 30 * 30
-    assert (np.ptp(erased, axis=0) < 30).all()
+def test_a_flip_on_the_fly_is_the_flipped_copy(spots):
+    plain, flipped = whole_images(spots)[0, 3], whole_images(spots, recipe(flip={}))[0, 3]
+    np.testing.assert_allclose(flipped.images.numpy()[..., ::-1], plain.images.numpy(), atol=1e-5)
+    np.testing.assert_allclose(flipped.points[..., 0], 127 - plain.points[..., 0], atol=1e-4)
+
+
+def test_a_kind_changes_as_many_samples_as_its_probability_says(spots):
+    dataset, plain = whole_images(spots, recipe(flip={"probability": 0.3})), whole_images(spots)
+    flipped = [not torch.equal(dataset[epoch, item].points, plain[0, item].points) for epoch in range(40) for item in range(8)]
+    assert np.mean(flipped) == pytest.approx(0.3, abs=0.08)
+
+
+@pytest.mark.parametrize("kind", ["gamma", "contrast", "brightness"])
+def test_a_tone_on_the_fly_is_the_copy_s_tone_before_normalisation(spots, kind):
+    """The copy is rounded to whole grey levels, the sample is not."""
+    sample = whole_images(spots, recipe(**{kind: {}}))[0, 3].images[0, 0].numpy()
+    plain = whole_images(spots)[0, 3].images[0, 0].numpy()
+    cached = spots.cache.read("spot_03")
+    step = 1 / cached.std()
+    candidates = [
+        (change.pixels(cached) - cached.mean()) * step
+        for number in range(2)
+        for change in [_drawn_alone(kind, spots, number)]
+        if change is not None
+    ]
+    warp = Affine.resize((72, 60), (96, 80)).then(frame((96, 80), (128, 128), "letterbox"))
+    warped = [cv2.warpAffine(c.astype(np.float32), warp.matrix, (128, 128)) for c in candidates]
+    assert min(np.abs(sample - w).max() for w in warped) < 0.6 * step
+    assert np.abs(sample - plain).max() > step
+
+
+def _drawn_alone(kind, spots, number):
+    """The change of `recipe({kind: {}})` for epoch 0, item 3, if it takes copy `number`."""
+    rng = sample_rng(3, 0, 3)
+    rng.random()
+    if int(rng.integers(2)) != number:
+        return None
+    return recipe(**{kind: {}})[kind].change(None, number, rng)
+
+
+def test_kinds_compose_in_the_recipe_s_order(spots):
+    """A shift to the right, then a flip: the picture lies on the left."""
+    shift = {"rotation_deg": [0, 0], "scale": [1, 1], "shift": [0.1, 0.1]}
+    plain = whole_images(spots)[0, 1].points
+    moved = whole_images(spots, recipe(affine=shift, flip={}))[0, 1].points
+    width_in_input = 128
+    np.testing.assert_allclose(moved[..., 0], 127 - (plain[..., 0] + 0.1 * width_in_input), atol=1e-3)
+
+
+def test_kinds_beside_the_plain_ones_work_on_the_fly(spots):
+    kinds = ("elastic", "blur", "clahe", "scatter", "scanner_lines", "collimator", "burned_in_marks", "cutout")
+    plain = whole_images(spots)[0, 2]
+    for kind in kinds:
+        dataset = whole_images(spots, recipe(**{kind: {}}))
+        sample, again = dataset[0, 2], dataset[0, 2]
+        assert torch.equal(sample.images, again.images)
+        assert torch.equal(sample.points, plain.points) == (kind != "elastic")
+        assert torch.isfinite(sample.images).all()
+
+
+def test_elastic_targets_lie_on_their_spots(spots):
+    dataset = whole_images(spots, recipe(elastic={"displacement_mm": [4, 4], "spacing_mm": 10}, affine={}))
+    plain, largest = whole_images(spots, recipe(affine={})), 0.0
+    for item in range(4):
+        sample = dataset[5, item]
+        largest = max(largest, float((sample.points - plain[5, item].points).norm(dim=-1).max()))
+        for point in sample.points[0].numpy():
+            assert np.linalg.norm(local_peak(sample.images[0, 0].numpy(), point) - point) < 0.6
+    assert largest > 1
+
+
+def test_a_cutout_is_the_mean_grey(spots):
+    sample = whole_images(spots, recipe(cutout={"side": [0.4, 0.4]}))[0, 0].images[0, 0].numpy()
+    plain = whole_images(spots)[0, 0].images[0, 0].numpy()
+    changed = np.abs(sample - plain) > 0.02
+    assert 0 < changed.sum() <= (0.4 * 128 + 2) ** 2
+    assert np.median(np.abs(sample[changed])) < 0.02
+
+
+def test_an_image_much_larger_than_the_input_is_area_averaged(tmp_path, spots):
+    """Stripes of one pixel would alias to stripes of many; averaged, they are grey."""
+    store = ImageStore(str(tmp_path), format="npy")
+    stripes = np.zeros((600, 720), np.uint8)
+    stripes[:300, ::2] = 200
+    stripes[300:, 360:] = 200
+    for image_id in spots.images["image_id"]:
+        store.write(image_id, stripes)
+    data = whole_images(spots).data
+    dataset = WholeImageDataset(data, store, (128, 128), "letterbox", seed=3)
+    inside = dataset[0, 0].images[0, 0].numpy()[15:60, 10:-10]
+    assert np.ptp(inside) < 0.3  # of 2 from black to white
 
 
 def test_crops_show_their_landmark_at_its_target(spots, crop_table):
@@ -104,6 +204,17 @@ def test_crops_show_their_landmark_at_its_target(spots, crop_table):
     for image, point in zip(sample.images[:, 0].numpy(), sample.points[:, 0].numpy(), strict=True):
         assert np.linalg.norm(local_peak(image, point, radius=6) - point) < 0.7
         assert np.linalg.norm(point - 23.5) == pytest.approx(np.hypot(3, 3) * 2, rel=1e-4)
+
+
+def test_crops_are_flipped_and_turned_with_their_targets(spots, crop_table):
+    groups = group_by_image(crop_table(3.0), spots.landmarks, spots.images, spots.names)
+    kinds = recipe(flip={"probability": 0.5}, affine={"rotation_deg": [-20, 20]}, contrast={}, elastic={"spacing_mm": 3})
+    plain = CropDataset(groups, spots.store, crop_px=48, crops_per_image=4, seed=1)[0, 0]
+    sample = CropDataset(groups, spots.store, crop_px=48, crops_per_image=4, seed=1, augmentation=kinds)[0, 0]
+    assert sample.landmark.tolist() == plain.landmark.tolist()
+    assert (sample.points - plain.points).norm(dim=-1).min() > 0.1
+    for image, point in zip(sample.images[:, 0].numpy(), sample.points[:, 0].numpy(), strict=True):
+        assert np.linalg.norm(local_peak(image, point, radius=6) - point) < 1.0
 
 
 def test_crops_of_missing_points_are_left_out(spots, crop_table):
@@ -121,6 +232,47 @@ def test_an_epoch_draws_every_item_once_and_the_next_in_another_order():
     assert sorted(item for _, item in first) == list(range(10))
     assert {epoch for epoch, _ in second} == {1}
     assert [i for _, i in first] != [i for _, i in second]
+
+
+MACHINES = ["common"] * 90 + ["rare"] * 10
+
+
+def test_balanced_devices_are_drawn_equally_often():
+    weights = device_weights(MACHINES, 1.0)
+    drawn = np.array(MACHINES)[weighted_draws(weights, 100, np.random.default_rng(0))]
+    assert (drawn == "rare").sum() == 50
+
+
+def test_half_balanced_devices_count_by_the_root_of_their_images():
+    weights = device_weights(MACHINES, 0.5)
+    assert weights[-10:].sum() / weights[:90].sum() == pytest.approx(np.sqrt(10 / 90))
+    assert weights.mean() == pytest.approx(1)
+
+
+def test_without_balance_or_with_one_device_all_images_weigh_the_same():
+    assert device_weights(MACHINES, 0.0) is None
+    assert device_weights(["common"] * 5, 1.0) is None
+
+
+def test_weighted_draws_take_each_item_its_share_rounded_up_or_down():
+    weights = np.array([1.0, 2.0, 3.0, 0.5])
+    counts = np.bincount(weighted_draws(weights, 65, np.random.default_rng(1)), minlength=4)
+    assert (np.abs(counts - 65 * weights / weights.sum()) < 1).all()
+    assert counts.sum() == 65
+
+
+def test_a_weighted_epoch_is_the_same_whenever_it_is_drawn():
+    """As after a resume: a new sampler set to the same epoch."""
+    weights = device_weights(MACHINES, 1.0)
+    first, resumed = (EpochSampler(100, 100, seed=7, weights=weights) for _ in range(2))
+    first.set_epoch(2)
+    list(first)
+    for sampler in (first, resumed):
+        sampler.set_epoch(3)
+    assert list(first) == list(resumed)
+    assert {epoch for epoch, _ in resumed} == {3}
+    first.set_epoch(4)
+    assert [i for _, i in first] != [i for _, i in resumed]
 
 
 def test_more_draws_than_items_take_another_round():

@@ -17,7 +17,6 @@ from ceph_pipeline.training.params import (
     LoopParams,
     LossParams,
     NetParams,
-    OnlineAugmentation,
     OptimParams,
     RefinementNetParams,
     Stage1Params,
@@ -28,7 +27,7 @@ from ceph_pipeline.training.stage1 import Stage1Tables, measurement_moments, sta
 from ceph_pipeline.training.stage2 import Stage2Tables, train_refinement_net
 
 PIXELS = pd.DataFrame({"image_id": ["spot_00"], "digest": ["as drawn"]})
-GENTLE = OnlineAugmentation(rotation_deg=3, scale=0.05, shift=0.02, gamma=0, contrast=0, brightness=0)
+GENTLE = {"affine": {"rotation_deg": [-3, 3], "scale": [0.95, 1.05], "shift": [-0.02, 0.02]}}
 
 
 def stage1_params(epochs=2, **loop):

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -12,15 +12,15 @@ from pydantic import (
     Field,
     SerializeAsAny,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
-from ceph_pipeline.augmentation import braces, geometric, photometric
+from ceph_pipeline.artifacts import WorkerParams
+from ceph_pipeline.augmentation import artefacts, braces, elastic, geometric, marks, occlusion, photometric, sharpness
 from ceph_pipeline.augmentation.arithmetic import check_total
 from ceph_pipeline.augmentation.kinds import Kind, RecipeError, find_kind
 
-BUILT_IN = (geometric, photometric, braces)
+BUILT_IN = (geometric, elastic, photometric, sharpness, occlusion, artefacts, marks, braces)
 """Modules whose import registers the kinds that come with the package."""
 
 
@@ -96,8 +96,8 @@ class SourceNumbers(BaseModel):
     test: int = Field(0, ge=0)
 
 
-class AugmentationParams(BaseModel):
-    """What copies augmentation makes, and how.
+class AugmentationParams(WorkerParams):
+    """What copies augmentation makes, and who makes them.
 
     Attributes:
         recipe: Kinds by name.
@@ -105,29 +105,16 @@ class AugmentationParams(BaseModel):
         target_sources: The number of sources of each split that `target_total` is meant for; where a set is smaller, the
             summary's `short_by` says so. null: as many as there are.
         seed: Of everything random.
-        n_jobs: Processes; −1: one a core.
-        backend: loky: processes; threading: threads, which start at once, for small sets; dask: the current client's cluster.
         cache_long_side: Long side of the pre-resized training copies, in pixels.
-        force: Make all copies again.
+        force: Delete all copies, of whatever recipe, and make them again.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     recipe: Recipe = Field(min_length=1)
     target_total: int | None = Field(None, ge=1)
     target_sources: SourceNumbers | None = None
     seed: int = Field(42, ge=0)
-    n_jobs: int = Field(-1, ge=-1)
-    backend: Literal["loky", "threading", "dask"] = "loky"
     cache_long_side: int = Field(512, ge=32, le=4096, description="px")
     force: bool = False
-
-    @field_validator("n_jobs")
-    @classmethod
-    def _some_jobs(cls, n_jobs: int) -> int:
-        if n_jobs == 0:
-            raise ValueError("0 processes do nothing; set -1 for one a core, or 1 and more.")
-        return n_jobs
 
     @model_validator(mode="after")
     def _adds_up(self) -> "AugmentationParams":

@@ -20,7 +20,12 @@ def normalise(image: NDArray[np.generic]) -> NDArray[np.float32]:
     Returns:
         `(height, width)`; 0 everywhere for a constant image.
     """
-    levels = np.asarray(image, dtype=np.float32)
-    mean, sd = cv2.meanStdDev(levels)
-    normalised: NDArray[np.float32] = (levels - np.float32(mean.item())) * np.float32(1 / max(sd.item(), MIN_SD))
+    mean, sd = grey_moments(image)
+    normalised: NDArray[np.float32] = (np.asarray(image, np.float32) - np.float32(mean)) * np.float32(1 / sd)
     return normalised
+
+
+def grey_moments(image: NDArray[np.generic]) -> tuple[float, float]:
+    """Mean and standard deviation that an image is normalised by, in grey levels; the latter at least `MIN_SD`."""
+    mean, sd = cv2.meanStdDev(image)
+    return mean.item(), max(sd.item(), MIN_SD)

@@ -1,5 +1,7 @@
 """Crops for stage 2, cut from full-size originals; each source is decoded once for all of its crops in a batch."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,14 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from ceph_pipeline.augmentation.kinds import Kind, Source
 from ceph_pipeline.crops import SourcePyramid
 from ceph_pipeline.images import ImageStore
-from ceph_pipeline.images.normalise import normalise
 from ceph_pipeline.landmarks import Affines
 from ceph_pipeline.training.batch import Batch, sample_rng
-from ceph_pipeline.training.online import cut_out, random_greys
-from ceph_pipeline.training.params import OnlineAugmentation
+from ceph_pipeline.training.online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.sampling import Draw
+
+USUAL_FIELD_MM = 25.0
+"""Side of a crop's field of view on the mean head, where no pixel size is known."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class ImageCrops:
 
     Attributes:
         image_id: The image they are cut from.
+        machine: Device, which balanced sampling goes by.
         pixel_size_mm: NaN where unknown.
         landmark: `(R,)` channel of each crop's landmark.
         centre, target: `(R, 2)` in px of the image.
@@ -31,6 +36,7 @@ class ImageCrops:
     """
 
     image_id: str
+    machine: str
     pixel_size_mm: float
     landmark: NDArray[np.int64]
     centre: NDArray[np.float64]
@@ -54,11 +60,12 @@ def group_by_image(crops: pd.DataFrame, landmarks: pd.DataFrame, images: pd.Data
     targets = crops.merge(landmarks[["image_id", "landmark", "x", "y"]], on=["image_id", "landmark"], how="left")
     targets = targets.dropna(subset=["x", "y"])
     channels = {name: channel for channel, name in enumerate(names)}
-    pixel_sizes = images.set_index("image_id")["pixel_size_mm"]
+    rows_of = images.set_index("image_id")
     return [
         ImageCrops(
             image_id=str(image_id),
-            pixel_size_mm=float(pixel_sizes[image_id]),
+            machine=str(rows_of.loc[image_id, "machine"]),
+            pixel_size_mm=float(rows_of.loc[image_id, "pixel_size_mm"]),
             landmark=np.array([channels[str(name)] for name in rows["landmark"]], np.int64),
             centre=rows[["centre_x", "centre_y"]].to_numpy(np.float64),
             target=rows[["x", "y"]].to_numpy(np.float64),
@@ -78,8 +85,8 @@ class CropDataset(Dataset[Batch]):
         crop_px: Side of a crop.
         crops_per_image: How many crops a draw takes of its source.
         seed: Root of the random draws.
-        augmentation: Grey-level changes; None leaves the crops as they are. Displacement, rotation and scale are the
-            crop index's.
+        augmentation: Kinds that change crops on the fly, each crop as a small image of its own; none leaves them as they
+            are. The crop index displaces, turns and scales crops already.
     """
 
     def __init__(
@@ -89,10 +96,10 @@ class CropDataset(Dataset[Batch]):
         crop_px: int,
         crops_per_image: int,
         seed: int,
-        augmentation: OnlineAugmentation | None = None,
+        augmentation: Mapping[str, Kind] | None = None,
     ) -> None:
         self.groups, self.store, self.crop_px = groups, store, crop_px
-        self.crops_per_image, self.seed, self.augmentation = crops_per_image, seed, augmentation
+        self.crops_per_image, self.seed, self.augmentation = crops_per_image, seed, augmentation or {}
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -108,14 +115,14 @@ class CropDataset(Dataset[Batch]):
         rows = rng.choice(len(group), min(self.crops_per_image, len(group)), replace=False)
         full_size = self.store.read(group.image_id)
         maps = Affines.crops(group.centre[rows], group.field_px[rows], self.crop_px, group.rotation_deg[rows])
-        crops = [normalise(pixels) for pixels in SourcePyramid(full_size).cut(maps, self.crop_px)]
-        if self.augmentation is not None:
-            crops = [random_greys(rng, image, self.augmentation) for image in crops]
-            for image in crops:
-                cut_out(rng, image, self.augmentation)
+        drawn = self._draw(group, maps(group.target[rows]), group.field_px[rows], rng)
+        maps = maps.then(Affines(np.stack([changes.affine.matrix for changes in drawn])))
+        cut = SourcePyramid(full_size).cut(maps, self.crop_px)
+        crops = [changes.levels(pixels) for changes, pixels in zip(drawn, cut, strict=True)]
+        points = [changes.moved(point) for changes, point in zip(drawn, maps(group.target[rows]), strict=True)]
         return Batch(
             images=torch.from_numpy(np.stack(crops))[:, None],
-            points=torch.from_numpy(maps(group.target[rows]).astype(np.float32))[:, None],
+            points=torch.from_numpy(np.stack(points).astype(np.float32))[:, None],
             to_original=torch.from_numpy(maps.inverse().matrix.astype(np.float32)),
             pixel_size_mm=torch.full((len(rows),), group.pixel_size_mm, dtype=torch.float32),
             long_side_px=torch.full((len(rows),), max(full_size.shape[:2]), dtype=torch.float32),
@@ -123,3 +130,21 @@ class CropDataset(Dataset[Batch]):
             cvm_stage=torch.zeros(len(rows), dtype=torch.int64),
             measurements=torch.zeros(len(rows), 0),
         )
+
+    def _draw(
+        self, group: ImageCrops, targets: NDArray[np.float64], fields: NDArray[np.float64], rng: np.random.Generator
+    ) -> list[Drawn]:
+        """The changes of each crop; for their kinds a crop is a source that shows one landmark."""
+        if not self.augmentation:
+            return [UNCHANGED] * len(targets)
+        pixel_size_mm = group.pixel_size_mm if math.isfinite(group.pixel_size_mm) else USUAL_FIELD_MM / float(fields.mean())
+        return [
+            draw_changes(
+                self.augmentation,
+                Source(
+                    group.image_id, "", (self.crop_px, self.crop_px), pixel_size_mm * field / self.crop_px, {"target": (x, y)}
+                ),
+                rng,
+            )
+            for (x, y), field in zip(targets.tolist(), fields.tolist(), strict=True)
+        ]

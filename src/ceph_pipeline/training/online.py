@@ -1,38 +1,89 @@
-"""Augmentation on the fly: one affine map and one grey-level change a sample."""
+"""Augmentation on the fly, from the kinds that also make the copies.
 
-import cv2
+However many kinds a recipe has, a sample is warped once and its grey levels are looked up once: affine maps are composed
+with the way into the network's input, tone curves with the normalisation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
+from ceph_pipeline.augmentation.changes import Change, Points, Tone, Warp, full_scale, look_up
+from ceph_pipeline.images.normalise import grey_moments
 from ceph_pipeline.landmarks import Affine
-from ceph_pipeline.landmarks.geometry import Size, centre_of
-from ceph_pipeline.training.params import OnlineAugmentation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from ceph_pipeline.augmentation.changes import Pixels
+    from ceph_pipeline.augmentation.kinds import Kind, Source
 
 
-def random_affine(rng: np.random.Generator, size: Size, ranges: OnlineAugmentation) -> Affine:
-    """Rotation, scale and shift about the centre of a (width, height) frame."""
-    angle = rng.uniform(-ranges.rotation_deg, ranges.rotation_deg)
-    scale = np.exp(rng.uniform(-1, 1) * np.log1p(ranges.scale))
-    dx, dy = rng.uniform(-ranges.shift, ranges.shift, 2) * size
-    return Affine.similarity(centre_of(size), angle_deg=angle, scale=scale).then(Affine.translation(dx, dy))
+@dataclass(frozen=True)
+class Drawn:
+    """The changes of one sample.
+
+    Attributes:
+        affine: All warps, one after the other; from pixels of the source to pixels of the changed source.
+        tones: Tone curves in the recipe's order.
+        others: Changes that are neither warp nor tone, in the recipe's order. They come first, whatever their place in the
+            recipe: they act on the source's pixels.
+    """
+
+    affine: Affine
+    tones: Sequence[Tone] = ()
+    others: Sequence[Change] = ()
+
+    def levels(self, image: Pixels) -> NDArray[np.float32]:
+        """The image before the warp, its grey levels changed and normalised.
+
+        Mean and standard deviation are those of the unchanged image: normalisation would take back what a tone does.
+
+        Args:
+            image: `(height, width)`, 8 or 16 bits.
+        """
+        mean, sd = grey_moments(image)
+        for change in self.others:
+            image = change.pixels(image)
+        white = full_scale(image)
+        levels, middle = np.arange(white + 1.0), np.array([mean])
+        for tone in self.tones:
+            pivot = float(middle[0]) / white
+            levels, middle = white * tone.curve(levels / white, pivot), white * tone.curve(middle / white, pivot)
+        return look_up(image, (levels.astype(np.float32) - np.float32(mean)) * np.float32(1 / sd))
+
+    def moved(self, points: Points) -> Points:
+        """Points where they are before the warp: elsewhere only if a kind moves them by a map that is not affine."""
+        for change in self.others:
+            points = change.points(points)
+        return points
 
 
-def random_greys(rng: np.random.Generator, image: NDArray[np.float32], ranges: OnlineAugmentation) -> NDArray[np.float32]:
-    """Gamma, contrast and brightness of a normalised image `(H, W)`."""
-    if ranges.gamma:
-        low, high = float(image.min()), float(image.max())
-        exponent = float(np.exp(rng.uniform(-ranges.gamma, ranges.gamma)))
-        span = max(high - low, 1e-6)
-        image = cv2.pow((image - low) / span, exponent) * span + low
-    gain = 1 + rng.uniform(-ranges.contrast, ranges.contrast)
-    return image * np.float32(gain) + np.float32(rng.uniform(-ranges.brightness, ranges.brightness))
+UNCHANGED = Drawn(Affine.identity())
 
 
-def cut_out(rng: np.random.Generator, image: NDArray[np.float32], ranges: OnlineAugmentation) -> None:
-    """Set one random square to 0, the mean grey, in place."""
-    if not ranges.cutout:
-        return
-    height, width = image.shape
-    side = int(rng.uniform(0, ranges.cutout) * max(height, width))
-    x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
-    image[max(0, y - side // 2) : y + side // 2, max(0, x - side // 2) : x + side // 2] = 0
+def draw_changes(recipe: Mapping[str, Kind], source: Source, rng: np.random.Generator) -> Drawn:
+    """Decide which kinds change a sample, and how.
+
+    Args:
+        recipe: Kinds by name, each with its probability; of a kind's copies one is taken at random.
+        source: What is on the table: the cached image, or a crop, with its size and points.
+        rng: Of this sample.
+    """
+    affine, tones, others = Affine.identity(), [], []
+    for kind in recipe.values():
+        if rng.random() >= kind.probability or kind.unavailable(source):
+            continue
+        change = kind.change(source, int(rng.integers(kind.copies)), rng)
+        if isinstance(change.pixels, Warp):
+            affine = affine.then(change.pixels.affine)
+        elif isinstance(change.pixels, Tone):
+            tones.append(change.pixels)
+        else:
+            others.append(change)
+    return Drawn(affine, tones, others)

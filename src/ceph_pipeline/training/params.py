@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ceph_pipeline.augmentation.params import OnlineRecipe
 
 class _Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -85,23 +86,14 @@ class OptimParams(_Params):
     )
 
 
-class OnlineAugmentation(_Params):
-    """What training does to an image on the fly, beyond the copies made before; ranges are ± around no change."""
-
-    rotation_deg: float = Field(8.0, ge=0, le=45)
-    scale: float = Field(0.2, ge=0, lt=0.9, description="± share of the size; 0.2 covers the scaled views of test time")
-    shift: float = Field(0.03, ge=0, lt=0.5, description="± share of the input's side")
-    gamma: float = Field(0.3, ge=0, lt=1, description="± on the exponent's logarithm, over grey levels scaled to 0–1")
-    contrast: float = Field(0.2, ge=0, lt=1)
-    brightness: float = Field(0.2, ge=0, description="± in standard deviations of the grey levels")
-    cutout: float = Field(0.0, ge=0, lt=0.5, description="largest side of one erased square, as a share of the input's side")
-
-
 class LoopParams(_Params):
     """How a training runs."""
 
     seed: int = Field(42, ge=0)
     workers: int = Field(2, ge=0, description="data-loading processes")
+    balance_devices: float = Field(
+        0.0, ge=0, le=1, description="0: each image is drawn as often as any other; 1: each device; between: in between"
+    )
     validate_every_epochs: int = Field(1, ge=1)
     patience: int | None = Field(None, ge=1, description="stop after this many validations without a better MRE; null: never")
     force: bool = Field(False, description="train again although a finished checkpoint of the same inputs exists")
@@ -113,7 +105,7 @@ class Stage1Params(_Params):
     net: NetParams = NetParams()
     loss: LossParams = LossParams()
     optim: OptimParams = OptimParams()
-    augmentation: OnlineAugmentation = OnlineAugmentation()
+    augmentation: OnlineRecipe = Field(default_factory=dict, description="kinds that change samples on the fly, by name")
     loop: LoopParams = LoopParams()
     reader: str = Field("consensus", description="whose points are learned")
 
@@ -124,7 +116,7 @@ class Stage2Params(_Params):
     net: RefinementNetParams = RefinementNetParams()
     loss: LossParams = LossParams(cvm_weight=0.0)
     optim: OptimParams = OptimParams(batch_size=64, learning_rate=5e-4)
-    augmentation: OnlineAugmentation = OnlineAugmentation(rotation_deg=0.0, scale=0.0, shift=0.0)
+    augmentation: OnlineRecipe = Field(default_factory=dict, description="kinds that change crops on the fly, by name")
     loop: LoopParams = LoopParams()
     reader: str = "consensus"
     crops_per_epoch: int = Field(60_000, ge=1)

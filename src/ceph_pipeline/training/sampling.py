@@ -1,8 +1,9 @@
 """The order of samples, a pure function of seed and epoch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 Draw = tuple[int, int]
@@ -17,10 +18,13 @@ class EpochSampler(Sampler[Draw]):
         draws: Draws an epoch; more than `n_items` starts another permutation.
         seed: Root of every order.
         shuffle: False keeps the set's order and epoch 0, for validation.
+        weights: `(n_items,)`, how often an item is drawn in relation to the others; None: all as often.
     """
 
-    def __init__(self, n_items: int, draws: int, seed: int, *, shuffle: bool = True) -> None:
-        self.n_items, self.draws, self.seed, self.shuffle = n_items, draws, seed, shuffle
+    def __init__(
+        self, n_items: int, draws: int, seed: int, *, shuffle: bool = True, weights: NDArray[np.float64] | None = None
+    ) -> None:
+        self.n_items, self.draws, self.seed, self.shuffle, self.weights = n_items, draws, seed, shuffle, weights
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -35,6 +39,42 @@ class EpochSampler(Sampler[Draw]):
             yield from ((0, item % self.n_items) for item in range(self.draws))
             return
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, self.epoch]))
-        rounds = -(-self.draws // self.n_items)
-        order = np.concatenate([rng.permutation(self.n_items) for _ in range(rounds)])[: self.draws]
+        order = self._permutations(rng) if self.weights is None else weighted_draws(self.weights, self.draws, rng)
         yield from ((self.epoch, int(item)) for item in order)
+
+    def _permutations(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        rounds = -(-self.draws // self.n_items)
+        return np.concatenate([rng.permutation(self.n_items) for _ in range(rounds)])[: self.draws]
+
+
+def weighted_draws(weights: NDArray[np.float64], draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Items in random order, each as often as its weight demands: its exact share of the draws, rounded up or down.
+
+    Args:
+        weights: `(N,)`, positive.
+        draws: How many items to draw.
+        rng: Decides which shares are rounded up, and the order.
+    """
+    items = rng.permutation(len(weights))
+    ends = np.cumsum(weights[items])
+    marks = (np.arange(draws) + rng.uniform()) * (ends[-1] / draws)
+    drawn = items[np.minimum(np.searchsorted(ends, marks, side="right"), len(items) - 1)]
+    return np.asarray(rng.permutation(drawn), np.int64)
+
+
+def device_weights(machines: Sequence[str], balance: float) -> NDArray[np.float64] | None:
+    """Weights that let images of rare devices be drawn more often.
+
+    Args:
+        machines: Device of each image.
+        balance: 0: every image as often as any other; 1: every device as often as any other; between them a device counts
+            with its number of images to the power 1 − `balance`.
+
+    Returns:
+        `(N,)` with mean 1, or None where all weigh the same.
+    """
+    devices, device_of, images = np.unique(np.asarray(machines, dtype=str), return_inverse=True, return_counts=True)
+    if balance == 0 or len(devices) == 1:
+        return None
+    weights = np.asarray(images[device_of] ** -balance, np.float64)
+    return weights * (len(weights) / weights.sum())

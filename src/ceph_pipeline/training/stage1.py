@@ -16,7 +16,7 @@ from ceph_pipeline.models import describe_net
 from ceph_pipeline.training.checkpoint import TrainedNet, create_net
 from ceph_pipeline.training.fit import TrainingError, finish, finished, fit, make_loader, monitored
 from ceph_pipeline.training.module import LandmarkModule
-from ceph_pipeline.training.sampling import EpochSampler
+from ceph_pipeline.training.sampling import EpochSampler, device_weights
 from ceph_pipeline.training.whole_images import WholeImageDataset, WholeImages
 
 if TYPE_CHECKING:
@@ -169,5 +169,6 @@ def _loader(  # both splits see the same geometry, only training is augmented an
     scored = replace(data, measurements=(data.measurements - moments.mean) / moments.sd)
     augmentation = params.augmentation if training else None
     dataset = WholeImageDataset(scored, cache, trained.input_size, params.net.resize, params.loop.seed, augmentation)
-    sampler = EpochSampler(len(data), len(data), params.loop.seed, shuffle=training)
+    weights = device_weights(data.machines, params.loop.balance_devices) if training else None
+    sampler = EpochSampler(len(data), len(data), params.loop.seed, shuffle=training, weights=weights)
     return make_loader(dataset, sampler, min(params.optim.batch_size, len(data)), params.loop)

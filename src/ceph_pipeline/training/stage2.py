@@ -16,7 +16,7 @@ from ceph_pipeline.training.checkpoint import TrainedNet, create_net
 from ceph_pipeline.training.crop_batches import CropDataset, ImageCrops, group_by_image
 from ceph_pipeline.training.fit import TrainingError, finish, finished, fit, make_loader, monitored
 from ceph_pipeline.training.module import LandmarkModule
-from ceph_pipeline.training.sampling import EpochSampler
+from ceph_pipeline.training.sampling import EpochSampler, device_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,7 +133,9 @@ def describe(names: list[str], crop_params: CropParams, params: Stage2Params) ->
 def _training_loader(groups: list[ImageCrops], store: ImageStore, crop_px: int, params: Stage2Params) -> DataLoader[Batch]:
     """Some crops of a source at each draw, several sources a batch."""
     dataset = CropDataset(groups, store, crop_px, params.crops_per_image, params.loop.seed, params.augmentation)
-    sampler = EpochSampler(len(groups), -(-params.crops_per_epoch // params.crops_per_image), params.loop.seed)
+    draws = -(-params.crops_per_epoch // params.crops_per_image)
+    weights = device_weights([group.machine for group in groups], params.loop.balance_devices)
+    sampler = EpochSampler(len(groups), draws, params.loop.seed, weights=weights)
     return make_loader(dataset, sampler, max(1, params.optim.batch_size // params.crops_per_image), params.loop)
 
 

@@ -1,5 +1,7 @@
 """Whole images for stage 1, read from the pre-resized cache and warped once."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -9,20 +11,31 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from ceph_pipeline.augmentation.changes import Pixels
+from ceph_pipeline.augmentation.kinds import Kind, Source
 from ceph_pipeline.images import ImageStore
-from ceph_pipeline.images.normalise import normalise
 from ceph_pipeline.landmarks import Affine
-from ceph_pipeline.landmarks.geometry import Size
+from ceph_pipeline.landmarks.geometry import Size, fitted_size
 from ceph_pipeline.landmarks.tables import points_array, reader_points
 from ceph_pipeline.training.batch import Batch, sample_rng
-from ceph_pipeline.training.online import cut_out, random_affine, random_greys
-from ceph_pipeline.training.params import OnlineAugmentation
+from ceph_pipeline.training.online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.sampling import Draw
+
+MAX_MINIFICATION = 1.5
+"""Stored px per input px: larger images are area-averaged first, as the cache was, so that fine structure does not alias."""
 
 
 def frame(source: Size, target: Size, resize: str) -> Affine:
     """The map from an image to the network's input: letterboxed, or stretched to fill it."""
     return Affine.letterbox(source, target) if resize == "letterbox" else Affine.resize(source, target)
+
+
+def reduce(stored: Pixels, original: Size, target: Size) -> Pixels:
+    """A stored image, area-averaged to about the size of the network's input where it is much larger."""
+    reduced = fitted_size(original, max(target))
+    if max(stored.shape) <= MAX_MINIFICATION * max(reduced):
+        return stored
+    return np.asarray(cv2.resize(stored, reduced, interpolation=cv2.INTER_AREA))
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,8 @@ class WholeImages:
         pixel_size_mm: `(N,)`, NaN where unknown.
         cvm_stage: `(N,)` 1–6, 0 where unknown.
         measurements: `(N, M)`, in their own units, NaN where unknown.
+        landmarks: K full names, for augmentation.
+        machines: N devices, for balanced sampling.
     """
 
     image_ids: list[str]
@@ -44,6 +59,8 @@ class WholeImages:
     pixel_size_mm: NDArray[np.float64]
     cvm_stage: NDArray[np.int64]
     measurements: NDArray[np.float64]
+    landmarks: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -71,11 +88,15 @@ class WholeImages:
             pixel_size_mm=images["pixel_size_mm"].to_numpy(np.float64),
             cvm_stage=stages,
             measurements=wide.reindex(index=ids, columns=list(measurement_keys)).to_numpy(np.float64),
+            landmarks=tuple(names),
+            machines=tuple(images["machine"]),
         )
 
 
 class WholeImageDataset(Dataset[Batch]):
     """Samples of stage 1: one warp from the cached image to the network's input.
+
+    `to_original` of a sample whose recipe moves points by a map that is not affine leaves that map's small displacements out.
 
     Args:
         data: Images and targets; measurements already z-scored.
@@ -83,7 +104,7 @@ class WholeImageDataset(Dataset[Batch]):
         input_size: (width, height) of the network's input.
         resize: `letterbox` or `stretch`.
         seed: Root of the random draws.
-        augmentation: None leaves the image as it is.
+        augmentation: Kinds that change samples on the fly; none leaves the image as it is.
     """
 
     def __init__(
@@ -93,10 +114,10 @@ class WholeImageDataset(Dataset[Batch]):
         input_size: Size,
         resize: str,
         seed: int,
-        augmentation: OnlineAugmentation | None = None,
+        augmentation: Mapping[str, Kind] | None = None,
     ) -> None:
         self.data, self.cache, self.input_size, self.resize = data, cache, input_size, resize
-        self.seed, self.augmentation = seed, augmentation
+        self.seed, self.augmentation = seed, augmentation or {}
 
     def __len__(self) -> int:
         return len(self.data)
@@ -107,25 +128,37 @@ class WholeImageDataset(Dataset[Batch]):
 
     def __getitem__(self, draw: Draw) -> Batch:
         epoch, item = draw
-        rng = sample_rng(self.seed, epoch, item)
-        cached = self.cache.read(self.data.image_ids[item])
         original: Size = (int(self.data.sizes[item, 0]), int(self.data.sizes[item, 1]))
-        to_input = frame(original, self.input_size, self.resize)
-        pixels = normalise(cached)
-        if self.augmentation is not None:
-            to_input = to_input.then(random_affine(rng, self.input_size, self.augmentation))
-            pixels = random_greys(rng, pixels, self.augmentation)
-        warp = Affine.resize(original, (cached.shape[1], cached.shape[0])).inverse().then(to_input)
-        image = np.asarray(cv2.warpAffine(pixels, warp.matrix, self.input_size, flags=cv2.INTER_LINEAR), np.float32)
-        if self.augmentation is not None:
-            cut_out(rng, image, self.augmentation)
+        image = reduce(self.cache.read(self.data.image_ids[item]), original, self.input_size)
+        to_image = Affine.resize(original, (image.shape[1], image.shape[0]))
+        points = to_image(self.data.points[item])
+        drawn = self._draw(epoch, item, image, points)
+        to_input = drawn.affine.then(to_image.inverse()).then(frame(original, self.input_size, self.resize))
+        pixels = cv2.warpAffine(drawn.levels(image), to_input.matrix, self.input_size, flags=cv2.INTER_LINEAR)
         return Batch(
-            images=torch.from_numpy(image)[None, None],
-            points=torch.from_numpy(to_input(self.data.points[item]).astype(np.float32))[None],
-            to_original=torch.from_numpy(to_input.inverse().matrix.astype(np.float32))[None],
+            images=torch.from_numpy(np.asarray(pixels))[None, None],
+            points=torch.from_numpy(to_input(drawn.moved(points)).astype(np.float32))[None],
+            to_original=torch.from_numpy(to_image.then(to_input).inverse().matrix.astype(np.float32))[None],
             pixel_size_mm=torch.tensor([self.data.pixel_size_mm[item]], dtype=torch.float32),
             long_side_px=torch.tensor([max(original)], dtype=torch.float32),
             landmark=torch.zeros(1, dtype=torch.int64),
             cvm_stage=torch.tensor([self.data.cvm_stage[item]], dtype=torch.int64),
             measurements=torch.from_numpy(self.data.measurements[item : item + 1].astype(np.float32)),
         )
+
+    def _draw(self, epoch: int, item: int, image: Pixels, points: NDArray[np.float64]) -> Drawn:
+        """The sample's changes; for their kinds the image on the table is the source."""
+        if not self.augmentation:
+            return UNCHANGED
+        size = (image.shape[1], image.shape[0])
+        pixel_size_mm = float(self.data.pixel_size_mm[item]) * self.data.sizes[item].max() / max(size)
+        source = Source(
+            image_id=self.data.image_ids[item],
+            path="",
+            size=size,
+            pixel_size_mm=pixel_size_mm if math.isfinite(pixel_size_mm) else None,
+            landmarks={
+                name: (x, y) for name, (x, y) in zip(self.data.landmarks, points.tolist(), strict=True) if math.isfinite(x)
+            },
+        )
+        return draw_changes(self.augmentation, source, sample_rng(self.seed, epoch, item))

@@ -1,0 +1,168 @@
+"""Kinds that add what X-ray apparatus leaves in a picture, and move nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ceph_pipeline.augmentation.changes import Change, full_scale, to_depth
+from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ceph_pipeline.augmentation.changes import Pixels
+
+CLEARANCE_MM = 3.0
+"""No landmark lies closer than this to a collimator's edge: technicians do not cut into the face."""
+
+
+@register("scatter")
+class Scatter(DrawnKind):
+    """Scattered radiation: part of the picture is replaced by a veil, its own very blurred image, and contrast sinks.
+
+    Attributes:
+        share: Range of the veil's share in the picture.
+        spread_mm: Standard deviation of the veil's blur.
+    """
+
+    share: Range = (0.15, 0.45)
+    spread_mm: float = Field(18.0, gt=0)
+
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+        """Draw the share."""
+        del copy
+        share, sigma = float(rng.uniform(*self.share)), self.spread_mm * source.pixels_per_mm
+        return Change(lambda image: veil(image, share, sigma))
+
+
+def veil(image: Pixels, share: float, sigma_px: float) -> Pixels:
+    """Mix an image with its blurred self."""
+    import cv2
+
+    step = max(1.0, sigma_px / 4)  # so smooth a veil has no details: it is blurred at a fraction of the size
+    size = (max(1, round(image.shape[1] / step)), max(1, round(image.shape[0] / step)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    blurred = cv2.GaussianBlur(small, (0, 0), sigma_px / step, borderType=cv2.BORDER_REPLICATE)
+    wide = cv2.resize(blurred, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_CUBIC)
+    mixed = cv2.addWeighted(image.astype(np.float32), 1 - share, wide, share, 0)
+    return to_depth(mixed, full_scale(image), image.dtype)
+
+
+@register("scanner_lines")
+class ScannerLines(DrawnKind):
+    """Streaks of dust or dead elements along a scan, and the faint bands of elements that are not quite alike.
+
+    Attributes:
+        lines: Range of the number of streaks.
+        contrast: Range of a streak's contrast as a fraction of the full scale, brighter or darker.
+        width_mm: Range of a streak's width.
+        banding: Range of the bands' standard deviation as a fraction of the full scale.
+    """
+
+    lines: tuple[int, int] = (1, 4)
+    contrast: Range = (0.03, 0.10)
+    width_mm: Range = (0.1, 0.3)
+    banding: Range = (0.001, 0.004)
+
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+        """Draw the streaks; they run down or across."""
+        del copy
+        axis = int(rng.integers(2))
+        profile = self._profile(source.size[axis], source.pixels_per_mm, rng)
+        return Change(lambda image: add_profile(image, profile if axis == 0 else profile[:, None]))
+
+    def _profile(self, length: int, pixels_per_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
+        """What is added at each position across the scan, as a fraction of the full scale."""
+        position = np.arange(length)
+        profile = rng.normal(0, rng.uniform(*self.banding), length)
+        for _ in range(int(rng.integers(self.lines[0], self.lines[1] + 1))):
+            half = max(0.5, float(rng.uniform(*self.width_mm)) * pixels_per_mm / 2)
+            covered = np.clip(half + 0.5 - np.abs(position - rng.uniform(0, length - 1)), 0, 1)
+            profile += covered * rng.uniform(*self.contrast) * rng.choice((-1, 1))
+        return profile.astype(np.float32)
+
+
+def add_profile(image: Pixels, profile: NDArray[np.float32]) -> Pixels:
+    """Add fractions of the full scale that depend on the column or on the row only."""
+    white = full_scale(image)
+    return to_depth(image.astype(np.float32) + profile * np.float32(white), white, image.dtype)
+
+
+@register("collimator")
+class Collimator(DrawnKind):
+    """Edges of the collimator, a little oblique, with the penumbra of the focal spot; no landmark is covered.
+
+    What the beam did not reach is clear film, or blackened by the software.
+
+    Attributes:
+        edges: Range of the number of sides with an edge.
+        depth: Range of an edge's distance from its side, as a fraction of the image's size across it.
+        tilt_deg: Range of an edge's tilt.
+        penumbra_mm: Range of the width over which the beam fades.
+        shade: Of the covered part; `either`: white or black, at random.
+    """
+
+    edges: tuple[int, int] = (1, 3)
+    depth: Range = (0.015, 0.06)
+    tilt_deg: Range = (-1.0, 1.0)
+    penumbra_mm: Range = (0.4, 1.5)
+    shade: Literal["white", "black", "either"] = "either"
+
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+        """Draw the edges."""
+        del copy
+        sides = rng.permutation(4)[: int(rng.integers(self.edges[0], self.edges[1] + 1))].tolist()
+        edges = [self._edge(source, side, rng) for side in sides]
+        white = rng.random() < 0.5 if self.shade == "either" else self.shade == "white"
+        grey = float(rng.uniform(0.93, 1.0) if white else rng.uniform(0.0, 0.04))
+        return Change(lambda image: cover(image, edges, grey))
+
+    def _edge(self, source: Source, side: int, rng: np.random.Generator) -> Edge:
+        slope = math.tan(math.radians(rng.uniform(*self.tilt_deg)))
+        across = source.size[side % 2]
+        depth, penumbra = rng.uniform(*self.depth) * across, rng.uniform(*self.penumbra_mm) * source.pixels_per_mm
+        points = np.array(list(source.landmarks.values())).reshape(-1, 2)
+        if len(points):
+            from_side = points[:, side % 2] if side < 2 else across - 1 - points[:, side % 2]
+            room = from_side - slope * (points[:, 1 - side % 2] - source.size[1 - side % 2] / 2)
+            depth = min(depth, float(room.min()) - CLEARANCE_MM * source.pixels_per_mm - penumbra)
+        return Edge(side, depth, slope, penumbra)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One edge of a collimator.
+
+    Attributes:
+        side: 0 left, 1 top, 2 right, 3 bottom.
+        depth: Distance from the side to where half the beam passes, at the side's middle, in pixels; below 0 there is no edge.
+        slope: Pixels by which the edge goes deeper per pixel along the side.
+        penumbra: Width over which the beam fades, in pixels.
+    """
+
+    side: int
+    depth: float
+    slope: float
+    penumbra: float
+
+
+def cover(image: Pixels, edges: list[Edge], grey: float) -> Pixels:
+    """Let a grey, a fraction of the full scale, stand where the collimator holds the beam back."""
+    white = full_scale(image)
+    covered: Pixels = np.array(image)
+    for edge in edges:
+        upright = covered.T if edge.side % 2 else covered
+        from_side = upright[:, ::-1] if edge.side >= 2 else upright  # a view: the side is on the left
+        along = np.arange(from_side.shape[0], dtype=np.float32)[:, None] - from_side.shape[0] / 2
+        reach = math.ceil(edge.depth + abs(edge.slope) * from_side.shape[0] / 2 + edge.penumbra)
+        strip = from_side[:, : max(reach, 0)]
+        distance = np.arange(strip.shape[1], dtype=np.float32) - (edge.depth + edge.slope * along)
+        share = np.clip(distance / edge.penumbra + 0.5, 0, 1)
+        passing = share * share * (3 - 2 * share) if edge.depth > 0 else np.ones_like(share)
+        strip[:] = to_depth(grey * white + (strip - grey * white) * passing, white, image.dtype)
+    return covered

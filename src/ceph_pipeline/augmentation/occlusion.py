@@ -1,0 +1,48 @@
+"""A kind that hides a part of the picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ceph_pipeline.augmentation.changes import Change, full_scale
+from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
+
+if TYPE_CHECKING:
+    from ceph_pipeline.augmentation.changes import Pixels
+
+
+@register("cutout")
+class Cutout(DrawnKind):
+    """Squares in one grey: a landmark under them can be found from its surroundings only.
+
+    Attributes:
+        squares: How many.
+        side: Range of a square's side as a fraction of the image's long side. A square's centre may lie anywhere, so that parts
+            of squares may lie outside the frame.
+        fill: The squares' grey.
+    """
+
+    squares: int = Field(1, ge=1, le=16)
+    side: Range = (0.05, 0.15)
+    fill: Literal["mean", "black", "white"] = "mean"
+
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+        """Draw the squares' places."""
+        del copy
+        halves = rng.uniform(*self.side, self.squares) * max(source.size) / 2
+        centres = rng.uniform(0, source.size, (self.squares, 2))
+        first = np.maximum(np.rint(centres - halves[:, None]), 0).astype(int).tolist()
+        last = np.maximum(np.rint(centres + halves[:, None]), 0).astype(int).tolist()
+        return Change(lambda image: self._erase(image, first, last))
+
+    def _erase(self, image: Pixels, first: list[list[int]], last: list[list[int]]) -> Pixels:
+        import cv2  # loaded where pixels are touched, so that recipes are read without it
+
+        erased: Pixels = np.array(image)
+        grey = {"mean": round(cv2.mean(image)[0]), "black": 0, "white": full_scale(image)}[self.fill]
+        for (left, top), (right, bottom) in zip(first, last, strict=True):
+            erased[top:bottom, left:right] = grey
+        return erased
