@@ -1,0 +1,144 @@
+"""The callback that gathers a training's record, says during it what is wrong, and writes the report after it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+from lightning.pytorch.callbacks import Callback
+
+from ceph_pipeline.training.health import observe
+from ceph_pipeline.training.health.checks import run_checks
+from ceph_pipeline.training.health.record import Epoch, LocatedPoints, TrainingRecord, Validation, dotted
+from ceph_pipeline.training.health.report import log_watched, publish
+from ceph_pipeline.training.health.statistics import summarise
+from ceph_pipeline.training.health.verdict import hopeless
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lightning import LightningModule, Trainer
+    from torch.utils.data import DataLoader
+
+    from ceph_pipeline.training.batch import Batch, Located
+    from ceph_pipeline.training.checkpoint import TrainedNet
+    from ceph_pipeline.training.module import LandmarkModule
+    from ceph_pipeline.training.params import Stage1Params, Stage2Params
+
+logger = logging.getLogger(__name__)
+
+
+class HealthWatch(Callback):
+    """Gathers the record, warns of each symptom when it first shows, and leaves the report in the training's folder.
+
+    Under several processes every one holds the same record: located points are gathered exactly, and decisions are taken
+    together.
+
+    Args:
+        trained: What learns.
+        params: The stage's parameters.
+        folder: Receives the report.
+
+    Attributes:
+        record: The training so far; resumed with it.
+    """
+
+    def __init__(self, trained: TrainedNet, params: Stage1Params | Stage2Params, folder: Path) -> None:
+        self.params, self.folder = params.health, folder
+        self.record = TrainingRecord(
+            stage=trained.stage,
+            landmarks=trained.landmarks,
+            settings=dotted(params.model_dump(mode="json")),
+            input_size=trained.input_size,
+            stride=trained.stride,
+            decoding_error=observe.decoding_error(trained.sigma_px),
+        )
+        self._points: list[LocatedPoints] = []
+        self._validation: Validation | None = None
+        self._step: observe.StepSize | None = None
+        self._step_size: dict[str, float] = {}
+        self._gradient_ratio: float | None = None
+        self._known: set[str] = set()
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Batch, batch_idx: int) -> None:
+        """Remember the weights before an epoch's last step."""
+        del batch
+        if batch_idx + 1 == trainer.num_training_batches:
+            self._step = observe.StepSize(cast("LandmarkModule", pl_module).net)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        """Measure how far the last step went."""
+        del pl_module, outputs, batch
+        if self._step is not None and batch_idx + 1 == trainer.num_training_batches:
+            self._step_size, self._step = self._step.measure(), None
+
+    def on_validation_batch_end(  # Lightning's own annotation of the outputs knows tensors and mappings only
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Take in where the batch's landmarks were located."""
+        del dataloader_idx
+        self._points.append(observe.located_points(outputs, batch))
+        if batch_idx == 0:
+            self._watch(trainer, outputs, batch)
+            self._gradient_ratio = observe.gradient_ratio(cast("LandmarkModule", pl_module), batch)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Sum the validation up, over all processes."""
+        del trainer, pl_module
+        points = observe.from_all_ranks(LocatedPoints.join(self._points))
+        self._points = []
+        self._validation = summarise(points, len(self.record.landmarks), self.record.input_size, self.record.stride)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add the epoch to the record; after a validation, say what is new and stop where that is wanted."""
+        del pl_module
+        wanted = ("train/", "val/") if self._validation is not None else ("train/",)
+        entry = Epoch(
+            epoch=trainer.current_epoch + 1,
+            steps=int(trainer.num_training_batches) // trainer.accumulate_grad_batches,
+            curves={name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith(wanted)},
+            learning_rate=float(trainer.optimizers[0].param_groups[0]["lr"]),
+            step_size=self._step_size,
+            gradient_ratio=self._gradient_ratio,
+            validation=self._validation,
+        )
+        self.record = self.record.model_copy(update={"epochs": (*self.record.epochs, entry)})
+        if self._validation is not None:
+            self._speak(trainer)
+        self._validation = self._gradient_ratio = None
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write, print and log the report."""
+        del pl_module
+        if trainer.is_global_zero and self.record.epochs:
+            publish(self.record, self.folder, trainer.logger)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The record as JSON, for a checkpoint of plain values."""
+        return {"record": self.record.model_dump_json()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue the record of an interrupted training."""
+        self.record = TrainingRecord.model_validate_json(state_dict["record"])
+
+    def _watch(self, trainer: Trainer, located: Located, batch: Batch) -> None:
+        images = observe.first_images(cast("DataLoader[Batch]", trainer.val_dataloaders))
+        names, params = self.record.landmarks, self.params
+        points = observe.watched_points(located, batch, images, names, params.watched_landmarks, trainer.current_epoch + 1)
+        kept = [point for point in points if point.image_id in images[: params.watched_images]]
+        self.record = self.record.model_copy(update={"watched": (*self.record.watched, *kept)})
+        log_watched(kept, trainer.logger)
+
+    def _speak(self, trainer: Trainer) -> None:
+        for name, finding in run_checks(self.record).items():
+            if name not in self._known and finding.severity != "info":
+                self._known.add(name)
+                logger.warning("%s health, epoch %d: %s", self.record.stage, trainer.current_epoch + 1, finding.detail)
+        if not self.params.stop_hopeless:
+            return
+        reason = hopeless(self.record)
+        if trainer.strategy.reduce_boolean_decision(reason is not None, all=False):
+            trainer.should_stop = True
+            logger.error("%s is stopped as hopeless: %s", self.record.stage, reason)

@@ -1,0 +1,69 @@
+"""Collapse: predictions of different images, or of different landmarks, on the same spot."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceph_pipeline.training.health.evidence import judged, rate
+from ceph_pipeline.training.health.finding import Finding
+from ceph_pipeline.training.health.record import TrainingRecord
+
+_SPREAD_RATIO = 0.5
+"""Spread of predictions over that of the truth. Measured on phantoms (seeds 1–3): healthy trainings 0.9–1."""
+
+_SHARE = 0.1
+"""Of the landmarks, from which one speaks of a collapse."""
+
+
+def check_collapsed_images(record: TrainingRecord) -> Iterator[Finding]:
+    """Landmarks that are found at the same spot in every image; those whose truth hardly moves are not judged."""
+    validation = judged(record)
+    if validation is None:
+        return
+    spread, target = np.array(validation.spread), np.array(validation.target_spread)
+    movable = target > record.stride
+    if not movable.any():
+        return
+    ratios = spread[movable] / target[movable]
+    collapsed = int((ratios < _SPREAD_RATIO).sum())
+    if collapsed >= max(2.0, _SHARE * len(ratios)):
+        yield Finding(
+            "error" if collapsed > len(ratios) / 2 else "warning",
+            f"{collapsed} of {len(ratios)} landmarks are predicted at nearly the same spot in all images: their spread is "
+            f"{ratios.min():.2f} of the truth's for the worst, {np.median(ratios):.2f} for the median. A network that learned "
+            "the mean shape only, from labels of other images for one, looks like this as well.",
+            value=float(np.median(ratios)),
+            limit=_SPREAD_RATIO,
+            setting="optim.learning_rate",
+            suggestion=f"{rate(record, 0.1)}, with a longer optim.warmup_epochs; then check the labels",
+            hopeless=collapsed > len(ratios) / 2,
+        )
+
+
+def check_collapsed_landmarks(record: TrainingRecord) -> Iterator[Finding]:
+    """Different landmarks predicted on one spot, although they lie apart."""
+    validation = judged(record)
+    if validation is None:
+        return
+    found, truth = _distances(validation.centre), _distances(validation.target_centre)
+    together = (found < record.stride) & (truth > 3 * record.stride)
+    crowded = [name for name, row in zip(record.landmarks, together, strict=True) if row.any()]
+    if len(crowded) >= max(2.0, _SHARE * len(record.landmarks)):
+        yield Finding(
+            "error" if len(crowded) > len(record.landmarks) / 2 else "warning",
+            f"{len(crowded)} of {len(record.landmarks)} landmarks share their mean spot, within a heatmap px, with another that "
+            f"lies elsewhere: {', '.join(crowded[:5])}{' …' * (len(crowded) > 5)}.",
+            value=float(len(crowded)),
+            limit=_SHARE * len(record.landmarks),
+            setting="optim.learning_rate",
+            suggestion=rate(record, 0.1),
+            hopeless=len(crowded) > len(record.landmarks) / 2,
+        )
+
+
+def _distances(points: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
+    """Distances `(K, K)` between K points."""
+    xy = np.array(points)
+    distances: NDArray[np.float64] = np.linalg.norm(xy[:, None] - xy[None], axis=-1)
+    return distances

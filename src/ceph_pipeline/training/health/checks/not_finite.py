@@ -1,0 +1,28 @@
+"""Losses and errors that are no numbers any more."""
+
+import math
+from collections.abc import Iterator
+
+from ceph_pipeline.training.health.evidence import rate
+from ceph_pipeline.training.health.finding import Finding
+from ceph_pipeline.training.health.record import TrainingRecord
+
+_CURVES = ("train/loss", "val/loss", "val/mre_px")
+
+
+def check_not_finite(record: TrainingRecord) -> Iterator[Finding]:
+    """One error as soon as a loss or an error was NaN or infinite."""
+    for entry in record.epochs:
+        broken = [name for name in _CURVES if not math.isfinite(entry.curves.get(name, 0.0))]
+        if broken:
+            yield Finding(
+                "error",
+                f"{', '.join(broken)} not finite in epoch {entry.epoch}, at rate {entry.learning_rate:.1e}. Too high a rate, an "
+                "overflow in half precision and NaN among the labels look the same here.",
+                value=math.nan,
+                limit=math.nan,
+                setting="optim.learning_rate",
+                suggestion=f"{rate(record, 0.1)}; if it stays, optim.precision: float32",
+                hopeless=True,
+            )
+            return

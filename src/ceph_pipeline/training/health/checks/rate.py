@@ -1,0 +1,60 @@
+"""Learning rates at which nothing is learned: too high, too low."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from ceph_pipeline.training.health.evidence import has_learned, judged, rate
+from ceph_pipeline.training.health.finding import Finding
+from ceph_pipeline.training.health.record import TrainingRecord
+
+_LARGE_STEP = 0.04
+"""Change of the weights in one step, relative to their size. Measured on phantoms (seeds 1–3): healthy trainings stay below
+0.02, a rate 100 times too high begins with 0.1 and more."""
+
+_SHORT_PATH = 0.15
+"""Sum of all steps, relative to the weights' size. Healthy trainings on phantoms go 0.5 and more."""
+
+
+def check_rate_too_high(record: TrainingRecord) -> Iterator[Finding]:
+    """Steps so large that they undo each other: nothing is learned although the weights move."""
+    validation = judged(record)
+    if validation is None or has_learned(validation):
+        return
+    largest = max(record.epochs, key=lambda entry: max(entry.step_size.values(), default=0.0))
+    part, size = max(largest.step_size.items(), key=lambda item: item[1])
+    if size > _LARGE_STEP:
+        yield Finding(
+            "error",
+            f"one step changed the weights of the {part} by {size:.0%} of their size (epoch {largest.epoch}, rate "
+            f"{largest.learning_rate:.1e}), and validation is no better than a guess. Training loss {_course(record)}.",
+            value=size,
+            limit=_LARGE_STEP,
+            setting="optim.learning_rate",
+            suggestion=rate(record, max(0.01, 0.1 * _LARGE_STEP / size)),
+            hopeless=True,
+        )
+
+
+def check_stuck(record: TrainingRecord) -> Iterator[Finding]:
+    """A rate that changes nothing: the weights are nearly where they began."""
+    validation = judged(record)
+    if validation is None or has_learned(validation):
+        return
+    path = sum(entry.steps * max(entry.step_size.values(), default=0.0) for entry in record.epochs)
+    if path < _SHORT_PATH:
+        yield Finding(
+            "error",
+            f"in {sum(entry.steps for entry in record.epochs)} steps the weights moved by at most {path:.1%} of their size, and "
+            f"validation is no better than a guess. Training loss {_course(record)}. Too few steps look the same.",
+            value=path,
+            limit=_SHORT_PATH,
+            setting="optim.learning_rate",
+            suggestion=rate(record, min(100.0, 5 * _SHORT_PATH / max(path, 1e-9))),
+            hopeless=True,
+        )
+
+
+def _course(record: TrainingRecord) -> str:
+    _, loss = record.curve("train/loss")
+    rises = sum(after > before for before, after in pairwise(loss))
+    return f"{loss[0]:.3g} at first, {loss[-1]:.3g} now, rising in {rises} of {len(loss) - 1} epochs"

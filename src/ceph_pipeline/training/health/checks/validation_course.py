@@ -1,0 +1,114 @@
+"""What validation does while training improves: it worsens, stays behind, stands still, or jumps."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceph_pipeline.training.health.evidence import LEARNED, has_learned, judged, rate
+from ceph_pipeline.training.health.finding import Finding
+from ceph_pipeline.training.health.record import TrainingRecord
+
+_GAP = 2.0
+"""Validation loss over training loss. Measured on phantoms (seeds 1–3): healthy trainings 0.9–1.2, 20 images without
+augmentation 3–5."""
+
+_WORSENING = 0.15
+"""Of the best validation loss."""
+
+_RECENT = 0.4
+"""Share of the epochs done that counts as recent."""
+
+_STANDSTILL, _PROGRESS = 0.03, 0.25
+"""Recent improvement of validation at most, of training at least."""
+
+_JUMP = 1.5
+"""Validation error over the best until then."""
+
+
+def check_overfitting(record: TrainingRecord) -> Iterator[Finding]:
+    """Validation loss rising from its best while training loss falls, or far above it."""
+    validation = judged(record)
+    train, valid = _losses(record)
+    if validation is None or not has_learned(validation) or len(valid) < 4:
+        return
+    best = int(np.argmin(valid))
+    rise, gap = valid[-1] / valid[best] - 1, valid[-1] / train[-1]
+    worsens = rise > _WORSENING and train[-1] < train[best]
+    if worsens or gap > _GAP:
+        yield Finding(
+            "warning",
+            f"validation loss is {gap:.1f} times the training loss ({valid[-1]:.3g} and {train[-1]:.3g}{_floor_note(record)}), "
+            f"and {rise:.0%} above its best (epoch {record.validated()[best][0]}). Copies of validation images in the training "
+            "split hide this; validation images of another kind than the training's look the same.",
+            value=rise if worsens else gap,
+            limit=_WORSENING if worsens else _GAP,
+            setting="augmentation.rotation_deg",
+            suggestion="8, with scale 0.15, shift 0.05, gamma 0.4, cutout 0.15; more images, net.dropout, fewer epochs",
+        )
+
+
+def check_flat_validation(record: TrainingRecord) -> Iterator[Finding]:
+    """No better validation lately, although the training loss still falls."""
+    train, valid = _losses(record)
+    recent = max(1, round(_RECENT * len(valid)))
+    if judged(record) is None or len(valid) < 5:
+        return
+    gain = 1 - valid[-recent:].min() / valid[:-recent].min()
+    of_training = 1 - train[-recent:].min() / train[:-recent].min()
+    if gain < _STANDSTILL and of_training > _PROGRESS:
+        yield Finding(
+            "warning",
+            f"over the last {recent} validations the best validation loss has improved by {max(gain, 0):.0%} while training loss "
+            f"fell by {of_training:.0%}. The beginning of overfitting and a rate too high to settle look the same.",
+            value=gain,
+            limit=_STANDSTILL,
+            setting="optim.learning_rate",
+            suggestion=f"{rate(record, 0.3)}; with a frozen backbone unfreeze it, with early stopping raise loop.patience",
+        )
+
+
+def check_sudden_drop(record: TrainingRecord) -> Iterator[Finding]:
+    """A jump of the validation error, once something had been learned."""
+    validated = record.validated()
+    errors = np.array([np.nanmean(validation.error) for _, validation in validated])
+    guess = [float(np.nanmean(validation.guess)) for _, validation in validated]
+    for n in range(1, len(errors)):
+        best = errors[:n].min()
+        if best < LEARNED * guess[n] and errors[n] > _JUMP * best and errors[n] > _JUMP * errors[n - 1]:
+            lost = errors[-1] > _JUMP * best
+            yield Finding(
+                "error" if lost else "warning",
+                f"validation error jumped from {errors[n - 1]:.1f} to {errors[n]:.1f} px of the input in epoch "
+                f"{validated[n][0]}, {errors[n] / best:.1f} times the best until then, and has {'not ' * lost}recovered "
+                f"({errors[-1]:.1f} px now). A single batch of wrong labels does that at a high rate.",
+                value=errors[n] / best,
+                limit=_JUMP,
+                setting="optim.learning_rate",
+                suggestion=f"{rate(record, 0.3)}, a lower optim.clip_norm, or optim.ema_decay 0.999",
+            )
+            return
+
+
+def _losses(record: TrainingRecord) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Training and validation loss of the validated epochs above what a perfect network costs; without the NaN ones."""
+    both: list[Any] = [
+        (entry.curves["train/loss"], entry.curves["val/loss"]) for entry in record.epochs if "val/loss" in entry.curves
+    ]
+    values = np.array(both, np.float64).reshape(-1, 2) - _floor(record)
+    values = np.maximum(values[np.isfinite(values).all(axis=1)], 1e-6)
+    return values[:, 0], values[:, 1]
+
+
+def _floor(record: TrainingRecord) -> float:
+    """What a perfect network costs: the target's own entropy under cross-entropy, else nothing."""
+    if record.settings["loss.kind"] != "cross_entropy":
+        return 0.0
+    return 1 + math.log(2 * math.pi * record.settings["loss.sigma_px"] ** 2)
+
+
+def _floor_note(record: TrainingRecord) -> str:
+    floor = _floor(record)
+    return f", above the {floor:.2f} of a perfect network" if floor else ""

@@ -1,0 +1,40 @@
+"""Milestones of a healthy training of 250 epochs, compared at the same share of the configured epochs."""
+
+import math
+
+import pandas as pd
+
+from ceph_pipeline.training.health.record import TrainingRecord
+
+FULL_EPOCHS = 250
+
+MRE_MM = {5: 20.0, 20: 10.0, 50: 5.0, 100: 2.5, 150: 2.0, 250: 1.7}
+SDR_PERCENT = {30: 50.0, 50: 60.0, 100: 70.0, 150: 75.0, 250: 80.0}
+
+
+def compare(record: TrainingRecord) -> pd.DataFrame:
+    """Rows of `MilestoneTable` for the milestones that the training has passed; none where no pixel size is known.
+
+    A milestone of epoch e belongs to epoch ⌈e · planned / 250⌉ here; what counts is the best value until then.
+    """
+    rows = []
+    for measure, curve, expected, best in (
+        ("MRE mm", "val/mre_mm", MRE_MM, min),
+        ("SDR 2 mm %", "val/sdr_2mm", SDR_PERCENT, max),
+    ):
+        epochs, values = record.curve(curve)
+        for of_250, goal in expected.items():
+            due = math.ceil(of_250 * record.planned_epochs / FULL_EPOCHS)
+            until = values[epochs <= due]
+            if not len(until) or due > epochs[-1]:
+                continue
+            reached = float(best(until))
+            met = reached <= goal if best is min else reached >= goal
+            rows.append((measure, of_250, due, goal, reached, met))
+    return pd.DataFrame(rows, columns=["measure", "of_250", "epoch", "expected", "reached", "met"])
+
+
+def summary(milestones: pd.DataFrame) -> str:
+    """One line: how many are met."""
+    parts = [f"{measure} {int(rows['met'].sum())} of {len(rows)}" for measure, rows in milestones.groupby("measure", sort=False)]
+    return "milestones of a 250-epoch training, at the same share of the epochs: " + ", ".join(parts)

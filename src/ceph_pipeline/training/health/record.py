@@ -1,0 +1,162 @@
+"""What is gathered about a training: plain numbers, an entry an epoch, that checks, figures and tables are made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PerLandmark = tuple[float, ...]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
+
+
+class LocatedPoints(NamedTuple):
+    """R points of one validation, in any order.
+
+    Attributes:
+        landmark: `(R,)` channel.
+        found, truth: `(R, 2)` in px of the network's input; the truth is NaN where missing.
+        error_px, error_mm: `(R,)` in px and mm of the originals, NaN where unknown.
+        peak: `(R,)` highest value of each heatmap, 1 where the network is sure.
+    """
+
+    landmark: NDArray[np.int64]
+    found: NDArray[np.float64]
+    truth: NDArray[np.float64]
+    error_px: NDArray[np.float64]
+    error_mm: NDArray[np.float64]
+    peak: NDArray[np.float64]
+
+    @classmethod
+    def join(cls, parts: list[LocatedPoints]) -> LocatedPoints:
+        """The points of several batches or processes."""
+        return cls(*(np.concatenate(fields) for fields in zip(*parts, strict=True)))
+
+
+class Validation(_Record):
+    """One validation, K values each by landmark; lengths in px of the network's input unless named otherwise, NaN where unknown.
+
+    Attributes:
+        error: Mean distance of predictions from the truth.
+        guess: Mean distance of the truth from its own mean: the error of a guess that never looks at the image.
+        error_px, error_mm: Mean errors in px and mm of the originals.
+        peak: Median height of the heatmaps' peaks.
+        spread: Predictions' root mean square distance from their mean over the images.
+        target_spread: The same of the truth.
+        centre, target_centre: Mean (x, y) of predictions and truth.
+        at_border, target_at_border: Share of predictions and of the truth within a heatmap px of the frame.
+        outside: Share of predictions that are not finite or lie out of the frame.
+    """
+
+    error: PerLandmark
+    guess: PerLandmark
+    error_px: PerLandmark
+    error_mm: PerLandmark
+    peak: PerLandmark
+    spread: PerLandmark
+    target_spread: PerLandmark
+    centre: tuple[tuple[float, float], ...]
+    target_centre: tuple[tuple[float, float], ...]
+    at_border: PerLandmark
+    target_at_border: PerLandmark
+    outside: PerLandmark
+
+
+class Epoch(_Record):
+    """One epoch.
+
+    Attributes:
+        epoch: Number, from 1.
+        steps: Of the optimiser.
+        curves: What was logged by its name, such as `train/loss` and `val/mre_px`; validation's only where it ran.
+        learning_rate: That the epoch ended with.
+        step_size: By part of the network (`backbone`, `heads`), the change of its weights in the epoch's last step relative to
+            their size; median over the tensors.
+        gradient_ratio: Of the combined loss, the norm of the coordinate term's gradient on the heatmaps over the heatmap term's.
+        validation: None where none was run.
+    """
+
+    epoch: int
+    steps: int
+    curves: dict[str, float]
+    learning_rate: float
+    step_size: dict[str, float]
+    gradient_ratio: float | None = None
+    validation: Validation | None = None
+
+
+class WatchedPoint(_Record):
+    """A validation point that is kept at every validation; x and y in px of the original image."""
+
+    epoch: int
+    image_id: str
+    landmark: str
+    truth_x: float
+    truth_y: float
+    found_x: float
+    found_y: float
+    error_px: float
+    error_mm: float
+
+
+class TrainingRecord(_Record):
+    """A training so far.
+
+    Attributes:
+        stage: `stage1` or `stage2`.
+        landmarks: K full names, in channel order.
+        settings: The stage's parameters by dotted name, without the stage's.
+        input_size: (width, height) px.
+        stride: Input px per heatmap px.
+        decoding_error: Mean error in heatmap px of decoding targets of the configured σ under 2 % noise.
+        epochs: In order.
+        watched: Points kept at every validation.
+    """
+
+    stage: str
+    landmarks: tuple[str, ...]
+    settings: dict[str, Any]
+    input_size: tuple[int, int]
+    stride: int
+    decoding_error: float
+    epochs: tuple[Epoch, ...] = ()
+    watched: tuple[WatchedPoint, ...] = ()
+
+    @property
+    def planned_epochs(self) -> int:
+        """Epochs that the training was configured for."""
+        return int(self.settings["optim.epochs"])
+
+    @property
+    def progress(self) -> float:
+        """Share of the planned epochs that is done, 0–1."""
+        return self.epochs[-1].epoch / self.planned_epochs if self.epochs else 0.0
+
+    def validated(self) -> list[tuple[int, Validation]]:
+        """(epoch, validation) of the epochs that have one."""
+        return [(entry.epoch, entry.validation) for entry in self.epochs if entry.validation is not None]
+
+    def curve(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Epochs and values of a curve, where it was logged."""
+        points = [(entry.epoch, entry.curves[name]) for entry in self.epochs if name in entry.curves]
+        epochs, values = zip(*points, strict=True) if points else ((), ())
+        return np.array(epochs, np.float64), np.array(values, np.float64)
+
+    def until(self, epoch: int) -> TrainingRecord:
+        """The record as it was after that epoch."""
+        return self.model_copy(update={"epochs": tuple(entry for entry in self.epochs if entry.epoch <= epoch)})
+
+
+def dotted(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as `group.name`."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= dotted(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat

@@ -1,0 +1,59 @@
+"""From checks to a verdict: what stands at the end of a training, since when, and whether going on makes sense."""
+
+import pandas as pd
+
+from ceph_pipeline.training.health.checks import run_checks
+from ceph_pipeline.training.health.record import TrainingRecord
+
+PATIENCE = 3
+"""Validations for which a finding has to stand before a training is given up."""
+
+
+def examine(record: TrainingRecord) -> pd.DataFrame:
+    """Rows of `HealthTable` for the findings that stand at the end, worst first, with the epoch since which each has stood."""
+    since = _standing_since(record)
+    rows = [
+        {
+            "check": check,
+            "severity": finding.severity,
+            "epoch": since[check],
+            "detail": finding.detail,
+            "value": finding.value,
+            "limit": finding.limit,
+            "setting": f"{record.stage}.{finding.setting}" if finding.setting else "",
+            "suggestion": finding.suggestion,
+        }
+        for check, finding in run_checks(record).items()
+    ]
+    rows.sort(key=lambda row: row["severity"] != "error")
+    columns = ["check", "severity", "epoch", "detail", "value", "limit", "setting", "suggestion"]
+    return pd.DataFrame(rows, columns=columns).astype({"epoch": int, "value": float, "limit": float})
+
+
+def hopeless(record: TrainingRecord) -> str | None:
+    """Why going on is a waste, or None.
+
+    Values that are not finite count at once; anything else has to stand for `PATIENCE` validations.
+    """
+    found = {check: finding for check, finding in run_checks(record).items() if finding.hopeless}
+    if "not_finite" in found:
+        return found["not_finite"].detail
+    epochs = [epoch for epoch, _ in record.validated()][-PATIENCE:]
+    for check, finding in found.items():
+        if len(epochs) == PATIENCE and all(_stands(record.until(epoch), check) for epoch in epochs[:-1]):
+            return finding.detail
+    return None
+
+
+def _stands(record: TrainingRecord, check: str) -> bool:
+    finding = run_checks(record).get(check)
+    return finding is not None and finding.hopeless
+
+
+def _standing_since(record: TrainingRecord) -> dict[str, int]:
+    """For each check that finds something now, the first of the epochs over which it has done so without a break."""
+    since: dict[str, int] = {}
+    for epoch in [entry.epoch for entry in record.epochs]:
+        found = run_checks(record.until(epoch))
+        since = {check: since.get(check, epoch) for check in found}
+    return since
