@@ -5,135 +5,186 @@ import dataclasses
 import numpy as np
 import pytest
 
+from ceph_pipeline.augmentation.beam import pixels_per_mm
 from ceph_pipeline.augmentation.braces import Braces
-from ceph_pipeline.augmentation.dentition import fit_arches, pixels_per_mm
-from ceph_pipeline.augmentation.kinds import random_generator
-from ceph_pipeline.augmentation.metal import Window, attenuate, distance_to_line
+from ceph_pipeline.augmentation.dentition import crown_lines
+from ceph_pipeline.augmentation.kinds import Source, random_generator
+from ceph_pipeline.augmentation.metal import Window, distance_to_line
 from ceph_pipeline.landmarks import Affine, find
+from ceph_pipeline.phantom.drawing import draw_cephalogram
+from ceph_pipeline.phantom.specimen import sample_specimen, stream
+
+SYMBOLS = ("UMT", "UPM", "UIT", "UIA", "LMT", "LPM", "LIT", "LIA")
 
 
-def enlarge(face, factor):
-    """The same face on a film with smaller pixels."""
-    grow = Affine.resize((1, 1), (factor, factor))
-    points = {name: tuple(grow(point)) for name, point in face.landmarks.items()}
-    size = (face.size[0] * factor, face.size[1] * factor)
-    return dataclasses.replace(face, landmarks=points, size=size, pixel_size_mm=face.pixel_size_mm / factor)
+def phantom_source(index, long_side_px):
+    """A phantom's source and image."""
+    specimen = sample_specimen(index, 42, long_side_px)
+    points = {find(symbol).name: tuple(map(float, xy)) for symbol, xy in specimen.landmarks_px().items()}
+    source = Source(specimen.image_id, specimen.path, specimen.size, specimen.pixel_size_mm, points)
+    return source, draw_cephalogram(specimen, stream(42, index, 1))
 
 
-def bond(face, image, seed=0):
-    return Braces().change(face, 0, random_generator(seed, face.image_id, "braces", 0)).pixels(image)
+def transformed(source, affine, size):
+    """The source seen through an affine map of its pixels, its pixel size with it."""
+    points = {name: tuple(map(float, affine(np.array(point)))) for name, point in source.landmarks.items()}
+    pixel_size = source.pixel_size_mm and source.pixel_size_mm / affine.scale
+    return dataclasses.replace(source, landmarks=points, size=size, pixel_size_mm=pixel_size)
 
 
-def crown_lines(face):
-    return [np.array([face.landmarks[find(s).name] for s in arch]) for arch in (("UMT", "UPM", "UIT"), ("LMT", "LPM", "LIT"))]
+def bond(source, image, seed=0, **settings):
+    rng = random_generator(seed, source.image_id, "braces", 0)
+    return Braces(**settings).change(source, 0, rng).pixels(image)
 
 
-@pytest.fixture
-def film(face):
-    """The face at 0.25 mm a pixel."""
-    return enlarge(face, 4)
+def millimetres_from_crowns(source):
+    """Each pixel's distance to the lines through the arches' cusp tips and incisal edges."""
+    window = Window(0, 0, *source.size)
+    lines = crown_lines(source.landmarks)
+    return np.minimum.reduce([distance_to_line(window, line) for line in lines]) / pixels_per_mm(source)
 
 
-@pytest.fixture
-def image(film):
-    rng = np.random.default_rng(0)
-    return np.clip(rng.normal(120, 4, (film.size[1], film.size[0])), 0, 255).astype(np.uint8)
+@pytest.fixture(scope="module")
+def phantom():
+    """A source of 0.2 mm a pixel or so, and its image."""
+    return phantom_source(0, 1200)
 
 
 class TestWhere:
-    @pytest.mark.parametrize("seed", range(8))
-    def test_only_pixels_within_6_mm_of_the_crowns_change(self, film, image, seed):
-        changed = np.argwhere(bond(film, image, seed) != image)
-        window = Window(0, 0, *film.size)
-        distance = np.minimum.reduce([distance_to_line(window, line) for line in crown_lines(film)]) * film.pixel_size_mm
-        assert len(changed) > 500
-        assert distance[tuple(changed.T)].max() <= 6.0
+    @pytest.mark.parametrize("seed", range(12))
+    def test_only_pixels_within_6_mm_of_the_crowns_change(self, phantom, seed):
+        source, image = phantom
+        changed = bond(source, image, seed, molar_bands=seed % 2, tilt_deg=(3, 3) if seed > 9 else (-1.8, 1.8)) != image
+        assert changed.sum() * source.pixel_size_mm**2 > 100  # mm²
+        assert millimetres_from_crowns(source)[changed].max() <= 6.0
 
-    def test_each_arch_has_six_brackets_a_side_and_a_wire_through_their_slots(self, film):
-        for arch in fit_arches(film.landmarks, 4.0, np.random.default_rng(0)):
-            assert [bracket.view for bracket in arch.brackets] == ["tube", "twin", "twin", "twin", "profile", "profile"]
-            for bracket in arch.brackets:
-                assert np.linalg.norm(arch.wire - bracket.centre, axis=1).min() < 1.0 * 4
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+    @pytest.mark.parametrize("flipped", [False, True])
+    @pytest.mark.parametrize("long_side_px", [256, 2400])
+    @pytest.mark.parametrize("head_size", [0.75, 1.25])
+    @pytest.mark.parametrize("known", [True, False])
+    def test_at_every_corner_of_sizes_and_formats(self, dtype, flipped, long_side_px, head_size, known):
+        """The image is plain grey with a bright patch on the skull: braces do not depend on what else it shows."""
+        specimen = sample_specimen(3, 42, long_side_px)
+        points = {symbol: tuple(map(float, xy)) for symbol, xy in specimen.landmarks_px().items()}
+        centre = np.mean(list(points.values()), axis=0)
+        face = {find(symbol).name: tuple(centre + head_size * (np.array(xy) - centre)) for symbol, xy in points.items()}
+        source = Source("corner", "", specimen.size, specimen.pixel_size_mm if known else None, face)
+        if flipped:
+            source = transformed(source, Affine.flip(specimen.size[0]), specimen.size)
+        image = np.full(specimen.size[::-1], 80 if dtype == np.uint8 else 1300, dtype)
+        image[: image.shape[0] // 3] = 240 if dtype == np.uint8 else 4000
+        braced = bond(source, image)
+        changed = braced != image
+        assert braced.dtype == dtype
+        assert changed.any()
+        assert millimetres_from_crowns(source)[changed].max() <= 6.0
 
-    def test_upper_brackets_sit_above_the_edges_and_lower_ones_below(self, film):
-        arches = fit_arches(film.landmarks, 4.0, np.random.default_rng(0))
-        for arch, sign in zip(arches, (-1, -1, 1, 1), strict=True):
-            heights = [sign * (bracket.centre[1] - arch.tips[:, 1].mean()) for bracket in arch.brackets]
-            assert min(heights) > 0
+    def test_landmarks_lie_under_no_metal_of_the_other_jaw(self, phantom):
+        """Brackets are on the crowns: upper ones above the upper edges, lower ones below the lower edges."""
+        source, image = phantom
+        changed = bond(source, image, tilt_deg=(0, 0), turn_deg=(0, 0), hooks=0, molar_bands=0) != image
+        for arch, sign in (("U", -1), ("L", 1)):
+            edge = np.array(source.landmarks[find(f"{arch}IT").name])
+            apex = np.array(source.landmarks[find(f"{arch}IA").name])
+            bracket = np.rint(edge + (apex - edge) * 3.3 / (np.linalg.norm(apex - edge) * source.pixel_size_mm)).astype(int)
+            ahead = changed[bracket[1], bracket[0] : bracket[0] + round(4 / source.pixel_size_mm)]
+            assert sign * (bracket[1] - edge[1]) > 0
+            assert ahead.sum() * source.pixel_size_mm > 1.5  # mm of metal in front of the crown, towards the lip
 
-    def test_incisor_brackets_stand_in_front_of_the_tooth_whichever_way_the_face_looks(self, film):
-        flip = Affine.flip(film.size[0])
-        for landmarks, forwards in ((film.landmarks, 1), ({k: tuple(flip(v)) for k, v in film.landmarks.items()}, -1)):
-            upper = fit_arches(landmarks, 4.0, np.random.default_rng(0))[0]
-            edge, apex = (np.array(landmarks[find(symbol).name]) for symbol in ("UIT", "UIA"))
-            share = (upper.brackets[-1].centre - edge) @ (apex - edge) / ((apex - edge) @ (apex - edge))
-            on_axis = edge + share * (apex - edge)
-            assert forwards * (upper.brackets[-1].centre[0] - on_axis[0]) > 4  # px, 1 mm
+    def test_crowns_beyond_the_border_leave_the_image_alone(self, phantom):
+        source, image = phantom
+        away = {name: (x + 5000.0, y) for name, (x, y) in source.landmarks.items()}
+        np.testing.assert_array_equal(bond(dataclasses.replace(source, landmarks=away), image), image)
 
-    def test_crowns_beyond_the_border_leave_the_image_alone(self, film, image):
-        away = {name: (x + 5000.0, y) for name, (x, y) in film.landmarks.items()}
-        np.testing.assert_array_equal(bond(dataclasses.replace(film, landmarks=away), image), image)
+    def test_crowns_on_the_border_are_cut_by_it(self, phantom):
+        """The part that stays in the frame is what the whole image shows there."""
+        source, image = phantom
+        cut = round(source.landmarks[find("UPM").name][0])
+        shift = Affine.identity().matrix + np.array([[0, 0, -cut], [0, 0, 0]])
+        right = transformed(source, Affine(shift), (source.size[0] - cut, source.size[1]))
+        whole, part = bond(source, image), bond(right, image[:, cut:])
+        seen, expected = part != image[:, cut:], whole[:, cut:] != image[:, cut:]
+        assert (seen != expected).sum() < 0.05 * expected.sum()  # white is told from fewer pixels
 
 
-class TestMetal:
-    def test_metal_is_brighter_than_what_it_covers(self, film, image):
-        braced = bond(film, image)
-        upper = fit_arches(film.landmarks, 4.0, random_generator(0, "face", "braces", 0))[0]
-        column, row = np.rint(upper.brackets[1].centre).astype(int)
-        assert braced[row - 5 : row + 6, column - 5 : column + 6].mean() > image.mean() + 40
+class TestWhatMetalDoes:
+    @pytest.mark.parametrize("seed", range(6))
+    def test_it_is_never_darker_than_the_tissue_before_it_nor_brighter_than_the_image(self, phantom, seed):
+        source, image = phantom
+        braced = bond(source, image, seed)
+        assert (braced >= image).all()
+        assert braced.max() <= image.max()
 
-    def test_transmission_is_multiplied(self):
-        image = np.array([[55, 105, 205]], np.uint8)  # lacks 200, 150 and 50 to white
-        half = np.full((1, 3), np.log(2.0), np.float32)
-        np.testing.assert_array_equal(attenuate(image, half, 255, _NoGrain()), [[155, 180, 230]])
+    def test_it_saturates_to_the_whitest_of_the_head_not_to_a_burned_in_mark(self, phantom):
+        source, image = phantom
+        dim = (image * 0.6).astype(np.uint8)
+        dim[:40, :40] = 255
+        changed = (braced := bond(source, dim)) != dim
+        assert braced[changed].max() <= dim[40:].max() + 5  # grain
 
-    def test_no_metal_changes_nothing(self, image):
-        np.testing.assert_array_equal(attenuate(image, np.zeros(image.shape, np.float32), 255, np.random.default_rng(0)), image)
-
-    def test_structures_show_through_and_the_grain_stays(self):
-        rng = np.random.default_rng(0)
-        image = np.clip(rng.normal(100, 5, (120, 120)), 0, 255).astype(np.uint8)
-        image[:, 60:] += 60
-        metal = attenuate(image, np.full(image.shape, 1.0, np.float32), 255, rng)
-        assert metal[:, 70:].mean() - metal[:, :50].mean() == pytest.approx(60 * np.exp(-1.0), abs=2)
-        assert 0.6 < metal[:, :50].std() / image[:, :50].std() < 1.4
-
-    def test_a_12_bit_image_stays_within_its_depth(self, film):
-        image = np.full((film.size[1], film.size[0]), 2000, np.uint16)
-        image[0, 0] = 4000
-        braced = bond(film, image)
+    def test_twelve_bits_stay_within_their_depth(self, phantom):
+        source, image = phantom
+        braced = bond(source, image.astype(np.uint16) * 16)
         assert braced.dtype == np.uint16
-        assert 3000 < braced.max() <= 4095
+        assert braced.max() <= int(image.max()) * 16
+        np.testing.assert_allclose(braced / 16, bond(source, image), atol=1)
+
+    def test_no_landmark_moves(self, phantom):
+        source, _ = phantom
+        change = Braces().change(source, 0, np.random.default_rng(0))
+        points = np.array(list(source.landmarks.values()))
+        np.testing.assert_array_equal(change.points(points), points)
+
+
+class TestSymmetry:
+    def test_braces_of_the_flipped_image_are_the_flipped_braces(self, phantom):
+        source, image = phantom
+        mirrored = transformed(source, Affine.flip(source.size[0]), source.size)
+        braced = bond(source, image)
+        difference = np.abs(bond(mirrored, image[:, ::-1].copy())[:, ::-1].astype(int) - braced)[braced != image]
+        assert difference.mean() < 0.5
+        assert (difference > 4).mean() < 0.01  # thin sheets fall on one cell or its neighbour
+
+    def test_the_same_copy_is_the_same_bytes_and_another_one_is_not(self, phantom):
+        source, image = phantom
+        np.testing.assert_array_equal(bond(source, image, 3), bond(source, image, 3))
+        assert (bond(source, image, 3) != bond(source, image, 4)).any()
 
 
 class TestScale:
-    def test_a_plausible_pixel_size_is_used(self, film):
-        assert pixels_per_mm(film) == pytest.approx(4.0)
+    def test_a_plausible_pixel_size_is_used(self, phantom):
+        source, _ = phantom
+        assert pixels_per_mm(source) == pytest.approx(1 / source.pixel_size_mm)
 
-    def test_without_one_sella_nasion_is_72_mm(self, film):
-        length = np.linalg.norm(np.subtract(film.landmarks["Nasion"], film.landmarks["Sella"]))
-        assert pixels_per_mm(dataclasses.replace(film, pixel_size_mm=None)) == pytest.approx(length / 72)
+    def test_without_one_sella_nasion_is_72_mm(self, phantom):
+        source, _ = phantom
+        length = np.linalg.norm(np.subtract(source.landmarks["Nasion"], source.landmarks["Sella"]))
+        assert pixels_per_mm(dataclasses.replace(source, pixel_size_mm=None)) == pytest.approx(length / 72)
 
-    def test_an_implausible_one_is_not_believed(self, film):
+    def test_an_implausible_one_is_not_believed(self, phantom):
         """Of some devices the table's pixel size makes S-N 118 or 29 mm; brackets of half the size would be drawn."""
-        length = np.linalg.norm(np.subtract(film.landmarks["Nasion"], film.landmarks["Sella"]))
-        assert pixels_per_mm(dataclasses.replace(film, pixel_size_mm=0.4)) == pytest.approx(length / 72)
+        source, _ = phantom
+        length = np.linalg.norm(np.subtract(source.landmarks["Nasion"], source.landmarks["Sella"]))
+        wrong = dataclasses.replace(source, pixel_size_mm=0.4 * source.pixel_size_mm)
+        assert pixels_per_mm(wrong) == pytest.approx(length / 72)
 
-    def test_without_sella_the_pixel_size_is_all_there_is(self, film):
-        points = {name: point for name, point in film.landmarks.items() if name != "Sella"}
-        assert pixels_per_mm(dataclasses.replace(film, landmarks=points)) == pytest.approx(4.0)
+    def test_without_sella_the_pixel_size_is_all_there_is(self, phantom):
+        source, _ = phantom
+        points = {name: point for name, point in source.landmarks.items() if name != "Sella"}
+        assert pixels_per_mm(dataclasses.replace(source, landmarks=points)) == pytest.approx(1 / source.pixel_size_mm)
 
-    def test_braces_cannot_be_asked_of_a_source_that_lacks_them(self, face):
-        toothless = dataclasses.replace(face, landmarks={})
+    @pytest.mark.parametrize("missing", SYMBOLS)
+    def test_a_source_that_lacks_one_tooth_landmark_has_no_braces(self, phantom, missing):
+        source, _ = phantom
+        points = {name: point for name, point in source.landmarks.items() if name != find(missing).name}
+        toothless = dataclasses.replace(source, landmarks=points)
+        assert Braces().unavailable(toothless) == "no tooth landmarks"
         with pytest.raises(ValueError, match="no tooth landmarks"):
             Braces().change(toothless, 0, random_generator(0, "face", "braces", 0))
 
-
-class _NoGrain(np.random.Generator):
-    """Random numbers that are all zero."""
-
-    def __init__(self):
-        super().__init__(np.random.PCG64(0))
-
-    def standard_normal(self, size=None, dtype=np.float64, out=None):
-        return np.zeros(size, dtype)
+    def test_a_source_without_any_scale_has_none_either(self, phantom):
+        source, _ = phantom
+        points = {name: point for name, point in source.landmarks.items() if name != "Sella"}
+        blind = dataclasses.replace(source, landmarks=points, pixel_size_mm=None)
+        assert Braces().unavailable(blind) == "neither pixel size nor Sella and Nasion"

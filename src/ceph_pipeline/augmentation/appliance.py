@@ -1,0 +1,186 @@
+"""A fixed appliance in space: twin brackets, molar tubes or bands, hooks, and an arch wire through the slots."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ceph_pipeline.augmentation.beam import Vector
+from ceph_pipeline.augmentation.dentition import Crown
+
+SLOT_OUT_MM = 1.3
+"""From the tooth's face to the wire's middle."""
+
+WIRE_BEHIND_TUBE_MM = 3.3
+"""From the middle of the molar's tube to the wire's cut end."""
+
+BAND_SHEET_MM = 0.18
+"""Thickness of a band's steel."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A convex piece of metal.
+
+    Attributes:
+        corners: `(N, 3)` in space (see `Beam`), mm.
+        volume_mm3: Its metal.
+    """
+
+    corners: Vector
+    volume_mm3: float
+
+
+@dataclass(frozen=True)
+class Rod:
+    """A piece of wire.
+
+    Attributes:
+        points: `(M, 3)`, its middle line in space, mm.
+        height_mm: Its thickness as the beam sees it.
+        section_mm2: Area of its cross-section.
+    """
+
+    points: Vector
+    height_mm: float
+    section_mm2: float
+
+    @classmethod
+    def round(cls, points: Vector, diameter_mm: float) -> Rod:
+        """A round wire."""
+        return cls(points, diameter_mm, np.pi / 4 * diameter_mm**2)
+
+
+Part = Block | Rod
+
+
+@dataclass(frozen=True)
+class Design:
+    """What an orthodontist chooses.
+
+    Attributes:
+        slot_mm: Height of the slots: 0.46 (0.018 inch) or 0.56 (0.022 inch).
+        wire_mm: Height of the arch wire.
+        rectangular: An edgewise wire, 1.3 times as deep as it is high, instead of a round one.
+        molar_bands: Bands around the first molars instead of bonded tubes.
+        hooks: Ball hooks on canines and first premolars.
+        width: Width of the brackets, relative to the usual: makes differ.
+        gap: Share of a bracket's width between its halves.
+    """
+
+    slot_mm: float
+    wire_mm: float
+    rectangular: bool
+    molar_bands: bool
+    hooks: bool
+    width: float
+    gap: float
+
+
+def build(arch: Sequence[Crown], design: Design) -> list[Part]:
+    """The appliance of one arch, whose crowns run from molar to molar."""
+    section = design.wire_mm**2 * (1.3 if design.rectangular else np.pi / 4)
+    parts: list[Part] = [Rod(span, design.wire_mm, section) for span in _wire_spans(arch)]
+    for crown in arch:
+        if crown.is_molar:
+            parts += _tube(crown, design.slot_mm)
+            parts += _band(crown) if design.molar_bands else []
+        else:
+            parts += _twin(crown, design)
+            if design.hooks and 0.3 < crown.tooth.fraction < 0.8:
+                parts += _ball_hook(crown)
+    return parts
+
+
+def _twin(crown: Crown, design: Design) -> Iterator[Part]:
+    """A twin bracket: base, a lower neck with the slot's floor, and two halves each with a tie-wing on both sides of the slot."""
+    width = design.width * crown.tooth.width_mm
+    yield _plate(crown, (0.0, 0.0), (width - 0.4, 2.4), (0.0, 0.45), rounded=0.5)
+    yield _plate(crown, (0.0, 0.0), (width - 0.7, 1.8), (0.45, 1.2), rounded=0.3)
+    half = 0.5 * (0.98 - design.gap) * width
+    for side in (-1, 1):
+        for level in (-1, 1):
+            yield _wing(crown, side * (half + design.gap * width) / 2, half, level, design.slot_mm / 2)
+
+
+def _wing(crown: Crown, aside: float, width: float, level: int, slot: float) -> Block:
+    """A tie-wing with rounded corners: it widens outwards, so that a ligature holds under it."""
+    x = width / 2
+    corners = [
+        (aside + side * across, level * edge, out)
+        for side in (-1, 1)
+        for across, edge, out in ((x, slot, 1.1), (x, 1.2, 1.1), (x, slot, 2.1), (x, 1.3, 2.1), (x - 0.25, 1.55, 2.0))
+    ]
+    return Block(crown.at(np.array(corners)), width * (1.35 - slot))
+
+
+def _tube(crown: Crown, slot_mm: float) -> Iterator[Part]:
+    """A molar's buccal tube: base, walls around the lumen, and a hook that curls backwards."""
+    width = crown.tooth.width_mm
+    yield _plate(crown, (0.0, 0.0), (width, 2.8), (0.0, 0.4), rounded=0.6)
+    for level in (-1, 1):
+        yield _plate(crown, (0.0, level * (slot_mm + 0.7) / 2), (width - 0.5, 0.7), (0.4, 1.9))
+    for wall in ((0.4, 0.8), (1.5, 1.9)):
+        yield _plate(crown, (0.0, 0.0), (width - 0.5, slot_mm), wall)
+    curl = np.array([(1.1, 1.0, 1.2), (1.2, 1.8, 1.4), (0.9, 2.4, 1.5), (0.3, 2.6, 1.5), (-0.2, 2.3, 1.5)])
+    yield Rod.round(crown.at(curl), 0.55)
+
+
+def _ball_hook(crown: Crown) -> Iterator[Part]:
+    distal = -0.32 * crown.tooth.width_mm
+    yield Rod.round(crown.at(np.array([(distal, 1.2, 1.4), (distal, 2.0, 1.6)])), 0.55)
+    yield _plate(crown, (distal, 2.1), (0.85, 0.85), (1.1, 2.0), rounded=0.25)
+
+
+def _band(crown: Crown, steps: int = 20) -> Iterator[Part]:
+    """A molar band: a ring of thin sheet, dense where the beam grazes its mesial and distal walls.
+
+    Like the crown it is 10 mm deep, and a little lower behind than in front.
+    """
+    turn = np.linspace(0.0, 2 * np.pi, steps + 1)
+    mesial, outwards = np.sign([np.cos(turn), np.sin(turn)]) * np.abs([np.cos(turn), np.sin(turn)]) ** 0.8
+    margins = (np.full_like(turn, -2.2), 1.5 + 0.6 * mesial)
+    low, high = (crown.at(np.stack([0.3 + 3.8 * mesial, level, -5.0 + 5.1 * outwards], axis=1)) for level in margins)
+    for i in range(steps):
+        width = float(np.linalg.norm(low[i + 1] - low[i]))
+        height = float(np.linalg.norm(high[i] - low[i] + high[i + 1] - low[i + 1])) / 2
+        yield Block(np.array([low[i], low[i + 1], high[i + 1], high[i]]), width * height * BAND_SHEET_MM)
+
+
+def _plate(
+    crown: Crown,
+    centre: tuple[float, float],
+    size: tuple[float, float],
+    layer: tuple[float, float],
+    rounded: float = 0.0,
+) -> Block:
+    """A plate that lies along a crown's face.
+
+    Args:
+        crown: The crown.
+        centre: (mesial, gingival), mm.
+        size: (mesial, gingival), mm.
+        layer: Lower and upper side, mm from the face.
+        rounded: How much its corners are cut, mm.
+    """
+    x, y = size[0] / 2, size[1] / 2
+    outline = np.array([(x - rounded, y), (x, y - rounded), (x, rounded - y), (x - rounded, -y)])
+    outline = np.concatenate([outline, -outline]) + centre
+    sides = [np.column_stack([outline, np.full(len(outline), height)]) for height in layer]
+    return Block(crown.at(np.concatenate(sides)), (size[0] * size[1] - 2 * rounded**2) * (layer[1] - layer[0]))
+
+
+def _wire_spans(arch: Sequence[Crown], points: int = 8) -> list[Vector]:
+    """The wire's middle line from slot to slot and end to end, without overshoot, as springy wire lies in its slots."""
+    from scipy.interpolate import PchipInterpolator
+
+    slots = [crown.at(np.array([0.0, 0.0, SLOT_OUT_MM])) for crown in arch]
+    ends = [crown.at(np.array([-WIRE_BEHIND_TUBE_MM, 0.0, SLOT_OUT_MM])) for crown in (arch[0], arch[-1])]
+    knots = np.array([ends[0], *slots, ends[1]])
+    lengths = np.maximum(np.linalg.norm(np.diff(knots, axis=0), axis=1), 1e-6)
+    arc = np.concatenate([[0.0], np.cumsum(lengths)])
+    line = PchipInterpolator(arc, knots)
+    return [np.asarray(line(np.linspace(start, stop, points))) for start, stop in itertools.pairwise(arc)]
