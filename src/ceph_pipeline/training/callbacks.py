@@ -1,4 +1,4 @@
-"""Callbacks: averaged weights, generators that survive a resume, and one line an epoch."""
+"""Callbacks: averaged weights, generators and patience that survive a resume, a falling rate, and one line an epoch."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, WeightAveraging
+from lightning.pytorch.callbacks import Callback, EarlyStopping, WeightAveraging
+
+from ceph_pipeline.training.optim import PlateauFactor
 
 if TYPE_CHECKING:
     from lightning import LightningModule, Trainer
     from torch import Tensor
+
+    from ceph_pipeline.training.goal import Goal
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +42,7 @@ class ExponentialAverage(WeightAveraging):
 
 
 class StepSeed(Callback):
-    """Reseeds torch's generators from (seed, epoch, batch): dropout draws the same after a resume as without a break."""
+    """Reseeds torch's generators from (seed, epoch, batch, rank): dropout draws the same after a resume as without a break."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -46,7 +50,34 @@ class StepSeed(Callback):
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Reseed."""
         del pl_module, batch
-        torch.manual_seed(int(np.random.SeedSequence([self.seed, trainer.current_epoch, batch_idx]).generate_state(1)[0]))
+        root = np.random.SeedSequence([self.seed, trainer.current_epoch, batch_idx, trainer.global_rank])
+        torch.manual_seed(int(root.generate_state(1)[0]))
+
+
+class Patience(EarlyStopping):
+    """Stops when validations stop improving, and stays stopped when a run is cut off after its last epoch."""
+
+    def __init__(self, goal: Goal, patience: int) -> None:
+        super().__init__(goal.metric, mode=goal.mode, patience=patience, check_finite=False)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Do not begin another epoch when the patience had run out already."""
+        del pl_module
+        trainer.should_stop = trainer.should_stop or self.wait_count >= self.patience
+
+
+class Plateau(Callback):
+    """Tells the `plateau` schedule of each validation, before the epoch's checkpoint is written."""
+
+    def __init__(self, stage: str, goal: Goal) -> None:
+        self.stage, self.goal = stage, goal
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take note of the validation's error."""
+        del pl_module
+        for factor in {id(each): each for each in trainer.lr_scheduler_configs[0].scheduler.lr_lambdas}.values():
+            if isinstance(factor, PlateauFactor) and factor.observe(self.goal.error(trainer)):
+                logger.info("%s: %d validations without a better one, the rate falls", self.stage, factor.patience)
 
 
 class EpochLog(Callback):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +20,7 @@ StageName = Literal["stage1", "stage2"]
 
 
 class CheckpointError(RuntimeError):
-    """A checkpoint cannot be loaded."""
+    """A checkpoint cannot be loaded or written."""
 
 
 @dataclass
@@ -82,8 +83,31 @@ def save_checkpoint(trained: TrainedNet, path: Path) -> None:
         "facts": trained.facts,
         "state_dict": {name: value.detach().cpu() for name, value in trained.net.state_dict().items()},
     }
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    write_tensors(content, path)
+
+
+def write_tensors(content: dict[str, Any], path: Path) -> None:
+    """Write tensors and plain values to a file, whole or not at all: what was there before stays until the new file is complete.
+
+    Raises:
+        CheckpointError: the disk is full, or does not let us write.
+    """
+    try:
+        with atomic_path(path) as temporary, temporary.open("wb") as stream:
+            torch.save(content, stream)
+    except (OSError, RuntimeError) as error:
+        free = shutil.disk_usage(path.parent).free / 2**20
+        raise CheckpointError(
+            f"{path}: not written ({_cause(error)}; {free:,.0f} MiB are free). What was saved before is intact: make room, "
+            "and run again to go on from there."
+        ) from error
+
+
+def _cause(error: BaseException) -> str:
+    """What the operating system said, below what torch made of it."""
+    while not isinstance(error, OSError) and error.__context__ is not None:
+        error = error.__context__
+    return str(error).splitlines()[0]
 
 
 def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> TrainedNet:

@@ -4,48 +4,62 @@ from __future__ import annotations
 
 import logging
 import warnings
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from lightning import Trainer
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.utilities.memory import garbage_collection_cuda
 from torch.utils.data import DataLoader, Dataset
 
-from ceph_pipeline.artifacts import Ledger
 from ceph_pipeline.training.batch import Batch, concatenate
-from ceph_pipeline.training.callbacks import EpochLog, ExponentialAverage, StepSeed
-from ceph_pipeline.training.checkpoint import TrainedNet, save_checkpoint
+from ceph_pipeline.training.callbacks import EpochLog, ExponentialAverage, Patience, Plateau, StepSeed
+from ceph_pipeline.training.checkpoint_io import WholeCheckpoints
+from ceph_pipeline.training.compiling import compile_net
+from ceph_pipeline.training.continuation import BEST_EPOCH, FOUND, LAST, epochs_done
+from ceph_pipeline.training.distributed.shares import RankShare
+from ceph_pipeline.training.distributed.strategy import shared_buffers, strategy
+from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training.finder import Finder
+from ceph_pipeline.training.finite import FiniteNumbers
+from ceph_pipeline.training.goal import Goal, Monitor, goal_of
+from ceph_pipeline.training.health.callback import HealthWatch
+from ceph_pipeline.training.memory import BatchPlan, is_out_of_memory, smaller_plan, with_items
 from ceph_pipeline.training.precision import lightning_precision
 from ceph_pipeline.training.sampling import EpochSampler
-from ceph_pipeline.training.tracking import child_run
+from ceph_pipeline.training.unfreezing import StagedUnfreezing
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from pathlib import Path
 
+    from lightning.pytorch.loggers import MLFlowLogger
+
+    from ceph_pipeline.training.checkpoint import TrainedNet
+    from ceph_pipeline.training.distributed.rank import Rank
     from ceph_pipeline.training.module import LandmarkModule
-    from ceph_pipeline.training.params import LoopParams, OptimParams, Stage1Params, Stage2Params
+    from ceph_pipeline.training.params import LoopParams, Stage1Params, Stage2Params
 
 logger = logging.getLogger(__name__)
 
-Monitor = Literal["val/mre_mm", "val/mre_px"]
-
-
-class TrainingError(RuntimeError):
-    """A training cannot start or has gone wrong."""
-
 
 def make_loader(  # the datasets' items are small batches, joined into one
-    dataset: Dataset[Batch], sampler: EpochSampler, items_per_batch: int, loop: LoopParams
+    dataset: Dataset[Batch], sampler: EpochSampler | RankShare, items_per_batch: int, loop: LoopParams
 ) -> DataLoader[Batch]:
-    """A loader whose batches join `items_per_batch` items; a shuffled one drops its last, incomplete batch."""
+    """A loader whose batches join `items_per_batch` items; a shuffled one drops its last, incomplete batch.
+
+    Raises:
+        TrainingError: a shuffled loader would not fill one batch.
+    """
+    if sampler.shuffle and len(sampler) < items_per_batch:
+        raise TrainingError(
+            f"a batch of {items_per_batch} is more than the {len(sampler)} images that training has: lower optim.batch_size."
+        )
     return DataLoader(
         dataset,
         batch_size=items_per_batch,
         sampler=sampler,
         collate_fn=concatenate,
-        drop_last=sampler.shuffle and len(sampler) >= items_per_batch,
+        drop_last=sampler.shuffle,
         num_workers=loop.workers,
         persistent_workers=loop.workers > 0,
         prefetch_factor=4 if loop.workers else None,
@@ -59,12 +73,14 @@ def fit(
     valid: DataLoader[Batch],
     folder: Path,
     params: Stage1Params | Stage2Params,
-    *,
     monitor: Monitor,
+    run_logger: MLFlowLogger | None,
+    rank: Rank,
 ) -> TrainedNet:
-    """Train, and return the network with the weights of the best validation error.
+    """Train, and return the network, on rank 0 with the weights of the best validation.
 
     `folder` receives `last.ckpt` after every epoch; when it already holds one of the same training, that training goes on.
+    Where the device's memory does not take a batch, the epoch starts again with smaller batches and more of them accumulated.
 
     Args:
         module: What learns.
@@ -72,86 +88,149 @@ def fit(
         valid: Loader of the validation split.
         folder: Where the training keeps its state.
         params: The stage's parameters.
-        monitor: The validation error that decides which weights are best.
+        monitor: The validation error to go by, where `loop.monitor` asks for the error.
+        run_logger: Where rank 0's curves go; None: nowhere.
+        rank: Which of the processes that train together this one is.
 
     Raises:
-        TrainingError: no validation error was finite.
+        TrainingError: the loss or the validation error is no number, or one image alone does not fit the memory.
+        CheckpointError: the disk is full.
     """
-    optim, loop, stage = params.optim, params.loop, module.trained.stage
-    last = folder / "last.ckpt"
-    resume = last.is_file()
+    stage, plan = module.trained.stage, BatchPlan.of(train, params.optim.accumulate_batches)
     module.net.to(memory_format=torch.channels_last)
-    best = ModelCheckpoint(folder, "best-epoch", monitor=monitor, auto_insert_metric_name=False, enable_version_counter=False)
-    every = ModelCheckpoint(folder, "last", every_n_epochs=1, save_on_train_epoch_end=True, enable_version_counter=False)
-    with child_run(stage, folder, params, resume=resume) as run_logger:
-        trainer = Trainer(
-            default_root_dir=folder,
-            max_epochs=optim.epochs,
-            accelerator="auto",
-            devices=1,
-            precision=lightning_precision(optim.precision),
-            accumulate_grad_batches=optim.accumulate_batches,
-            gradient_clip_val=optim.clip_norm,
-            check_val_every_n_epoch=min(loop.validate_every_epochs, optim.epochs),
-            num_sanity_val_steps=0,
-            logger=run_logger or False,
-            callbacks=[*_callbacks(stage, optim, loop, monitor), best, every],
-            enable_model_summary=False,
-            log_every_n_steps=1,
+    if params.optim.compile:
+        compile_net(module.net, stage)
+    first = {name: value.clone() for name, value in module.net.state_dict().items()}
+    attempt = Attempt(module, params, folder, goal_of(params.loop, monitor), run_logger, rank)
+    if params.loop.find == "batch_size":
+        plan = attempt.finder.batch_plan(train, plan)
+    while not attempt.succeeds(train, valid, plan):
+        plan = smaller_plan(plan, stage)
+        garbage_collection_cuda()
+        logger.warning(
+            "%s: the device's memory is full. Batches of %d, %d of them accumulated, keep the effective batch; BatchNorm "
+            "sees the smaller ones. The epoch starts again",
+            stage,
+            plan.items,
+            plan.accumulate,
         )
-        if resume:
-            logger.info("%s: an unfinished training is continued from %s", stage, last)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
-            trainer.fit(module, train, valid, ckpt_path=last if resume else None, weights_only=True)
-    _restore_best(module, best)
+        if not (folder / LAST).is_file():
+            module.net.load_state_dict(first)
+    if rank.index == 0:
+        _restore_best(module, folder)
     return module.trained
 
 
-def monitored(pixel_size_mm: NDArray[np.float64]) -> Monitor:
-    """The validation error to go by: in mm, or in px where no pixel size is known."""
-    return "val/mre_mm" if np.isfinite(pixel_size_mm).any() else "val/mre_px"
+class Attempt:
+    """One training, tried with one plan of batches after another.
 
-
-def finished(folder: Path, fingerprint: str, *, force: bool) -> bool:
-    """Whether the training of these inputs is complete; if it is another's or forced, its remains are removed.
-
-    Afterwards the folder's ledger stands at this fingerprint.
+    Args:
+        module: What learns.
+        params: The stage's parameters.
+        folder: Where the training keeps its state.
+        goal: What makes weights the best.
+        run_logger: Where curves go; None: nowhere.
+        rank: Which of the processes that train together this one is.
     """
-    ledger = Ledger(folder)
-    if ledger.is_complete(fingerprint) and not force and (folder / "best.ckpt").is_file():
-        logger.info("training skipped: %s was made from the same data and parameters", folder / "best.ckpt")
+
+    def __init__(
+        self,
+        module: LandmarkModule,
+        params: Stage1Params | Stage2Params,
+        folder: Path,
+        goal: Goal,
+        run_logger: MLFlowLogger | None,
+        rank: Rank,
+    ) -> None:
+        self.module, self.params, self.folder = module, params, folder
+        self.goal, self.run_logger, self.rank = goal, run_logger, rank
+        self.finder = Finder(module, folder / FOUND, run_logger)
+
+    def succeeds(self, train: DataLoader[Batch], valid: DataLoader[Batch], plan: BatchPlan) -> bool:
+        """Train from the last completed epoch to the end; False when the memory does not take the plan's batches."""
+        loader = with_items(train, plan.items)
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
+                if self.params.loop.find == "learning_rate":
+                    rate = self.finder.learning_rate(loader, plan)
+                    self.module.optim = self.params.optim.model_copy(update={"learning_rate": rate})
+                self._run(loader, with_items(valid, min(plan.items, valid.batch_size or 1)), plan)
+        except RuntimeError as error:
+            if self.rank.world > 1 or not is_out_of_memory(error):
+                raise
+            return False
         return True
-    if force or not ledger.is_continuation(fingerprint):
-        for remains in folder.glob("*.ckpt"):
-            remains.unlink()
-    ledger.begin(fingerprint, {})
-    return False
+
+    def _run(self, train: DataLoader[Batch], valid: DataLoader[Batch], plan: BatchPlan) -> None:
+        last = self.folder / LAST
+        done = epochs_done(last)
+        if done:
+            logger.info("%s: an unfinished training is continued after epoch %d", self.module.trained.stage, done)
+            if isinstance(train.sampler, EpochSampler | RankShare):
+                train.sampler.set_epoch(done)  # workers draw ahead before Lightning says which epoch it is
+        self.module.train()
+        self._trainer(plan).fit(self.module, train, valid, ckpt_path=last if done else None, weights_only=True)
+
+    def _trainer(self, plan: BatchPlan) -> Trainer:
+        optim, loop = self.params.optim, self.params.loop
+        return Trainer(
+            default_root_dir=self.folder,
+            max_epochs=optim.epochs,
+            accelerator="auto",
+            devices=loop.devices,
+            num_nodes=loop.nodes,
+            strategy=strategy(self.rank, some_rest=optim.unfreeze_after_epochs > 0),
+            sync_batchnorm=loop.sync_batchnorm,
+            use_distributed_sampler=False,
+            precision=lightning_precision(optim.precision),
+            accumulate_grad_batches=plan.accumulate,
+            limit_train_batches=plan.batches,
+            gradient_clip_val=optim.clip_norm,
+            check_val_every_n_epoch=min(loop.validate_every_epochs, optim.epochs),
+            num_sanity_val_steps=0,
+            logger=self.run_logger or False,
+            callbacks=self._callbacks(),
+            plugins=[WholeCheckpoints()],
+            enable_model_summary=False,
+            log_every_n_steps=1,
+        )
+
+    def _callbacks(self) -> list[Callback]:
+        """What watches and steers the loop; the two that save come last."""
+        optim, loop, goal = self.params.optim, self.params.loop, self.goal
+        stage = self.module.trained.stage
+        callbacks: list[Callback] = [
+            *shared_buffers(self.rank),
+            StepSeed(loop.seed),
+            StagedUnfreezing(stage, self.module.net, optim),
+            HealthWatch(self.module.trained, self.params, self.folder),
+            FiniteNumbers(stage, goal),
+            EpochLog(stage),
+            TQDMProgressBar(refresh_rate=5, leave=False),
+        ]
+        if optim.schedule == "plateau":
+            callbacks.append(Plateau(stage, goal))
+        if optim.ema_decay is not None:
+            callbacks.append(ExponentialAverage(optim.ema_decay))
+        if loop.patience is not None:
+            callbacks.append(Patience(goal, loop.patience))
+        best = ModelCheckpoint(
+            self.folder,
+            BEST_EPOCH.removesuffix(".ckpt"),
+            monitor=goal.metric,
+            mode=goal.mode,
+            auto_insert_metric_name=False,
+            enable_version_counter=False,
+        )
+        every = ModelCheckpoint(
+            self.folder, LAST.removesuffix(".ckpt"), every_n_epochs=1, save_on_train_epoch_end=True, enable_version_counter=False
+        )
+        return [*callbacks, best, every]
 
 
-def finish(folder: Path, trained: TrainedNet) -> Path:
-    """Write the plain checkpoint, close the ledger and drop the training's own state."""
-    target = folder / "best.ckpt"
-    save_checkpoint(trained, target)
-    Ledger(folder).finish()
-    for remains in ("last.ckpt", "best-epoch.ckpt"):
-        (folder / remains).unlink(missing_ok=True)
-    return target
-
-
-def _callbacks(stage: str, optim: OptimParams, loop: LoopParams, monitor: str) -> list[Callback]:
-    callbacks: list[Callback] = [StepSeed(loop.seed), EpochLog(stage), TQDMProgressBar(refresh_rate=5, leave=False)]
-    if optim.ema_decay is not None:
-        callbacks.append(ExponentialAverage(optim.ema_decay))
-    if loop.patience is not None:
-        callbacks.append(EarlyStopping(monitor, patience=loop.patience, check_finite=True))
-    return callbacks
-
-
-def _restore_best(module: LandmarkModule, best: ModelCheckpoint) -> None:
-    if not best.best_model_path:
-        raise TrainingError("no validation error was finite: lower optim.learning_rate or look at the audit's findings.")
-    state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+def _restore_best(module: LandmarkModule, folder: Path) -> None:
+    state = torch.load(folder / BEST_EPOCH, map_location="cpu", weights_only=True)["state_dict"]
     weights = {name.removeprefix("net."): value for name, value in state.items() if name.startswith("net.")}
     module.net.load_state_dict(weights)
     module.net.eval()

@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ceph_pipeline.augmentation.params import OnlineRecipe
+from ceph_pipeline.training.health.params import HealthParams
+
 
 class _Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,16 +76,24 @@ class OptimParams(_Params):
 
     epochs: int = Field(200, ge=1)
     batch_size: int = Field(6, ge=1, description="whole images, or for stage 2 crops")
-    accumulate_batches: int = Field(1, ge=1)
+    accumulate_batches: int = Field(1, ge=1, description="batches whose gradients make one step of the optimiser")
     learning_rate: float = Field(1e-4, gt=0, le=1)
     weight_decay: float = Field(0.01, ge=0)
-    schedule: Literal["cosine", "one_cycle"] = "cosine"
+    schedule: Literal["cosine", "one_cycle", "plateau"] = Field(
+        "cosine", description="cosine and plateau begin with the warm-up; one_cycle rises over its first 30 %"
+    )
     warmup_epochs: float = Field(10, ge=0)
+    cosine_floor: float = Field(0.01, ge=0, le=1, description="share of the rate at which the cosine ends")
+    plateau_patience: int = Field(5, ge=1, description="validations without a better one after which plateau lowers the rate")
+    plateau_factor: float = Field(0.3, gt=0, lt=1, description="what plateau multiplies the rate by")
+    unfreeze_after_epochs: int = Field(0, ge=0, description="epochs in which the backbone and its BatchNorm statistics rest")
+    backbone_rate_factor: float = Field(1.0, gt=0, le=10, description="the backbone's rate as a multiple of the heads'")
     clip_norm: float = Field(5.0, gt=0, description="gradients are scaled down to this norm")
     ema_decay: float | None = Field(None, gt=0, lt=1, description="exponential moving average of the weights; null: none")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="auto: bfloat16 where the device computes in it, float16 on older GPUs, float32 elsewhere"
     )
+    compile: bool = Field(False, description="torch.compile the network; where the platform cannot, it trains uncompiled")
 
 
 class LoopParams(_Params):
@@ -95,8 +105,17 @@ class LoopParams(_Params):
         0.0, ge=0, le=1, description="0: each image is drawn as often as any other; 1: each device; between: in between"
     )
     validate_every_epochs: int = Field(1, ge=1)
-    patience: int | None = Field(None, ge=1, description="stop after this many validations without a better MRE; null: never")
-    force: bool = Field(False, description="train again although a finished checkpoint of the same inputs exists")
+    monitor: Literal["mre", "pck"] = Field(
+        "mre", description="what makes weights best: the mean radial error, or the share of points within 2 % of the long side"
+    )
+    patience: int | None = Field(None, ge=1, description="stop after this many validations without a better one; null: never")
+    find: Literal["learning_rate", "batch_size"] | None = Field(
+        None, description="search before the first epoch, train with what was found; null: as configured"
+    )
+    devices: int = Field(1, ge=1, description="GPUs of each machine, or CPU processes; `optim.batch_size` is what each one sees")
+    nodes: int = Field(1, ge=1, description="machines that train together")
+    sync_batchnorm: bool = Field(False, description="GPUs only: BatchNorm over the batches of all devices")
+    force: bool = Field(False, description="start over, whatever was trained before")
 
 
 class Stage1Params(_Params):
@@ -107,6 +126,7 @@ class Stage1Params(_Params):
     optim: OptimParams = OptimParams()
     augmentation: OnlineRecipe = Field(default_factory=dict, description="kinds that change samples on the fly, by name")
     loop: LoopParams = LoopParams()
+    health: HealthParams = HealthParams()
     reader: str = Field("consensus", description="whose points are learned")
 
 
@@ -118,6 +138,7 @@ class Stage2Params(_Params):
     optim: OptimParams = OptimParams(batch_size=64, learning_rate=5e-4)
     augmentation: OnlineRecipe = Field(default_factory=dict, description="kinds that change crops on the fly, by name")
     loop: LoopParams = LoopParams()
+    health: HealthParams = HealthParams()
     reader: str = "consensus"
     crops_per_epoch: int = Field(60_000, ge=1)
     crops_per_image: int = Field(16, ge=1, description="crops taken of a source each time it is decoded")

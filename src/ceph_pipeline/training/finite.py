@@ -1,0 +1,70 @@
+"""A training whose numbers are no numbers any more is stopped, with what to change."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from lightning.pytorch.callbacks import Callback
+
+from ceph_pipeline.training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from lightning import LightningModule, Trainer
+    from torch import Tensor
+
+    from ceph_pipeline.training.goal import Goal
+
+
+class FiniteNumbers(Callback):
+    """Refuses a loss or a validation figure that is NaN or infinite.
+
+    The loss is looked at one step late: the device has the next step to compute on while the value is fetched.
+
+    Args:
+        stage: For the message.
+        goal: The validation figure.
+    """
+
+    def __init__(self, stage: str, goal: Goal) -> None:
+        self.stage, self.goal = stage, goal
+        self.last: tuple[int, Tensor] | None = None
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Look at the loss of the step before."""
+        del pl_module, batch
+        self._look(trainer)
+        self.last = batch_idx, outputs["loss"].detach()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at the last step, before the epoch's checkpoint is written."""
+        del pl_module
+        self._look(trainer)
+        self.last = None
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at the figure that decides.
+
+        Raises:
+            TrainingError: it is not finite.
+        """
+        del pl_module
+        value = self.goal.error(trainer)
+        if not math.isfinite(value):
+            raise self._error(trainer, f"{self.goal.metric} of the validation is {abs(value)}: the heatmaps are no numbers")
+
+    def _look(self, trainer: Trainer) -> None:
+        if self.last is None:
+            return
+        step, loss = self.last
+        if not bool(loss.isfinite()):
+            raise self._error(trainer, f"the loss is {float(loss)} in step {step + 1}")
+
+    def _error(self, trainer: Trainer, what: str) -> TrainingError:
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        name = self.stage
+        return TrainingError(
+            f"{name}: {what}, in epoch {trainer.current_epoch + 1} at a learning rate of {rate:.2g}. Lower "
+            f"{name}.optim.learning_rate or {name}.optim.clip_norm, lengthen {name}.optim.warmup_epochs, or compute in "
+            f"{name}.optim.precision = float32; with {name}.loop.force=true, since other parameters are another training."
+        )

@@ -1,0 +1,90 @@
+"""When the device's memory does not take a batch: smaller batches, more of them accumulated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from lightning.pytorch.utilities.memory import is_oom_error
+from torch.utils.data import DataLoader
+
+from ceph_pipeline.training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from ceph_pipeline.training.batch import Batch
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """How the samples of an epoch are dealt out; the effective batch is `items · accumulate`.
+
+    Attributes:
+        items: Items of the data set a batch: whole images, or sources with their crops.
+        accumulate: Batches a step of the optimiser.
+        batches: Batches an epoch.
+    """
+
+    items: int
+    accumulate: int
+    batches: int
+
+    @classmethod
+    def of(cls, loader: DataLoader[Batch], accumulate: int) -> BatchPlan:
+        """The plan that a training loader was made with."""
+        return cls(loader.batch_size or 1, accumulate, len(loader))
+
+    def with_items(self, items: int) -> BatchPlan:
+        """The plan of the same effective batch with batches of so many items, a divisor of it."""
+        return BatchPlan(items, self.items * self.accumulate // items, self.items * self.batches // items)
+
+    def split(self) -> BatchPlan:
+        """Half the batch and twice the accumulation; an odd batch is divided by its smallest divisor.
+
+        Steps, their samples and their order stay as they were.
+        """
+        parts = next(divisor for divisor in range(2, self.items + 1) if self.items % divisor == 0)
+        return self.with_items(self.items // parts)
+
+    def alternatives(self) -> list[BatchPlan]:
+        """The plans of the same effective batch, the largest batches first."""
+        whole = min(self.accumulate, self.batches) * self.items
+        effective = self.items * self.accumulate
+        return [self.with_items(items) for items in range(whole, 0, -1) if effective % items == 0]
+
+
+def smaller_plan(plan: BatchPlan, stage: str) -> BatchPlan:
+    """The plan to go on with after the device ran out of memory.
+
+    Raises:
+        TrainingError: a batch of one item did not fit.
+    """
+    if plan.items > 1:
+        return plan.split()
+    size = f"{stage}.net.input_width_px and input_height_px" if stage == "stage1" else f"{stage}.crops_per_image or crops.crop_px"
+    raise TrainingError(
+        f"{stage}: not even a batch of one item fits the device's memory. Lower {size}, take a smaller {stage}.net.backbone, or "
+        "free the device of other processes."
+    )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device's, or the CPU's, memory is exhausted."""
+    return isinstance(error, torch.OutOfMemoryError) or is_oom_error(error)
+
+
+def with_items(loader: DataLoader[Batch], items: int) -> DataLoader[Batch]:
+    """The same loader, with batches of so many items."""
+    if loader.batch_size == items:
+        return loader
+    return DataLoader(
+        loader.dataset,
+        batch_size=items,
+        sampler=loader.sampler,
+        collate_fn=loader.collate_fn,
+        drop_last=loader.drop_last,
+        num_workers=loader.num_workers,
+        persistent_workers=loader.persistent_workers,
+        prefetch_factor=loader.prefetch_factor,
+        pin_memory=loader.pin_memory,
+    )

@@ -1,0 +1,64 @@
+"""The learning rate where the loss falls fastest, and the largest batch that the memory takes, are found once and kept."""
+
+import json
+import logging
+
+import mlflow
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch.loggers import MLFlowLogger
+
+from ceph_pipeline.training.finder import RateTest
+
+
+def test_the_steepest_descent_over_the_logarithm_is_the_rate():
+    """A loss that falls as a logistic curve of log10(rate) falls fastest at its middle, 1e-3."""
+    rates = np.logspace(-6, -1, 101)
+    losses = 1 - 1 / (1 + np.exp(-4 * (np.log10(rates) + 3)))
+    assert RateTest(rates, losses).steepest() == pytest.approx(1e-3, rel=0.15)
+
+
+def test_what_comes_after_the_minimum_does_not_count():
+    rates = np.logspace(-6, 0, 61)
+    losses = np.where(rates < 1e-2, 1 / (1 + 1e4 * rates), 3.0)
+    losses[-1] = np.nan
+    losses[-5:-1] = [9, 1, 9, 1]
+    assert RateTest(rates, losses).steepest() < 1e-2
+
+
+def test_a_loss_that_only_rises_has_no_rate():
+    assert RateTest(np.logspace(-6, 0, 50), np.linspace(1, 2, 50)).steepest() is None
+    assert RateTest(np.array([]), np.array([])).steepest() is None
+
+
+def test_a_training_uses_the_rate_it_found_and_logs_it(toy, tmp_path, caplog):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    logger = MLFlowLogger("finder", tracking_uri=uri)
+    with caplog.at_level(logging.INFO):
+        toy("found", loop={"find": "learning_rate"}, optim={"epochs": 2, "warmup_epochs": 0}, run_logger=logger)
+    found = json.loads((tmp_path / "found" / "found.json").read_text())["learning_rate"]
+    assert 1e-4 < found < 1
+    assert f"fastest at a learning rate of {found:.2g}" in caplog.text
+    client = mlflow.MlflowClient(uri)
+    assert client.get_run(logger.run_id).data.metrics["found/learning_rate"] == pytest.approx(found)
+    rates = [point.value for point in client.get_metric_history(logger.run_id, "train/learning_rate")]
+    assert 0.01 * found <= min(rates) < found
+    assert [file.path for file in client.list_artifacts(logger.run_id, "finder")] == ["finder/learning_rate.png"]
+
+
+def test_the_search_gives_the_weights_back(toy, tmp_path):
+    """With the rate written down beforehand nothing is searched for; both trainings start from the same weights."""
+    searched = toy("searched", loop={"find": "learning_rate"})
+    (tmp_path / "known").mkdir()
+    (tmp_path / "known" / "found.json").write_text((tmp_path / "searched" / "found.json").read_text())
+    known = toy("known", loop={"find": "learning_rate"})
+    for name, value in searched.net.state_dict().items():
+        assert torch.equal(known.net.state_dict()[name], value)
+
+
+def test_the_largest_batch_that_fits_keeps_the_effective_one(toy, toy_net, tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        toy("batch", net=toy_net(largest_batch=6), loop={"find": "batch_size"}, optim={"batch_size": 1, "accumulate_batches": 12})
+    assert json.loads((tmp_path / "batch" / "found.json").read_text()) == {"batch_size": 6}
+    assert "batches of 6 fit the memory, 2 accumulated" in caplog.text

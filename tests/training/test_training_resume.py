@@ -1,0 +1,82 @@
+"""A training that is stopped and continued ends with the weights of an undisturbed one, bit by bit."""
+
+
+import pytest
+import torch
+
+from ceph_pipeline.training.callbacks import EpochLog
+
+EVERYTHING = {
+    "epochs": 6,
+    "ema_decay": 0.9,
+    "accumulate_batches": 2,
+    "unfreeze_after_epochs": 2,
+    "backbone_rate_factor": 0.1,
+}
+
+
+def stop_after(monkeypatch, epochs):
+    """Let the power fail when so many epochs and the first step of another are done."""
+
+    def power_cut(self, trainer, pl_module, batch, batch_idx):
+        if trainer.current_epoch == epochs and batch_idx == 1:
+            raise ConnectionError("power cut")
+
+    monkeypatch.setattr(EpochLog, "on_train_batch_start", power_cut)
+
+
+def assert_equal_weights(one, other):
+    ours, theirs = one.net.state_dict(), other.net.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "one_cycle", "plateau"])
+@pytest.mark.parametrize("done", [1, 4])
+def test_a_resumed_training_has_the_same_weights(toy, monkeypatch, schedule, done):
+    """Cut off before and after the backbone is unfrozen, with a rate that the plateau lowers at every other validation."""
+    optim = EVERYTHING | {"schedule": schedule, "plateau_patience": 1}
+    straight = toy("straight", optim=optim)
+    with monkeypatch.context() as patch:
+        stop_after(patch, done)
+        with pytest.raises(ConnectionError):
+            toy("broken", optim=optim)
+    assert_equal_weights(straight, toy("broken", optim=optim))
+
+
+def test_patience_is_kept_over_a_resume(toy, monkeypatch, tmp_path):
+    """The rate is so low that nothing improves: both stop at the same epoch."""
+    optim, loop = {"epochs": 20, "learning_rate": 1e-9}, {"patience": 3, "monitor": "pck"}
+    epochs = []
+    monkeypatch.setattr(EpochLog, "on_train_epoch_end", lambda self, trainer, module: epochs.append(trainer.current_epoch))
+    straight = toy("straight", optim=optim, loop=loop)
+    undisturbed = list(epochs)
+    epochs.clear()
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        with pytest.raises(ConnectionError):
+            toy("broken", optim=optim, loop=loop)
+    assert_equal_weights(straight, toy("broken", optim=optim, loop=loop))
+    assert epochs == undisturbed
+    epochs.clear()
+    assert_equal_weights(straight, toy("broken", optim=optim, loop=loop))
+    assert epochs == [], "a training that had stopped early does not begin another epoch"
+
+
+def test_workers_that_draw_ahead_draw_the_right_epoch(toy, monkeypatch):
+    loop = {"workers": 1}
+    straight = toy("straight", loop=loop)
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        with pytest.raises(ConnectionError):
+            toy("broken", loop=loop)
+    assert_equal_weights(straight, toy("broken", loop=loop))
+
+
+def test_validations_every_other_epoch_are_resumed_too(toy, monkeypatch):
+    optim, loop = EVERYTHING | {"schedule": "plateau", "plateau_patience": 1}, {"validate_every_epochs": 2, "patience": 5}
+    straight = toy("straight", optim=optim, loop=loop)
+    with monkeypatch.context() as patch:
+        stop_after(patch, 3)
+        with pytest.raises(ConnectionError):
+            toy("broken", optim=optim, loop=loop)
+    assert_equal_weights(straight, toy("broken", optim=optim, loop=loop))
