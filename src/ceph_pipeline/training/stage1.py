@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
-from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.cephalometry import VERTICAL_MEASUREMENTS
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.losses import activation_of
 from ceph_pipeline.models import describe_net
 from ceph_pipeline.training.checkpoint import TrainedNet, create_net
-from ceph_pipeline.training.fit import TrainingError, finish, finished, fit, make_loader, monitored
+from ceph_pipeline.training.distributed.shares import deal
+from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training.fit import make_loader
+from ceph_pipeline.training.goal import monitored
 from ceph_pipeline.training.module import LandmarkModule
+from ceph_pipeline.training.recipe import Prepared, train
 from ceph_pipeline.training.sampling import EpochSampler, device_weights
 from ceph_pipeline.training.whole_images import WholeImageDataset, WholeImages
 
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
     from ceph_pipeline.images import ImageStore
     from ceph_pipeline.training.batch import Batch
+    from ceph_pipeline.training.checkpoint import StageName
+    from ceph_pipeline.training.distributed import Rank
     from ceph_pipeline.training.params import Stage1Params
 
 logger = logging.getLogger(__name__)
@@ -69,6 +74,50 @@ class Moments(NamedTuple):
     sd: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Stage1Recipe:
+    """Training of the whole-image network.
+
+    Attributes:
+        tables: Images and annotations.
+        store: Pre-resized pixels.
+        params: The stage's parameters.
+    """
+
+    tables: Stage1Tables
+    store: ImageStore
+    params: Stage1Params
+    stage: ClassVar[StageName] = "stage1"
+    crop_params: ClassVar[None] = None
+
+    def prepare(self, rank: Rank) -> Prepared:
+        """Network and data: the training split's images and copies, the validation split's originals.
+
+        Raises:
+            TrainingError: a split is empty, or too small for the ranks.
+        """
+        tables, params, images = self.tables, self.params, self.tables.images
+        names = [str(name) for name in reader_points(tables.landmarks, params.reader)["landmark"].unique()]
+        keys = VERTICAL_MEASUREMENTS if params.loss.cvm_weight else ()
+        train = tables.select(images[images["split"] == "train"], names, keys, params.reader)
+        originals = images[(images["split"] == "valid") & (images["kind"] == "original")]
+        valid = tables.select(originals, names, keys, params.reader)
+        moments = measurement_moments(train.measurements)
+        trained = describe(names, params, moments, n_stages=6 if params.loss.cvm_weight and train.cvm_stage.any() else 0)
+        logger.info(
+            "stage1: %s; %d training and %d validation images",
+            describe_net(trained.net, trained.input_size),
+            len(train),
+            len(valid),
+        )
+        return Prepared(
+            LandmarkModule(trained, params.loss, params.optim, stage_weights(train.cvm_stage)),
+            _loader(train, moments, self.store, trained, params, rank, training=True),
+            _loader(valid, moments, self.store, trained, params, rank, training=False),
+            monitored(valid.pixel_size_mm),
+        )
+
+
 def train_whole_image_net(tables: Stage1Tables, cache: ImageStore, folder: Path, params: Stage1Params) -> Path:
     """Train on the training split's images and copies, choose the epoch on the validation split's originals.
 
@@ -82,33 +131,9 @@ def train_whole_image_net(tables: Stage1Tables, cache: ImageStore, folder: Path,
         Path of the checkpoint.
 
     Raises:
-        TrainingError: a split is empty.
+        TrainingError: a split is empty, another training works in the folder, or a rank has failed.
     """
-    if finished(folder, fingerprint(vars(tables), params), force=params.loop.force):
-        return folder / "best.ckpt"
-    images = tables.images
-    names = [str(name) for name in reader_points(tables.landmarks, params.reader)["landmark"].unique()]
-    keys = VERTICAL_MEASUREMENTS if params.loss.cvm_weight else ()
-    train = tables.select(images[images["split"] == "train"], names, keys, params.reader)
-    originals = images[(images["split"] == "valid") & (images["kind"] == "original")]
-    valid = tables.select(originals, names, keys, params.reader)
-    moments = measurement_moments(train.measurements)
-    trained = describe(names, params, moments, n_stages=6 if params.loss.cvm_weight and train.cvm_stage.any() else 0)
-    logger.info(
-        "stage1: %s; %d training and %d validation images",
-        describe_net(trained.net, trained.input_size),
-        len(train),
-        len(valid),
-    )
-    fit(
-        LandmarkModule(trained, params.loss, params.optim, stage_weights(train.cvm_stage)),
-        _loader(train, moments, cache, trained, params, training=True),
-        _loader(valid, moments, cache, trained, params, training=False),
-        folder,
-        params,
-        monitor=monitored(valid.pixel_size_mm),
-    )
-    return finish(folder, trained)
+    return train(Stage1Recipe(tables, cache, params), folder)
 
 
 def describe(names: list[str], params: Stage1Params, moments: Moments, *, n_stages: int) -> TrainedNet:
@@ -164,11 +189,18 @@ def measurement_moments(values: NDArray[np.float64]) -> Moments:
 
 
 def _loader(  # both splits see the same geometry, only training is augmented and shuffled
-    data: WholeImages, moments: Moments, cache: ImageStore, trained: TrainedNet, params: Stage1Params, *, training: bool
+    data: WholeImages,
+    moments: Moments,
+    cache: ImageStore,
+    trained: TrainedNet,
+    params: Stage1Params,
+    rank: Rank,
+    *,
+    training: bool,
 ) -> DataLoader[Batch]:
     scored = replace(data, measurements=(data.measurements - moments.mean) / moments.sd)
     augmentation = params.augmentation if training else None
     dataset = WholeImageDataset(scored, cache, trained.input_size, params.net.resize, params.loop.seed, augmentation)
     weights = device_weights(data.machines, params.loop.balance_devices) if training else None
     sampler = EpochSampler(len(data), len(data), params.loop.seed, shuffle=training, weights=weights)
-    return make_loader(dataset, sampler, min(params.optim.batch_size, len(data)), params.loop)
+    return make_loader(dataset, deal(sampler, rank), min(params.optim.batch_size, len(data)), params.loop)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.losses import activation_of
 from ceph_pipeline.models import describe_net
 from ceph_pipeline.training.checkpoint import TrainedNet, create_net
 from ceph_pipeline.training.crop_batches import CropDataset, ImageCrops, group_by_image
-from ceph_pipeline.training.fit import TrainingError, finish, finished, fit, make_loader, monitored
+from ceph_pipeline.training.distributed.shares import deal
+from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training.fit import make_loader
+from ceph_pipeline.training.goal import monitored
 from ceph_pipeline.training.module import LandmarkModule
+from ceph_pipeline.training.recipe import Prepared, train
 from ceph_pipeline.training.sampling import EpochSampler, device_weights
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from ceph_pipeline.crops import CropParams
     from ceph_pipeline.images import ImageStore
     from ceph_pipeline.training.batch import Batch
+    from ceph_pipeline.training.checkpoint import StageName
+    from ceph_pipeline.training.distributed import Rank
     from ceph_pipeline.training.params import Stage2Params
 
 logger = logging.getLogger(__name__)
@@ -60,6 +65,50 @@ class Stage2Tables:
         return groups
 
 
+@dataclass(frozen=True)
+class Stage2Recipe:
+    """Training of the refinement network.
+
+    Attributes:
+        tables: Crop index, images and points.
+        store: Full-size pixels.
+        crop_params: How crops are cut; travels in the checkpoint.
+        params: The stage's parameters.
+    """
+
+    tables: Stage2Tables
+    store: ImageStore
+    crop_params: CropParams
+    params: Stage2Params
+    stage: ClassVar[StageName] = "stage2"
+
+    def prepare(self, rank: Rank) -> Prepared:
+        """Network and data: the training split's crops, and those of the validation split's originals.
+
+        Raises:
+            TrainingError: a split has no crops, or too few images for the ranks.
+        """
+        params, crops, images = self.params, self.tables.crops, self.tables.images
+        points = reader_points(self.tables.landmarks, params.reader)
+        names = [str(name) for name in points["landmark"].unique()]
+        originals = images.loc[images["kind"] == "original", "image_id"]
+        train = self.tables.select(crops[crops["split"] == "train"], points, names)
+        valid = self.tables.select(crops[(crops["split"] == "valid") & crops["image_id"].isin(originals)], points, names)
+        trained = describe(names, self.crop_params, params)
+        logger.info(
+            "stage2: %s; crops of %d training and %d validation images",
+            describe_net(trained.net, trained.input_size),
+            len(train),
+            len(valid),
+        )
+        return Prepared(
+            LandmarkModule(trained, params.loss, params.optim),
+            _training_loader(train, self.store, self.crop_params.crop_px, params, rank),
+            _validation_loader(valid, self.store, self.crop_params.crop_px, params, rank),
+            monitored(np.array([group.pixel_size_mm for group in valid])),
+        )
+
+
 def train_refinement_net(
     tables: Stage2Tables, store: ImageStore, folder: Path, crop_params: CropParams, params: Stage2Params
 ) -> Path:
@@ -76,32 +125,9 @@ def train_refinement_net(
         Path of the checkpoint.
 
     Raises:
-        TrainingError: a split has no crops.
+        TrainingError: a split has no crops, another training works in the folder, or a rank has failed.
     """
-    if finished(folder, fingerprint(vars(tables), crop_params, params), force=params.loop.force):
-        return folder / "best.ckpt"
-    crops, images = tables.crops, tables.images
-    points = reader_points(tables.landmarks, params.reader)
-    names = [str(name) for name in points["landmark"].unique()]
-    originals = images.loc[images["kind"] == "original", "image_id"]
-    train = tables.select(crops[crops["split"] == "train"], points, names)
-    valid = tables.select(crops[(crops["split"] == "valid") & crops["image_id"].isin(originals)], points, names)
-    trained = describe(names, crop_params, params)
-    logger.info(
-        "stage2: %s; crops of %d training and %d validation images",
-        describe_net(trained.net, trained.input_size),
-        len(train),
-        len(valid),
-    )
-    fit(
-        LandmarkModule(trained, params.loss, params.optim),
-        _training_loader(train, store, crop_params.crop_px, params),
-        _validation_loader(valid, store, crop_params.crop_px, params),
-        folder,
-        params,
-        monitor=monitored(np.array([group.pixel_size_mm for group in valid])),
-    )
-    return finish(folder, trained)
+    return train(Stage2Recipe(tables, store, crop_params, params), folder)
 
 
 def describe(names: list[str], crop_params: CropParams, params: Stage2Params) -> TrainedNet:
@@ -130,16 +156,21 @@ def describe(names: list[str], crop_params: CropParams, params: Stage2Params) ->
     )
 
 
-def _training_loader(groups: list[ImageCrops], store: ImageStore, crop_px: int, params: Stage2Params) -> DataLoader[Batch]:
+def _training_loader(
+    groups: list[ImageCrops], store: ImageStore, crop_px: int, params: Stage2Params, rank: Rank
+) -> DataLoader[Batch]:
     """Some crops of a source at each draw, several sources a batch."""
     dataset = CropDataset(groups, store, crop_px, params.crops_per_image, params.loop.seed, params.augmentation)
     draws = -(-params.crops_per_epoch // params.crops_per_image)
     weights = device_weights([group.machine for group in groups], params.loop.balance_devices)
     sampler = EpochSampler(len(groups), draws, params.loop.seed, weights=weights)
-    return make_loader(dataset, sampler, max(1, params.optim.batch_size // params.crops_per_image), params.loop)
+    return make_loader(dataset, deal(sampler, rank), max(1, params.optim.batch_size // params.crops_per_image), params.loop)
 
 
-def _validation_loader(groups: list[ImageCrops], store: ImageStore, crop_px: int, params: Stage2Params) -> DataLoader[Batch]:
+def _validation_loader(
+    groups: list[ImageCrops], store: ImageStore, crop_px: int, params: Stage2Params, rank: Rank
+) -> DataLoader[Batch]:
     """The same crops at each validation, a source a batch."""
     dataset = CropDataset(groups, store, crop_px, -(-params.valid_crops // len(groups)), params.loop.seed)
-    return make_loader(dataset, EpochSampler(len(groups), len(groups), params.loop.seed, shuffle=False), 1, params.loop)
+    sampler = EpochSampler(len(groups), len(groups), params.loop.seed, shuffle=False)
+    return make_loader(dataset, deal(sampler, rank), 1, params.loop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import mlflow
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from mlflow.entities import Run
     from pydantic import BaseModel
+
+    from ceph_pipeline.training.distributed.rank import Rank
 
 PARENT = "mlflow.parentRunId"
 """The tag by which MLflow nests runs."""
@@ -48,6 +50,19 @@ def child_run(name: str, folder: Path, params: BaseModel, *, resume: bool) -> It
         if run_id is None:
             mlflow.log_params(flatten(params.model_dump(mode="json"), name))
         yield MLFlowLogger(tracking_uri=mlflow.get_tracking_uri(), run_id=run.info.run_id, log_model=False)
+
+
+@contextmanager
+def rank_logger(run_id: str | None, rank: Rank) -> Iterator[MLFlowLogger | None]:
+    """The logger of one of several ranks to the run that the process which started them has opened.
+
+    On rank 0 the run is the active one meanwhile; the others never write to it.
+    """
+    if run_id is None:
+        yield None
+        return
+    with mlflow.start_run(run_id=run_id) if rank.index == 0 else nullcontext():
+        yield MLFlowLogger(tracking_uri=mlflow.get_tracking_uri(), run_id=run_id, log_model=False)
 
 
 def flatten(values: dict[str, Any], prefix: str) -> dict[str, Any]:

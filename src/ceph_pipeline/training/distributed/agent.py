@@ -1,0 +1,33 @@
+"""torchrun, ended with the process that started it: `python -m ceph_pipeline.training.distributed.agent <torchrun's options>`."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from ceph_pipeline.training.distributed.owner import OWNER, end_with_owner
+
+
+def main(log: Path, options: list[str]) -> None:
+    """Run torchrun's agent; what ranks it saw fail goes to standard output as JSON.
+
+    Args:
+        log: File for what torchrun says.
+        options: Of `torch.distributed.run`.
+    """
+    end_with_owner()
+    os.environ[OWNER] = str(os.getpid())
+    with log.open("w") as sys.stderr:  # the ranks inherit the descriptor, which stays the console
+        from torch.distributed import run
+        from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+        try:
+            run.main(options)
+        except ChildFailedError as error:
+            exit_codes = {rank: failure.exitcode for rank, failure in error.failures.items()}
+            print(json.dumps({"exit_codes": exit_codes}), flush=True)  # noqa: T201 - the channel to the launcher
+            sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,85 @@
+"""What ranks say: everything into a file each, and rank 0's log lines, as JSON, to the process that started the training."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+from typing import TYPE_CHECKING, TextIO
+
+from ceph_pipeline.artifacts import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+LAST_LINES = 6
+"""Of a traceback, that an error message shows."""
+
+
+class JsonLines(logging.Handler):
+    """Writes this project's log records, and others' warnings, as one line of JSON each."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self.stream = stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        if record.levelno < logging.WARNING and not record.name.startswith("ceph_pipeline"):
+            return
+        message = {"level": record.levelno, "logger": record.name, "message": record.getMessage()}
+        print(json.dumps(message), file=self.stream, flush=True)
+
+
+def redirect(log: Path, *, speaks: bool) -> None:
+    """Send this process's output to a file; where it speaks for all, its log lines go up as well and its progress bar is shown.
+
+    Args:
+        log: The file.
+        speaks: Whether this is rank 0: its standard output, as it was, takes the log lines, its standard error the bar.
+    """
+    lines, console = os.fdopen(os.dup(1), "w"), os.fdopen(os.dup(2), "w")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if speaks:
+        sys.stdout = console
+        handlers.append(JsonLines(lines))
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", handlers=handlers)
+    logging.getLogger("ceph_pipeline").setLevel(logging.INFO)
+
+
+def relay(lines: Iterable[str]) -> dict[int, int]:
+    """Log what ranks and agent send up, under the names that it was logged with there.
+
+    Returns:
+        Exit codes of the ranks that failed, as the agent saw them.
+    """
+    exit_codes: dict[int, int] = {}
+    for line in lines:
+        try:
+            message = json.loads(line)
+        except json.JSONDecodeError:  # a library that writes to the descriptor itself
+            logger.info(line.rstrip())
+            continue
+        if "exit_codes" in message:
+            exit_codes = {int(rank): code for rank, code in message["exit_codes"].items()}
+        else:
+            logging.getLogger(message["logger"]).log(message["level"], "%s", message["message"])
+    return exit_codes
+
+
+def record_error(path: Path, error: BaseException) -> None:
+    """Leave an error where the process that started the training finds it; the whole traceback goes to the rank's log."""
+    traceback.print_exception(error)
+    ours = type(error).__module__.partition(".")[0] == "ceph_pipeline"
+    lines = [str(error)] if ours else "".join(traceback.format_exception(error)).strip().splitlines()[-LAST_LINES:]
+    write_atomically(path, json.dumps({"time": time.time(), "message": "\n".join(lines)}))

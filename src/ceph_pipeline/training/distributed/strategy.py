@@ -1,0 +1,60 @@
+"""How ranks step together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.strategies import DDPStrategy
+from torch import distributed
+from torch.nn.modules.batchnorm import _BatchNorm
+
+if TYPE_CHECKING:
+    from lightning import LightningModule, Trainer
+
+    from ceph_pipeline.training.distributed.rank import Rank
+
+
+def strategy(rank: Rank, *, some_rest: bool) -> DDPStrategy | Literal["auto"]:
+    """Lightning's strategy: gradients averaged over the ranks in each step, by NCCL on GPUs and gloo on CPUs.
+
+    DDP itself would copy rank 0's buffers before every forward pass, those of validation too, where ranks with fewer batches
+    would leave the others waiting for ever; `SharedBuffers` stands in for that.
+
+    Args:
+        rank: Which of the processes that train together this one is.
+        some_rest: Whether some weights are frozen for a while: DDP then has to look which ones took part in a step.
+    """
+    if rank.world == 1:
+        return "auto"
+    return DDPStrategy(find_unused_parameters=some_rest, broadcast_buffers=False, gradient_as_bucket_view=True)
+
+
+def shared_buffers(rank: Rank) -> list[Callback]:
+    """The callback that keeps the ranks' buffers equal, where there are ranks."""
+    return [SharedBuffers(rank.world)] if rank.world > 1 else []
+
+
+class SharedBuffers(Callback):
+    """Averages BatchNorm's running statistics over the ranks after each batch.
+
+    Every rank then validates the network that rank 0 saves, and a resumed training starts where all of them were. Comes
+    before the moving average of weights, so that this averages the same on every rank.
+    """
+
+    def __init__(self, world: int) -> None:
+        self.world = world
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Average."""
+        del trainer, outputs, batch, batch_idx
+        norms = (module for module in pl_module.modules() if isinstance(module, _BatchNorm))
+        buffers = [buffer for norm in norms for buffer in norm.buffers() if buffer.is_floating_point()]
+        if not buffers:
+            return
+        flat = torch.cat([buffer.flatten() for buffer in buffers])
+        distributed.all_reduce(flat)
+        parts = torch.split(flat / self.world, [buffer.numel() for buffer in buffers])
+        for buffer, mean in zip(buffers, parts, strict=True):
+            buffer.copy_(mean.view_as(buffer))

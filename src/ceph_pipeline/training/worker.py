@@ -1,0 +1,55 @@
+"""One rank of a training in several processes: `python -m ceph_pipeline.training.worker SPEC`, started by torchrun."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ceph_pipeline.training.distributed.output import record_error, redirect
+from ceph_pipeline.training.distributed.owner import end_with_owner
+from ceph_pipeline.training.distributed.rank import Rank
+from ceph_pipeline.training.distributed.spec import Spec, read_spec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ceph_pipeline.training.recipe import Recipe
+
+
+def main(path: Path) -> None:
+    """Train as one of the ranks of a spec; an error is recorded, and ends the process with code 1."""
+    end_with_owner()
+    rank = Rank.from_environment()
+    redirect(path.with_name(f"rank_{rank.index}.log"), speaks=rank.index == 0)
+    try:
+        train_spec(path, rank)
+    except Exception as error:
+        record_error(path.with_name(f"rank_{rank.index}.json"), error)
+        sys.exit(1)
+
+
+def train_spec(path: Path, rank: Rank) -> None:
+    """Read a spec and train as one of its ranks."""
+    from ceph_pipeline.training.recipe import train_rank
+    from ceph_pipeline.training.tracking import rank_logger
+
+    spec, tables = read_spec(path)
+    with rank_logger(spec.run_id, rank) as run_logger:
+        train_rank(recipe_of(spec, tables), path.parent.parent, run_logger, rank)
+
+
+def recipe_of(spec: Spec, tables: dict[str, pd.DataFrame]) -> Recipe:
+    """The recipe that a spec was written from."""
+    from ceph_pipeline.training.params import Stage1Params, Stage2Params
+    from ceph_pipeline.training.stage1 import Stage1Recipe, Stage1Tables
+    from ceph_pipeline.training.stage2 import Stage2Recipe, Stage2Tables
+
+    store = spec.store.open()
+    if spec.crop_params is None:
+        return Stage1Recipe(Stage1Tables(**tables), store, Stage1Params.model_validate(spec.params))
+    return Stage2Recipe(Stage2Tables(**tables), store, spec.crop_params, Stage2Params.model_validate(spec.params))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
