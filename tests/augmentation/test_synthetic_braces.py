@@ -107,6 +107,15 @@ class TestWhere:
         seen, expected = part != image[:, cut:], whole[:, cut:] != image[:, cut:]
         assert (seen != expected).sum() < 0.05 * expected.sum()  # white is told from fewer pixels
 
+    @pytest.mark.parametrize("same", [("UMT", "UPM"), ("UPM", "UIT"), ("UIT", "UIA"), SYMBOLS])
+    def test_landmarks_on_one_spot_do_no_harm(self, phantom, same):
+        source, image = phantom
+        spot = source.landmarks[find(same[0]).name]
+        points = dict(source.landmarks) | dict.fromkeys((find(symbol).name for symbol in same), spot)
+        odd = dataclasses.replace(source, landmarks=points)
+        changed = bond(odd, image) != image
+        assert not changed.any() or millimetres_from_crowns(odd)[changed].max() <= 6.0
+
 
 class TestWhatMetalDoes:
     @pytest.mark.parametrize("seed", range(6))
@@ -150,6 +159,30 @@ class TestSymmetry:
         source, image = phantom
         np.testing.assert_array_equal(bond(source, image, 3), bond(source, image, 3))
         assert (bond(source, image, 3) != bond(source, image, 4)).any()
+
+
+class TestSettings:
+    def test_bands_and_hooks_are_a_share_of_the_copies(self, phantom):
+        source, image = phantom
+        plain = [(bond(source, image, seed, molar_bands=0, hooks=0) != image).sum() for seed in range(4)]
+        banded = [(bond(source, image, seed, molar_bands=1, hooks=0) != image).sum() for seed in range(4)]
+        hooked = [(bond(source, image, seed, molar_bands=0, hooks=1) != image).sum() for seed in range(4)]
+        some = [(bond(source, image, seed, molar_bands=0.5, hooks=0) != image).sum() for seed in range(4)]
+        assert (np.array(banded) > plain).all()
+        assert (np.array(hooked) > plain).all()
+        assert set(some) <= set(plain) | set(banded)
+
+    @pytest.mark.parametrize("name", ["steel_per_mm", "blur_mm"])
+    def test_metal_cannot_brighten_the_beam_nor_sharpen_the_picture(self, name):
+        with pytest.raises(ValueError, match="goes below 0"):
+            Braces(**{name: (-0.1, 0.2)})
+
+    def test_more_copies_of_a_source_wear_different_appliances(self, phantom):
+        source, image = phantom
+        kind = Braces(n_copies=2)
+        rngs = [random_generator(0, source.image_id, "braces", copy) for copy in range(kind.copies)]
+        first, second = (kind.change(source, copy, rng).pixels(image) for copy, rng in enumerate(rngs))
+        assert (first != second).any()
 
 
 class TestScale:

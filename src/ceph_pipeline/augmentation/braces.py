@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ceph_pipeline.augmentation.appliance import Design, build
 from ceph_pipeline.augmentation.beam import Beam, Vector, pixels_per_mm
@@ -32,7 +32,7 @@ class Braces(DrawnKind):
         turn_deg: Range of the head's rotation about its vertical axis, which sets the arch's halves apart along it.
         tilt_deg: Range of its rotation to the side, which sets them apart in height.
         steel_per_mm: Range of the linear attenuation of steel. It is 1.5 per mm at 50 keV and 0.95 at 60 keV, which is about
-            what is left of 80 kV behind a head; films of real braces show 0.7 to 1.4.
+            what is left of 80 kV behind a head. Brackets on films of real braces look like 0.5 to 1.5.
         blur_mm: Range of the standard deviation of the blur that focal spot and detector give to the metal's edges.
         reach_mm: Nothing changes farther than this from the line through an arch's cusp tips and incisal edge.
     """
@@ -45,6 +45,13 @@ class Braces(DrawnKind):
     steel_per_mm: Range = (0.9, 1.5)
     blur_mm: Range = (0.10, 0.17)
     reach_mm: float = Field(6.0, ge=4, le=12)
+
+    @field_validator("steel_per_mm", "blur_mm")
+    @classmethod
+    def _not_negative(cls, bounds: tuple[float, float]) -> tuple[float, float]:
+        if bounds[0] < 0:
+            raise ValueError(f"{list(bounds)} goes below 0; metal neither brightens the beam nor sharpens the picture.")
+        return bounds
 
     def unavailable(self, source: Source) -> str | None:
         """A source needs its eight dental landmarks and a scale."""
@@ -93,7 +100,7 @@ class Braces(DrawnKind):
             rectangular=bool(rng.random() < 0.5),
             molar_bands=bool(rng.random() < self.molar_bands),
             hooks=bool(rng.random() < self.hooks),
-            width=float(rng.uniform(0.85, 1.05)),
+            width=float(rng.uniform(0.94, 1.06)),
             gap=float(rng.uniform(0.08, 0.28)),
         )
         return [part for arch in fit_arches(source.landmarks, beam, rng) for part in build(arch, design)]
