@@ -7,9 +7,6 @@ import pytest
 from rich.console import Console
 
 from ceph_pipeline.evaluation import evaluate
-from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
-from ceph_pipeline.evaluation.markdown import page
-from ceph_pipeline.evaluation.report import on_split
 from ceph_pipeline.evaluation.summary import comparison_line, comparison_lines, notes, render, summary_rows
 
 
@@ -48,7 +45,7 @@ class TestLines:
 
     def test_mean_shape_is_one_line(self, report):
         lines = comparison_lines(report)
-        assert len(lines) == 5
+        assert len(lines) == 6
         assert lines[-1] == "every stage beats the mean shape: yes"
 
     def test_losers_against_the_mean_shape_are_named(self, report):
@@ -72,6 +69,23 @@ class TestNotes:
         gap = errors.assign(error_mm=errors["error_mm"].mask(errors["image_id"] == "test_a"))
         assert "1 of 4 images have no pixel size and count in px only" in notes(evaluate(gap, images, no_duplicates, statistics))
 
+    def test_one_image_has_no_interval_and_that_is_said(self, errors, images, no_duplicates, statistics):
+        alone = errors[errors["image_id"].isin(["test_a", "valid_a"])]
+        assert "a single image says nothing about others: there are no intervals" in notes(
+            evaluate(alone, images, no_duplicates, statistics)
+        )
+
+    def test_images_without_truth(self, errors, images, no_duplicates, statistics):
+        blank = errors["image_id"] == "test_d"
+        unread = errors.assign(
+            has_truth=errors["has_truth"] & ~blank,
+            error_mm=errors["error_mm"].mask(blank),
+            error_px=errors["error_px"].mask(blank),
+        )
+        report = evaluate(unread, images, no_duplicates, statistics)
+        assert "1 predicted test images have no annotated point and count nowhere" in notes(report)
+        assert (report["stage1"]["n_images"], report["stage1"]["n_missing"]) == (3, 0)
+
     def test_missing_predictions(self, report):
         gap = deepcopy(report)
         gap["stage1"]["n_missing"] = 2
@@ -85,12 +99,3 @@ def test_terminal_summary_fits_80_columns_whole(report):
     assert "…" not in text
     assert "stage 2 + TTA" in text
     assert "every stage beats the mean shape: yes" in text
-
-
-def test_page_names_figures_landmarks_and_devices(report, errors, images, statistics):
-    test = on_split(errors, images, "test")
-    text = page(report, landmark_table(test, statistics), device_table(test, images, statistics), {"Gallery": "gallery.png"})
-    assert "| stage 2 | 1.25 |" in text
-    assert "![Gallery](gallery.png)" in text
-    assert "| Sella (S) | 4 | 1.00 |" in text
-    assert "| B | 2 | 0.100 | 1.400 | 14.000 |" in text

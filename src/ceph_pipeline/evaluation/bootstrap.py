@@ -3,7 +3,7 @@
 Images, not points, are drawn: the points of one image share its quality, its patient and its pixel size.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,11 +37,15 @@ class Improvement:
     Attributes:
         percent: 100 · (1 − mean of the new errors / mean of the old); positive is better.
         interval: 95 % interval of `percent`, None where there are fewer than two images.
+        difference: Mean of the new errors minus mean of the old, in the errors' unit; negative is better.
+        difference_interval: Its 95 % interval.
         n_images: Images with at least one point known in both.
     """
 
     percent: float
     interval: Interval | None
+    difference: float
+    difference_interval: Interval | None
     n_images: int
 
 
@@ -56,15 +60,51 @@ def mean_interval(errors: ArrayLike, *, n_resamples: int = 10_000, seed: int = 4
     Returns:
         The percentile interval, or None for fewer than two images, which say nothing about other images.
     """
-    errors = np.asarray(errors, np.float64)
-    counts = (~np.isnan(errors)).sum(axis=1, keepdims=True)
-    return _intervals(np.nansum(errors, axis=1, keepdims=True), counts, n_resamples, seed)[0]
+    return mean_intervals([errors], n_resamples=n_resamples, seed=seed)[0]
+
+
+def mean_intervals(quantities: Sequence[ArrayLike], *, n_resamples: int = 10_000, seed: int = 42) -> list[Interval | None]:
+    """The same for several quantities that are known on the same points, such as errors and detections, drawn together.
+
+    Args:
+        quantities: Each `(N, K)`, a row an image.
+        n_resamples: Draws of N images.
+        seed: Of the draws.
+    """
+    arrays = [np.asarray(quantity, np.float64) for quantity in quantities]
+    counts = np.stack([(~np.isnan(array)).sum(axis=1) for array in arrays], axis=1)
+    return _intervals(np.stack([np.nansum(array, axis=1) for array in arrays], axis=1), counts, n_resamples, seed)
 
 
 def landmark_intervals(errors: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> list[Interval | None]:
     """The same for the mean error of each of the K landmarks by itself."""
     errors = np.asarray(errors, np.float64)
     return _intervals(np.nan_to_num(errors), (~np.isnan(errors)).astype(np.int_), n_resamples, seed)
+
+
+def statistic_intervals(
+    rows: ArrayLike,
+    statistics: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    *,
+    n_resamples: int = 10_000,
+    seed: int = 42,
+) -> list[Interval | None]:
+    """Intervals of figures that are functions of sums over images.
+
+    Args:
+        rows: `(N, C)`, what each image adds to the C sums.
+        statistics: From sums `(B, C)` of B resamples to F figures of each, `(B, F)`.
+        n_resamples: Draws of N images.
+        seed: Of the draws.
+
+    Returns:
+        F intervals; None for fewer than two images, or where no resample has the figure.
+    """
+    rows = np.asarray(rows, np.float64)
+    if len(rows) < 2:
+        return [None] * statistics(np.zeros((1, rows.shape[1]))).shape[1]
+    figures = np.concatenate([statistics(weights @ rows) for weights in _draws(len(rows), n_resamples, seed)])
+    return [_percentiles(column) if np.isfinite(column).any() else None for column in figures.T]
 
 
 def improvement(new: ArrayLike, old: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> Improvement:
@@ -89,11 +129,20 @@ def improvement(new: ArrayLike, old: ArrayLike, *, n_resamples: int = 10_000, se
         raise ValueError("no point is known in both sets of errors: they come from different images.")
     rows = shared.any(axis=1)
     new_sums, old_sums = (np.where(shared, errors, 0.0).sum(axis=1)[rows] for errors in (new, old))
+    counts, n_images = shared.sum(axis=1)[rows].astype(np.float64), int(rows.sum())
     percent = 100 * (1 - float(new_sums.sum() / old_sums.sum()))
-    if rows.sum() < 2:
-        return Improvement(percent, None, int(rows.sum()))
-    ratios = [(weights @ new_sums) / (weights @ old_sums) for weights in _draws(len(new_sums), n_resamples, seed)]
-    return Improvement(percent, _percentiles(100 * (1 - np.concatenate(ratios))), int(rows.sum()))
+    difference = float((new_sums.sum() - old_sums.sum()) / counts.sum())
+    if n_images < 2:
+        return Improvement(percent, None, difference, None, n_images)
+
+    def figures(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+        new_total, old_total, count = totals.T
+        return np.stack([100 * (1 - new_total / old_total), (new_total - old_total) / count], axis=1)
+
+    of_percent, of_difference = statistic_intervals(
+        np.stack([new_sums, old_sums, counts], axis=1), figures, n_resamples=n_resamples, seed=seed
+    )
+    return Improvement(percent, of_percent, difference, of_difference, n_images)
 
 
 def _intervals(sums: NDArray[np.float64], counts: NDArray[np.int_], n_resamples: int, seed: int) -> list[Interval | None]:

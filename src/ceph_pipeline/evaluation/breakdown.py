@@ -1,11 +1,13 @@
 """Errors by landmark and by device."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from ceph_pipeline.evaluation.bootstrap import landmark_intervals
-from ceph_pipeline.evaluation.errors import error_matrix, sdr
-from ceph_pipeline.evaluation.metrics import has_millimetres, sdr_key, stage_metrics
+from ceph_pipeline.evaluation.errors import error_matrix, sdr, sdr_key
+from ceph_pipeline.evaluation.metrics import has_millimetres, stage_metrics
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.landmarks import find
 
@@ -49,6 +51,7 @@ def _landmarks_of(errors: pd.DataFrame, stage: str, statistics: StatisticsParams
 def device_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: StatisticsParams) -> pd.DataFrame:
     """One row a device and stage: `machine, pixel_size_mm` (its median), `stage` and the fields of `stage_metrics`.
 
+    Intervals become two columns, `mre_mm_low` and `mre_mm_high`.
     A device's pixel size may be wrong in the data set, which shows here as millimetres out of line with the pixels.
     """
     machine = errors["image_id"].map(images.set_index("image_id")["machine"])
@@ -56,11 +59,21 @@ def device_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: Statist
     for name, group in errors.groupby(machine, sort=True):
         pixel_size = images.loc[images["image_id"].isin(group["image_id"]), "pixel_size_mm"].median()
         for stage in group["stage"].unique():
-            fields = stage_metrics(group, stage, statistics)
-            low, high = fields.pop("mre_mm_ci95") or (np.nan, np.nan)
-            interval = {"mre_mm_low": low, "mre_mm_high": high}
-            rows.append({"machine": name, "pixel_size_mm": pixel_size, "stage": stage} | fields | interval)
+            fields = flat_fields(stage_metrics(group, stage, statistics))
+            rows.append({"machine": name, "pixel_size_mm": pixel_size, "stage": stage} | fields)
     return pd.DataFrame(rows)
+
+
+def flat_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of `stage_metrics` with `x_ci95` as `x_low` and `x_high`, NaN where there is no interval."""
+    flat: dict[str, Any] = {}
+    for key, value in fields.items():
+        if key.endswith("_ci95"):
+            name = key.removesuffix("_ci95")
+            flat[f"{name}_low"], flat[f"{name}_high"] = value or (np.nan, np.nan)
+        else:
+            flat[key] = value
+    return flat
 
 
 def hardest_first(table: pd.DataFrame, stage: str) -> list[str]:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from ceph_pipeline.evaluation.stages import stages_in
 from ceph_pipeline.landmarks.tables import points_array, points_table
 
 Unit = Literal["mm", "px"]
@@ -61,6 +62,17 @@ def sdr(errors: ArrayLike, thresholds: Iterable[float]) -> dict[float, float]:
     return {t: float(100 * np.mean(known <= t + ROUNDING)) if known.size else float("nan") for t in thresholds}
 
 
+def sdr_key(threshold_mm: float) -> str:
+    """`sdr_2.0` for 2 mm."""
+    return f"sdr_{float(threshold_mm)}"
+
+
+def detections(errors: ArrayLike, threshold: float) -> NDArray[np.float64]:
+    """100 where an error is at most the threshold and 0 where it is larger, NaN where unknown; its mean is the SDR."""
+    errors = np.asarray(errors, np.float64)
+    return np.where(np.isnan(errors), np.nan, 100.0 * (errors <= threshold + ROUNDING))
+
+
 def error_rows(points: pd.DataFrame, truth: pd.DataFrame, images: pd.DataFrame, stage: str) -> pd.DataFrame:
     """Errors of one set of points, as rows of `ErrorTable`.
 
@@ -90,6 +102,21 @@ def error_rows(points: pd.DataFrame, truth: pd.DataFrame, images: pd.DataFrame, 
     return table
 
 
+def no_errors() -> pd.DataFrame:
+    """An `ErrorTable` without rows."""
+    dtypes = dict.fromkeys(("image_id", "stage", "landmark"), str) | {"has_truth": bool, "error_px": float, "error_mm": float}
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
+
+
+def stage_error_rows(predictions: pd.DataFrame, truth: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    """Errors of every stage of a table of predictions, in the stages' order; see `error_rows`."""
+    stages = stages_in(predictions)
+    if not stages:
+        return no_errors()
+    tables = [error_rows(predictions[predictions["stage"] == stage], truth, images, stage) for stage in stages]
+    return pd.concat(tables, ignore_index=True)
+
+
 def error_matrix(errors: pd.DataFrame, stage: str, unit: Unit = "mm") -> pd.DataFrame:
     """One stage's errors with a row an image and a column a landmark, NaN where unknown.
 
@@ -99,10 +126,19 @@ def error_matrix(errors: pd.DataFrame, stage: str, unit: Unit = "mm") -> pd.Data
     rows = errors[errors["stage"] == stage]
     if rows.empty:
         raise EvaluationError(f"no errors of stage {stage!r}; the table has {sorted(errors['stage'].unique())}.")
-    (row, image_ids), (column, landmarks) = pd.factorize(rows["image_id"]), pd.factorize(rows["landmark"])
-    values = np.full((len(image_ids), len(landmarks)), np.nan)
-    values[row, column] = rows[f"error_{unit}"]
-    return pd.DataFrame(values, index=image_ids, columns=landmarks)
+    return wide(rows, "image_id", "landmark", f"error_{unit}")
+
+
+def wide(table: pd.DataFrame, row: str, column: str | list[str], value: str) -> pd.DataFrame:
+    """A long table's values with a row and a column for each key, in order of appearance; NaN where there is none."""
+    (at_row, rows), (at_column, columns) = pd.factorize(table[row]), pd.factorize(_keys(table, column))
+    values = np.full((len(rows), len(columns)), np.nan)
+    values[at_row, at_column] = table[value]
+    return pd.DataFrame(values, index=rows, columns=columns)
+
+
+def _keys(table: pd.DataFrame, column: str | list[str]) -> pd.Index:
+    return pd.Index(table[column]) if isinstance(column, str) else pd.MultiIndex.from_frame(table[column])
 
 
 def _refuse_strangers(keys: Iterable[str], known: Iterable[str], where: str) -> None:

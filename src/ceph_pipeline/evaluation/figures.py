@@ -16,6 +16,7 @@ COLOURS = {
     "stage1_tta": "#0072B2",
     "stage2": "#E69F00",
     "stage2_tta": "#D55E00",
+    "ensemble": "#009E73",
     MEAN_SHAPE: "#8A8A8A",
     INTER_READER: "#222222",
 }
@@ -36,7 +37,7 @@ def sdr_curve(errors: pd.DataFrame, thresholds_mm: tuple[float, ...], *, limit: 
     beside = [name for name in (INTER_READER, MEAN_SHAPE) if name in set(errors["stage"])]
     if limit is None:
         limit = 6.0 if in_mm else float(errors.loc[errors["stage"].isin(shown), column].quantile(0.98))
-    figure, axes = _axes(9, 6)
+    figure, axes = new_axes(9, 6)
     distances = np.linspace(0, limit, 301)
     for stage in [*shown, *beside]:
         values = error_matrix(errors, stage, "mm" if in_mm else "px").to_numpy()
@@ -67,7 +68,7 @@ def landmark_figure(table: pd.DataFrame, *, order_by: str | None = None) -> Figu
     order = hardest_first(table, order_by or stages[-1])[::-1]
     unit = "mm" if table["mre_mm"].notna().any() else "px"
     wide = table.set_index(["stage", "landmark"])
-    figure, axes = _axes(10, 1.6 + 0.36 * len(order))
+    figure, axes = new_axes(10, 1.6 + 0.36 * len(order))
     positions = np.arange(len(order))
     if INTER_READER in set(table["stage"]):
         values = wide.loc[INTER_READER].reindex(order)[f"mre_{unit}"]
@@ -90,8 +91,8 @@ def landmark_figure(table: pd.DataFrame, *, order_by: str | None = None) -> Figu
     return figure
 
 
-def _axes(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure of its own, outside pyplot's registry, so that none stays open in a long run."""
+def new_axes(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of its own (inches), outside pyplot's registry, so that none stays open in a long run."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.evaluation.bootstrap import improvement, mean_interval
-from ceph_pipeline.evaluation.errors import EvaluationError, Unit, error_matrix, sdr
+from ceph_pipeline.evaluation.bootstrap import Interval, improvement, mean_interval, mean_intervals
+from ceph_pipeline.evaluation.errors import EvaluationError, Unit, detections, error_matrix, sdr, sdr_key
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import COMPARISONS, MEAN_SHAPE, stages_in
 from ceph_pipeline.landmarks import SCHEMAS
@@ -22,48 +22,52 @@ def stage_metrics(errors: pd.DataFrame, stage: str, statistics: StatisticsParams
         statistics: Thresholds and resamples.
 
     Returns:
-        `mre_mm`, `mre_mm_ci95` (`[low, high]`), `std_mm`, `median_mm`, the same in px without interval, `sdr_<mm>` in
-        percent, `n_images`, `n_images_mm`, `n_landmarks`, `n_points` and `n_missing`, points with a truth and without a
-        prediction. What needs millimetres is NaN or None where no pixel size is known, and the interval is
-        None for fewer than two images.
+        `mre_mm`, `mre_mm_ci95` (`[low, high]`), `std_mm`, `median_mm`, `p90_mm`, `p95_mm` (percentiles), the same in px;
+        `sdr_<mm>` in percent and `sdr_<mm>_ci95`; `n_images`, `n_images_mm`, `n_landmarks`, `n_points` and `n_missing`,
+        points with a truth and without a prediction. What needs millimetres is NaN or None where no pixel size is known, and
+        an interval is None for fewer than two images.
     """
     rows = errors[errors["stage"] == stage]
     mm, px = (error_matrix(errors, stage, unit).to_numpy() for unit in ("mm", "px"))
-    interval = mean_interval(mm, n_resamples=statistics.n_resamples, seed=statistics.seed)
+    draws = {"n_resamples": statistics.n_resamples, "seed": statistics.seed}
+    quantities = [mm, *(detections(mm, threshold) for threshold in statistics.thresholds_mm)]
+    interval_mm, *interval_rates = mean_intervals(quantities, **draws)
+    rates = sdr(mm, statistics.thresholds_mm)
     return {
-        **_location(mm, "mm"),
-        "mre_mm_ci95": interval.as_list() if interval else None,
-        **_location(px, "px"),
-        **{sdr_key(threshold): rate for threshold, rate in sdr(mm, statistics.thresholds_mm).items()},
+        **_location(mm, "mm", interval_mm),
+        **_location(px, "px", mean_interval(px, **draws)),
+        **{sdr_key(threshold): rate for threshold, rate in rates.items()},
+        **{f"{sdr_key(t)}_ci95": _listed(interval) for t, interval in zip(rates, interval_rates, strict=True)},
         **_counts(mm, px),
         "n_missing": int((rows["has_truth"] & rows["error_px"].isna()).sum()),
     }
-
-
-def sdr_key(threshold_mm: float) -> str:
-    """`sdr_2.0` for 2 mm."""
-    return f"sdr_{float(threshold_mm)}"
 
 
 def compare(errors: pd.DataFrame, new: str, old: str, statistics: StatisticsParams) -> dict[str, Any]:
     """By how many percent the new stage's mean error is below the old one's, images paired.
 
     Returns:
-        `improvement_percent`, `ci95` (None for fewer than two images), `n_images`, and `unit`: `mm`, or `px` where no
-        pixel size is known.
+        `improvement_percent` with `ci95`, `difference` (the new mean minus the old) with `difference_ci95`, intervals None for
+        fewer than two images, `n_images`, and `unit` of the difference: `mm`, or `px` where no pixel size is known.
     """
     unit: Unit = "mm" if has_millimetres(errors) else "px"
     new_errors, old_errors = error_matrix(errors, new, unit), error_matrix(errors, old, unit)
     if set(new_errors.index) != set(old_errors.index):
         raise EvaluationError(f"{new} and {old} were not predicted on the same images: predict both again.")
-    result = improvement(
-        new_errors,
-        old_errors.reindex(index=new_errors.index, columns=new_errors.columns),
-        n_resamples=statistics.n_resamples,
-        seed=statistics.seed,
-    )
-    interval = result.interval.as_list() if result.interval else None
-    return {"improvement_percent": result.percent, "ci95": interval, "n_images": result.n_images, "unit": unit}
+    return compare_tables(new_errors, old_errors.reindex(index=new_errors.index, columns=new_errors.columns), unit, statistics)
+
+
+def compare_tables(new: pd.DataFrame, old: pd.DataFrame, unit: Unit, statistics: StatisticsParams) -> dict[str, Any]:
+    """The same of two tables of errors with the same rows, images, and columns, landmarks."""
+    result = improvement(new, old, n_resamples=statistics.n_resamples, seed=statistics.seed)
+    return {
+        "improvement_percent": result.percent,
+        "ci95": _listed(result.interval),
+        "difference": result.difference,
+        "difference_ci95": _listed(result.difference_interval),
+        "n_images": result.n_images,
+        "unit": unit,
+    }
 
 
 def has_millimetres(errors: pd.DataFrame) -> bool:
@@ -87,15 +91,22 @@ def landmark_subsets(errors: pd.DataFrame) -> dict[str, list[str]]:
     return {"26": list(aariz[:26]), "19": list(SCHEMAS["isbi2015"].names)}
 
 
-def _location(errors: NDArray[np.float64], unit: Unit) -> dict[str, float]:
+def _location(errors: NDArray[np.float64], unit: Unit, interval: Interval | None) -> dict[str, Any]:
     known = errors[~np.isnan(errors)]
-    if not known.size:
-        return dict.fromkeys((f"mre_{unit}", f"std_{unit}", f"median_{unit}"), float("nan"))
+    p50, p90, p95 = np.percentile(known, [50, 90, 95]).tolist() if known.size else [np.nan] * 3
+    mean, std = (float(known.mean()), float(known.std())) if known.size else (np.nan, np.nan)
     return {
-        f"mre_{unit}": float(known.mean()),
-        f"std_{unit}": float(known.std()),
-        f"median_{unit}": float(np.median(known)),
+        f"mre_{unit}": mean,
+        f"mre_{unit}_ci95": _listed(interval),
+        f"std_{unit}": std,
+        f"median_{unit}": p50,
+        f"p90_{unit}": p90,
+        f"p95_{unit}": p95,
     }
+
+
+def _listed(interval: Interval | None) -> list[float] | None:
+    return interval.as_list() if interval else None
 
 
 def _counts(mm: NDArray[np.float64], px: NDArray[np.float64]) -> dict[str, int]:

@@ -1,16 +1,20 @@
 """Parameters of the evaluation."""
 
+from itertools import pairwise
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ceph_pipeline.evaluation.tta import Fusion, ViewSet
 
 
-class TestTimeAugmentation(BaseModel):
+class _Params(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TestTimeAugmentation(_Params):
     """Views that `stage1_tta` and `stage2_tta` look at, and how their answers are fused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     __test__ = False  # not a test class, whatever its name begins with
 
     views_stage1: ViewSet = Field("ten", description="views of the whole image; `five` leaves out the flips")
@@ -18,10 +22,8 @@ class TestTimeAugmentation(BaseModel):
     fusion: Fusion = Field("mean", description="how the views' answers become one point")
 
 
-class StatisticsParams(BaseModel):
+class StatisticsParams(_Params):
     """What is computed from the errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     thresholds_mm: tuple[float, ...] = Field((2.0, 2.5, 3.0, 4.0), min_length=1, description="of the SDR")
     n_resamples: int = Field(10_000, ge=100, le=1_000_000, description="draws of images for each interval")
@@ -29,13 +31,46 @@ class StatisticsParams(BaseModel):
     gallery_images: int = Field(3, ge=1, le=10, description="images shown of each kind: best, median, worst")
 
 
-class EvaluationParams(BaseModel):
-    """The `evaluation` pipeline."""
+class RobustnessParams(_Params):
+    """Which augmented copies are predicted for the table of errors by kind of copy; they never enter the headline."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    splits: tuple[Literal["valid", "test"], ...] = Field(("test",), min_length=1, description="whose copies")
+    stages: tuple[Literal["stage1", "stage2"], ...] = Field(
+        ("stage1", "stage2"), min_length=1, description="in a single view; stage2 refines the points of stage 1"
+    )
+
+
+class ClassRule(_Params):
+    """Classes that a measurement's value falls into."""
+
+    bounds: tuple[float, ...] = Field(min_length=1, description="ascending, in the measurement's unit; a bound ends its class")
+    names: tuple[str, ...] = Field(description="from the lowest values to the highest, one more than there are bounds")
+
+    @model_validator(mode="after")
+    def _one_more_name_than_bounds(self) -> "ClassRule":
+        if any(low >= high for low, high in pairwise(self.bounds)):
+            raise ValueError(f"bounds {list(self.bounds)} do not ascend")
+        if len(self.names) != len(self.bounds) + 1:
+            raise ValueError(f"{len(self.bounds)} bounds make {len(self.bounds) + 1} classes, got the names {list(self.names)}")
+        return self
+
+
+STEINER = {
+    "ANB": ClassRule(bounds=(0.0, 4.0), names=("III", "I", "II")),
+    "SN_GoGn": ClassRule(bounds=(26.0, 38.0), names=("low angle", "normal", "high angle")),
+}
+"""Skeletal classes by ANB and growth patterns by the mandibular plane (norms of 2 ± 2° and 32 ± 6°)."""
+
+
+class EvaluationParams(_Params):
+    """The `evaluation` pipeline."""
 
     tta: TestTimeAugmentation = TestTimeAugmentation()
     statistics: StatisticsParams = StatisticsParams()
+    robustness: RobustnessParams | None = Field(RobustnessParams(), description="errors by kind of copy; null: none")
+    training_images: int = Field(100, ge=0, description="training sources predicted to compare their error with validation's")
+    classes: dict[str, ClassRule] = Field(STEINER, description="classes by measurement, whose agreement is reported")
+    compare_with: str | None = Field(None, description="identifier of an earlier MLflow run of this pipeline")
     batch_size: int = Field(8, ge=1, description="whole images a forward pass")
     crop_batch_size: int = Field(64, ge=1, description="crops a forward pass")
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"

@@ -31,6 +31,12 @@ def inter_reader_rows(landmarks: pd.DataFrame, images: pd.DataFrame) -> pd.DataF
     return together.groupby(keys, sort=False, as_index=False).agg({"has_truth": "any", "error_px": "mean", "error_mm": "mean"})
 
 
+def reader_pair(landmarks: pd.DataFrame) -> tuple[str, str] | None:
+    """The first two readers by name, beside the consensus; None where there are fewer."""
+    names = sorted(str(name) for name in landmarks["reader"].unique() if name != CONSENSUS)
+    return (names[0], names[1]) if len(names) > 1 else None
+
+
 def _restricted(other: pd.DataFrame, one: pd.DataFrame) -> pd.DataFrame:
     """The other reader's points with a row for every landmark of the first, so that the two tables have the same shape."""
     keys = one[["image_id", "landmark"]]

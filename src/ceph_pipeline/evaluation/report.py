@@ -24,8 +24,8 @@ def evaluate(
 
     Returns:
         The stages and `mean_shape` at the top, each with the fields of `stage_metrics`; everything else in `details`:
-        `comparisons`, `beats_mean_shape` by stage, `without_near_duplicates`, `inter_reader`, `subsets` (e.g. test1),
-        `landmark_subsets` and `valid`, the same figures on the validation split.
+        `comparisons`, `beats_mean_shape` by stage, `n_images_without_truth`, `inter_reader`, and the same figures, the
+        readers' distance among them, `without_near_duplicates`, on `subsets` (e.g. test1), `landmark_subsets` and `valid`.
 
     Raises:
         EvaluationError: no stage was predicted on the test split.
@@ -41,13 +41,15 @@ def evaluate(
             "beats_mean_shape": {
                 stage: compared[f"{stage}_vs_{MEAN_SHAPE}"]["improvement_percent"] > 0 for stage in stages_in(test)
             },
+            "n_images_without_truth": _without_truth(test),
             "inter_reader": stage_metrics(test, INTER_READER, statistics) if INTER_READER in set(test["stage"]) else None,
             "without_near_duplicates": _without_near_duplicates(test, images, duplicates, statistics),
             "subsets": _subsets(test, images, statistics),
             "landmark_subsets": {
-                name: _table(test[test["landmark"].isin(names)], statistics) for name, names in landmark_subsets(test).items()
+                name: _with_readers(test[test["landmark"].isin(names)], statistics)
+                for name, names in landmark_subsets(test).items()
             },
-            "valid": _table(on_split(errors, images, "valid"), statistics),
+            "valid": _with_readers(on_split(errors, images, "valid"), statistics),
         }
     }
 
@@ -87,19 +89,37 @@ def _is_number(value: object) -> bool:
 
 def _table(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
     """Every stage's figures and the mean shape's."""
-    guess = [MEAN_SHAPE] if MEAN_SHAPE in set(errors["stage"]) else []
-    return {stage: stage_metrics(errors, stage, statistics) for stage in [*stages_in(errors), *guess]}
+    return _figures(errors, (MEAN_SHAPE,), statistics)
+
+
+def _with_readers(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
+    """Those, and the distance between readers beside them."""
+    return _figures(errors, (MEAN_SHAPE, INTER_READER), statistics)
+
+
+def _figures(errors: pd.DataFrame, beside: tuple[str, ...], statistics: StatisticsParams) -> dict[str, Any]:
+    present = set(errors["stage"])
+    return {
+        stage: stage_metrics(errors, stage, statistics)
+        for stage in [*stages_in(errors), *(name for name in beside if name in present)]
+    }
+
+
+def _without_truth(errors: pd.DataFrame) -> int:
+    """Predicted images of which no point is annotated."""
+    rows = errors[errors["stage"].isin(stages_in(errors))]
+    return int((~rows.groupby("image_id")["has_truth"].any()).sum())
 
 
 def _without_near_duplicates(
     test: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, statistics: StatisticsParams
 ) -> dict[str, Any]:
     leaked = leaked_images(duplicates, images) & set(test["image_id"])
-    return {"n_left_out": len(leaked)} | _table(test[~test["image_id"].isin(leaked)], statistics)
+    return {"n_left_out": len(leaked)} | _with_readers(test[~test["image_id"].isin(leaked)], statistics)
 
 
 def _subsets(test: pd.DataFrame, images: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
     """Figures of each subset where the split has more than one."""
     subset = test["image_id"].map(images.set_index("image_id")["subset"])
     names = sorted(subset.unique())
-    return {name: _table(test[subset == name], statistics) for name in names} if len(names) > 1 else {}
+    return {name: _with_readers(test[subset == name], statistics) for name in names} if len(names) > 1 else {}

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-STAGES = ("stage1", "stage1_tta", "stage2", "stage2_tta")
-"""The detector's stages, without and with test-time augmentation."""
+STAGES = ("stage1", "stage1_tta", "stage2", "stage2_tta", "ensemble")
+"""The detector's stages, without and with test-time augmentation, and several trainings' answers fused."""
 
 MEAN_SHAPE = "mean_shape"
 """The guess that does not look at the image."""
@@ -16,13 +16,22 @@ LABELS = {
     "stage1_tta": "stage 1 + TTA",
     "stage2": "stage 2",
     "stage2_tta": "stage 2 + TTA",
+    "ensemble": "ensemble",
     MEAN_SHAPE: "mean shape",
     INTER_READER: "between readers",
 }
 """What figures and tables call them."""
 
-COMPARISONS = (("stage2", "stage1"), ("stage2_tta", "stage1_tta"), ("stage1_tta", "stage1"), ("stage2_tta", "stage2"))
-"""New and old stage of the paired comparisons: what refinement gains, and what the views gain."""
+COMPARISONS = (
+    ("stage2", "stage1"),
+    ("stage2_tta", "stage1_tta"),
+    ("stage1_tta", "stage1"),
+    ("stage2_tta", "stage2"),
+    ("stage2_tta", "stage1"),
+    ("ensemble", "stage2_tta"),
+    ("ensemble", "stage1"),
+)
+"""New and old stage of the paired comparisons: what refinement gains, what the views gain, and what each gains on stage 1."""
 
 
 def stages_in(table: pd.DataFrame) -> list[str]:

@@ -1,6 +1,7 @@
 """The last word of a run: what was reached, in one table."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -8,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, STAGES
+from ceph_pipeline.evaluation.stages import INTER_READER, LABELS, MEAN_SHAPE, STAGES
 
 UNKNOWN = "–"
 
@@ -41,16 +42,28 @@ def headline(report: dict[str, Any]) -> str:
     return f"Test split: {first['n_images']} images, {first['n_landmarks']} landmarks; ≤t mm: percent of errors up to t"
 
 
-def summary_rows(report: dict[str, Any]) -> list[list[str]]:
+def summary_rows(report: dict[str, Any], *, with_readers: bool = False) -> list[list[str]]:
     """Header and one row a stage: MRE in mm with its interval, in px, and the SDRs in percent."""
     stages = _stages(report)
-    rates = [key for key in next(iter(stages.values())) if key.startswith("sdr_")]
-    header = ["stage", "MRE mm", "95 % interval", "px", *(f"≤{float(key.removeprefix('sdr_')):g} mm" for key in rates)]
+    if with_readers and report["details"]["inter_reader"]:
+        stages[INTER_READER] = report["details"]["inter_reader"]
+    rates = rate_keys(next(iter(stages.values())))
+    header = ["stage", "MRE mm", "95 % interval", "px", *map(rate_title, rates)]
     rows = []
     for stage, fields in stages.items():
         errors = [number(fields["mre_mm"]), _interval(fields["mre_mm_ci95"]) or UNKNOWN, number(fields["mre_px"], 1)]
         rows.append([LABELS[stage], *errors, *(number(fields[key], 1) for key in rates)])
     return [header, *rows]
+
+
+def rate_keys(fields: Iterable[str]) -> list[str]:
+    """The detection rates among a stage's fields or a table's columns, without their intervals."""
+    return [key for key in fields if key.startswith("sdr_") and not key.endswith(("_ci95", "_low", "_high"))]
+
+
+def rate_title(key: str) -> str:
+    """`≤2 mm` for `sdr_2.0`."""
+    return f"≤{float(key.removeprefix('sdr_')):g} mm"
 
 
 def comparison_lines(report: dict[str, Any]) -> list[str]:
@@ -86,6 +99,10 @@ def notes(report: dict[str, Any]) -> list[str]:
         )
     if readers := report["details"]["inter_reader"]:
         found.append(f"the readers are {number(readers['mre_mm'])} mm, {number(readers['mre_px'])} px apart")
+    if fields["n_images"] == 1:
+        found.append("a single image says nothing about others: there are no intervals")
+    if nameless := report["details"]["n_images_without_truth"]:
+        found.append(f"{nameless} predicted test images have no annotated point and count nowhere")
     without_size = fields["n_images"] - fields["n_images_mm"]
     if without_size:
         found.append(f"{without_size} of {fields['n_images']} images have no pixel size and count in px only")
@@ -103,6 +120,17 @@ def _stages(report: dict[str, Any], *, guess: bool = True) -> dict[str, dict[str
 def number(value: float | None, digits: int = 2) -> str:
     """A figure as text; a dash where it is unknown."""
     return UNKNOWN if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def with_interval(value: float | None, bounds: list[float] | None, digits: int = 2, *, signed: bool = False) -> str:
+    """A figure with its interval, `1.10 [1.06, 1.14]`; alone where there is none."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    mark = "+" if signed else ""
+    shown = f"{value:{mark}.{digits}f}"
+    if bounds is None or any(math.isnan(bound) for bound in bounds):
+        return shown
+    return f"{shown} [{bounds[0]:{mark}.{digits}f}, {bounds[1]:{mark}.{digits}f}]"
 
 
 def _interval(bounds: list[float] | None, digits: int = 2) -> str:

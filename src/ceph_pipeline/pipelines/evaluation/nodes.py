@@ -1,30 +1,25 @@
-"""Nodes from predictions to errors, figures and the report."""
+"""Nodes from predictions to errors and what they say."""
 
 import logging
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ceph_pipeline.evaluation import EvaluationParams, error_rows, evaluate
-from ceph_pipeline.evaluation.breakdown import device_table, image_ranking, landmark_table
-from ceph_pipeline.evaluation.markdown import page
+from ceph_pipeline.evaluation import EvaluationParams, evaluate
+from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
+from ceph_pipeline.evaluation.earlier import compare_with_earlier, earlier_lines
+from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows
+from ceph_pipeline.evaluation.gap import gap_table
 from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
-from ceph_pipeline.evaluation.metrics import has_millimetres
-from ceph_pipeline.evaluation.readers import inter_reader_rows
+from ceph_pipeline.evaluation.readers import inter_reader_rows, reader_pair
+from ceph_pipeline.evaluation.reliability import reliability_table
 from ceph_pipeline.evaluation.report import flat_metrics, on_split
-from ceph_pipeline.evaluation.stages import MEAN_SHAPE, stages_in
-from ceph_pipeline.images import RawFolder
+from ceph_pipeline.evaluation.robustness import robustness_table
+from ceph_pipeline.evaluation.stages import INTER_READER, MEAN_SHAPE, stages_in
 from ceph_pipeline.landmarks.tables import reader_points
+from ceph_pipeline.pipelines.evaluation.tracking import errors_of_run, log_metrics
 
 logger = logging.getLogger(__name__)
-
-FIGURES = {
-    "Successful detection rate": "sdr_curve.png",
-    "Error of each landmark": "landmark_errors.png",
-    "Best, median and worst images": "gallery.png",
-}
-"""Where the catalog puts the report's figures, beside the report."""
 
 
 def compute_errors(
@@ -33,21 +28,24 @@ def compute_errors(
     """Distances of every stage, of the mean shape and of the readers on the predicted images."""
     truth = reader_points(landmarks, params.reader)
     predicted = images[images["image_id"].isin(predictions["image_id"])]
-    points = [(stage, predictions[predictions["stage"] == stage]) for stage in stages_in(predictions)]
-    points.append((MEAN_SHAPE, guess_points(mean_shape(truth, images), predicted)))
-    errors = [error_rows(rows, truth, predicted, stage) for stage, rows in points]
-    return pd.concat([*errors, inter_reader_rows(landmarks, predicted)], ignore_index=True)
+    guess = error_rows(guess_points(mean_shape(truth, images), predicted), truth, predicted, MEAN_SHAPE)
+    errors = [stage_error_rows(predictions, truth, predicted), guess, inter_reader_rows(landmarks, predicted)]
+    return pd.concat(errors, ignore_index=True)
+
+
+def compute_copy_errors(
+    copy_predictions: pd.DataFrame, copied_landmarks: pd.DataFrame, copied: pd.DataFrame, params: EvaluationParams
+) -> pd.DataFrame:
+    """Distances on augmented copies, which count in the robustness table only."""
+    return stage_error_rows(copy_predictions, reader_points(copied_landmarks, params.reader), copied)
 
 
 def summarise_errors(
     errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, params: EvaluationParams
 ) -> dict[str, Any]:
     """Judge every stage on the test split, and log the figures to MLflow where a run is open."""
-    import mlflow
-
     report = evaluate(errors, images, duplicates, params.statistics)
-    if mlflow.active_run():
-        mlflow.log_metrics(flat_metrics(report))
+    log_metrics(flat_metrics(report))
     return report
 
 
@@ -61,49 +59,99 @@ def tabulate_devices(errors: pd.DataFrame, images: pd.DataFrame, params: Evaluat
     return device_table(on_split(errors, images, "test"), images, params.statistics)
 
 
-def draw_sdr_curve(errors: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams) -> Any:
-    """Share of landmarks within each distance, a line a stage."""
-    from ceph_pipeline.evaluation.figures import sdr_curve
-
-    return sdr_curve(on_split(errors, images, "test"), params.statistics.thresholds_mm)
-
-
-def draw_landmark_errors(landmark_errors: pd.DataFrame) -> Any:
-    """Error of each landmark, the stages side by side."""
-    from ceph_pipeline.evaluation.figures import landmark_figure
-
-    return landmark_figure(landmark_errors)
+def tabulate_robustness(
+    copy_errors: pd.DataFrame, copied: pd.DataFrame, errors: pd.DataFrame, params: EvaluationParams
+) -> pd.DataFrame:
+    """Errors by kind of copy against the same sources' originals."""
+    table = robustness_table(copy_errors, copied, errors, params.statistics)
+    if table.empty:
+        logger.info("robustness: no copies were predicted, so that the table is empty")
+    log_metrics({f"robustness.{row['split']}.{row['stage']}.{row['kind']}.mre_px": row["mre_px"] for _, row in table.iterrows()})
+    return table
 
 
-def draw_gallery(
+def tabulate_training_gap(
+    training_predictions: pd.DataFrame,
     errors: pd.DataFrame,
-    predictions: pd.DataFrame,
     landmarks: pd.DataFrame,
     images: pd.DataFrame,
-    raw: RawFolder,
     params: EvaluationParams,
-) -> Any:
-    """The last stage's best, median and worst test images with truth and prediction."""
-    from ceph_pipeline.evaluation.gallery import gallery, representative_images
+) -> pd.DataFrame:
+    """Error in px on training, validation and test images."""
+    trained = stage_error_rows(training_predictions, reader_points(landmarks, params.reader), images)
+    table = gap_table(pd.concat([trained, errors], ignore_index=True), images, params.statistics)
+    log_metrics({f"{row['split']}.{row['stage']}.mre_px": row["mre_px"] for _, row in table.iterrows()})
+    return table
 
-    test = on_split(errors, images, "test")
-    stage = stages_in(test)[-1]
-    ranking = image_ranking(test, stage)
-    paths = images.set_index("image_id")["path"]
-    return gallery(
-        representative_images(ranking, params.statistics.gallery_images),
-        ranking,
-        predictions[predictions["stage"] == stage],
-        reader_points(landmarks, params.reader),
-        lambda image_id: raw.read(str(paths[image_id])),
-        stage=stage,
-        unit="mm" if has_millimetres(test) else "px",
+
+def tabulate_reliability(predictions: pd.DataFrame, errors: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    """Predicted against observed standard deviation on the test split."""
+    return reliability_table(predictions, on_split(errors, images, "test"))
+
+
+def tabulate_ellipses(
+    predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
+) -> pd.DataFrame:
+    """Error ellipses of the last stage on the test split, and of one reader against another where there are two."""
+    from ceph_pipeline.evaluation.ellipses import error_ellipses
+
+    test = images[(images["split"] == "test") & images["image_id"].isin(predictions["image_id"])]
+    stage = stages_in(predictions)[-1]
+    table, unit = error_ellipses(predictions[predictions["stage"] == stage], reader_points(landmarks, params.reader), test)
+    tables = [table.assign(stage=stage, unit=unit)]
+    if pair := reader_pair(landmarks[landmarks["image_id"].isin(test["image_id"])]):
+        one, other = (reader_points(landmarks, name) for name in pair)
+        tables.append(error_ellipses(one, other, test)[0].assign(stage=INTER_READER, unit=unit))
+    return pd.concat(tables, ignore_index=True)
+
+
+def judge_measurements(
+    predictions: pd.DataFrame,
+    head_outputs: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    cvm: pd.DataFrame,
+    images: pd.DataFrame,
+    params: EvaluationParams,
+) -> dict[str, Any]:
+    """Errors of angles and distances, agreement of classes and CVM stages, measurement heads against the points; test split."""
+    from ceph_pipeline.evaluation.derived import class_agreement, measured_stages, measurement_error_table
+    from ceph_pipeline.evaluation.heads import cvm_agreement, head_table
+
+    test = images[(images["split"] == "test") & images["image_id"].isin(predictions["image_id"])]
+    outputs = head_outputs[head_outputs["image_id"].isin(test["image_id"])]
+    compared = measured_stages(predictions, landmarks, test, params.reader)
+    agreement = {
+        "classes": class_agreement(compared, params.classes, params.statistics),
+        "cvm": cvm_agreement(outputs, cvm, params.statistics),
+    }
+    log_metrics(_agreement_metrics(agreement))
+    return {
+        "measurement_errors": measurement_error_table(compared, params.statistics),
+        "head_errors": head_table(outputs, *compared[stages_in(predictions)[-1]], params.statistics),
+        "agreement": agreement,
+    }
+
+
+def compare_with_earlier_run(errors: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams) -> dict[str, Any]:
+    """Compare the test split's errors with those of the MLflow run that `evaluation.compare_with` names; empty without one."""
+    if params.compare_with is None:
+        return {}
+    before = errors_of_run(params.compare_with)
+    result = compare_with_earlier(on_split(errors, images, "test"), before, params.compare_with, params.statistics)
+    for line in earlier_lines(result):
+        logger.info("against run %s: %s", params.compare_with, line)
+    log_metrics(
+        {f"earlier_run.{stage}.difference_{fields['unit']}": fields["difference"] for stage, fields in result["stages"].items()}
     )
+    return result
 
 
-def write_evaluation_report(
-    metrics: dict[str, Any], landmark_errors: pd.DataFrame, device_errors: pd.DataFrame, folder: Path
-) -> str:
-    """The report's page in Markdown, beside its figures."""
-    logger.info("the evaluation's report is %s", folder / "report.md")
-    return page(metrics, landmark_errors, device_errors, FIGURES)
+def _agreement_metrics(agreement: dict[str, Any]) -> dict[str, float]:
+    found = {
+        f"{stage}.{key}.{name}": fields[name]
+        for key, rule in agreement["classes"].items()
+        for stage, fields in rule["stages"].items()
+        for name in ("accuracy", "quadratic_kappa")
+    }
+    names = ("accuracy", "within_one", "majority_baseline", "macro_f1", "quadratic_kappa")
+    return found | {f"cvm.{name}": agreement["cvm"][name] for name in names if agreement["cvm"]}

@@ -2,17 +2,18 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from ceph_pipeline.pipelines.evaluation import nodes, prediction_nodes
+from ceph_pipeline.pipelines.evaluation import context_nodes, nodes, prediction_nodes, presentation_nodes
 
 PARAMS = "params:evaluation"
 
 
 def create_pipeline() -> Pipeline:
     """Predict with every stage, measure the errors, draw and report."""
-    return Pipeline([*_prediction(), *_measurement(), *_presentation()])
+    return Pipeline([*_prediction(), *_context(), *_measurement(), *_perspective(), *_figures(), *_reports()])
 
 
 def _prediction() -> list[Node]:
+    """The headline's points: validation and test sources, every stage."""
     crops_of = ["images", "raw_cephalograms", "source_cache_index", "stage2_checkpoint"]
     return [
         Node(
@@ -42,29 +43,106 @@ def _prediction() -> list[Node]:
     ]
 
 
+def _context() -> list[Node]:
+    """What is predicted beside the headline and never enters it."""
+    networks = ["stage1_checkpoint", "stage2_checkpoint", "evaluation_folder", PARAMS]
+    return [
+        Node(
+            context_nodes.predict_copies,
+            ["augmented_images", "augmented_cache", "augmented_store", *networks],
+            "copy_predictions",
+            name="predict_copies",
+        ),
+        Node(
+            context_nodes.predict_training_sample,
+            ["images", "augmented_images", "raw_cephalograms", "source_cache", "source_cache_index", *networks],
+            "training_predictions",
+            name="predict_training_sample",
+        ),
+        Node(
+            context_nodes.predict_head_outputs,
+            ["images", "source_cache", "source_cache_index", "stage1_checkpoint", "evaluation_folder", PARAMS],
+            "head_outputs",
+            name="predict_head_outputs",
+        ),
+    ]
+
+
 def _measurement() -> list[Node]:
+    """Errors of the headline, and tables of them."""
     return [
         Node(nodes.compute_errors, ["predictions", "landmarks", "images", PARAMS], "errors", name="compute_errors"),
         Node(nodes.summarise_errors, ["errors", "images", "duplicates", PARAMS], "metrics", name="summarise_errors"),
         Node(nodes.tabulate_landmarks, ["errors", "images", PARAMS], "landmark_errors", name="tabulate_landmarks"),
         Node(nodes.tabulate_devices, ["errors", "images", PARAMS], "device_errors", name="tabulate_devices"),
+        Node(nodes.compare_with_earlier_run, ["errors", "images", PARAMS], "earlier_run", name="compare_with_earlier_run"),
     ]
 
 
-def _presentation() -> list[Node]:
+def _perspective() -> list[Node]:
+    """Copies, training images, uncertainty, directions, and what the points are used for."""
     return [
-        Node(nodes.draw_sdr_curve, ["errors", "images", PARAMS], "sdr_curve", name="draw_sdr_curve"),
-        Node(nodes.draw_landmark_errors, "landmark_errors", "landmark_errors_figure", name="draw_landmark_errors"),
         Node(
-            nodes.draw_gallery,
-            ["errors", "predictions", "landmarks", "images", "raw_cephalograms", PARAMS],
-            "overlay_gallery",
-            name="draw_gallery",
+            nodes.compute_copy_errors,
+            ["copy_predictions", "augmented_landmarks", "augmented_images", PARAMS],
+            "copy_errors",
+            name="compute_copy_errors",
         ),
         Node(
-            nodes.write_evaluation_report,
-            ["metrics", "landmark_errors", "device_errors", "evaluation_report_folder"],
-            "evaluation_report",
-            name="write_evaluation_report",
+            nodes.tabulate_robustness,
+            ["copy_errors", "augmented_images", "errors", PARAMS],
+            "robustness",
+            name="tabulate_robustness",
+        ),
+        Node(
+            nodes.tabulate_training_gap,
+            ["training_predictions", "errors", "landmarks", "images", PARAMS],
+            "training_gap",
+            name="tabulate_training_gap",
+        ),
+        Node(nodes.tabulate_reliability, ["predictions", "errors", "images"], "reliability", name="tabulate_reliability"),
+        Node(
+            nodes.tabulate_ellipses,
+            ["predictions", "landmarks", "images", PARAMS],
+            "error_ellipses",
+            name="tabulate_ellipses",
+        ),
+        Node(
+            nodes.judge_measurements,
+            ["predictions", "head_outputs", "landmarks", "cvm", "images", PARAMS],
+            {name: name for name in ("measurement_errors", "head_errors", "agreement")},
+            name="judge_measurements",
+        ),
+    ]
+
+
+def _figures() -> list[Node]:
+    tables = ["landmark_errors", "error_ellipses", "robustness", "training_gap", "reliability"]
+    drawn = ("sdr_curve", *(f"{name}_figure" for name in tables))
+    return [
+        Node(
+            presentation_nodes.draw_figures,
+            ["errors", "images", *tables, PARAMS],
+            {name: name for name in (*drawn, "embedded_figures")},
+            name="draw_figures",
+        ),
+        Node(
+            presentation_nodes.draw_gallery,
+            ["errors", "predictions", "landmarks", "images", "raw_cephalograms", PARAMS],
+            {name: name for name in ("overlay_gallery", "embedded_gallery")},
+            name="draw_gallery",
+        ),
+    ]
+
+
+def _reports() -> list[Node]:
+    tables = ["landmark_errors", "device_errors", "robustness", "training_gap", "measurement_errors", "head_errors"]
+    written = ("evaluation_report", "evaluation_html", "evaluation_html_without_films")
+    return [
+        Node(
+            presentation_nodes.write_reports,
+            ["metrics", *tables, "agreement", "earlier_run", "embedded_figures", "embedded_gallery"],
+            {name: name for name in (*written, "paper_table_latex", "paper_table_markdown")},
+            name="write_reports",
         ),
     ]

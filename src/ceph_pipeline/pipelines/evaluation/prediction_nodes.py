@@ -1,20 +1,14 @@
 """Nodes that apply the trained networks to validation and test images, each keeping its points until something changes."""
 
-import logging
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from ceph_pipeline.artifacts import Ledger, atomic_path, fingerprint
+from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.evaluation import VIEW_SETS, EvaluationParams, View
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.landmarks.tables import points_array
-
-logger = logging.getLogger(__name__)
+from ceph_pipeline.pipelines.evaluation.predicting import kept, pixels_digest, sigmas
 
 
 def predict_stage1_tta(
@@ -48,7 +42,7 @@ def predict_stage1_tta(
         "views": params.tta.views_stage1,
         "fusion": params.tta.fusion,
     }
-    return _kept(folder / "stage1_tta", made_from, predict, force=params.force)
+    return kept(folder / "stage1_tta", made_from, predict, force=params.force)
 
 
 def predict_stage2(
@@ -111,7 +105,7 @@ def _refine(
             image_ids,
             points_array(start, image_ids, landmarks),
             pixel_size_mm=rows["pixel_size_mm"].to_numpy(),
-            sigma_px=_sigmas(start, image_ids, landmarks),
+            sigma_px=sigmas(start, image_ids, landmarks),
             views=views,
             batch_size=params.crop_batch_size,
         )
@@ -124,34 +118,4 @@ def _refine(
         "starting points": fingerprint(start),
         "views": [repr(view) for view in views],
     }
-    return _kept(folder / stage, made_from, predict, force=params.force)
-
-
-def pixels_digest(cache_index: pd.DataFrame, image_ids: list[str]) -> str:
-    """Digest of some images' pixels, as ingestion found them."""
-    return fingerprint(cache_index[cache_index["image_id"].isin(image_ids)])
-
-
-def _sigmas(predictions: pd.DataFrame, image_ids: list[str], landmarks: list[str]) -> NDArray[np.float64]:
-    """Standard deviations `(N, K)` of predictions, in the given orders."""
-    column = predictions.set_index(["image_id", "landmark"])["sigma_px"]
-    full = pd.MultiIndex.from_product([image_ids, landmarks])
-    return column.reindex(full).to_numpy(np.float64).reshape(len(image_ids), len(landmarks))
-
-
-def _kept(folder: Path, made_from: dict[str, Any], predict: Callable[[], pd.DataFrame], *, force: bool) -> pd.DataFrame:
-    """The table that the folder keeps, predicted anew only where what it is made from has changed."""
-    ledger, file = Ledger(folder), folder / "predictions.parquet"
-    digest = fingerprint(made_from)
-    if ledger.is_complete(digest) and file.exists() and not force:
-        logger.info("%s: nothing has changed, the points in %s stand", folder.name, file)
-        return pd.read_parquet(file)
-    if changed := ledger.difference(made_from) if ledger.read() else {}:
-        logger.info("%s: predicted again, since other than before: %s", folder.name, ", ".join(changed))
-    ledger.begin(digest, made_from)
-    table = predict()
-    with atomic_path(file) as temporary:
-        table.to_parquet(temporary, index=False)
-    ledger.finish()
-    logger.info("%s: %s points of %d images", folder.name, f"{len(table):,}", table["image_id"].nunique())
-    return table
+    return kept(folder / stage, made_from, predict, force=params.force)

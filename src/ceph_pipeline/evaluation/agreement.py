@@ -1,0 +1,128 @@
+"""Agreement of predicted and true classes that have an order: CVM stages, skeletal classes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ceph_pipeline.evaluation.bootstrap import Interval, statistic_intervals
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well predicted classes agree with the true ones.
+
+    Attributes:
+        n: Images with both.
+        confusion: `(S, S)` counts, a row a true class, a column a predicted one.
+        accuracy: Percent predicted exactly.
+        within_one: Percent predicted exactly or as a neighbour.
+        majority_baseline: Percent that always answering the commonest true class would get right.
+        macro_f1: Mean over the classes that occur, true or predicted, of 2·TP / (2·TP + FP + FN), 0–1.
+        kappa: Cohen's κ.
+        quadratic_kappa: Cohen's κ, disagreement weighed by the squared distance of the classes.
+        accuracy_interval: 95 % interval by bootstrap over images, None for fewer than two.
+        kappa_interval: Of κ.
+        quadratic_kappa_interval: Of the weighted κ.
+
+    A figure that does not exist is NaN: all of them without images, κ where only one class occurs on both sides.
+
+    Source: Cohen, Weighted kappa, Psychological Bulletin 1968.
+    """
+
+    n: int
+    confusion: NDArray[np.int64]
+    accuracy: float
+    within_one: float
+    majority_baseline: float
+    macro_f1: float
+    kappa: float
+    quadratic_kappa: float
+    accuracy_interval: Interval | None
+    kappa_interval: Interval | None
+    quadratic_kappa_interval: Interval | None
+
+
+def agreement(true: ArrayLike, predicted: ArrayLike, n_classes: int, *, n_resamples: int = 10_000, seed: int = 42) -> Agreement:
+    """Compare classes numbered 0 … S − 1.
+
+    Args:
+        true: `(N,)` classes, NaN where unknown.
+        predicted: `(N,)` classes, NaN where unknown; an image counts where both are known.
+        n_classes: S, at least 2.
+        n_resamples: Draws of images for the intervals.
+        seed: Of the draws.
+
+    Raises:
+        ValueError: the lengths differ, or a class is none of 0 … S − 1.
+    """
+    true, predicted = np.asarray(true, np.float64), np.asarray(predicted, np.float64)
+    if true.shape != predicted.shape or true.ndim != 1:
+        raise ValueError(f"true and predicted classes must both be (N,), got {true.shape} and {predicted.shape}.")
+    known = ~(np.isnan(true) | np.isnan(predicted))
+    pairs = np.stack([true[known], predicted[known]]).astype(np.int64)
+    if pairs.size and (pairs.min() < 0 or pairs.max() >= n_classes):
+        raise ValueError(f"classes must be numbered 0 … {n_classes - 1}, found {pairs.min()} … {pairs.max()}.")
+    cells = np.zeros((pairs.shape[1], n_classes * n_classes))
+    cells[np.arange(pairs.shape[1]), pairs[0] * n_classes + pairs[1]] = 1
+    confusion = cells.sum(axis=0).reshape(n_classes, n_classes)
+
+    def figures(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+        tables = totals.reshape(-1, n_classes, n_classes)
+        return np.stack([_percent(tables, 0), _kappa(tables, power=0), _kappa(tables, power=2)], axis=1)
+
+    accuracy, kappa, quadratic = figures(confusion)[0].tolist()
+    intervals = statistic_intervals(cells, figures, n_resamples=n_resamples, seed=seed)
+    total = confusion.sum()
+    return Agreement(
+        n=int(total),
+        confusion=confusion.astype(np.int64),
+        accuracy=accuracy,
+        within_one=float(_percent(confusion[None], 1)[0]),
+        majority_baseline=float(100 * confusion.sum(axis=1).max() / total) if total else float("nan"),
+        macro_f1=_macro_f1(confusion),
+        kappa=kappa,
+        quadratic_kappa=quadratic,
+        accuracy_interval=intervals[0],
+        kappa_interval=intervals[1],
+        quadratic_kappa_interval=intervals[2],
+    )
+
+
+def classify(values: ArrayLike, bounds: tuple[float, ...]) -> NDArray[np.float64]:
+    """Class of each value: how many bounds lie below it; a value on a bound belongs to the lower class, NaN stays NaN."""
+    values = np.asarray(values, np.float64)
+    return np.where(np.isnan(values), np.nan, np.searchsorted(np.asarray(bounds), values, side="left").astype(np.float64))
+
+
+def _percent(tables: NDArray[np.float64], distance: int) -> NDArray[np.float64]:
+    """Share of the counts `(B, S, S)` whose classes are at most a distance apart."""
+    near = _distances(tables.shape[-1]) <= distance
+    total = tables.sum(axis=(1, 2))
+    return _ratio(100 * (tables * near).sum(axis=(1, 2)), total)
+
+
+def _kappa(tables: NDArray[np.float64], power: int) -> NDArray[np.float64]:
+    """1 − observed / chance disagreement of `(B, S, S)` counts; power 0 counts every disagreement alike."""
+    distance = _distances(tables.shape[-1])
+    weights = np.where(distance > 0, distance.astype(np.float64) ** power, 0.0)
+    total = tables.sum(axis=(1, 2))
+    expected = np.einsum("bi,bj,ij->b", tables.sum(axis=2), tables.sum(axis=1), weights)
+    observed = (tables * weights).sum(axis=(1, 2)) * total
+    return 1 - _ratio(observed, expected)
+
+
+def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Above / below, NaN where that does not exist."""
+    ratio = np.full(len(below), np.nan)
+    np.divide(above, below, out=ratio, where=below > 0)
+    return ratio
+
+
+def _macro_f1(confusion: NDArray[np.float64]) -> float:
+    hits, seen = np.diag(confusion), confusion.sum(axis=0) + confusion.sum(axis=1)
+    return float(np.mean(2 * hits[seen > 0] / seen[seen > 0])) if seen.any() else float("nan")
+
+
+def _distances(n_classes: int) -> NDArray[np.int64]:
+    return np.abs(np.subtract.outer(np.arange(n_classes), np.arange(n_classes)))

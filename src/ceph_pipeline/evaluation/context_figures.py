@@ -1,0 +1,104 @@
+"""Figures of what puts the headline into perspective: copies, splits, predicted uncertainty."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ceph_pipeline.evaluation.figures import COLOURS, new_axes
+from ceph_pipeline.evaluation.gap import SPLITS
+from ceph_pipeline.evaluation.reliability import calibration_error
+from ceph_pipeline.evaluation.stages import LABELS, stages_in
+
+NOTHING = "nothing to show: "
+
+
+def robustness_figure(table: pd.DataFrame) -> Figure:
+    """Mean error by kind of copy with its 95 % interval, the stages side by side.
+
+    Args:
+        table: From `robustness_table`; of several splits the last is drawn.
+    """
+    if table.empty:
+        return _notice("Error by kind of copy", "the splits asked for have no augmented copies")
+    table = table[table["split"] == table["split"].iloc[-1]]
+    unit = "mm" if table["mre_mm"].notna().any() else "px"
+    stages, kinds = stages_in(table), list(table["kind"].unique())
+    figure, axes = new_axes(9, 4.8)
+    width = 0.8 / len(stages)
+    for number, stage in enumerate(stages):
+        rows = table[table["stage"] == stage].set_index("kind").reindex(kinds)
+        centres = np.arange(len(kinds)) + (number - (len(stages) - 1) / 2) * width
+        mean = rows[f"mre_{unit}"]
+        axes.bar(centres, mean, width * 0.92, color=COLOURS[stage], label=LABELS[stage], zorder=2)
+        axes.vlines(centres, rows[f"mre_{unit}_low"], rows[f"mre_{unit}_high"], color="#333333", linewidth=1.4, zorder=3)
+        tops = rows[f"mre_{unit}_high"].fillna(mean)
+        for x, top, value in zip(centres, tops, rows[f"difference_{unit}"], strict=True):
+            if np.isfinite(value):
+                axes.annotate(f"{value:+.2f}", (x, top), (0, 3), textcoords="offset points", ha="center", fontsize=9)
+    counts = table[table["stage"] == stages[0]].set_index("kind")["n_images"]
+    axes.set_xticks(range(len(kinds)), [f"{kind}\n{counts[kind]} images" for kind in kinds])
+    axes.set(ylabel=f"mean radial error ({unit})")
+    split = table["split"].iloc[0]
+    axes.set_title(f"Error by kind of copy, {split} split; numbers: against the same originals", loc="left", fontweight="bold")
+    axes.legend(loc="upper left", ncols=len(stages), edgecolor="none", framealpha=0.9)
+    axes.margins(y=0.18)
+    axes.grid(visible=True, axis="y", color="#e6e6e6")
+    return figure
+
+
+def gap_figure(table: pd.DataFrame) -> Figure:
+    """Error in px on training, validation and test images with 95 % intervals, a line a stage.
+
+    Args:
+        table: From `gap_table`.
+    """
+    if table.empty:
+        return _notice("Training against validation", "no training image was predicted (evaluation.training_images)")
+    figure, axes = new_axes(7, 4.5)
+    stages = stages_in(table)
+    for number, stage in enumerate(stages):
+        rows = table[table["stage"] == stage].set_index("split").reindex(list(SPLITS))
+        x = np.arange(len(SPLITS)) + 0.06 * (number - (len(stages) - 1) / 2)
+        axes.vlines(x, rows["mre_px_low"], rows["mre_px_high"], color=COLOURS[stage], linewidth=1.6)
+        axes.plot(x, rows["mre_px"], "o-", color=COLOURS[stage], label=LABELS[stage])
+    counts = table[table["stage"] == stages[0]].set_index("split")["n_images"].reindex(list(SPLITS), fill_value=0)
+    axes.set_xticks(range(len(SPLITS)), [f"{split}\n{counts[split]} images" for split in SPLITS])
+    axes.set(ylabel="mean radial error (px)", ylim=(0, None))
+    axes.set_title("How much better the networks know what they learned from", loc="left", fontweight="bold")
+    axes.legend(loc="lower right", edgecolor="none", framealpha=0.9)
+    axes.grid(visible=True, axis="y", color="#e6e6e6")
+    return figure
+
+
+def reliability_figure(table: pd.DataFrame) -> Figure:
+    """Predicted against observed standard deviation, both logarithmic; calibrated predictions lie on the diagonal.
+
+    Args:
+        table: From `reliability_table`.
+    """
+    shown = table[(table["sigma_px"] > 0) & (table["observed_px"] > 0)]
+    if shown.empty:
+        return _notice("Reliability of the predicted uncertainty", "no prediction carries a standard deviation above 0")
+    figure, axes = new_axes(6.5, 6)
+    values = shown[["sigma_px", "observed_px"]].to_numpy()
+    low, high = max(values.min() / 1.3, values.max() / 200), values.max() * 1.3
+    axes.plot([low, high], [low, high], color="#999999", linewidth=1, label="calibrated")
+    for stage in stages_in(shown):
+        rows = shown[shown["stage"] == stage]
+        label = f"{LABELS[stage]}: ENCE {calibration_error(table, stage):.2f}"
+        axes.plot(rows["sigma_px"], rows["observed_px"], "o-", color=COLOURS[stage], markersize=4, label=label)
+    axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal")
+    axes.set(xlabel="predicted standard deviation (px)", ylabel="observed standard deviation (px)")
+    axes.set_title("Reliability of the predicted uncertainty", loc="left", fontweight="bold")
+    axes.legend(loc="lower right", edgecolor="none", framealpha=0.9)
+    axes.grid(visible=True, which="both", color="#eeeeee")
+    return figure
+
+
+def _notice(title: str, reason: str) -> Figure:
+    """A figure that says why it is empty."""
+    figure, axes = new_axes(7, 1.6)
+    axes.set_axis_off()
+    axes.set_title(title, loc="left", fontweight="bold")
+    axes.text(0, 0.5, NOTHING + reason, transform=axes.transAxes, va="center")
+    return figure

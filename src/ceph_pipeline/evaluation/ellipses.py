@@ -1,0 +1,78 @@
+"""In which direction each landmark errs: error ellipses on the mean shape."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.linalg import orthogonal_procrustes
+
+from ceph_pipeline.landmarks.tables import points_array
+
+ROUNDS = 3
+"""Of aligning to the mean and averaging again; a tenth of a millimetre moves after the first."""
+
+MIN_POINTS = 3
+"""Landmarks an image needs to be turned onto the mean shape."""
+
+COLUMNS = ("landmark", "n", "x", "y", "bias_x", "bias_y", "var_x", "var_y", "cov_xy")
+
+
+def error_ellipses(points: pd.DataFrame, truth: pd.DataFrame, images: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Mean and covariance of each landmark's error in the frame of the mean shape.
+
+    Shapes are turned onto their mean, mirrored where a face looks the other way; errors turn with them and keep their size.
+
+    Args:
+        points: `image_id, landmark, x, y`, predictions of one stage or one reader's points.
+        truth: The same of the truth.
+        images: `image_id, pixel_size_mm` of the images that count.
+
+    Returns:
+        One row a landmark that is known on at least two images: `n`, the mean shape's `x, y` (its centre is 0), the mean error
+        `bias_x, bias_y`, and `var_x, var_y, cov_xy`. And the unit: mm, or px where no image has a pixel size.
+    """
+    image_ids = [str(image_id) for image_id in images["image_id"]]
+    landmarks = [str(name) for name in truth["landmark"].unique()]
+    pixel_size, unit = _unit_lengths(images)
+    target = points_array(truth, image_ids, landmarks) * pixel_size[:, None, None]
+    error = points_array(points, image_ids, landmarks) * pixel_size[:, None, None] - target
+    mean, turns = _mean_shape(target)
+    turned = np.einsum("nkj,nji->nki", error, turns)
+    rows = [_row(name, mean[k], turned[:, k]) for k, name in enumerate(landmarks)]
+    return pd.DataFrame([row for row in rows if row is not None], columns=list(COLUMNS)), unit
+
+
+def _row(name: str, at: NDArray[np.float64], errors: NDArray[np.float64]) -> tuple[object, ...] | None:
+    known = errors[~np.isnan(errors).any(axis=-1)]
+    if len(known) < 2 or np.isnan(at).any():
+        return None
+    covariance = np.cov(known.T)
+    return (name, len(known), *at, *known.mean(axis=0), covariance[0, 0], covariance[1, 1], covariance[0, 1])
+
+
+def _unit_lengths(images: pd.DataFrame) -> tuple[NDArray[np.float64], str]:
+    """Length of a pixel in each image, and the unit: images without a pixel size do not count where others have one."""
+    sizes = images["pixel_size_mm"].to_numpy(np.float64)
+    return (sizes, "mm") if np.isfinite(sizes).any() else (np.ones(len(sizes)), "px")
+
+
+def _mean_shape(shapes: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean `(K, 2)` of shapes `(N, K, 2)`, each turned onto it, and the turns `(N, 2, 2)`, NaN where a shape has too few."""
+    centred = shapes - _mean_of_known(shapes, axis=1)[:, None]
+    complete = np.isfinite(centred).all(axis=-1).sum(axis=1)
+    mean = centred[int(np.argmax(complete))]
+    turns = np.full((len(shapes), 2, 2), np.nan)
+    for _ in range(ROUNDS):
+        for number, shape in enumerate(centred):
+            known = np.isfinite(shape).all(axis=-1) & np.isfinite(mean).all(axis=-1)
+            if known.sum() >= MIN_POINTS:
+                turns[number] = orthogonal_procrustes(shape[known], mean[known])[0]
+        mean = _mean_of_known(np.einsum("nkj,nji->nki", centred, turns), axis=0)
+    return mean, turns
+
+
+def _mean_of_known(points: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Mean over an axis, NaN left out, and NaN where nothing is known."""
+    counts = np.isfinite(points).sum(axis=axis)
+    mean = np.full(counts.shape, np.nan)
+    np.divide(np.nansum(points, axis=axis), counts, out=mean, where=counts > 0)
+    return mean

@@ -1,0 +1,82 @@
+"""Errors by kind of copy: what a flip, a turn, another exposure or braces cost the detector.
+
+Copies of validation and test images serve this table alone; no headline figure is made with them.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ceph_pipeline.evaluation.bootstrap import mean_interval
+from ceph_pipeline.evaluation.errors import Unit, sdr, sdr_key, wide
+from ceph_pipeline.evaluation.params import StatisticsParams
+
+ORIGINAL = "original"
+"""The kind of an unchanged image."""
+
+
+def robustness_table(
+    copies: pd.DataFrame, copied: pd.DataFrame, originals: pd.DataFrame, statistics: StatisticsParams
+) -> pd.DataFrame:
+    """Errors by kind of copy, beside those of the same sources' originals.
+
+    Args:
+        copies: Rows of `ErrorTable` of the copies.
+        copied: `image_id, source_id, kind, copy, split` of at least those copies.
+        originals: Rows of `ErrorTable` of their sources.
+        statistics: Thresholds and resamples.
+
+    Returns:
+        One row a stage, split and kind, the originals first: `n_sources`, `n_images`, `n_points`, `n_missing` (points with a
+        truth and without a prediction); in mm and px `mre_<unit>` and `difference_<unit>`, the mean difference to the
+        originals on the points known in both, with `…_low` and `…_high`, 95 % intervals by bootstrap over sources, NaN for
+        fewer than two; `sdr_<mm>` in percent. Empty where there are no copies.
+    """
+    rows = copies.merge(copied[["image_id", "source_id", "kind", "copy", "split"]], on="image_id", validate="many_to_one")
+    found = []
+    for (stage, split), group in rows.groupby(["stage", "split"], sort=False):
+        sources = originals[(originals["stage"] == stage) & originals["image_id"].isin(group["source_id"])]
+        own = sources.assign(source_id=sources["image_id"], copy=0)
+        kinds = {ORIGINAL: own, **{str(kind): part for kind, part in group.groupby("kind", sort=False) if kind != ORIGINAL}}
+        found += [
+            {"stage": stage, "split": split, "kind": kind} | _figures(part, own, kind, statistics) for kind, part in kinds.items()
+        ]
+    return pd.DataFrame(found) if found else pd.DataFrame(columns=["stage", "split", "kind"], dtype=str)
+
+
+def _figures(part: pd.DataFrame, originals: pd.DataFrame, kind: str, statistics: StatisticsParams) -> dict[str, float]:
+    """One kind's figures against the originals of its own sources."""
+    mm = _by_source(part, "mm").to_numpy()
+    figures: dict[str, float] = {
+        "n_sources": part["source_id"].nunique(),
+        "n_images": part["image_id"].nunique(),
+        "n_points": int(part["error_px"].notna().sum()),
+        "n_missing": int((part["has_truth"] & part["error_px"].isna()).sum()),
+    }
+    for unit in ("mm", "px"):
+        figures |= _against_originals(part, originals, unit, kind, statistics)
+    return figures | {sdr_key(t): rate for t, rate in sdr(mm, statistics.thresholds_mm).items()}
+
+
+def _against_originals(
+    part: pd.DataFrame, originals: pd.DataFrame, unit: Unit, kind: str, statistics: StatisticsParams
+) -> dict[str, float]:
+    errors = _by_source(part, unit)
+    before = wide(originals, "source_id", "landmark", f"error_{unit}")
+    same = before.reindex(index=errors.index, columns=errors.columns.get_level_values(1)).to_numpy(np.float64)
+    difference = errors.to_numpy() - same if kind != ORIGINAL else np.full(errors.shape, np.nan)
+    return _with_interval(f"mre_{unit}", errors.to_numpy(), statistics) | _with_interval(
+        f"difference_{unit}", difference, statistics
+    )
+
+
+def _with_interval(name: str, values: NDArray[np.float64], statistics: StatisticsParams) -> dict[str, float]:
+    interval = mean_interval(values, n_resamples=statistics.n_resamples, seed=statistics.seed)
+    low, high = interval.as_list() if interval else (np.nan, np.nan)
+    mean = float(np.nanmean(values)) if np.isfinite(values).any() else np.nan
+    return {name: mean, f"{name}_low": low, f"{name}_high": high}
+
+
+def _by_source(part: pd.DataFrame, unit: Unit) -> pd.DataFrame:
+    """Errors with a row a source and a column a copy and landmark: copies of one source are drawn together."""
+    return wide(part, "source_id", ["copy", "landmark"], f"error_{unit}")

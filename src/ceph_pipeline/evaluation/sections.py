@@ -1,0 +1,118 @@
+"""What the report says, section by section, whatever it is written in."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from ceph_pipeline.evaluation import clinical_tables, error_tables
+from ceph_pipeline.evaluation.earlier import earlier_lines
+from ceph_pipeline.evaluation.paper import paper_rows
+from ceph_pipeline.evaluation.stages import LABELS, stages_in
+from ceph_pipeline.evaluation.summary import comparison_lines, headline, notes, summary_rows
+
+Rows = list[list[str]]
+"""A table as text: a header, then a row each."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything an evaluation has found.
+
+    Attributes:
+        metrics: From `evaluate`.
+        landmarks: From `landmark_table`.
+        devices: From `device_table`.
+        robustness: From `robustness_table`.
+        gap: From `gap_table`.
+        measurements: From `measurement_error_table`.
+        heads: From `head_table`.
+        agreement: `classes` from `class_agreement`, `cvm` from `cvm_agreement`.
+        earlier: From `compare_with_earlier`; empty where no run was named.
+    """
+
+    metrics: dict[str, Any]
+    landmarks: pd.DataFrame
+    devices: pd.DataFrame
+    robustness: pd.DataFrame
+    gap: pd.DataFrame
+    measurements: pd.DataFrame
+    heads: pd.DataFrame
+    agreement: dict[str, Any]
+    earlier: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report.
+
+    Attributes:
+        title: Its heading.
+        lines: Sentences, one an entry.
+        tables: Tables as text.
+        figure: File name of its picture, beside the report.
+    """
+
+    title: str
+    lines: list[str] = field(default_factory=list)
+    tables: list[Rows] = field(default_factory=list)
+    figure: str | None = None
+
+
+def sections(results: Results) -> list[Section]:
+    """The whole report; what there is nothing to say about is said to be missing."""
+    metrics, last = results.metrics, stages_in(results.landmarks)[-1]
+    parts = [
+        Section(
+            headline(metrics),
+            [*comparison_lines(metrics), *notes(metrics)],
+            [summary_rows(metrics, with_readers=True)],
+        ),
+        Section("What each step gains", [error_tables.ABLATION_NOTE], [error_tables.ablation_rows(metrics)]),
+    ]
+    if results.earlier:
+        parts.append(Section(f"Against run {results.earlier['run_id']}", earlier_lines(results.earlier)))
+    parts += [
+        Section("Successful detection rate", figure="sdr_curve.png"),
+        Section(f"Subsets, {LABELS[last]}", [], [error_tables.subset_rows(metrics, last)]),
+        Section(
+            f"Landmarks, {LABELS[last]}, the hardest first",
+            [],
+            [error_tables.landmark_rows(results.landmarks, last)],
+            "landmark_errors.png",
+        ),
+        Section("Errors on the mean shape", figure="error_ellipses.png"),
+        Section(f"Devices, {LABELS[last]}", [error_tables.DEVICE_NOTE], [error_tables.device_rows(results.devices, last)]),
+        _robustness(results.robustness),
+        Section("Training against validation", [], _if_any(error_tables.gap_rows(results.gap)), "training_gap.png"),
+        Section("Reliability of the predicted uncertainty", figure="reliability.png"),
+        *_clinical(results, last),
+        Section("Best, median and worst images", figure="gallery.png"),
+        Section("For a paper", [], [paper_rows(metrics)]),
+    ]
+    return parts
+
+
+def _robustness(table: pd.DataFrame) -> Section:
+    if table.empty:
+        return Section("Error by kind of copy", ["The splits asked for have no augmented copies, or none were asked for."])
+    return Section(
+        "Error by kind of copy", [error_tables.ROBUSTNESS_NOTE], [error_tables.robustness_rows(table)], "robustness.png"
+    )
+
+
+def _clinical(results: Results, last: str) -> list[Section]:
+    measurements = clinical_tables.measurement_rows(results.measurements, last)
+    parts = [Section(f"Measurements, {LABELS[last]}", [clinical_tables.MEASUREMENT_NOTE], _if_any(measurements))]
+    for key, rule in results.agreement["classes"].items():
+        lines, tables = clinical_tables.class_lines(key, rule, last), clinical_tables.class_tables(rule, last)
+        parts.append(Section(f"Classes by {key}", lines, tables))
+    cvm, heads = results.agreement["cvm"], _if_any(clinical_tables.head_rows(results.heads))
+    tables = [clinical_tables.confusion_rows(cvm["confusion"], clinical_tables.CVM_NAMES)] if cvm else []
+    parts.append(Section("CVM stages and measurement heads", clinical_tables.cvm_lines(cvm), [*tables, *heads]))
+    return parts
+
+
+def _if_any(rows: Rows) -> list[Rows]:
+    """The table, unless it has a header only."""
+    return [rows] if len(rows) > 1 else []

@@ -1,0 +1,101 @@
+"""Networks applied to some images in a single view, and tables kept until something they are made from changes."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ceph_pipeline.artifacts import Ledger, atomic_path, fingerprint
+from ceph_pipeline.evaluation import EvaluationParams
+
+if TYPE_CHECKING:
+    from ceph_pipeline.images.codec import GreyImage
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """Images that both stages look at.
+
+    Attributes:
+        rows: `image_id, width, height, pixel_size_mm`.
+        read_small: Identifier to the pre-resized pixels, for stage 1.
+        read_full: Identifier to the original pixels, for stage 2.
+    """
+
+    rows: pd.DataFrame
+    read_small: Callable[[str], "GreyImage"]
+    read_full: Callable[[str], "GreyImage"]
+
+    @property
+    def image_ids(self) -> list[str]:
+        """Identifiers, in order."""
+        return [str(image_id) for image_id in self.rows["image_id"]]
+
+
+def predict_single_view(subjects: Subjects, stage1: Path, stage2: Path | None, params: EvaluationParams) -> pd.DataFrame:
+    """The points of stage 1 and, where its checkpoint is given, of stage 2 from there; a `PredictionTable`."""
+    from ceph_pipeline.inference import predict_refined, predict_whole
+    from ceph_pipeline.inference.forward import resolve_device
+    from ceph_pipeline.inference.located import prediction_rows
+    from ceph_pipeline.training.checkpoint import load_checkpoint
+
+    ids, device = subjects.image_ids, resolve_device(params.device)
+    whole = load_checkpoint(stage1, device)
+    sizes = subjects.rows[["width", "height"]].to_numpy()
+    located = predict_whole(whole, subjects.read_small, ids, sizes, batch_size=params.batch_size)
+    tables = [prediction_rows(located, ids, list(whole.landmarks), "stage1")]
+    if stage2 is not None:
+        refined = predict_refined(
+            load_checkpoint(stage2, device),
+            subjects.read_full,
+            ids,
+            located.xy,
+            pixel_size_mm=subjects.rows["pixel_size_mm"].to_numpy(),
+            sigma_px=located.sigma_px,
+            batch_size=params.crop_batch_size,
+        )
+        tables.append(prediction_rows(refined, ids, list(whole.landmarks), "stage2"))
+    return pd.concat(tables, ignore_index=True)
+
+
+def no_predictions() -> pd.DataFrame:
+    """A `PredictionTable` without rows."""
+    dtypes = dict.fromkeys(("image_id", "stage", "landmark"), str) | dict.fromkeys(("x", "y", "sigma_px"), float)
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
+
+
+def pixels_digest(cache_index: pd.DataFrame, image_ids: list[str]) -> str:
+    """Digest of some images' pixels, as ingestion found them."""
+    return fingerprint(cache_index[cache_index["image_id"].isin(image_ids)])
+
+
+def sigmas(predictions: pd.DataFrame, image_ids: list[str], landmarks: list[str]) -> NDArray[np.float64]:
+    """Standard deviations `(N, K)` of predictions, in the given orders."""
+    column = predictions.set_index(["image_id", "landmark"])["sigma_px"]
+    full = pd.MultiIndex.from_product([image_ids, landmarks])
+    return column.reindex(full).to_numpy(np.float64).reshape(len(image_ids), len(landmarks))
+
+
+def kept(folder: Path, made_from: dict[str, Any], predict: Callable[[], pd.DataFrame], *, force: bool) -> pd.DataFrame:
+    """The table that the folder keeps, predicted anew only where what it is made from has changed."""
+    ledger, file = Ledger(folder), folder / "predictions.parquet"
+    digest = fingerprint(made_from)
+    if ledger.is_complete(digest) and file.exists() and not force:
+        logger.info("%s: nothing has changed, the points in %s stand", folder.name, file)
+        return pd.read_parquet(file)
+    if changed := ledger.difference(made_from) if ledger.read() else {}:
+        logger.info("%s: predicted again, since other than before: %s", folder.name, ", ".join(changed))
+    ledger.begin(digest, made_from)
+    table = predict()
+    with atomic_path(file) as temporary:
+        table.to_parquet(temporary, index=False)
+    ledger.finish()
+    logger.info("%s: %s rows of %d images", folder.name, f"{len(table):,}", table["image_id"].nunique())
+    return table

@@ -1,0 +1,117 @@
+"""Nodes from tables to figures and reports."""
+
+from typing import Any
+
+import pandas as pd
+
+from ceph_pipeline.evaluation import EvaluationParams
+from ceph_pipeline.evaluation.breakdown import image_ranking
+from ceph_pipeline.evaluation.markdown import page, table_lines
+from ceph_pipeline.evaluation.metrics import has_millimetres
+from ceph_pipeline.evaluation.paper import caption, latex, paper_rows
+from ceph_pipeline.evaluation.report import on_split
+from ceph_pipeline.evaluation.sections import Results, sections
+from ceph_pipeline.evaluation.stages import stages_in
+from ceph_pipeline.images import RawFolder
+from ceph_pipeline.landmarks.tables import reader_points
+
+GALLERY = "gallery.png"
+
+
+def draw_figures(
+    errors: pd.DataFrame,
+    images: pd.DataFrame,
+    landmark_errors: pd.DataFrame,
+    ellipses: pd.DataFrame,
+    robustness: pd.DataFrame,
+    training_gap: pd.DataFrame,
+    reliability: pd.DataFrame,
+    params: EvaluationParams,
+) -> dict[str, Any]:
+    """Every figure without a patient in it, and all of them as `data:` URIs for the HTML report."""
+    from ceph_pipeline.evaluation import context_figures, figures
+    from ceph_pipeline.evaluation.ellipse_figure import ellipse_figure
+    from ceph_pipeline.evaluation.html import data_uri
+
+    unit = str(ellipses["unit"].iloc[0]) if len(ellipses) else "mm"
+    drawn = {
+        "sdr_curve": figures.sdr_curve(on_split(errors, images, "test"), params.statistics.thresholds_mm),
+        "landmark_errors_figure": figures.landmark_figure(landmark_errors),
+        "error_ellipses_figure": ellipse_figure(ellipses, unit),
+        "robustness_figure": context_figures.robustness_figure(robustness),
+        "training_gap_figure": context_figures.gap_figure(training_gap),
+        "reliability_figure": context_figures.reliability_figure(reliability),
+    }
+    return drawn | {"embedded_figures": {_file_name(name): data_uri(figure) for name, figure in drawn.items()}}
+
+
+def draw_gallery(
+    errors: pd.DataFrame,
+    predictions: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    images: pd.DataFrame,
+    raw: RawFolder,
+    params: EvaluationParams,
+) -> dict[str, Any]:
+    """The last stage's best, median and worst test images with truth and prediction; also as a `data:` URI."""
+    from ceph_pipeline.evaluation.gallery import gallery, representative_images
+    from ceph_pipeline.evaluation.html import data_uri
+
+    test = on_split(errors, images, "test")
+    stage = stages_in(test)[-1]
+    ranking = image_ranking(test, stage)
+    paths = images.set_index("image_id")["path"]
+    figure = gallery(
+        representative_images(ranking, params.statistics.gallery_images),
+        ranking,
+        predictions[predictions["stage"] == stage],
+        reader_points(landmarks, params.reader),
+        lambda image_id: raw.read(str(paths[image_id])),
+        stage=stage,
+        unit="mm" if has_millimetres(test) else "px",
+    )
+    return {"overlay_gallery": figure, "embedded_gallery": data_uri(figure, photographs=True)}
+
+
+def write_reports(
+    metrics: dict[str, Any],
+    landmark_errors: pd.DataFrame,
+    device_errors: pd.DataFrame,
+    robustness: pd.DataFrame,
+    training_gap: pd.DataFrame,
+    measurement_errors: pd.DataFrame,
+    head_errors: pd.DataFrame,
+    agreement: dict[str, Any],
+    earlier_run: dict[str, Any],
+    embedded_figures: dict[str, str],
+    embedded_gallery: str,
+) -> dict[str, str]:
+    """The report in Markdown, in HTML with and without the gallery of patients, and the table for a paper."""
+    from ceph_pipeline.evaluation.html import html_page
+
+    report = sections(
+        Results(
+            metrics=metrics,
+            landmarks=landmark_errors,
+            devices=device_errors,
+            robustness=robustness,
+            gap=training_gap,
+            measurements=measurement_errors,
+            heads=head_errors,
+            agreement=agreement,
+            earlier=earlier_run,
+        )
+    )
+    table = latex(paper_rows(metrics), caption(metrics))
+    return {
+        "evaluation_report": page(report),
+        "evaluation_html": html_page(report, embedded_figures | {GALLERY: embedded_gallery}, latex=table),
+        "evaluation_html_without_films": html_page(report, embedded_figures, latex=table),
+        "paper_table_latex": table,
+        "paper_table_markdown": f"{caption(metrics)}\n\n{table_lines(paper_rows(metrics))}\n",
+    }
+
+
+def _file_name(catalog_name: str) -> str:
+    """Where the catalog puts a figure, beside the report."""
+    return catalog_name.removesuffix("_figure") + ".png"
