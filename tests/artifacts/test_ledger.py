@@ -44,6 +44,6 @@ def test_an_empty_folder_has_no_record(tmp_path):
 def test_a_damaged_record_counts_as_none(tmp_path):
     ledger = Ledger(tmp_path)
     for content in ('{"fingerprint": "f1", "comp', '["f1"]'):
-        ledger.path.write_text(content)
+        (tmp_path / ".ledger.json").write_text(content)
         assert ledger.read() == {}
         assert not ledger.is_continuation("f1")

@@ -1,12 +1,13 @@
 """From sources on disk to copies, training copies and tables."""
 
 import logging
+import shutil
 
 import cv2
 import numpy as np
 import pytest
 
-from ceph_pipeline.augmentation import shelf
+from ceph_pipeline.artifacts import FolderError
 from ceph_pipeline.augmentation.darkroom import AugmentationError
 from ceph_pipeline.augmentation.tables import (
     AugmentedCacheTable,
@@ -24,7 +25,7 @@ class TestTables:
         tables = study.augment()
         images = AugmentedImageTable.validate(tables["augmented_images"])
         assert len(images) == 39
-        assert set(images["image_id"]) == shelf.stored_ids(study.store) == shelf.stored_ids(study.cache)
+        assert set(images["image_id"]) == study.store.ids() == study.cache.ids()
         assert images["path"].tolist() == [f"{image_id}.png" for image_id in images["image_id"]]
         for row in images.itertuples():
             assert study.store.read(row.image_id).shape == (row.height, row.width)
@@ -150,13 +151,10 @@ class TestBadInput:
             study.augment()
 
     def test_a_full_disk_is_noticed_before_anything_is_written(self, study, monkeypatch):
-        monkeypatch.setattr(shelf.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000})())
-        with pytest.raises(shelf.DiskSpaceError, match=r"0\.0 GB are free"):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000})())
+        with pytest.raises(FolderError, match=r"0\.0 GB are free"):
             study.augment()
-        assert shelf.stored_ids(study.store) == set()
-
-    def test_object_storage_is_not_asked_for_its_free_space(self):
-        shelf.check_space(ImageStore("memory://copies"), 1e18)
+        assert study.store.ids() == set()
 
 
 def test_the_log_says_how_many_images_are_missing(study, caplog):

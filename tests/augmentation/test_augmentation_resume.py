@@ -8,14 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from ceph_pipeline.augmentation import shelf
+from ceph_pipeline.artifacts import Ledger
 from ceph_pipeline.augmentation.darkroom import Darkroom
+from ceph_pipeline.augmentation.provenance import OtherRecipeError
+from ceph_pipeline.images import ImageStore
 
 
 @pytest.fixture
@@ -63,36 +66,89 @@ class TestRepeated:
         study.augment(force=True)
         assert len(sources_made) == 6
 
-    def test_the_number_of_processes_is_no_reason_to_start_over(self, study, sources_made):
+
+class TestAnotherRecipe:
+    def test_its_images_are_not_deleted_and_the_difference_is_named(self, study):
+        study.augment(seed=1)
+        before = study.files()
+        with pytest.raises(OtherRecipeError) as refusal:
+            study.augment(seed=2, recipe={"original": {}, "rotation": {"angles_deg": [5, -5]}})
+        message = str(refusal.value)
+        assert f"{study.store.path} holds images of another recipe" in message
+        assert "recipe.rotation.angles_deg was [7.0, -7.0], is [5.0, -5.0]" in message
+        assert "seed was 1, is 2" in message
+        assert "recipe.braces was {" in message
+        assert message.count("is not there") == 3  # braces, brightness, flip
+        assert "recipe.original" not in message
+        assert "--params augmentation.force=true" in message
+        assert study.files() == before
+
+    def test_another_format_is_another_recipe(self, study):
+        study.augment()
+        study.store = ImageStore(study.store.path, format="jpg", quality=90)
+        with pytest.raises(OtherRecipeError, match='format was "png", is "jpg"; quality was not there, is 90'):
+            study.augment()
+
+    def test_force_deletes_its_images(self, study):
+        study.augment()
+        study.augment(recipe={"original": {}}, force=True)
+        assert len(study.store.ids()) == len(study.cache.ids()) == 6
+        study.augment(recipe={"original": {}})
+
+    def test_images_of_unknown_origin_are_not_deleted(self, study, grainy_image):
+        study.store.write("somebody_s_film", grainy_image(1))
+        with pytest.raises(OtherRecipeError, match="no record of what they were made from"):
+            study.augment()
+        assert study.store.ids() == {"somebody_s_film"}
+
+    def test_a_worker_count_a_backend_and_a_target_are_no_recipe(self, study, sources_made):
         study.augment(n_jobs=1)
         sources_made.clear()
-        study.augment(n_jobs=2)
+        study.augment(n_jobs=2, backend="threading", target_total=39)
         assert sources_made == []
 
 
-class TestStartingOver:
-    def test_another_recipe_deletes_the_old_copies_and_says_what_changed(self, study, caplog):
+class TestChangedSources:
+    def test_moved_landmarks_make_the_copies_of_their_source_again(self, study, sources_made):
         study.augment()
-        with caplog.at_level(logging.INFO, "ceph_pipeline"):
-            study.augment(recipe={"original": {}})
-        assert len(shelf.stored_ids(study.store)) == len(shelf.stored_ids(study.cache)) == 6
-        assert "starts over: recipe.braces was" in caplog.text
-        assert "recipe.original" not in caplog.text
-
-    def test_moved_landmarks_make_the_copies_again(self, study, caplog):
+        sources_made.clear()
+        moved = (study.tables.landmarks["image_id"] == "train_0002") & (study.tables.landmarks["reader"] == "consensus")
+        study.tables.landmarks.loc[moved, "x"] += 1
         study.augment()
-        study.tables.landmarks.loc[0, "x"] += 1
-        with caplog.at_level(logging.INFO, "ceph_pipeline"):
-            study.augment()
-        assert "starts over: the sources have changed" in caplog.text
+        assert sources_made == ["train_0002"]
 
-    def test_a_replaced_image_is_noticed(self, study, grainy_image, caplog):
+    def test_a_replaced_image_makes_its_copies_again(self, study, grainy_image, sources_made):
+        study.augment()
+        sources_made.clear()
+        cv2.imwrite(str(study.raw.root / "test_0000.png"), grainy_image(99))
+        study.augment()
+        assert sources_made == ["test_0000"]
+        np.testing.assert_array_equal(study.store.read("test_0000__original_0"), grainy_image(99))
+
+    def test_killed_while_replacing_it_continues_with_the_new_image(self, study, grainy_image, monkeypatch):
         study.augment()
         cv2.imwrite(str(study.raw.root / "test_0000.png"), grainy_image(99))
-        with caplog.at_level(logging.INFO, "ceph_pipeline"):
-            study.augment()
-        assert "starts over: the sources have changed" in caplog.text
+
+        def die(*_, **__):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Ledger, "begin", die)
+            with pytest.raises(KeyboardInterrupt):
+                study.augment()
+        study.augment()
         np.testing.assert_array_equal(study.store.read("test_0000__original_0"), grainy_image(99))
+
+    def test_further_sources_keep_the_copies_of_the_others(self, tmp_path, new_study, sources_made):
+        study = new_study(tmp_path, {"train": 4, "test": 1})
+        tables = study.tables
+        first = tables.images["image_id"] != "test_0000"  # the last in order: the others' braces stay where they are
+        study.tables = replace(tables, images=tables.images[first], landmarks=tables.landmarks)
+        study.augment()
+        sources_made.clear()
+        study.tables = tables
+        assert len(study.augment()["augmented_images"]) == len(study.store.ids()) == 33
+        assert sources_made == ["test_0000"]
 
     def test_excluding_a_source_keeps_the_copies_of_the_others(self, study, sources_made):
         study.augment()
@@ -101,7 +157,7 @@ class TestStartingOver:
         tables = study.augment()
         assert sources_made == []
         assert "train_0001" not in set(tables["augmented_images"]["source_id"])
-        assert not any(image_id.startswith("train_0001") for image_id in shelf.stored_ids(study.store))
+        assert not any(image_id.startswith("train_0001") for image_id in study.store.ids())
 
     def test_the_ledger_is_open_while_work_is_unfinished(self, study):
         (study.raw.root / "train_0003.png").unlink()
@@ -144,11 +200,11 @@ def test_killed_with_two_workers_it_continues_and_leaves_no_process(tmp_path, ne
     script.write_text(RUN)
     run = subprocess.Popen([sys.executable, str(script), str(inputs)], start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while not shelf.stored_ids(study.store) and time.monotonic() < deadline:
+    while not study.store.ids() and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
-    assert 0 < len(shelf.stored_ids(study.store)) < 200
+    assert 0 < len(study.store.ids()) < 200
 
     while processes_of(run.pid) and time.monotonic() < deadline:
         time.sleep(0.1)

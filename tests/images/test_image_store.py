@@ -54,15 +54,48 @@ def test_writing_leaves_no_temporary_file(tmp_path, film):
 
 
 def test_a_failed_rename_leaves_neither_file_nor_remains(tmp_path, film, monkeypatch):
-    store = ImageStore(str(tmp_path))
-
-    def fail(source, target):
+    def fail(self, target):
         raise OSError("disk full")
 
-    monkeypatch.setattr(store.fs, "mv", fail)
+    monkeypatch.setattr(type(tmp_path), "replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        store.write("a", film)
+        ImageStore(str(tmp_path)).write("a", film)
     assert list(tmp_path.iterdir()) == []
+
+
+class TestContent:
+    @pytest.fixture(params=["disk", "bucket"])
+    def store(self, request, tmp_path, bucket):
+        return ImageStore(str(tmp_path / "images") if request.param == "disk" else bucket)
+
+    def test_whole_images_are_listed_by_identifier(self, store, film):
+        assert store.ids() == set()
+        for image_id in ("a", "b.c"):
+            store.write(image_id, film)
+        store.folder.write(".a.0123abcd.png", b"half")
+        store.folder.write("a.txt", b"no image")
+        assert store.ids() == {"a", "b.c"}
+
+    def test_what_is_discarded_is_gone(self, store, film):
+        for image_id in ("a", "b"):
+            store.write(image_id, film)
+        store.discard({"a"})
+        store.discard(())
+        assert store.ids() == {"b"}
+
+    def test_clearing_takes_images_of_every_format_and_nothing_else(self, store, film):
+        store.write("a", film)
+        for name in ("b.jpg", "notes.txt", ".ledger.json"):
+            store.folder.write(name, b"x")
+        store.clear()
+        assert sorted(store.folder.names()) == [".ledger.json", "notes.txt"]
+
+    def test_sweeping_takes_what_is_half_written(self, store, film):
+        store.write("a", film)
+        for name in (".a.0123abcd.png", ".a.0123abcd", "..ledger.0123abcd.json", ".ledger.json"):
+            store.folder.write(name, b"x")
+        store.sweep()
+        assert sorted(store.folder.names()) == [".ledger.json", "a.png"]
 
 
 def test_a_handle_travels_to_workers_by_pickle(tmp_path, film):

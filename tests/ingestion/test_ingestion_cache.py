@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ceph_pipeline.artifacts import WorkerParams
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.ingestion import build_cache
 from ceph_pipeline.ingestion.cache import shrink
@@ -100,7 +101,7 @@ def test_force_fills_it_anew(images, raw, store, caplog):
 @pytest.mark.parametrize(("n_jobs", "backend"), [(1, "loky"), (3, "threading"), pytest.param(2, "loky", marks=pytest.mark.slow)])
 def test_the_result_does_not_depend_on_the_workers(images, raw, store, tmp_path, n_jobs, backend):
     expected = build_cache(images, raw, ImageStore(str(tmp_path / "one"), format="npy"), long_side_px=60).index
-    found = build_cache(images, raw, store, long_side_px=60, n_jobs=n_jobs, backend=backend).index
+    found = build_cache(images, raw, store, long_side_px=60, workers=WorkerParams(n_jobs=n_jobs, backend=backend)).index
     pd.testing.assert_frame_equal(found, expected)
 
 
@@ -138,6 +139,10 @@ class TestDamage:
         problem = build_cache(images, raw, store, long_side_px=60).problems[0]
         assert "found 96 × 120 px, expected 120 × 96 px" in str(problem)
 
-    def test_a_cache_on_an_object_store_is_refused(self, images, raw):
-        with pytest.raises(ValueError, match="local disk"):
-            build_cache(images, raw, ImageStore("memory://cache", format="npy"), long_side_px=60)
+
+def test_a_cache_on_an_object_store_has_the_same_pixels(images, raw, store):
+    expected = build_cache(images, raw, store, long_side_px=60).index
+    remote = ImageStore("memory://cache", format="npy")
+    for _ in range(2):  # the second time it is complete
+        pd.testing.assert_frame_equal(build_cache(images, raw, remote, long_side_px=60).index, expected)
+    assert remote.ids() == store.ids()

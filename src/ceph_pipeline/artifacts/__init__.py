@@ -1,7 +1,19 @@
-"""Artefacts on disk: written whole or not at all, and skipped when what they were made from has not changed."""
+"""Artefacts: made by workers, written whole or not at all, and skipped when what they were made from has not changed."""
 
 from ceph_pipeline.artifacts.atomic import atomic_path, write_atomically
 from ceph_pipeline.artifacts.fingerprint import fingerprint
+from ceph_pipeline.artifacts.folder import Folder, FolderError
 from ceph_pipeline.artifacts.ledger import Ledger
+from ceph_pipeline.artifacts.workers import WorkerParams, WorkersError, run_unordered
 
-__all__ = ["Ledger", "atomic_path", "fingerprint", "write_atomically"]
+__all__ = [
+    "Folder",
+    "FolderError",
+    "Ledger",
+    "WorkerParams",
+    "WorkersError",
+    "atomic_path",
+    "fingerprint",
+    "run_unordered",
+    "write_atomically",
+]

@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ceph_pipeline.artifacts.atomic import write_atomically
+from ceph_pipeline.artifacts.folder import Folder
+
+_NAME = ".ledger.json"
 
 
 class Ledger:
@@ -17,14 +19,14 @@ class Ledger:
         ledger.begin(print_, summary); ...; ledger.finish()
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = Path(folder) / ".ledger.json"
+    def __init__(self, folder: Path | Folder) -> None:
+        self.folder = folder if isinstance(folder, Folder) else Folder(str(folder))
 
     def read(self) -> dict[str, Any]:
         """The record, or an empty dict where there is none or it cannot be read."""
         try:
-            record = json.loads(self.path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
+            record = json.loads(self.folder.read(_NAME))
+        except (FileNotFoundError, ValueError):
             return {}
         return record if isinstance(record, dict) else {}
 
@@ -38,18 +40,28 @@ class Ledger:
         return self.read().get("fingerprint") == fingerprint
 
     def difference(self, summary: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-        """Entries of the recorded summary that differ: key to (recorded, now)."""
+        """Entries of the recorded summary that differ: dotted key to (recorded, now), None where there is none."""
         recorded = self.read().get("summary", {})
-        keys = sorted({*recorded, *summary})
-        return {key: (recorded.get(key), summary.get(key)) for key in keys if recorded.get(key) != summary.get(key)}
+        return _difference(recorded, json.loads(json.dumps(summary)))
 
-    def begin(self, fingerprint: str, summary: dict[str, Any]) -> None:
-        """Record that work on these inputs starts."""
-        self._write({"fingerprint": fingerprint, "summary": summary, "complete": False})
+    def begin(self, fingerprint: str, summary: dict[str, Any], **facts: Any) -> None:
+        """Record that work on these inputs starts, with facts worth keeping beside it."""
+        self._write({"fingerprint": fingerprint, "summary": summary, "complete": False} | facts)
 
     def finish(self, **facts: Any) -> None:
         """Record that the work begun last is complete, with facts worth keeping beside it."""
         self._write(self.read() | facts | {"complete": True})
 
     def _write(self, record: dict[str, Any]) -> None:
-        write_atomically(self.path, json.dumps(record, indent=2, sort_keys=True))
+        self.folder.write(_NAME, json.dumps(record, indent=2, sort_keys=True).encode())
+
+
+def _difference(before: dict[str, Any], now: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    found: dict[str, tuple[Any, Any]] = {}
+    for key in sorted({*before, *now}):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found |= {f"{key}.{inner}": change for inner, change in _difference(old, new).items()}
+        elif old != new:
+            found[key] = (old, new)
+    return found

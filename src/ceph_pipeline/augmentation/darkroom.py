@@ -71,5 +71,6 @@ class Darkroom:
             return self.store.write(copy.image_id, pixels) + self.cache.write(copy.image_id, small)
         except (OSError, ValueError) as error:
             raise AugmentationError(
-                f"{copy.image_id} of {source.path} cannot be written to {self.store.path}: {error}"
+                f"{copy.image_id} of {source.path} cannot be written to {self.store.path}: {error}. What is written is kept: "
+                "remove the cause and start again."
             ) from error

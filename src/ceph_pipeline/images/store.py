@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-import secrets
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import fsspec
 import numpy as np
 
+from ceph_pipeline.artifacts import Folder
 from ceph_pipeline.images.codec import ImageReadError, decode_image, encode_image
 from ceph_pipeline.landmarks.tables import IDENTIFIER
 
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 ImageFormat = Literal["png", "jpg", "bmp", "npy"]
 
+_UNFINISHED = re.compile(r"^\..+\.[0-9a-f]{8}(\.\w+)?$")
+"""Temporary names under which files are written; a killed process leaves them behind."""
+
 
 class ImageStore:
     """Reads and writes single-channel images by identifier.
 
-    A store is a small picklable handle: workers receive it and touch the pixels themselves. Writes are atomic on local
-    disks (temporary name, then rename); object stores publish whole objects anyway.
+    A store is a small picklable handle: workers receive it and touch the pixels themselves. An image is there whole or not
+    at all.
 
         store = ImageStore("data/05_model_input/augmented")
         store.write("ceph_001", image)
@@ -42,42 +45,32 @@ class ImageStore:
         self.path = str(path).rstrip("/")
         self.format = format
         self.quality = quality
-        self.credentials = credentials or {}
-        self._fs: fsspec.AbstractFileSystem | None = None
-        self._root = ""
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_fs": None, "_root": ""}
+        self.folder = Folder(self.path, credentials or {})
 
     def __repr__(self) -> str:
         return f"ImageStore({self.path!r}, format={self.format!r})"
 
     @property
-    def fs(self) -> fsspec.AbstractFileSystem:
-        """The file system, opened at first use in each process."""
-        if self._fs is None:
-            self._fs, self._root = fsspec.core.url_to_fs(self.path, **self.credentials)
-        return self._fs
-
-    @property
     def is_local(self) -> bool:
         """Whether the store lies on a local disk."""
-        return "file" in self.fs.protocol
+        return self.folder.is_local
 
     def location(self, image_id: str) -> str:
-        """Path of an image inside its file system.
+        """Path or URL of an image.
 
         Raises:
             ValueError: the identifier cannot be a file name.
         """
-        if not re.fullmatch(IDENTIFIER, image_id):
-            raise ValueError(f"image identifier {image_id!r} cannot be a file name; expected {IDENTIFIER}.")
-        self.fs  # noqa: B018 - resolves the root
-        return f"{self._root}/{image_id}.{self.format}"
+        return f"{self.path}/{self._name(image_id)}"
+
+    def ids(self) -> set[str]:
+        """Identifiers of every whole image, seen in one listing."""
+        ending = f".{self.format}"
+        return {name.removesuffix(ending) for name in self.folder.names() if name.endswith(ending) and not name.startswith(".")}
 
     def exists(self, image_id: str) -> bool:
         """Whether the image has been written."""
-        return bool(self.fs.exists(self.location(image_id)))
+        return self.folder.exists(self._name(image_id))
 
     def read(self, image_id: str) -> GreyImage:
         """The image `(height, width)`; read-only and memory-mapped for local `npy` stores.
@@ -86,40 +79,45 @@ class ImageStore:
             FileNotFoundError: no such image.
             ImageReadError: the file is damaged.
         """
-        location = self.location(image_id)
-        name = f"{self.path}/{image_id}.{self.format}"
-        if self.format == "npy":
-            return self._read_array(location, name)
-        return decode_image(self.fs.cat_file(location), name)
-
-    def _read_array(self, location: str, name: str) -> GreyImage:
+        name = self._name(image_id)
+        if self.format != "npy":
+            return decode_image(self.folder.read(name), self.location(image_id))
         try:
             if self.is_local:
-                image: GreyImage = np.load(location, mmap_mode="r", allow_pickle=False)
+                image: GreyImage = np.load(self.folder.path / name, mmap_mode="r", allow_pickle=False)
             else:
-                image = np.load(io.BytesIO(self.fs.cat_file(location)), allow_pickle=False)
+                image = np.load(io.BytesIO(self.folder.read(name)), allow_pickle=False)
         except (EOFError, ValueError) as error:
-            raise ImageReadError(f"{name}: damaged ({error}). Delete it and run the node that writes it again.") from None
+            location = self.location(image_id)
+            raise ImageReadError(f"{location}: damaged ({error}). Delete it and run the node that writes it again.") from None
         return image
 
     def write(self, image_id: str, image: GreyImage) -> int:
         """Encode and store an image; returns the bytes written."""
+        name = self._name(image_id)
         if self.format == "npy":
             buffer = io.BytesIO()
             np.save(buffer, np.ascontiguousarray(image))
             content = buffer.getvalue()
         else:
             content = encode_image(image, f".{self.format}", self.quality)
-        location = self.location(image_id)
-        if not self.is_local:
-            self.fs.pipe_file(location, content)
-            return len(content)
-        self.fs.makedirs(self._root, exist_ok=True)
-        temporary = f"{self._root}/.{image_id}.{secrets.token_hex(4)}"
-        try:
-            self.fs.pipe_file(temporary, content)
-            self.fs.mv(temporary, location)
-        finally:
-            if self.fs.exists(temporary):
-                self.fs.rm_file(temporary)
+        self.folder.write(name, content)
         return len(content)
+
+    def discard(self, image_ids: Iterable[str]) -> None:
+        """Delete images that are there."""
+        self.folder.remove([self._name(image_id) for image_id in sorted(image_ids)])
+
+    def clear(self) -> None:
+        """Delete every image, in whatever format an earlier run wrote it."""
+        endings = tuple(f".{ending}" for ending in get_args(ImageFormat))
+        self.folder.remove([name for name in self.folder.names() if name.endswith(endings) and not name.startswith(".")])
+
+    def sweep(self) -> None:
+        """Delete what a killed run left half-written."""
+        self.folder.remove([name for name in self.folder.names() if _UNFINISHED.match(name)])
+
+    def _name(self, image_id: str) -> str:
+        if not re.fullmatch(IDENTIFIER, image_id):
+            raise ValueError(f"image identifier {image_id!r} cannot be a file name; expected {IDENTIFIER}.")
+        return f"{image_id}.{self.format}"

@@ -1,17 +1,14 @@
 """Parameters of ingestion."""
 
-from typing import Literal
+from pydantic import Field
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
+from ceph_pipeline.artifacts import WorkerParams
 from ceph_pipeline.formats import OnBadItem
 from ceph_pipeline.ingestion.consensus import ConsensusMethod
 
 
-class IngestionParams(BaseModel):
+class IngestionParams(WorkerParams):
     """What ingestion leaves to choose."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     on_bad_item: OnBadItem = Field("error", description="one error that lists all bad items, or set them aside and go on")
     exclude: tuple[str, ...] = Field((), description="images (`image`) and points (`image/symbol`) to leave out")
@@ -21,13 +18,4 @@ class IngestionParams(BaseModel):
     )
     seed: int = Field(42, ge=0)
     cache_long_side_px: int = Field(512, ge=32, le=8192, description="long side of the pre-resized copies")
-    n_jobs: int = Field(-1, ge=-1, description="workers that fill the cache; -1: all cores")
-    backend: Literal["loky", "dask", "threading", "multiprocessing"] = Field("threading", description="of joblib")
     force: bool = Field(False, description="fill the cache anew even if nothing has changed")
-
-    @field_validator("n_jobs")
-    @classmethod
-    def _some_worker(cls, n_jobs: int) -> int:
-        if n_jobs == 0:
-            raise ValueError("0 workers do nothing: give a count, or -1 for all cores")
-        return n_jobs

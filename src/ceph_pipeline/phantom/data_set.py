@@ -2,13 +2,11 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from ceph_pipeline.artifacts import Ledger, fingerprint, write_atomically
+from ceph_pipeline.artifacts import Ledger, fingerprint, run_unordered, write_atomically
 from ceph_pipeline.images import encode_image
 from ceph_pipeline.phantom import aariz_layout as layout
 from ceph_pipeline.phantom.drawing import RECIPE_VERSION, draw_cephalogram
@@ -56,7 +54,8 @@ def draw_data_set(root: Path, ruler_export: Path, params: PhantomParams) -> None
     ledger.begin(print_, summary)
     for half_written in root.rglob(".phantom_*"):  # temporary files of a run that was killed
         half_written.unlink()
-    for _ in tqdm(_draw_all(root, missing, params), total=len(missing), desc="phantoms", unit="image"):
+    drawn = run_unordered(draw_one, [(root, index, params) for index in missing], params)
+    for _ in tqdm(drawn, total=len(missing), desc="phantoms", unit="image"):
         pass
     specimens = [_specimen(index, params) for index in range(params.n_images)]
     splits = [layout.split_of(index, params.n_images) for index in range(params.n_images)]
@@ -78,12 +77,6 @@ def draw_one(root: Path, index: int, params: PhantomParams) -> str:
     picture = draw_cephalogram(specimen, stream(params.seed, index, 1), params.grain)
     write_atomically(layout.image_file(root, split, specimen), encode_image(picture, f".{specimen.device.format}"))
     return specimen.image_id
-
-
-def _draw_all(root: Path, indices: list[int], params: PhantomParams) -> Iterator[str]:
-    workers = Parallel(n_jobs=params.n_jobs, backend=params.backend, return_as="generator_unordered")
-    drawn: Iterator[str] = workers(delayed(draw_one)(root, index, params) for index in indices)
-    return drawn
 
 
 def _specimen(index: int, params: PhantomParams) -> Specimen:

@@ -2,16 +2,14 @@
 
 import json
 import math
-from pathlib import Path
 from typing import Any
 
-from kedro.io import AbstractDataset
 from kedro_datasets._typing import JSONPreview
 
-from ceph_pipeline.artifacts import write_atomically
+from ceph_pipeline.stores.file import FileDataset
 
 
-class JSONReportDataset(AbstractDataset[dict[str, Any], dict[str, Any]]):
+class JSONReportDataset(FileDataset[dict[str, Any], dict[str, Any]]):
     """A nested report; NaN becomes null, since JSON has no NaN.
 
     metrics:
@@ -19,31 +17,21 @@ class JSONReportDataset(AbstractDataset[dict[str, Any], dict[str, Any]]):
       filepath: ${globals:data_root}/08_reporting/evaluation/metrics.json
     """
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._path = Path(filepath)
-        self._filepath = self._path  # where kedro-mlflow looks for the file to log
-        self.metadata = metadata
-
     def load(self) -> dict[str, Any]:
         """Read the report."""
-        content = json.loads(self._path.read_text(encoding="utf-8"))
+        content = json.loads(self._folder.read(self._name))
         if not isinstance(content, dict):
-            raise ValueError(f"{self._path}: expected a JSON object, found {type(content).__name__}.")
+            raise ValueError(f"{self._url}: expected a JSON object, found {type(content).__name__}.")
         return content
 
     def save(self, data: dict[str, Any]) -> None:
         """Write the report whole."""
-        write_atomically(self._path, json.dumps(_without_nan(data), indent=2, ensure_ascii=False, allow_nan=False))
+        with self._target() as path:
+            path.write_text(json.dumps(_without_nan(data), indent=2, ensure_ascii=False, allow_nan=False), encoding="utf-8")
 
     def preview(self) -> JSONPreview:
         """The whole report, for kedro-viz."""
         return JSONPreview(json.dumps(self.load()))
-
-    def _exists(self) -> bool:
-        return self._path.exists()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._path)}
 
 
 def _without_nan(value: Any) -> Any:

@@ -1,17 +1,14 @@
 """Tables in Parquet, written atomically, with a preview for kedro-viz."""
 
-from pathlib import Path
-from typing import Any
-
 import pandas as pd
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import DatasetError
 from kedro_datasets._typing import TablePreview
 
-from ceph_pipeline.artifacts import atomic_path
+from ceph_pipeline.stores.file import FileDataset
 
 
-class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
-    """A Parquet table that is either whole or absent.
+class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
+    """A Parquet table.
 
     landmarks:
       type: ceph_pipeline.stores.TableDataset
@@ -19,31 +16,23 @@ class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
       validator: ceph_pipeline.landmarks.tables.LandmarkTable
     """
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._path = Path(filepath)
-        self.metadata = metadata
-
     def load(self) -> pd.DataFrame:
         """Read the table.
 
         Raises:
             DatasetError: it has not been made yet.
         """
-        if not self._path.exists():
-            raise DatasetError(f"{self._path} does not exist: run the pipeline that makes it first.")
-        return pd.read_parquet(self._path)
+        try:
+            with self._folder.open(self._name) as stream:
+                return pd.read_parquet(stream)
+        except FileNotFoundError:
+            raise DatasetError(f"{self._url} does not exist: run the pipeline that makes it first.") from None
 
     def save(self, data: pd.DataFrame) -> None:
-        """Write the table under a temporary name, then rename."""
-        with atomic_path(self._path) as temporary:
-            data.to_parquet(temporary, index=False)
+        """Write the table whole."""
+        with self._target() as path:
+            data.to_parquet(path, index=False)
 
     def preview(self, nrows: int = 20) -> TablePreview:
         """The first rows, for kedro-viz."""
         return TablePreview(self.load().head(nrows).astype(object).to_dict(orient="split"))
-
-    def _exists(self) -> bool:
-        return self._path.exists()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._path)}

@@ -38,8 +38,7 @@ def build_cache(
         raw_cephalograms,
         source_cache,
         long_side_px=params.cache_long_side_px,
-        n_jobs=params.n_jobs,
-        backend=params.backend,
+        workers=params,
         force=params.force,
     )
     if params.on_bad_item == "error":

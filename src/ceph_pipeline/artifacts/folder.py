@@ -1,0 +1,152 @@
+"""A folder on a disk or on object storage whose files appear whole or not at all."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, cast
+
+import fsspec
+from fsspec.utils import get_protocol
+
+from ceph_pipeline.artifacts.atomic import write_atomically
+
+
+class FolderError(OSError):
+    """A folder cannot be written to, or has not enough room."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A small picklable handle: workers receive it and touch the files themselves.
+
+    On a disk a file is written under a temporary name and renamed; object storage publishes whole objects anyway.
+
+        folder = Folder("s3://bucket/augmented")
+        folder.write("a.json", b"{}")
+        folder.names()   # ["a.json"]
+
+    Attributes:
+        url: A path, or any fsspec URL such as `s3://bucket/prefix`.
+        options: For the file system: endpoint, credentials. Never shown.
+    """
+
+    url: str
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the folder lies on a disk of this machine, mounted ones included."""
+        return get_protocol(self.url) in ("file", "local")
+
+    @property
+    def path(self) -> Path:
+        """The folder as a path; only of a local folder.
+
+        Raises:
+            ValueError: the folder is on object storage.
+        """
+        if not self.is_local:
+            raise ValueError(f"{self.url} is no folder of this machine.")
+        return Path(self.url.removeprefix("file://"))
+
+    def names(self) -> list[str]:
+        """Names of the folder's files, in no order; none where the folder does not exist."""
+        if self.is_local:
+            return [entry.name for entry in self.path.iterdir()] if self.path.is_dir() else []
+        fs, root = self._remote()
+        try:
+            return [str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in fs.ls(root, detail=False)]
+        except FileNotFoundError:
+            return []
+
+    def exists(self, name: str) -> bool:
+        """Whether a file has been written."""
+        if self.is_local:
+            return (self.path / name).exists()
+        fs, root = self._remote()
+        return bool(fs.exists(f"{root}/{name}"))
+
+    def open(self, name: str) -> IO[bytes]:
+        """A file for reading.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        if self.is_local:
+            return (self.path / name).open("rb")
+        fs, root = self._remote()
+        return cast("IO[bytes]", fs.open(f"{root}/{name}", "rb"))
+
+    def read(self, name: str) -> bytes:
+        """A file's content.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        if self.is_local:
+            return (self.path / name).read_bytes()
+        fs, root = self._remote()
+        return bytes(fs.cat_file(f"{root}/{name}"))
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file; missing folders are made."""
+        if self.is_local:
+            write_atomically(self.path / name, content)
+        else:
+            fs, root = self._remote()
+            fs.pipe_file(f"{root}/{name}", content)
+
+    def upload(self, file: Path) -> None:
+        """Copy a file into a folder on object storage, under its own name."""
+        fs, root = self._remote()
+        fs.put_file(str(file), f"{root}/{file.name}")
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Delete files that are there."""
+        if self.is_local:
+            for name in names:
+                (self.path / name).unlink(missing_ok=True)
+        elif paths := list(names):
+            fs, root = self._remote()
+            fs.rm([f"{root}/{name}" for name in paths])
+
+    def check_writable(self) -> None:
+        """Make sure, before work begins, that files can be written.
+
+        Raises:
+            FolderError: they cannot.
+        """
+        probe = f".probe.{secrets.token_hex(4)}"
+        try:
+            self.write(probe, b"")
+            self.remove([probe])
+        except Exception as error:  # object storage raises its client's own errors
+            raise FolderError(
+                f"{self.url} cannot be written to: {error}. Set data_root in globals.yml to a place where you may write, or "
+                "change its permissions."
+            ) from error
+
+    def check_space(self, needed_bytes: float) -> None:
+        """Make sure that a disk has room; object storage has no end.
+
+        Raises:
+            FolderError: it has not.
+        """
+        if not self.is_local:
+            return
+        existing = next(parent for parent in (self.path.absolute(), *self.path.absolute().parents) if parent.exists())
+        free = shutil.disk_usage(existing).free
+        if free < needed_bytes:
+            raise FolderError(
+                f"{self.url}: about {needed_bytes / 1e9:.1f} GB are to be written, but {free / 1e9:.1f} GB are free. Free some, "
+                "or set data_root in globals.yml to another disk."
+            )
+
+    def _remote(self) -> tuple[fsspec.AbstractFileSystem, str]:
+        """File system and root in it. Listings are not kept: what others write must be seen."""
+        fs, root = fsspec.core.url_to_fs(self.url, use_listings_cache=False, **self.options)
+        return fs, str(root)

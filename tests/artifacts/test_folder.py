@@ -1,0 +1,80 @@
+"""Folders on disk and in a bucket behave alike; what cannot be written to says so before work begins."""
+
+import os
+import pickle
+import shutil
+
+import fsspec
+import pytest
+
+from ceph_pipeline.artifacts import Folder, FolderError
+
+
+@pytest.fixture(params=["disk", "file url", "bucket"])
+def folder(request, tmp_path):
+    urls = {"disk": str(tmp_path / "a"), "file url": f"file://{tmp_path}/a", "bucket": "memory://bucket/a"}
+    yield Folder(urls[request.param])
+    fsspec.filesystem("memory").store.clear()
+
+
+def test_what_is_written_is_there(folder):
+    assert folder.names() == []
+    folder.write("x.bin", b"1")
+    folder.write("y.bin", b"2")
+    folder.write("x.bin", b"3")
+    assert sorted(folder.names()) == ["x.bin", "y.bin"]
+    assert folder.read("x.bin") == b"3"
+    with folder.open("y.bin") as stream:
+        assert stream.read() == b"2"
+    assert folder.exists("x.bin")
+    folder.remove(["x.bin"])
+    folder.remove([])
+    assert folder.names() == ["y.bin"]
+    assert not folder.exists("x.bin")
+
+
+def test_what_is_not_there_is_not_found(folder):
+    for access in (folder.read, folder.open):
+        with pytest.raises(FileNotFoundError):
+            access("absent")
+
+
+def test_a_writable_folder_keeps_nothing_of_the_check(folder):
+    folder.check_writable()
+    assert folder.names() == []
+
+
+def test_a_handle_travels_by_pickle(folder):
+    folder.write("x.bin", b"1")
+    assert pickle.loads(pickle.dumps(folder)).read("x.bin") == b"1"  # noqa: S301 - our own bytes
+
+
+def test_secrets_are_not_shown():
+    assert "hunter2" not in repr(Folder("s3://bucket", {"secret": "hunter2"}))
+
+
+def test_a_bucket_is_no_path():
+    with pytest.raises(ValueError, match="no folder of this machine"):
+        Folder("memory://bucket").path  # noqa: B018 - the property is the subject
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
+def test_a_read_only_folder_is_named(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(FolderError, match="cannot be written to"):
+        Folder(str(tmp_path)).check_writable()
+
+
+def test_a_folder_below_a_file_is_named_with_the_way_out(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FolderError, match=r"file/a cannot be written to: .*Set data_root in globals\.yml"):
+        Folder(str(tmp_path / "file" / "a")).check_writable()
+
+
+def test_a_disk_that_is_too_small_is_named_before_it_is_full(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10**9})())
+    folder = Folder(str(tmp_path / "not" / "yet"))
+    folder.check_space(9e8)
+    with pytest.raises(FolderError, match=r"about 2\.0 GB are to be written, but 1\.0 GB are free"):
+        folder.check_space(2e9)
+    Folder("memory://bucket").check_space(1e18)
