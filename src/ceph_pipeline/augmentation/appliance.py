@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,8 +16,8 @@ SLOT_OUT_MM = 1.3
 WIRE_BEHIND_TUBE_MM = 3.3
 """From the middle of the molar's tube to the wire's cut end."""
 
-BAND_SHEET_MM = 0.18
-"""Thickness of a band's steel."""
+BAND_SHEET_MM = 0.22
+"""Thickness of a band, the opacity of its cement included."""
 
 
 @dataclass(frozen=True)
@@ -174,13 +173,18 @@ def _plate(
 
 
 def _wire_spans(arch: Sequence[Crown], points: int = 8) -> list[Vector]:
-    """The wire's middle line from slot to slot and end to end, without overshoot, as springy wire lies in its slots."""
-    from scipy.interpolate import PchipInterpolator
-
+    """The wire's middle line from slot to slot and end to end; it leaves each slot in the slot's direction."""
+    half = len(arch) // 2
+    ways = [crown.mesial if i < half else -crown.mesial for i, crown in enumerate(arch)]
     slots = [crown.at(np.array([0.0, 0.0, SLOT_OUT_MM])) for crown in arch]
-    ends = [crown.at(np.array([-WIRE_BEHIND_TUBE_MM, 0.0, SLOT_OUT_MM])) for crown in (arch[0], arch[-1])]
-    knots = np.array([ends[0], *slots, ends[1]])
-    lengths = np.maximum(np.linalg.norm(np.diff(knots, axis=0), axis=1), 1e-6)
-    arc = np.concatenate([[0.0], np.cumsum(lengths)])
-    line = PchipInterpolator(arc, knots)
-    return [np.asarray(line(np.linspace(start, stop, points))) for start, stop in itertools.pairwise(arc)]
+    knots = [slots[0] - WIRE_BEHIND_TUBE_MM * ways[0], *slots, slots[-1] + WIRE_BEHIND_TUBE_MM * ways[-1]]
+    ways = [ways[0], *ways, ways[-1]]
+    return [_bent(knots[i], knots[i + 1], ways[i], ways[i + 1], points) for i in range(len(knots) - 1)]
+
+
+def _bent(start: Vector, stop: Vector, way_out: Vector, way_in: Vector, points: int) -> Vector:
+    """Springy wire between two clamps: the cubic with given ends and directions (Hermite)."""
+    t = np.linspace(0.0, 1.0, points)[:, None]
+    chord = float(np.linalg.norm(stop - start))
+    ends = (1 + 2 * t) * (1 - t) ** 2 * start + t**2 * (3 - 2 * t) * stop
+    return np.asarray(ends + chord * (t * (1 - t) ** 2 * way_out - t**2 * (1 - t) * way_in))

@@ -41,7 +41,7 @@ class Braces(DrawnKind):
     molar_bands: float = Field(0.4, ge=0, le=1)
     hooks: float = Field(0.5, ge=0, le=1)
     turn_deg: Range = (-2.0, 2.0)
-    tilt_deg: Range = (-1.8, 1.8)
+    tilt_deg: Range = (-1.5, 1.5)
     steel_per_mm: Range = (0.9, 1.5)
     blur_mm: Range = (0.10, 0.17)
     reach_mm: float = Field(6.0, ge=4, le=12)
