@@ -1,0 +1,129 @@
+"""Ranks that are killed, and ranks whose owner is killed: real processes, real signals."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from ceph_pipeline.training.checkpoint import load_checkpoint
+from ceph_pipeline.training.distributed.spec import write_spec
+from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training.params import LoopParams, LossParams, NetParams, OptimParams, Stage1Params
+from ceph_pipeline.training.recipe import train
+from ceph_pipeline.training.stage1 import Stage1Recipe, Stage1Tables
+
+pytestmark = pytest.mark.slow
+
+OWNER = """
+import sys
+from pathlib import Path
+from ceph_pipeline.training.distributed.spec import read_spec
+from ceph_pipeline.training.recipe import train
+from ceph_pipeline.training.worker import recipe_of
+train(recipe_of(*read_spec(Path(sys.argv[1]))), Path(sys.argv[2]))
+"""
+"""A process that trains, as a Kedro node does."""
+
+
+@pytest.fixture(scope="module")
+def recipe(spots):
+    """A training of twelve epochs on two ranks, with everything that a resume has to get right."""
+    tables = Stage1Tables(
+        spots.images, spots.landmarks, spots.cvm, spots.measurements, spots.images[["image_id"]].assign(digest="as drawn")
+    )
+    params = Stage1Params(
+        net=NetParams(backbone="mobilenetv3_small_050", input_width_px=64, input_height_px=64, dropout=0.1),
+        loss=LossParams(kind="cross_entropy", sigma_px=1.0, cvm_weight=0.1),
+        optim=OptimParams(
+            epochs=12,
+            batch_size=2,
+            learning_rate=1e-3,
+            warmup_epochs=1,
+            ema_decay=0.9,
+            unfreeze_after_epochs=3,
+            precision="float32",
+        ),
+        loop=LoopParams(seed=1, workers=1, devices=2),
+    )
+    return Stage1Recipe(tables, spots.cache, params)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(recipe, tmp_path_factory):
+    """Weights of the training from beginning to end."""
+    return load_checkpoint(train(recipe, tmp_path_factory.mktemp("undisturbed"))).net.state_dict()
+
+
+def processes(folder):
+    """Command lines that name a folder, by process id: the ranks that train into it, their loaders and their agent."""
+    found = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
+    rows = (line.strip().split(" ", 1) for line in found if str(folder / "ranks") in line)
+    return {int(pid): command for pid, command in rows}
+
+
+def rank_of(pid):
+    """The rank that a process's environment names, if any."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    return next((int(entry.partition(b"=")[2]) for entry in environment if entry.startswith(b"RANK=")), None)
+
+
+def wait_until(condition, seconds=240):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def start(recipe, folder, told):
+    """Train in a process of its own."""
+    spec = write_spec(recipe, told, None, "")
+    return subprocess.Popen([sys.executable, "-c", OWNER, str(spec), str(folder)], stderr=subprocess.PIPE, text=True)
+
+
+def same(one, two):
+    return all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_a_rank_that_is_killed_is_named_and_the_training_can_go_on(recipe, undisturbed, tmp_path):
+    folder = tmp_path / "stage1"
+    owner = start(recipe, folder, tmp_path / "told")
+    wait_until((folder / "last.ckpt").is_file)
+    os.kill(next(pid for pid in processes(folder) if rank_of(pid) == 1), signal.SIGKILL)
+    _, errors = owner.communicate(timeout=60)
+    assert owner.returncode == 1
+    assert "TrainingError: stage1: rank 1 of 2 was killed by SIGKILL" in errors
+    assert f"its log is {folder}/ranks/rank_1.log" in errors
+    assert (folder / "ranks" / "rank_1.log").is_file()
+    wait_until(lambda: not processes(folder), 10)
+    assert same(load_checkpoint(train(recipe, folder)).net.state_dict(), undisturbed)
+
+
+def test_ranks_end_with_the_process_that_started_them(recipe, undisturbed, tmp_path):
+    folder = tmp_path / "stage1"
+    owner = start(recipe, folder, tmp_path / "told")
+    wait_until((folder / "last.ckpt").is_file)
+    assert {rank_of(pid) for pid in processes(folder)} >= {0, 1}
+    owner.kill()
+    owner.wait()
+    wait_until(lambda: not processes(folder), 15)
+    assert same(load_checkpoint(train(recipe, folder)).net.state_dict(), undisturbed)
+
+
+def test_an_error_of_the_ranks_is_one_message(recipe, tmp_path):
+    tables = recipe.tables
+    sources = tables.images["image_id"].isin(["spot_00", "spot_01", "spot_08"])
+    few = Stage1Tables(tables.images[sources], tables.landmarks, tables.cvm, tables.measurements, tables.source_pixels)
+    with pytest.raises(TrainingError) as caught:
+        train(Stage1Recipe(few, recipe.store, recipe.params), tmp_path)
+    message = str(caught.value)
+    assert "the validation split holds 1 images, fewer than the 2 processes" in message
+    assert "Traceback" not in message
+    assert f"{tmp_path}/ranks/rank_" in message
