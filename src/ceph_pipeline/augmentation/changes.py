@@ -24,9 +24,11 @@ Points = NDArray[np.float64]
 Levels = NDArray[np.float64]
 """Grey levels as fractions of the full scale, 0–1."""
 
-Interpolation = Literal["cubic", "linear"]
+Interpolation = Literal["sharp", "linear"]
+"""`sharp`: linear, with the grain that it smooths away given back; `linear`: half the time, smoother than the source."""
 
 _IDENTITY = Affine.identity()
+_SHARPENING = np.array([-1, 14, -1], np.float32) / 12
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Change:
         return self.points.scale if isinstance(self.points, Affine) else 1.0
 
     @classmethod
-    def warp(cls, affine: Affine, interpolation: Interpolation = "cubic") -> Change:
+    def warp(cls, affine: Affine, interpolation: Interpolation = "sharp") -> Change:
         """Pixels and points moved by one affine map."""
         return cls(Warp(affine, interpolation), affine)
 
@@ -63,22 +65,18 @@ class Warp:
 
     Attributes:
         affine: From pixels of the source to pixels of the copy.
-        interpolation: `cubic` keeps trabecular detail; `linear` takes a third of the time and blurs slightly.
+        interpolation: `sharp` or `linear`.
     """
 
     affine: Affine
-    interpolation: Interpolation = "cubic"
+    interpolation: Interpolation = "sharp"
 
     def __call__(self, image: Pixels) -> Pixels:
         """The moved image."""
-        import cv2  # loaded where pixels are touched, so that recipes are read without it
+        import cv2
 
-        flags = {"cubic": cv2.INTER_CUBIC, "linear": cv2.INTER_LINEAR}[self.interpolation]
-        size = (image.shape[1], image.shape[0])
-        moved: Pixels = cv2.warpAffine(
-            image, self.affine.matrix, size, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=0
-        )
-        return moved
+        matrix, size = self.affine.matrix, (image.shape[1], image.shape[0])
+        return resample(image, lambda pixels: cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR), self.interpolation)
 
 
 @dataclass(frozen=True)
@@ -96,6 +94,28 @@ class Tone:
         white = full_scale(image)
         changed = self.curve(np.arange(white + 1) / white, float(image.mean()) / white)
         return look_up(image, to_depth(changed * white, white, image.dtype))
+
+
+def resample(image: Pixels, move: Callable[[Pixels], Any], interpolation: Interpolation) -> Pixels:
+    """Move pixels by a function that interpolates linearly, and keep them sharp if asked to.
+
+    Linear interpolation keeps every structure's centre of mass; OpenCV's cubic kernel, which does not, displaces structures by up
+    to 0.05 px. What it smooths, 1 − ω²/12 on average over all sub-pixel positions, a symmetric filter gives back.
+
+    Args:
+        image: `(height, width)`, 8 or 16 bits.
+        move: Pixels of 8 or 16 bits to the moved ones.
+        interpolation: `sharp` or `linear`.
+    """
+    import cv2  # loaded where pixels are touched, so that recipes are read without it
+
+    if interpolation == "linear":
+        return np.asarray(move(image))
+    wide = image.astype(np.uint16) * np.uint16(257) if image.dtype == np.uint8 else image
+    sharp = cv2.sepFilter2D(move(wide), -1, _SHARPENING, _SHARPENING, borderType=cv2.BORDER_REPLICATE)
+    if image.dtype == np.uint8:
+        return np.asarray(cv2.convertScaleAbs(sharp, alpha=1 / 257))
+    return np.asarray(np.minimum(sharp, full_scale(image)), image.dtype)
 
 
 def look_up(image: Pixels, table: NDArray[Any]) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field, field_validator
 
-from ceph_pipeline.augmentation.changes import Change, Interpolation
+from ceph_pipeline.augmentation.changes import Change, Interpolation, resample
 from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ class Elastic(DrawnKind):
     Attributes:
         displacement_mm: Range of the control points' largest displacement along each axis.
         spacing_mm: Distance of the control points.
-        interpolation: `cubic` or `linear`.
+        interpolation: `sharp` or `linear`.
     """
 
     displacement_mm: Range = (1.0, 3.0)
     spacing_mm: float = Field(30.0, gt=0)
-    interpolation: Interpolation = "cubic"
+    interpolation: Interpolation = "sharp"
 
     @field_validator("displacement_mm")
     @classmethod
@@ -93,8 +93,8 @@ class Bend:
         dx, dy = (down @ field @ across.T for field in self.controls)
         map_x = (np.arange(width) + dx).astype(np.float32)
         map_y = (np.arange(height)[:, None] + dy).astype(np.float32)
-        flags = {"cubic": cv2.INTER_CUBIC, "linear": cv2.INTER_LINEAR}[interpolation]
-        return np.asarray(cv2.remap(image, map_x, map_y, flags, borderMode=cv2.BORDER_REPLICATE))
+        border = cv2.BORDER_REPLICATE
+        return resample(image, lambda pixels: cv2.remap(pixels, map_x, map_y, cv2.INTER_LINEAR, borderMode=border), interpolation)
 
     def __call__(self, points: Points) -> Points:
         """Where points `(..., 2)` of the source lie in the copy, to 1e-9 px; NaN stays NaN, points outside stay in place."""

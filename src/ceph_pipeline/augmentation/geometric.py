@@ -60,11 +60,11 @@ class Rotation(Kind):
 
     Attributes:
         angles_deg: One copy each; positive is counter-clockwise on the screen.
-        interpolation: `cubic` keeps trabecular detail; `linear` takes a third of the time and blurs slightly.
+        interpolation: `sharp` or `linear`.
     """
 
     angles_deg: tuple[float, ...] = Field((7.0, -7.0), min_length=1)
-    interpolation: Interpolation = "cubic"
+    interpolation: Interpolation = "sharp"
 
     @property
     def copies(self) -> int:
@@ -90,14 +90,14 @@ class RandomAffine(DrawnKind):
         scale: Range of the factor, drawn so that its logarithm is uniform: half as large is as likely as twice as large.
         shift: Range of the shift along each axis, as a fraction of that side.
         shear_deg: Range of the angle by which vertical lines lean to the right.
-        interpolation: `cubic` or `linear`; on the fly always linear.
+        interpolation: `sharp` or `linear`; on the fly always linear.
     """
 
     rotation_deg: Range = (-5.0, 5.0)
     scale: Range = (0.95, 1.05)
     shift: Range = (-0.03, 0.03)
     shear_deg: Range = (0.0, 0.0)
-    interpolation: Interpolation = "cubic"
+    interpolation: Interpolation = "sharp"
 
     @field_validator("scale")
     @classmethod

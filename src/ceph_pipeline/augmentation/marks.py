@@ -24,7 +24,7 @@ CLEARANCE_MM = 6.0
 FROM_BORDER_MM = 3.0
 """Marks lie this far from the image's border."""
 
-PLACES = 24
+PLACES = 12
 """Places tried for a mark; where none is free the mark is left out."""
 
 PENUMBRA_MM = 0.15
@@ -33,7 +33,7 @@ PENUMBRA_MM = 0.15
 
 @register("burned_in_marks")
 class BurnedInMarks(DrawnKind):
-    """Lead on the cassette: a side marker, a running number, a centimetre scale; along the border, never on a landmark.
+    """Lead on the cassette: a side marker, a running number, a scale; at the border where it is dark, not on a landmark.
 
     Attributes:
         marks: What is burned in.
@@ -59,7 +59,7 @@ class BurnedInMarks(DrawnKind):
         taken = np.array(list(source.landmarks.values())).reshape(-1, 2)
         for mark in self.marks:
             mask = self._draw(mark, source.pixels_per_mm, rng)
-            place = free_place(mask, source, taken, rng)
+            place = free_place(image, mask, source, taken, rng)
             if place is None:
                 continue
             left, top = place
@@ -73,7 +73,7 @@ class BurnedInMarks(DrawnKind):
             centimetres = int(rng.integers(self.scale_cm[0], self.scale_cm[1] + 1))
             scale = draw_scale(centimetres, pixels_per_mm)
             return scale if rng.random() < 0.7 else np.ascontiguousarray(scale.T)
-        text = str(rng.choice(("L", "R"))) if mark == "side" else f"{rng.integers(10_000):04}"
+        text = str(rng.choice(("L", "R"))) if mark == "side" else "".join(map(str, rng.integers(1, 10, 4)))
         return draw_text(text, float(rng.uniform(*self.height_mm)), pixels_per_mm)
 
 
@@ -108,21 +108,25 @@ def _soften(mask: Mask, pixels_per_mm: float) -> Mask:
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(0.4, PENUMBRA_MM * pixels_per_mm)), np.uint8)
 
 
-def free_place(mask: Mask, source: Source, taken: NDArray[np.float64], rng: np.random.Generator) -> tuple[int, int] | None:
-    """A place (left, top) along the border that keeps its distance from points `(N, 2)`, or None."""
+def free_place(
+    image: Pixels, mask: Mask, source: Source, taken: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[int, int] | None:
+    """The darkest, that is emptiest, of some places (left, top) along the border that keep clear of points `(N, 2)`, or None."""
     border, clearance = round(FROM_BORDER_MM * source.pixels_per_mm), CLEARANCE_MM * source.pixels_per_mm
-    room = np.array(source.size) - mask.shape[::-1] - 2 * border
+    height, width = mask.shape
+    room = np.array([source.size[0] - width, source.size[1] - height]) - 2 * border
     if (room < 0).any():
         return None
+    free = {}
     for _ in range(PLACES):
         place = rng.integers(0, room + 1)
-        axis = int(rng.integers(2))
-        place[axis] = rng.choice((0, room[axis]))
+        across = int(width > height)  # what is wide lies along the top or the bottom, what is tall along a side
+        place[across] = rng.choice((0, room[across]))
         left, top = (int(v) for v in place + border)
-        gap = np.maximum(np.maximum((left, top) - taken, taken - (left + mask.shape[1], top + mask.shape[0])), 0)
+        gap = np.maximum(np.maximum((left, top) - taken, taken - (left + width, top + height)), 0)
         if not len(taken) or np.hypot(*gap.T).min() >= clearance:
-            return left, top
-    return None
+            free[left, top] = float(image[top : top + height : 4, left : left + width : 4].mean())
+    return min(free, key=free.__getitem__) if free else None
 
 
 def outline(mask: Mask, place: tuple[int, int]) -> NDArray[np.float64]:
