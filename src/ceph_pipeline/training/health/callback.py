@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lightning.pytorch.callbacks import Callback
 
+from ceph_pipeline.training.errors import TrainingError
 from ceph_pipeline.training.health import observe
 from ceph_pipeline.training.health.checks import run_checks
 from ceph_pipeline.training.health.record import Epoch, LocatedPoints, TrainingRecord, Validation, dotted
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lightning import LightningModule, Trainer
+    from torch import Tensor
     from torch.utils.data import DataLoader
 
     from ceph_pipeline.training.batch import Batch, Located
@@ -58,6 +60,7 @@ class HealthWatch(Callback):
         self._step: observe.StepSize | None = None
         self._step_size: dict[str, float] = {}
         self._gradient_ratio: float | None = None
+        self._loss: Tensor | None = None
         self._known: set[str] = set()
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Batch, batch_idx: int) -> None:
@@ -69,8 +72,9 @@ class HealthWatch(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        """Measure how far the last step went."""
-        del pl_module, outputs, batch
+        """Keep the loss, and measure how far an epoch's last step went."""
+        del pl_module, batch
+        self._loss = outputs["loss"].detach()
         if self._step is not None and batch_idx + 1 == trainer.num_training_batches:
             self._step_size, self._step = self._step.measure(), None
 
@@ -95,16 +99,7 @@ class HealthWatch(Callback):
         """Add the epoch to the record; after a validation, say what is new and stop where that is wanted."""
         del pl_module
         wanted = ("train/", "val/") if self._validation is not None else ("train/",)
-        entry = Epoch(
-            epoch=trainer.current_epoch + 1,
-            steps=int(trainer.num_training_batches) // trainer.accumulate_grad_batches,
-            curves={name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith(wanted)},
-            learning_rate=float(trainer.optimizers[0].param_groups[0]["lr"]),
-            step_size=self._step_size,
-            gradient_ratio=self._gradient_ratio,
-            validation=self._validation,
-        )
-        self.record = self.record.model_copy(update={"epochs": (*self.record.epochs, entry)})
+        self._add(trainer, {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith(wanted)})
         if self._validation is not None:
             self._speak(trainer)
         self._validation = self._gradient_ratio = None
@@ -114,6 +109,12 @@ class HealthWatch(Callback):
         del pl_module
         if trainer.is_global_zero and self.record.epochs:
             publish(self.record, self.folder, trainer.logger)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Report on a training that was stopped because its numbers were none; other interruptions may be resumed."""
+        if isinstance(exception, TrainingError) and self._loss is not None:
+            self._add(trainer, {"train/loss": float(self._loss)})
+            self.on_fit_end(trainer, pl_module)
 
     def state_dict(self) -> dict[str, Any]:
         """The record as JSON, for a checkpoint of plain values."""
@@ -130,6 +131,18 @@ class HealthWatch(Callback):
         kept = [point for point in points if point.image_id in images[: params.watched_images]]
         self.record = self.record.model_copy(update={"watched": (*self.record.watched, *kept)})
         log_watched(kept, trainer.logger)
+
+    def _add(self, trainer: Trainer, curves: dict[str, float]) -> None:
+        entry = Epoch(
+            epoch=trainer.current_epoch + 1,
+            steps=int(trainer.num_training_batches) // trainer.accumulate_grad_batches,
+            curves=curves,
+            learning_rate=float(trainer.optimizers[0].param_groups[0]["lr"]),
+            step_size=self._step_size,
+            gradient_ratio=self._gradient_ratio,
+            validation=self._validation,
+        )
+        self.record = self.record.model_copy(update={"epochs": (*self.record.epochs, entry)})
 
     def _speak(self, trainer: Trainer) -> None:
         for name, finding in run_checks(self.record).items():
