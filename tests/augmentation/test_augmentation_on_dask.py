@@ -1,0 +1,67 @@
+"""The engine on a Dask cluster of several processes: the bytes of one process, whatever happens to a worker."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+from distributed import Client, LocalCluster
+
+from ceph_pipeline.augmentation.darkroom import AugmentationError
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=":0") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def pids(cluster):
+    """The workers' process ids."""
+    with Client(cluster, set_as_default=False) as client:
+        return sorted(client.run(os.getpid).values())
+
+
+def kill_when(pid, condition):
+    """Kill a process from another thread as soon as the condition holds; the thread's `result` is what was there then."""
+    seen = []
+
+    def watch():
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if condition():
+                seen.append(condition())
+                os.kill(pid, signal.SIGKILL)
+                return
+            time.sleep(0.002)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    return thread, seen
+
+
+def test_a_worker_killed_half_way_loses_nothing_and_changes_no_byte(cluster, pids, tmp_path, new_study):
+    alone, study = (new_study(tmp_path / name, {"train": 18, "valid": 4, "test": 2}) for name in ("one", "cluster"))
+    expected = alone.augment(n_jobs=1)
+
+    thread, seen = kill_when(pids[0], lambda: len(study.store.ids()) // 40)
+    tables = study.augment(backend="dask", dask_scheduler=cluster.scheduler_address)
+    thread.join()
+
+    assert seen == [1], "the worker was killed after 40 to 79 of 156 images"
+    assert study.files() == alone.files()
+    assert all(table.equals(tables[name]) for name, table in expected.items())
+
+
+def test_workers_that_write_to_a_disk_of_their_own_are_noticed_at_once(cluster, study, monkeypatch):
+    monkeypatch.setattr(type(study.store), "exists", lambda *_: False)  # as this machine sees it
+    with pytest.raises(AugmentationError, match="a worker has written .* Set data_root in globals.yml to a place that all"):
+        study.augment(backend="dask", dask_scheduler=cluster.scheduler_address)
+
+
+def test_an_error_in_a_worker_is_the_run_s_error(cluster, study):
+    (study.raw.root / "train_0002.png").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"train_0002\.png"):
+        study.augment(backend="dask", dask_scheduler=cluster.scheduler_address)
