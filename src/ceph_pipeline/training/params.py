@@ -117,6 +117,12 @@ class LoopParams(_Params):
     sync_batchnorm: bool = Field(False, description="GPUs only: BatchNorm over the batches of all devices")
     force: bool = Field(False, description="start over, whatever was trained before")
 
+    @model_validator(mode="after")
+    def _one_device_searches(self) -> "LoopParams":
+        if self.find is not None and self.devices * self.nodes > 1:
+            raise ValueError("find searches on one device: set devices and nodes to 1, then train with what it found")
+        return self
+
 
 class Stage1Params(_Params):
     """`stage1`: the network on the whole image."""

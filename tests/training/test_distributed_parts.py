@@ -1,0 +1,248 @@
+"""Shares of an order, the folder's lock, what ranks are told and how their failures are explained."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from ceph_pipeline.crops import CropParams
+from ceph_pipeline.images import ImageStore
+from ceph_pipeline.training import join, worker
+from ceph_pipeline.training.distributed import Rank
+from ceph_pipeline.training.distributed.launch import agent_command, explain_failure, rank_environment, require_devices
+from ceph_pipeline.training.distributed.lock import is_locked, locked
+from ceph_pipeline.training.distributed.output import record_error, relay
+from ceph_pipeline.training.distributed.rank import ALONE
+from ceph_pipeline.training.distributed.shares import deal
+from ceph_pipeline.training.distributed.spec import CREDENTIALS, discard_spec, read_spec, spec_path, write_spec
+from ceph_pipeline.training.distributed.strategy import shared_buffers, strategy
+from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training.params import LoopParams, Stage1Params, Stage2Params
+from ceph_pipeline.training.sampling import EpochSampler
+from ceph_pipeline.training.stage1 import Stage1Recipe, Stage1Tables
+from ceph_pipeline.training.stage2 import Stage2Recipe, Stage2Tables
+from ceph_pipeline.training.tracking import rank_logger
+
+
+def shares(order, world):
+    return [deal(order, Rank(index, world)) for index in range(world)]
+
+
+class TestShares:
+    @pytest.mark.parametrize(("draws", "world", "batch"), [(24, 2, 3), (25, 2, 3), (31, 3, 2)])
+    def test_batches_of_the_ranks_together_are_those_of_one_process(self, draws, world, batch):
+        order = EpochSampler(draws, draws, seed=3)
+        order.set_epoch(2)
+        whole = list(order)
+        dealt = [list(share) for share in shares(order, world)]
+        for step in range(len(dealt[0]) // batch):
+            together = {draw for share in dealt for draw in share[step * batch : (step + 1) * batch]}
+            assert together == set(whole[step * batch * world : (step + 1) * batch * world])
+
+    def test_training_shares_are_equally_long_since_ranks_step_together(self):
+        assert [len(list(share)) for share in shares(EpochSampler(11, 11, seed=0), 4)] == [2, 2, 2, 2]
+
+    def test_each_validation_image_is_in_one_share(self):
+        dealt = shares(EpochSampler(11, 11, seed=0, shuffle=False), 4)
+        assert [len(share) for share in dealt] == [len(list(share)) for share in dealt] == [3, 3, 3, 2]
+        assert sorted(item for share in dealt for _, item in share) == list(range(11))
+
+    def test_a_share_follows_the_epoch(self):
+        first, second = shares(EpochSampler(8, 8, seed=0), 2)
+        second.set_epoch(5)
+        assert {epoch for epoch, _ in second} == {5}
+        assert first.shuffle
+
+    def test_one_rank_has_the_order_itself(self):
+        order = EpochSampler(4, 4, seed=0)
+        assert deal(order, ALONE) is order
+
+    def test_fewer_images_than_ranks_are_refused(self):
+        with pytest.raises(TrainingError, match="the validation split holds 2 images, fewer than the 3 processes"):
+            deal(EpochSampler(2, 2, seed=0, shuffle=False), Rank(0, 3))
+
+
+class TestLock:
+    HOLDER = """
+import sys; from pathlib import Path; from ceph_pipeline.training.distributed.lock import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+    @pytest.fixture
+    def holder(self, tmp_path):
+        """Another process that trains into the folder."""
+        with subprocess.Popen(
+            [sys.executable, "-c", self.HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout.readline() == "held\n"
+            yield process
+            process.kill()
+
+    def test_a_second_training_is_refused_and_told_who_works_there(self, holder, tmp_path):
+        assert is_locked(tmp_path)
+        with (
+            pytest.raises(TrainingError, match=rf"another training \(process {holder.pid} on .+\) writes here"),
+            locked(tmp_path),
+        ):
+            pass
+
+    def test_the_lock_of_a_killed_training_is_taken_over(self, holder, tmp_path):
+        holder.kill()
+        holder.wait()
+        with locked(tmp_path):
+            assert json.loads((tmp_path / ".lock").read_text())["pid"] == os.getpid()
+
+    def test_a_folder_that_does_not_exist_is_free(self, tmp_path):
+        assert not is_locked(tmp_path / "stage1")
+        assert not (tmp_path / "stage1").exists()
+
+
+@pytest.fixture
+def stage1(spots):
+    pixels = spots.images[["image_id"]].assign(digest="as drawn")
+    store = ImageStore(spots.cache.path, format="npy", credentials={"key": "secret"})
+    params = Stage1Params(loop=LoopParams(devices=4, nodes=2))
+    return Stage1Recipe(Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, pixels), store, params)
+
+
+class TestSpec:
+    def test_stage1_comes_back_as_it_was(self, stage1, tmp_path, monkeypatch):
+        path = write_spec(stage1, tmp_path, "run", "host:29500")
+        monkeypatch.setenv(CREDENTIALS, json.dumps({"key": "secret"}))
+        spec, tables = read_spec(path)
+        again = worker.recipe_of(spec, tables)
+        assert again.params == stage1.params
+        assert (spec.devices, spec.nodes, spec.run_id, spec.master) == (4, 2, "run", "host:29500")
+        assert (again.store.path, again.store.format, dict(again.store.folder.options)) == (
+            stage1.store.path,
+            "npy",
+            {"key": "secret"},
+        )
+        for name, table in vars(stage1.tables).items():
+            assert getattr(again.tables, name).equals(table.reset_index(drop=True))
+
+    def test_stage2_comes_back_with_its_crops(self, spots, crop_table, tmp_path):
+        pixels = spots.images[["image_id"]].assign(digest="as drawn")
+        tables = Stage2Tables(crop_table(2.0), spots.images, spots.landmarks, pixels)
+        recipe = Stage2Recipe(tables, spots.store, CropParams(crop_px=64), Stage2Params())
+        again = worker.recipe_of(*read_spec(write_spec(recipe, tmp_path, None, "")))
+        assert (again.stage, again.crop_params, again.params) == ("stage2", recipe.crop_params, recipe.params)
+        assert again.tables.crops.equals(tables.crops)
+
+    def test_it_is_json_and_parquet_without_secrets(self, stage1, tmp_path):
+        path = write_spec(stage1, tmp_path, None, "")
+        assert json.loads(path.read_text())["stage"] == "stage1"
+        assert {file.suffix for file in path.parent.iterdir()} == {".json", ".parquet"}
+        assert all(file.read_bytes()[:4] == b"PAR1" for file in path.parent.glob("*.parquet"))
+        assert all(b"secret" not in file.read_bytes() for file in path.parent.iterdir())
+
+    def test_an_unknown_entry_is_refused(self, stage1, tmp_path):
+        path = write_spec(stage1, tmp_path, None, "")
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"code": "print()"}))
+        with pytest.raises(ValidationError, match="code"):
+            read_spec(path)
+
+    def test_what_remains_are_logs(self, stage1, tmp_path):
+        path = write_spec(stage1, tmp_path, None, "")
+        path.with_name("rank_0.log").write_text("said")
+        discard_spec(path)
+        assert [file.name for file in path.parent.iterdir()] == ["rank_0.log"]
+
+
+class TestLaunch:
+    def test_one_machine_meets_itself(self, tmp_path):
+        command = agent_command(spec_path(tmp_path), 2, 1, "host:29500", node=0)
+        assert "--standalone" in command
+        assert "--nproc-per-node=2" in command
+        assert command[-2:] == ["ceph_pipeline.training.worker", str(tmp_path / "ranks" / "spec.json")]
+
+    def test_several_machines_meet_at_the_first(self, tmp_path):
+        command = agent_command(spec_path(tmp_path), 4, 2, "gpu01:29500", node=1)
+        assert {"--nnodes=2", "--node-rank=1", "--master-addr=gpu01", "--master-port=29500"} <= set(command)
+
+    def test_cores_are_shared_out_unless_someone_has_said_how(self, monkeypatch):
+        monkeypatch.setattr(os, "cpu_count", lambda: 8)
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        assert rank_environment(2)["OMP_NUM_THREADS"] == "4"
+        monkeypatch.setenv("OMP_NUM_THREADS", "3")
+        assert rank_environment(2)["OMP_NUM_THREADS"] == "3"
+
+    def test_more_gpus_than_there_are_and_syncbn_without_are_refused(self, monkeypatch):
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+        with pytest.raises(TrainingError, match=r"stage1\.loop\.devices = 4, but this machine has 2 GPU"):
+            require_devices(LoopParams(devices=4), "stage1")
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+        with pytest.raises(TrainingError, match=r"sync_batchnorm = true, but SyncBN computes on GPUs only"):
+            require_devices(LoopParams(devices=2, sync_batchnorm=True), "stage1")
+
+    def test_searches_take_one_device(self):
+        with pytest.raises(ValidationError, match="find searches on one device"):
+            LoopParams(devices=2, find="learning_rate")
+
+    def test_ddp_looks_for_resting_weights_only_where_some_rest(self):
+        assert strategy(ALONE, some_rest=True) == "auto"
+        assert shared_buffers(ALONE) == []
+        pair = Rank(0, 2)
+        assert strategy(pair, some_rest=True)._ddp_kwargs["find_unused_parameters"]
+        assert not strategy(pair, some_rest=False)._ddp_kwargs["find_unused_parameters"]
+        assert not strategy(pair, some_rest=False)._ddp_kwargs["broadcast_buffers"]
+
+    def test_a_machine_that_joins_is_not_the_first(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.delenv("SLURM_PROCID", raising=False)
+        for arguments in ([str(tmp_path)], [str(tmp_path), "--node", "0"]):
+            with pytest.raises(SystemExit):
+                join.main(arguments)
+        assert "0 is the machine that runs Kedro" in capsys.readouterr().err
+
+    def test_a_rank_without_a_run_logs_nowhere(self):
+        with rank_logger(None, Rank(0, 2)) as logger:
+            assert logger is None
+
+
+class TestFailures:
+    @pytest.fixture
+    def ranks(self, tmp_path):
+        for index, when in ((0, 20.0), (1, 10.0)):
+            record = {"time": when, "message": f"what rank {index} met"}
+            (tmp_path / f"rank_{index}.json").write_text(json.dumps(record))
+        return tmp_path
+
+    def test_a_killed_rank_is_the_cause_of_the_others_errors(self, ranks):
+        message = explain_failure("stage1", ranks, {0: 1, 1: 1, 2: -9}, 3)
+        assert message.startswith("stage1: rank 2 of 3 was killed by SIGKILL, as the system does when memory runs out")
+        assert str(ranks / "rank_2.log") in message
+
+    def test_the_first_error_is_the_cause(self, ranks):
+        message = explain_failure("stage1", ranks, {0: 1, 1: -15}, 2)
+        assert message.startswith("stage1: rank 1 of 2 failed:\nwhat rank 1 met\n")
+        assert message.endswith("Run the same command again to go on from the last complete epoch.")
+
+    def test_ranks_that_never_spoke_point_to_the_agent_s_log(self, tmp_path):
+        assert "agent_0.log" in explain_failure("stage2", tmp_path, {}, 2)
+
+    def test_an_error_of_ours_is_recorded_as_its_message_and_a_bug_with_its_last_lines(self, tmp_path, capsys):
+        record_error(tmp_path / "rank_0.json", TrainingError("lower it."))
+        assert json.loads((tmp_path / "rank_0.json").read_text())["message"] == "lower it."
+        try:
+            {}["missing"]
+        except KeyError as error:
+            record_error(tmp_path / "rank_0.json", error)
+        message = json.loads((tmp_path / "rank_0.json").read_text())["message"]
+        assert message.endswith("KeyError: 'missing'")
+        assert "test_distributed_parts.py" in message
+        assert "KeyError" in capsys.readouterr().err, "the whole traceback is in the rank's log"
+
+    def test_lines_are_logged_under_the_names_they_came_with(self, caplog):
+        line = json.dumps({"level": logging.WARNING, "logger": "ceph_pipeline.training.fit", "message": "100 % done"})
+        with caplog.at_level(logging.INFO):
+            codes = relay([f"{line}\n", "a library's own line\n", '{"exit_codes": {"1": -9}}\n'])
+        assert codes == {1: -9}
+        assert ("ceph_pipeline.training.fit", logging.WARNING, "100 % done") in caplog.record_tuples
+        assert "a library's own line" in caplog.text
