@@ -1,6 +1,5 @@
 """A training that is stopped and continued ends with the weights of an undisturbed one, bit by bit."""
 
-
 import pytest
 import torch
 

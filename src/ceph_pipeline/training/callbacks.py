@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, WeightAveraging
+from torch.optim.lr_scheduler import LambdaLR
 
 from ceph_pipeline.training.optim import PlateauFactor
 
@@ -75,9 +76,10 @@ class Plateau(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take note of the validation's error."""
         del pl_module
-        for factor in {id(each): each for each in trainer.lr_scheduler_configs[0].scheduler.lr_lambdas}.values():
-            if isinstance(factor, PlateauFactor) and factor.observe(self.goal.error(trainer)):
-                logger.info("%s: %d validations without a better one, the rate falls", self.stage, factor.patience)
+        scheduler = trainer.lr_scheduler_configs[0].scheduler
+        factor = scheduler.lr_lambdas[0] if isinstance(scheduler, LambdaLR) else None
+        if isinstance(factor, PlateauFactor) and factor.observe(self.goal.error(trainer)):
+            logger.info("%s: %d validations without a better one, the rate falls", self.stage, factor.patience)
 
 
 class EpochLog(Callback):

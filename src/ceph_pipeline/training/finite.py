@@ -36,22 +36,28 @@ class FiniteNumbers(Callback):
         self._look(trainer)
         self.last = batch_idx, outputs["loss"].detach()
 
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at the epoch's last step."""
+        del pl_module
+        self._look(trainer)
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look at the last step, before the epoch's checkpoint is written."""
+        """Look at it where there was no validation, before the epoch's checkpoint is written."""
         del pl_module
         self._look(trainer)
         self.last = None
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look at the figure that decides.
+        """Look at the loss, since a map of NaN has a maximum somewhere, and at the figure that decides.
 
         Raises:
-            TrainingError: it is not finite.
+            TrainingError: one is not finite.
         """
         del pl_module
-        value = self.goal.error(trainer)
-        if not math.isfinite(value):
-            raise self._error(trainer, f"{self.goal.metric} of the validation is {abs(value)}: the heatmaps are no numbers")
+        for name in ("val/loss", self.goal.metric):
+            value = float(trainer.callback_metrics.get(name, math.nan))
+            if not math.isfinite(value):
+                raise self._error(trainer, f"{name} is {value}")
 
     def _look(self, trainer: Trainer) -> None:
         if self.last is None:

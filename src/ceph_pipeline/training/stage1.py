@@ -20,6 +20,7 @@ from ceph_pipeline.training.goal import monitored
 from ceph_pipeline.training.module import LandmarkModule
 from ceph_pipeline.training.recipe import Prepared, train
 from ceph_pipeline.training.sampling import EpochSampler, device_weights
+from ceph_pipeline.training.targets import check_points
 from ceph_pipeline.training.whole_images import WholeImageDataset, WholeImages
 
 if TYPE_CHECKING:
@@ -60,11 +61,13 @@ class Stage1Tables:
         """The images of some rows with their targets.
 
         Raises:
-            TrainingError: there are none.
+            TrainingError: there are none, or nothing can be learned from their points.
         """
         if rows.empty:
             raise TrainingError("stage1: a split holds no image. Look at the images table's splits and the audit's exclusions.")
-        return WholeImages.from_tables(rows, self.landmarks, self.cvm, self.measurements, names, keys, reader)
+        data = WholeImages.from_tables(rows, self.landmarks, self.cvm, self.measurements, names, keys, reader)
+        check_points(data.points, data.image_ids, names, f"stage1, {rows['split'].iloc[0]} split")
+        return data
 
 
 class Moments(NamedTuple):
@@ -203,4 +206,4 @@ def _loader(  # both splits see the same geometry, only training is augmented an
     dataset = WholeImageDataset(scored, cache, trained.input_size, params.net.resize, params.loop.seed, augmentation)
     weights = device_weights(data.machines, params.loop.balance_devices) if training else None
     sampler = EpochSampler(len(data), len(data), params.loop.seed, shuffle=training, weights=weights)
-    return make_loader(dataset, deal(sampler, rank), min(params.optim.batch_size, len(data)), params.loop)
+    return make_loader(dataset, deal(sampler, rank), params.optim.batch_size, params.loop)
