@@ -154,6 +154,7 @@ def percent_within(errors: Tensor, limit: float) -> Tensor:
 
 def original_distance(found: Tensor, truth: Tensor, to_original: Tensor) -> Tensor:
     """Distances `(N, K)` in px of the originals between points in input px; NaN where the truth is missing."""
-    difference = torch.einsum("nij,nkj->nki", to_original[:, :, :2], found.float() - truth)
+    shift = found.float() - truth
+    difference = (to_original[:, None, :, :2] * shift.unsqueeze(-2)).sum(-1)  # autocast would round a matrix product
     distance: Tensor = torch.linalg.vector_norm(difference, dim=-1)
     return distance
