@@ -26,10 +26,10 @@ def compare(record: TrainingRecord) -> pd.DataFrame:
         for of_250, goal in expected.items():
             due = math.ceil(of_250 * record.planned_epochs / FULL_EPOCHS)
             until = values[epochs <= due]
-            if not len(until) or due > epochs[-1]:
+            if not len(until) or due > record.epochs[-1].epoch:
                 continue
             reached = float(best(until))
-            met = reached <= goal if best is min else reached >= goal
+            met = reached < goal if best is min else reached > goal
             rows.append((measure, of_250, due, goal, reached, met))
     return pd.DataFrame(rows, columns=["measure", "of_250", "epoch", "expected", "reached", "met"])
 

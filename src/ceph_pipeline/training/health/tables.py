@@ -34,7 +34,7 @@ class MilestoneTable(_Table):
     measure: Series[str] = pa.Field(isin=("MRE mm", "SDR 2 mm %"))
     of_250: Series[int] = pa.Field(description="the epoch it belongs to in a training of 250")
     epoch: Series[int] = pa.Field(ge=1, description="the same share of this training's epochs")
-    expected: Series[float] = pa.Field(description="MRE at most, SDR at least")
+    expected: Series[float] = pa.Field(description="MRE below, SDR above")
     reached: Series[float] = pa.Field(description="best so far")
     met: Series[bool]
 

@@ -78,13 +78,13 @@ def check_sudden_drop(record: TrainingRecord) -> Iterator[Finding]:
     for n in range(1, len(errors)):
         best = errors[:n].min()
         if best < LEARNED * guess[n] and errors[n] > _JUMP * best and errors[n] > _JUMP * errors[n - 1]:
-            lost = errors[-1] > _JUMP * best
+            lost = bool(errors[-1] > _JUMP * best)
             yield Finding(
                 "error" if lost else "warning",
                 f"validation error jumped from {errors[n - 1]:.1f} to {errors[n]:.1f} px of the input in epoch "
                 f"{validated[n][0]}, {errors[n] / best:.1f} times the best until then, and has {'not ' * lost}recovered "
                 f"({errors[-1]:.1f} px now). A single batch of wrong labels does that at a high rate.",
-                value=errors[n] / best,
+                value=float(errors[n] / best),
                 limit=_JUMP,
                 setting="optim.learning_rate",
                 suggestion=f"{rate(record, 0.3)}, a lower optim.clip_norm, or optim.ema_decay 0.999",
