@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -61,7 +62,7 @@ def undisturbed(recipe, tmp_path_factory):
 
 def processes(folder):
     """Command lines that name a folder, by process id: the ranks that train into it, their loaders and their agent."""
-    found = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
+    found = subprocess.run(["ps", "-ewwo", "pid=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
     rows = (line.strip().split(" ", 1) for line in found if str(folder / "ranks") in line)
     return {int(pid): command for pid, command in rows}
 
@@ -127,3 +128,18 @@ def test_an_error_of_the_ranks_is_one_message(recipe, tmp_path):
     assert "the validation split holds 1 images, fewer than the 2 processes" in message
     assert "Traceback" not in message
     assert f"{tmp_path}/ranks/rank_" in message
+
+
+def test_two_machines_train_what_one_with_as_many_devices_trains(recipe, undisturbed, tmp_path, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", str(port))
+    loop = recipe.params.loop.model_copy(update={"devices": 1, "nodes": 2})
+    folder = tmp_path / "stage1"
+    joining = [sys.executable, "-m", "ceph_pipeline.training.join", str(folder), "--node", "1"]
+    with subprocess.Popen(joining) as other:
+        shared = Stage1Recipe(recipe.tables, recipe.store, recipe.params.model_copy(update={"loop": loop}))
+        assert same(load_checkpoint(train(shared, folder)).net.state_dict(), undisturbed)
+        assert other.wait(60) == 0
