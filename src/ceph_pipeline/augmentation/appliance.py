@@ -13,7 +13,7 @@ from ceph_pipeline.augmentation.dentition import Crown
 SLOT_OUT_MM = 1.3
 """From the tooth's face to the wire's middle."""
 
-WIRE_BEHIND_TUBE_MM = 3.3
+WIRE_BEHIND_TUBE_MM = 3.0
 """From the middle of the molar's tube to the wire's cut end."""
 
 BAND_SHEET_MM = 0.22
@@ -142,7 +142,7 @@ def _band(crown: Crown, steps: int = 20) -> Iterator[Part]:
     turn = np.linspace(0.0, 2 * np.pi, steps + 1)
     mesial, outwards = np.sign([np.cos(turn), np.sin(turn)]) * np.abs([np.cos(turn), np.sin(turn)]) ** 0.8
     margins = (np.full_like(turn, -2.2), 1.5 + 0.6 * mesial)
-    low, high = (crown.at(np.stack([0.3 + 3.8 * mesial, level, -5.0 + 5.1 * outwards], axis=1)) for level in margins)
+    low, high = (crown.at(np.stack([-0.1 + 3.8 * mesial, level, -5.0 + 5.1 * outwards], axis=1)) for level in margins)
     for i in range(steps):
         width = float(np.linalg.norm(low[i + 1] - low[i]))
         height = float(np.linalg.norm(high[i] - low[i] + high[i + 1] - low[i + 1])) / 2

@@ -41,7 +41,7 @@ class Tooth:
 
 
 UPPER_ARCH = (
-    Tooth(-1.0, 25.5, 86, 2.5, 4.2),
+    Tooth(-1.0, 25.5, 86, 2.4, 3.8),
     Tooth(0.0, 23.0, 82, 3.1, 3.2),
     Tooth(0.36, 20.5, 74, 3.3, 3.2),
     Tooth(0.70, 16.5, 52, 3.5, 3.3),
@@ -51,7 +51,7 @@ UPPER_ARCH = (
 """First molar, second and first premolar, canine, lateral and central incisor."""
 
 LOWER_ARCH = (
-    Tooth(-1.0, 24.0, 84, 2.4, 4.2),
+    Tooth(-1.0, 24.0, 84, 2.3, 3.8),
     Tooth(0.0, 20.5, 80, 2.9, 3.2),
     Tooth(0.38, 17.5, 72, 3.1, 3.2),
     Tooth(0.74, 13.0, 48, 3.3, 3.2),
@@ -62,7 +62,7 @@ LOWER_ARCH = (
 LABIAL_MM = 1.5
 """From the line through an incisor's edge and apex to its outer face, at the height of the slot."""
 
-TUBE_BEHIND_CUSP_MM = 1.4
+TUBE_BEHIND_CUSP_MM = 1.0
 """From the molar's mesial cusp backwards to the middle of its tube."""
 
 

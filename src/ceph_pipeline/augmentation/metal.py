@@ -101,8 +101,8 @@ def attenuate(image: Pixels, passed: FloatImage, white: float, peak: float) -> P
 def densest(image: Pixels, landmarks: Vector) -> float:
     """The grey value to which metal saturates: the brightest one in the head, some margin for hot pixels left.
 
-    The film's blank border and burned-in marks are brighter than anything the beam has passed: on films of real braces the
-    metal has the 99.9th percentile of the landmarks' surroundings, and 0.85 to 1.0 of the whole image's white.
+    The film's blank border and burned-in marks are brighter than anything in the head: on films of real braces metal comes
+    within a few grey levels of the 99.9th percentile around the landmarks, which is 0.82 to 1.0 of the border's white.
     """
     window = window_around(landmarks, 0.1 * float(np.ptp(landmarks, axis=0).max()), image.shape)
     inside = image if window.is_empty else image[window.slices]
