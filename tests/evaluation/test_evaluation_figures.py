@@ -9,7 +9,9 @@ from PIL import Image
 
 from ceph_pipeline.evaluation.breakdown import image_ranking, landmark_table
 from ceph_pipeline.evaluation.figures import COLOURS, landmark_figure, sdr_curve
-from ceph_pipeline.evaluation.gallery import TRUTH_COLOUR, gallery, overlay, representative_images
+from ceph_pipeline.evaluation.gallery import gallery, overlay, representative_images
+from ceph_pipeline.evaluation.insets import worst_landmarks
+from ceph_pipeline.evaluation.marks import TRUTH_COLOUR
 from ceph_pipeline.evaluation.report import on_split
 
 THRESHOLDS = (2.0, 2.5, 3.0, 4.0)
@@ -122,7 +124,7 @@ class TestGallery:
         figure = Figure()
         axes = figure.add_subplot()
         overlay(axes, np.zeros((60, 80), np.uint8), *np.full((2, 1, 2), 5.0), ["Sella"])
-        assert axes.images[0].get_extent() == [-0.5, 79.5, 59.5, -0.5]
+        assert axes.images[0].get_extent() == [3.5, 6.5, 6.5, 3.5]  # px 4 to 6 around a point at 5
 
     def test_view_holds_every_known_point_and_stays_within_the_image(self):
         axes = Figure().add_subplot()
@@ -147,14 +149,47 @@ class TestGallery:
             truth,
             lambda _: np.zeros((1500, 1200), np.uint8),
             stage="stage2",
+            px_length=dict.fromkeys(ranking.index, 0.1),
         )
         assert [axes.get_title() for axes in figure.axes] == [
             "best: test_a, 0.50 mm",
+            *["0.50 mm"] * 3,
             "median: test_b, 1.00 mm",
+            *["1.00 mm"] * 3,
             "worst: test_d, 2.00 mm",
+            *["2.00 mm"] * 3,
         ]
         assert "stage 2:" in figure.get_suptitle()
         assert len(figure.axes[0].collections[0].get_segments()) == 3  # truth to prediction, one a landmark
+
+
+class TestInsets:
+    TRUTH = np.array([[100.0, 100.0], [300.0, 100.0], [200.0, 250.0], [np.nan, np.nan]])
+    PRED = TRUTH + np.array([[1.0, 0.0], [0.0, 30.0], [-5.0, 0.0], [0.0, 0.0]])
+
+    def test_the_worst_comes_first_and_unknown_errors_never(self):
+        assert worst_landmarks(self.TRUTH, self.PRED, 3) == [1, 2, 0]
+        assert worst_landmarks(self.TRUTH, self.PRED, 9) == [1, 2, 0]
+        assert worst_landmarks(np.full((2, 2), np.nan), np.zeros((2, 2))) == []
+
+    def test_a_detail_holds_both_points_and_is_framed_in_the_overlay(self, test_errors, predictions, truth):
+        ranking = image_ranking(test_errors, "stage1").tail(1)
+        figure = gallery(
+            {"best": [], "median": [], "worst": ["test_d"]},
+            ranking,
+            predictions[predictions["stage"] == "stage1"],
+            truth,
+            lambda _: np.zeros((1500, 1200), np.uint8),
+            stage="stage1",
+            px_length={"test_d": 0.1},
+        )
+        main, *details = figure.axes
+        framed = [(frame.get_x(), frame.get_width()) for frame in main.patches]
+        np.testing.assert_allclose(framed, [(axes.get_xlim()[0], np.ptp(axes.get_xlim())) for axes in details])
+        for axes in details:
+            (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+            drawn = np.concatenate([line.get_xydata() for line in axes.lines])
+            assert ((drawn > (left, top)) & (drawn < (right, bottom))).all()
 
 
 def _rendered(figure):

@@ -1,31 +1,26 @@
-"""Overlays of truth and prediction on the best, the median and the worst images."""
+"""Overlays of truth and prediction on the best, the median and the worst images, with their worst details."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
+from matplotlib.gridspec import SubplotSpec
 from numpy.typing import NDArray
 
+from ceph_pipeline.evaluation.insets import N_INSETS, draw_inset, worst_landmarks
+from ceph_pipeline.evaluation.marks import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
 from ceph_pipeline.evaluation.stages import LABELS
 from ceph_pipeline.images.codec import GreyImage
 from ceph_pipeline.landmarks import find
 from ceph_pipeline.landmarks.tables import points_array
 
-TRUTH_COLOUR = "#3DDC84"
-PREDICTION_COLOUR = "#FF4F79"
-SYMBOL_COLOUR = "#FFE066"
 MARGIN = 0.08
 """Of the landmarks' extent, shown around them."""
 
 PANEL_WIDTH = 6.0
-"""Inches."""
-
-OUTLINE = [withStroke(linewidth=2.2, foreground="black")]
-"""Keeps marks legible on bright bone as on dark air."""
+"""Of an overlay, inches; its details take a third of that beside it."""
 
 
 def representative_images(ranking: pd.Series, count: int) -> dict[str, list[str]]:
@@ -54,9 +49,10 @@ def gallery(
     read_image: Callable[[str], GreyImage],
     *,
     stage: str,
+    px_length: Mapping[str, float],
     unit: str = "mm",
 ) -> Figure:
-    """Draw each chosen image with the truth, the prediction and a line between them; one row a kind.
+    """Draw each chosen image with the truth, the prediction and a line between them, and its worst details; one row a kind.
 
     Args:
         chosen: From `representative_images`.
@@ -65,40 +61,62 @@ def gallery(
         truth: The consensus, the same columns.
         read_image: Image identifier to its original pixels.
         stage: Named in the title.
-        unit: Of the ranking.
+        px_length: Image identifier to the length of its pixels in `unit`.
+        unit: Of the ranking and the details' errors.
     """
     rows = {kind: image_ids for kind, image_ids in chosen.items() if image_ids}
     columns = max(len(image_ids) for image_ids in rows.values())
     landmarks = list(truth["landmark"].unique())
     height = PANEL_WIDTH * _height_over_width(points_array(truth, [i for row in rows.values() for i in row], landmarks)) + 0.5
-    figure = Figure(figsize=(PANEL_WIDTH * columns, height * len(rows)), layout="constrained")
-    grid = figure.subplots(len(rows), columns, squeeze=False)
-    for line, (kind, image_ids) in zip(grid, rows.items(), strict=True):
-        for axes in line:
-            axes.set_axis_off()
-        for axes, image_id in zip(line, image_ids, strict=False):
+    figure = Figure(figsize=(PANEL_WIDTH * 4 / 3 * columns, height * len(rows)), layout="constrained")
+    grid = figure.add_gridspec(len(rows), columns)
+    for row, (kind, image_ids) in enumerate(rows.items()):
+        for column, image_id in enumerate(image_ids):
             target, pred = (points_array(table, [image_id], landmarks)[0] for table in (truth, points))
-            overlay(axes, read_image(image_id), target, pred, landmarks)
-            axes.set_title(f"{kind}: {image_id}, {ranking[image_id]:.2f} {unit}", fontsize=13)
-    marks, names = grid[0, 0].get_legend_handles_labels()
+            title = f"{kind}: {image_id}, {ranking[image_id]:.2f} {unit}"
+            scale = px_length[image_id]
+            _panel(figure, grid[row, column], read_image(image_id), target, pred, landmarks, title, scale, unit)
+    marks, names = figure.axes[0].get_legend_handles_labels()
     figure.legend(marks, names, loc="outside lower center", fontsize=13, ncols=2, facecolor="#777777", labelcolor="white")
     figure.suptitle(f"{LABELS[stage]}: best, median and worst test images", fontsize=17, fontweight="bold")
     return figure
 
 
+def _panel(
+    figure: Figure,
+    cell: SubplotSpec,
+    image: GreyImage,
+    truth: NDArray[np.float64],
+    pred: NDArray[np.float64],
+    landmarks: list[str],
+    title: str,
+    px_length: float,
+    unit: str,
+) -> None:
+    """One image with the details of its worst landmarks beside it."""
+    grid = cell.subgridspec(N_INSETS, 4)
+    axes = figure.add_subplot(grid[:, :3])
+    axes.set_axis_off()
+    axes.set_title(title, fontsize=13)
+    overlay(axes, image, truth, pred, landmarks)
+    known = truth[~np.isnan(truth).any(axis=-1)]
+    extent = float(np.ptp(known, axis=0).max()) if len(known) else 0.0
+    for number, k in enumerate(worst_landmarks(truth, pred)):
+        error = f"{px_length * float(np.linalg.norm(pred[k] - truth[k])):.2f} {unit}"
+        detail = figure.add_subplot(grid[number, 3])
+        draw_inset(detail, axes, image, truth[k], pred[k], landmarks[k], error, extent)
+
+
 def overlay(axes: Axes, image: GreyImage, truth: NDArray[np.float64], pred: NDArray[np.float64], landmarks: list[str]) -> None:
     """Draw one image, zoomed to its landmarks, with its true and predicted points `(K, 2)` in the image's pixels."""
-    dark, bright = np.percentile(image[::4, ::4], [0.5, 99.5])
-    axes.imshow(image, cmap="gray", vmin=dark, vmax=max(bright, dark + 1), interpolation="antialiased")
-    links = np.stack([truth, pred], axis=1)
-    axes.add_collection(LineCollection(list(links[~np.isnan(links).any(axis=(1, 2))]), colors=PREDICTION_COLOUR, linewidths=1.2))
-    axes.plot(*truth.T, "+", color=TRUTH_COLOUR, markersize=9, markeredgewidth=1.4, label="truth", path_effects=OUTLINE)
-    axes.plot(*pred.T, "o", color=PREDICTION_COLOUR, fillstyle="none", markersize=8, label="prediction", path_effects=OUTLINE)
+    low, high = _window(np.concatenate([truth, pred]), image.shape)
+    show_pixels(axes, image, low, high)
+    draw_points(axes, truth, pred)
     for name, point in zip(landmarks, truth, strict=True):
         if not np.isnan(point).any():
             text = axes.annotate(find(name).symbol, point, xytext=(7, 5), textcoords="offset points", fontsize=9)
             text.set(color=SYMBOL_COLOUR, path_effects=OUTLINE)
-    _zoom(axes, np.concatenate([truth, pred]), image.shape)
+    axes.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]))
 
 
 def _height_over_width(points: NDArray[np.float64]) -> float:
@@ -107,13 +125,12 @@ def _height_over_width(points: NDArray[np.float64]) -> float:
     return float(np.median(extents[:, 1] / np.maximum(extents[:, 0], 1)).clip(0.5, 2.0))
 
 
-def _zoom(axes: Axes, points: NDArray[np.float64], shape: tuple[int, ...]) -> None:
-    """Show the points with a margin, within the image."""
+def _window(points: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Upper left and lower right corner around the points with a margin, within the image; all of it where there are none."""
+    first, last = np.array([-0.5, -0.5]), np.array([shape[1] - 0.5, shape[0] - 0.5])
     known = points[~np.isnan(points).any(axis=-1)]
     if not len(known):
-        return
+        return first, last
     low, high = known.min(axis=0), known.max(axis=0)
     margin = MARGIN * float((high - low).max()) + 1
-    left, top = np.maximum(low - margin, -0.5)
-    right, bottom = np.minimum(high + margin, (shape[1] - 0.5, shape[0] - 0.5))
-    axes.set(xlim=(left, right), ylim=(bottom, top))
+    return np.maximum(low - margin, first), np.minimum(high + margin, last)

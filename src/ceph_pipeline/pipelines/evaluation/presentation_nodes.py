@@ -60,7 +60,8 @@ def draw_gallery(
     test = on_split(errors, images, "test")
     stage = stages_in(test)[-1]
     ranking = image_ranking(test, stage)
-    paths = images.set_index("image_id")["path"]
+    paths, sizes = (images.set_index("image_id")[column] for column in ("path", "pixel_size_mm"))
+    in_mm = has_millimetres(test)
     figure = gallery(
         representative_images(ranking, params.statistics.gallery_images),
         ranking,
@@ -68,7 +69,8 @@ def draw_gallery(
         reader_points(landmarks, params.reader),
         lambda image_id: raw.read(str(paths[image_id])),
         stage=stage,
-        unit="mm" if has_millimetres(test) else "px",
+        px_length={image_id: float(sizes[image_id]) if in_mm else 1.0 for image_id in ranking.index},
+        unit="mm" if in_mm else "px",
     )
     return {"overlay_gallery": figure, "embedded_gallery": data_uri(figure, photographs=True)}
 

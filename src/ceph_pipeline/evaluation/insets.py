@@ -1,0 +1,60 @@
+"""Zoomed details of an overlay: the landmarks that err most."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from ceph_pipeline.evaluation.marks import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
+from ceph_pipeline.images.codec import GreyImage
+from ceph_pipeline.landmarks import find
+
+N_INSETS = 3
+"""Details beside each image."""
+
+MIN_SIDE = 0.09
+"""Smallest side of a detail, as a share of the landmarks' extent; about 10 mm."""
+
+REACH = 3.0
+"""Side of a detail over the error it shows."""
+
+
+def worst_landmarks(truth: NDArray[np.float64], pred: NDArray[np.float64], count: int = N_INSETS) -> list[int]:
+    """The landmarks `(K, 2)` with the largest errors, the worst first; fewer where fewer are known."""
+    distance = np.linalg.norm(pred - truth, axis=-1)
+    order = np.argsort(np.where(np.isnan(distance), -1.0, distance), kind="stable")[::-1]
+    return [int(k) for k in order[:count] if not np.isnan(distance[k])]
+
+
+def draw_inset(
+    axes: Axes,
+    beside: Axes,
+    image: GreyImage,
+    truth: NDArray[np.float64],
+    pred: NDArray[np.float64],
+    name: str,
+    title: str,
+    extent: float,
+) -> None:
+    """Show one landmark's surroundings, and where they are in the overlay.
+
+    Args:
+        axes: Of the detail.
+        beside: Of the overlay, in which the detail is framed.
+        image: The overlay's.
+        truth: `(2,)` px.
+        pred: `(2,)` px.
+        name: The landmark's.
+        title: Written above the detail.
+        extent: Of all landmarks, px.
+    """
+    side = max(REACH * float(np.linalg.norm(pred - truth)), MIN_SIDE * extent)
+    low, high = (truth + pred - side) / 2, (truth + pred + side) / 2
+    show_pixels(axes, image, low, high)
+    draw_points(axes, truth[None], pred[None])
+    axes.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]), xticks=[], yticks=[])
+    axes.set_title(title, fontsize=11)
+    frame = Rectangle((low[0], low[1]), side, side, fill=False, edgecolor=SYMBOL_COLOUR, linewidth=1)
+    frame.set_path_effects(OUTLINE)
+    beside.add_patch(frame)
+    axes.text(0.04, 0.95, find(name).symbol, transform=axes.transAxes, va="top", color=SYMBOL_COLOUR, path_effects=OUTLINE)

@@ -1,0 +1,232 @@
+"""The report in every form: one content, nothing outside the file, no patient where it does not belong."""
+
+import base64
+import re
+import sys
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ceph_pipeline.evaluation import EvaluationError, EvaluationParams
+from ceph_pipeline.evaluation.html import WITHHELD
+from ceph_pipeline.evaluation.paper import latex, paper_rows
+from ceph_pipeline.evaluation.params import StatisticsParams
+from ceph_pipeline.images import RawFolder, encode_image
+from ceph_pipeline.pipelines.evaluation import nodes, presentation_nodes, tracking
+
+PARAMS = EvaluationParams(statistics=StatisticsParams(n_resamples=200, gallery_images=1))
+
+
+@pytest.fixture(autouse=True)
+def no_run(monkeypatch):
+    monkeypatch.setattr(tracking, "log_metrics", lambda metrics: None)
+    monkeypatch.setattr(nodes, "log_metrics", lambda metrics: None)
+
+
+@pytest.fixture
+def found(errors, images, landmarks, predictions, no_duplicates):
+    """What the nodes before the reports make, of a data set without copies, heads and CVM stages."""
+    nothing = errors.head(0)
+    outputs = pd.DataFrame({"image_id": ["test_a"], "output": ["cvm_stage"], "value": [2.0]}).head(0)
+    cvm = pd.DataFrame({"image_id": ["test_a"], "stage": [2]})
+    copied = images.assign(source_id=images["image_id"], kind="original", copy=0)
+    judged = nodes.judge_measurements(predictions, outputs, landmarks, cvm, images, PARAMS)
+    return {
+        "metrics": nodes.summarise_errors(errors, images, no_duplicates, PARAMS),
+        "landmark_errors": nodes.tabulate_landmarks(errors, images, PARAMS),
+        "device_errors": nodes.tabulate_devices(errors, images, PARAMS),
+        "robustness": nodes.tabulate_robustness(nothing, copied, errors, PARAMS),
+        "training_gap": nodes.tabulate_training_gap(predictions.head(0), errors, landmarks, images, PARAMS),
+        "earlier_run": {},
+        **judged,
+    }
+
+
+@pytest.fixture
+def drawn(errors, images, predictions, landmarks, found):
+    return presentation_nodes.draw_figures(
+        errors,
+        images,
+        found["landmark_errors"],
+        nodes.tabulate_ellipses(predictions, landmarks, images, PARAMS),
+        found["robustness"],
+        found["training_gap"],
+        nodes.tabulate_reliability(predictions, errors, images),
+        PARAMS,
+    )
+
+
+@pytest.fixture
+def written(found, drawn):
+    gallery = "data:image/jpeg;base64,R0FMTEVSWQ=="
+    return presentation_nodes.write_reports(**found, embedded_figures=drawn["embedded_figures"], embedded_gallery=gallery)
+
+
+class Page(HTMLParser):
+    """What a page asks the browser to load, and its tables' first column."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.loaded, self.tags = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.loaded += [value for key, value in attrs if key in {"src", "href"}]
+
+
+class TestHtml:
+    def test_nothing_is_loaded_from_anywhere_and_no_script_runs(self, written):
+        page = Page(written["evaluation_html"])
+        assert all(link.startswith(("data:image/", "#")) for link in page.loaded)
+        assert not {"script", "link", "iframe"} & set(page.tags)
+        assert not re.search(r"https?://|@import|url\(", written["evaluation_html"])
+
+    def test_every_figure_is_inside_as_a_png(self, written, drawn):
+        embedded = [link for link in Page(written["evaluation_html"]).loaded if link.startswith("data:image/png")]
+        assert len(embedded) == len(drawn["embedded_figures"]) - 1  # without copies there is no figure of them
+        assert all(base64.b64decode(link.partition(",")[2]).startswith(b"\x89PNG") for link in embedded)
+
+    def test_films_are_withheld_from_the_page_that_leaves_the_machine(self, written):
+        assert "R0FMTEVSWQ==" in written["evaluation_html"]
+        assert "R0FMTEVSWQ==" not in written["evaluation_html_without_films"]
+        assert WITHHELD in written["evaluation_html_without_films"]
+        assert "image/jpeg" not in written["evaluation_html_without_films"]
+
+    def test_names_from_data_sets_are_escaped(self, found, drawn):
+        devices = found["device_errors"].replace({"machine": {"A": "<script>alert(1)</script>"}})
+        written = presentation_nodes.write_reports(
+            **(found | {"device_errors": devices}), embedded_figures=drawn["embedded_figures"], embedded_gallery=""
+        )
+        assert "<script>" not in written["evaluation_html"]
+        assert "&lt;script&gt;" in written["evaluation_html"]
+
+
+class TestContent:
+    def test_markdown_and_html_say_the_same(self, written):
+        for part in ("stage 2 + TTA", "1.25", "every stage beats the mean shape: yes", "no augmented copies", "No CVM stages"):
+            assert part in written["evaluation_report"]
+            assert part in written["evaluation_html"]
+
+    def test_figures_lie_beside_the_markdown(self, written, drawn):
+        linked = set(re.findall(r"\]\((\w+\.png)\)", written["evaluation_report"]))
+        assert linked == set(drawn["embedded_figures"]) - {"robustness.png"} | {"gallery.png"}
+
+    def test_tables_name_landmarks_devices_and_readers(self, written):
+        text = written["evaluation_report"]
+        assert re.search(r"\| Sella \(S\) \| 4 \| 1\.00 \[", text)
+        assert re.search(r"\| B \| 2 \| 0\.100 \| 1\.40 \[1\.20, 1\.60\] \| 14\.0 \| 1\.00 \|", text)
+        assert "| subset test1 | 2 | 3 |" in text
+
+    def test_what_each_step_gains(self, written):
+        assert "| stage 2 | 1.25 mm | -1.250 [" in written["evaluation_report"]
+        assert "| stage 1 | 2.50 mm | – | – |" in written["evaluation_report"]
+
+    def test_without_pixel_sizes_everything_is_in_pixels(self, errors, images, predictions, landmarks, no_duplicates, found):
+        nameless, unsized = errors.assign(error_mm=np.nan), images.assign(pixel_size_mm=np.nan)
+        found |= {
+            "metrics": nodes.summarise_errors(nameless, unsized, no_duplicates, PARAMS),
+            "landmark_errors": nodes.tabulate_landmarks(nameless, unsized, PARAMS),
+            "device_errors": nodes.tabulate_devices(nameless, unsized, PARAMS),
+        }
+        text = presentation_nodes.write_reports(**found, embedded_figures={}, embedded_gallery="")["evaluation_report"]
+        assert "4 of 4 images have no pixel size and count in px only" in text
+        assert "| stage 2 | 12.50 px | -12.500 [" in text
+
+    def test_one_image_has_figures_and_no_intervals(self, errors, images, predictions, landmarks, no_duplicates):
+        few = images[images["image_id"].isin(["train_a", "train_b", "valid_a", "test_a"])]
+        part, seen = (table[table["image_id"].isin(few["image_id"])] for table in (errors, predictions))
+        judged = nodes.judge_measurements(seen, pd.DataFrame(columns=["image_id", "output", "value"]), landmarks, pd.DataFrame(columns=["image_id", "stage"]), few, PARAMS)  # fmt: skip
+        found = {
+            "metrics": nodes.summarise_errors(part, few, no_duplicates, PARAMS),
+            "landmark_errors": nodes.tabulate_landmarks(part, few, PARAMS),
+            "device_errors": nodes.tabulate_devices(part, few, PARAMS),
+            "robustness": pd.DataFrame(columns=["stage", "split", "kind"]),
+            "training_gap": pd.DataFrame(columns=["stage", "split"]),
+            "earlier_run": {},
+        }
+        text = presentation_nodes.write_reports(**found, **judged, embedded_figures={}, embedded_gallery="")["evaluation_report"]
+        assert "there are no intervals" in text
+        assert "| stage 1 | 0.50 mm" not in text
+        assert "| stage 1 | 1.00 mm | – | – |" in text
+
+
+class TestPaperTable:
+    def test_rows_are_the_headline(self, report):
+        header, stage1, *_, readers = paper_rows(report)
+        assert header[:4] == ["Method", "MRE ± SD (mm)", "95 % CI", "Median"]
+        assert stage1[:2] == ["stage 1", "2.50 ± 1.12"]
+        assert stage1[3:] == ["2.50", "50.00", "50.00", "75.00", "100.00"]
+        assert readers[0] == "between readers"
+
+    def test_latex_is_balanced_and_escaped(self, report):
+        text = latex(paper_rows(report), "100 % of A_B & C")
+        assert text.count(r"\begin{") == text.count(r"\end{") == 2
+        assert r"\caption{100 \% of A\_B \& C}" in text
+        columns = re.search(r"\\begin{tabular}{(\w+)}", text).group(1)
+        rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+        assert {row.count(" & ") for row in rows} == {len(columns) - 1}
+        assert r"2.50 $\pm$ 1.12" in text
+
+
+def test_gallery_reads_the_original_pixels(errors, predictions, landmarks, images, tmp_path):
+    for number, path in enumerate(images["path"]):
+        (tmp_path / path).write_bytes(encode_image(np.full((1500, 1200), number, np.uint8), ".png"))
+    drawn = presentation_nodes.draw_gallery(errors, predictions, landmarks, images, RawFolder(tmp_path, "aariz"), PARAMS)
+    overlays = drawn["overlay_gallery"].axes[::4]  # each followed by its three details
+    assert [axes.get_title() for axes in overlays] == [
+        "best: test_a, 0.40 mm",
+        "median: test_b, 0.80 mm",
+        "worst: test_d, 1.60 mm",
+    ]
+    assert [int(axes.images[0].get_array()[0, 0]) for axes in overlays] == [3, 4, 6]  # their places in the images table
+    assert drawn["embedded_gallery"].startswith("data:image/jpeg;base64,")
+
+
+class TestEarlierRun:
+    @pytest.fixture
+    def mlflow(self, monkeypatch, errors, tmp_path):
+        """A tracking server that knows the run `abc`."""
+        monkeypatch.undo()
+        mlflow = pytest.importorskip("mlflow")
+        monkeypatch.setattr(nodes, "log_metrics", lambda metrics: None)
+        mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/runs.db")
+        mlflow.create_experiment("here", artifact_location=str(tmp_path / "artifacts"))
+        mlflow.set_experiment("here")
+        yield mlflow
+        mlflow.set_tracking_uri(None)
+
+    def test_errors_of_a_logged_run_come_back(self, mlflow, errors, images, tmp_path):
+        errors.assign(error_mm=2 * errors["error_mm"]).to_parquet(tmp_path / "errors.parquet")
+        with mlflow.start_run() as run:
+            mlflow.log_artifact(str(tmp_path / "errors.parquet"), "evaluation")
+        params = PARAMS.model_copy(update={"compare_with": run.info.run_id})
+        result = nodes.compare_with_earlier_run(errors, images, params)
+        assert result["stages"]["stage2"]["verdict"] == "smaller"
+        assert result["n_images"] == 4
+
+    def test_a_run_without_errors_and_no_run_are_refused(self, mlflow):
+        with mlflow.start_run() as run:
+            pass
+        for run_id in (run.info.run_id, "nonesuch"):
+            with pytest.raises(EvaluationError, match=f"compare_with = '{run_id}'.*Name a run of the evaluation"):
+                tracking.errors_of_run(run_id)
+
+
+def test_no_earlier_run_is_compared_unless_one_is_named(errors, images):
+    assert nodes.compare_with_earlier_run(errors, images, PARAMS) == {}
+
+
+def test_only_what_is_known_is_logged_and_only_to_an_open_run(monkeypatch):
+    monkeypatch.undo()
+    logged = {}
+    fake = SimpleNamespace(active_run=lambda: None, log_metrics=logged.update)
+    monkeypatch.setitem(sys.modules, "mlflow", fake)
+    tracking.log_metrics({"a b": 1.0})
+    assert logged == {}
+    fake.active_run = object
+    tracking.log_metrics({"a b": 1.0, "unknown": float("nan")})
+    assert logged == {"a_b": 1.0}
