@@ -1,5 +1,5 @@
-"""Benchmark: how fast training and inference are here. Importing this package is cheap; `runs` imports torch."""
+"""Benchmark: how fast training, inference and the codec are here. Importing this package is cheap; its modules import torch."""
 
-from ceph_pipeline.benchmark.params import BenchmarkParams, NetCase
+from ceph_pipeline.benchmark.params import BenchmarkParams, Configuration, FullStepCase, NetCase
 
-__all__ = ["BenchmarkParams", "NetCase"]
+__all__ = ["BenchmarkParams", "Configuration", "FullStepCase", "NetCase"]

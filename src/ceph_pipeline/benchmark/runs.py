@@ -1,7 +1,8 @@
-"""Timing every configured case."""
+"""Measuring every configured cell."""
 
 from __future__ import annotations
 
+import logging
 import platform
 from typing import TYPE_CHECKING, Any
 
@@ -9,28 +10,57 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from ceph_pipeline.benchmark.steps import forward_step, inference_step, random_batch, training_step, untrained
-from ceph_pipeline.benchmark.timing import Timing, time_step
-from ceph_pipeline.inference.forward import resolve_device
-from ceph_pipeline.models import count_parameters
+from ceph_pipeline.benchmark.arithmetic import Arithmetic
+from ceph_pipeline.benchmark.cells import OUT_OF_MEMORY, Cell, cells, failed, measure
+from ceph_pipeline.benchmark.isolation import KilledError, in_own_process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from ceph_pipeline.benchmark.params import BenchmarkParams
 
-    from ceph_pipeline.benchmark.params import BenchmarkParams, NetCase
+logger = logging.getLogger(__name__)
+
+IDENTITY = ["step", "stage", "backbone", "width_px", "height_px", "stride", "batch_size"]
+"""Columns that two rows of one comparison share."""
 
 
-def run_benchmark(params: BenchmarkParams) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Time the steps of every case.
+def time_cells(params: BenchmarkParams) -> pd.DataFrame:
+    """Time the steps of every cell.
 
     Returns:
-        The report: `environment`, and `results` with one entry a (case, step); and the results as a table with the columns
-        `step, stage, backbone, width_px, height_px, batch_size, stride, million_parameters, median_ms, p10_ms, p90_ms,
-        images_per_s, of_bare_forward`. The last is the step's throughput over the network's alone, for inference.
+        One row a cell and step. `of_bare` is the step's throughput over that of the bare step beside it; `speedup` and
+        `memory_ratio` compare with float32 at the same batch size. A cell that could not be measured says why in `status`.
     """
-    device = resolve_device(params.device)
-    rows = [row for case in tqdm(params.cases, desc="benchmark", unit="case") for row in _time_case(case, params, device)]
-    return {"environment": environment(device), "results": rows}, pd.DataFrame(rows)
+    rows: list[dict[str, Any]] = []
+    for cell in tqdm(cells(params), desc="benchmark", unit="cell"):
+        rows += _measured(cell, params)
+        if rows[-1]["status"] != "ok":
+            logger.warning("%s: %s", " ".join(map(str, cell.about().values())), rows[-1]["status"])
+    return compared(pd.DataFrame(rows))
+
+
+def compared(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with each row's ratio to float32; NaN where either could not be measured."""
+    table = table.reindex(columns=[*table.columns, *({"images_per_s", "peak_memory_mib"} - set(table.columns))])
+    base = table[table["configuration"] == "float32"].set_index(IDENTITY)[["images_per_s", "peak_memory_mib"]]
+    own = pd.MultiIndex.from_frame(table[IDENTITY])
+    base = base.reindex(own).reset_index(drop=True)
+    return table.assign(
+        speedup=table["images_per_s"] / base["images_per_s"],
+        memory_ratio=table["peak_memory_mib"] / base["peak_memory_mib"].where(base["peak_memory_mib"] > 0),
+    )
+
+
+def projected(table: pd.DataFrame, per_epoch: dict[str, int], epochs: dict[str, int]) -> pd.DataFrame:
+    """The table with `epoch_s` and `training_h`, the time that training alone would take, by stage.
+
+    Args:
+        table: From `time_cells`.
+        per_epoch: Inputs an epoch of each stage.
+        epochs: Epochs of each stage.
+    """
+    training = table["step"] == "training"
+    epoch_s = table["stage"].map(per_epoch) / table["images_per_s"]
+    return table.assign(epoch_s=epoch_s.where(training), training_h=(epoch_s * table["stage"].map(epochs) / 3600).where(training))
 
 
 def environment(device: torch.device) -> dict[str, Any]:
@@ -39,33 +69,15 @@ def environment(device: torch.device) -> dict[str, Any]:
     return {
         "device": device.type,
         "device_name": name,
+        "amp": str(Arithmetic.of("amp", device).dtype).removeprefix("torch."),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
     }
 
 
-def _time_case(case: NetCase, params: BenchmarkParams, device: torch.device) -> Iterator[dict[str, Any]]:
-    trained, batch = untrained(case, params.n_landmarks, device), random_batch(case, params.n_landmarks)
-
-    def timed(step: Callable[[], object]) -> Timing:
-        return time_step(step, params.num_iterations, params.num_warmup, device)
-
-    about = case.model_dump() | {"million_parameters": round(count_parameters(trained.net) / 1e6, 2)}
-    if params.mode in ("inference", "both"):
-        bare, whole = timed(forward_step(trained, batch)), timed(inference_step(trained, batch))
-        yield _row("forward", about, bare)
-        yield _row("inference", about, whole) | {"of_bare_forward": bare.median_s / whole.median_s}
-    if params.mode in ("training", "both"):
-        yield _row("training", about, timed(training_step(trained, batch, params.precision)))
-
-
-def _row(step: str, about: dict[str, Any], timing: Timing) -> dict[str, Any]:
-    return {
-        "step": step,
-        **about,
-        "median_ms": 1000 * timing.median_s,
-        "p10_ms": 1000 * timing.low_s,
-        "p90_ms": 1000 * timing.high_s,
-        "images_per_s": about["batch_size"] / timing.median_s,
-    }
+def _measured(cell: Cell, params: BenchmarkParams) -> list[dict[str, Any]]:
+    try:
+        return in_own_process(measure, cell, params)
+    except KilledError:
+        return failed(cell, OUT_OF_MEMORY)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+FEWEST = 3
+"""Repetitions that are timed however long they take."""
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -16,14 +19,18 @@ class Timing:
         median_s: Seconds.
         low_s: 10th percentile.
         high_s: 90th percentile.
+        repetitions: How many were timed.
     """
 
     median_s: float
     low_s: float
     high_s: float
+    repetitions: int
 
 
-def time_step(step: Callable[[], object], iterations: int, warmup: int, device: torch.device) -> Timing:
+def time_step(
+    step: Callable[[], object], iterations: int, warmup: int, device: torch.device, max_seconds: float = float("inf")
+) -> Timing:
     """Time a step, waiting for the device before and after each repetition.
 
     Args:
@@ -31,21 +38,23 @@ def time_step(step: Callable[[], object], iterations: int, warmup: int, device: 
         iterations: Timed repetitions.
         warmup: Repetitions beforehand, in which kernels are chosen and memory is taken.
         device: Where the step computes.
+        max_seconds: When the timed repetitions have taken so long, three of them are enough.
     """
     for _ in range(warmup):
         step()
-    seconds = np.empty(iterations)
-    for number in range(iterations):
-        _wait(device)
+    seconds: list[float] = []
+    while len(seconds) < iterations and (len(seconds) < FEWEST or sum(seconds) < max_seconds):
+        wait(device)
         start = time.perf_counter()
         step()
-        _wait(device)
-        seconds[number] = time.perf_counter() - start
+        wait(device)
+        seconds.append(time.perf_counter() - start)
     low, median, high = np.quantile(seconds, (0.1, 0.5, 0.9))
-    return Timing(float(median), float(low), float(high))
+    return Timing(float(median), float(low), float(high), len(seconds))
 
 
-def _wait(device: torch.device) -> None:
+def wait(device: torch.device) -> None:
+    """Until the device has done what it was asked to."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":

@@ -6,24 +6,71 @@ from typing import Any
 import pandas as pd
 
 from ceph_pipeline.benchmark import BenchmarkParams
+from ceph_pipeline.training.params import Stage1Params, Stage2Params
 
 logger = logging.getLogger(__name__)
 
 
-def time_networks(params: BenchmarkParams) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Time training and inference of every configured network on the device at hand."""
-    from ceph_pipeline.benchmark.runs import run_benchmark
+def time_networks(params: BenchmarkParams, stage1: Stage1Params, stage2: Stage2Params) -> pd.DataFrame:
+    """Time training and inference of every configured network, batch size and configuration on the device at hand."""
+    from ceph_pipeline.benchmark.runs import projected, time_cells
 
-    report, table = run_benchmark(params)
-    for row in report["results"]:
+    per_epoch = {"stage1": params.images_per_epoch, "stage2": stage2.crops_per_epoch}
+    table = projected(time_cells(_possible(params)), per_epoch, {"stage1": stage1.optim.epochs, "stage2": stage2.optim.epochs})
+    told = ["step", "backbone", "width_px", "batch_size", "configuration", "status", "images_per_s", "peak_memory_mib", "speedup"]
+    logger.info("throughput of networks\n%s", table[told].to_string(index=False, float_format="{:.2f}".format))
+    return table
+
+
+def time_full_steps(params: BenchmarkParams, stage1: Stage1Params) -> pd.DataFrame:
+    """Time the training of stage 1 as it really runs, against a bare loop of the same network."""
+    from ceph_pipeline.benchmark.full_step import measure_full_step
+    from ceph_pipeline.benchmark.isolation import in_own_process
+
+    cases = _possible(params).full_steps if params.mode != "inference" else ()
+    rows = [in_own_process(measure_full_step, case, params, stage1) for case in cases]
+    for row in rows:
         logger.info(
-            "%s %s %s, %d × %d, batch %d: %.1f images/s",
-            row["step"],
-            row["stage"],
-            row["backbone"],
-            row["width_px"],
-            row["height_px"],
-            row["batch_size"],
-            row["images_per_s"],
+            "full training step of %s, %d × %d, batch %d: %.2f images/s, %.3f of a bare loop, %.1f %% waiting for data, %.0f MiB",
+            *(row[name] for name in ("backbone", "width_px", "height_px", "batch_size", "images_per_s", "of_bare")),
+            100 * row["waiting_share"],
+            row["peak_memory_mib"],
         )
-    return report, table
+    return pd.DataFrame(rows)
+
+
+def time_heatmap_codec(params: BenchmarkParams) -> pd.DataFrame:
+    """Time encoding and decoding of heatmaps on one core."""
+    from ceph_pipeline.benchmark.codec import time_codec
+
+    table = time_codec(params.num_iterations, params.num_warmup)
+    logger.info("heatmap codec on one core\n%s", table.to_string(index=False, float_format="{:.3f}".format))
+    return table
+
+
+def _possible(params: BenchmarkParams) -> BenchmarkParams:
+    """What this machine is asked to measure."""
+    from ceph_pipeline.inference.forward import resolve_device
+
+    if resolve_device(params.device).type == "cuda":
+        return params
+    possible = params.without_gpu()
+    left_out = {case.backbone for case in params.cases + params.full_steps} - {
+        case.backbone for case in possible.cases + possible.full_steps
+    }
+    if left_out:
+        logger.warning("no GPU: %s left out (gpu_only)", ", ".join(sorted(left_out)))
+    return possible
+
+
+def report_benchmark(
+    params: BenchmarkParams, networks: pd.DataFrame, full_steps: pd.DataFrame, codec: pd.DataFrame
+) -> tuple[dict[str, Any], Any]:
+    """Put the figures and what they depend on into one report, and draw the throughput."""
+    from ceph_pipeline.benchmark.figure import benchmark_figure
+    from ceph_pipeline.benchmark.runs import environment
+    from ceph_pipeline.inference.forward import resolve_device
+
+    tables = {"results": networks, "full_steps": full_steps, "codec": codec}
+    report = {name: table.to_dict(orient="records") for name, table in tables.items()}
+    return {"environment": environment(resolve_device(params.device)), **report}, benchmark_figure(networks)

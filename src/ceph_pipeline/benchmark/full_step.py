@@ -1,0 +1,145 @@
+"""The full training step against a bare loop: what loading, targets, loss, logging and averaging cost on top of the network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from ceph_pipeline.benchmark.arithmetic import Arithmetic
+from ceph_pipeline.benchmark.memory import PeakMemory
+from ceph_pipeline.benchmark.steps import bare_step
+from ceph_pipeline.benchmark.synthetic import draw_data
+from ceph_pipeline.benchmark.timing import time_step, wait
+from ceph_pipeline.training.batch import Batch
+from ceph_pipeline.training.checkpoint import create_net
+from ceph_pipeline.training.distributed.rank import ALONE
+from ceph_pipeline.training.fit import fit
+from ceph_pipeline.training.precision import lightning_precision
+from ceph_pipeline.training.stage1 import Stage1Recipe
+
+if TYPE_CHECKING:
+    from ceph_pipeline.benchmark.params import BenchmarkParams, FullStepCase
+    from ceph_pipeline.training.params import Stage1Params
+    from ceph_pipeline.training.recipe import Prepared
+
+_DTYPES = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+
+
+class ClockedLoader(DataLoader[Batch]):
+    """A training's own loader, with a clock at its tap.
+
+    Attributes:
+        asked_s: When each batch was asked for.
+        given_s: When it came.
+    """
+
+    def __init__(self, loader: DataLoader[Batch], device: torch.device, warmup: int) -> None:
+        super().__init__(
+            loader.dataset,
+            batch_size=loader.batch_size,
+            sampler=loader.sampler,
+            collate_fn=loader.collate_fn,
+            drop_last=loader.drop_last,
+            num_workers=loader.num_workers,
+            persistent_workers=loader.persistent_workers,
+            prefetch_factor=loader.prefetch_factor,
+            pin_memory=loader.pin_memory,
+        )
+        self.clock_device, self.warmup = device, warmup
+        self.asked_s: list[float] = []
+        self.given_s: list[float] = []
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # DataLoader promises its own iterator class
+        batches = super().__iter__()
+        while True:
+            if len(self.asked_s) in (self.warmup, len(self) - 1):  # the device works ahead: count only what it has done
+                wait(self.clock_device)
+            self.asked_s.append(time.perf_counter())
+            batch = next(batches, None)
+            if batch is None:
+                return
+            self.given_s.append(time.perf_counter())
+            yield batch
+
+    def seconds_a_step(self) -> float:
+        """Mean over the steps between warm-up and the last, from one request to the next."""
+        asked = self.asked_s[self.warmup : len(self)]
+        return (asked[-1] - asked[0]) / (len(asked) - 1)
+
+    def waiting_share(self) -> float:
+        """Share of that time from a request to its answer; on a GPU, which works meanwhile, more than it loses."""
+        waited = np.subtract(self.given_s, self.asked_s[: len(self.given_s)])[self.warmup : len(self) - 1]
+        return float(waited.mean() / self.seconds_a_step())
+
+
+def measure_full_step(case: FullStepCase, params: BenchmarkParams, stage1: Stage1Params) -> dict[str, Any]:
+    """Train for one epoch of drawn images as `stage1` does, and time a bare loop of the same network before and after.
+
+    The bare loop computes in the same number format and layout on one batch in memory.
+
+    Args:
+        case: Network, input, batch and workers.
+        params: Repetitions.
+        stage1: Everything else: loss, optimiser, averaging, augmentation.
+
+    Returns:
+        The case's fields, `images_per_s`, `bare_images_per_s`, their ratio `of_bare`, `waiting_share` and `peak_memory_mib`.
+    """
+    settings = trained_as(case, stage1)
+    n_steps = params.num_warmup + params.num_iterations + 1
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # where Lightning trains
+    memory = PeakMemory(device)
+    with TemporaryDirectory() as name:
+        tables, store = draw_data(Path(name) / "cache", n_steps * case.batch_size, params.n_landmarks, case.cache_long_side_px)
+        prepared = Stage1Recipe(tables, store, settings).prepare(ALONE)
+        loader = ClockedLoader(prepared.train, device, params.num_warmup)
+        before = _bare_seconds(prepared, settings, params, device)
+        memory.restart()
+        fit(prepared.module, loader, prepared.valid, Path(name), settings, prepared.monitor, None, ALONE)
+        peak = memory.mebibytes()
+        after = _bare_seconds(prepared, settings, params, device)
+    bare_s, full_s = (before + after) / 2, loader.seconds_a_step()
+    return {
+        **case.model_dump(),
+        "precision": lightning_precision(settings.optim.precision),
+        "images_per_s": case.batch_size / full_s,
+        "bare_images_per_s": case.batch_size / bare_s,
+        "of_bare": bare_s / full_s,
+        "waiting_share": loader.waiting_share(),
+        "peak_memory_mib": peak,
+        "steps": params.num_iterations,
+    }
+
+
+def trained_as(case: FullStepCase, stage1: Stage1Params) -> Stage1Params:
+    """The parameters of stage 1 with the case's network, input, batch and workers, for one epoch from random weights."""
+    net = {"backbone": case.backbone, "input_width_px": case.width_px, "input_height_px": case.height_px, "pretrained": False}
+    optim = {"epochs": 1, "batch_size": case.batch_size, "accumulate_batches": 1, "ema_decay": stage1.optim.ema_decay or 0.999}
+    loop = {"workers": case.workers, "validate_every_epochs": 1, "find": None, "devices": 1, "nodes": 1}
+    return stage1.model_copy(
+        update={
+            "net": stage1.net.model_copy(update=net),
+            "optim": stage1.optim.model_copy(update=optim),
+            "loop": stage1.loop.model_copy(update=loop),
+        }
+    )
+
+
+def _bare_seconds(prepared: Prepared, settings: Stage1Params, params: BenchmarkParams, device: torch.device) -> float:
+    trained = prepared.module.trained
+    net = create_net(trained.stage, trained.architecture)
+    arithmetic = Arithmetic(
+        device, _DTYPES[lightning_precision(settings.optim.precision)], torch.channels_last, settings.optim.compile
+    )
+    arithmetic.prepare(net)
+    width, height = trained.input_size
+    images = arithmetic.place(torch.randn(settings.optim.batch_size, 1, height, width))
+    step = bare_step(net.train(), (images,), arithmetic)
+    return time_step(step, params.num_iterations, params.num_warmup, device).median_s

@@ -1,0 +1,37 @@
+"""How much memory a measurement takes at its peak."""
+
+import platform
+import resource
+
+import torch
+
+MEBIBYTE = 2**20
+
+
+class PeakMemory:
+    """Peak from its making on: what tensors take on a GPU, what the process takes beyond its start on a CPU.
+
+    On a CPU the peak of a process never falls: measure one thing a process.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.start = 0.0 if device.type == "cuda" else _peak_of_process()
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the peak where that is possible, on a GPU."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(self.device)
+
+    def mebibytes(self) -> float:
+        """The peak so far."""
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self.device) / MEBIBYTE
+        return _peak_of_process() - self.start
+
+
+def _peak_of_process() -> float:
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MEBIBYTE

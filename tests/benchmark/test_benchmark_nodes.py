@@ -1,0 +1,88 @@
+"""Nodes of the benchmark: tables, a report and a figure."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ceph_pipeline.benchmark import BenchmarkParams, FullStepCase, NetCase, figure, isolation, runs
+from ceph_pipeline.pipelines.benchmark import create_pipeline
+from ceph_pipeline.pipelines.benchmark.nodes import report_benchmark, time_full_steps, time_heatmap_codec, time_networks
+from ceph_pipeline.training.params import OptimParams, Stage1Params, Stage2Params
+
+CASE = NetCase(backbone="resnet18", width_px=64, height_px=64, batch_sizes=(2,))
+PARAMS = BenchmarkParams(
+    num_iterations=3,
+    num_warmup=1,
+    device="cpu",
+    n_landmarks=2,
+    images_per_epoch=100,
+    configurations=("float32", "amp"),
+    cases=(CASE,),
+    full_steps=(FullStepCase(backbone="resnet18", width_px=64, height_px=64, batch_size=2, workers=0, cache_long_side_px=64),),
+)
+
+
+@pytest.fixture(scope="module")
+def in_this_process():
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (runs, isolation):
+            patch.setattr(module, "in_own_process", lambda function, *args: function(*args))
+        yield
+
+
+@pytest.fixture(scope="module")
+def networks(in_this_process) -> pd.DataFrame:
+    return time_networks(PARAMS, Stage1Params(optim=OptimParams(epochs=7)), Stage2Params())
+
+
+def test_time_of_the_configured_number_of_epochs_is_projected(networks):
+    training = networks[networks["step"] == "training"]
+    assert training["epoch_s"].to_numpy() == pytest.approx(100 / training["images_per_s"].to_numpy())
+    assert training["training_h"].to_numpy() == pytest.approx(7 * training["epoch_s"].to_numpy() / 3600)
+
+
+def test_full_step_is_timed_unless_only_inference_is(in_this_process, caplog):
+    with caplog.at_level(logging.INFO):
+        table = time_full_steps(PARAMS, Stage1Params())
+    assert len(table) == 1
+    assert "of a bare loop" in caplog.text
+    assert time_full_steps(PARAMS.model_copy(update={"mode": "inference"}), Stage1Params()).empty
+
+
+def test_cases_for_gpus_are_left_out_on_a_cpu_and_named(in_this_process, caplog):
+    large = FullStepCase(backbone="hrnet_w48", gpu_only=True)
+    params = PARAMS.model_copy(update={"full_steps": (large,), "cases": (CASE, NetCase(gpu_only=True))})
+    assert params.without_gpu().cases == (CASE,)
+    with caplog.at_level(logging.WARNING):
+        assert time_full_steps(params, Stage1Params()).empty
+    assert "no GPU: hrnet_w48 left out" in caplog.text
+
+
+def test_report_holds_every_table_and_what_it_depends_on(networks):
+    codec = time_heatmap_codec(PARAMS)
+    report, drawn = report_benchmark(PARAMS, networks, pd.DataFrame(), codec)
+    assert set(report) == {"environment", "results", "full_steps", "codec"}
+    assert len(report["results"]) == 8
+    assert report["environment"]["device"] == "cpu"
+    assert [axes.get_title() for axes in drawn.axes] == ["training", "training", "inference", "inference"]
+
+
+def test_bar_that_could_not_be_measured_says_why(networks):
+    lost = networks["configuration"] == "amp"
+    table = networks.assign(images_per_s=networks["images_per_s"].where(~lost), status=np.where(lost, "out of memory", "ok"))
+    texts = [text.get_text() for text in figure.benchmark_figure(table).axes[0].texts]
+    assert texts[1] == " out of memory"
+    assert float(texts[0]) > 0
+
+
+def test_figure_of_one_mode_has_its_panels_alone(networks):
+    drawn = figure.benchmark_figure(networks[networks["step"].isin(["forward", "inference"])])
+    assert [axes.get_title() for axes in drawn.axes] == ["inference", "inference"]
+
+
+def test_each_measurement_is_a_node_that_can_be_run_alone():
+    nodes = {node.name: node for node in create_pipeline().nodes}
+    assert set(nodes) == {"time_networks", "time_full_steps", "time_heatmap_codec", "report_benchmark"}
+    assert all(name.startswith("params:") for name in nodes["time_full_steps"].inputs)

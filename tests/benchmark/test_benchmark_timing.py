@@ -1,0 +1,56 @@
+"""Timings are medians of warmed repetitions."""
+
+import time
+
+import pytest
+import torch
+
+from ceph_pipeline.benchmark.memory import PeakMemory
+from ceph_pipeline.benchmark.timing import time_step
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def napping(monkeypatch):
+    """A step that takes the seconds it is given, on a clock of its own."""
+    now = 0.0
+
+    def make(*seconds):
+        naps = iter(seconds)
+
+        def step():
+            nonlocal now
+            now += next(naps)
+
+        return step, naps
+
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    return make
+
+
+def test_the_median_is_of_the_timed_repetitions_alone(napping):
+    step, naps = napping(9.0, 9.0, 1.0, 2.0, 6.0)  # two to warm up, three that count
+    timing = time_step(step, iterations=3, warmup=2, device=CPU)
+    assert timing.median_s == pytest.approx(2)
+    assert timing.low_s == pytest.approx(1.2)  # a tenth of the way from 1 to 6 over 2
+    assert timing.high_s == pytest.approx(5.2)
+    assert next(naps, None) is None
+
+
+def test_slow_steps_are_repeated_three_times_and_no_more(napping):
+    step, _ = napping(*[40.0] * 9)
+    assert time_step(step, iterations=8, warmup=1, device=CPU, max_seconds=60).repetitions == 3
+
+
+def test_quick_steps_are_repeated_until_the_time_is_up(napping):
+    step, _ = napping(*[10.0] * 9)
+    assert time_step(step, iterations=8, warmup=1, device=CPU, max_seconds=60).repetitions == 6
+
+
+def test_peak_memory_on_the_cpu_counts_what_was_taken_since():
+    memory = PeakMemory(CPU)
+    taken = torch.ones(256 * 2**20, dtype=torch.uint8)
+    assert memory.mebibytes() <= 1.1 * taken.numel() / 2**20
+    memory.restart()
+    assert memory.mebibytes() >= 0
