@@ -130,10 +130,12 @@ class WholeImageDataset(Dataset[Batch]):
         epoch, item = draw
         original: Size = (int(self.data.sizes[item, 0]), int(self.data.sizes[item, 1]))
         image = reduce(self.cache.read(self.data.image_ids[item]), original, self.input_size)
-        to_image = Affine.resize(original, (image.shape[1], image.shape[0]))
+        size: Size = (image.shape[1], image.shape[0])
+        to_image = Affine.resize(original, size)
         points = to_image(self.data.points[item])
-        drawn = self._draw(epoch, item, image, points)
-        to_input = drawn.affine.then(to_image.inverse()).then(frame(original, self.input_size, self.resize))
+        drawn = self._draw(epoch, item, size, points)
+        from_image = Affine.resize(size, original).then(frame(original, self.input_size, self.resize))
+        to_input = drawn.affine.then(from_image)
         pixels = cv2.warpAffine(drawn.levels(image), to_input.matrix, self.input_size, flags=cv2.INTER_LINEAR)
         return Batch(
             images=torch.from_numpy(np.asarray(pixels))[None, None],
@@ -146,12 +148,11 @@ class WholeImageDataset(Dataset[Batch]):
             measurements=torch.from_numpy(self.data.measurements[item : item + 1].astype(np.float32)),
         )
 
-    def _draw(self, epoch: int, item: int, image: Pixels, points: NDArray[np.float64]) -> Drawn:
+    def _draw(self, epoch: int, item: int, size: Size, points: NDArray[np.float64]) -> Drawn:
         """The sample's changes; for their kinds the image on the table is the source."""
         if not self.augmentation:
             return UNCHANGED
-        size = (image.shape[1], image.shape[0])
-        pixel_size_mm = float(self.data.pixel_size_mm[item]) * self.data.sizes[item].max() / max(size)
+        pixel_size_mm = float(self.data.pixel_size_mm[item]) * float(self.data.sizes[item, 0]) / size[0]
         source = Source(
             image_id=self.data.image_ids[item],
             path="",
