@@ -24,7 +24,7 @@ class TestAccepted:
     def test_a_name_that_the_catalog_reads(self, check):
         check(raw_folder="/films")
 
-    @pytest.mark.parametrize("preset", ["fast", "low_memory", "max_accuracy", "stable"])
+    @pytest.mark.parametrize("preset", ["fast", "low_memory", "max_accuracy", "ruler", "stable"])
     def test_every_preset(self, check, project, preset):
         content = yaml.safe_load((project / "conf" / "presets" / f"{preset}.yml").read_text())
         check(None, **content["run"]["params"])

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from ceph_pipeline.training.health.record import TrainingRecord
@@ -25,7 +26,7 @@ def compare(record: TrainingRecord) -> pd.DataFrame:
         epochs, values = record.curve(curve)
         for of_250, goal in expected.items():
             due = math.ceil(of_250 * record.planned_epochs / FULL_EPOCHS)
-            until = values[epochs <= due]
+            until = values[(epochs <= due) & np.isfinite(values)]
             if not len(until) or due > record.epochs[-1].epoch:
                 continue
             reached = float(best(until))
