@@ -14,7 +14,8 @@ from ceph_pipeline.crops import CropParams
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.training import join, worker
 from ceph_pipeline.training.distributed import Rank
-from ceph_pipeline.training.distributed.launch import agent_command, explain_failure, rank_environment, require_devices
+from ceph_pipeline.training.distributed.failure import Exit, first_failure
+from ceph_pipeline.training.distributed.launch import agent_command, rank_environment, require_devices
 from ceph_pipeline.training.distributed.lock import is_locked, locked
 from ceph_pipeline.training.distributed.output import record_error, relay
 from ceph_pipeline.training.distributed.rank import ALONE
@@ -209,31 +210,34 @@ class TestLaunch:
 class TestFailures:
     @pytest.fixture
     def ranks(self, tmp_path):
-        for index, when in ((0, 20.0), (1, 10.0)):
-            record = {"time": when, "message": f"what rank {index} met"}
+        """Rank 1 met an error ten seconds after 1970 began, rank 0 a tenth of a second later."""
+        for index, when in ((0, 10.1), (1, 10.0)):
+            record = {"time": when, "message": f"what rank {index} met", "out_of_memory": index == 1}
             (tmp_path / f"rank_{index}.json").write_text(json.dumps(record))
         return tmp_path
 
     def test_a_killed_rank_is_the_cause_of_the_others_errors(self, ranks):
-        message = explain_failure("stage1", ranks, {0: 1, 1: 1, 2: -9}, 3)
+        message = first_failure("stage1", ranks, {0: Exit(1, 10), 1: Exit(1, 10), 2: Exit(-9, 11)}, 3).message
         assert message.startswith("stage1: rank 2 of 3 was killed by SIGKILL, as the system does when memory runs out")
         assert str(ranks / "rank_2.log") in message
 
-    def test_the_first_error_is_the_cause(self, ranks):
-        message = explain_failure("stage1", ranks, {0: 1, 1: -15}, 2)
-        assert message.startswith("stage1: rank 1 of 2 failed:\nwhat rank 1 met\n")
-        assert message.endswith("Run the same command again to go on from the last complete epoch.")
+    @pytest.mark.parametrize("ended", [Exit(-15, 10), Exit(-9, 20)])
+    def test_the_first_error_is_the_cause_of_the_agent_s_kills(self, ranks, ended):
+        failure = first_failure("stage1", ranks, {1: Exit(1, 10), 2: ended}, 3)
+        assert failure.message.startswith("stage1: rank 1 of 3 failed:\nwhat rank 1 met\n")
+        assert failure.message.endswith("Run the same command again to go on from the last complete epoch.")
+        assert failure.out_of_memory
 
     def test_ranks_that_never_spoke_point_to_the_agent_s_log(self, tmp_path):
-        assert "agent_0.log" in explain_failure("stage2", tmp_path, {}, 2)
+        assert "agent_0.log" in first_failure("stage2", tmp_path, {}, 2).message
 
     def test_an_error_of_ours_is_recorded_as_its_message_and_a_bug_with_its_last_lines(self, tmp_path, capsys):
-        record_error(tmp_path / "rank_0.json", TrainingError("lower it."))
+        record_error(tmp_path / "rank_0.json", TrainingError("lower it."), out_of_memory=False)
         assert json.loads((tmp_path / "rank_0.json").read_text())["message"] == "lower it."
         try:
             {}["missing"]
         except KeyError as error:
-            record_error(tmp_path / "rank_0.json", error)
+            record_error(tmp_path / "rank_0.json", error, out_of_memory=False)
         message = json.loads((tmp_path / "rank_0.json").read_text())["message"]
         assert message.endswith("KeyError: 'missing'")
         assert "test_distributed_parts.py" in message
@@ -242,7 +246,7 @@ class TestFailures:
     def test_lines_are_logged_under_the_names_they_came_with(self, caplog):
         line = json.dumps({"level": logging.WARNING, "logger": "ceph_pipeline.training.fit", "message": "100 % done"})
         with caplog.at_level(logging.INFO):
-            codes = relay([f"{line}\n", "a library's own line\n", '{"exit_codes": {"1": -9}}\n'])
-        assert codes == {1: -9}
+            exits = relay([f"{line}\n", "a library's own line\n", '{"exits": {"1": [-9, 10]}}\n'])
+        assert exits == {1: Exit(-9, 10)}
         assert ("ceph_pipeline.training.fit", logging.WARNING, "100 % done") in caplog.record_tuples
         assert "a library's own line" in caplog.text

@@ -58,12 +58,24 @@ class TestLauncher:
         agent_that(f"""
 import json, pathlib, sys
 pathlib.Path({str(tmp_path)!r}, "ranks", "rank_1.log").write_text("said")
-print(json.dumps({{"exit_codes": {{"1": -9}}}}))
+print(json.dumps({{"exits": {{"1": [-9, 10]}}}}))
 sys.exit(1)
 """)
         with pytest.raises(TrainingError, match="rank 1 of 2 was killed by SIGKILL"):
             launch.launch(recipe, tmp_path, None)
         assert [file.name for file in (tmp_path / "ranks").iterdir()] == ["rank_1.log"]
+
+    def test_where_memory_is_full_the_ranks_start_again_with_smaller_batches(self, recipe, agent_that, tmp_path, caplog):
+        agent_that(f"""
+import json, pathlib, sys
+ranks = pathlib.Path({str(tmp_path)!r}, "ranks")
+splits = json.loads((ranks / "spec.json").read_text())["splits"]
+if splits < 2:
+    (ranks / "rank_1.json").write_text(json.dumps({{"time": 1, "message": "CUDA out of memory", "out_of_memory": True}}))
+    sys.exit(1)
+""")
+        launch.launch(recipe, tmp_path, None)
+        assert sum("a device's memory is full" in message for message in caplog.messages) == 2
 
     def test_an_interrupted_launcher_ends_its_agent(self, recipe, agent_that, tmp_path, monkeypatch):
         agent_that("import time; print('{}', flush=True); time.sleep(60)")
@@ -104,7 +116,8 @@ class TestAgent:
         monkeypatch.setattr(sys, "stderr", sys.stderr)
         with pytest.raises(SystemExit):
             agent.main(tmp_path / "agent_0.log", ["--standalone"])
-        assert json.loads(capsys.readouterr().out) == {"exit_codes": {"0": 1, "1": -9}}
+        exits = json.loads(capsys.readouterr().out)["exits"]
+        assert {rank: code for rank, (code, _) in exits.items()} == {"0": 1, "1": -9}
 
 
 class TestRank:
@@ -123,6 +136,12 @@ class TestRank:
         path = launch.write_spec(Stage1Recipe(recipe.tables, recipe.store, alone), tmp_path, None, "")
         worker.train_spec(path, ALONE)
         assert (tmp_path / "best.ckpt").is_file()
+
+    def test_it_divides_its_batches_as_often_as_its_spec_says(self, recipe, tmp_path):
+        alone = recipe.params.model_copy(update={"loop": recipe.params.loop.model_copy(update={"devices": 1})})
+        path = launch.write_spec(Stage1Recipe(recipe.tables, recipe.store, alone), tmp_path, None, "", splits=3)
+        with pytest.raises(TrainingError, match="not even a batch of one item fits"):
+            worker.train_spec(path, ALONE)
 
     def test_rank_0_speaks_and_everything_is_in_its_log(self, tmp_path):
         program = f"""

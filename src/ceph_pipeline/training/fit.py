@@ -76,6 +76,7 @@ def fit(
     monitor: Monitor,
     run_logger: MLFlowLogger | None,
     rank: Rank,
+    splits: int = 0,
 ) -> TrainedNet:
     """Train, and return the network, on rank 0 with the weights of the best validation.
 
@@ -91,6 +92,7 @@ def fit(
         monitor: The validation error to go by, where `loop.monitor` asks for the error.
         run_logger: Where rank 0's curves go; None: nowhere.
         rank: Which of the processes that train together this one is.
+        splits: How many times the batch is divided beforehand, since it did not fit some rank's memory.
 
     Raises:
         TrainingError: the loss or the validation error is no number, or one image alone does not fit the memory.
@@ -104,6 +106,8 @@ def fit(
     attempt = Attempt(module, params, folder, goal_of(params.loop, monitor), run_logger, rank)
     if params.loop.find == "batch_size":
         plan = attempt.finder.batch_plan(train, plan)
+    for _ in range(splits):
+        plan = smaller_plan(plan, stage)
     while not attempt.succeeds(train, valid, plan):
         plan = smaller_plan(plan, stage)
         garbage_collection_cuda()

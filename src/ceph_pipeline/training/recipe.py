@@ -101,9 +101,11 @@ def train(recipe: Recipe, folder: Path) -> Path:
     return folder / BEST
 
 
-def train_rank(recipe: Recipe, folder: Path, run_logger: MLFlowLogger | None, rank: Rank) -> None:
-    """Train in this process; rank 0 leaves the checkpoint."""
+def train_rank(recipe: Recipe, folder: Path, run_logger: MLFlowLogger | None, rank: Rank, splits: int = 0) -> None:
+    """Train in this process, with batches divided so many times for want of memory; rank 0 leaves the checkpoint."""
     prepared = recipe.prepare(rank)
-    trained = fit(prepared.module, prepared.train, prepared.valid, folder, recipe.params, prepared.monitor, run_logger, rank)
+    trained = fit(
+        prepared.module, prepared.train, prepared.valid, folder, recipe.params, prepared.monitor, run_logger, rank, splits
+    )
     if rank.index == 0:
         finish(folder, trained)

@@ -25,7 +25,9 @@ def main(path: Path) -> None:
     try:
         train_spec(path, rank)
     except Exception as error:
-        record_error(path.with_name(f"rank_{rank.index}.json"), error)
+        from ceph_pipeline.training.memory import is_out_of_memory
+
+        record_error(path.with_name(f"rank_{rank.index}.json"), error, out_of_memory=is_out_of_memory(error))
         sys.exit(1)
 
 
@@ -36,7 +38,7 @@ def train_spec(path: Path, rank: Rank) -> None:
 
     spec, tables = read_spec(path)
     with rank_logger(spec.run_id, rank) as run_logger:
-        train_rank(recipe_of(spec, tables), path.parent.parent, run_logger, rank)
+        train_rank(recipe_of(spec, tables), path.parent.parent, run_logger, rank, spec.splits)
 
 
 def recipe_of(spec: Spec, tables: dict[str, pd.DataFrame]) -> Recipe:

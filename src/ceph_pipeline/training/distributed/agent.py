@@ -24,8 +24,8 @@ def main(log: Path, options: list[str]) -> None:
         try:
             run.main(options)
         except ChildFailedError as error:
-            exit_codes = {rank: failure.exitcode for rank, failure in error.failures.items()}
-            print(json.dumps({"exit_codes": exit_codes}), flush=True)  # noqa: T201 - the channel to the launcher
+            exits = {rank: [failure.exitcode, failure.timestamp] for rank, failure in error.failures.items()}
+            print(json.dumps({"exits": exits}), flush=True)  # noqa: T201 - the channel to the launcher
             sys.exit(1)
 
 

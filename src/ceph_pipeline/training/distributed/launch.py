@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import mlflow
 import torch
 
+from ceph_pipeline.training.distributed.failure import SHUTDOWN_S, Failure, first_failure
 from ceph_pipeline.training.distributed.output import relay
 from ceph_pipeline.training.distributed.owner import OWNER
 from ceph_pipeline.training.distributed.spec import CREDENTIALS, discard_spec, write_spec
@@ -40,34 +40,59 @@ PATIENCE_S = 30
 def launch(recipe: Recipe, folder: Path, run_logger: MLFlowLogger | None) -> None:
     """Train in a process for each device, and wait for them.
 
+    Where a device's memory does not take its batch, all ranks start again from the last complete epoch with smaller batches,
+    more of them accumulated; several machines stop instead.
+
     Raises:
         TrainingError: the machine has fewer devices, or a rank has failed.
     """
-    loop = recipe.params.loop
-    require_devices(loop, recipe.stage)
-    logger.info(
-        "%s: %d processes, an effective batch of %d",
-        recipe.stage,
-        loop.devices * loop.nodes,
-        recipe.params.optim.batch_size * recipe.params.optim.accumulate_batches * loop.devices * loop.nodes,
-    )
+    loop, optim, stage = recipe.params.loop, recipe.params.optim, recipe.stage
+    require_devices(loop, stage)
+    world = loop.devices * loop.nodes
+    logger.info("%s: %d processes, an effective batch of %d", stage, world, optim.batch_size * optim.accumulate_batches * world)
+    splits = 0
+    while (failure := run_ranks(recipe, folder, run_logger, splits)) is not None:
+        if not failure.out_of_memory or loop.nodes > 1:
+            raise TrainingError(failure.message)
+        splits += 1
+        logger.warning(
+            "%s: a device's memory is full. Smaller batches, more of them accumulated, keep the effective batch; BatchNorm sees "
+            "the smaller ones. The ranks start again",
+            stage,
+        )
+
+
+def run_ranks(recipe: Recipe, folder: Path, run_logger: MLFlowLogger | None, splits: int) -> Failure | None:
+    """Start this machine's agent, log what rank 0 says, and wait.
+
+    Args:
+        recipe: What is trained.
+        folder: Where the training keeps its state.
+        run_logger: Of the MLflow run that rank 0 logs to.
+        splits: How many times batches have been divided for want of memory.
+
+    Returns:
+        What went wrong, if anything; the ranks' logs then stay in `folder`.
+    """
+    loop, ranks = recipe.params.loop, folder / "ranks"
     master = f"{os.environ.get('MASTER_ADDR', socket.gethostname())}:{os.environ.get('MASTER_PORT', '29500')}"
-    shutil.rmtree(folder / "ranks", ignore_errors=True)
-    spec = write_spec(recipe, folder, run_logger.run_id if run_logger is not None else None, master)
-    command = agent_command(spec, loop.devices, loop.nodes, master, node=0)
     environment = rank_environment(loop.devices) | {CREDENTIALS: json.dumps(dict(recipe.store.folder.options))}
     if run_logger is not None:
         environment["MLFLOW_TRACKING_URI"] = mlflow.get_tracking_uri()
+    shutil.rmtree(ranks, ignore_errors=True)
+    spec = write_spec(recipe, folder, run_logger.run_id if run_logger is not None else None, master, splits)
+    command = agent_command(spec, loop.devices, loop.nodes, master, node=0)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, env=environment) as agent:  # noqa: S603
         try:
-            exit_codes = relay(agent.stdout or ())
+            exits = relay(agent.stdout or ())
             failed = agent.wait() != 0
         finally:
             _end(agent)
             discard_spec(spec)
     if failed:
-        raise TrainingError(explain_failure(recipe.stage, folder / "ranks", exit_codes, loop.devices * loop.nodes))
-    shutil.rmtree(folder / "ranks")
+        return first_failure(recipe.stage, ranks, exits, loop.devices * loop.nodes)
+    shutil.rmtree(ranks)
+    return None
 
 
 def require_devices(loop: LoopParams, stage: str) -> None:
@@ -97,7 +122,7 @@ def agent_command(spec: Path, devices: int, nodes: int, master: str, node: int) 
     several = [f"--nnodes={nodes}", f"--node-rank={node}", f"--master-addr={host}", f"--master-port={port}"]
     agent = [sys.executable, "-m", "ceph_pipeline.training.distributed.agent", str(spec.with_name(f"agent_{node}.log"))]
     meeting = several if nodes > 1 else ["--standalone", "--local-addr=127.0.0.1"]
-    ranks = [f"--nproc-per-node={devices}", "--max-restarts=0", "--shutdown-timeout=10"]
+    ranks = [f"--nproc-per-node={devices}", "--max-restarts=0", f"--shutdown-timeout={SHUTDOWN_S}"]
     return [*agent, *meeting, *ranks, "-m", WORKER, str(spec)]
 
 
@@ -105,33 +130,6 @@ def rank_environment(devices: int) -> dict[str, str]:
     """Environment of an agent: its owner, and the cores shared out where nobody has said how many threads to use."""
     threads = max(1, (os.cpu_count() or 1) // devices)
     return {"OMP_NUM_THREADS": str(threads)} | os.environ | {OWNER: str(os.getpid())}
-
-
-def explain_failure(stage: str, ranks: Path, exit_codes: dict[int, int], world: int) -> str:
-    """Which rank failed first, why, where its log is, and what to do.
-
-    A rank that was killed explains itself by its exit code; the others then fail for want of it. Without one the earliest
-    recorded error is the cause.
-
-    Args:
-        stage: Of the training.
-        ranks: Folder of the ranks' logs and errors.
-        exit_codes: Of the ranks that failed, as the agent saw them.
-        world: Number of ranks.
-    """
-    killed = {rank: -code for rank, code in exit_codes.items() if code < 0 and -code != signal.SIGTERM}
-    errors = {int(path.stem.split("_")[1]): json.loads(path.read_text()) for path in ranks.glob("rank_*.json")}
-    again = "Run the same command again to go on from the last complete epoch."
-    if killed:
-        rank, number = min(killed.items())
-        hint = ", as the system does when memory runs out" if number == signal.SIGKILL else ""
-        what = f"was killed by {signal.Signals(number).name}{hint}"
-    elif errors:
-        rank = min(errors, key=lambda rank: float(errors[rank]["time"]))
-        what = f"failed:\n{errors[rank]['message']}\n"
-    else:
-        return f"{stage}: the ranks did not start or were stopped; see {ranks / 'agent_0.log'}. {again}"
-    return f"{stage}: rank {rank} of {world} {what}; its log is {ranks / f'rank_{rank}.log'}. {again}"
 
 
 def _end(agent: subprocess.Popen[str]) -> None:

@@ -11,6 +11,7 @@ import traceback
 from typing import TYPE_CHECKING, TextIO
 
 from ceph_pipeline.artifacts import write_atomically
+from ceph_pipeline.training.distributed.failure import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,29 +58,29 @@ def redirect(log: Path, *, speaks: bool) -> None:
     logging.getLogger("ceph_pipeline").setLevel(logging.INFO)
 
 
-def relay(lines: Iterable[str]) -> dict[int, int]:
+def relay(lines: Iterable[str]) -> dict[int, Exit]:
     """Log what ranks and agent send up, under the names that it was logged with there.
 
     Returns:
-        Exit codes of the ranks that failed, as the agent saw them.
+        How the agent saw ranks fail.
     """
-    exit_codes: dict[int, int] = {}
+    exits: dict[int, Exit] = {}
     for line in lines:
         try:
             message = json.loads(line)
         except json.JSONDecodeError:  # a library that writes to the descriptor itself
             logger.info(line.rstrip())
             continue
-        if "exit_codes" in message:
-            exit_codes = {int(rank): code for rank, code in message["exit_codes"].items()}
+        if "exits" in message:
+            exits = {int(rank): Exit(*seen) for rank, seen in message["exits"].items()}
         else:
             logging.getLogger(message["logger"]).log(message["level"], "%s", message["message"])
-    return exit_codes
+    return exits
 
 
-def record_error(path: Path, error: BaseException) -> None:
+def record_error(path: Path, error: BaseException, *, out_of_memory: bool) -> None:
     """Leave an error where the process that started the training finds it; the whole traceback goes to the rank's log."""
     traceback.print_exception(error)
     ours = type(error).__module__.partition(".")[0] == "ceph_pipeline"
     lines = [str(error)] if ours else "".join(traceback.format_exception(error)).strip().splitlines()[-LAST_LINES:]
-    write_atomically(path, json.dumps({"time": time.time(), "message": "\n".join(lines)}))
+    write_atomically(path, json.dumps({"time": time.time(), "message": "\n".join(lines), "out_of_memory": out_of_memory}))

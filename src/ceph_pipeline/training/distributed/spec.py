@@ -49,6 +49,7 @@ class Spec(BaseModel):
         tables: Names of the tables, each a Parquet file beside the spec.
         run_id: The MLflow run that rank 0 logs to.
         master: `host:port` where ranks of several machines meet.
+        splits: How many times batches have been divided for want of memory.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -62,6 +63,7 @@ class Spec(BaseModel):
     devices: int
     nodes: int
     master: str
+    splits: int
 
 
 def spec_path(folder: Path) -> Path:
@@ -69,7 +71,7 @@ def spec_path(folder: Path) -> Path:
     return folder / "ranks" / "spec.json"
 
 
-def write_spec(recipe: Recipe, folder: Path, run_id: str | None, master: str) -> Path:
+def write_spec(recipe: Recipe, folder: Path, run_id: str | None, master: str, splits: int = 0) -> Path:
     """Write the tables, then the spec, and return its path."""
     path = spec_path(folder)
     tables: dict[str, pd.DataFrame] = vars(recipe.tables)
@@ -87,6 +89,7 @@ def write_spec(recipe: Recipe, folder: Path, run_id: str | None, master: str) ->
         devices=loop.devices,
         nodes=loop.nodes,
         master=master,
+        splits=splits,
     )
     write_atomically(path, spec.model_dump_json(indent=2))
     return path
