@@ -13,8 +13,8 @@ from ceph_pipeline.images.normalise import normalise
 from ceph_pipeline.inference.forward import locate
 from ceph_pipeline.inference.located import Located, combined_sd, posterior_sd
 from ceph_pipeline.landmarks import Affine
-from ceph_pipeline.landmarks.geometry import Size, fitted_size
-from ceph_pipeline.training.whole_images import frame
+from ceph_pipeline.landmarks.geometry import Size
+from ceph_pipeline.training.whole_images import frame, reduce
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from ceph_pipeline.heatmaps import DecodeMethod
     from ceph_pipeline.images.codec import GreyImage
     from ceph_pipeline.training.checkpoint import TrainedNet
-
-MAX_MINIFICATION = 1.5
-"""Stored px per input px: larger images are area-averaged first, as the cache was, so that fine structure does not alias."""
 
 
 def predict_whole(
@@ -85,9 +82,7 @@ class _Framed:
     def __init__(self, trained: TrainedNet, stored: GreyImage, original: Size) -> None:
         self.input_size = trained.input_size
         self.to_input = frame(original, self.input_size, trained.facts["resize"])
-        reduced = fitted_size(original, max(self.input_size))
-        is_large = max(stored.shape) > MAX_MINIFICATION * max(reduced)
-        self.pixels = normalise(cv2.resize(stored, reduced, interpolation=cv2.INTER_AREA) if is_large else stored)
+        self.pixels = normalise(reduce(stored, original, self.input_size))
         self.to_original = Affine.resize(original, (self.pixels.shape[1], self.pixels.shape[0])).inverse()
 
     def to_view(self, view: View) -> Affine:
