@@ -84,8 +84,11 @@ def derive_tables(
         [(copy.image_id, copy.source_id, copy.kind, copy.copy) for copy in plan.copies],
         columns=["image_id", "source_id", "kind", "copy"],
     )
-    images = _inherit(sources.images, copies).assign(path=lambda table: table["image_id"] + f".{suffix}")
-    landmarks, left_frame = _move_landmarks(_inherit(sources.landmarks, copies), plan, recipe, seed)
+    landmarks, left_frame, scales = _move_landmarks(_inherit(sources.landmarks, copies), plan, recipe, seed)
+    images = _inherit(sources.images, copies).assign(
+        path=lambda table: table["image_id"] + f".{suffix}",
+        pixel_size_mm=lambda table: table["pixel_size_mm"] / table["image_id"].map(scales),
+    )
     return {
         "augmented_images": images,
         "augmented_landmarks": landmarks,
@@ -113,7 +116,7 @@ def _cache_index(images: pd.DataFrame, long_side: int) -> pd.DataFrame:
 
 def _move_landmarks(
     landmarks: pd.DataFrame, plan: Plan, recipe: Mapping[str, Kind], seed: int
-) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+) -> tuple[pd.DataFrame, NDArray[np.bool_], dict[str, float]]:
     """Carry the source's points, all readers', into each copy.
 
     Args:
@@ -123,18 +126,20 @@ def _move_landmarks(
         seed: Of everything random.
 
     Returns:
-        The rows in pixels of the copy, missing where a point left the frame, and which rows those are.
+        The rows in pixels of the copy, missing where a point left the frame; which rows those are; and each copy's scale, its
+        pixels per pixel of the source.
     """
     points = landmarks[["x", "y"]].to_numpy(np.float64, copy=True)
-    left = np.zeros(len(points), dtype=bool)
+    left, scales = np.zeros(len(points), dtype=bool), {}
     rows_of = landmarks.groupby("image_id", sort=False).indices
     for copy in plan.copies:
         rows, source = rows_of.get(copy.image_id, _NO_ROWS), plan.sources[copy.source_id]
         rng = random_generator(seed, copy.source_id, copy.kind, copy.copy)
-        moved = recipe[copy.kind].change(source, copy.copy, rng).points(points[rows])
+        change = recipe[copy.kind].change(source, copy.copy, rng)
+        moved, scales[copy.image_id] = change.points(points[rows]), change.scale
         left[rows] = is_inside(points[rows], source.size) & ~is_inside(moved, source.size)
         points[rows] = np.where(left[rows, None], np.nan, moved)
-    return landmarks.assign(x=points[:, 0], y=points[:, 1]), left
+    return landmarks.assign(x=points[:, 0], y=points[:, 1]), left, scales
 
 
 def is_inside(points: NDArray[np.float64], size: Size) -> NDArray[np.bool_]:
