@@ -20,13 +20,14 @@ from ceph_pipeline.pipelines.evaluation import nodes, presentation_nodes, tracki
 PARAMS = EvaluationParams(statistics=StatisticsParams(n_resamples=200, gallery_images=1))
 
 
-@pytest.fixture(autouse=True)
-def no_run(monkeypatch):
-    monkeypatch.setattr(tracking, "log_metrics", lambda metrics: None)
-    monkeypatch.setattr(nodes, "log_metrics", lambda metrics: None)
+@pytest.fixture(scope="module", autouse=True)
+def no_run():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nodes, "log_metrics", lambda metrics: None)
+        yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def found(errors, images, landmarks, predictions, no_duplicates):
     """What the nodes before the reports make, of a data set without copies, heads and CVM stages."""
     nothing = errors.head(0)
@@ -45,7 +46,7 @@ def found(errors, images, landmarks, predictions, no_duplicates):
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def drawn(errors, images, predictions, landmarks, found):
     return presentation_nodes.draw_figures(
         errors,
@@ -59,7 +60,7 @@ def drawn(errors, images, predictions, landmarks, found):
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def written(found, drawn):
     gallery = "data:image/jpeg;base64,R0FMTEVSWQ=="
     return presentation_nodes.write_reports(**found, embedded_figures=drawn["embedded_figures"], embedded_gallery=gallery)
@@ -127,19 +128,20 @@ class TestContent:
 
     def test_without_pixel_sizes_everything_is_in_pixels(self, errors, images, predictions, landmarks, no_duplicates, found):
         nameless, unsized = errors.assign(error_mm=np.nan), images.assign(pixel_size_mm=np.nan)
-        found |= {
+        in_px = {
             "metrics": nodes.summarise_errors(nameless, unsized, no_duplicates, PARAMS),
             "landmark_errors": nodes.tabulate_landmarks(nameless, unsized, PARAMS),
             "device_errors": nodes.tabulate_devices(nameless, unsized, PARAMS),
         }
-        text = presentation_nodes.write_reports(**found, embedded_figures={}, embedded_gallery="")["evaluation_report"]
+        text = presentation_nodes.write_reports(**found | in_px, embedded_figures={}, embedded_gallery="")["evaluation_report"]
         assert "4 of 4 images have no pixel size and count in px only" in text
         assert "| stage 2 | 12.50 px | -12.500 [" in text
 
     def test_one_image_has_figures_and_no_intervals(self, errors, images, predictions, landmarks, no_duplicates):
         few = images[images["image_id"].isin(["train_a", "train_b", "valid_a", "test_a"])]
         part, seen = (table[table["image_id"].isin(few["image_id"])] for table in (errors, predictions))
-        judged = nodes.judge_measurements(seen, pd.DataFrame(columns=["image_id", "output", "value"]), landmarks, pd.DataFrame(columns=["image_id", "stage"]), few, PARAMS)  # fmt: skip
+        no_outputs, no_cvm = pd.DataFrame(columns=["image_id", "output", "value"]), pd.DataFrame(columns=["image_id", "stage"])
+        judged = nodes.judge_measurements(seen, no_outputs, landmarks, no_cvm, few, PARAMS)
         found = {
             "metrics": nodes.summarise_errors(part, few, no_duplicates, PARAMS),
             "landmark_errors": nodes.tabulate_landmarks(part, few, PARAMS),
@@ -187,12 +189,10 @@ def test_gallery_reads_the_original_pixels(errors, predictions, landmarks, image
 
 
 class TestEarlierRun:
-    @pytest.fixture
-    def mlflow(self, monkeypatch, errors, tmp_path):
-        """A tracking server that knows the run `abc`."""
-        monkeypatch.undo()
-        mlflow = pytest.importorskip("mlflow")
-        monkeypatch.setattr(nodes, "log_metrics", lambda metrics: None)
+    @pytest.fixture(scope="class")
+    def mlflow(self, tmp_path_factory):
+        """An empty tracking store."""
+        mlflow, tmp_path = pytest.importorskip("mlflow"), tmp_path_factory.mktemp("mlflow")
         mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/runs.db")
         mlflow.create_experiment("here", artifact_location=str(tmp_path / "artifacts"))
         mlflow.set_experiment("here")
@@ -221,7 +221,6 @@ def test_no_earlier_run_is_compared_unless_one_is_named(errors, images):
 
 
 def test_only_what_is_known_is_logged_and_only_to_an_open_run(monkeypatch):
-    monkeypatch.undo()
     logged = {}
     fake = SimpleNamespace(active_run=lambda: None, log_metrics=logged.update)
     monkeypatch.setitem(sys.modules, "mlflow", fake)
