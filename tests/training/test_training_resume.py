@@ -1,9 +1,15 @@
 """A training that is stopped and continued ends with the weights of an undisturbed one, bit by bit."""
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 import torch
 
 from ceph_pipeline.training.callbacks import EpochLog
+from ceph_pipeline.training.continuation import epochs_done
 
 EVERYTHING = {
     "epochs": 6,
@@ -79,3 +85,26 @@ def test_validations_every_other_epoch_are_resumed_too(toy, monkeypatch):
         with pytest.raises(ConnectionError):
             toy("broken", optim=optim, loop=loop)
     assert_equal_weights(straight, toy("broken", optim=optim, loop=loop))
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_continued_to_the_same_weights(toy, tmp_path):
+    """SIGKILL, wherever it strikes: no hook runs, no file is closed."""
+    optim = EVERYTHING | {"epochs": 40, "schedule": "one_cycle"}
+    script = f"""
+import importlib.util
+from pathlib import Path
+spec = importlib.util.spec_from_file_location("toys", {str(Path(__file__).with_name("conftest.py"))!r})
+toys = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(toys)
+toys.train_toy(Path({str(tmp_path)!r}), "killed", optim={optim!r}, loop={{"workers": 1}})
+"""
+    last = tmp_path / "killed" / "last.ckpt"
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 240
+    while epochs_done(last) < 5 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    assert process.wait() == -9
+    assert 5 <= epochs_done(last) < 40
+    assert_equal_weights(toy("straight", optim=optim), toy("killed", optim=optim, loop={"workers": 1}))
