@@ -56,8 +56,8 @@ class TestRefused:
             check(stage1={"optim": {"batch_size": "many"}})
 
     def test_a_choice_that_there_is_not(self, check):
-        with pytest.raises(ParameterError, match=r"stage1\.loss\.kind = 'mse': should be 'combined', "):
-            check(stage1={"loss": {"kind": "mse"}})
+        with pytest.raises(ParameterError, match=r"stage1\.loss\.kind = 'l1': should be 'combined', "):
+            check(stage1={"loss": {"kind": "l1"}})
 
     def test_a_value_where_a_section_belongs(self, check):
         with pytest.raises(ParameterError, match=r"stage1 = 3: should be a valid dictionary"):
