@@ -82,7 +82,7 @@ def test_no_dot_leaves_its_place(size, name, dtype):
     assert after.dtype == dtype
     assert after.shape == image.shape
     assert not np.array_equal(after, image)
-    tolerance = 0.25 if name == "clahe" else 0.02  # equalised tile by tile, a slope of contrast lies over each dot
+    tolerance = 0.2 if name == "clahe" else 0.02  # equalised tile by tile, a slope of contrast lies over each dot
     for dot in DOTS:
         assert np.abs(peak(after, dot) - peak(image, dot)).max() < tolerance
 

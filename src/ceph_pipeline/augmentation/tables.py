@@ -26,7 +26,7 @@ class AugmentedCvmTable(CvmTable):
 
 
 class AugmentedMeasurementTable(MeasurementTable):
-    """Measurements after augmentation: the source's, since no kind changes a length or an angle of the head."""
+    """Measurements after augmentation: the source's: no kind but shear and elastic changes the head's lengths and angles."""
 
     source_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
     kind: Series[str]
