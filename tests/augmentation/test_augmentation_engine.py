@@ -1,6 +1,7 @@
 """From sources on disk to copies, training copies and tables."""
 
 import logging
+import re
 import shutil
 
 import cv2
@@ -117,6 +118,11 @@ class TestPixels:
         assert one.files() == two.files()
         for name, table in first.items():
             assert table.equals(second[name]), name
+
+    @pytest.mark.parametrize("backend", ["threading", "loky"])
+    def test_the_progress_bar_shows_rate_and_time_left(self, study, capsys, backend):
+        study.augment(n_jobs=1, backend=backend)
+        assert re.search(r"augmentation: +\d+%.*\d+/39 \[\d\d:\d\d<\d\d:\d\d, +[\d.]+image/s\]", capsys.readouterr().err)
 
     def test_another_seed_gives_other_copies_where_chance_is_involved(self, tmp_path, new_study):
         one, two = (new_study(tmp_path / name, {"train": 1}) for name in ("one", "two"))

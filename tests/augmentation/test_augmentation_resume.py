@@ -212,3 +212,34 @@ def test_killed_with_two_workers_it_continues_and_leaves_no_process(tmp_path, ne
 
     study.augment(recipe=recipe)
     assert study.files() == undisturbed.files()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="counts processes in /proc")
+def test_killed_three_times_at_random_moments_the_tree_is_that_of_an_undisturbed_run(tmp_path, new_study, params_of):
+    undisturbed, study = (new_study(tmp_path / name, {"train": 60, "valid": 10, "test": 10}) for name in ("one", "two"))
+    expected = undisturbed.augment()
+    inputs, script = tmp_path / "inputs.pickle", tmp_path / "run.py"
+    inputs.write_bytes(pickle.dumps((study.tables, study.raw, study.store, study.cache, params_of(n_jobs=2))))
+    script.write_text(RUN)
+    moments = np.sort(np.random.default_rng().integers(5, 480, 3))  # of 520 images
+    for moment in moments:
+        run = subprocess.Popen([sys.executable, str(script), str(inputs)], start_new_session=True, stderr=subprocess.DEVNULL)
+        while len(study.store.ids()) < moment and run.poll() is None:
+            time.sleep(0.005)
+        os.kill(run.pid, signal.SIGKILL)
+        run.wait()
+        while processes_of(run.pid):
+            time.sleep(0.1)
+        assert moment <= len(study.store.ids()) < 520, moments
+    tables = study.augment(n_jobs=2)
+    assert study.files() == undisturbed.files(), moments
+    assert all(table.equals(tables[name]) for name, table in expected.items())
+
+
+@pytest.mark.slow
+def test_sixteen_processes_write_the_bytes_of_one(tmp_path, new_study):
+    one, many = (new_study(tmp_path / name, {"train": 24}) for name in ("one", "many"))
+    one.augment(n_jobs=1)
+    many.augment(n_jobs=16)
+    assert many.files() == one.files()

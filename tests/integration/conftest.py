@@ -25,6 +25,7 @@ class Project:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.data = root / "data" / "demo"
+        root.mkdir(exist_ok=True)
         shutil.copy(SOURCE / ".telemetry", root / ".telemetry")
         shutil.copytree(SOURCE / "conf", root / "conf", ignore=shutil.ignore_patterns("local"))
         (root / "conf" / "local").mkdir()

@@ -1,0 +1,56 @@
+"""The pipelines up to augmentation with `data_root` in a bucket of an S3 server that is started here."""
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from ceph_pipeline.artifacts import Folder
+
+from .conftest import Project
+
+pytestmark = pytest.mark.slow
+
+LAYERS = ("02_intermediate/cache", "03_primary", "05_model_input", "05_model_input/augmented", "05_model_input/augmented_cache")
+CHAIN = ("ingestion", "audit", "augmentation")
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    boto3.client("s3").create_bucket(Bucket="cephalograms")
+    yield "s3://cephalograms/demo"
+    server.stop()
+
+
+def test_images_and_tables_have_the_bytes_of_a_run_on_disk(tmp_path, bucket):
+    disk, s3 = (Project(tmp_path / name) for name in ("disk", "s3"))
+    disk.set_globals(n_jobs=1)
+    for pipeline in ("phantom", *CHAIN):
+        disk.run(pipeline)
+    raw = disk.data / "01_raw"
+    machine = {
+        "data_root": bucket,
+        "raw_folder": raw / "aariz",  # films are read from a folder
+        "ruler_export": raw / "ruler" / "label_studio.json",
+        "cache_long_side": 256,
+        "n_jobs": 1,
+    }
+    lines = [f"{key}: {value}" for key, value in machine.items()]
+    (s3.root / "conf" / "demo" / "globals.yml").write_text("\n".join(lines), encoding="utf-8")
+    for pipeline in (*CHAIN, "augmentation"):
+        s3.run(pipeline)
+
+    for layer in LAYERS:
+        there = Folder(f"{bucket}/{layer}")
+        here = {path.name: path.read_bytes() for path in (disk.data / layer).iterdir() if path.is_file()}
+        assert here, layer
+        assert {name: there.read(name) for name in here} == here
+    assert Folder(f"{bucket}/08_reporting/augmentation").exists("contact_sheet.png")
+    assert not list(s3.root.glob("s3:*"))
+    assert not (s3.root / "data").exists()
