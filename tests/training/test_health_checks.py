@@ -8,6 +8,7 @@ import pytest
 from ceph_pipeline.training.health.checks import CHECKS, run_checks
 from ceph_pipeline.training.health.record import Epoch, TrainingRecord, Validation
 from ceph_pipeline.training.health.verdict import examine, hopeless
+from ceph_pipeline.training.params import Stage1Params
 
 NAMES = ("Sella", "Nasion", "Menton", "Gonion")
 K = len(NAMES)
@@ -112,7 +113,10 @@ def test_a_check_speaks_of_its_symptom_with_evidence_and_remedy(check):
     assert finding.severity in {"warning", "error"}
     assert finding.suggestion
     assert any(character.isdigit() for character in finding.detail)
-    assert not finding.setting or finding.setting.split(".")[0] in {"optim", "loss", "augmentation", "net", "loop"}
+    fields = Stage1Params
+    for part in finding.setting.split(".") if finding.setting else ():
+        assert part in fields.model_fields
+        fields = fields.model_fields[part].annotation
 
 
 @pytest.mark.parametrize("check", ["collapsed_images", "dead_channels", "narrow_sigma", "wide_sigma", "border"])

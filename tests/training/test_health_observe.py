@@ -91,6 +91,19 @@ def test_one_process_has_its_own_points():
     assert from_all_ranks(points) is points
 
 
+def test_the_points_of_all_processes_are_joined(monkeypatch):
+    mine = located_points(located(torch.zeros(1, 3, 2), 1.0), batch(torch.zeros(1, 3, 2)))
+    other = mine._replace(landmark=np.array([2, 1, 0]))
+
+    def gather(parts, points):
+        parts[:] = [points, other]
+
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
+    assert from_all_ranks(mine).landmark.tolist() == [0, 1, 2, 2, 1, 0]
+
+
 def points_of(found, truth):
     found, truth = np.array(found, float), np.array(truth, float)
     error = np.linalg.norm(found - truth, axis=1)

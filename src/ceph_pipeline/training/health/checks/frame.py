@@ -47,6 +47,6 @@ def check_border(record: TrainingRecord) -> Iterator[Finding]:
             value=share,
             limit=of_truth + _AT_BORDER,
             setting="optim.learning_rate",
-            suggestion=f"{rate(record, 0.1)} where the maps are flat, else a smaller augmentation.shift",
+            suggestion=f"{rate(record, 0.1)} where the maps are flat, else a smaller augmentation.affine.shift",
             hopeless=share - of_truth > 0.5,
         )

@@ -45,8 +45,8 @@ def check_overfitting(record: TrainingRecord) -> Iterator[Finding]:
             "split hide this; validation images of another kind than the training's look the same.",
             value=rise if worsens else gap,
             limit=_WORSENING if worsens else _GAP,
-            setting="augmentation.rotation_deg",
-            suggestion="8, with scale 0.15, shift 0.05, gamma 0.4, cutout 0.15; more images, net.dropout, fewer epochs",
+            setting="augmentation",
+            suggestion="the kinds of conf/base, with wider ranges; then net.dropout, more images, fewer epochs",
         )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from joblib import Parallel, delayed
 
 from ceph_pipeline.training.health.proof.confusion import Run, confusion_table, recognised
+from ceph_pipeline.training.health.proof.training import train_trial
 from ceph_pipeline.training.health.proof.trials import TRIALS
 
 logger = logging.getLogger(__name__)
@@ -22,15 +23,13 @@ logger = logging.getLogger(__name__)
 def main(arguments: list[str]) -> int:
     """Run the proof; the exit status is 0 where everything was told right."""
     options = _options(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     trials = [trial for trial in TRIALS if options.only in trial.name]
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.keep or Path(scratch)
-        jobs = [(number, seed) for number, trial in enumerate(TRIALS) if trial in trials for seed in options.seeds]
         runs: list[Run] = []
-        for run in Parallel(n_jobs=options.jobs, return_as="generator")(
-            delayed(_run)(number, seed, folder) for number, seed in jobs
-        ):
+        workers = Parallel(n_jobs=options.jobs, return_as="generator")
+        for run in workers(delayed(train_trial)(trial, seed, folder) for trial in trials for seed in options.seeds):
             logger.info("%s, seed %d: %.2f mm, %s", run.trial, run.seed, run.mre_mm, ", ".join(run.checks) or "silent")
             runs.append(run)
     table = confusion_table(trials, runs)
@@ -39,13 +38,6 @@ def main(arguments: list[str]) -> int:
         options.table.write_text(table, encoding="utf-8")
     by_name = {trial.name: trial for trial in trials}
     return 0 if all(recognised(by_name[run.trial], run) for run in runs) else 1
-
-
-def _run(number: int, seed: int, folder: Path) -> Run:
-    """Train in a process of its own, with one thread."""
-    from ceph_pipeline.training.health.proof.training import train_trial
-
-    return train_trial(TRIALS[number], seed, folder)
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:

@@ -1,0 +1,154 @@
+"""Real trainings, tiny: what the health report leaves behind, and when it ends a training."""
+
+import json
+import logging
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training.health import HealthParams
+from ceph_pipeline.training.health.callback import HealthWatch
+from ceph_pipeline.training.health.record import TrainingRecord
+from ceph_pipeline.training.health.report import publish
+from ceph_pipeline.training.health.tables import HealthTable, WatchedTable
+from ceph_pipeline.training.module import LandmarkModule
+from ceph_pipeline.training.params import LoopParams, LossParams, NetParams, OptimParams, Stage1Params
+from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
+
+PIXELS = pd.DataFrame({"image_id": ["spot_00"], "digest": ["as drawn"]})
+
+
+def params(epochs, rate=3e-3, kind="combined", devices=1, **health):
+    return Stage1Params(
+        net=NetParams(backbone="mobilenetv3_small_050", input_width_px=64, input_height_px=64),
+        loss=LossParams(kind=kind, sigma_px=1.0, cvm_weight=0.0, wing_ramp_epochs=0),
+        optim=OptimParams(epochs=epochs, batch_size=4, learning_rate=rate, warmup_epochs=0, precision="float32"),
+        loop=LoopParams(seed=1, workers=0, devices=devices),
+        health=HealthParams(watched_images=2, watched_landmarks=2, **health),
+    )
+
+
+def train(spots, folder, params):
+    tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, PIXELS)
+    return train_whole_image_net(tables, spots.cache, folder, params)
+
+
+def record_in(folder):
+    return TrainingRecord.model_validate(json.loads((folder / "health.json").read_text())["record"])
+
+
+@pytest.fixture
+def tracking(tmp_path):
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.set_experiment(experiment_id=mlflow.create_experiment("health", artifact_location=str(tmp_path / "artifacts")))
+    with mlflow.start_run() as run:
+        yield run
+    mlflow.set_tracking_uri(None)
+
+
+def test_a_training_leaves_its_report_beside_the_checkpoint_and_in_mlflow(spots, tmp_path, tracking):
+    folder = tmp_path / "stage1"
+    train(spots, folder, params(epochs=2))
+    HealthTable.validate(pd.read_parquet(folder / "health.parquet"))
+    assert (folder / "health.png").stat().st_size > 10_000
+    watched = WatchedTable.validate(pd.read_parquet(folder / "watched_points.parquet"))
+    truth = spots.landmarks.set_index(["image_id", "landmark"])
+    assert watched[["epoch", "image_id", "landmark"]].to_numpy().tolist() == [
+        [epoch, image, name] for epoch in (1, 2) for image in ("spot_08", "spot_09") for name in ("Sella", "Gonion")
+    ]
+    for row in watched.itertuples():
+        known = truth.loc[(row.image_id, row.landmark)]
+        assert np.hypot(row.truth_x - known["x"], row.truth_y - known["y"]) < 1e-3
+        assert row.error_px == pytest.approx(np.hypot(row.found_x - known["x"], row.found_y - known["y"]), abs=1e-2)
+        assert row.error_mm == pytest.approx(0.5 * row.error_px)
+    client = mlflow.MlflowClient()
+    (child,) = client.search_runs([tracking.info.experiment_id], f"tags.`mlflow.parentRunId` = '{tracking.info.run_id}'")
+    files = {entry.path for entry in client.list_artifacts(child.info.run_id, "health")}
+    assert {"health/watched_points.json", "health/health.png"} <= files
+    assert len(client.get_metric_history(child.info.run_id, "watched/spot_08/Sella")) == 2
+    assert child.data.tags["health"] == "nothing found"
+
+
+def test_the_record_agrees_with_what_the_module_logs(spots, tmp_path):
+    train(spots, tmp_path, params(epochs=1))
+    (epoch,) = record_in(tmp_path).epochs
+    assert np.mean(epoch.validation.error_mm) == pytest.approx(epoch.curves["val/mre_mm"], rel=1e-5)
+    assert np.mean(epoch.validation.error_px) == pytest.approx(epoch.curves["val/mre_px"], rel=1e-5)
+    assert epoch.steps == 2
+    assert all(0 < size < 1 for size in epoch.step_size.values())
+    assert epoch.gradient_ratio > 0
+    x, y = epoch.validation.target_centre[0]
+    assert 0 < x < 64
+    assert 0 < y < 64
+
+
+def test_a_resumed_training_reports_on_all_of_its_epochs(spots, tmp_path, monkeypatch):
+    def power_cut(self, trainer):
+        raise ConnectionError("power cut")
+
+    with monkeypatch.context() as patch:
+        original = HealthWatch.on_train_epoch_end
+
+        def once(self, trainer, pl_module):
+            original(self, trainer, pl_module)
+            if trainer.current_epoch == 1:
+                power_cut(self, trainer)
+
+        patch.setattr(HealthWatch, "on_train_epoch_end", once)
+        with pytest.raises(ConnectionError):
+            train(spots, tmp_path, params(epochs=3))
+    assert not (tmp_path / "health.json").exists()
+    train(spots, tmp_path, params(epochs=3))
+    record = record_in(tmp_path)
+    assert [entry.epoch for entry in record.epochs] == [1, 2, 3]
+    assert sorted({point.epoch for point in record.watched}) == [1, 2, 3]
+
+
+def test_a_hopeless_training_is_stopped_where_that_is_wanted(spots, tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        train(spots, tmp_path, params(epochs=15, rate=1e-8, stop_hopeless=True))
+    assert len(record_in(tmp_path).epochs) == 7  # judged from the fifth on, three times in a row
+    assert "stage1 is stopped as hopeless: in 14 steps the weights moved by at most" in caplog.text
+    assert "stage1 health, epoch 5: " in caplog.text
+    findings = pd.read_parquet(tmp_path / "health.parquet").set_index("check")
+    assert findings.loc["stuck", "setting"] == "stage1.optim.learning_rate"
+    assert findings.loc["stuck", "epoch"] == 5
+
+
+def test_a_training_that_ends_in_nan_leaves_a_report(spots, tmp_path, monkeypatch):
+    whole = LandmarkModule.loss
+
+    def broken(self, *arguments, **settings):
+        total, terms = whole(self, *arguments, **settings)
+        return (total * float("nan") if self.current_epoch == 1 and self.training else total), terms
+
+    monkeypatch.setattr(LandmarkModule, "loss", broken)
+    with pytest.raises(TrainingError):
+        train(spots, tmp_path, params(epochs=4))
+    findings = pd.read_parquet(tmp_path / "health.parquet")
+    assert findings["check"].tolist() == ["not_finite"]
+    assert findings["epoch"].tolist() == [2]
+
+
+def test_a_loss_of_one_term_has_no_ratio_of_gradients(spots, tmp_path):
+    train(spots, tmp_path, params(epochs=1, kind="cross_entropy"))
+    assert record_in(tmp_path).epochs[0].gradient_ratio is None
+
+
+def test_a_report_is_made_again_from_its_record_alone(spots, tmp_path):
+    train(spots, tmp_path, params(epochs=1))
+    first = {name: (tmp_path / name).read_bytes() for name in ("health.json", "health.png")}
+    publish(record_in(tmp_path), tmp_path, None)
+    assert {name: (tmp_path / name).read_bytes() for name in first} == first
+
+
+@pytest.mark.slow
+def test_two_processes_report_on_all_validation_images(spots, tmp_path):
+    train(spots, tmp_path, params(epochs=2, devices=2))
+    for epoch in record_in(tmp_path).epochs:
+        assert np.mean(epoch.validation.error_mm) == pytest.approx(epoch.curves["val/mre_mm"], rel=1e-5)
+    watched = pd.read_parquet(tmp_path / "watched_points.parquet")
+    assert set(watched["image_id"]) == {"spot_08", "spot_10"}  # rank 0's share of the four
