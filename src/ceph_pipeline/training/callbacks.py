@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -103,17 +104,17 @@ class EpochLog(Callback):
         if "val/mre_px" not in metrics or done % (trainer.check_val_every_n_epoch or 1):
             return
         each = (time.monotonic() - self.started) / (done - self.first_epoch)
-        millimetres = (
-            f" = {metrics['val/mre_mm']:.2f} mm, SDR 2 mm {metrics['val/sdr_2mm']:.1f} %" if "val/mre_mm" in metrics else ""
-        )
+        mre_mm = float(metrics.get("val/mre_mm", math.nan))
+        millimetres = f" = {mre_mm:.2f} mm, SDR 2 mm {metrics['val/sdr_2mm']:.1f} %" if math.isfinite(mre_mm) else ""
         logger.info(
-            "%s epoch %d/%d: loss %.3f, validation MRE %.2f px%s; %.1f s an epoch, %s left",
+            "%s epoch %d/%d: loss %.3f, validation MRE %.2f px%s, PCK %.1f %%; %.1f s an epoch, %s left",
             self.stage,
             done,
             epochs,
             trainer.callback_metrics.get("train/loss", float("nan")),
             metrics["val/mre_px"],
             millimetres,
+            metrics["val/pck"],
             each,
             timedelta(seconds=round(each * (epochs - done))),
         )
