@@ -44,6 +44,6 @@ def check_points(points: NDArray[np.float64], image_ids: Sequence[str], names: S
             f"{place}: none of its {len(image_ids)} images has a visible landmark. Look at the reader (parameter `reader`), "
             "at the landmarks table and at the audit's exclusions."
         )
-    never = [names[channel] for channel in np.flatnonzero(missing.all(axis=0))]
+    never = [names[int(channel)] for channel in np.flatnonzero(missing.all(axis=0))]
     if never:
         logger.warning("%s: no image shows %s; nothing can be learned or measured of it", place, ", ".join(never))
