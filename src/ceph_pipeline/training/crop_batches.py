@@ -60,12 +60,12 @@ def group_by_image(crops: pd.DataFrame, landmarks: pd.DataFrame, images: pd.Data
     targets = crops.merge(landmarks[["image_id", "landmark", "x", "y"]], on=["image_id", "landmark"], how="left")
     targets = targets.dropna(subset=["x", "y"])
     channels = {name: channel for channel, name in enumerate(names)}
-    rows_of = images.set_index("image_id")
+    machines, pixel_sizes = (images.set_index("image_id")[column] for column in ("machine", "pixel_size_mm"))
     return [
         ImageCrops(
             image_id=str(image_id),
-            machine=str(rows_of.loc[image_id, "machine"]),
-            pixel_size_mm=float(rows_of.loc[image_id, "pixel_size_mm"]),
+            machine=str(machines[image_id]),
+            pixel_size_mm=float(pixel_sizes[image_id]),
             landmark=np.array([channels[str(name)] for name in rows["landmark"]], np.int64),
             centre=rows[["centre_x", "centre_y"]].to_numpy(np.float64),
             target=rows[["x", "y"]].to_numpy(np.float64),

@@ -77,4 +77,4 @@ def device_weights(machines: Sequence[str], balance: float) -> NDArray[np.float6
     if balance == 0 or len(devices) == 1:
         return None
     weights = np.asarray(images[device_of] ** -balance, np.float64)
-    return weights * (len(weights) / weights.sum())
+    return np.asarray(weights / weights.mean())
