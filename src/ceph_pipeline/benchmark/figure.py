@@ -40,12 +40,16 @@ def _bars(axes: Axes, rows: pd.DataFrame, column: str) -> None:
         status = pd.Series(rows.loc[of, "status"].to_numpy(), index=names[of]).reindex(networks)
         places = np.arange(len(networks)) + (number - (len(configurations) - 1) / 2) * height
         bars = axes.barh(places, values.fillna(0), height, label=configuration.replace("_", " "))
-        told = [f" {value:.3g}" if np.isfinite(value) else f" {why}" for value, why in zip(values, status, strict=True)]
+        told = [f" {_short(value)}" if np.isfinite(value) else f" {why}" for value, why in zip(values, status, strict=True)]
         axes.bar_label(bars, told, fontsize=7)
     axes.set_yticks(range(len(networks)), networks)
     axes.invert_yaxis()
     axes.margins(x=0.15)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _network(row: pd.Series) -> str:
