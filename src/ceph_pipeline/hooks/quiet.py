@@ -12,6 +12,7 @@ TALKATIVE = (
     "lightning.fabric.utilities.seed",
     "lightning.pytorch.utilities.rank_zero",
     "mlflow",
+    "pytorch_lightning.utilities.rank_zero",  # the other package of Lightning, once anything has imported it
 )
 
 
