@@ -77,6 +77,11 @@ class TestStages:
         with pytest.raises(EvaluationError, match="no predictions on the test split"):
             evaluate(on_split(errors, images, "valid"), images, no_duplicates, statistics)
 
+    def test_nothing_known_on_the_test_split_is_an_error(self, errors, images, no_duplicates, statistics):
+        blank = errors.assign(error_px=np.nan, error_mm=np.nan)
+        with pytest.raises(EvaluationError, match="its images are not annotated, or every prediction is NaN"):
+            evaluate(blank, images, no_duplicates, statistics)
+
 
 class TestDetails:
     def test_refinement_halves_the_error_in_every_resample(self, report):

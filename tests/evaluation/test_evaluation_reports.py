@@ -88,7 +88,7 @@ class TestHtml:
 
     def test_every_figure_is_inside_as_a_png(self, written, drawn):
         embedded = [link for link in Page(written["evaluation_html"]).loaded if link.startswith("data:image/png")]
-        assert len(embedded) == len(drawn["embedded_figures"]) - 1  # without copies there is no figure of them
+        assert len(embedded) == len(drawn["embedded_figures"]) - 2  # none of copies and training images
         assert all(base64.b64decode(link.partition(",")[2]).startswith(b"\x89PNG") for link in embedded)
 
     def test_films_are_withheld_from_the_page_that_leaves_the_machine(self, written):
@@ -114,7 +114,7 @@ class TestContent:
 
     def test_figures_lie_beside_the_markdown(self, written, drawn):
         linked = set(re.findall(r"\]\((\w+\.png)\)", written["evaluation_report"]))
-        assert linked == set(drawn["embedded_figures"]) - {"robustness.png"} | {"gallery.png"}
+        assert linked == set(drawn["embedded_figures"]) - {"robustness.png", "training_gap.png"} | {"gallery.png"}
 
     def test_tables_name_landmarks_devices_and_readers(self, written):
         text = written["evaluation_report"]
@@ -154,6 +154,30 @@ class TestContent:
         assert "there are no intervals" in text
         assert "| stage 1 | 0.50 mm" not in text
         assert "| stage 1 | 1.00 mm | – | – |" in text
+
+    def test_a_stage_that_answers_nan_everywhere_is_a_row_of_dashes(self, predictions, images, landmarks, no_duplicates, found):
+        lost = predictions["stage"] == "stage2_tta"
+        blank = predictions.assign(x=predictions["x"].mask(lost), y=predictions["y"].mask(lost))
+        errors = nodes.compute_errors(blank, landmarks, images, PARAMS)
+        metrics = nodes.summarise_errors(errors, images, no_duplicates, PARAMS)
+        assert metrics["stage2_tta"]["n_missing"] == 12
+        assert metrics["details"]["beats_mean_shape"]["stage2_tta"] is False
+        assert "stage2_tta_vs_stage1" not in metrics["details"]["comparisons"]
+        tables = {
+            "metrics": metrics,
+            "landmark_errors": nodes.tabulate_landmarks(errors, images, PARAMS),
+            "device_errors": nodes.tabulate_devices(errors, images, PARAMS),
+        }
+        ellipses = nodes.tabulate_ellipses(blank, landmarks, images, PARAMS)
+        assert set(ellipses["stage"]) == {"stage2", "inter_reader"}
+        drawn = presentation_nodes.draw_figures(
+            errors, images, tables["landmark_errors"], ellipses, found["robustness"], found["training_gap"],
+            nodes.tabulate_reliability(blank, errors, images), PARAMS,
+        )  # fmt: skip
+        embedded = {"embedded_figures": drawn["embedded_figures"], "embedded_gallery": ""}
+        text = presentation_nodes.write_reports(**found | tables, **embedded)["evaluation_report"]
+        assert "| stage 2 + TTA | – | – | – | – |" in text
+        assert "stage 2 + TTA: 12 annotated points were not predicted" in text
 
 
 class TestPaperTable:

@@ -76,10 +76,14 @@ def has_millimetres(errors: pd.DataFrame) -> bool:
 
 
 def comparisons(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
-    """The paired comparisons of the stages with each other and with the mean-shape guess, as `<new>_vs_<old>`."""
-    stages = stages_in(errors)
+    """The paired comparisons of the stages with each other and with the mean-shape guess, as `<new>_vs_<old>`.
+
+    A stage without a single known error is compared with nothing.
+    """
+    known = set(errors.loc[errors["error_px"].notna(), "stage"])
+    stages = [stage for stage in stages_in(errors) if stage in known]
     pairs = [pair for pair in COMPARISONS if set(pair) <= set(stages)]
-    pairs += [(stage, MEAN_SHAPE) for stage in stages]
+    pairs += [(stage, MEAN_SHAPE) for stage in stages if MEAN_SHAPE in known]
     return {f"{new}_vs_{old}": compare(errors, new, old, statistics) for new, old in pairs}
 
 

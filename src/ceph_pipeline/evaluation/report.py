@@ -28,18 +28,24 @@ def evaluate(
         readers' distance among them, `without_near_duplicates`, on `subsets` (e.g. test1), `landmark_subsets` and `valid`.
 
     Raises:
-        EvaluationError: no stage was predicted on the test split.
+        EvaluationError: no stage was predicted on the test split, or no error is known there.
     """
     test = on_split(errors, images, "test")
     if not stages_in(test):
         raise EvaluationError("no predictions on the test split: the evaluation needs images whose split is 'test'.")
+    if test.loc[test["stage"].isin(stages_in(test)), "error_px"].isna().all():
+        raise EvaluationError(
+            "no error is known on the test split: its images are not annotated, or every prediction is NaN. Look at the "
+            "landmarks table, and at the checkpoints' training."
+        )
     compared = comparisons(test, statistics)
     return _table(test, statistics) | {
         "details": {
             "split": "test",
             "comparisons": compared,
             "beats_mean_shape": {
-                stage: compared[f"{stage}_vs_{MEAN_SHAPE}"]["improvement_percent"] > 0 for stage in stages_in(test)
+                stage: (result := compared.get(f"{stage}_vs_{MEAN_SHAPE}")) is not None and result["improvement_percent"] > 0
+                for stage in stages_in(test)
             },
             "n_images_without_truth": _without_truth(test),
             "inter_reader": stage_metrics(test, INTER_READER, statistics) if INTER_READER in set(test["stage"]) else None,

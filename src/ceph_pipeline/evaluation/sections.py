@@ -84,7 +84,7 @@ def sections(results: Results) -> list[Section]:
         Section("Errors on the mean shape", figure="error_ellipses.png"),
         Section(f"Devices, {LABELS[last]}", [error_tables.DEVICE_NOTE], [error_tables.device_rows(results.devices, last)]),
         _robustness(results.robustness),
-        Section("Training against validation", [], _if_any(error_tables.gap_rows(results.gap)), "training_gap.png"),
+        _gap(results.gap),
         Section("Reliability of the predicted uncertainty", figure="reliability.png"),
         *_clinical(results, last),
         Section("Best, median and worst images", figure="gallery.png"),
@@ -99,6 +99,12 @@ def _robustness(table: pd.DataFrame) -> Section:
     return Section(
         "Error by kind of copy", [error_tables.ROBUSTNESS_NOTE], [error_tables.robustness_rows(table)], "robustness.png"
     )
+
+
+def _gap(table: pd.DataFrame) -> Section:
+    if table.empty:
+        return Section("Training against validation", ["No training image was predicted (evaluation.training_images)."])
+    return Section("Training against validation", [], [error_tables.gap_rows(table)], "training_gap.png")
 
 
 def _clinical(results: Results, last: str) -> list[Section]:

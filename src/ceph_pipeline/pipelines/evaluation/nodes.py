@@ -96,7 +96,7 @@ def tabulate_ellipses(
     from ceph_pipeline.evaluation.ellipses import error_ellipses
 
     test = images[(images["split"] == "test") & images["image_id"].isin(predictions["image_id"])]
-    stage = stages_in(predictions)[-1]
+    stage = stages_in(predictions.dropna(subset=["x", "y"]))[-1]
     table, unit = error_ellipses(predictions[predictions["stage"] == stage], reader_points(landmarks, params.reader), test)
     tables = [table.assign(stage=stage, unit=unit)]
     if pair := reader_pair(landmarks[landmarks["image_id"].isin(test["image_id"])]):

@@ -58,7 +58,7 @@ def draw_gallery(
     from ceph_pipeline.evaluation.html import data_uri
 
     test = on_split(errors, images, "test")
-    stage = stages_in(test)[-1]
+    stage = stages_in(test.dropna(subset=["error_px"]))[-1]
     ranking = image_ranking(test, stage)
     paths, sizes = (images.set_index("image_id")[column] for column in ("path", "pixel_size_mm"))
     in_mm = has_millimetres(test)
