@@ -57,7 +57,7 @@ def test_a_worker_killed_half_way_loses_nothing_and_changes_no_byte(cluster, pid
 
 def test_workers_that_write_to_a_disk_of_their_own_are_noticed_at_once(cluster, study, monkeypatch):
     monkeypatch.setattr(type(study.store), "exists", lambda *_: False)  # as this machine sees it
-    with pytest.raises(AugmentationError, match="a worker has written .* Set data_root in globals.yml to a place that all"):
+    with pytest.raises(AugmentationError, match=r"a worker has written .* Set data_root in globals\.yml to a place that all"):
         study.augment(backend="dask", dask_scheduler=cluster.scheduler_address)
 
 

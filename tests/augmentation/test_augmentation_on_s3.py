@@ -108,7 +108,7 @@ def test_images_and_training_copies_read_back(pair):
 def test_a_bucket_that_is_not_there_is_named_before_work(pair):
     _, s3 = pair
     s3.store = ImageStore("s3://no-such-bucket/augmented")
-    with pytest.raises(FolderError, match="s3://no-such-bucket/augmented cannot be written to: .*bucket does not exist"):
+    with pytest.raises(FolderError, match=r"s3://no-such-bucket/augmented cannot be written to: .*bucket does not exist"):
         s3.augment()
 
 
