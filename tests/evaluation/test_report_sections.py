@@ -1,0 +1,91 @@
+"""Every section of the report where there is something to say."""
+
+import pandas as pd
+import pytest
+
+from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
+from ceph_pipeline.evaluation.earlier import compare_with_earlier
+from ceph_pipeline.evaluation.gap import gap_table
+from ceph_pipeline.evaluation.heads import cvm_agreement, head_table
+from ceph_pipeline.evaluation.report import on_split
+from ceph_pipeline.evaluation.robustness import robustness_table
+from ceph_pipeline.evaluation.sections import Results, sections
+
+CONFUSED = {
+    "n": 4,
+    "confusion": [[2, 1], [0, 1]],
+    "accuracy": 75.0,
+    "majority_baseline": 75.0,
+    "kappa": 0.5,
+    "quadratic_kappa": 0.5,
+}
+INTERVALS = {"accuracy_ci95": [25.0, 100.0], "kappa_ci95": [0.0, 1.0], "quadratic_kappa_ci95": None}
+
+
+@pytest.fixture(scope="module")
+def by_title(report, errors, images, statistics):
+    test = on_split(errors, images, "test")
+    flips = test.assign(image_id=test["image_id"] + "__flip_0")
+    copied = pd.DataFrame({"image_id": flips["image_id"].unique(), "source_id": test["image_id"].unique()})
+    trained = errors[errors["image_id"] == "valid_a"].assign(image_id="train_a")
+    values = pd.DataFrame({"image_id": ["test_a", "test_b"], "measurement": "FMA", "value": [20.0, 30.0]})
+    heads = values.rename(columns={"measurement": "output"}).assign(value=[22.0, 34.0])
+    stages = pd.DataFrame({"image_id": ["test_a", "test_b"], "output": "cvm_stage", "value": [2.0, 5.0]})
+    cvm = pd.DataFrame({"image_id": ["test_a", "test_b"], "stage": [2, 4]})
+    anb = {"names": ["I", "II"], "bounds": [4.0], "unit": "deg", "stages": {"stage2_tta": CONFUSED | INTERVALS}}
+    error = {"stage": "stage2_tta", "measurement": "FMA", "unit": "deg", "n": 2, "mae": 1.5, "mae_low": 1.0, "mae_high": 2.0}
+    truth = {"bias": -0.5, "std": 1.2, "true_mean": 25.0, "true_std": 5.0}
+    results = Results(
+        metrics=report,
+        landmarks=landmark_table(test, statistics),
+        devices=device_table(test, images, statistics),
+        robustness=robustness_table(flips, copied.assign(kind="flip", copy=0, split="test"), errors, statistics),
+        gap=gap_table(pd.concat([trained, errors]), images, statistics),
+        measurements=pd.DataFrame([error | truth]),
+        heads=head_table(heads, values.assign(value=[21.0, 31.0]), values, statistics),
+        agreement={"classes": {"ANB": anb, "Wits_mm": anb | {"stages": {}}}, "cvm": cvm_agreement(stages, cvm, statistics)},
+        earlier=compare_with_earlier(test, test, "abc", statistics),
+    )
+    return {section.title: section for section in sections(results)}
+
+
+def test_kinds_of_copy_stand_beside_their_originals(by_title):
+    section = by_title["Error by kind of copy"]
+    (header, original, flip, *_) = section.tables[0]
+    assert header[-1] == "difference to original mm"
+    assert original[:5] == ["stage 1", "test", "original", "4", "4"]
+    assert flip[2] == "flip"
+    assert flip[-1] == "+0.000 [+0.000, +0.000]"
+    assert section.figure == "robustness.png"
+
+
+def test_training_gap(by_title):
+    (_, trained, valid, *_) = by_title["Training against validation"].tables[0]
+    assert trained == ["stage 1", "train", "1", "20.00", "1.00"]
+    assert valid[:3] == ["stage 1", "valid", "1"]
+
+
+def test_measurements_with_their_unit_and_bias(by_title):
+    (_, row) = by_title["Measurements, stage 2 + TTA"].tables[0]
+    assert row == ["FMA", "deg", "2", "1.50 [1.00, 2.00]", "-0.50", "1.20", "25.0 ± 5.0", "–"]
+
+
+def test_classes_with_their_confusion(by_title):
+    section = by_title["Classes by ANB"]
+    assert section.tables == [[["true \\ predicted", "I", "II"], ["I", "2", "1"], ["II", "0", "1"]]]
+    assert section.lines[0] == "Classes I | II, bounds 4 deg."
+    assert "75.0 [25.0, 100.0] % of 4 images" in section.lines[1]
+    assert by_title["Classes by Wits_mm"].lines == ["Wits_mm cannot be computed from these landmarks."]
+
+
+def test_cvm_and_heads(by_title):
+    section = by_title["CVM stages and measurement heads"]
+    assert section.lines[0].startswith("CVM head: 50.0 [")
+    assert section.lines[1].startswith("within one stage 100.0 %")
+    confusion, heads = section.tables
+    assert confusion[4] == ["CS4", "0", "0", "0", "0", "1", "0"]  # CS4 taken for CS5
+    assert heads[1][:4] == ["FMA", "2", "3.00", "1.00"]
+
+
+def test_against_an_earlier_run(by_title):
+    assert by_title["Against run abc"].lines[0].endswith("no more than noise")
