@@ -1,5 +1,6 @@
 """Shares of an order, the folder's lock, what ranks are told and how their failures are explained."""
 
+import io
 import json
 import logging
 import os
@@ -17,7 +18,7 @@ from ceph_pipeline.training.distributed import Rank
 from ceph_pipeline.training.distributed.failure import Exit, first_failure
 from ceph_pipeline.training.distributed.launch import agent_command, rank_environment, require_devices
 from ceph_pipeline.training.distributed.lock import is_locked, locked
-from ceph_pipeline.training.distributed.output import record_error, relay
+from ceph_pipeline.training.distributed.output import JsonLines, record_error, relay
 from ceph_pipeline.training.distributed.rank import ALONE
 from ceph_pipeline.training.distributed.shares import deal
 from ceph_pipeline.training.distributed.spec import CREDENTIALS, discard_spec, read_spec, spec_path, write_spec
@@ -242,6 +243,15 @@ class TestFailures:
         assert message.endswith("KeyError: 'missing'")
         assert "test_distributed_parts.py" in message
         assert "KeyError" in capsys.readouterr().err, "the whole traceback is in the rank's log"
+
+    def test_this_project_speaks_and_others_warn(self):
+        stream = io.StringIO()
+        lines = JsonLines(stream)
+        for name, level in (("ceph_pipeline.training", logging.INFO), ("timm", logging.INFO), ("timm", logging.WARNING)):
+            lines.handle(logging.LogRecord(name, level, "file", 1, "%d px", (3,), None))
+        sent = [json.loads(line) for line in stream.getvalue().splitlines()]
+        assert [(line["logger"], line["level"]) for line in sent] == [("ceph_pipeline.training", 20), ("timm", 30)]
+        assert sent[0]["message"] == "3 px"
 
     def test_lines_are_logged_under_the_names_they_came_with(self, caplog):
         line = json.dumps({"level": logging.WARNING, "logger": "ceph_pipeline.training.fit", "message": "100 % done"})
