@@ -128,10 +128,10 @@ def test_a_symptom_by_itself_brings_no_other_finding(check):
     ("check", "well"),
     {
         "not_finite": record(val=[1e9] * 20, train=[1e9] * 20),
-        "rate_too_high": record(steps=(0.1, 0.13)),  # it has learned all the same
+        "rate_too_high": record(guessing(), steps=(0.02, 0.03)),
         "stuck": record(guessing(), steps=(1e-3, 1e-3)),  # 200 steps of 0.1 %: it went somewhere
         "frozen_backbone": record(steps=(0.0, 5e-3)),  # pretrained features can be good enough
-        "not_learned": record(lambda _: validation(error=5.0)),
+        "not_learned": record(lambda _: validation(error=4.0)),
         "collapsed_images": record(lambda _: validation(spread=0.1, target_spread=2.0)),  # crops centred on the truth
         "collapsed_landmarks": record(
             lambda _: validation(
@@ -157,6 +157,23 @@ def test_a_check_is_silent_beside_its_symptom(check, well):
 def test_predictions_are_not_judged_in_the_first_third(check):
     early = SICK[check].until(6)
     assert run_checks(early) == {}
+
+
+def test_crops_are_centred_near_the_truth_so_that_half_a_guess_is_good():
+    assert "not_learned" in run_checks(record(lambda _: validation(error=5.0)))
+    assert "not_learned" not in run_checks(record(lambda _: validation(error=5.0), stage="stage2"))
+
+
+def test_a_lost_landmark_is_not_taken_for_overfitting():
+    run = record(lambda _: validation(error=(1.0, 28.0, 1.1, 0.9)), train=[0.1] * 20, val=[0.4] * 20)
+    assert set(run_checks(run)) == {"dead_channels"}
+
+
+def test_a_rate_too_high_that_happened_to_do_no_harm_is_a_warning():
+    finding = run_checks(record(steps=(0.1, 0.13)))["rate_too_high"]
+    assert finding.severity == "warning"
+    assert "learned all the same" in finding.detail
+    assert not finding.hopeless
 
 
 def test_trials_of_a_few_epochs_are_silent():
@@ -197,7 +214,7 @@ def test_cross_entropy_counts_above_its_entropy():
 
 
 def test_the_rate_to_try_follows_from_the_evidence():
-    assert run_checks(SICK["rate_too_high"])["rate_too_high"].suggestion == "3e-05"
+    assert run_checks(SICK["rate_too_high"])["rate_too_high"].suggestion == "5e-05"
     assert run_checks(SICK["stuck"])["stuck"].suggestion == "0.1"
     assert run_checks(record(lambda _: validation(outside=0.2)))["out_of_range"].suggestion == "0.0001"
 

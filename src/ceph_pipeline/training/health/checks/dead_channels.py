@@ -5,13 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.training.health.evidence import LEARNED, has_learned, judged, relative_errors
+from ceph_pipeline.training.health.evidence import LOST, judged, lost_landmarks, relative_errors
 from ceph_pipeline.training.health.finding import Finding
 from ceph_pipeline.training.health.record import TrainingRecord
-
-_TIMES_THE_OTHERS = 4.0
-"""Measured on phantoms (seeds 1–3): a healthy training's worst landmark has 1.5–2.5 times the median's error, one whose labels
-were missing 20 times."""
 
 _LOW_PEAK = 0.25
 """Of the median's peak."""
@@ -20,23 +16,19 @@ _LOW_PEAK = 0.25
 def check_dead_channels(record: TrainingRecord) -> Iterator[Finding]:
     """Channels whose error is far above the others', with their peaks; a network that finds nothing is not judged."""
     validation = judged(record)
-    if validation is None or not has_learned(validation):
+    if validation is None or not (dead := lost_landmarks(record, validation)).any():
         return
     relative, peak = relative_errors(validation), np.array(validation.peak)
-    typical = float(np.nanmedian(relative))
-    dead = (relative > _TIMES_THE_OTHERS * typical) & (relative > LEARNED)
-    if not dead.any():
-        return
     error, unit = _errors(validation.error_mm, validation.error_px)
     flat = int((peak[dead] < _LOW_PEAK * np.nanmedian(peak)).sum())
     names = [f"{record.landmarks[k]} {error[k]:.1f}" for k in np.flatnonzero(dead)]
     yield Finding(
-        "error" if dead.mean() > 0.5 else "warning",
+        "warning",
         f"{int(dead.sum())} of {len(dead)} landmarks are not found ({', '.join(names)} {unit}) while the others average "
         f"{np.nanmean(error[~dead]):.1f} {unit}; {flat} of them with a peak near zero. Labels missing from training and labels "
         "that are wrong for that landmark look the same; channels that died at a high rate have no peak either.",
-        value=float(np.nanmax(relative[dead]) / typical),
-        limit=_TIMES_THE_OTHERS,
+        value=float(np.nanmax(relative[dead]) / np.nanmedian(relative)),
+        limit=LOST,
         suggestion="check these landmarks' labels in the training split, then train again at a lower optim.learning_rate",
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ceph_pipeline.training.health.evidence import LEARNED, has_learned, judged, relative_errors
+from ceph_pipeline.training.health.evidence import has_learned, judged, learned_limit, relative_errors
 from ceph_pipeline.training.health.finding import Finding
 from ceph_pipeline.training.health.record import TrainingRecord
 
@@ -12,7 +12,7 @@ from ceph_pipeline.training.health.record import TrainingRecord
 def check_not_learned(record: TrainingRecord) -> Iterator[Finding]:
     """One error where, after half of the epochs, the typical landmark is hardly found better than by the mean shape."""
     validation = judged(record)
-    if validation is None or has_learned(validation) or record.progress < 0.5:
+    if validation is None or has_learned(record, validation) or record.progress < 0.5:
         return
     relative = float(np.nanmedian(relative_errors(validation)))
     unit = f"{np.nanmean(validation.error):.1f} px of the input, the mean shape {np.nanmean(validation.guess):.1f} px"
@@ -22,7 +22,7 @@ def check_not_learned(record: TrainingRecord) -> Iterator[Finding]:
         "belong to other images look exactly like this, and so do a rate far off, a frozen backbone and a network too small: "
         "where no other finding names the cause, look at labels drawn on their images first.",
         value=relative,
-        limit=LEARNED,
+        limit=learned_limit(record),
         suggestion="check that labels belong to their images",
         hopeless=True,
     )
