@@ -68,6 +68,8 @@ def _finish(axes: Axes, label: str, values: list[float] | NDArray[np.float64]) -
     finite = np.array([value for value in values if np.isfinite(value) and value > 0])
     if len(finite) and finite.max() > 5 * finite.min():
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("{x:g}")
     axes.set_ylabel(label)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, color="#e6e6e6")
