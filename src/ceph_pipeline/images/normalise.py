@@ -1,14 +1,19 @@
 """The one grey-level normalisation that training and inference share."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+Levels = NDArray[np.integer[Any] | np.floating[Any]]
+"""Grey levels of any depth."""
 
 MIN_SD = 1.0
 """Grey levels: a flatter image is divided by this instead of its own standard deviation, so that noise is not blown up."""
 
 
-def normalise(image: NDArray[np.generic]) -> NDArray[np.float32]:
+def normalise(image: Levels) -> NDArray[np.float32]:
     """Shift and scale an image's grey levels to mean 0 and standard deviation 1.
 
     Films differ in exposure and bit depth from device to device; what a network sees should not. Normalise before any
@@ -25,7 +30,7 @@ def normalise(image: NDArray[np.generic]) -> NDArray[np.float32]:
     return normalised
 
 
-def grey_moments(image: NDArray[np.generic]) -> tuple[float, float]:
+def grey_moments(image: Levels) -> tuple[float, float]:
     """Mean and standard deviation that an image is normalised by, in grey levels; the latter at least `MIN_SD`."""
     mean, sd = cv2.meanStdDev(image)
     return mean.item(), max(sd.item(), MIN_SD)

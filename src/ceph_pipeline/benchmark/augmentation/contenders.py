@@ -127,7 +127,7 @@ def albumentations_copies(path: Path, *, out: Path, format: ImageFormat) -> None
         [A.HorizontalFlip(p=1)],
         [turn(limit=(7, 7))],
         [turn(limit=(-7, -7))],
-        [shine(brightness_limit=(-0.25, -0.25), contrast_limit=(-0.25, -0.25))],
+        [shine(brightness_limit=(0, 0), contrast_limit=(-0.25, -0.25))],
         [shine(brightness_limit=(0.25, 0.25), contrast_limit=(-0.25, -0.25))],
     ]
     for number, transform in enumerate(transforms):
