@@ -133,6 +133,20 @@ class TestHandles:
 
 
 @pytest.mark.parametrize(
+    "make",
+    [
+        lambda url: CheckpointDataset(filepath=url),
+        lambda url: FolderDataset(filepath=url),
+        lambda url: RawFolderDataset(filepath=url, format="aariz"),
+    ],
+    ids=["checkpoint", "folder", "raw folder"],
+)
+def test_what_needs_a_disk_refuses_object_storage(make):
+    with pytest.raises(DatasetError, match=r"s3://bucket/06_models: .* must lie on a disk"):
+        make("s3://bucket/06_models")
+
+
+@pytest.mark.parametrize(
     "dataset",
     [
         CheckpointDataset(filepath="x/best.ckpt"),

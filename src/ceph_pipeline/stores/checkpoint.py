@@ -5,6 +5,8 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
+from ceph_pipeline.stores.local_path import local_path
+
 
 class CheckpointDataset(AbstractDataset[Path, Path]):
     """A checkpoint file that the training layer writes itself; nodes pass its path.
@@ -15,7 +17,7 @@ class CheckpointDataset(AbstractDataset[Path, Path]):
     """
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._path = Path(filepath)
+        self._path = local_path(filepath)
         self.metadata = metadata
 
     def load(self) -> Path:

@@ -5,6 +5,8 @@ from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
+from ceph_pipeline.stores.local_path import local_path
+
 
 class FolderDataset(AbstractDataset[NoReturn, Path]):
     """Gives nodes a folder for what they write themselves: training state, manifests, resumable work.
@@ -15,7 +17,7 @@ class FolderDataset(AbstractDataset[NoReturn, Path]):
     """
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._path = Path(filepath)
+        self._path = local_path(filepath)
         self.metadata = metadata
 
     def load(self) -> Path:

@@ -1,11 +1,11 @@
 """The catalog's entry for a raw data set."""
 
-from pathlib import Path
 from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
 from ceph_pipeline.images import RawFolder
+from ceph_pipeline.stores.local_path import local_path
 
 
 class RawFolderDataset(AbstractDataset[RawFolder, RawFolder]):
@@ -18,7 +18,7 @@ class RawFolderDataset(AbstractDataset[RawFolder, RawFolder]):
     """
 
     def __init__(self, *, filepath: str, format: str, metadata: dict[str, Any] | None = None) -> None:
-        self._folder = RawFolder(Path(filepath), format)
+        self._folder = RawFolder(local_path(filepath), format)
         self.metadata = metadata
 
     def load(self) -> RawFolder:
