@@ -16,11 +16,11 @@ from pydantic import (
 )
 
 from ceph_pipeline.artifacts import WorkerParams
-from ceph_pipeline.augmentation import artefacts, braces, elastic, geometric, marks, occlusion, photometric, sharpness
+from ceph_pipeline.augmentation import artefacts, braces, elastic, geometric, library, marks, occlusion, photometric, sharpness
 from ceph_pipeline.augmentation.arithmetic import check_total
 from ceph_pipeline.augmentation.kinds import Kind, RecipeError, find_kind
 
-BUILT_IN = (geometric, elastic, photometric, sharpness, occlusion, artefacts, marks, braces)
+BUILT_IN = (geometric, elastic, photometric, sharpness, occlusion, artefacts, marks, braces, library)
 """Modules whose import registers the kinds that come with the package."""
 
 

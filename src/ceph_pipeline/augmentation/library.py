@@ -1,0 +1,222 @@
+"""The pixel-level transforms of albumentations, as a kind of copy; the one module that calls the library."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from pydantic import Field, JsonValue, ValidationError, ValidationInfo, field_validator
+
+from ceph_pipeline.augmentation.changes import Change, full_scale, to_depth
+from ceph_pipeline.augmentation.kinds import DrawnKind, RecipeError, Source, register
+
+if TYPE_CHECKING:
+    from ceph_pipeline.augmentation.changes import Pixels
+
+SHIFTING = {
+    "MotionBlur": "`blur` with `shape: motion`",
+    "Downscale": "`blur`",
+    "GlassBlur": "`blur`",
+    "Superpixels": "`blur`",
+    "ZoomBlur": "`blur`",
+    "Emboss": "`albumentations` with `transform: Sharpen`",
+}
+"""What albumentations counts as pixel-level although it displaces structures, by 0.4–2.5 px at its defaults; and what to take."""
+
+_SPATIAL = {
+    "`flip`": ("HorizontalFlip", "VerticalFlip", "Transpose", "D4", "SquareSymmetry"),
+    "`rotation`": ("Rotate", "SafeRotate", "RandomRotate90"),
+    "`elastic`": ("ElasticTransform", "GridDistortion", "OpticalDistortion", "PiecewiseAffine", "ThinPlateSpline"),
+    "`cutout`": (
+        "CoarseDropout",
+        "ConstrainedCoarseDropout",
+        "Erasing",
+        "GridDropout",
+        "MaskDropout",
+        "PixelDropout",
+        "XYMasking",
+    ),
+}
+_OWN_KIND = {name: kind for kind, names in _SPATIAL.items() for name in names}
+
+
+@register("albumentations")
+class LibraryTransform(DrawnKind):
+    """A transform of albumentations that changes grey values and moves nothing.
+
+        sharpness: {type: albumentations, transform: Sharpen, settings: {alpha: [0.2, 0.5]}}
+
+    Transforms work in 8 bits or in float32, in which 16 bits keep their depth. Only a recipe with this kind loads the library.
+
+    Attributes:
+        transform: The transform's class in albumentations.
+        settings: Its arguments, but for `p`: `probability` says how often the kind changes a sample.
+    """
+
+    transform: str
+    settings: dict[str, JsonValue] = Field(default_factory=dict, validate_default=True)
+
+    @field_validator("transform")
+    @classmethod
+    def _moves_nothing(cls, transform: str) -> str:
+        check_still(transform)
+        return transform
+
+    @field_validator("settings")
+    @classmethod
+    def _fit(cls, settings: dict[str, JsonValue], info: ValidationInfo) -> dict[str, JsonValue]:
+        if "transform" in info.data:  # else it has been refused
+            check_settings(info.data["transform"], settings)
+        return settings
+
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+        """Draw the seed of the transform."""
+        del source, copy
+        seed = int(rng.integers(2**31))
+        return Change(lambda image: apply(self.transform, self.settings, image, seed))
+
+
+def check_still(name: str) -> None:
+    """Make sure that a transform exists and moves nothing.
+
+    Raises:
+        RecipeError: it does not; the message says what to take.
+    """
+    library = albumentations()
+    found = getattr(library, name, None)
+    if not (isinstance(found, type) and issubclass(found, library.BasicTransform)):
+        names = {known.lower(): known for known in pixel_level()}
+        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.4)
+        hint = f" Did you mean {names[near[0]]}?" if near else ""
+        raise RecipeError(f"albumentations {library.__version__} has no such transform.{hint}")
+    if name in SHIFTING:
+        raise RecipeError(f"it displaces structures, and landmarks would no longer lie on them. Take {SHIFTING[name]}.")
+    if not issubclass(found, library.ImageOnlyTransform):
+        raise RecipeError(
+            "it is spatial: points would be left behind, or lost at the border. Take this project's own kind "
+            f"{_OWN_KIND.get(name, '`affine`')}, which is exact."
+        )
+
+
+def pixel_level() -> list[str]:
+    """Names of the library's transforms that move nothing."""
+    base = albumentations().ImageOnlyTransform
+    found = inspect.getmembers(albumentations(), lambda member: isinstance(member, type) and issubclass(member, base))
+    return [name for name, transform in found if transform is not base and name not in SHIFTING]
+
+
+def check_settings(name: str, settings: Mapping[str, Any]) -> None:
+    """Try a transform on a small grey image; the library itself only warns of arguments that it does not know.
+
+    Raises:
+        RecipeError: an argument does not exist or is out of range, or grey images cannot be changed by this transform.
+    """
+    if "p" in settings:
+        raise RecipeError("`p` is the chance of a change, which the kind's own `probability` sets.")
+    known = set(inspect.signature(getattr(albumentations(), name)).parameters) - {"p"}
+    for unknown in settings.keys() - known:
+        near = difflib.get_close_matches(unknown, known, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(known)) or 'none'}."
+        raise RecipeError(f"{name} has no argument {unknown!r}. {hint}")
+    try:
+        with warnings.catch_warnings(action="error"):
+            _make(name, settings)
+    except (TypeError, ValueError, Warning) as error:
+        raise RecipeError(f"{name} refuses them: {_reason(error)}") from None
+    specimen = np.random.default_rng(0).integers(60, 180, (128, 128), dtype=np.uint8)
+    if all(np.array_equal(apply(name, settings, specimen, seed), specimen) for seed in range(4)):
+        raise RecipeError(f"{name} with them changes nothing in a grey image.")
+
+
+def apply(name: str, settings: Mapping[str, Any], image: Pixels, seed: int) -> Pixels:
+    """Change an image by a transform of albumentations.
+
+    Args:
+        name: The transform's class.
+        settings: Its arguments.
+        image: `(height, width)`, 8 or 16 bits; stays as it is.
+        seed: Of everything random, below 2³¹.
+
+    Raises:
+        RecipeError: the transform cannot change such an image, or would change its size or depth.
+    """
+    if image.dtype == np.uint8:
+        return _call(name, settings, np.array(image), seed)
+    white = full_scale(image)
+    levels = image.astype(np.float32) / white
+    coarse = _has_8_bits(levels)
+    changed = _call(name, settings, levels, seed)
+    if _has_8_bits(changed) and not coarse:
+        raise RecipeError(f"albumentations.{name} works in 8 bits and would cut this 16-bit image down to them. Leave it out.")
+    return to_depth(changed * white, white, image.dtype)
+
+
+def _call(name: str, settings: Mapping[str, Any], image: Pixels, seed: int) -> Pixels:
+    import cv2
+
+    transform = _make(name, settings)
+    transform.set_random_seed(seed)
+    cv2.setRNGSeed(seed)  # some noise comes from OpenCV's own generator, which the transform does not seed
+    before = image.shape, image.dtype
+    try:
+        changed: Pixels = np.asarray(transform(image=image)["image"])
+    except (NotImplementedError, TypeError, ValueError, cv2.error) as error:
+        raise RecipeError(f"albumentations.{name} cannot change grey images of {image.dtype}: {_reason(error)}") from None
+    if (changed.shape, changed.dtype) != before:
+        raise RecipeError(
+            f"albumentations.{name} makes {changed.shape}, {changed.dtype} of {before[0]}, {before[1]}; a copy keeps its "
+            "source's size and depth."
+        )
+    return changed
+
+
+def _make(name: str, settings: Mapping[str, Any]) -> Any:
+    return getattr(albumentations(), name)(**settings, p=1.0)
+
+
+def _has_8_bits(levels: Pixels) -> bool:
+    """Whether fractions of the full scale are all multiples of 1/255."""
+    steps = levels * np.float32(255)
+    return bool(np.abs(steps - np.rint(steps)).max() < 1e-3)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error.__cause__, ValidationError):
+        return " ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}." for detail in error.__cause__.errors())
+    return " ".join(str(error).split())
+
+
+@cache
+def albumentations() -> Any:
+    """The library, without torch unless torch is there already.
+
+    It offers torch transforms and loads torch for them where it is installed: seconds and hundreds of MB in every worker, for
+    nothing that is used here.
+    """
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network for newer versions
+    with _hidden("torch"):
+        return importlib.import_module("albumentations")
+
+
+@contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    """Let imports of a module fail inside the block, as if it were not installed; one that is loaded stays."""
+    if module in sys.modules:
+        yield
+        return
+    loaded = cast("dict[str, ModuleType | None]", sys.modules)
+    loaded[module] = None  # the import system's documented way to say "not there"
+    try:
+        yield
+    finally:
+        del loaded[module]
