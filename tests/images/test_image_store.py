@@ -1,3 +1,4 @@
+import mmap
 import pickle
 
 import fsspec
@@ -32,7 +33,9 @@ def test_a_local_npy_store_maps_its_files_read_only(tmp_path, film):
     store = ImageStore(str(tmp_path), format="npy")
     store.write("a", film)
 
-    assert isinstance(store.read("a"), np.memmap)
+    image = store.read("a")
+    assert isinstance(image.base, mmap.mmap)
+    assert not image.flags.writeable
     with pytest.raises(ValueError, match="read-only"):
         store.read("a")[0, 0] = 1
 
@@ -126,3 +129,26 @@ def test_a_damaged_file_is_named(tmp_path, format, content):
 
 def test_the_handle_says_where_it_points(tmp_path):
     assert repr(ImageStore("s3://bucket/x/", format="jpg")) == "ImageStore('s3://bucket/x', format='jpg')"
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.array([{"os": "system"}], dtype=object),  # would be unpickled
+        np.asfortranarray(np.arange(6, dtype=np.uint8).reshape(2, 3)),
+    ],
+)
+def test_an_npy_file_of_anything_but_rows_of_numbers_is_refused(tmp_path, image):
+    np.save(tmp_path / "a.npy", image)
+    with pytest.raises(ImageReadError, match=r"a\.npy: damaged \(no rows of numbers\)"):
+        ImageStore(str(tmp_path), format="npy").read("a")
+
+
+@pytest.mark.parametrize("kept", [0, 5, 9, 60, 128, 200])
+def test_an_npy_file_cut_off_anywhere_is_damaged(tmp_path, kept):
+    store = ImageStore(str(tmp_path), format="npy")
+    store.write("a", np.zeros((20, 30), np.uint16))
+    file = tmp_path / "a.npy"
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(ImageReadError, match=r"a\.npy: damaged"):
+        store.read("a")
