@@ -131,7 +131,7 @@ def _map(file: Path) -> mmap.mmap:
 
 
 def _view(content: mmap.mmap | bytes) -> GreyImage:
-    """The array of an npy file, without a copy: what `np.load` does, in a fifth of its time.
+    """The array of an npy file, without a copy; `np.load` parses the header anew each time and takes three times as long.
 
     Raises:
         TypeError: it is too short.
