@@ -270,7 +270,6 @@ def test_a_weighted_epoch_is_the_same_whenever_it_is_drawn():
     for sampler in (first, resumed):
         sampler.set_epoch(3)
     assert list(first) == list(resumed)
-    assert {epoch for epoch, _ in resumed} == {3}
     first.set_epoch(4)
     assert [i for _, i in first] != [i for _, i in resumed]
 
@@ -279,6 +278,24 @@ def test_more_draws_than_items_take_another_round():
     items = [item for _, item in EpochSampler(4, 10, seed=0)]
     assert len(items) == 10
     assert min(pd.Series(items).value_counts()) >= 2
+
+
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 1.0, 5.0])])
+def test_no_draw_of_a_training_repeats_another(weights):
+    """Or an image that an epoch draws several times would give the same sample each time."""
+    sampler = EpochSampler(3, 10, seed=0, weights=weights)
+    draws = []
+    for epoch in range(4):
+        sampler.set_epoch(epoch)
+        draws += sampler
+    assert len(set(draws)) == len(draws) == 40
+
+
+def test_a_source_that_is_drawn_again_gives_other_crops(spots, crop_table):
+    groups = group_by_image(crop_table(0.0), spots.landmarks, spots.images, spots.names)
+    dataset = CropDataset(groups, spots.store, crop_px=48, crops_per_image=2, seed=1)
+    first, again = (dataset[draw] for draw in EpochSampler(1, 2, seed=0))
+    assert not torch.equal(first.to_original, again.to_original)
 
 
 def test_validation_keeps_order_and_epoch():

@@ -54,6 +54,6 @@ def concatenate(parts: list[Batch]) -> Batch:
     return Batch(*(torch.cat(fields) for fields in zip(*parts, strict=True)))
 
 
-def sample_rng(seed: int, epoch: int, item: int) -> np.random.Generator:
-    """The generator of one sample in one epoch, the same whatever the number of workers."""
-    return np.random.default_rng(np.random.SeedSequence([seed, epoch, item]))
+def sample_rng(seed: int, turn: int, item: int) -> np.random.Generator:
+    """The generator of one sample in one of its item's turns, the same whatever the number of workers."""
+    return np.random.default_rng(np.random.SeedSequence([seed, turn, item]))

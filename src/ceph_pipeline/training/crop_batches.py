@@ -109,8 +109,8 @@ class CropDataset(Dataset[Batch]):
         return self.groups[item].image_id
 
     def __getitem__(self, draw: Draw) -> Batch:
-        epoch, item = draw
-        rng = sample_rng(self.seed, epoch, item)
+        turn, item = draw
+        rng = sample_rng(self.seed, turn, item)
         group = self.groups[item]
         rows = rng.choice(len(group), min(self.crops_per_image, len(group)), replace=False)
         full_size = self.store.read(group.image_id)

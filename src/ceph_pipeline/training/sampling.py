@@ -1,5 +1,7 @@
 """The order of samples, a pure function of seed and epoch."""
 
+import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -7,7 +9,10 @@ from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 Draw = tuple[int, int]
-"""(epoch, item): what a dataset needs to know to make a sample; workers that live on learn the epoch from it."""
+"""(turn, item): what a dataset needs to know to make a sample; workers that live on learn the turn from it.
+
+The turn is the epoch. Where an epoch draws items more than once, each further draw has a turn of its own, so that it is another
+sample of the same item."""
 
 
 class EpochSampler(Sampler[Draw]):
@@ -25,6 +30,7 @@ class EpochSampler(Sampler[Draw]):
         self, n_items: int, draws: int, seed: int, *, shuffle: bool = True, weights: NDArray[np.float64] | None = None
     ) -> None:
         self.n_items, self.draws, self.seed, self.shuffle, self.weights = n_items, draws, seed, shuffle, weights
+        self.turns_an_epoch = math.ceil(draws / n_items if weights is None else draws * float(weights.max() / weights.sum()))
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -40,7 +46,10 @@ class EpochSampler(Sampler[Draw]):
             return
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, self.epoch]))
         order = self._permutations(rng) if self.weights is None else weighted_draws(self.weights, self.draws, rng)
-        yield from ((self.epoch, int(item)) for item in order)
+        drawn = Counter[int]()
+        for item in order.tolist():
+            yield self.epoch * self.turns_an_epoch + drawn[item], item
+            drawn[item] += 1
 
     def _permutations(self, rng: np.random.Generator) -> NDArray[np.int64]:
         rounds = -(-self.draws // self.n_items)
