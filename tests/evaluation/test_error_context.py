@@ -1,17 +1,16 @@
-"""Ellipses, reliability, the gap between splits and the comparison with an earlier run."""
+"""Ellipses, the gap between splits and the comparison with an earlier run."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from ceph_pipeline.evaluation import EvaluationError
-from ceph_pipeline.evaluation.context_figures import gap_figure, reliability_figure
+from ceph_pipeline.evaluation.context_figures import gap_figure
 from ceph_pipeline.evaluation.earlier import LARGER, NOISE, SMALLER, UNSURE, compare_with_earlier, earlier_lines
 from ceph_pipeline.evaluation.ellipse_figure import axes_of, ellipse_figure
 from ceph_pipeline.evaluation.ellipses import error_ellipses
 from ceph_pipeline.evaluation.gap import gap_table
 from ceph_pipeline.evaluation.params import StatisticsParams
-from ceph_pipeline.evaluation.reliability import calibration_error, reliability_table
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.landmarks.tables import points_table
 
@@ -82,42 +81,6 @@ class TestEllipses:
         assert {tuple(point) for point in np.round(shifted, 6)} <= centres
         assert [text.get_text() for text in axes.texts] == ["S", "N", "Me", "Go"]
         assert axes.get_ylim()[0] > axes.get_ylim()[1]  # y down, as in the image
-
-
-class TestReliability:
-    @pytest.fixture(scope="class")
-    def honest(self):
-        """Errors drawn with the predicted standard deviation along each axis."""
-        rng = np.random.default_rng(3)
-        sigma = rng.uniform(2, 20, 20_000)
-        distance = np.linalg.norm(rng.normal(0, sigma[:, None], (len(sigma), 2)), axis=1)
-        keys = pd.DataFrame({"image_id": [f"i{n}" for n in range(len(sigma))], "stage": "stage1", "landmark": "Sella"})
-        return keys.assign(sigma_px=sigma), keys.assign(error_px=distance)
-
-    def test_honest_uncertainty_lies_on_the_diagonal(self, honest):
-        table = reliability_table(*honest)
-        assert len(table) == 10
-        assert (table["observed_px"] / table["sigma_px"]).to_numpy() == pytest.approx(np.ones(10), abs=0.05)
-        assert calibration_error(table, "stage1") < 0.03
-
-    def test_overconfidence_by_half_is_an_error_of_one(self, honest):
-        predictions, errors = honest
-        table = reliability_table(predictions.assign(sigma_px=predictions["sigma_px"] / 2), errors)
-        assert calibration_error(table, "stage1") == pytest.approx(1.0, abs=0.06)
-
-    def test_unknown_errors_do_not_count_and_few_points_make_few_bins(self, honest):
-        predictions, errors = (table.head(4) for table in honest)
-        table = reliability_table(predictions, errors.assign(error_px=[1.0, 2.0, np.nan, 3.0]))
-        assert table["n"].sum() == len(table) == 3
-
-    def test_figure_names_the_calibration_error(self, honest):
-        (axes,) = reliability_figure(reliability_table(*honest)).axes
-        assert axes.get_legend_handles_labels()[1][1].startswith("stage 1: ENCE 0.0")
-
-    def test_nothing_to_show_is_said(self, honest):
-        predictions, errors = honest
-        (axes,) = reliability_figure(reliability_table(predictions.assign(sigma_px=0.0), errors)).axes
-        assert "no prediction carries a standard deviation" in axes.texts[0].get_text()
 
 
 class TestGap:

@@ -15,7 +15,7 @@ from ceph_pipeline.evaluation.html import WITHHELD
 from ceph_pipeline.evaluation.paper import latex, paper_rows
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.images import RawFolder, encode_image
-from ceph_pipeline.pipelines.evaluation import nodes, presentation_nodes, tracking
+from ceph_pipeline.pipelines.evaluation import nodes, presentation_nodes, tracking, uncertainty_nodes
 
 PARAMS = EvaluationParams(statistics=StatisticsParams(n_resamples=200, gallery_images=1))
 
@@ -23,12 +23,13 @@ PARAMS = EvaluationParams(statistics=StatisticsParams(n_resamples=200, gallery_i
 @pytest.fixture(scope="module", autouse=True)
 def no_run():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nodes, "log_metrics", lambda metrics: None)
+        for module in (nodes, uncertainty_nodes):
+            patch.setattr(module, "log_metrics", lambda metrics: None)
         yield
 
 
 @pytest.fixture(scope="module")
-def found(errors, images, landmarks, predictions, no_duplicates):
+def found(errors, images, landmarks, predictions, no_duplicates, checked):
     """What the nodes before the reports make, of a data set without copies, heads and CVM stages."""
     nothing = errors.head(0)
     outputs = pd.DataFrame({"image_id": ["test_a"], "output": ["cvm_stage"], "value": [2.0]}).head(0)
@@ -41,13 +42,20 @@ def found(errors, images, landmarks, predictions, no_duplicates):
         "device_errors": nodes.tabulate_devices(errors, images, PARAMS),
         "robustness": nodes.tabulate_robustness(nothing, copied, errors, PARAMS),
         "training_gap": nodes.tabulate_training_gap(predictions.head(0), errors, landmarks, images, PARAMS),
+        "uncertainty": checked["uncertainty"],
         "earlier_run": {},
         **judged,
     }
 
 
 @pytest.fixture(scope="module")
-def drawn(errors, images, predictions, landmarks, found):
+def checked(errors, predictions, images, no_duplicates):
+    """One validation image is too few to learn uncertainty from."""
+    return uncertainty_nodes.check_uncertainty(errors, predictions, images, no_duplicates, {}, PARAMS)
+
+
+@pytest.fixture(scope="module")
+def drawn(errors, images, predictions, landmarks, found, checked):
     return presentation_nodes.draw_figures(
         errors,
         images,
@@ -55,7 +63,8 @@ def drawn(errors, images, predictions, landmarks, found):
         nodes.tabulate_ellipses(predictions, landmarks, images, PARAMS),
         found["robustness"],
         found["training_gap"],
-        nodes.tabulate_reliability(predictions, errors, images),
+        checked["reliability"],
+        checked["flag_curves"],
         PARAMS,
     )
 
@@ -88,7 +97,7 @@ class TestHtml:
 
     def test_every_figure_is_inside_as_a_png(self, written, drawn):
         embedded = [link for link in Page(written["evaluation_html"]).loaded if link.startswith("data:image/png")]
-        assert len(embedded) == len(drawn["embedded_figures"]) - 2  # none of copies and training images
+        assert len(embedded) == len(drawn["embedded_figures"]) - 3  # none of copies, training images and flags
         assert all(base64.b64decode(link.partition(",")[2]).startswith(b"\x89PNG") for link in embedded)
 
     def test_films_are_withheld_from_the_page_that_leaves_the_machine(self, written):
@@ -108,13 +117,22 @@ class TestHtml:
 
 class TestContent:
     def test_markdown_and_html_say_the_same(self, written):
-        for part in ("stage 2 + TTA", "1.25", "every stage beats the mean shape: yes", "no augmented copies", "No CVM stages"):
+        for part in (
+            "stage 2 + TTA",
+            "1.25",
+            "every stage beats the mean shape: yes",
+            "no augmented copies",
+            "No CVM stages",
+            "No uncertainty",
+        ):
             assert part in written["evaluation_report"]
             assert part in written["evaluation_html"]
 
     def test_figures_lie_beside_the_markdown(self, written, drawn):
         linked = set(re.findall(r"\]\((\w+\.png)\)", written["evaluation_report"]))
-        assert linked == set(drawn["embedded_figures"]) - {"robustness.png", "training_gap.png"} | {"gallery.png"}
+        assert linked == set(drawn["embedded_figures"]) - {"robustness.png", "training_gap.png", "flag_curves.png"} | {
+            "gallery.png"
+        }
 
     def test_tables_name_landmarks_devices_and_readers(self, written):
         text = written["evaluation_report"]
@@ -148,6 +166,7 @@ class TestContent:
             "device_errors": nodes.tabulate_devices(part, few, PARAMS),
             "robustness": pd.DataFrame(columns=["stage", "split", "kind"]),
             "training_gap": pd.DataFrame(columns=["stage", "split"]),
+            "uncertainty": uncertainty_nodes.check_uncertainty(part, seen, few, no_duplicates, {}, PARAMS)["uncertainty"],
             "earlier_run": {},
         }
         text = presentation_nodes.write_reports(**found, **judged, embedded_figures={}, embedded_gallery="")["evaluation_report"]
@@ -169,10 +188,12 @@ class TestContent:
             "device_errors": nodes.tabulate_devices(errors, images, PARAMS),
         }
         ellipses = nodes.tabulate_ellipses(blank, landmarks, images, PARAMS)
+        checked = uncertainty_nodes.check_uncertainty(errors, blank, images, no_duplicates, {}, PARAMS)
+        assert "stage2_tta" not in set(checked["reliability"]["stage"])
         assert set(ellipses["stage"]) == {"stage2", "inter_reader"}
         drawn = presentation_nodes.draw_figures(
             errors, images, tables["landmark_errors"], ellipses, found["robustness"], found["training_gap"],
-            nodes.tabulate_reliability(blank, errors, images), PARAMS,
+            checked["reliability"], checked["flag_curves"], PARAMS,
         )  # fmt: skip
         embedded = {"embedded_figures": drawn["embedded_figures"], "embedded_gallery": ""}
         text = presentation_nodes.write_reports(**found | tables, **embedded)["evaluation_report"]

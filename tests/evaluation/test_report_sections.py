@@ -20,6 +20,12 @@ CONFUSED = {
     "quadratic_kappa": 0.5,
 }
 INTERVALS = {"accuracy_ci95": [25.0, 100.0], "kappa_ci95": [0.0, 1.0], "quadratic_kappa_ci95": None}
+CHECKED = {
+    "level": 0.9, "factor": 2.0, "n_sigma_sources": 50, "n_radius_sources": 100, "n_sources_needed": 9, "n_sources": 150,
+    "ence_before": 0.7, "ence_after": 0.1, "miscalibration_before": 0.2, "miscalibration_after": 0.03,
+    "coverage": 0.912, "coverage_ci95": [0.89, 0.93], "median_radius": 1.5, "flagged_percent": 9.5,
+    "n_gross": 40, "caught_percent": 62.5, "caught_by_share": {"2": 20.0, "5": 45.0, "10": 63.0, "20": 80.0},
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +50,7 @@ def by_title(report, errors, images, statistics):
         measurements=pd.DataFrame([error | truth]),
         heads=head_table(heads, values.assign(value=[21.0, 31.0]), values, statistics),
         agreement={"classes": {"ANB": anb, "Wits_mm": anb | {"stages": {}}}, "cvm": cvm_agreement(stages, cvm, statistics)},
+        uncertainty={"learned": ["stage2_tta"], "n_left_out": 1, "stages": {"stage2_tta": {"mm": CHECKED}}},
         earlier=compare_with_earlier(test, test, "abc", statistics),
     )
     return {section.title: section for section in sections(results)}
@@ -89,3 +96,22 @@ def test_cvm_and_heads(by_title):
 
 def test_against_an_earlier_run(by_title):
     assert by_title["Against run abc"].lines[0].endswith("no more than noise")
+
+
+def test_uncertainty_with_the_numbers_of_its_sources(by_title):
+    section = by_title["Reliability of the uncertainty"]
+    assert section.lines[1:] == [
+        "Learned from 50 validation sources, checked on 150 test sources.",
+        "1 test sources with a near-duplicate in training or validation are left out of the check.",
+    ]
+    assert section.tables[0][1] == ["stage 2 + TTA", "150", "0.700", "0.100", "0.200", "0.030"]
+
+
+def test_radii_and_flags(by_title):
+    section = by_title["Radii, and points to look at again"]
+    assert section.lines[0] == (
+        "The true point of a new image lies within its radius with 90 %: learned from 100 validation sources that calibrated "
+        "nothing, checked on 150 test sources used for neither, each counted the same."
+    )
+    assert section.tables[0][1] == ["stage 2 + TTA", "91.2 [89.0, 93.0]", "1.50 mm", "9.5", "40", "62", "45", "63", "80"]
+    assert section.figure == "flag_curves.png"

@@ -16,8 +16,10 @@ from ceph_pipeline.evaluation.params import STEINER, StatisticsParams
 from ceph_pipeline.evaluation.readers import inter_reader_rows
 from ceph_pipeline.evaluation.reliability import reliability_table
 from ceph_pipeline.evaluation.robustness import robustness_table
+from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.landmarks.tables import points_table
+from ceph_pipeline.uncertainty import UncertaintyParams
 
 STAGES = ["stage1", "stage1_tta", "stage2", "stage2_tta"]
 IDS = [f"i{number:03d}" for number in range(150)]
@@ -52,7 +54,11 @@ def test_150_images_29_landmarks_4_stages_take_less_than_5_seconds(tables, no_du
     evaluate(errors, images, no_duplicates, STATISTICS)
     landmark_table(errors, STATISTICS)
     device_table(errors, images, STATISTICS)
-    reliability_table(predictions, errors)
+    models = learn(errors, predictions, images.assign(split="valid"), UncertaintyParams())
+    checked = checked_stages(errors, predictions, images, models)
+    reliability_table(checked)
+    assessments(checked, STATISTICS)
+    flag_curves(checked)
     error_ellipses(predictions[predictions["stage"] == "stage2"], truth, images)
     compare_with_earlier(errors, errors, "abc", STATISTICS)
     compared = measured_stages(predictions, landmarks, images, "consensus")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ceph_pipeline.uncertainty import conformal_factor, coverage, flag_curve
+from ceph_pipeline.uncertainty import conformal_factor, coverage, flag_curve, sources_needed
 
 
 def heavy_tailed(rng: np.random.Generator, n_images: int, n_landmarks: int = 19) -> np.ndarray:
@@ -35,6 +35,13 @@ def test_too_few_images_promise_nothing() -> None:
     assert math.isinf(conformal_factor(np.ones((8, 19)), 0.9)), "8 images: the ninth could be the one in ten"
     assert conformal_factor(np.ones((9, 19)), 0.9) == 1
     assert math.isinf(conformal_factor(np.full((3, 2), np.nan), 0.5))
+
+
+@pytest.mark.parametrize(("level", "needed"), [(0.5, 1), (0.8, 4), (0.9, 9), (0.95, 19), (0.99, 99)])
+def test_how_many_images_a_level_needs(level: float, needed: int) -> None:
+    assert sources_needed(level) == needed
+    assert math.isfinite(conformal_factor(np.ones((needed, 3)), level))
+    assert math.isinf(conformal_factor(np.ones((needed - 1, 3)), level))
 
 
 def test_an_image_with_many_points_weighs_no_more_than_one_with_few() -> None:

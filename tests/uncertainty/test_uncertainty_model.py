@@ -6,7 +6,14 @@ import math
 import numpy as np
 import pytest
 
-from ceph_pipeline.uncertainty import StageErrors, UncertaintyModel, UncertaintyParams, assess, fit_uncertainty
+from ceph_pipeline.uncertainty import (
+    StageErrors,
+    TooFewSourcesError,
+    UncertaintyModel,
+    UncertaintyParams,
+    assess,
+    fit_uncertainty,
+)
 
 LANDMARKS = [f"landmark {number}" for number in range(12)]
 
@@ -57,7 +64,7 @@ def test_few_sources_promise_no_radius() -> None:
     assert math.isinf(model.factor)
     assert model.to_report()["factor"] is None
     assert math.isinf(UncertaintyModel.from_report(model.to_report()).factor)
-    assert assess(model, stage(5, 10))["coverage"] == 1.0, "an infinite radius holds everything"
+    assert math.isnan(assess(model, stage(5, 10))["coverage"]), "an infinite radius holds everything, which says nothing"
 
 
 def test_pixels_have_no_gross_errors() -> None:
@@ -72,6 +79,17 @@ def test_sources_without_truth_do_not_count() -> None:
     assert model.n_sigma_sources + model.n_radius_sources == 20
 
 
+def test_a_point_of_unknown_uncertainty_is_flagged(model: UncertaintyModel) -> None:
+    sigma = np.full((1, 12), 0.01)
+    sigma[0, 3] = np.nan
+    assert np.flatnonzero(model.judge(sigma).flagged).tolist() == [3]
+
+
+def test_unknown_errors_cannot_be_checked(model: UncertaintyModel) -> None:
+    with pytest.raises(TooFewSourcesError, match="cannot be checked"):
+        assess(model, StageErrors(np.full((2, 12), np.nan), np.ones((2, 12))))
+
+
 def test_one_source_is_too_few() -> None:
-    with pytest.raises(ValueError, match="at least 2"):
+    with pytest.raises(TooFewSourcesError, match="at least 2"):
         fit_uncertainty(stage(9, 1), LANDMARKS, "mm", UncertaintyParams())

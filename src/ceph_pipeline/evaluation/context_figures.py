@@ -1,4 +1,4 @@
-"""Figures of what puts the headline into perspective: copies, splits, predicted uncertainty."""
+"""Figures of what puts the headline into perspective: copies and splits."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 
 from ceph_pipeline.evaluation.figures import COLOURS, new_axes
 from ceph_pipeline.evaluation.gap import SPLITS
-from ceph_pipeline.evaluation.reliability import calibration_error
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
 
 NOTHING = "nothing to show: "
@@ -19,7 +18,7 @@ def robustness_figure(table: pd.DataFrame) -> Figure:
         table: From `robustness_table`; of several splits the last is drawn.
     """
     if table.empty:
-        return _notice("Error by kind of copy", "the splits asked for have no augmented copies")
+        return notice("Error by kind of copy", "the splits asked for have no augmented copies")
     table = table[table["split"] == table["split"].iloc[-1]]
     unit = "mm" if table["mre_mm"].notna().any() else "px"
     stages, kinds = stages_in(table), list(table["kind"].unique())
@@ -53,7 +52,7 @@ def gap_figure(table: pd.DataFrame) -> Figure:
         table: From `gap_table`.
     """
     if table.empty:
-        return _notice("Training against validation", "no training image was predicted (evaluation.training_images)")
+        return notice("Training against validation", "no training image was predicted (evaluation.training_images)")
     figure, axes = new_axes(7, 4.5)
     stages = stages_in(table)
     for number, stage in enumerate(stages):
@@ -70,32 +69,7 @@ def gap_figure(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def reliability_figure(table: pd.DataFrame) -> Figure:
-    """Predicted against observed standard deviation, both logarithmic; calibrated predictions lie on the diagonal.
-
-    Args:
-        table: From `reliability_table`.
-    """
-    shown = table[(table["sigma_px"] > 0) & (table["observed_px"] > 0)]
-    if shown.empty:
-        return _notice("Reliability of the predicted uncertainty", "no prediction carries a standard deviation above 0")
-    figure, axes = new_axes(6.5, 6)
-    values = shown[["sigma_px", "observed_px"]].to_numpy()
-    low, high = max(values.min() / 1.3, values.max() / 200), values.max() * 1.3
-    axes.plot([low, high], [low, high], color="#999999", linewidth=1, label="calibrated")
-    for stage in stages_in(shown):
-        rows = shown[shown["stage"] == stage]
-        label = f"{LABELS[stage]}: ENCE {calibration_error(table, stage):.2f}"
-        axes.plot(rows["sigma_px"], rows["observed_px"], "o-", color=COLOURS[stage], markersize=4, label=label)
-    axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal")
-    axes.set(xlabel="predicted standard deviation (px)", ylabel="observed standard deviation (px)")
-    axes.set_title("Reliability of the predicted uncertainty", loc="left", fontweight="bold")
-    axes.legend(loc="lower right", edgecolor="none", framealpha=0.9)
-    axes.grid(visible=True, which="both", color="#eeeeee")
-    return figure
-
-
-def _notice(title: str, reason: str) -> Figure:
+def notice(title: str, reason: str) -> Figure:
     """A figure that says why it is empty."""
     figure, axes = new_axes(7, 1.6)
     axes.set_axis_off()

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ceph_pipeline.evaluation.tta import Fusion, ViewSet
+from ceph_pipeline.uncertainty.params import UncertaintyParams
 
 
 class _Params(BaseModel):
@@ -68,6 +69,9 @@ class EvaluationParams(_Params):
     tta: TestTimeAugmentation = TestTimeAugmentation()
     statistics: StatisticsParams = StatisticsParams()
     robustness: RobustnessParams | None = Field(RobustnessParams(), description="errors by kind of copy; null: none")
+    uncertainty: UncertaintyParams | None = Field(
+        UncertaintyParams(), description="learned on validation sources, checked on test sources; null: not learned"
+    )
     training_images: int = Field(100, ge=0, description="training sources predicted to compare their error with validation's")
     classes: dict[str, ClassRule] = Field(STEINER, description="classes by measurement, whose agreement is reported")
     compare_with: str | None = Field(None, description="identifier of an earlier MLflow run of this pipeline")

@@ -1,41 +1,32 @@
-"""Whether the predicted standard deviations are those of the errors."""
+"""Whether standard deviations are those of the errors, as the networks say them and calibrated."""
 
-import numpy as np
+from collections.abc import Iterable
+
 import pandas as pd
 
-from ceph_pipeline.evaluation.stages import stages_in
+from ceph_pipeline.evaluation.uncertainty import Checked
+from ceph_pipeline.uncertainty import Bins, reliability_bins
 
-N_BINS = 10
 
-
-def reliability_table(predictions: pd.DataFrame, errors: pd.DataFrame, n_bins: int = N_BINS) -> pd.DataFrame:
-    """Predicted against observed standard deviation, in bins of equally many points.
-
-    Args:
-        predictions: `image_id, stage, landmark, sigma_px`.
-        errors: Rows of `ErrorTable` of the images that count.
-        n_bins: Bins a stage; fewer where there are fewer points.
+def reliability_table(checked: Iterable[Checked]) -> pd.DataFrame:
+    """Said against observed standard deviation, in bins of equally many points, of each stage in its first unit.
 
     Returns:
-        `stage, bin, n, sigma_px` (root mean square of the bin's predictions)`, observed_px`: the errors' standard deviation along
-        one axis, the root of half their mean square.
+        `stage, unit, calibrated, bin, n, sigma` (root mean square of the bin's standard deviations) `, observed`: the errors'
+        standard deviation along one axis, the root of half their mean square.
 
-    Source: Levi et al., Evaluating and calibrating uncertainty prediction in regression tasks, 2020.
+    Source: Levi et al., Evaluating and calibrating uncertainty prediction in regression tasks, 2019.
     """
-    both = errors.merge(predictions[["image_id", "stage", "landmark", "sigma_px"]], on=["image_id", "stage", "landmark"])
-    both = both.dropna(subset=["error_px", "sigma_px"])
+    first = {stage.stage: stage for stage in reversed(list(checked))}
     rows = []
-    for stage in stages_in(both):
-        points = both[both["stage"] == stage].sort_values("sigma_px", kind="stable")
-        for number, part in enumerate(np.array_split(np.arange(len(points)), min(n_bins, len(points)))):
-            chosen = points.iloc[part]
-            sigma = float(np.sqrt((chosen["sigma_px"] ** 2).mean()))
-            observed = float(np.sqrt((chosen["error_px"] ** 2).mean() / 2))
-            rows.append((stage, number, len(chosen), sigma, observed))
-    return pd.DataFrame(rows, columns=["stage", "bin", "n", "sigma_px", "observed_px"])
+    for stage, unit, seen, model in reversed(first.values()):
+        said = {False: seen.sigma} | ({} if model is None else {True: model.calibration(seen.sigma)})
+        for calibrated, sigma in said.items():
+            bins = reliability_bins(seen.errors, sigma)
+            rows += [(stage, unit, calibrated, number, *values) for number, values in enumerate(zip(*bins, strict=True))]
+    return pd.DataFrame(rows, columns=["stage", "unit", "calibrated", "bin", "n", "sigma", "observed"])
 
 
-def calibration_error(table: pd.DataFrame, stage: str) -> float:
-    """Expected normalised calibration error: mean over the bins of |observed − predicted| / predicted, 0 where calibrated."""
-    rows = table[(table["stage"] == stage) & (table["sigma_px"] > 0)]
-    return float(((rows["observed_px"] - rows["sigma_px"]).abs() / rows["sigma_px"]).mean())
+def calibration_error(rows: pd.DataFrame) -> float:
+    """Expected normalised calibration error of one stage's bins."""
+    return Bins(*(rows[name].to_numpy() for name in ("n", "sigma", "observed"))).ence

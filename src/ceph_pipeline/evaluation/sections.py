@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ceph_pipeline.evaluation import clinical_tables, error_tables
+from ceph_pipeline.evaluation import clinical_tables, error_tables, uncertainty_tables
 from ceph_pipeline.evaluation.earlier import earlier_lines
 from ceph_pipeline.evaluation.paper import paper_rows
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
@@ -28,6 +28,7 @@ class Results:
         measurements: From `measurement_error_table`.
         heads: From `head_table`.
         agreement: `classes` from `class_agreement`, `cvm` from `cvm_agreement`.
+        uncertainty: `stages` from `assessments`, the stages that were `learned`, and `n_left_out` near-duplicates.
         earlier: From `compare_with_earlier`; empty where no run was named.
     """
 
@@ -39,6 +40,7 @@ class Results:
     measurements: pd.DataFrame
     heads: pd.DataFrame
     agreement: dict[str, Any]
+    uncertainty: dict[str, Any]
     earlier: dict[str, Any]
 
 
@@ -85,7 +87,7 @@ def sections(results: Results) -> list[Section]:
         Section(f"Devices, {LABELS[last]}", [error_tables.DEVICE_NOTE], [error_tables.device_rows(results.devices, last)]),
         _robustness(results.robustness),
         _gap(results.gap),
-        Section("Reliability of the predicted uncertainty", figure="reliability.png"),
+        *_uncertainty(results.uncertainty),
         *_clinical(results, last),
         Section("Best, median and worst images", figure="gallery.png"),
         Section("For a paper", [], [paper_rows(metrics)]),
@@ -105,6 +107,17 @@ def _gap(table: pd.DataFrame) -> Section:
     if table.empty:
         return Section("Training against validation", ["No training image was predicted (evaluation.training_images)."])
     return Section("Training against validation", [], [error_tables.gap_rows(table)], "training_gap.png")
+
+
+def _uncertainty(found: dict[str, Any]) -> list[Section]:
+    lines, tables = uncertainty_tables.reliability_lines(found), _if_any(uncertainty_tables.reliability_rows(found))
+    parts = [Section("Reliability of the uncertainty", lines, tables, "reliability.png")]
+    if found["stages"]:
+        radii = [uncertainty_tables.radius_rows(found)]
+        parts.append(
+            Section("Radii, and points to look at again", uncertainty_tables.radius_lines(found), radii, "flag_curves.png")
+        )
+    return parts
 
 
 def _clinical(results: Results, last: str) -> list[Section]:

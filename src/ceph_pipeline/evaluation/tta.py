@@ -71,6 +71,12 @@ VIEW_SETS: dict[ViewSet, tuple[View, ...]] = {"single": (View(),), "five": _STEP
 """Views by the name parameters give: only the frame itself, the ten without their flips, the ten, the grid of 18."""
 
 
+def views_in_words(stage1: ViewSet, fusion: Fusion, stage2: ViewSet | None = None) -> str:
+    """What points were made from, such as `ten views fused by mean, then single`; uncertainty is learned for one such way."""
+    first = stage1 if stage1 == "single" else f"{stage1} views fused by {fusion}"
+    return first if stage2 is None else f"{first}, then {stage2}"
+
+
 def fuse_views(
     points: ArrayLike, scores: ArrayLike | None = None, how: Fusion = "mean"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

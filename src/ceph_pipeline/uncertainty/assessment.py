@@ -1,12 +1,13 @@
 """Whether uncertainty learned on validation holds on the test split."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ceph_pipeline.uncertainty.conformal import coverage
 from ceph_pipeline.uncertainty.flags import GROSS_MM, flag_curve
-from ceph_pipeline.uncertainty.model import StageErrors, UncertaintyModel
+from ceph_pipeline.uncertainty.model import StageErrors, TooFewSourcesError, UncertaintyModel
 from ceph_pipeline.uncertainty.scores import coverage_curve, ence
 
 
@@ -19,19 +20,25 @@ def assess(model: UncertaintyModel, test: StageErrors) -> dict[str, Any]:
 
     Returns:
         `n_sources`; `ence_before`, `ence_after`, `miscalibration_before`, `miscalibration_after` of the standard
-        deviations; `coverage` of the radii at the model's level and their `median_radius`; `flagged_percent` of the
-        points and, where the unit is mm, `caught_percent` of the `n_gross` errors above 4 mm among them.
+        deviations; `coverage` of the radii at the model's level and their `median_radius`, NaN where radii are infinite;
+        `flagged_percent` of the points and, where the unit is mm, `caught_percent` of the `n_gross` errors above 4 mm among
+        them, and `caught_by_share`, the percentage caught by flagging 2, 5, 10 or 20 percent of the points.
+
+    Raises:
+        TooFewSourcesError: no error is known.
     """
     judged = model.judge(test.sigma)
     known = np.isfinite(test.errors)
+    if not known.any():
+        raise TooFewSourcesError("no test source has truth and prediction: uncertainty cannot be checked.")
     report: dict[str, Any] = {
         "n_sources": int(known.any(axis=1).sum()),
         "ence_before": ence(test.errors, test.sigma),
         "ence_after": ence(test.errors, judged.sigma),
         "miscalibration_before": coverage_curve(test.errors, test.sigma).miscalibration,
         "miscalibration_after": coverage_curve(test.errors, judged.sigma).miscalibration,
-        "coverage": coverage(test.errors, judged.radius),
-        "median_radius": float(np.nanmedian(np.where(known, judged.radius, np.nan))),
+        "coverage": coverage(test.errors, judged.radius) if model.bounded else math.nan,
+        "median_radius": float(np.nanmedian(np.where(known, judged.radius, np.nan))) if model.bounded else math.nan,
         "flagged_percent": 100 * float(judged.flagged[known].mean()),
     }
     if model.unit == "mm":

@@ -38,11 +38,19 @@ def conformal_factor(scores: NDArray[np.float64], level: float) -> float:
     return float(scores[known][order][rank]) if rank < len(order) else math.inf
 
 
+def sources_needed(level: float) -> int:
+    """The fewest images whose radii are finite at a level in (0, 1): n with n / (n + 1) at least the level."""
+    return math.ceil(level / (1 - level) - 1e-9)
+
+
 def coverage(errors: NDArray[np.float64], radii: NDArray[np.float64]) -> float:
     """Share of the known errors `(N, K)` that lie within their radii, each image counted the same; NaN without any."""
+    shares = covered_shares(errors, radii)
+    return float(np.nanmean(shares)) if np.isfinite(shares).any() else math.nan
+
+
+def covered_shares(errors: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each image's share `(N,)` of known errors `(N, K)` that lie within their radii; NaN where it has none."""
     known = np.isfinite(errors)
-    seen = known.any(axis=1)
-    if not seen.any():
-        return math.nan
-    inside = (known & (errors <= radii)).sum(axis=1)[seen] / known.sum(axis=1)[seen]
-    return float(inside.mean())
+    n_known = known.sum(axis=1)
+    return np.where(n_known > 0, (known & (errors <= radii)).sum(axis=1) / np.maximum(n_known, 1), np.nan)

@@ -1,7 +1,8 @@
 """What validation says about a stage's uncertainty, ready to be applied to new images."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -12,6 +13,14 @@ from ceph_pipeline.uncertainty.conformal import conformal_factor
 from ceph_pipeline.uncertainty.params import UncertaintyParams
 
 Unit = Literal["mm", "px"]
+
+
+class UncertaintyError(ValueError):
+    """Uncertainty cannot be read, or does not fit the points."""
+
+
+class TooFewSourcesError(UncertaintyError):
+    """Too few validation sources to learn uncertainty from."""
 
 
 class StageErrors(NamedTuple):
@@ -36,7 +45,7 @@ class Judged(NamedTuple):
     Attributes:
         sigma: Calibrated standard deviations along one axis.
         radius: Within which the true point lies with the model's level.
-        flagged: Whether a person should look.
+        flagged: Whether a person should look; so it is where the standard deviation is unknown.
     """
 
     sigma: NDArray[np.float64]
@@ -68,17 +77,37 @@ class UncertaintyModel:
     n_sigma_sources: int
     n_radius_sources: int
 
+    @property
+    def bounded(self) -> bool:
+        """Whether a radius is promised at all."""
+        return math.isfinite(self.factor)
+
     def judge(self, sigma: NDArray[np.float64]) -> Judged:
         """Uncertainty of points with predicted standard deviations `(N, K)`, in the model's unit and order of landmarks."""
         calibrated = self.calibration(sigma)
-        return Judged(calibrated, self.factor * calibrated, calibrated > self.flag_above)
+        return Judged(calibrated, self.factor * calibrated, ~(calibrated <= self.flag_above))
+
+    def of(self, landmarks: Sequence[str]) -> "UncertaintyModel":
+        """The model of some of its landmarks, in the order given; one may come more than once.
+
+        Raises:
+            UncertaintyError: the model does not know one of them.
+        """
+        place = {name: number for number, name in enumerate(self.landmarks)}
+        if strangers := sorted(set(landmarks) - set(place)):
+            raise UncertaintyError(
+                f"nothing is known about the uncertainty of {strangers[0]!r}, only about {', '.join(self.landmarks)}. "
+                "Run the evaluation pipeline again with the present networks."
+            )
+        factors = self.calibration.factors[[place[name] for name in landmarks]]
+        return replace(self, landmarks=tuple(landmarks), calibration=replace(self.calibration, factors=factors))
 
     def to_report(self) -> dict[str, Any]:
         """As JSON keeps it; an infinite factor is null."""
         return {
             "unit": self.unit,
             "level": self.level,
-            "factor": self.factor if math.isfinite(self.factor) else None,
+            "factor": self.factor if self.bounded else None,
             "flag_above": self.flag_above,
             "floor": self.calibration.floor,
             "gain": self.calibration.gain,
@@ -111,11 +140,13 @@ def fit_uncertainty(valid: StageErrors, landmarks: list[str], unit: Unit, params
     """Learn from the validation sources, some for the standard deviations and the others for radii and flags.
 
     Raises:
-        ValueError: fewer than two sources have a known error.
+        TooFewSourcesError: fewer than two sources have a known error and standard deviation.
     """
-    known = np.flatnonzero(np.isfinite(valid.errors).any(axis=1))
+    known = np.flatnonzero((np.isfinite(valid.errors) & np.isfinite(valid.sigma)).any(axis=1))
     if len(known) < 2:
-        raise ValueError(f"{len(known)} validation sources have truth and prediction, expected at least 2 to learn uncertainty.")
+        raise TooFewSourcesError(
+            f"{len(known)} validation sources have truth and prediction, expected at least 2 to learn uncertainty."
+        )
     order = np.random.default_rng(params.seed).permutation(known)
     n_radius = min(max(round(params.share_for_radii * len(known)), 1), len(known) - 1)
     for_sigma, for_radius = valid.rows(order[n_radius:]), valid.rows(order[:n_radius])

@@ -37,10 +37,28 @@ def coverage_curve(errors: NDArray[np.float64], sigma: NDArray[np.float64], n_sh
     return CoverageCurve(nominal, (errors[known] <= radii).mean(axis=1))
 
 
-def ence(errors: NDArray[np.float64], sigma: NDArray[np.float64], n_bins: int = 10) -> float:
-    """Expected normalised calibration error: mean over bins of |root mean variance − root mean squared error| / the former.
+class Bins(NamedTuple):
+    """Points in bins of about equally many, ordered by their standard deviation.
 
-    Bins hold equally many points, ordered by their standard deviation; an error's square is halved, for two axes.
+    Attributes:
+        n: `(B,)` points.
+        said: `(B,)` root mean square of the standard deviations.
+        made: `(B,)` the errors' own standard deviation along one axis, the root of half their mean square.
+    """
+
+    n: NDArray[np.int64]
+    said: NDArray[np.float64]
+    made: NDArray[np.float64]
+
+    @property
+    def ence(self) -> float:
+        """Mean over the bins of |made − said| / said, 0 where calibrated; NaN without a standard deviation above 0."""
+        some = self.said > 0
+        return float((np.abs(self.made - self.said)[some] / self.said[some]).mean()) if some.any() else float("nan")
+
+
+def reliability_bins(errors: NDArray[np.float64], sigma: NDArray[np.float64], n_bins: int = 10) -> Bins:
+    """What standard deviations say against what the errors are.
 
     Args:
         errors: Radial errors, any shape; NaN where unknown.
@@ -50,10 +68,15 @@ def ence(errors: NDArray[np.float64], sigma: NDArray[np.float64], n_bins: int = 
     Source: Levi et al., Evaluating and calibrating uncertainty prediction in regression tasks, 2019.
     """
     known = np.isfinite(errors) & np.isfinite(sigma)
-    if not known.any():
-        return float("nan")
     order = np.argsort(sigma[known], kind="stable")
-    bins = np.array_split(order, min(n_bins, len(order)))
-    said = np.array([np.sqrt((sigma[known][rows] ** 2).mean()) for rows in bins])
-    made = np.array([np.sqrt((errors[known][rows] ** 2).mean() / 2) for rows in bins])
-    return float((np.abs(said - made) / np.maximum(said, 1e-12)).mean())
+    bins = np.array_split(order, min(n_bins, len(order))) if len(order) else []
+    return Bins(
+        np.array([len(rows) for rows in bins], dtype=np.int64),
+        np.array([np.sqrt((sigma[known][rows] ** 2).mean()) for rows in bins], dtype=np.float64),
+        np.array([np.sqrt((errors[known][rows] ** 2).mean() / 2) for rows in bins], dtype=np.float64),
+    )
+
+
+def ence(errors: NDArray[np.float64], sigma: NDArray[np.float64], n_bins: int = 10) -> float:
+    """Expected normalised calibration error of standard deviations; see `Bins.ence` and `reliability_bins`."""
+    return reliability_bins(errors, sigma, n_bins).ence

@@ -12,7 +12,6 @@ from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows
 from ceph_pipeline.evaluation.gap import gap_table
 from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
 from ceph_pipeline.evaluation.readers import inter_reader_rows, reader_pair
-from ceph_pipeline.evaluation.reliability import reliability_table
 from ceph_pipeline.evaluation.report import flat_metrics, on_split
 from ceph_pipeline.evaluation.robustness import robustness_table
 from ceph_pipeline.evaluation.stages import INTER_READER, MEAN_SHAPE, stages_in
@@ -82,11 +81,6 @@ def tabulate_training_gap(
     table = gap_table(pd.concat([trained, errors], ignore_index=True), images, params.statistics)
     log_metrics({f"{row['split']}.{row['stage']}.mre_px": row["mre_px"] for _, row in table.iterrows()})
     return table
-
-
-def tabulate_reliability(predictions: pd.DataFrame, errors: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
-    """Predicted against observed standard deviation on the test split."""
-    return reliability_table(predictions, on_split(errors, images, "test"))
 
 
 def tabulate_ellipses(

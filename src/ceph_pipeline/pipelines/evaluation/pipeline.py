@@ -2,14 +2,14 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from ceph_pipeline.pipelines.evaluation import context_nodes, nodes, prediction_nodes, presentation_nodes
+from ceph_pipeline.pipelines.evaluation import context_nodes, nodes, prediction_nodes, presentation_nodes, uncertainty_nodes
 
 PARAMS = "params:evaluation"
 
 
 def create_pipeline() -> Pipeline:
     """Predict with every stage, measure the errors, draw and report."""
-    return Pipeline([*_prediction(), *_context(), *_measurement(), *_perspective(), *_figures(), *_reports()])
+    return Pipeline([*_prediction(), *_context(), *_measurement(), *_perspective(), *_uncertainty(), *_figures(), *_reports()])
 
 
 def _prediction() -> list[Node]:
@@ -80,7 +80,7 @@ def _measurement() -> list[Node]:
 
 
 def _perspective() -> list[Node]:
-    """Copies, training images, uncertainty, directions, and what the points are used for."""
+    """Copies, training images, directions, and what the points are used for."""
     return [
         Node(
             nodes.compute_copy_errors,
@@ -100,7 +100,6 @@ def _perspective() -> list[Node]:
             "training_gap",
             name="tabulate_training_gap",
         ),
-        Node(nodes.tabulate_reliability, ["predictions", "errors", "images"], "reliability", name="tabulate_reliability"),
         Node(
             nodes.tabulate_ellipses,
             ["predictions", "landmarks", "images", PARAMS],
@@ -116,8 +115,26 @@ def _perspective() -> list[Node]:
     ]
 
 
+def _uncertainty() -> list[Node]:
+    """Learned on validation sources, checked on test sources."""
+    return [
+        Node(
+            uncertainty_nodes.learn_uncertainty,
+            ["errors", "predictions", "images", "stage1_checkpoint", "stage2_checkpoint", PARAMS],
+            "uncertainty_models",
+            name="learn_uncertainty",
+        ),
+        Node(
+            uncertainty_nodes.check_uncertainty,
+            ["errors", "predictions", "images", "duplicates", "uncertainty_models", PARAMS],
+            {name: name for name in ("uncertainty", "reliability", "flag_curves")},
+            name="check_uncertainty",
+        ),
+    ]
+
+
 def _figures() -> list[Node]:
-    tables = ["landmark_errors", "error_ellipses", "robustness", "training_gap", "reliability"]
+    tables = ["landmark_errors", "error_ellipses", "robustness", "training_gap", "reliability", "flag_curves"]
     drawn = ("sdr_curve", *(f"{name}_figure" for name in tables))
     return [
         Node(
@@ -141,7 +158,7 @@ def _reports() -> list[Node]:
     return [
         Node(
             presentation_nodes.write_reports,
-            ["metrics", *tables, "agreement", "earlier_run", "embedded_figures", "embedded_gallery"],
+            ["metrics", *tables, "agreement", "uncertainty", "earlier_run", "embedded_figures", "embedded_gallery"],
             {name: name for name in (*written, "paper_table_latex", "paper_table_markdown")},
             name="write_reports",
         ),

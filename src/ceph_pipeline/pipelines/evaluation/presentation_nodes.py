@@ -26,10 +26,11 @@ def draw_figures(
     robustness: pd.DataFrame,
     training_gap: pd.DataFrame,
     reliability: pd.DataFrame,
+    flag_curves: pd.DataFrame,
     params: EvaluationParams,
 ) -> dict[str, Any]:
     """Every figure without a patient in it, and all of them as `data:` URIs for the HTML report."""
-    from ceph_pipeline.evaluation import context_figures, figures
+    from ceph_pipeline.evaluation import context_figures, figures, uncertainty_figures
     from ceph_pipeline.evaluation.ellipse_figure import ellipse_figure
     from ceph_pipeline.evaluation.html import data_uri
 
@@ -40,7 +41,8 @@ def draw_figures(
         "error_ellipses_figure": ellipse_figure(ellipses, unit),
         "robustness_figure": context_figures.robustness_figure(robustness),
         "training_gap_figure": context_figures.gap_figure(training_gap),
-        "reliability_figure": context_figures.reliability_figure(reliability),
+        "reliability_figure": uncertainty_figures.reliability_figure(reliability),
+        "flag_curves_figure": uncertainty_figures.flag_figure(flag_curves),
     }
     return drawn | {"embedded_figures": {_file_name(name): data_uri(figure) for name, figure in drawn.items()}}
 
@@ -84,6 +86,7 @@ def write_reports(
     measurement_errors: pd.DataFrame,
     head_errors: pd.DataFrame,
     agreement: dict[str, Any],
+    uncertainty: dict[str, Any],
     earlier_run: dict[str, Any],
     embedded_figures: dict[str, str],
     embedded_gallery: str,
@@ -101,6 +104,7 @@ def write_reports(
             measurements=measurement_errors,
             heads=head_errors,
             agreement=agreement,
+            uncertainty=uncertainty,
             earlier=earlier_run,
         )
     )

@@ -1,0 +1,158 @@
+"""Uncertainty learned on validation sources and checked on test sources, stage by stage."""
+
+import logging
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ceph_pipeline.evaluation.bootstrap import mean_interval
+from ceph_pipeline.evaluation.errors import error_matrix, wide
+from ceph_pipeline.evaluation.params import StatisticsParams
+from ceph_pipeline.evaluation.report import leaked_images, on_split
+from ceph_pipeline.evaluation.stages import LABELS, stages_in
+from ceph_pipeline.uncertainty import (
+    UNITS,
+    StageErrors,
+    TooFewSourcesError,
+    UncertaintyModel,
+    UncertaintyParams,
+    Unit,
+    assess,
+    covered_shares,
+    fit_uncertainty,
+    flag_curve,
+    sources_needed,
+)
+
+logger = logging.getLogger(__name__)
+
+Models = dict[str, dict[Unit, UncertaintyModel]]
+"""By stage and unit."""
+
+_SHARES = np.concatenate([np.arange(0, 20, 0.25), np.arange(20, 101)])
+"""Percentages of the points at which the trade-off is tabulated."""
+
+
+class Checked(NamedTuple):
+    """A stage on sources that its uncertainty has not been learned from.
+
+    Attributes:
+        stage: Its name.
+        unit: Of the errors.
+        seen: Errors and the network's own standard deviations.
+        model: What validation says, where it says anything.
+    """
+
+    stage: str
+    unit: Unit
+    seen: StageErrors
+    model: UncertaintyModel | None
+
+
+def stage_errors(
+    errors: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame, stage: str, unit: Unit
+) -> tuple[StageErrors, list[str]]:
+    """A stage's errors and predicted standard deviations, and the landmarks of their columns.
+
+    Args:
+        errors: Rows of `ErrorTable` of the images that count.
+        predictions: `image_id, stage, landmark, sigma_px`.
+        images: `image_id, pixel_size_mm`.
+        stage: Which.
+        unit: Of both; in mm, images without a pixel size are NaN.
+    """
+    table = error_matrix(errors, stage, unit)
+    said = wide(predictions[predictions["stage"] == stage], "image_id", "landmark", "sigma_px")
+    sigma = said.reindex(index=table.index, columns=table.columns).to_numpy(np.float64)
+    if unit == "mm":
+        sigma = sigma * images.set_index("image_id")["pixel_size_mm"].reindex(table.index).to_numpy(np.float64)[:, None]
+    return StageErrors(table.to_numpy(np.float64), sigma), [str(name) for name in table.columns]
+
+
+def learn(errors: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame, params: UncertaintyParams) -> Models:
+    """Learn each stage's uncertainty on the validation split: in mm where each of its images has a pixel size, and in px.
+
+    A stage with too few sources is left out, and the log says so.
+    """
+    valid, models = on_split(errors, images, "valid"), Models()
+    sizes = images.loc[images["image_id"].isin(valid["image_id"]), "pixel_size_mm"]
+    units = UNITS if sizes.notna().all() else UNITS[1:]
+    for stage in stages_in(valid):
+        try:
+            models[stage] = {
+                unit: fit_uncertainty(*stage_errors(valid, predictions, images, stage, unit), unit, params) for unit in units
+            }
+        except TooFewSourcesError as error:
+            logger.warning("%s: %s", LABELS[stage], error)
+    return models
+
+
+def unseen_errors(errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:
+    """Errors on test images without a near-duplicate in training or validation: what uncertainty is checked on."""
+    test = on_split(errors, images, "test")
+    return test[~test["image_id"].isin(leaked_images(duplicates, images))]
+
+
+def checked_stages(unseen: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame, models: Models) -> list[Checked]:
+    """Every stage on the unseen images, in each unit that its models have, or in px without any."""
+    return [
+        Checked(stage, unit, stage_errors(unseen, predictions, images, stage, unit)[0], of_stage.get(unit))
+        for stage in stages_in(unseen)
+        for of_stage in (models.get(stage, {}),)
+        for unit in of_stage or UNITS[1:]
+    ]
+
+
+def assessments(checked: list[Checked], statistics: StatisticsParams) -> dict[str, dict[str, Any]]:
+    """What was learned, from how many sources, and how it holds, by stage and unit.
+
+    Returns:
+        For each the fields of `assess`, `level`, `factor`, `n_sigma_sources`, `n_radius_sources`, `n_sources_needed` for
+        radii, and `coverage_ci95` by bootstrap over images, None where no radius is promised.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for stage, unit, seen, model in checked:
+        if model is None:
+            continue
+        try:
+            report = assess(model, seen)
+        except TooFewSourcesError as error:
+            logger.warning("%s: %s", LABELS[stage], error)
+            continue
+        learned = model.to_report()
+        kept = {name: learned[name] for name in ("level", "factor", "n_sigma_sources", "n_radius_sources")}
+        interval = None
+        if model.bounded:
+            shares = covered_shares(seen.errors, model.judge(seen.sigma).radius)
+            interval = mean_interval(shares[:, None], n_resamples=statistics.n_resamples, seed=statistics.seed)
+        found.setdefault(stage, {})[unit] = (
+            kept
+            | {"n_sources_needed": sources_needed(model.level)}
+            | report
+            | {"coverage_ci95": interval.as_list() if interval else None}
+        )
+    return found
+
+
+def flag_curves(checked: list[Checked]) -> pd.DataFrame:
+    """Percentage of gross errors caught by flagging the least certain points, where errors are known in mm.
+
+    Returns:
+        `stage, flagged_percent, caught_percent, chosen`: a curve a stage, and where the model's own threshold lies on it
+        (`chosen`). Without rows for stages that make no gross error.
+    """
+    parts = []
+    for stage, unit, seen, model in checked:
+        if model is None or unit != "mm":
+            continue
+        judged = model.judge(seen.sigma)
+        curve = flag_curve(seen.errors, judged.sigma)
+        if curve.n_gross:
+            chosen = 100 * float(judged.flagged[np.isfinite(seen.errors)].mean())
+            shares = np.append(_SHARES, chosen)
+            caught = [100 * curve.caught_at(share / 100) for share in shares]
+            part = pd.DataFrame({"flagged_percent": shares, "caught_percent": caught})
+            parts.append(part.assign(stage=stage, chosen=[*[False] * len(_SHARES), True]))
+    columns = ["stage", "flagged_percent", "caught_percent", "chosen"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)

@@ -1,0 +1,69 @@
+"""Figures of the uncertainty: reliability before and after calibration, and what flags catch."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ceph_pipeline.evaluation.context_figures import notice
+from ceph_pipeline.evaluation.figures import COLOURS, new_axes
+from ceph_pipeline.evaluation.reliability import calibration_error
+from ceph_pipeline.evaluation.stages import LABELS, stages_in
+from ceph_pipeline.uncertainty import GROSS_MM
+
+RELIABILITY, FLAGS = "Reliability of the uncertainty", "What looking at the least certain points again catches"
+PANELS = {False: "as the networks say it", True: "calibrated on validation"}
+
+
+def reliability_figure(table: pd.DataFrame) -> Figure:
+    """Said against observed standard deviation, before and, where there is one, after calibration, a line a stage.
+
+    Args:
+        table: From `reliability_table`.
+    """
+    shown = table[(table["sigma"] > 0) & (table["observed"] > 0)]
+    if shown.empty:
+        return notice(RELIABILITY, "no prediction carries a standard deviation above 0")
+    panels = [calibrated for calibrated in PANELS if (shown["calibrated"] == calibrated).any()]
+    figure = Figure(figsize=(5.6 * len(panels) + 0.6, 5.8), layout="constrained")
+    figure.suptitle(f"{RELIABILITY} on the test split", x=0.01, ha="left", fontweight="bold")
+    values = shown[["sigma", "observed"]].to_numpy()
+    low, high = max(values.min() / 1.3, values.max() / 1000), values.max() * 1.3
+    for axes, calibrated in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        axes.plot([low, high], [low, high], color="#999999", linewidth=1, label="perfect")
+        _draw_stages(axes, shown[shown["calibrated"] == calibrated])
+        unit = shown["unit"].iloc[0]
+        axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal", title=PANELS[calibrated])
+        axes.set(xlabel=f"standard deviation said ({unit})", ylabel=f"standard deviation observed ({unit})")
+        axes.legend(loc="lower right", edgecolor="none", framealpha=0.9)
+        axes.grid(visible=True, which="both", color="#eeeeee")
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def flag_figure(table: pd.DataFrame) -> Figure:
+    """Share of gross errors caught against share of points looked at, a line a stage, the model's own threshold as a dot.
+
+    Args:
+        table: From `flag_curves`.
+    """
+    if table.empty:
+        return notice(FLAGS, f"no error above {GROSS_MM:g} mm, no pixel sizes, or nothing learned")
+    figure, axes = new_axes(8, 5)
+    axes.plot([0, 100], [0, 100], color="#999999", linewidth=1, label="chance")
+    for stage in stages_in(table):
+        rows = table[table["stage"] == stage]
+        curve, chosen = rows[~rows["chosen"].astype(bool)], rows[rows["chosen"].astype(bool)]
+        axes.plot(curve["flagged_percent"], curve["caught_percent"], color=COLOURS[stage], linewidth=2, label=LABELS[stage])
+        axes.plot(chosen["flagged_percent"], chosen["caught_percent"], "o", color=COLOURS[stage], markersize=8)
+    axes.set(xlim=(0, 60), ylim=(0, 102), xlabel="points flagged (%)", ylabel=f"errors above {GROSS_MM:g} mm among them (%)")
+    axes.set_title(f"{FLAGS}; dots: the threshold in use", loc="left", fontweight="bold")
+    axes.legend(loc="lower right", edgecolor="none", framealpha=0.9)
+    axes.grid(visible=True, color="#e6e6e6")
+    return figure
+
+
+def _draw_stages(axes: Axes, rows: pd.DataFrame) -> None:
+    for stage in stages_in(rows):
+        of_stage = rows[rows["stage"] == stage]
+        label = f"{LABELS[stage]}: ENCE {calibration_error(of_stage):.2f}"
+        axes.plot(of_stage["sigma"], of_stage["observed"], "o-", color=COLOURS[stage], markersize=4, label=label)

@@ -1,0 +1,113 @@
+"""What the report says about uncertainty."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ceph_pipeline.evaluation.stages import LABELS
+from ceph_pipeline.evaluation.summary import UNKNOWN, number, with_interval
+from ceph_pipeline.uncertainty import GROSS_MM
+
+Rows = list[list[str]]
+
+NOT_LEARNED = (
+    "No uncertainty was learned: evaluation.uncertainty is null, or the validation split has fewer than two sources with truth."
+)
+RELIABILITY_NOTE = (
+    "Standard deviations are calibrated on validation sources and checked on test sources. ENCE: mean relative distance of the "
+    "standard deviations said and observed; miscalibration: mean difference of promised and actual shares of errors. Both are "
+    "0 where perfect."
+)
+NO_TEST = "No test source has truth and prediction, so that nothing learned could be checked."
+FLAG_SHARES = ("5", "10", "20")
+
+
+def reliability_lines(uncertainty: dict[str, Any]) -> list[str]:
+    """From how many sources standard deviations were learned, and on how many they were checked."""
+    if not uncertainty["stages"]:
+        return [NO_TEST if uncertainty["learned"] else NOT_LEARNED]
+    _, _, first = next(_first_units(uncertainty))
+    lines = [
+        RELIABILITY_NOTE,
+        f"Learned from {first['n_sigma_sources']} validation sources, checked on {first['n_sources']} test sources.",
+    ]
+    if left_out := uncertainty["n_left_out"]:
+        lines.append(f"{left_out} test sources with a near-duplicate in training or validation are left out of the check.")
+    return lines
+
+
+def reliability_rows(uncertainty: dict[str, Any]) -> Rows:
+    """ENCE and miscalibration before and after calibration."""
+    header = ["stage", "checked on", "ENCE before", "after", "miscalibration before", "after"]
+    names = ("ence_before", "ence_after", "miscalibration_before", "miscalibration_after")
+    return [
+        header,
+        *(
+            [LABELS[stage], str(fields["n_sources"]), *(number(fields[name], 3) for name in names)]
+            for stage, _, fields in _first_units(uncertainty)
+        ),
+    ]
+
+
+def radius_lines(uncertainty: dict[str, Any]) -> list[str]:
+    """What radii and flags promise, and on which sources that was checked."""
+    if not uncertainty["stages"]:
+        return []
+    _, _, first = next(_first_units(uncertainty))
+    level, sources = f"{100 * first['level']:g} %", first["n_radius_sources"]
+    if first["factor"] is None:
+        radii = (
+            f"No radius is promised: {sources} validation sources were there to learn it from, and {level} needs at least "
+            f"{first['n_sources_needed']}, beside those that calibrate the standard deviations (evaluation.uncertainty)."
+        )
+    else:
+        radii = (
+            f"The true point of a new image lies within its radius with {level}: learned from {sources} validation sources that "
+            f"calibrated nothing, checked on {first['n_sources']} test sources used for neither, each counted the same."
+        )
+    flags = (
+        f"Flagged points are those whose calibrated standard deviation is above a threshold set on the same {sources} sources; "
+        f"a gross error is one above {GROSS_MM:g} mm."
+    )
+    return [radii, flags]
+
+
+def radius_rows(uncertainty: dict[str, Any]) -> Rows:
+    """Coverage and size of the radii, and what flags catch."""
+    header = ["stage", "coverage %", "median radius", "flagged %", "gross errors", "caught %"]
+    header += [f"caught at {share} %" for share in FLAG_SHARES]
+    rows = [header]
+    for stage, unit, fields in _first_units(uncertainty):
+        percent = None if fields["factor"] is None else 100 * fields["coverage"]
+        bounds = [100 * bound for bound in fields["coverage_ci95"]] if fields["coverage_ci95"] else None
+        radius = UNKNOWN if fields["factor"] is None else f"{number(fields['median_radius'])} {unit}"
+        shares = fields.get("caught_by_share", {})
+        rows.append(
+            [
+                LABELS[stage],
+                with_interval(percent, bounds, 1),
+                radius,
+                number(fields["flagged_percent"], 1),
+                str(fields.get("n_gross", UNKNOWN)),
+                number(fields.get("caught_percent"), 0),
+                *(number(shares.get(share), 0) for share in FLAG_SHARES),
+            ]
+        )
+    return rows
+
+
+def scalar_metrics(uncertainty: dict[str, Any]) -> dict[str, float]:
+    """The figures worth comparing between runs, by dotted names such as `stage2.uncertainty.coverage`."""
+    names = ("ence_before", "ence_after", "coverage", "median_radius", "flagged_percent", "caught_percent")
+    return {
+        f"{stage}.uncertainty.{name}": fields[name]
+        for stage, _, fields in _first_units(uncertainty)
+        for name in names
+        if name in fields
+    }
+
+
+def _first_units(uncertainty: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each stage with its first unit: mm where there are millimetres."""
+    for stage, by_unit in uncertainty["stages"].items():
+        unit, fields = next(iter(by_unit.items()))
+        yield stage, unit, fields

@@ -1,0 +1,70 @@
+"""Nodes that learn uncertainty on the validation split and check it on the test split."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.evaluation import EvaluationParams
+from ceph_pipeline.evaluation.reliability import reliability_table
+from ceph_pipeline.evaluation.report import on_split
+from ceph_pipeline.evaluation.tta import ViewSet, views_in_words
+from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn, unseen_errors
+from ceph_pipeline.evaluation.uncertainty_tables import radius_lines, scalar_metrics
+from ceph_pipeline.pipelines.evaluation.tracking import log_metrics
+from ceph_pipeline.uncertainty import StageUncertainty
+
+logger = logging.getLogger(__name__)
+
+
+def learn_uncertainty(
+    errors: pd.DataFrame,
+    predictions: pd.DataFrame,
+    images: pd.DataFrame,
+    stage1: Path,
+    stage2: Path,
+    params: EvaluationParams,
+) -> dict[str, Any]:
+    """What validation says of each stage's uncertainty, with the networks and views it holds for; empty where none is wanted."""
+    if params.uncertainty is None:
+        return {}
+    digests = {"stage1": fingerprint(stage1), "stage2": fingerprint(stage2)}
+    return {
+        stage: StageUncertainty(
+            networks={name: digest for name, digest in digests.items() if name <= stage.removesuffix("_tta")},
+            views=_views(stage, params),
+            models=models,
+        ).to_report()
+        for stage, models in learn(errors, predictions, images, params.uncertainty).items()
+    }
+
+
+def check_uncertainty(
+    errors: pd.DataFrame,
+    predictions: pd.DataFrame,
+    images: pd.DataFrame,
+    duplicates: pd.DataFrame,
+    uncertainty_models: dict[str, Any],
+    params: EvaluationParams,
+) -> dict[str, Any]:
+    """Whether that holds on test sources without a near-duplicate among those learned from."""
+    models = {stage: dict(StageUncertainty.from_report(report).models) for stage, report in uncertainty_models.items()}
+    unseen = unseen_errors(errors, images, duplicates)
+    left_out = set(on_split(errors, images, "test")["image_id"]) - set(unseen["image_id"])
+    checked = checked_stages(unseen, predictions, images, models)
+    found = {"learned": list(models), "n_left_out": len(left_out), "stages": assessments(checked, params.statistics)}
+    log_metrics(scalar_metrics(found))
+    for line in radius_lines(found)[:1]:
+        logger.info("uncertainty: %s", line)
+    return {"uncertainty": found, "reliability": reliability_table(checked), "flag_curves": flag_curves(checked)}
+
+
+def _views(stage: str, params: EvaluationParams) -> str:
+    """What a stage's points were made from."""
+    tta = params.tta
+    with_views = stage.endswith("_tta")
+    first: ViewSet = tta.views_stage1 if with_views else "single"
+    second: ViewSet = tta.views_stage2 if with_views else "single"
+    return views_in_words(first, tta.fusion, second if stage.startswith("stage2") else None)

@@ -1,0 +1,42 @@
+"""Uncertainty of the points in a predictions table."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from ceph_pipeline.uncertainty.model import UncertaintyModel, Unit
+from ceph_pipeline.uncertainty.stage import UNITS
+
+
+def judge_points(
+    predictions: pd.DataFrame, models: Mapping[Unit, UncertaintyModel], pixel_size_mm: Mapping[str, float]
+) -> pd.DataFrame:
+    """Add what validation says about each point's uncertainty.
+
+    Args:
+        predictions: One stage's rows of `PredictionTable`.
+        models: Of that stage. Images with a pixel size are judged in mm, the others, or all where there is no such model, in px.
+        pixel_size_mm: Of each image; NaN where unknown.
+
+    Returns:
+        The rows with `calibrated_sigma_px`; `radius_px` and `radius_mm`, within which the true point lies with the model's
+        level, NaN where no radius is promised (and `radius_mm` where no pixel size is known); and `flagged`: a person should
+        look.
+
+    Raises:
+        UncertaintyError: the models do not know a landmark.
+    """
+    size = predictions["image_id"].map(pixel_size_mm).to_numpy(np.float64)
+    in_mm = np.isfinite(size) & ("mm" in models)
+    sigma, radius = np.full(len(size), np.nan), np.full(len(size), np.nan)
+    flagged = np.ones(len(size), dtype=bool)
+    for unit, rows in zip(UNITS, (in_mm, ~in_mm), strict=True):
+        if not rows.any():
+            continue
+        length = size[rows] if unit == "mm" else np.ones(int(rows.sum()))
+        model = models[unit].of(predictions.loc[rows, "landmark"].tolist())
+        judged = model.judge(predictions.loc[rows, "sigma_px"].to_numpy(np.float64)[None] * length)
+        sigma[rows], flagged[rows] = judged.sigma[0] / length, judged.flagged[0]
+        radius[rows] = np.where(np.isfinite(judged.radius[0]), judged.radius[0] / length, np.nan)
+    return predictions.assign(calibrated_sigma_px=sigma, radius_px=radius, radius_mm=radius * size, flagged=flagged)
