@@ -97,7 +97,7 @@ def test_the_nodes_lead_from_a_folder_to_overlays(checkpoints: Path, tmp_path: P
     xrays(tmp_path / "new", 2)
     params = InferenceParams(views_stage1="single", device="cpu", pixel_size_mm=0.1)
     stages = checkpoints / "stage1" / "best.ckpt", checkpoints / "stage2" / "best.ckpt"
-    predictions, quarantine = locate_landmarks(tmp_path / "new", *stages, params)
+    predictions, quarantine = locate_landmarks(tmp_path / "new", *stages, checkpoints, params)
     assert quarantine.empty
     measurements = measure_faces(predictions, params)
     assert {"S_Go_mm", "SNA"} <= set(measurements["measurement"])

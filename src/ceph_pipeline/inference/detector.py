@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import numpy as np
 
-from ceph_pipeline.evaluation.tta import VIEW_SETS, ViewSet
+from ceph_pipeline.evaluation.tta import VIEW_SETS, Fusion, ViewSet, views_in_words
 from ceph_pipeline.images import read_image
 from ceph_pipeline.inference.forward import resolve_device
 from ceph_pipeline.inference.located import Located, prediction_rows
 from ceph_pipeline.inference.refinement import predict_refined
+from ceph_pipeline.inference.trust import Trust, load_trust
 from ceph_pipeline.inference.whole_image import predict_whole
 from ceph_pipeline.landmarks.tables import IDENTIFIER
 from ceph_pipeline.training.checkpoint import TrainedNet, load_checkpoint
@@ -41,6 +42,7 @@ class _Settings(TypedDict, total=False):
 
     views_stage1: ViewSet
     views_stage2: ViewSet
+    fusion: Fusion
     batch_size: int
     crop_batch_size: int
 
@@ -63,16 +65,20 @@ class LandmarkDetector:
         stage2: The network on crops, or None.
         views_stage1: Views of the whole image.
         views_stage2: Views of the crops.
+        fusion: How the whole image's views become one point.
         batch_size: Whole images a forward pass.
         crop_batch_size: Crops a forward pass.
+        trust: What the evaluation says about these networks' uncertainty; without it points have none of its columns.
     """
 
     stage1: TrainedNet
     stage2: TrainedNet | None = None
     views_stage1: ViewSet = "single"
     views_stage2: ViewSet = "single"
+    fusion: Fusion = "mean"
     batch_size: int = 8
     crop_batch_size: int = 128
+    trust: Trust = field(default_factory=Trust)
 
     def __post_init__(self) -> None:
         if self.stage2 is not None and self.stage2.landmarks != self.stage1.landmarks:
@@ -87,7 +93,7 @@ class LandmarkDetector:
         path_or_uri: str | Path,
         **settings: Unpack[DetectorSettings],
     ) -> LandmarkDetector:
-        """Load from a folder that holds `stage1/best.ckpt` and maybe `stage2/best.ckpt`, or from MLflow.
+        """Load from a folder that holds `stage1/best.ckpt` and maybe `stage2/best.ckpt` and `uncertainty.json`, or from MLflow.
 
         Args:
             path_or_uri: The folder, or the URI of a logged model (`models:/…`, `runs:/…/detector`).
@@ -96,32 +102,46 @@ class LandmarkDetector:
         Raises:
             DetectorError: there is no checkpoint of stage 1.
             CheckpointError: a checkpoint is damaged or holds code.
+            UncertaintyError: `uncertainty.json` is damaged.
         """
         folder = _checkpoint_folder(path_or_uri)
         if not (folder / STAGE1_FILE).is_file():
             raise DetectorError(f"{path_or_uri}: no {STAGE1_FILE} in there. Run the stage1 pipeline, or name the models' folder.")
         stage2 = folder / STAGE2_FILE
-        return cls.from_checkpoints(folder / STAGE1_FILE, stage2 if stage2.is_file() else None, **settings)
+        return cls.from_checkpoints(folder / STAGE1_FILE, stage2 if stage2.is_file() else None, folder, **settings)
 
     @classmethod
     def from_checkpoints(
-        cls, stage1: Path, stage2: Path | None = None, *, device: str = "auto", **settings: Unpack[_Settings]
+        cls,
+        stage1: Path,
+        stage2: Path | None = None,
+        uncertainty: Path | None = None,
+        *,
+        device: str = "auto",
+        **settings: Unpack[_Settings],
     ) -> LandmarkDetector:
-        """Load from the checkpoints' own paths.
+        """Load from the checkpoints' own paths, and from the folder in which the evaluation left `uncertainty.json`, if it did.
 
         Raises:
             DetectorError: the stages know different landmarks.
             CheckpointError: a checkpoint is missing, damaged or holds code.
+            UncertaintyError: `uncertainty.json` is damaged.
         """
         target = resolve_device(device)
         refiner = None if stage2 is None else load_checkpoint(stage2, target)
-        return cls(load_checkpoint(stage1, target), refiner, **settings)
+        trust = Trust() if uncertainty is None else load_trust(uncertainty, stage1, stage2)
+        return cls(load_checkpoint(stage1, target), refiner, trust=trust, **settings)
 
     @property
     def stage(self) -> str:
         """What the predictions table calls this detector's answers."""
         name, views = ("stage1", self.views_stage1) if self.stage2 is None else ("stage2", self.views_stage2)
         return name if views == "single" and self.views_stage1 == "single" else f"{name}_tta"
+
+    @property
+    def views(self) -> str:
+        """What the points are made from, in words."""
+        return views_in_words(self.views_stage1, self.fusion, None if self.stage2 is None else self.views_stage2)
 
     def without_refinement(self) -> LandmarkDetector:
         """The same detector without stage 2."""
@@ -139,19 +159,22 @@ class LandmarkDetector:
         Args:
             images: Files, or arrays `(height, width)` of 8 or 16 bits, under identifiers or in a list. In a list, a
                 file's name without its suffix is its identifier, and arrays are `image_0`, `image_1`, ….
-            pixel_size_mm: Of all or of each. Only networks whose crops are given in mm look at it.
+            pixel_size_mm: Of all or of each. Radii in mm need it, and so do networks whose crops are given in mm.
             progress: Show bars.
 
         Returns:
-            A `PredictionTable`, points in pixels of the images given.
+            A `PredictionTable`, points in pixels of the images given; with the columns of `judge_points` where the evaluation
+            has left its uncertainty beside the networks.
 
         Raises:
             DetectorError: two images have one identifier, or a file's name cannot be one.
             ImageReadError: a file is missing or damaged.
         """
         sources = _by_identifier(images)
-        located = self._locate(sources, np.broadcast_to(_pixel_sizes(pixel_size_mm), len(sources)), progress)
-        return prediction_rows(located, list(sources), list(self.stage1.landmarks), self.stage)
+        sizes = np.broadcast_to(_pixel_sizes(pixel_size_mm), len(sources))
+        located = self._locate(sources, sizes, progress)
+        points = prediction_rows(located, list(sources), list(self.stage1.landmarks), self.stage)
+        return self.trust.judge(points, dict(zip(sources, sizes.tolist(), strict=True)))
 
     def _locate(self, sources: dict[str, Path | GreyImage], pixel_size_mm: np.ndarray, progress: bool) -> Located:
         """Both stages, a batch of images at a time, so that each is decoded once and few are held."""
@@ -163,7 +186,14 @@ class LandmarkDetector:
             sizes = [(image.shape[1], image.shape[0]) for image in pixels.values()]
             views = VIEW_SETS[self.views_stage1]
             located = predict_whole(
-                self.stage1, pixels.__getitem__, chunk, sizes, views, batch_size=self.batch_size, progress=progress
+                self.stage1,
+                pixels.__getitem__,
+                chunk,
+                sizes,
+                views,
+                batch_size=self.batch_size,
+                fusion=self.fusion,
+                progress=progress,
             )
             if self.stage2 is not None:
                 located = predict_refined(

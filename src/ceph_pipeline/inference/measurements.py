@@ -25,7 +25,10 @@ def measurement_rows(predictions: pd.DataFrame, pixel_size_mm: float | None) -> 
 
 
 def summary_rows(predictions: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
-    """One row an image: how many points, how sure they are, which is the least sure, and the classic angles."""
+    """One row an image: how many points, how sure they are, which is the least sure, how many are flagged, the classic angles.
+
+    `n_flagged` is there where the points carry flags.
+    """
     grouped = predictions.groupby("image_id", sort=False)
     least_sure = predictions.loc[grouped["sigma_px"].idxmax().dropna(), ["image_id", "landmark"]].set_index("image_id")
     summary = pd.DataFrame(
@@ -36,6 +39,8 @@ def summary_rows(predictions: pd.DataFrame, measurements: pd.DataFrame) -> pd.Da
             "least_sure": least_sure["landmark"],
         }
     )
+    if "flagged" in predictions:
+        summary["n_flagged"] = grouped["flagged"].sum()
     classic = measurements[measurements["measurement"].isin(["SNA", "SNB", "ANB", "SN_GoGn"])]
     angles = classic.pivot_table(index="image_id", columns="measurement", values="value")
     return summary.join(angles).rename_axis("image_id").reset_index()

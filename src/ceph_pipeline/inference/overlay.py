@@ -17,22 +17,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from ceph_pipeline.images.codec import GreyImage
 
 LINES = (("S", "N"), ("Po", "Or"), ("ANS", "PNS"), ("Go", "Me"), ("N", "A"), ("N", "B"), ("Pn", "Pog`"))
 """Planes that measurements go by: S-N, Frankfort, palatal, mandibular, N-A, N-B and the E-line."""
 HEIGHT_INCHES = 9.0
-POINT, LINE, RING = "#ff4d4d", "#4dc3ff", "#ffd24d"
+POINT, LINE, RING, FLAG = "#ff4d4d", "#4dc3ff", "#ffd24d", "#ff5cf4"
 OUTLINE = [withStroke(linewidth=1.5, foreground="black")]
 
 
 def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
     """Draw the landmarks with their symbols, the planes, and a ring of two standard deviations around each.
 
+    Points that a person should look at stand out: in a colour of their own, the ring as wide as their radius.
+
     Args:
         image: `(height, width)`.
-        points: Rows `landmark, x, y, sigma_px` of one image, in its pixels.
+        points: Rows `landmark, x, y, sigma_px` of one image, in its pixels; maybe with the columns of `judge_points`.
         title: Above the picture.
     """
     height, width = image.shape
@@ -41,19 +44,37 @@ def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
     low, high = np.percentile(image, (0.5, 99.5))
     axes.imshow(image, cmap="gray", vmin=low, vmax=max(high, low + 1))
     names = [find(str(name)).symbol for name in points["landmark"]]
-    xy, sigma = points[["x", "y"]].to_numpy(np.float64), points["sigma_px"].to_numpy(np.float64)
+    xy, flagged = points[["x", "y"]].to_numpy(np.float64), _flagged(points)
     places = {name: (float(x), float(y)) for name, (x, y) in zip(names, xy, strict=True) if np.isfinite(x)}
     segments = [[places[a], places[b]] for a, b in LINES if a in places and b in places]
     axes.add_collection(LineCollection(segments, colors=LINE, linewidths=0.8, alpha=0.8))
-    for centre, sd in zip(xy, sigma, strict=True):
-        if np.isfinite(centre).all() and np.isfinite(sd):
-            axes.add_patch(Circle((centre[0], centre[1]), 2 * sd, fill=False, color=RING, linewidth=0.6, alpha=0.7))
+    for centre, radius, flag in zip(xy, _rings(points), flagged, strict=True):
+        if np.isfinite(centre).all() and np.isfinite(radius):
+            style = {"color": FLAG, "linewidth": 1.6} if flag else {"color": RING, "linewidth": 0.6, "alpha": 0.7}
+            axes.add_patch(Circle((centre[0], centre[1]), radius, fill=False, **style))
     for symbol, place in places.items():
-        axes.plot(*place, ".", color=POINT, markersize=4)
-        axes.annotate(symbol, place, xytext=(4, 3), textcoords="offset points", color=POINT, fontsize=7, path_effects=OUTLINE)
-    axes.set(title=title, xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+        colour = FLAG if flagged[names.index(symbol)] else POINT
+        axes.plot(*place, ".", color=colour, markersize=4)
+        axes.annotate(symbol, place, xytext=(4, 3), textcoords="offset points", color=colour, fontsize=7, path_effects=OUTLINE)
+    if flagged.any():
+        title = f"{title}: look at {', '.join(symbol for symbol, flag in zip(names, flagged, strict=True) if flag)}"
+    axes.set_title(title, fontsize=10, wrap=True)
+    axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     axes.set_axis_off()
     return figure
+
+
+def _flagged(points: pd.DataFrame) -> NDArray[np.bool_]:
+    return points["flagged"].to_numpy(np.bool_) if "flagged" in points else np.zeros(len(points), dtype=np.bool_)
+
+
+def _rings(points: pd.DataFrame) -> NDArray[np.float64]:
+    """Two standard deviations, calibrated where they are; of flagged points the radius, where one is promised."""
+    sigma = points["calibrated_sigma_px" if "calibrated_sigma_px" in points else "sigma_px"].to_numpy(np.float64)
+    if "radius_px" not in points:
+        return 2 * sigma
+    radius = points["radius_px"].to_numpy(np.float64)
+    return np.where(_flagged(points) & np.isfinite(radius), radius, 2 * sigma)
 
 
 def write_overlay(image: GreyImage, points: pd.DataFrame, target: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ceph_pipeline.evaluation.tta import ViewSet
+from ceph_pipeline.evaluation.tta import Fusion, ViewSet
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -19,6 +19,7 @@ class InferenceParams(BaseModel):
     )
     views_stage1: ViewSet = Field("ten", description="views of the whole image")
     views_stage2: ViewSet = Field("single", description="views of the crops")
+    fusion: Fusion = Field("mean", description="how the whole image's views become one point")
     batch_size: int = Field(8, ge=1, description="whole images a forward pass")
     crop_batch_size: int = Field(128, ge=1, description="crops a forward pass")
     device: Device = "auto"

@@ -11,21 +11,27 @@ logger = logging.getLogger(__name__)
 
 
 def locate_landmarks(
-    folder: Path, stage1_checkpoint: Path, stage2_checkpoint: Path, params: InferenceParams
+    folder: Path, stage1_checkpoint: Path, stage2_checkpoint: Path, models: Path, params: InferenceParams
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Locate the landmarks of every X-ray of the folder; set aside what cannot be read."""
+    """Locate the landmarks of every X-ray of the folder; set aside what cannot be read.
+
+    Where the evaluation has left its uncertainty among the models, points come with radii and flags.
+    """
     from ceph_pipeline.inference.detector import LandmarkDetector
     from ceph_pipeline.inference.folder import predict_folder
 
     detector = LandmarkDetector.from_checkpoints(
         stage1_checkpoint,
         stage2_checkpoint,
+        models,
         device=params.device,
         views_stage1=params.views_stage1,
         views_stage2=params.views_stage2,
+        fusion=params.fusion,
         batch_size=params.batch_size,
         crop_batch_size=params.crop_batch_size,
     )
+    detector.trust.say(detector.stage, detector.views)
     predictions, quarantine = predict_folder(detector, folder, params.pixel_size_mm)
     logger.info(
         "%d landmarks located in each of %d new X-rays, %d files set aside",
@@ -55,6 +61,8 @@ def draw_overlays(
     from ceph_pipeline.inference.overlay import write_overlay
 
     summary = summary_rows(predictions, measurements)
+    if "n_flagged" in summary:
+        logger.info("%d of %d points are flagged for a person to look at", summary["n_flagged"].sum(), len(predictions))
     if not params.overlays:
         return summary
     xrays = find_xrays(folder)

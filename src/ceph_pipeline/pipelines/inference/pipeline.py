@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 locate_landmarks,
-                inputs=["inference_folder", "stage1_checkpoint", "stage2_checkpoint", "params:inference"],
+                inputs=["inference_folder", "stage1_checkpoint", "stage2_checkpoint", "models_folder", "params:inference"],
                 outputs=["inference_predictions", "inference_quarantine"],
                 name="locate_landmarks",
             ),
