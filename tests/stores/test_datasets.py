@@ -143,7 +143,7 @@ class TestHandles:
 )
 def test_what_needs_a_disk_refuses_object_storage(make):
     with pytest.raises(DatasetError, match=r"s3://bucket/06_models: .* must lie on a disk"):
-        make("s3://bucket/06_models")
+        make("s3://bucket/06_models").load()
 
 
 @pytest.mark.parametrize(

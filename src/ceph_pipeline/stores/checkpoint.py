@@ -17,18 +17,19 @@ class CheckpointDataset(AbstractDataset[Path, Path]):
     """
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._path = local_path(filepath)
+        self._filepath = filepath
         self.metadata = metadata
 
     def load(self) -> Path:
         """The file's path.
 
         Raises:
-            DatasetError: the network has not been trained yet.
+            DatasetError: the network has not been trained yet, or the file is on object storage.
         """
-        if not self._path.is_file():
-            raise DatasetError(f"{self._path} does not exist: train the network first.")
-        return self._path
+        path = local_path(self._filepath)
+        if not path.is_file():
+            raise DatasetError(f"{path} does not exist: train the network first.")
+        return path
 
     def save(self, data: Path) -> None:
         """Accept the checkpoint that a node has written.
@@ -36,11 +37,12 @@ class CheckpointDataset(AbstractDataset[Path, Path]):
         Raises:
             DatasetError: it lies elsewhere or does not exist.
         """
-        if Path(data) != self._path or not self._path.is_file():
-            raise DatasetError(f"the node wrote {data}, but the catalog expects {self._path}.")
+        path = local_path(self._filepath)
+        if Path(data) != path or not path.is_file():
+            raise DatasetError(f"the node wrote {data}, but the catalog expects {path}.")
 
     def _exists(self) -> bool:
-        return self._path.is_file()
+        return Path(self._filepath).is_file()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._path)}
+        return {"filepath": self._filepath}

@@ -17,17 +17,21 @@ class FolderDataset(AbstractDataset[NoReturn, Path]):
     """
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._path = local_path(filepath)
+        self._filepath = filepath
         self.metadata = metadata
 
     def load(self) -> Path:
-        """The folder's path; it need not exist yet."""
-        return self._path
+        """The folder's path; it need not exist yet.
+
+        Raises:
+            DatasetError: it is on object storage.
+        """
+        return local_path(self._filepath)
 
     def save(self, data: NoReturn) -> NoReturn:
         """Always an error: a folder is where a node works, not what it returns."""
         del data
-        raise DatasetError(f"{self._path} is a working folder; return a table or a checkpoint instead.")
+        raise DatasetError(f"{self._filepath} is a working folder; return a table or a checkpoint instead.")
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._path)}
+        return {"filepath": self._filepath}

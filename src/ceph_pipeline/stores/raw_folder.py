@@ -1,5 +1,6 @@
 """The catalog's entry for a raw data set."""
 
+from pathlib import Path
 from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
@@ -18,12 +19,16 @@ class RawFolderDataset(AbstractDataset[RawFolder, RawFolder]):
     """
 
     def __init__(self, *, filepath: str, format: str, metadata: dict[str, Any] | None = None) -> None:
-        self._folder = RawFolder(local_path(filepath), format)
+        self._filepath, self._format = filepath, format
         self.metadata = metadata
 
     def load(self) -> RawFolder:
-        """The handle; the reader of the format says what is wrong with the content."""
-        return self._folder
+        """The handle; the reader of the format says what is wrong with the content.
+
+        Raises:
+            DatasetError: the folder is on object storage.
+        """
+        return RawFolder(local_path(self._filepath), self._format)
 
     def save(self, data: RawFolder) -> None:
         """Accept the folder that a node has filled.
@@ -31,11 +36,12 @@ class RawFolderDataset(AbstractDataset[RawFolder, RawFolder]):
         Raises:
             DatasetError: the node filled another folder, or left none.
         """
-        if data != self._folder or not self._folder.root.is_dir():
-            raise DatasetError(f"the node wrote {data}, but the catalog expects {self._folder}.")
+        expected = self.load()
+        if data != expected or not expected.root.is_dir():
+            raise DatasetError(f"the node wrote {data}, but the catalog expects {expected}.")
 
     def _exists(self) -> bool:
-        return self._folder.root.is_dir()
+        return Path(self._filepath).is_dir()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._folder.root), "format": self._folder.format}
+        return {"filepath": self._filepath, "format": self._format}
