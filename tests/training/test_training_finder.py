@@ -2,6 +2,7 @@
 
 import json
 import logging
+from types import SimpleNamespace
 
 import mlflow
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 import torch
 from lightning.pytorch.loggers import MLFlowLogger
 
-from ceph_pipeline.training.finder import RateTest
+from ceph_pipeline.training.finder import STEPS, RateRamp, RateTest
+from ceph_pipeline.training.optim import parameter_groups, schedule
+from ceph_pipeline.training.params import OptimParams
 
 
 def test_the_steepest_descent_over_the_logarithm_is_the_rate():
@@ -30,6 +33,17 @@ def test_what_comes_after_the_minimum_does_not_count():
 def test_a_loss_that_only_rises_has_no_rate():
     assert RateTest(np.logspace(-6, 0, 50), np.linspace(1, 2, 50)).steepest() is None
     assert RateTest(np.array([]), np.array([])).steepest() is None
+
+
+@pytest.mark.parametrize("name", ["cosine", "one_cycle", "plateau"])
+def test_the_rate_written_down_is_the_rate_tried_whatever_the_schedule_begins_with(name, toy_net):
+    params = OptimParams(schedule=name, learning_rate=1e-3, backbone_rate_factor=0.1)
+    optimizer = torch.optim.AdamW(parameter_groups(toy_net(), params))
+    schedule(optimizer, params, STEPS)
+    ramp = RateRamp()
+    ramp.on_before_optimizer_step(SimpleNamespace(global_step=STEPS - 1), None, optimizer)
+    assert ramp.rates == pytest.approx([1.0])
+    assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([1.0, 1.0, 0.1, 0.1])
 
 
 def test_a_training_uses_the_rate_it_found_and_logs_it(toy, tmp_path, caplog):

@@ -149,18 +149,18 @@ class RateRamp(Callback):
     Lightning's tuner does the same with a running mean that starts at half the loss, so that every loss seems to rise at first.
     """
 
-    def __init__(self, learning_rate: float) -> None:
-        self.learning_rate = learning_rate
+    def __init__(self) -> None:
         self.rates: list[float] = []
         self.losses: list[float] = []
         self.mean = 0.0
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
-        """Set the step's rate, whatever the schedule says; groups keep their proportion."""
+        """Set the step's rate, whatever the schedule says; the first group, of the heads, has it, the others their proportion."""
         del pl_module
         rate = float(RATES[0] * (RATES[1] / RATES[0]) ** (trainer.global_step / (STEPS - 1)))
+        first = optimizer.param_groups[0]["initial_lr"]  # of one_cycle a fraction of the configured rate
         for group in optimizer.param_groups:
-            group["lr"] = rate * group["initial_lr"] / self.learning_rate
+            group["lr"] = rate * group["initial_lr"] / first
         self.rates.append(rate)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
@@ -176,7 +176,7 @@ class RateRamp(Callback):
 
 def rate_test(module: LandmarkModule, train: DataLoader[Batch], plan: BatchPlan) -> RateTest:
     """Train with a rising rate; the weights are given back."""
-    ramp = RateRamp(module.optim.learning_rate)
+    ramp = RateRamp()
     _try_out(module, train, plan, STEPS, ramp)
     return RateTest(np.array(ramp.rates), np.array(ramp.losses))
 
@@ -195,7 +195,7 @@ def fits(module: LandmarkModule, train: DataLoader[Batch], plan: BatchPlan) -> b
 
 
 def _try_out(module: LandmarkModule, train: DataLoader[Batch], plan: BatchPlan, steps: int, *callbacks: Callback) -> None:
-    """Train for so many optimiser steps, and give weights and generators back."""
+    """Train for so many optimiser steps, and give the weights back."""
     before = {name: value.clone() for name, value in module.net.state_dict().items()}
     optim = module.optim
     trainer = Trainer(
