@@ -95,6 +95,17 @@ class TestNumbersThatAreNone:
         with pytest.raises(TrainingError, match=r"val/loss is nan, in epoch 1 at a learning rate of"):
             toy("nan", net=net)
 
+    def test_one_batch_of_a_validation_that_is_nan(self, toy, toy_net):
+        net, calls = toy_net(), []
+
+        def poison(module, inputs, output):
+            calls.append(not module.training)
+            return output._replace(heatmaps=output[0] * math.nan) if sum(calls) == 2 else output
+
+        net.register_forward_hook(poison)
+        with pytest.raises(TrainingError, match=r"val/loss is nan, in epoch 1 at a learning rate of"):
+            toy("nan", net=net, optim={"batch_size": 2})
+
 
 class Exploding(torch.nn.Module):
     """A network whose maps grow without bounds."""

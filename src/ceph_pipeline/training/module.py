@@ -49,7 +49,8 @@ class LandmarkModule(LightningModule):
         self.landmark_loss = create_loss(loss.kind, loss.sigma_px, **loss.settings)
         self.stage_loss = OrdinalLoss(6, cvm_class_weights)
         self.measurement_loss = MeasurementLoss()
-        self.val_loss, self.val_mre_px = MeanMetric(), MeanMetric(nan_strategy="ignore")
+        self.val_loss = MeanMetric(nan_strategy="disable")  # one batch of NaN is to be seen
+        self.val_mre_px = MeanMetric(nan_strategy="ignore")
         self.val_mre_mm, self.val_sdr = MeanMetric(nan_strategy="ignore"), MeanMetric(nan_strategy="ignore")
         self.val_pck = MeanMetric(nan_strategy="ignore")
 
