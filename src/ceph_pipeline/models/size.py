@@ -9,9 +9,9 @@ from ceph_pipeline.models.landmark_net import LandmarkNet
 from ceph_pipeline.models.refinement_net import RefinementNet
 
 
-def count_parameters(net: nn.Module, *, trainable: bool = False) -> int:
-    """Number of parameters, or of those that training changes."""
-    return sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad or not trainable)
+def count_parameters(net: nn.Module) -> int:
+    """Number of parameters."""
+    return sum(parameter.numel() for parameter in net.parameters())
 
 
 def count_flops(net: nn.Module, *inputs: Tensor) -> int:
