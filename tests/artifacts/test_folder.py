@@ -71,6 +71,21 @@ def test_a_folder_below_a_file_is_named_with_the_way_out(tmp_path):
         Folder(str(tmp_path / "file" / "a")).check_writable()
 
 
+def test_a_store_whose_client_fails_is_named_with_the_way_out(monkeypatch):
+    class NoCredentialsError(Exception):
+        """As botocore's: no `OSError`."""
+
+    def refuse(*args, **kwargs):
+        raise NoCredentialsError("Unable to locate credentials")
+
+    for method in ("cat_file", "ls", "pipe_file"):
+        monkeypatch.setattr(fsspec.implementations.memory.MemoryFileSystem, method, refuse)
+    folder = Folder("memory://bucket/a")
+    for access in (lambda: folder.read("x"), folder.names, folder.check_writable):
+        with pytest.raises(FolderError, match=r"bucket/a cannot be .*Unable to locate credentials.*data_root in globals\.yml"):
+            access()
+
+
 def test_a_disk_that_is_too_small_is_named_before_it_is_full(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10**9})())
     folder = Folder(str(tmp_path / "not" / "yet"))

@@ -56,6 +56,24 @@ def test_a_task_s_error_comes_through(backend):
         list(run_unordered(fail, [(7,)], WorkerParams(n_jobs=1, backend=backend)))
 
 
+def test_threads_have_ended_when_an_error_comes_through():
+    """Threads in native code would abort the interpreter at its end."""
+    ended = []
+
+    def fail_or_work(number):
+        if number == 0:
+            raise KeyError(number)
+        time.sleep(0.3)
+        ended.append(number)
+
+    with pytest.raises(KeyError):
+        list(run_unordered(fail_or_work, ((number,) for number in range(100)), WorkerParams(n_jobs=3, backend="threading")))
+    begun = len(ended)
+    time.sleep(0.5)
+    assert len(ended) == begun < 10
+    assert not any("ThreadPool" in thread.name for thread in threading.enumerate())
+
+
 def test_tasks_are_drawn_a_few_ahead_of_the_workers(power):
     drawn = []
     tasks = ((drawn.append(number) or number, 2) for number in range(1000))

@@ -63,6 +63,13 @@ class TestRefused:
         with pytest.raises(ParameterError, match=r"stage1 = 3: should be a valid dictionary"):
             check(stage1=3)
 
+    def test_a_recipe_is_not_printed_whole(self, check):
+        with pytest.raises(ParameterError) as caught:
+            check(augmentation={"recipe": {"brces": {"every": 2}}})
+        line = str(caught.value).splitlines()[1]
+        assert line.startswith("  augmentation.recipe: unknown augmentation kind 'brces'. Did you mean 'braces'?")
+        assert not line.endswith("..")
+
     def test_all_that_is_wrong_at_once(self, check):
         with pytest.raises(ParameterError) as caught:
             check(stge1=1, stage1={"optim": {"epochs": 0}}, crops={"crp_px": 96})

@@ -146,5 +146,5 @@ class TestRefused:
 
     @pytest.mark.parametrize("create", [create_landmark_net, create_refinement_net])
     def test_missing_file_is_named(self, create, tmp_path):
-        with pytest.raises(FileNotFoundError, match=r"no checkpoint at .*absent\.pth"):
+        with pytest.raises(CheckpointError, match=r"absent\.pth: no such checkpoint file\. Correct the path"):
             create("resnet18", 3, pretrained=tmp_path / "absent.pth")

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+import torch
 
 from ceph_pipeline.artifacts import Ledger
 from ceph_pipeline.training.checkpoint import write_tensors
@@ -20,8 +21,8 @@ def params(**values):
 def cut_off(folder, epochs=3, given=None):
     """A training that was cut off after some epochs."""
     assert not finished(folder, "stage1", TABLE, given or params())
-    write_tensors({"epoch": epochs - 1}, folder / "last.ckpt")
-    write_tensors({"epoch": 1}, folder / "best-epoch.ckpt")
+    write_tensors({"epoch": epochs - 1, "state_dict": {}}, folder / "last.ckpt")
+    write_tensors({"epoch": 1, "state_dict": {}}, folder / "best-epoch.ckpt")
 
 
 def test_the_same_inputs_go_on(tmp_path):
@@ -76,3 +77,21 @@ def test_a_finished_training_of_other_parameters_is_replaced(tmp_path):
     assert finished(tmp_path, "stage1", TABLE, params())
     assert not finished(tmp_path, "stage1", TABLE, params(learning_rate=0.5))
     assert not (tmp_path / "best.ckpt").exists()
+
+
+@pytest.mark.parametrize("damage", ["cut off", "noise", "empty", "code", "something else"])
+@pytest.mark.parametrize("learning_rate", [1e-4, 0.5], ids=["the same training", "another"])
+def test_a_damaged_state_is_named_with_the_way_out(tmp_path, damage, learning_rate):
+    folder = tmp_path / "stage1"
+    cut_off(folder)
+    last = folder / "last.ckpt"
+    contents = {"cut off": last.read_bytes()[:400], "noise": b"\x93" * 5000, "empty": b""}
+    if damage in contents:
+        last.write_bytes(contents[damage])
+    else:
+        torch.save(slice(3) if damage == "code" else {"weights": 1}, last)
+
+    with pytest.raises(TrainingError, match=r"stage1/last\.ckpt: missing, damaged.*--params stage1\.loop\.force=true"):
+        finished(folder, "stage1", TABLE, params(learning_rate=learning_rate)) or epochs_done(last)
+    assert last.exists(), "it may be somebody's to mend"
+    assert not finished(folder, "stage1", TABLE, params(learning_rate=learning_rate, force=True))

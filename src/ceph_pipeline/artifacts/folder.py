@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
@@ -57,9 +58,9 @@ class Folder:
         """Names of the folder's files, in no order; none where the folder does not exist."""
         if self.is_local:
             return [entry.name for entry in self.path.iterdir()] if self.path.is_dir() else []
-        fs, root = self._remote()
         try:
-            return [str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in fs.ls(root, detail=False)]
+            with self._remote() as (fs, root):
+                return [str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in fs.ls(root, detail=False)]
         except FileNotFoundError:
             return []
 
@@ -67,8 +68,8 @@ class Folder:
         """Whether a file has been written."""
         if self.is_local:
             return (self.path / name).exists()
-        fs, root = self._remote()
-        return bool(fs.exists(f"{root}/{name}"))
+        with self._remote() as (fs, root):
+            return bool(fs.exists(f"{root}/{name}"))
 
     def open(self, name: str) -> IO[bytes]:
         """A file for reading.
@@ -78,8 +79,8 @@ class Folder:
         """
         if self.is_local:
             return (self.path / name).open("rb")
-        fs, root = self._remote()
-        return cast("IO[bytes]", fs.open(f"{root}/{name}", "rb"))
+        with self._remote() as (fs, root):
+            return cast("IO[bytes]", fs.open(f"{root}/{name}", "rb"))
 
     def read(self, name: str) -> bytes:
         """A file's content.
@@ -89,21 +90,21 @@ class Folder:
         """
         if self.is_local:
             return (self.path / name).read_bytes()
-        fs, root = self._remote()
-        return bytes(fs.cat_file(f"{root}/{name}"))
+        with self._remote() as (fs, root):
+            return bytes(fs.cat_file(f"{root}/{name}"))
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file; missing folders are made."""
         if self.is_local:
             write_atomically(self.path / name, content)
         else:
-            fs, root = self._remote()
-            fs.pipe_file(f"{root}/{name}", content)
+            with self._remote() as (fs, root):
+                fs.pipe_file(f"{root}/{name}", content)
 
     def upload(self, file: Path) -> None:
         """Copy a file into a folder on object storage, under its own name."""
-        fs, root = self._remote()
-        fs.put_file(str(file), f"{root}/{file.name}")
+        with self._remote() as (fs, root):
+            fs.put_file(str(file), f"{root}/{file.name}")
 
     def remove(self, names: Iterable[str]) -> None:
         """Delete files that are there."""
@@ -111,8 +112,8 @@ class Folder:
             for name in names:
                 (self.path / name).unlink(missing_ok=True)
         elif paths := list(names):
-            fs, root = self._remote()
-            fs.rm([f"{root}/{name}" for name in paths])
+            with self._remote() as (fs, root):
+                fs.rm([f"{root}/{name}" for name in paths])
 
     def check_writable(self) -> None:
         """Make sure, before work begins, that files can be written.
@@ -124,7 +125,7 @@ class Folder:
         try:
             self.write(probe, b"")
             self.remove([probe])
-        except Exception as error:  # object storage raises its client's own errors
+        except OSError as error:
             raise FolderError(
                 f"{self.url} cannot be written to: {error}. Set data_root in globals.yml to a place where you may write, or "
                 "change its permissions."
@@ -146,7 +147,20 @@ class Folder:
                 "or set data_root in globals.yml to another disk."
             )
 
-    def _remote(self) -> tuple[fsspec.AbstractFileSystem, str]:
-        """File system and root in it. Listings are not kept: what others write must be seen."""
-        fs, root = fsspec.core.url_to_fs(self.url, use_listings_cache=False, **self.options)
-        return fs, str(root)
+    @contextmanager
+    def _remote(self) -> Iterator[tuple[fsspec.AbstractFileSystem, str]]:
+        """File system and root in it. Listings are not kept: what others write must be seen.
+
+        Raises:
+            FolderError: no server answers, or it does not know us.
+        """
+        try:
+            fs, root = fsspec.core.url_to_fs(self.url, use_listings_cache=False, **self.options)
+            yield fs, str(root)
+        except OSError:  # of the file system itself: no such file, no such bucket, no permission
+            raise
+        except Exception as error:  # of its client, which has errors of its own
+            raise FolderError(
+                f"{self.url} cannot be reached: {error}. Check data_root in globals.yml, the network, and the endpoint and keys "
+                "that the store's client looks for (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …)."
+            ) from error

@@ -7,8 +7,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from itertools import islice
+from itertools import islice, starmap
 from typing import Any, Literal, TypeVar
 
 import joblib
@@ -60,14 +61,34 @@ def run_unordered(function: Callable[..., Result], tasks: Iterable[tuple[Any, ..
     elif workers.backend == "loky" and workers.n_jobs != 1:
         watch = {"initializer": end_with_owner, "initargs": (os.getpid(),)}
         yield from _on_machine(_SingleThreaded(function), tasks, n_jobs=workers.n_jobs, backend="loky", **watch)
+    elif workers.n_jobs != 1:
+        yield from _on_threads(function, iter(tasks), joblib.cpu_count() if workers.n_jobs == -1 else workers.n_jobs)
     else:
-        yield from _on_machine(function, tasks, n_jobs=workers.n_jobs, backend="threading")
+        yield from starmap(function, tasks)
 
 
 def _on_machine(function: Callable[..., Result], tasks: Iterable[tuple[Any, ...]], **options: Any) -> Iterator[Result]:
     parallel = joblib.Parallel(return_as="generator_unordered", **options)
     results: Iterator[Result] = parallel(joblib.delayed(function)(*task) for task in tasks)
     return results
+
+
+def _on_threads(function: Callable[..., Result], tasks: Iterator[tuple[Any, ...]], count: int) -> Iterator[Result]:
+    """Keep two tasks a thread waiting.
+
+    At the end, after an error or an interrupt too, tasks under way are waited for: a thread that is still in a library's
+    native code when the interpreter ends aborts the process.
+    """
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            running = {pool.submit(function, *task) for task in islice(tasks, 2 * count)}
+            while running:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+                running |= {pool.submit(function, *task) for task in islice(tasks, len(done))}
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _on_cluster(client: Any, function: Callable[..., Result], tasks: Iterator[tuple[Any, ...]]) -> Iterator[Result]:

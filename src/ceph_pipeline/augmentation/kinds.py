@@ -143,8 +143,8 @@ def find_kind(name: str) -> type[Kind]:
     if module:
         try:
             kind = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            raise RecipeError(f"augmentation kind {name!r} cannot be imported: {error}.") from error
+        except Exception as error:  # a module of the user's may fail in any way
+            raise RecipeError(f"augmentation kind {name!r} cannot be imported: {type(error).__name__}: {error}.") from error
         if isinstance(kind, type) and issubclass(kind, Kind):
             return kind
         raise RecipeError(f"augmentation kind {name!r} is no subclass of ceph_pipeline.augmentation.Kind.")

@@ -84,8 +84,9 @@ def _explain(key: str, model: type[BaseModel], detail: Any) -> str:
         return f"{place}: no such parameter.{_nearest(location[-1], _fields_at(model, location[:-1]))}"
     if detail["type"] == "missing":
         return f"{place}: missing."
-    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{place} = {detail['input']!r}: {message}."
+    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ").removesuffix(".")
+    value = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"  # a section is where it was written
+    return f"{place}{value}: {message}."
 
 
 def _fields_at(model: type[BaseModel], location: Iterable[str]) -> list[str]:

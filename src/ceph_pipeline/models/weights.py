@@ -74,8 +74,7 @@ def load_backbone_weights(net: nn.Module, path: str | Path, *, min_share: float 
         What matched and what did not.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        CheckpointError: the file is damaged, or holds code instead of weights.
+        CheckpointError: the file is missing or damaged, or holds code instead of weights.
         WeightsMismatchError: it fits another architecture.
     """
     path = Path(path)
@@ -99,7 +98,7 @@ def load_backbone_weights(net: nn.Module, path: str | Path, *, min_share: float 
 def _read(path: Path) -> dict[str, Tensor]:
     """The tensors of a checkpoint, by key."""
     if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint at {path}.")
+        raise CheckpointError(f"{path}: no such checkpoint file. Correct the path that `pretrained` names.")
     try:
         content: Any = (
             load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -72,10 +73,33 @@ def finish(folder: Path, trained: TrainedNet) -> Path:
 
 
 def epochs_done(last: Path) -> int:
-    """Completed epochs of the training whose state a file holds; 0 where there is none."""
-    if not last.is_file():
-        return 0
-    return int(torch.load(last, map_location="cpu", weights_only=True, mmap=True)["epoch"]) + 1
+    """Completed epochs of the training whose state a file holds; 0 where there is none.
+
+    Raises:
+        TrainingError: the file is damaged.
+    """
+    return int(read_state(last)["epoch"]) + 1 if last.is_file() else 0
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The loop's state as a training has saved it; its tensors are read when they are used.
+
+    Raises:
+        TrainingError: the file is missing, damaged or something else; what to do about it.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
+    else:
+        if isinstance(state, dict) and {"epoch", "state_dict"} <= state.keys():
+            return state
+        reason = "expected the state of a training"
+    stage = path.parent.name
+    raise TrainingError(
+        f"{path}: missing, damaged, or no file of a training ({reason}), so that it cannot go on. Put the file back, or start "
+        f"over: --params {stage}.loop.force=true"
+    )
 
 
 def _summary(data: Mapping[str, Any], settings: Mapping[str, BaseModel]) -> dict[str, Any]:

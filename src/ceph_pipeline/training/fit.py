@@ -16,7 +16,7 @@ from ceph_pipeline.training.batch import Batch, concatenate
 from ceph_pipeline.training.callbacks import EpochLog, ExponentialAverage, Patience, Plateau, StepSeed
 from ceph_pipeline.training.checkpoint_io import WholeCheckpoints
 from ceph_pipeline.training.compiling import compile_net
-from ceph_pipeline.training.continuation import BEST_EPOCH, FOUND, LAST, epochs_done
+from ceph_pipeline.training.continuation import BEST_EPOCH, FOUND, LAST, epochs_done, read_state
 from ceph_pipeline.training.distributed.shares import RankShare
 from ceph_pipeline.training.distributed.strategy import shared_buffers, strategy
 from ceph_pipeline.training.errors import TrainingError
@@ -234,7 +234,7 @@ class Attempt:
 
 
 def _restore_best(module: LandmarkModule, folder: Path) -> None:
-    state = torch.load(folder / BEST_EPOCH, map_location="cpu", weights_only=True)["state_dict"]
+    state = read_state(folder / BEST_EPOCH)["state_dict"]
     weights = {name.removeprefix("net."): value for name, value in state.items() if name.startswith("net.")}
     module.net.load_state_dict(weights)
     module.net.eval()
