@@ -54,6 +54,12 @@ def test_a_record_of_another_store_is_passed_over(client, tmp_path):
         assert client.get_run(logger.run_id).data.params["stage1.net.stride"] == "4"
 
 
+def test_a_training_whose_earlier_parent_is_gone_resumes(client, killed, tmp_path):
+    client.set_tag(killed[1], "mlflow.parentRunId", "0" * 32)
+    with mlflow.start_run(), child_run("stage1", tmp_path, Stage1Params(), resume=True) as logger:
+        assert logger.run_id == killed[1]
+
+
 def test_without_an_active_run_there_is_no_logger(tmp_path):
     with child_run("stage1", tmp_path, Stage1Params(), resume=False) as logger:
         assert logger is None

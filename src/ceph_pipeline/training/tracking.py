@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import mlflow
@@ -84,5 +84,6 @@ def _recorded_run(record: Path) -> Run | None:
 def _close_if_running(run_id: str | None, besides: str | None = None) -> None:
     if run_id is None or run_id == besides:
         return
-    if mlflow.get_run(run_id).info.status == RunStatus.to_string(RunStatus.RUNNING):
-        mlflow.MlflowClient().set_terminated(run_id, status=RunStatus.to_string(RunStatus.KILLED))
+    with suppress(MlflowException):  # the store has it no more
+        if mlflow.get_run(run_id).info.status == RunStatus.to_string(RunStatus.RUNNING):
+            mlflow.MlflowClient().set_terminated(run_id, status=RunStatus.to_string(RunStatus.KILLED))
