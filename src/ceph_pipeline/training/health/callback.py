@@ -86,7 +86,8 @@ class HealthWatch(Callback):
         self._points.append(observe.located_points(outputs, batch))
         if batch_idx == 0:
             self._watch(trainer, outputs, batch)
-            self._gradient_ratio = observe.gradient_ratio(cast("LandmarkModule", pl_module), batch)
+            with trainer.precision_plugin.forward_context():  # in another precision a compiled network is compiled once more
+                self._gradient_ratio = observe.gradient_ratio(cast("LandmarkModule", pl_module), batch)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Sum the validation up, over all processes."""
