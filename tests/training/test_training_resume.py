@@ -1,5 +1,6 @@
 """A training that is stopped and continued ends with the weights of an undisturbed one, bit by bit."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -20,12 +21,12 @@ EVERYTHING = {
 }
 
 
-def stop_after(monkeypatch, epochs):
+def stop_after(monkeypatch, epochs, error=ConnectionError):
     """Let the power fail when so many epochs and the first step of another are done."""
 
     def power_cut(self, trainer, pl_module, batch, batch_idx):
         if trainer.current_epoch == epochs and batch_idx == 1:
-            raise ConnectionError("power cut")
+            raise error("power cut")
 
     monkeypatch.setattr(EpochLog, "on_train_batch_start", power_cut)
 
@@ -46,6 +47,17 @@ def test_a_resumed_training_has_the_same_weights(toy, monkeypatch, schedule, don
         with pytest.raises(ConnectionError):
             toy("broken", optim=optim)
     assert_equal_weights(straight, toy("broken", optim=optim))
+
+
+def test_ctrl_c_says_how_to_go_on(toy, monkeypatch, caplog):
+    straight = toy("straight")
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "signal", lambda *_: None)  # Lightning ignores further signals, of this process too
+        stop_after(patch, 2, KeyboardInterrupt)
+        with pytest.raises(KeyboardInterrupt):
+            toy("broken")
+    assert "stage1: interrupted. The same command goes on after epoch 2" in caplog.text
+    assert_equal_weights(straight, toy("broken"))
 
 
 def test_patience_is_kept_over_a_resume(toy, monkeypatch, tmp_path):

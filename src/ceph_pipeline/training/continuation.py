@@ -90,7 +90,7 @@ def read_state(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].partition(". ")[0] if str(error) else type(error).__name__
     else:
         if isinstance(state, dict) and {"epoch", "state_dict"} <= state.keys():
             return state

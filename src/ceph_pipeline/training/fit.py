@@ -174,7 +174,12 @@ class Attempt:
             if isinstance(train.sampler, EpochSampler | RankShare):
                 train.sampler.set_epoch(done)  # workers draw ahead before Lightning says which epoch it is
         self.module.train()
-        self._trainer(plan).fit(self.module, train, valid, ckpt_path=last if done else None, weights_only=True)
+        try:
+            self._trainer(plan).fit(self.module, train, valid, ckpt_path=last if done else None, weights_only=True)
+        except SystemExit as end:  # how Lightning answers Ctrl-C, without a word
+            stage = self.module.trained.stage
+            logger.warning("%s: interrupted. The same command goes on after epoch %d", stage, epochs_done(last))
+            raise KeyboardInterrupt from end
 
     def _trainer(self, plan: BatchPlan) -> Trainer:
         optim, loop = self.params.optim, self.params.loop
