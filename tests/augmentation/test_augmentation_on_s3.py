@@ -11,6 +11,7 @@ from dataclasses import replace
 import boto3
 import pandas as pd
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from moto.server import ThreadedMotoServer
 
 from ceph_pipeline.artifacts import Folder, FolderError
@@ -43,6 +44,7 @@ def bucket(server, monkeypatch):
         "AWS_DEFAULT_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
+    get_reusable_executor(kill_workers=True).shutdown()  # workers of earlier tests have the environment of their start
     name = f"bucket-{time.monotonic_ns()}"
     boto3.client("s3").create_bucket(Bucket=name)
     return f"s3://{name}"

@@ -84,6 +84,7 @@ REPORT = {
         "beats_mean_shape": {"stage1": True, "stage2": True},
         "without_near_duplicates": {"n_left_out": 0},
         "inter_reader": None,
+        "n_images_without_truth": 0,
     },
 }
 
