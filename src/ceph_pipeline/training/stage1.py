@@ -64,7 +64,10 @@ class Stage1Tables:
             TrainingError: there are none, or nothing can be learned from their points.
         """
         if rows.empty:
-            raise TrainingError("stage1: a split holds no image. Look at the images table's splits and the audit's exclusions.")
+            counts = ", ".join(f"{split} {int((self.images['split'] == split).sum())}" for split in ("train", "valid"))
+            raise TrainingError(
+                f"stage1: a split holds no image ({counts}). Look at the images table's splits and the audit's exclusions."
+            )
         data = WholeImages.from_tables(rows, self.landmarks, self.cvm, self.measurements, names, keys, reader)
         check_points(data.points, data.image_ids, names, f"stage1, {rows['split'].iloc[0]} split")
         return data

@@ -13,6 +13,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from joblib.externals.loky import get_reusable_executor
 
 from ceph_pipeline.artifacts import WorkerParams, run_unordered
 from ceph_pipeline.augmentation import AugmentationParams
@@ -75,7 +76,10 @@ def run_engine(tables: SourceTables, folder: Path, format: ImageFormat, processe
             run_unordered(peak_bytes, [(number,) for number in range(4 * processes)], WorkerParams.model_validate(workers))
         )
 
-    return measure(run, peak, len(tables.images), processes)
+    try:
+        return measure(run, peak, len(tables.images), processes)
+    finally:
+        get_reusable_executor(kill_workers=True).shutdown()  # a process that ends waits for its idle workers, 5 minutes long
 
 
 def run_loop(tables: SourceTables, folder: Path, format: ImageFormat, processes: int, *, plain: bool = False) -> Trial:
