@@ -18,6 +18,7 @@ SETTINGS = {
     "loss.kind": "combined",
     "loss.sigma_px": 1.5,
     "net.pretrained": False,
+    "optim.unfreeze_after_epochs": 0,
 }
 
 
@@ -130,7 +131,7 @@ def test_a_symptom_by_itself_brings_no_other_finding(check):
         "not_finite": record(val=[1e9] * 20, train=[1e9] * 20),
         "rate_too_high": record(guessing(), steps=(0.02, 0.03)),
         "stuck": record(guessing(), steps=(1e-3, 1e-3)),  # 200 steps of 0.1 %: it went somewhere
-        "frozen_backbone": record(steps=(0.0, 5e-3)),  # pretrained features can be good enough
+        "frozen_backbone": record(steps=(0.0, 5e-3), net__pretrained=True),  # pretrained features can be good enough
         "not_learned": record(lambda _: validation(error=4.0)),
         "collapsed_images": record(lambda _: validation(spread=0.1, target_spread=2.0)),  # crops centred on the truth
         "collapsed_landmarks": record(
@@ -184,6 +185,18 @@ def test_shuffled_labels_are_named_as_what_a_guess_may_mean():
     detail = run_checks(SICK["not_learned"])["not_learned"].detail
     assert "0.95 of what guessing the mean shape costs" in detail
     assert "Labels that belong to other images look exactly like this" in detail
+
+
+def test_a_frozen_random_backbone_is_a_fault_however_far_its_heads_come():
+    finding = run_checks(record(steps=(0.0, 5e-3)))["frozen_backbone"]
+    assert (finding.severity, finding.hopeless) == ("warning", False)
+    assert "random weights: nobody has taught it anything" in finding.detail
+
+
+def test_a_backbone_that_is_still_to_be_unfrozen_is_no_finding():
+    resting = {"steps": (0.0, 5e-3), "optim__epochs": 40}
+    assert "frozen_backbone" not in run_checks(record(**resting, optim__unfreeze_after_epochs=25))
+    assert "frozen_backbone" in run_checks(record(**resting, optim__unfreeze_after_epochs=5))
 
 
 def test_eight_dead_channels_of_29_are_counted_and_named():

@@ -8,22 +8,34 @@ from ceph_pipeline.training.health.record import TrainingRecord
 
 
 def check_frozen_backbone(record: TrainingRecord) -> Iterator[Finding]:
-    """One error where the backbone has never moved, the heads have, and the network finds nothing."""
+    """A backbone that has never moved while the heads have: from random weights always a fault, else where nothing is found.
+
+    An error where the network finds nothing, a warning where its heads make something of random features.
+    """
     validation = judged(record)
-    if validation is None or has_learned(record, validation):
+    pretrained = bool(record.settings["net.pretrained"])
+    if validation is None or _rests_as_planned(record):
+        return
+    learned = has_learned(record, validation)
+    if learned and pretrained:
         return
     moved = [entry.step_size.get("backbone", 0.0) > 0 for entry in record.epochs]
     if any(moved) or not any(entry.step_size.get("heads", 0.0) > 0 for entry in record.epochs):
         return
-    pretrained = bool(record.settings["net.pretrained"])
+    result = "far from what it could be" if learned else "hardly better than a guess"
+    origin = "pretrained weights; were they loaded?" if pretrained else "random weights: nobody has taught it anything."
     yield Finding(
-        "error",
-        f"the backbone's weights have not changed in {len(moved)} epochs while the heads' have, and validation is hardly better "
-        f"than a guess. It was to start from {'pretrained' if pretrained else 'random'} weights"
-        + ("; were they loaded?" if pretrained else ": nobody has taught it anything, and frozen it cannot learn."),
+        "warning" if learned else "error",
+        f"the backbone's weights have not changed in {len(moved)} epochs while the heads' have, and validation is {result}. "
+        f"It was to start from {origin}",
         value=float(len(moved)),
         limit=0.0,
         setting="optim.unfreeze_after_epochs",
         suggestion="5 with net.pretrained, else 0",
-        hopeless=True,
+        hopeless=not learned,
     )
+
+
+def _rests_as_planned(record: TrainingRecord) -> bool:
+    """Whether the backbone's time to learn is still to come."""
+    return len(record.epochs) <= int(record.settings["optim.unfreeze_after_epochs"]) < record.planned_epochs
