@@ -170,8 +170,8 @@ def _call(name: str, settings: Mapping[str, Any], image: Pixels, seed: int) -> P
     before = image.shape, image.dtype
     try:
         changed: Pixels = np.asarray(transform(image=image)["image"])
-    except (NotImplementedError, TypeError, ValueError, cv2.error) as error:
-        raise RecipeError(f"albumentations.{name} cannot change grey images of {image.dtype}: {_reason(error)}") from None
+    except (NotImplementedError, TypeError, ValueError, cv2.error) as error:  # what its transforms raise for a depth they lack
+        raise RecipeError(f"albumentations.{name} cannot change grey images of {image.dtype}: {_reason(error)}") from error
     if (changed.shape, changed.dtype) != before:
         raise RecipeError(
             f"albumentations.{name} makes {changed.shape}, {changed.dtype} of {before[0]}, {before[1]}; a copy keeps its "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from ceph_pipeline.training.batch import Batch
 from ceph_pipeline.training.checkpoint import create_net
 from ceph_pipeline.training.distributed.rank import ALONE
 from ceph_pipeline.training.fit import fit
+from ceph_pipeline.training.memory import loader_settings
 from ceph_pipeline.training.precision import lightning_precision
 from ceph_pipeline.training.stage1 import Stage1Recipe
 
@@ -41,22 +41,13 @@ class ClockedLoader(DataLoader[Batch]):
     """
 
     def __init__(self, loader: DataLoader[Batch], device: torch.device, warmup: int) -> None:
-        super().__init__(
-            loader.dataset,
-            batch_size=loader.batch_size,
-            sampler=loader.sampler,
-            collate_fn=loader.collate_fn,
-            drop_last=loader.drop_last,
-            num_workers=loader.num_workers,
-            persistent_workers=loader.persistent_workers,
-            prefetch_factor=loader.prefetch_factor,
-            pin_memory=loader.pin_memory,
-        )
+        super().__init__(**loader_settings(loader))
         self.clock_device, self.warmup = device, warmup
         self.asked_s: list[float] = []
         self.given_s: list[float] = []
 
-    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # DataLoader promises its own iterator class
+    def __iter__(self) -> Any:
+        """The loader's batches."""
         batches = super().__iter__()
         while True:
             if len(self.asked_s) in (self.warmup, len(self) - 1):  # the device works ahead: count only what it has done

@@ -3,12 +3,12 @@
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ceph_pipeline.losses.masking import at_least_float32, hide_missing, masked_mean, require_same_shape
+from ceph_pipeline.losses.pointwise import PointwiseLoss
 
 
-class WingLoss(nn.Module):
+class WingLoss(PointwiseLoss):
     """Logarithmic near zero, linear beyond `width`: small errors keep a pull that the absolute error would not give them.
 
     `w · ln(1 + |x| / ε)` for |x| < w, else `|x| − C` with `C = w − w · ln(1 + w / ε)`.
@@ -33,23 +33,6 @@ class WingLoss(nn.Module):
         self.width = width
         self.curvature = curvature
         self.offset = width - width * math.log1p(width / curvature)
-
-    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None, *, count: Tensor | None = None) -> Tensor:
-        """Mean over the visible points of the sum over x and y.
-
-        Args:
-            prediction: `(N, K, 2)`.
-            target: `(N, K, 2)`; anything, NaN too, where the mask is false.
-            mask: `(N, K)`, false where a landmark is missing.
-            count: What the sum over the visible points is divided by; None for their number.
-
-        Returns:
-            A scalar of the prediction's dtype.
-        """
-        require_same_shape(prediction, target)
-        wide = at_least_float32(prediction)
-        points = self.pointwise(wide - hide_missing(target.to(wide.dtype), mask)).sum(dim=-1)
-        return masked_mean(points, mask, count).to(prediction.dtype)
 
     def pointwise(self, error: Tensor) -> Tensor:
         """The loss of each signed error, same shape."""

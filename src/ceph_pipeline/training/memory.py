@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch.utilities.memory import is_oom_error
@@ -77,14 +77,10 @@ def with_items(loader: DataLoader[Batch], items: int) -> DataLoader[Batch]:
     """The same loader, with batches of so many items."""
     if loader.batch_size == items:
         return loader
-    return DataLoader(
-        loader.dataset,
-        batch_size=items,
-        sampler=loader.sampler,
-        collate_fn=loader.collate_fn,
-        drop_last=loader.drop_last,
-        num_workers=loader.num_workers,
-        persistent_workers=loader.persistent_workers,
-        prefetch_factor=loader.prefetch_factor,
-        pin_memory=loader.pin_memory,
-    )
+    return DataLoader(**loader_settings(loader) | {"batch_size": items})
+
+
+def loader_settings(loader: DataLoader[Batch]) -> dict[str, Any]:
+    """The arguments that make another loader like this one."""
+    names = ("dataset", "batch_size", "sampler", "collate_fn", "drop_last", "num_workers", "persistent_workers")
+    return {name: getattr(loader, name) for name in (*names, "prefetch_factor", "pin_memory")}
