@@ -29,11 +29,24 @@ class Answers(NamedTuple):
     peak: NDArray[np.float64]
 
 
+class DeviceError(ValueError):
+    """The device that was asked for is not in this machine."""
+
+
 def resolve_device(name: str) -> torch.device:
-    """The device of a name; `auto` takes a GPU where there is one."""
-    if name != "auto":
-        return torch.device(name)
-    return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
+    """The device of a name; `auto` takes a GPU where there is one.
+
+    Raises:
+        DeviceError: this machine has no such device.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, found in there.items() if found))
+    device = torch.device(name)
+    if not there.get(device.type, True):
+        found = ", ".join(kind for kind, is_there in there.items() if is_there)
+        raise DeviceError(f"device: {name!r} is not available, this machine has {found}. Set it to auto or to one of these.")
+    return device
 
 
 def native_precision(device: torch.device) -> torch.autocast:
