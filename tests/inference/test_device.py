@@ -15,6 +15,6 @@ def test_auto_takes_a_gpu_where_there_is_one(monkeypatch, gpu, expected):
 
 def test_a_device_that_is_not_there_is_refused_at_once(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(DeviceError, match="'cuda' is not available, this machine has .*cpu. Set it to auto"):
+    with pytest.raises(DeviceError, match=r"'cuda' is not available, this machine has .*cpu. Set it to auto"):
         resolve_device("cuda")
     assert resolve_device("cpu").type == "cpu"
