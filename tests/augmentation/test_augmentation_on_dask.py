@@ -8,6 +8,7 @@ import time
 import pytest
 from distributed import Client, LocalCluster
 
+from ceph_pipeline.artifacts import WorkersError, workers
 from ceph_pipeline.augmentation.darkroom import AugmentationError
 
 
@@ -65,3 +66,13 @@ def test_an_error_in_a_worker_is_the_run_s_error(cluster, study):
     (study.raw.root / "train_0002.png").write_bytes(b"")
     with pytest.raises(ValueError, match=r"train_0002\.png"):
         study.augment(backend="dask", dask_scheduler=cluster.scheduler_address)
+
+
+def test_a_cluster_that_does_not_answer_costs_no_copy_though_all_are_to_be_made_again(study, monkeypatch):
+    study.augment(n_jobs=1)
+    before = study.store.ids()
+    monkeypatch.setattr(workers, "_PATIENCE_S", 0.3)
+    with pytest.raises(WorkersError, match="no Dask scheduler answers"):
+        study.augment(backend="dask", dask_scheduler="tcp://127.0.0.1:1", force=True)
+    assert before
+    assert study.store.ids() == before

@@ -4,7 +4,7 @@ from ceph_pipeline.artifacts.atomic import atomic_path, write_atomically
 from ceph_pipeline.artifacts.fingerprint import fingerprint
 from ceph_pipeline.artifacts.folder import Folder, FolderError
 from ceph_pipeline.artifacts.ledger import Ledger
-from ceph_pipeline.artifacts.workers import WorkerParams, WorkersError, run_unordered
+from ceph_pipeline.artifacts.workers import WorkerParams, WorkersError, check_cluster, run_unordered
 
 __all__ = [
     "Folder",
@@ -13,6 +13,7 @@ __all__ = [
     "WorkerParams",
     "WorkersError",
     "atomic_path",
+    "check_cluster",
     "fingerprint",
     "run_unordered",
     "write_atomically",

@@ -67,6 +67,17 @@ def run_unordered(function: Callable[..., Result], tasks: Iterable[tuple[Any, ..
         yield from starmap(function, tasks)
 
 
+def check_cluster(workers: WorkerParams) -> None:
+    """Make sure that the cluster of an address answers, before anything is given up for what it is to make.
+
+    Raises:
+        WorkersError: the Dask scheduler cannot be reached or has no worker, or dask is not installed.
+    """
+    if workers.backend == "dask" and workers.dask_scheduler is not None:
+        with _dask_client(workers):
+            return
+
+
 def _on_machine(function: Callable[..., Result], tasks: Iterable[tuple[Any, ...]], **options: Any) -> Iterator[Result]:
     parallel = joblib.Parallel(return_as="generator_unordered", **options)
     results: Iterator[Result] = parallel(joblib.delayed(function)(*task) for task in tasks)

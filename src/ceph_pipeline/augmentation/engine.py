@@ -6,7 +6,7 @@ from collections import defaultdict
 import pandas as pd
 from tqdm.auto import tqdm
 
-from ceph_pipeline.artifacts import run_unordered
+from ceph_pipeline.artifacts import check_cluster, run_unordered
 from ceph_pipeline.augmentation.darkroom import AugmentationError, Darkroom
 from ceph_pipeline.augmentation.params import AugmentationParams
 from ceph_pipeline.augmentation.plan import Copy, Plan, plan_copies
@@ -48,6 +48,7 @@ def augment(
         destination.folder.check_writable()
     provenance = Provenance(store, cache, params)
     if params.force:
+        check_cluster(params)
         provenance.clear()
     else:
         provenance.refuse_other_recipe()
