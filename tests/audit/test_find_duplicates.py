@@ -9,7 +9,7 @@ from ceph_pipeline.audit import CHECKS, AuditParams, DuplicateTable, Evidence
 from ceph_pipeline.audit.duplicates import find_duplicates
 from ceph_pipeline.audit.params import DuplicateParams
 from ceph_pipeline.audit.registration import UNLIKE, agreement, thumbnail
-from ceph_pipeline.images import ImageStore
+from ceph_pipeline.images import ImageReadError, ImageStore
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.landmarks.geometry import centre_of
 
@@ -91,7 +91,7 @@ class TestDifferentImages:
 
     def test_a_missing_image_is_named(self, tmp_path):
         table = pd.DataFrame({"image_id": ["gone"], "split": ["train"]})
-        with pytest.raises(FileNotFoundError, match="gone"):
+        with pytest.raises(ImageReadError, match=r"gone\.npy is not there"):
             find_duplicates(table, ImageStore(str(tmp_path), format="npy"), DuplicateParams())
 
 

@@ -114,9 +114,25 @@ def test_an_identifier_cannot_leave_the_folder(tmp_path, identifier):
         ImageStore(str(tmp_path)).location(identifier)
 
 
-def test_a_missing_image_is_not_found(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        ImageStore(str(tmp_path)).read("absent")
+class TestAMissingImage:
+    @pytest.fixture(params=["disk", "bucket"])
+    def folder(self, request, tmp_path, bucket):
+        return str(tmp_path) if request.param == "disk" else bucket
+
+    @pytest.mark.parametrize("format", ["png", "npy"])
+    def test_is_named_with_its_store_and_what_makes_it_again(self, folder, format):
+        expected = rf"{folder}/absent\.{format} is not there\. Run the pipeline again .* ingestion for the cache"
+        with pytest.raises(ImageReadError, match=expected):
+            ImageStore(folder, format=format).read("absent")
+
+    def test_is_found_before_work_begins(self, folder, film):
+        store = ImageStore(folder)
+        for image_id in ("a", "b", "c"):
+            store.write(image_id, film)
+        store.require(["a", "b"])
+        store.discard(["b", "c"])
+        with pytest.raises(ImageReadError, match=rf"{folder}/b\.png is not there, nor is 1 other that the work needs"):
+            store.require(iter(["a", "b", "c"]))
 
 
 @pytest.mark.parametrize("format", ["png", "npy"])

@@ -27,7 +27,7 @@ def find_duplicates(images: pd.DataFrame, store: ImageStore, params: DuplicatePa
         Rows of `DuplicateTable`, the same for any number of threads.
 
     Raises:
-        FileNotFoundError: an image is not in the store.
+        ImageReadError: an image is not in the store, or damaged.
     """
     image_ids, splits = images["image_id"].to_numpy(str), images["split"].to_numpy(str)
     hashes, thumbnails = _signatures(image_ids.tolist(), store, n_jobs)

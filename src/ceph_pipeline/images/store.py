@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import mmap
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -81,17 +81,30 @@ class ImageStore:
         """The image `(height, width)`; of `npy` stores read-only, and memory-mapped from a local disk.
 
         Raises:
-            FileNotFoundError: no such image.
-            ImageReadError: the file is damaged.
+            ImageReadError: there is no such image, or its file is damaged.
         """
         name = self._name(image_id)
-        if self.format != "npy":
-            return decode_image(self.folder.read(name), self.location(image_id))
         try:
+            if self.format != "npy":
+                return decode_image(self.folder.read(name), self.location(image_id))
             return _view(_map(self._local / name) if self._local else self.folder.read(name))
+        except FileNotFoundError:
+            raise ImageReadError(self._missing([image_id])) from None
+        except ImageReadError:
+            raise
         except (TypeError, ValueError) as error:
             location = self.location(image_id)
             raise ImageReadError(f"{location}: damaged ({error}). Delete it and run the node that writes it again.") from None
+
+    def require(self, image_ids: Iterable[str]) -> None:
+        """Make sure, in one listing, that images are there before hours of work on them begin.
+
+        Raises:
+            ImageReadError: some are not.
+        """
+        missing = sorted(set(image_ids) - self.ids())
+        if missing:
+            raise ImageReadError(self._missing(missing))
 
     def write(self, image_id: str, image: GreyImage) -> int:
         """Encode and store an image; returns the bytes written."""
@@ -117,6 +130,14 @@ class ImageStore:
     def sweep(self) -> None:
         """Delete what a killed run left half-written."""
         self.folder.remove([name for name in self.folder.names() if _UNFINISHED.match(name)])
+
+    def _missing(self, image_ids: Sequence[str]) -> str:
+        rest = len(image_ids) - 1
+        others = f", nor {'is 1 other' if rest == 1 else f'are {rest} others'} that the work needs" if rest else ""
+        return (
+            f"{self.location(image_ids[0])} is not there{others}. Run the pipeline again that fills the store, which makes what is "
+            "missing: ingestion for the cache of the sources, augmentation for the copies."
+        )
 
     def _name(self, image_id: str) -> str:
         if not re.fullmatch(IDENTIFIER, image_id):

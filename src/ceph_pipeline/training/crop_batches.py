@@ -98,6 +98,7 @@ class CropDataset(Dataset[Batch]):
         seed: int,
         augmentation: Mapping[str, Kind] | None = None,
     ) -> None:
+        store.require(group.image_id for group in groups)
         self.groups, self.store, self.crop_px = groups, store, crop_px
         self.crops_per_image, self.seed, self.augmentation = crops_per_image, seed, augmentation or {}
 

@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressB
 from lightning.pytorch.utilities.memory import garbage_collection_cuda
 from torch.utils.data import DataLoader, Dataset
 
+from ceph_pipeline.images import ImageReadError
 from ceph_pipeline.training.batch import Batch, concatenate
 from ceph_pipeline.training.callbacks import EpochLog, ExponentialAverage, Patience, Plateau, StepSeed
 from ceph_pipeline.training.checkpoint_io import WholeCheckpoints
@@ -19,7 +20,7 @@ from ceph_pipeline.training.compiling import compile_net
 from ceph_pipeline.training.continuation import BEST_EPOCH, FOUND, LAST, epochs_done, read_state
 from ceph_pipeline.training.distributed.shares import RankShare
 from ceph_pipeline.training.distributed.strategy import shared_buffers, strategy
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training.errors import TrainingError, own_words
 from ceph_pipeline.training.finder import Finder
 from ceph_pipeline.training.finite import FiniteNumbers
 from ceph_pipeline.training.goal import Goal, Monitor, goal_of
@@ -151,7 +152,11 @@ class Attempt:
         self.finder = Finder(module, folder / FOUND, run_logger)
 
     def succeeds(self, train: DataLoader[Batch], valid: DataLoader[Batch], plan: BatchPlan) -> bool:
-        """Train from the last completed epoch to the end; False when the memory does not take the plan's batches."""
+        """Train from the last completed epoch to the end; False when the memory does not take the plan's batches.
+
+        Raises:
+            TrainingError: an image cannot be read any more.
+        """
         loader = with_items(train, plan.items)
         try:
             with warnings.catch_warnings():
@@ -160,6 +165,9 @@ class Attempt:
                     rate = self.finder.learning_rate(loader, plan)
                     self.module.optim = self.params.optim.model_copy(update={"learning_rate": rate})
                 self._run(loader, with_items(valid, min(plan.items, valid.batch_size or 1)), plan)
+        except ImageReadError as error:
+            message = f"{self.module.trained.stage}: {own_words(error)} The same command then goes on from the last whole epoch."
+            raise TrainingError(message) from error
         except RuntimeError as error:
             if self.rank.world > 1 or not is_out_of_memory(error):
                 raise

@@ -116,6 +116,7 @@ class WholeImageDataset(Dataset[Batch]):
         seed: int,
         augmentation: Mapping[str, Kind] | None = None,
     ) -> None:
+        cache.require(data.image_ids)
         self.data, self.cache, self.input_size, self.resize = data, cache, input_size, resize
         self.seed, self.augmentation = seed, augmentation or {}
 
