@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceph_pipeline.evaluation import GRID_VIEWS, TEN_VIEWS, VIEW_SETS, View, fuse_views
+from ceph_pipeline.evaluation import GRID_VIEWS, TEN_VIEWS, View, fuse_views, views_of
 
 sizes = st.tuples(st.integers(8, 2000), st.integers(8, 2000))
 views = st.builds(View, flip=st.booleans(), scale=st.floats(0.3, 3), rotation_deg=st.floats(-180, 180))
@@ -66,8 +66,8 @@ class TestViewSets:
         assert set(TEN_VIEWS) <= set(GRID_VIEWS)
 
     def test_five_have_no_flip(self):
-        assert not any(view.flip for view in VIEW_SETS["five"])
-        assert len(VIEW_SETS["five"]) == 5
+        assert not any(view.flip for view in views_of("five"))
+        assert len(views_of("five")) == 5
 
 
 class TestFuseViews:

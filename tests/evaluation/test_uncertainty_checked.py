@@ -83,7 +83,7 @@ class TestLearnedAndChecked:
         assert set(one.networks) == {"stage1"}
         assert set(two.networks) == {"stage1", "stage2"}
         assert two.networks["stage1"] == one.networks["stage1"] != two.networks["stage2"]
-        assert (one.views, two.views) == ("single", "ten views fused by mean, then ten")
+        assert (one.views, two.views) == ("single", "ten views fused by mean, then ten views")
 
     def test_reliability_is_tabulated_before_and_after(self, found):
         table = found[1]["reliability"].set_index(["stage", "calibrated"])

@@ -95,7 +95,7 @@ def test_an_overlay_shows_every_point_that_is_there_with_its_symbol() -> None:
 
 def test_the_nodes_lead_from_a_folder_to_overlays(checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
     xrays(tmp_path / "new", 2)
-    params = InferenceParams(views_stage1="single", device="cpu", pixel_size_mm=0.1)
+    params = InferenceParams(views_stage1="single", views_stage2="single", device="cpu", pixel_size_mm=0.1)
     stages = checkpoints / "stage1" / "best.ckpt", checkpoints / "stage2" / "best.ckpt"
     predictions, quarantine = locate_landmarks(tmp_path / "new", *stages, checkpoints, params)
     assert quarantine.empty

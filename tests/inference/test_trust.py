@@ -135,7 +135,7 @@ class TestPipeline:
         self, learned: Path, tmp_path: Path, xrays: Xrays, caplog: pytest.LogCaptureFixture, views: str, line: str
     ) -> None:
         xrays(tmp_path / "new", 1)
-        params = InferenceParams.model_validate({"views_stage1": views, "device": "cpu"})
+        params = InferenceParams.model_validate({"views_stage1": views, "views_stage2": "single", "device": "cpu"})
         stages = learned / "stage1" / "best.ckpt", learned / "stage2" / "best.ckpt"
         with caplog.at_level(logging.INFO):
             locate_landmarks(tmp_path / "new", *stages, learned, params)

@@ -4,17 +4,17 @@ from ceph_pipeline.evaluation.bootstrap import Improvement, Interval, improvemen
 from ceph_pipeline.evaluation.errors import EvaluationError, error_rows, radial_errors, sdr
 from ceph_pipeline.evaluation.params import EvaluationParams
 from ceph_pipeline.evaluation.report import evaluate
-from ceph_pipeline.evaluation.tta import GRID_VIEWS, TEN_VIEWS, VIEW_SETS, View, fuse_views
+from ceph_pipeline.evaluation.tta import GRID_VIEWS, TEN_VIEWS, View, ViewGrid, fuse_views, views_of
 
 __all__ = [
     "GRID_VIEWS",
     "TEN_VIEWS",
-    "VIEW_SETS",
     "EvaluationError",
     "EvaluationParams",
     "Improvement",
     "Interval",
     "View",
+    "ViewGrid",
     "error_rows",
     "evaluate",
     "fuse_views",
@@ -23,4 +23,5 @@ __all__ = [
     "mean_interval",
     "radial_errors",
     "sdr",
+    "views_of",
 ]

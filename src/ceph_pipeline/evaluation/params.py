@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ceph_pipeline.evaluation.tta import Fusion, ViewSet
+from ceph_pipeline.evaluation.tta import Fusion, Views
 from ceph_pipeline.uncertainty.params import UncertaintyParams
 
 
@@ -18,8 +18,10 @@ class TestTimeAugmentation(_Params):
 
     __test__ = False  # not a test class, whatever its name begins with
 
-    views_stage1: ViewSet = Field("ten", description="views of the whole image; `five` leaves out the flips")
-    views_stage2: ViewSet = Field("ten", description="views of the crops; `single` refines the fused points once")
+    views_stage1: Views = Field(
+        "ten", description="views of the whole image: a set's name, or a grid of flips, scales, rotations"
+    )
+    views_stage2: Views = Field("ten", description="views of the crops; `single` refines the fused points once")
     fusion: Fusion = Field("mean", description="how the views' answers become one point")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import numpy as np
 
-from ceph_pipeline.evaluation.tta import VIEW_SETS, Fusion, ViewSet, views_in_words
+from ceph_pipeline.evaluation.tta import Fusion, Views, views_in_words, views_of
 from ceph_pipeline.images import read_image
 from ceph_pipeline.inference.forward import resolve_device
 from ceph_pipeline.inference.located import Located, prediction_rows
@@ -40,8 +40,8 @@ class DetectorError(ValueError):
 class _Settings(TypedDict, total=False):
     """The attributes of a detector that are not networks."""
 
-    views_stage1: ViewSet
-    views_stage2: ViewSet
+    views_stage1: Views
+    views_stage2: Views
     fusion: Fusion
     batch_size: int
     crop_batch_size: int
@@ -73,8 +73,8 @@ class LandmarkDetector:
 
     stage1: TrainedNet
     stage2: TrainedNet | None = None
-    views_stage1: ViewSet = "single"
-    views_stage2: ViewSet = "single"
+    views_stage1: Views = "single"
+    views_stage2: Views = "single"
     fusion: Fusion = "mean"
     batch_size: int = 8
     crop_batch_size: int = 128
@@ -136,7 +136,8 @@ class LandmarkDetector:
     def stage(self) -> str:
         """What the predictions table calls this detector's answers."""
         name, views = ("stage1", self.views_stage1) if self.stage2 is None else ("stage2", self.views_stage2)
-        return name if views == "single" and self.views_stage1 == "single" else f"{name}_tta"
+        plain = views_of(views) == views_of(self.views_stage1) == views_of("single")
+        return name if plain else f"{name}_tta"
 
     @property
     def views(self) -> str:
@@ -184,7 +185,7 @@ class LandmarkDetector:
             chunk = image_ids[start : start + self.batch_size]
             pixels = {image_id: _pixels(sources[image_id]) for image_id in chunk}
             sizes = [(image.shape[1], image.shape[0]) for image in pixels.values()]
-            views = VIEW_SETS[self.views_stage1]
+            views = views_of(self.views_stage1)
             located = predict_whole(
                 self.stage1,
                 pixels.__getitem__,
@@ -203,7 +204,7 @@ class LandmarkDetector:
                     located.xy,
                     pixel_size_mm=pixel_size_mm[start : start + self.batch_size],
                     sigma_px=located.sigma_px,
-                    views=VIEW_SETS[self.views_stage2],
+                    views=views_of(self.views_stage2),
                     batch_size=self.crop_batch_size,
                     progress=progress,
                 )

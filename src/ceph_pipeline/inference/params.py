@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ceph_pipeline.evaluation.tta import Fusion, ViewSet
+from ceph_pipeline.evaluation.tta import Fusion, Views
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -17,8 +17,8 @@ class InferenceParams(BaseModel):
     pixel_size_mm: float | None = Field(
         None, gt=0, le=1, description="of all images of the folder; null: angles and ratios only, no millimetres"
     )
-    views_stage1: ViewSet = Field("ten", description="views of the whole image")
-    views_stage2: ViewSet = Field("single", description="views of the crops")
+    views_stage1: Views = Field("ten", description="views of the whole image, as evaluated")
+    views_stage2: Views = Field("ten", description="views of the crops, as evaluated")
     fusion: Fusion = Field("mean", description="how the whole image's views become one point")
     batch_size: int = Field(8, ge=1, description="whole images a forward pass")
     crop_batch_size: int = Field(128, ge=1, description="crops a forward pass")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from ceph_pipeline.artifacts import fingerprint
-from ceph_pipeline.evaluation import VIEW_SETS, EvaluationParams, View
+from ceph_pipeline.evaluation import EvaluationParams, View, views_of
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.landmarks.tables import points_array
 from ceph_pipeline.pipelines.evaluation.predicting import kept, pixels_digest, sigmas
@@ -25,12 +25,12 @@ def predict_stage1_tta(
     from ceph_pipeline.inference.located import prediction_rows
     from ceph_pipeline.training.checkpoint import load_checkpoint
 
+    views = views_of(params.tta.views_stage1)
     cached = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "train")]
     image_ids, sizes = cached["image_id"].tolist(), cached[["width", "height"]].to_numpy()
 
     def predict() -> pd.DataFrame:
         trained = load_checkpoint(checkpoint, resolve_device(params.device))
-        views = VIEW_SETS[params.tta.views_stage1]
         fusion = params.tta.fusion
         located = predict_whole(trained, cache.read, image_ids, sizes, views, batch_size=params.batch_size, fusion=fusion)
         return prediction_rows(located, image_ids, list(trained.landmarks), "stage1_tta")
@@ -39,7 +39,7 @@ def predict_stage1_tta(
         "images": fingerprint(cached),
         "pixels": pixels_digest(cache_index, image_ids),
         "checkpoint": fingerprint(checkpoint),
-        "views": params.tta.views_stage1,
+        "views": [repr(view) for view in views],
         "fusion": params.tta.fusion,
     }
     return kept(folder / "stage1_tta", made_from, predict, force=params.force)
@@ -55,7 +55,7 @@ def predict_stage2(
     params: EvaluationParams,
 ) -> pd.DataFrame:
     """Refine stage 1's points, each crop seen once."""
-    return _refine("stage2", images, raw, cache_index, checkpoint, stage1_predictions, folder, params, VIEW_SETS["single"])
+    return _refine("stage2", images, raw, cache_index, checkpoint, stage1_predictions, folder, params, views_of("single"))
 
 
 def predict_stage2_tta(
@@ -68,7 +68,7 @@ def predict_stage2_tta(
     params: EvaluationParams,
 ) -> pd.DataFrame:
     """Refine the points of stage 1 with test-time augmentation, the crops seen in several views too."""
-    views = VIEW_SETS[params.tta.views_stage2]
+    views = views_of(params.tta.views_stage2)
     return _refine("stage2_tta", images, raw, cache_index, checkpoint, stage1_tta_predictions, folder, params, views)
 
 

@@ -10,7 +10,7 @@ from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.reliability import reliability_table
 from ceph_pipeline.evaluation.report import on_split
-from ceph_pipeline.evaluation.tta import ViewSet, views_in_words
+from ceph_pipeline.evaluation.tta import Views, views_in_words
 from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn, unseen_errors
 from ceph_pipeline.evaluation.uncertainty_tables import radius_lines, scalar_metrics
 from ceph_pipeline.pipelines.evaluation.tracking import log_metrics
@@ -65,6 +65,6 @@ def _views(stage: str, params: EvaluationParams) -> str:
     """What a stage's points were made from."""
     tta = params.tta
     with_views = stage.endswith("_tta")
-    first: ViewSet = tta.views_stage1 if with_views else "single"
-    second: ViewSet = tta.views_stage2 if with_views else "single"
+    first: Views = tta.views_stage1 if with_views else "single"
+    second: Views = tta.views_stage2 if with_views else "single"
     return views_in_words(first, tta.fusion, second if stage.startswith("stage2") else None)

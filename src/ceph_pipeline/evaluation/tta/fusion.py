@@ -1,80 +1,12 @@
-"""Views for test-time augmentation, and the fusion of what a network sees in them.
+"""One point and its spread from what a network sees in several views."""
 
-Everything here is geometry: who warps the pixels and calls the network maps points back with `View.back`.
-"""
-
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ceph_pipeline.landmarks.geometry import Affine, Size, centre_of
-
 Fusion = Literal["mean", "median", "confidence"]
 """How the views' answers become one: `confidence` weighs them by their scores."""
-
-ViewSet = Literal["single", "five", "ten", "grid"]
-"""Names of `VIEW_SETS`."""
-
-
-@dataclass(frozen=True)
-class View:
-    """One way to look at a network's input frame: flipped, then scaled and turned about its true centre.
-
-    Attributes:
-        flip: Mirror left and right.
-        scale: Size of the content in the view over its size in the frame, > 0.
-        rotation_deg: Counter-clockwise on the screen.
-    """
-
-    flip: bool = False
-    scale: float = 1.0
-    rotation_deg: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not self.scale > 0:
-            raise ValueError(f"a view's scale must be positive, got {self.scale}.")
-
-    def matrix(self, size: Size) -> Affine:
-        """The map from a frame of `(width, height)` pixels to the view, which has the same size."""
-        mirrored = Affine.flip(size[0]) if self.flip else Affine.identity()
-        return mirrored.then(Affine.similarity(centre_of(size), angle_deg=self.rotation_deg, scale=self.scale))
-
-    def back(self, points: ArrayLike, size: Size) -> NDArray[np.float64]:
-        """Map points `(..., 2)` found in the view back to the frame."""
-        return self.matrix(size).inverse()(points)
-
-    @property
-    def is_identity(self) -> bool:
-        """Whether the view shows the frame as it is."""
-        return self == View()
-
-
-_STEPS = (View(), View(scale=0.8), View(scale=1.2), View(rotation_deg=-3.0), View(rotation_deg=3.0))
-
-
-def _mirrored(views: tuple[View, ...]) -> tuple[View, ...]:
-    """The views, and each of them flipped."""
-    return views + tuple(View(flip=True, scale=view.scale, rotation_deg=view.rotation_deg) for view in views)
-
-
-TEN_VIEWS = _mirrored(_STEPS)
-"""{no flip, flip} × {identity, scale 0.8, scale 1.2, rotation −3°, rotation +3°}.
-
-Flips help only a network that was trained with flips."""
-
-GRID_VIEWS = _mirrored(tuple(View(scale=s, rotation_deg=r) for s in (1.0, 0.8, 1.2) for r in (0.0, -3.0, 3.0)))
-"""The full grid, 2 × 3 × 3 views."""
-
-VIEW_SETS: dict[ViewSet, tuple[View, ...]] = {"single": (View(),), "five": _STEPS, "ten": TEN_VIEWS, "grid": GRID_VIEWS}
-"""Views by the name parameters give: only the frame itself, the ten without their flips, the ten, the grid of 18."""
-
-
-def views_in_words(stage1: ViewSet, fusion: Fusion, stage2: ViewSet | None = None) -> str:
-    """What points were made from, such as `ten views fused by mean, then single`; uncertainty is learned for one such way."""
-    first = stage1 if stage1 == "single" else f"{stage1} views fused by {fusion}"
-    return first if stage2 is None else f"{first}, then {stage2}"
 
 
 def fuse_views(

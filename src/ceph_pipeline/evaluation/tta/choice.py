@@ -1,0 +1,72 @@
+"""Which views parameters ask for: a set by its name, or a grid of their own."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+
+from ceph_pipeline.evaluation.tta.fusion import Fusion
+from ceph_pipeline.evaluation.tta.grid import ViewGrid
+from ceph_pipeline.evaluation.tta.view import View
+
+ViewSet = Literal["single", "five", "ten", "grid"]
+"""Names of `VIEW_SETS`."""
+
+FIVE_VIEWS = (View(), View(scale=0.8), View(scale=1.2), View(rotation_deg=-3.0), View(rotation_deg=3.0))
+"""Identity, scale 0.8, scale 1.2, rotation −3°, rotation +3°."""
+
+TEN_VIEWS = FIVE_VIEWS + tuple(View(True, view.scale, view.rotation_deg) for view in FIVE_VIEWS)
+"""The five, and each of them flipped. Flips help only a network that was trained with flips."""
+
+GRID_VIEWS = ViewGrid(flips=(False, True), scales=(0.8, 1.0, 1.2), rotations_deg=(-3.0, 0.0, 3.0)).views
+"""The full grid, 2 × 3 × 3 views."""
+
+VIEW_SETS: dict[ViewSet, tuple[View, ...]] = {"single": (View(),), "five": FIVE_VIEWS, "ten": TEN_VIEWS, "grid": GRID_VIEWS}
+"""Views by the name parameters give: only the frame itself, the ten without their flips, the ten, the grid of 18."""
+
+
+def _known(value: object) -> ViewSet | ViewGrid:
+    """A set's name or a grid, from what a parameter says."""
+    if isinstance(value, Mapping):
+        return ViewGrid.model_validate(value)
+    if isinstance(value, ViewGrid):
+        return value
+    for name in VIEW_SETS:
+        if value == name:
+            return name
+    *names, last = map(repr, VIEW_SETS)
+    raise ValueError(
+        f"should be {', '.join(names)} or {last}, or a grid of its own such as "
+        "{flips: [false, true], scales: [0.9, 1.0, 1.1], rotations_deg: [-5, 0, 5]}"
+    )
+
+
+Views = Annotated[ViewSet | ViewGrid, BeforeValidator(_known)]
+"""A set's name or a grid. Checked in one step, so that a wrong value is answered once and not by each of the two."""
+
+
+def views_of(views: Views) -> tuple[View, ...]:
+    """The views of a set or a grid.
+
+    Raises:
+        ValueError: there is no set of that name.
+    """
+    known = _known(views)
+    return known.views if isinstance(known, ViewGrid) else VIEW_SETS[known]
+
+
+def views_in_words(stage1: Views, fusion: Fusion, stage2: Views | None = None) -> str:
+    """What points were made from, such as `ten views fused by mean, then single`; uncertainty is learned for one such way.
+
+    Grids of the same views have the same words, those of a named set its name.
+    """
+    first = _words(stage1) if len(views_of(stage1)) == 1 else f"{_words(stage1)} fused by {fusion}"
+    return first if stage2 is None else f"{first}, then {_words(stage2)}"
+
+
+def _words(views: Views) -> str:
+    asked = set(views_of(views))
+    name = next((name for name, known in VIEW_SETS.items() if set(known) == asked), None)
+    if name is None:
+        return str(views)
+    return name if name == "single" else f"{name} views"

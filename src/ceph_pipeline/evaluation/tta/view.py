@@ -1,0 +1,41 @@
+"""One way to look at a network's input frame. Who warps the pixels and calls the network maps points back with `View.back`."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ceph_pipeline.landmarks.geometry import Affine, Size, centre_of
+
+
+@dataclass(frozen=True)
+class View:
+    """The frame flipped, then scaled and turned about its true centre.
+
+    Attributes:
+        flip: Mirror left and right.
+        scale: Size of the content in the view over its size in the frame, > 0.
+        rotation_deg: Counter-clockwise on the screen.
+    """
+
+    flip: bool = False
+    scale: float = 1.0
+    rotation_deg: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.scale > 0:
+            raise ValueError(f"a view's scale must be positive, got {self.scale}.")
+
+    def matrix(self, size: Size) -> Affine:
+        """The map from a frame of `(width, height)` pixels to the view, which has the same size."""
+        mirrored = Affine.flip(size[0]) if self.flip else Affine.identity()
+        return mirrored.then(Affine.similarity(centre_of(size), angle_deg=self.rotation_deg, scale=self.scale))
+
+    def back(self, points: ArrayLike, size: Size) -> NDArray[np.float64]:
+        """Map points `(..., 2)` found in the view back to the frame."""
+        return self.matrix(size).inverse()(points)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the view shows the frame as it is."""
+        return self == View()
