@@ -10,7 +10,9 @@ import pytest
 import torch
 from lightning.pytorch.loggers import MLFlowLogger
 
+from ceph_pipeline.training.errors import TrainingError
 from ceph_pipeline.training.finder import STEPS, RateRamp, RateTest
+from ceph_pipeline.training.module import LandmarkModule
 from ceph_pipeline.training.optim import parameter_groups, schedule
 from ceph_pipeline.training.params import OptimParams
 
@@ -69,6 +71,42 @@ def test_the_search_gives_the_weights_back(toy, tmp_path):
     known = toy("known", loop={"find": "learning_rate"})
     for name, value in searched.net.state_dict().items():
         assert torch.equal(known.net.state_dict()[name], value)
+
+
+def test_the_loss_keeps_its_weights_during_the_search_whatever_the_training_ramps(toy, monkeypatch):
+    """The test of 100 steps lasts 34 epochs here, in the first 5 of which the training's coordinate term would grow."""
+    ramps, loss = [], LandmarkModule.loss
+
+    def note(module, output, batch, ramp):
+        if module.training:
+            ramps.append((module.optim.learning_rate, ramp))
+        return loss(module, output, batch, ramp)
+
+    monkeypatch.setattr(LandmarkModule, "loss", note)
+    toy("ramped", loop={"find": "learning_rate"}, optim={"learning_rate": 0.5, "epochs": 7})
+    searched = [ramp for rate, ramp in ramps if rate == 0.5]
+    assert 20 < len(searched) <= STEPS
+    assert set(searched) == {1.0}
+    trained = [ramp for rate, ramp in ramps if rate != 0.5]
+    assert trained[::3] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1, 1]), "the training itself has its ramp"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "the file: Invalid JSON"),
+        ("[1]", "the file: Input should be an object"),
+        ('{"learning_rate": "fast"}', "learning_rate: Input should be a valid number"),
+        ('{"learning_rate": -1}', "learning_rate: Input should be greater than 0"),
+        ('{"learning_rate": NaN}', "learning_rate: Input should be"),
+        ('{"rate": 1}', "rate: Extra inputs are not permitted"),
+    ],
+)
+def test_a_damaged_record_of_the_search_is_named_with_the_way_out(toy, tmp_path, content, reason):
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "found.json").write_text(content)
+    with pytest.raises(TrainingError, match=rf"damaged/found\.json: damaged: {reason}.*Delete the file: the search is then done"):
+        toy("damaged", loop={"find": "learning_rate"})
 
 
 def test_the_largest_batch_that_fits_keeps_the_effective_one(toy, toy_net, tmp_path, caplog):

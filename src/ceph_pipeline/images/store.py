@@ -135,8 +135,8 @@ class ImageStore:
         rest = len(image_ids) - 1
         others = f", nor {'is 1 other' if rest == 1 else f'are {rest} others'} that the work needs" if rest else ""
         return (
-            f"{self.location(image_ids[0])} is not there{others}. Run the pipeline again that fills the store, which makes what is "
-            "missing: ingestion for the cache of the sources, augmentation for the copies."
+            f"{self.location(image_ids[0])} is not there{others}. Run the pipeline again that fills the store, which makes what "
+            "is missing: ingestion for the cache of the sources, augmentation for the copies."
         )
 
     def _name(self, image_id: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.memory import garbage_collection_cuda
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ceph_pipeline.artifacts import write_atomically
 from ceph_pipeline.training.errors import TrainingError
@@ -48,6 +49,15 @@ TRIAL_STEPS = 2
 """Optimiser steps that a batch must survive: AdamW allocates its moments in the first."""
 
 
+class Found(BaseModel):
+    """What a search has found; of a training that searches it is one of the two."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    learning_rate: float | None = Field(None, gt=0)
+    batch_size: int | None = Field(None, ge=1, description="items of the data set a batch")
+
+
 class Finder:
     """Finds what the parameters leave open, and keeps it beside the training, so that a resumed one trains with the same.
 
@@ -65,9 +75,9 @@ class Finder:
         """The rate of steepest descent in a test that raises it exponentially.
 
         Raises:
-            TrainingError: the loss falls at no rate.
+            TrainingError: the loss falls at no rate, or the record of the search is damaged.
         """
-        known = self._known("learning_rate")
+        known = self._known().learning_rate
         if known is None:
             test = rate_test(self.module, train, plan)
             known = test.steepest()
@@ -86,10 +96,10 @@ class Finder:
         """The largest batch that fits the memory, of those that keep the effective batch.
 
         Raises:
-            TrainingError: none fits.
+            TrainingError: none fits, or the record of the search is damaged.
         """
-        known = self._known("batch_size")
-        candidates = plan.alternatives() if known is None else [plan.with_items(int(known))]
+        known = self._known().batch_size
+        candidates = plan.alternatives() if known is None else [plan.with_items(known)]
         for trial in candidates:
             if known is not None or fits(self.module, train, trial):
                 self._keep("batch_size", trial.items)
@@ -97,8 +107,23 @@ class Finder:
                 return trial
         raise TrainingError(f"{self.stage}: not even a batch of one item fits the device's memory.")
 
-    def _known(self, name: str) -> float | None:
-        return json.loads(self.record.read_text()).get(name) if self.record.is_file() else None
+    def _known(self) -> Found:
+        """What an earlier start of the same training has found.
+
+        Raises:
+            TrainingError: its record is damaged.
+        """
+        if not self.record.is_file():
+            return Found()
+        try:
+            return Found.model_validate_json(self.record.read_bytes())
+        except ValidationError as error:
+            reason = error.errors()[0]
+            place = ".".join(map(str, reason["loc"])) or "the file"
+            raise TrainingError(
+                f"{self.record}: damaged: {place}: {reason['msg']}; expected what {self.stage}.loop.find has found, such as "
+                '{"learning_rate": 0.001}. Delete the file: the search is then done again.'
+            ) from None
 
     def _keep(self, name: str, value: float) -> None:
         write_atomically(self.record, json.dumps({name: value}))
@@ -195,9 +220,14 @@ def fits(module: LandmarkModule, train: DataLoader[Batch], plan: BatchPlan) -> b
 
 
 def _try_out(module: LandmarkModule, train: DataLoader[Batch], plan: BatchPlan, steps: int, *callbacks: Callback) -> None:
-    """Train for so many optimiser steps, and give the weights back."""
+    """Train for so many optimiser steps, and give the weights back.
+
+    The coordinate term has its full weight throughout: a loss whose weights grow from epoch to epoch would rise by itself, and
+    most of the training has that weight.
+    """
     before = {name: value.clone() for name, value in module.net.state_dict().items()}
-    optim = module.optim
+    optim, ramped = module.optim, module.loss_params
+    module.loss_params = ramped.model_copy(update={"wing_ramp_epochs": 0.0})
     trainer = Trainer(
         max_epochs=max(optim.epochs, math.ceil(steps * plan.accumulate / plan.batches)),
         max_steps=steps,
@@ -217,3 +247,4 @@ def _try_out(module: LandmarkModule, train: DataLoader[Batch], plan: BatchPlan, 
         trainer.fit(module, with_items(train, plan.items))
     finally:
         module.net.load_state_dict(before)
+        module.loss_params = ramped
