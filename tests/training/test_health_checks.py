@@ -19,6 +19,7 @@ SETTINGS = {
     "loss.sigma_px": 1.5,
     "net.pretrained": False,
     "optim.unfreeze_after_epochs": 0,
+    "loop.find": None,
 }
 
 
@@ -102,6 +103,13 @@ SICK = {
     "wide_sigma": record(loss__sigma_px=8.0),
     "loss_balance": record(ratio=40.0),
 }
+
+
+def test_a_rate_that_was_searched_for_is_to_be_set_by_hand():
+    too_high = {"valid": guessing(), "steps": (0.1, 0.13), "optim__learning_rate": 0.2}
+    assert run_checks(record(**too_high))["rate_too_high"].suggestion == "0.009"
+    searched = record(**too_high, loop__find="learning_rate")
+    assert run_checks(searched)["rate_too_high"].suggestion == "0.009, with loop.find: null"
 
 
 def test_each_check_has_its_sick_training():

@@ -12,6 +12,7 @@ from lightning.pytorch.loggers import MLFlowLogger
 
 from ceph_pipeline.training.errors import TrainingError
 from ceph_pipeline.training.finder import STEPS, RateRamp, RateTest
+from ceph_pipeline.training.health import callback
 from ceph_pipeline.training.module import LandmarkModule
 from ceph_pipeline.training.optim import parameter_groups, schedule
 from ceph_pipeline.training.params import OptimParams
@@ -61,6 +62,23 @@ def test_a_training_uses_the_rate_it_found_and_logs_it(toy, tmp_path, caplog):
     rates = [point.value for point in client.get_metric_history(logger.run_id, "train/learning_rate")]
     assert 0.01 * found <= min(rates) < found
     assert [file.path for file in client.list_artifacts(logger.run_id, "finder")] == ["finder/learning_rate.png"]
+
+
+def test_health_suggests_a_multiple_of_the_rate_that_was_found(toy, monkeypatch):
+    settings = []
+    monkeypatch.setattr(callback, "publish", lambda record, *_: settings.append(record.settings))
+    toy("healthy", loop={"find": "learning_rate"}, optim={"learning_rate": 0.9})
+    toy("configured", optim={"learning_rate": 0.005})
+    found, configured = (seen["optim.learning_rate"] for seen in settings)
+    assert 1e-4 < found < 0.9
+    assert configured == 0.005
+
+
+def test_a_loss_of_nan_at_a_searched_rate_says_that_a_configured_one_would_not_count(toy, tmp_path):
+    (tmp_path / "nan").mkdir()
+    (tmp_path / "nan" / "found.json").write_text('{"learning_rate": 1e30}')
+    with pytest.raises(TrainingError, match=r"Set stage1\.loop\.find to null and lower stage1\.optim\.learning_rate"):
+        toy("nan", loop={"find": "learning_rate"}, optim={"warmup_epochs": 0, "epochs": 20})
 
 
 def test_the_search_gives_the_weights_back(toy, tmp_path):

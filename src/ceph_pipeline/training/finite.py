@@ -24,10 +24,11 @@ class FiniteNumbers(Callback):
     Args:
         stage: For the message.
         goal: The validation figure.
+        searched: Whether the learning rate was searched for, so that a configured one would not count.
     """
 
-    def __init__(self, stage: str, goal: Goal) -> None:
-        self.stage, self.goal = stage, goal
+    def __init__(self, stage: str, goal: Goal, *, searched: bool) -> None:
+        self.stage, self.goal, self.searched = stage, goal, searched
         self.last: tuple[int, Tensor] | None = None
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
@@ -69,8 +70,9 @@ class FiniteNumbers(Callback):
     def _error(self, trainer: Trainer, what: str) -> TrainingError:
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         name = self.stage
+        instead = f"Set {name}.loop.find to null and lower" if self.searched else "Lower"
         return TrainingError(
-            f"{name}: {what}, in epoch {trainer.current_epoch + 1} at a learning rate of {rate:.2g}. Lower "
+            f"{name}: {what}, in epoch {trainer.current_epoch + 1} at a learning rate of {rate:.2g}. {instead} "
             f"{name}.optim.learning_rate or {name}.optim.clip_norm, lengthen {name}.optim.warmup_epochs, or compute in "
             f"{name}.optim.precision = float32; with {name}.loop.force=true, since other parameters are another training."
         )

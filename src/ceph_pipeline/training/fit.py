@@ -221,8 +221,8 @@ class Attempt:
             *shared_buffers(self.rank),
             StepSeed(loop.seed),
             StagedUnfreezing(stage, self.module.net, optim),
-            HealthWatch(self.module.trained, self.params, self.folder),
-            FiniteNumbers(stage, goal),
+            HealthWatch(self.module.trained, self.params.model_copy(update={"optim": self.module.optim}), self.folder),
+            FiniteNumbers(stage, goal, searched=loop.find == "learning_rate"),
             EpochLog(stage),
             TQDMProgressBar(refresh_rate=5, leave=False),
         ]

@@ -112,7 +112,7 @@ class TrainingRecord(_Record):
     Attributes:
         stage: `stage1` or `stage2`.
         landmarks: K full names, in channel order.
-        settings: The stage's parameters by dotted name, without the stage's.
+        settings: The stage's parameters by dotted name, without the stage's; a rate that was searched for in its place.
         input_size: (width, height) px.
         stride: Input px per heatmap px.
         decoding_error: Mean error in heatmap px of decoding targets of the configured σ under 2 % noise.
