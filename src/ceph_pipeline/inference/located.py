@@ -50,3 +50,9 @@ def prediction_rows(located: Located, image_ids: list[str], landmarks: list[str]
     rows = points_table(located.xy, image_ids, landmarks)
     rows.insert(1, "stage", stage)
     return rows.assign(sigma_px=located.sigma_px.ravel())
+
+
+def no_predictions() -> pd.DataFrame:
+    """A `PredictionTable` without rows."""
+    dtypes = dict.fromkeys(("image_id", "stage", "landmark"), str) | dict.fromkeys(("x", "y", "sigma_px"), float)
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})

@@ -1,5 +1,5 @@
 """Training of both stages. Importing this package is cheap; its parts import torch when they are used."""
 
-from ceph_pipeline.training.params import Stage1Params, Stage2Params
+from ceph_pipeline.training.params import FoldParams, Stage1Params, Stage2Params
 
-__all__ = ["Stage1Params", "Stage2Params"]
+__all__ = ["FoldParams", "Stage1Params", "Stage2Params"]

@@ -75,12 +75,13 @@ class Recipe(Protocol):
         """
 
 
-def train(recipe: Recipe, folder: Path) -> Path:
+def train(recipe: Recipe, folder: Path, run_name: str | None = None) -> Path:
     """Train in this process on one device, in a process for each where there are more.
 
     Args:
         recipe: What is trained.
         folder: Where the training keeps its state and leaves `best.ckpt`; it is this training's until it ends.
+        run_name: Of its MLflow run; the stage by default.
 
     Returns:
         Path of the checkpoint; the present one if it was made from the same recipe.
@@ -93,7 +94,7 @@ def train(recipe: Recipe, folder: Path) -> Path:
         if finished(folder, recipe.stage, vars(recipe.tables), recipe.params, crops=recipe.crop_params):
             return folder / BEST
         resume = (folder / LAST).is_file()
-        with child_run(recipe.stage, folder, recipe.params, resume=resume) as run_logger:
+        with child_run(recipe.stage, folder, recipe.params, run_name=run_name, resume=resume) as run_logger:
             if loop.devices * loop.nodes > 1:
                 launch(recipe, folder, run_logger)
             else:

@@ -57,6 +57,25 @@ class Stage1Tables:
     measurements: pd.DataFrame
     source_pixels: pd.DataFrame
 
+    @classmethod
+    def of(
+        cls,
+        images: pd.DataFrame,
+        landmarks: pd.DataFrame,
+        cvm: pd.DataFrame,
+        measurements: pd.DataFrame,
+        source_pixels: pd.DataFrame,
+    ) -> Stage1Tables:
+        """The tables of some augmented images; rows of other images are left out."""
+        ids = images["image_id"]
+        return cls(
+            images=images,
+            landmarks=landmarks[landmarks["image_id"].isin(ids)],
+            cvm=cvm[cvm["image_id"].isin(ids)],
+            measurements=measurements[measurements["image_id"].isin(ids)],
+            source_pixels=source_pixels[source_pixels["image_id"].isin(images["source_id"])],
+        )
+
     def select(self, rows: pd.DataFrame, names: list[str], keys: tuple[str, ...], reader: str) -> WholeImages:
         """The images of some rows with their targets.
 
@@ -124,7 +143,9 @@ class Stage1Recipe:
         )
 
 
-def train_whole_image_net(tables: Stage1Tables, cache: ImageStore, folder: Path, params: Stage1Params) -> Path:
+def train_whole_image_net(
+    tables: Stage1Tables, cache: ImageStore, folder: Path, params: Stage1Params, run_name: str | None = None
+) -> Path:
     """Train on the training split's images and copies, choose the epoch on the validation split's originals.
 
     Args:
@@ -132,6 +153,7 @@ def train_whole_image_net(tables: Stage1Tables, cache: ImageStore, folder: Path,
         cache: Pre-resized pixels.
         folder: Where the training keeps its state and leaves `best.ckpt`.
         params: The stage's parameters.
+        run_name: Of the training's MLflow run; the stage by default.
 
     Returns:
         Path of the checkpoint.
@@ -139,7 +161,7 @@ def train_whole_image_net(tables: Stage1Tables, cache: ImageStore, folder: Path,
     Raises:
         TrainingError: a split is empty, another training works in the folder, or a rank has failed.
     """
-    return train(Stage1Recipe(tables, cache, params), folder)
+    return train(Stage1Recipe(tables, cache, params), folder, run_name)
 
 
 def describe(names: list[str], params: Stage1Params, moments: Moments, *, n_stages: int) -> TrainedNet:

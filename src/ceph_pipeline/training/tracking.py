@@ -27,7 +27,9 @@ PARENT = "mlflow.parentRunId"
 
 
 @contextmanager
-def child_run(name: str, folder: Path, params: BaseModel, *, resume: bool) -> Iterator[MLFlowLogger | None]:
+def child_run(
+    stage: str, folder: Path, params: BaseModel, *, run_name: str | None = None, resume: bool
+) -> Iterator[MLFlowLogger | None]:
     """Open a nested run for a training and give its logger; None where no MLflow run is active.
 
     The run's identifier is kept in `folder`. A training that resumes reopens its run, as a child of the run that is active
@@ -44,11 +46,11 @@ def child_run(name: str, folder: Path, params: BaseModel, *, resume: bool) -> It
         if not resume:
             _close_if_running(earlier.info.run_id)
     run_id = earlier.info.run_id if earlier is not None and resume else None
-    with mlflow.start_run(run_id=run_id, run_name=name, nested=True) as run:
+    with mlflow.start_run(run_id=run_id, run_name=run_name or stage, nested=True) as run:
         write_atomically(record, json.dumps({"run_id": run.info.run_id}))
         mlflow.set_tag(PARENT, parent.info.run_id)
         if run_id is None:
-            mlflow.log_params(flatten(params.model_dump(mode="json"), name))
+            mlflow.log_params(flatten(params.model_dump(mode="json"), stage))
         yield MLFlowLogger(tracking_uri=mlflow.get_tracking_uri(), run_id=run.info.run_id, log_model=False)
 
 

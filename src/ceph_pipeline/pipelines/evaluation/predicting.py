@@ -65,12 +65,6 @@ def predict_single_view(subjects: Subjects, stage1: Path, stage2: Path | None, p
     return pd.concat(tables, ignore_index=True)
 
 
-def no_predictions() -> pd.DataFrame:
-    """A `PredictionTable` without rows."""
-    dtypes = dict.fromkeys(("image_id", "stage", "landmark"), str) | dict.fromkeys(("x", "y", "sigma_px"), float)
-    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
-
-
 def pixels_digest(cache_index: pd.DataFrame, image_ids: list[str]) -> str:
     """Digest of some images' pixels, as ingestion found them."""
     return fingerprint(cache_index[cache_index["image_id"].isin(image_ids)])

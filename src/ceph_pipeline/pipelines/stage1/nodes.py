@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from ceph_pipeline.images import ImageStore
-from ceph_pipeline.training import Stage1Params
+from ceph_pipeline.training import FoldParams, Stage1Params
 
 
 def train_stage1(
@@ -22,15 +22,8 @@ def train_stage1(
     """Train the whole-image network on the training split and return its best checkpoint."""
     from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
 
-    learned = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "test")]
-    ids, sources = learned["image_id"], learned["source_id"]
-    tables = Stage1Tables(
-        images=learned,
-        landmarks=landmarks[landmarks["image_id"].isin(ids)],
-        cvm=cvm[cvm["image_id"].isin(ids)],
-        measurements=measurements[measurements["image_id"].isin(ids)],
-        source_pixels=source_pixels[source_pixels["image_id"].isin(sources)],
-    )
+    learned = _cached(images, cache_index)
+    tables = Stage1Tables.of(learned[learned["split"] != "test"], landmarks, cvm, measurements, source_pixels)
     return train_whole_image_net(tables, cache, folder, params)
 
 
@@ -38,5 +31,65 @@ def predict_stage1(images: pd.DataFrame, cache: ImageStore, cache_index: pd.Data
     """Locate the landmarks of the validation and test sources, one view an image."""
     from ceph_pipeline.inference.stages import predict_stage1_table
 
-    cached = images[images["image_id"].isin(cache_index["image_id"])]
+    cached = _cached(images, cache_index)
     return predict_stage1_table(cached[cached["split"] != "train"], cache, checkpoint)
+
+
+def deal_folds(
+    images: pd.DataFrame, augmented_images: pd.DataFrame, duplicates: pd.DataFrame, params: FoldParams
+) -> pd.DataFrame:
+    """Deal the training sources into folds; an empty table where none are asked for."""
+    from ceph_pipeline.training.folds import assign_folds, no_folds
+
+    learned = images[images["image_id"].isin(augmented_images["source_id"])]
+    return assign_folds(learned, duplicates, params.count, params.seed) if params.count else no_folds()
+
+
+def train_stage1_folds(
+    folds: pd.DataFrame,
+    images: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    cvm: pd.DataFrame,
+    measurements: pd.DataFrame,
+    source_pixels: pd.DataFrame,
+    cache: ImageStore,
+    cache_index: pd.DataFrame,
+    folder: Path,
+    params: Stage1Params,
+    fold_params: FoldParams,
+) -> pd.DataFrame:
+    """Train a whole-image network without each fold, and list the checkpoints."""
+    from ceph_pipeline.training.folds import checkpoint_table, resplit
+    from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
+
+    checkpoints = {}
+    for fold in fold_params.wanted:
+        learned = resplit(_cached(images, cache_index), folds, fold)
+        tables = Stage1Tables.of(learned, landmarks, cvm, measurements, source_pixels)
+        name = f"stage1 without fold {fold}"
+        checkpoints[fold] = train_whole_image_net(tables, cache, folder / str(fold) / "stage1", params, run_name=name)
+    return checkpoint_table(checkpoints, folder)
+
+
+def predict_stage1_folds(
+    folds: pd.DataFrame,
+    stage1_folds: pd.DataFrame,
+    images: pd.DataFrame,
+    cache: ImageStore,
+    cache_index: pd.DataFrame,
+    folder: Path,
+) -> pd.DataFrame:
+    """Locate the landmarks of each training source with the network that was trained without its fold, one view an image."""
+    from ceph_pipeline.inference.located import no_predictions
+    from ceph_pipeline.inference.stages import predict_stage1_table
+
+    cached = _cached(images, cache_index)
+    tables = [
+        predict_stage1_table(cached[cached["image_id"].isin(folds.loc[folds["fold"] == fold, "image_id"])], cache, folder / path)
+        for fold, path in zip(stage1_folds["fold"], stage1_folds["checkpoint"], strict=True)
+    ]
+    return pd.concat([no_predictions(), *tables], ignore_index=True)
+
+
+def _cached(images: pd.DataFrame, cache_index: pd.DataFrame) -> pd.DataFrame:
+    return images[images["image_id"].isin(cache_index["image_id"])]

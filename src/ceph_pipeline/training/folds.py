@@ -1,0 +1,91 @@
+"""K-fold training: which sources each fold holds out, and the tables as its networks see them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from scipy.cluster.hierarchy import DisjointSet
+
+from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping
+    from pathlib import Path
+
+
+def assign_folds(sources: pd.DataFrame, duplicates: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
+    """Deal the training sources into folds: near-duplicates stay together, each device is spread over all folds.
+
+    Args:
+        sources: Images table; only its training images are dealt.
+        duplicates: Near-duplicate pairs `image_a, image_b`.
+        count: Folds, at least 2.
+        seed: Chooses the order of the deal.
+
+    Returns:
+        Rows `image_id, fold`, folds from 0, in the order of the sources. Sizes differ by the size of one group of
+        near-duplicates at most.
+
+    Raises:
+        TrainingError: there are fewer groups of training sources than folds.
+    """
+    machines = sources[sources["split"] == "train"].set_index("image_id")["machine"]
+    groups = _groups(machines.index, duplicates)
+    if len(groups) < count:
+        raise TrainingError(f"folds.count = {count}, but there are {len(groups)} different training sources: lower it.")
+    ranked = sorted(groups, key=lambda group: (str(machines[group[0]]), hashlib.sha256(f"{seed}:{group[0]}".encode()).digest()))
+    of_device: dict[Hashable, Counter[int]] = {}
+    total: Counter[int] = Counter()
+    fold_of: dict[str, int] = {}
+    for group in ranked:
+        here = of_device.setdefault(machines[group[0]], Counter())
+        fold = min(range(count), key=lambda number: (here[number], total[number]))
+        here[fold] += len(group)
+        total[fold] += len(group)
+        fold_of |= dict.fromkeys(group, fold)
+    return pd.DataFrame({"image_id": machines.index, "fold": [fold_of[image_id] for image_id in machines.index]})
+
+
+def resplit(table: pd.DataFrame, folds: pd.DataFrame, number: int, *, by: str = "source_id") -> pd.DataFrame:
+    """A table as one fold's training sees it: the fold is the validation split, the other folds are the training split.
+
+    Images of the data set's own validation and test splits are left out.
+
+    Args:
+        table: With `split` and the column `by`.
+        folds: From `assign_folds`.
+        number: The fold held out.
+        by: The column that names the source.
+    """
+    fold = table[by].map(folds.set_index("image_id")["fold"])
+    split = fold.eq(number).map({True: "valid", False: "train"})
+    return table.assign(split=split)[fold.notna()].reset_index(drop=True)
+
+
+def no_folds() -> pd.DataFrame:
+    """A table of folds without rows."""
+    return pd.DataFrame({"image_id": pd.Series(dtype=str), "fold": pd.Series(dtype="int64")})
+
+
+def checkpoint_table(checkpoints: Mapping[int, Path], folder: Path) -> pd.DataFrame:
+    """Rows `fold, checkpoint, digest`: paths relative to `folder`, and the digests of what they hold."""
+    return pd.DataFrame(
+        {
+            "fold": pd.Series(list(checkpoints), dtype="int64"),
+            "checkpoint": pd.Series([path.relative_to(folder).as_posix() for path in checkpoints.values()], dtype=str),
+            "digest": pd.Series([fingerprint(path) for path in checkpoints.values()], dtype=str),
+        }
+    )
+
+
+def _groups(image_ids: Iterable[str], duplicates: pd.DataFrame) -> list[list[str]]:
+    """Sources that must share a fold, each group sorted."""
+    connected = DisjointSet(image_ids)
+    for first, second in duplicates[["image_a", "image_b"]].itertuples(index=False):
+        if first in connected and second in connected:
+            connected.merge(first, second)
+    return [sorted(group) for group in connected.subsets()]

@@ -1,0 +1,84 @@
+"""Folds hold out each training source once, and never a copy of what is learned."""
+
+import pandas as pd
+import pytest
+
+from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training.folds import assign_folds, resplit
+from ceph_pipeline.training.params import FoldParams
+
+NO_PAIRS = pd.DataFrame({"image_a": [], "image_b": []})
+
+
+def sources(n_of_machine: dict[str, int]) -> pd.DataFrame:
+    rows = [(f"{machine}_{i:02}", "train", machine) for machine, n in n_of_machine.items() for i in range(n)]
+    table = pd.DataFrame(rows, columns=["image_id", "split", "machine"])
+    others = pd.DataFrame({"image_id": ["v", "t"], "split": ["valid", "test"], "machine": ["A", "A"]})
+    return pd.concat([table, others], ignore_index=True)
+
+
+def pairs(*names: tuple[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(names, columns=["image_a", "image_b"])
+
+
+def test_every_training_source_is_in_one_fold_and_each_device_is_in_all():
+    images = sources({"A": 23, "B": 10, "C": 7})
+    folds = assign_folds(images, NO_PAIRS, 5, seed=1)
+    assert folds["image_id"].tolist() == images.loc[images["split"] == "train", "image_id"].tolist()
+    assert folds["fold"].value_counts().tolist() == [8] * 5
+    of_device = folds.groupby([folds["image_id"].str[0], "fold"]).size()
+    assert of_device["A"].between(4, 5).all()
+    assert (of_device["B"] == 2).all()
+    assert of_device["C"].between(1, 2).all()
+
+
+def test_near_duplicates_share_a_fold_also_by_way_of_a_third():
+    chain = pairs(("A_00", "A_07"), ("A_07", "B_03"), ("A_01", "v"))
+    fold = assign_folds(sources({"A": 10, "B": 10}), chain, 4, seed=3).set_index("image_id")["fold"]
+    assert fold["A_00"] == fold["A_07"] == fold["B_03"]
+
+
+def test_the_deal_depends_on_the_seed_and_not_on_the_order_of_the_rows():
+    images = sources({"A": 20})
+    dealt = assign_folds(images, NO_PAIRS, 4, seed=1).set_index("image_id")["fold"]
+    shuffled = assign_folds(images.sample(frac=1, random_state=0), NO_PAIRS, 4, seed=1).set_index("image_id")["fold"]
+    pd.testing.assert_series_equal(dealt, shuffled.reindex(dealt.index))
+    assert not dealt.equals(assign_folds(images, NO_PAIRS, 4, seed=2).set_index("image_id")["fold"])
+
+
+def test_more_folds_than_different_sources_are_refused():
+    with pytest.raises(TrainingError, match=r"folds\.count = 3, but there are 2 different training sources"):
+        assign_folds(sources({"A": 3}), pairs(("A_00", "A_01")), 3, seed=1)
+
+
+def test_a_fold_validates_on_its_sources_and_learns_from_the_copies_of_the_others():
+    folds = pd.DataFrame({"image_id": ["a", "b", "c"], "fold": [0, 1, 1]})
+    images = pd.DataFrame(
+        {
+            "image_id": ["a", "a_1", "b", "b_1", "c", "v", "t"],
+            "source_id": list("aabbcvt"),
+            "split": ["train"] * 5 + ["valid", "test"],
+        }
+    )
+    seen = resplit(images, folds, 1)
+    assert dict(zip(seen["image_id"], seen["split"], strict=True)) == {
+        "a": "train",
+        "a_1": "train",
+        "b": "valid",
+        "b_1": "valid",
+        "c": "valid",
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"count": 1}, "one fold would leave nothing"), ({"count": 3, "only": [0, 3]}, "numbered 0 to 2"), ({"count": 21}, "20")],
+)
+def test_impossible_folds_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        FoldParams(**settings)
+
+
+def test_all_folds_are_trained_unless_some_are_named():
+    assert FoldParams(count=3).wanted == (0, 1, 2)
+    assert FoldParams(count=3, only=[2]).wanted == (2,)
