@@ -37,6 +37,9 @@ class RefinementNetParams(_Params):
     """The network of stage 2; its input is the crop, whose size `crops.crop_px` sets."""
 
     backbone: str = "hrnet_w32"
+    conditioning: Literal["landmark", "groups", "none"] = Field(
+        "landmark", description="what the network is told: the landmark, its anatomical group at the last layer only, or nothing"
+    )
     stride: Literal[2, 4] = Field(4, description="crop px per heatmap px")
     dropout: float = Field(0.0, ge=0, lt=1)
     drop_path: float = Field(0.0, ge=0, lt=1, description="as in `NetParams`, and so the following")
@@ -157,3 +160,24 @@ class Stage2Params(_Params):
                 f"crops_per_image is {self.crops_per_image}, more than optim.batch_size = {self.optim.batch_size}: lower it"
             )
         return self
+
+
+class FoldParams(_Params):
+    """`folds`: further detectors, each trained without one fold of the training sources."""
+
+    count: int = Field(0, ge=0, le=20, description="folds that the training sources are dealt into; 0: none")
+    only: tuple[int, ...] | None = Field(None, description="the folds to train now, from 0; null: all")
+    seed: int = Field(42, ge=0, description="of the deal")
+
+    @model_validator(mode="after")
+    def _folds_exist(self) -> "FoldParams":
+        if self.count == 1:
+            raise ValueError("count is 1: one fold would leave nothing to train on; set 0, or at least 2")
+        if unknown := [number for number in self.only or () if not 0 <= number < self.count]:
+            raise ValueError(f"only names {unknown}, but the {self.count} folds are numbered 0 to {self.count - 1}")
+        return self
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """The folds to train now."""
+        return tuple(range(self.count)) if self.only is None else self.only

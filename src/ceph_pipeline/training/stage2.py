@@ -11,6 +11,7 @@ import numpy as np
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.losses import activation_of
 from ceph_pipeline.models import describe_net
+from ceph_pipeline.models.conditioning import anatomical_groups
 from ceph_pipeline.training.checkpoint import TrainedNet, create_net
 from ceph_pipeline.training.crop_batches import CropDataset, ImageCrops, group_by_image
 from ceph_pipeline.training.distributed.shares import deal
@@ -52,6 +53,13 @@ class Stage2Tables:
     images: pd.DataFrame
     landmarks: pd.DataFrame
     source_pixels: pd.DataFrame
+
+    @classmethod
+    def of(cls, crops: pd.DataFrame, images: pd.DataFrame, landmarks: pd.DataFrame, source_pixels: pd.DataFrame) -> Stage2Tables:
+        """The tables of some augmented images; rows of other images are left out."""
+        ids = images["image_id"]
+        pixels = source_pixels[source_pixels["image_id"].isin(images["source_id"])]
+        return cls(crops[crops["image_id"].isin(ids)], images, landmarks[landmarks["image_id"].isin(ids)], pixels)
 
     def select(self, rows: pd.DataFrame, points: pd.DataFrame, names: list[str]) -> list[ImageCrops]:
         """The crops of some rows with their targets, by image.
@@ -110,7 +118,12 @@ class Stage2Recipe:
 
 
 def train_refinement_net(
-    tables: Stage2Tables, store: ImageStore, folder: Path, crop_params: CropParams, params: Stage2Params
+    tables: Stage2Tables,
+    store: ImageStore,
+    folder: Path,
+    crop_params: CropParams,
+    params: Stage2Params,
+    run_name: str | None = None,
 ) -> Path:
     """Train on the training split's crops, choose the epoch on crops of the validation split's originals.
 
@@ -120,6 +133,7 @@ def train_refinement_net(
         folder: Where the training keeps its state and leaves `best.ckpt`.
         crop_params: How crops are cut; travels in the checkpoint.
         params: The stage's parameters.
+        run_name: Of the training's MLflow run; the stage by default.
 
     Returns:
         Path of the checkpoint.
@@ -127,7 +141,7 @@ def train_refinement_net(
     Raises:
         TrainingError: a split has no crops, another training works in the folder, or a rank has failed.
     """
-    return train(Stage2Recipe(tables, store, crop_params, params), folder)
+    return train(Stage2Recipe(tables, store, crop_params, params), folder, run_name)
 
 
 def describe(names: list[str], crop_params: CropParams, params: Stage2Params) -> TrainedNet:
@@ -135,6 +149,8 @@ def describe(names: list[str], crop_params: CropParams, params: Stage2Params) ->
     architecture = {
         "backbone": params.net.backbone,
         "n_landmarks": len(names),
+        "conditioning": params.net.conditioning,
+        "groups": anatomical_groups(names) if params.net.conditioning == "groups" else None,
         "stride": params.net.stride,
         "dropout": params.net.dropout,
         "drop_path": params.net.drop_path,
