@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from ceph_pipeline.crops import CropParams
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.training import join, worker
-from ceph_pipeline.training.distributed import Rank
+from ceph_pipeline.training.distributed import Rank, lock
 from ceph_pipeline.training.distributed.failure import Exit, first_failure
 from ceph_pipeline.training.distributed.launch import agent_command, rank_environment, require_devices
-from ceph_pipeline.training.distributed.lock import is_locked, locked
+from ceph_pipeline.training.distributed.lock import PROCESS, locked
 from ceph_pipeline.training.distributed.output import JsonLines, record_error, relay
 from ceph_pipeline.training.distributed.rank import ALONE
 from ceph_pipeline.training.distributed.shares import deal
@@ -88,7 +88,7 @@ with locked(Path(sys.argv[1])):
             process.kill()
 
     def test_a_second_training_is_refused_and_told_who_works_there(self, holder, tmp_path):
-        assert is_locked(tmp_path)
+        assert lock.holder(tmp_path) == json.loads((tmp_path / ".lock").read_text())["process"]
         with (
             pytest.raises(TrainingError, match=rf"another training \(process {holder.pid} on .+\) writes here"),
             locked(tmp_path),
@@ -98,11 +98,13 @@ with locked(Path(sys.argv[1])):
     def test_the_lock_of_a_killed_training_is_taken_over(self, holder, tmp_path):
         holder.kill()
         holder.wait()
+        assert lock.holder(tmp_path) is None
         with locked(tmp_path):
-            assert json.loads((tmp_path / ".lock").read_text())["pid"] == os.getpid()
+            record = json.loads((tmp_path / ".lock").read_text())
+            assert (record["pid"], record["process"]) == (os.getpid(), PROCESS)
 
     def test_a_folder_that_does_not_exist_is_free(self, tmp_path):
-        assert not is_locked(tmp_path / "stage1")
+        assert lock.holder(tmp_path / "stage1") is None
         assert not (tmp_path / "stage1").exists()
 
 

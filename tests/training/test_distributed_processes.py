@@ -16,6 +16,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 
 from ceph_pipeline.training import join, worker
 from ceph_pipeline.training.distributed import Rank, agent, launch
+from ceph_pipeline.training.distributed.lock import PROCESS
 from ceph_pipeline.training.distributed.owner import OWNER
 from ceph_pipeline.training.distributed.rank import ALONE
 from ceph_pipeline.training.distributed.spec import spec_path
@@ -194,12 +195,39 @@ logging.getLogger("lightning").warning("beware")
         mlflow.set_tracking_uri(None)
 
 
-def test_a_joining_machine_starts_its_ranks_when_the_training_runs(recipe, tmp_path, monkeypatch):
-    launch.write_spec(recipe, tmp_path, None, "gpu01:29500")
-    looks = iter([False, True])
-    monkeypatch.setattr(join, "is_locked", lambda folder: next(looks))
-    monkeypatch.setattr(join, "INTERVAL_S", 0.01)
-    started = []
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: started.append(command) or SimpleNamespace(returncode=0))
-    assert join.main([str(tmp_path), "--node", "1"]) == 0
-    assert "--nproc-per-node=2" in started[0]
+class TestJoining:
+    @pytest.fixture
+    def holder(self, monkeypatch):
+        """Who trains in the folder, at one look after another."""
+
+        def replace(*looks):
+            steps = iter(looks)
+            monkeypatch.setattr(join, "holder", lambda folder: next(steps))
+            monkeypatch.setattr(join, "INTERVAL_S", 0.01)
+
+        return replace
+
+    def test_its_ranks_start_when_the_training_runs(self, recipe, holder, tmp_path, monkeypatch):
+        launch.write_spec(recipe, tmp_path, None, "gpu01:29500")
+        holder(None, PROCESS)
+        started = []
+        monkeypatch.setattr(subprocess, "run", lambda command, **_: started.append(command) or SimpleNamespace(returncode=0))
+        assert join.main([str(tmp_path), "--node", "1"]) == 0
+        assert "--nproc-per-node=2" in started[0]
+
+    def test_the_spec_that_a_killed_training_left_is_not_taken_for_that_of_the_next(self, recipe, holder, tmp_path):
+        path = launch.write_spec(recipe, tmp_path, "killed", "")
+        holder("the next one", "the next one", "the next one")
+        assert join.spec_in_force(tmp_path) is None
+        path.unlink()
+        assert join.spec_in_force(tmp_path) is None
+        launch.write_spec(recipe, tmp_path, "next", "")
+        path.write_text(path.read_text().replace(PROCESS, "the next one"))
+        assert join.spec_in_force(tmp_path).run_id == "next"
+
+    def test_a_spec_of_another_version_is_refused(self, holder, tmp_path):
+        spec_path(tmp_path).parent.mkdir()
+        spec_path(tmp_path).write_text('{"process": "gpu01"}')
+        holder("gpu01")
+        with pytest.raises(TrainingError, match=r"spec\.json: not what .* reads \(Field required .*Install the same version"):
+            join.spec_in_force(tmp_path)

@@ -6,15 +6,19 @@ The machine that runs Kedro is node 0. The others need the same files under the 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from ceph_pipeline.training.distributed.launch import agent_command, rank_environment
-from ceph_pipeline.training.distributed.lock import is_locked
+from ceph_pipeline.training.distributed.lock import holder
 from ceph_pipeline.training.distributed.spec import Spec, spec_path
+from ceph_pipeline.training.errors import TrainingError
 
 INTERVAL_S = 1.0
 """Between two looks at the folder."""
@@ -28,12 +32,34 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.node:
         parser.error("--node has to be 1 or more: 0 is the machine that runs Kedro.")
-    path = spec_path(options.folder)
-    while not (path.is_file() and is_locked(options.folder)):
+    while (spec := spec_in_force(options.folder)) is None:
         time.sleep(INTERVAL_S)
-    spec = Spec.model_validate_json(path.read_bytes())
-    command = agent_command(path, spec.devices, spec.nodes, spec.master, options.node)
+    command = agent_command(spec_path(options.folder), spec.devices, spec.nodes, spec.master, options.node)
     return subprocess.run(command, env=rank_environment(spec.devices), check=False).returncode  # noqa: S603
+
+
+def spec_in_force(folder: Path) -> Spec | None:
+    """What the training that runs in a folder tells its ranks; None while there is none.
+
+    A training that was killed leaves its spec, which another one has not replaced yet when it has just taken the folder.
+
+    Raises:
+        TrainingError: the spec is not one of this version of the program.
+    """
+    process, path = holder(folder), spec_path(folder)
+    try:
+        content = path.read_bytes()
+        if process is None or json.loads(content).get("process") != process:
+            return None
+    except FileNotFoundError:
+        return None
+    try:
+        return Spec.model_validate_json(content)
+    except ValidationError as error:
+        raise TrainingError(
+            f"{path}: not what this machine's program reads ({error.errors()[0]['msg']} at {error.errors()[0]['loc']}). "
+            "Install the same version on all machines."
+        ) from None
 
 
 if __name__ == "__main__":

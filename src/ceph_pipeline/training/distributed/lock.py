@@ -5,15 +5,19 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 import socket
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ceph_pipeline.training.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+PROCESS = secrets.token_hex(8)
+"""Tells this process from all others; its number returns, in containers with every start."""
 
 
 @contextmanager
@@ -33,28 +37,37 @@ def locked(folder: Path) -> Iterator[None]:
         except OSError:
             raise TrainingError(f"{folder}: another training ({_holder(file)}) writes here. Wait for it, or stop it.") from None
         file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "machine": socket.gethostname()}))
+        file.write(json.dumps({"pid": os.getpid(), "machine": socket.gethostname(), "process": PROCESS}))
         file.flush()
         yield
 
 
-def is_locked(folder: Path) -> bool:
-    """Whether another process, on whatever machine, trains into a folder."""
+def holder(folder: Path) -> str | None:
+    """`PROCESS` of the one that trains into a folder, on whatever machine; None while none does, or has not said so yet.
+
+    Only for other processes: to close the file would drop the lock of the one that asks about itself.
+    """
     try:
         with (folder / ".lock").open("a+", encoding="utf-8") as file:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return _record(file).get("process")
     except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
+        pass
+    return None
 
 
 def _holder(file: TextIO) -> str:
     """Who wrote the lock file: the process that holds the lock, or has taken it this moment."""
+    record = _record(file)
+    return f"process {record['pid']} on {record['machine']}" if record else "of another process"
+
+
+def _record(file: TextIO) -> dict[str, Any]:
     file.seek(0)
     try:
-        record = json.loads(file.read())
-        return f"process {record['pid']} on {record['machine']}"
-    except (json.JSONDecodeError, KeyError):
-        return "of another process"
+        record: dict[str, Any] = json.loads(file.read())
+    except json.JSONDecodeError:
+        return {}
+    return record

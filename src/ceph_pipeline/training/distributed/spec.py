@@ -13,6 +13,7 @@ from ceph_pipeline.artifacts import atomic_path, write_atomically
 from ceph_pipeline.crops.params import CropParams
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.images.store import ImageFormat
+from ceph_pipeline.training.distributed.lock import PROCESS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +51,7 @@ class Spec(BaseModel):
         run_id: The MLflow run that rank 0 logs to.
         master: `host:port` where ranks of several machines meet.
         splits: How many times batches have been divided for want of memory.
+        process: The `PROCESS` that wrote it; a killed one leaves its spec behind.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,6 +66,7 @@ class Spec(BaseModel):
     nodes: int
     master: str
     splits: int
+    process: str
 
 
 def spec_path(folder: Path) -> Path:
@@ -90,6 +93,7 @@ def write_spec(recipe: Recipe, folder: Path, run_id: str | None, master: str, sp
         nodes=loop.nodes,
         master=master,
         splits=splits,
+        process=PROCESS,
     )
     write_atomically(path, spec.model_dump_json(indent=2))
     return path
