@@ -168,6 +168,12 @@ class TestKeeping:
         stage1_tta(EvaluationParams.model_validate({"tta": {"views_stage1": "five"}}))
         assert checkpoints[1] == ["stage1", "stage1"]
 
+    def test_a_grid_spelt_otherwise_is_not_predicted_again(self, stage1_tta, checkpoints):
+        for scales in ([0.9, 1.1], [1.1, 0.9]):
+            table = stage1_tta(EvaluationParams.model_validate({"tta": {"views_stage1": {"scales": scales}}}))
+            assert errors_px(table).max() < 1.5
+        assert checkpoints[1] == ["stage1"]
+
     def test_force_predicts_again(self, stage1_tta, checkpoints):
         stage1_tta()
         stage1_tta(EvaluationParams(force=True))

@@ -43,5 +43,7 @@ class ViewGrid(BaseModel):
     def __str__(self) -> str:
         """The grid in words, the same for all spellings of it."""
         flips = "/".join("yes" if flip else "no" for flip in self.flips)
-        scales, rotations = ("/".join(f"{step + 0:.15g}" for step in steps) for steps in (self.scales, self.rotations_deg))
+        scales, rotations = (
+            "/".join(str(step + 0.0).removesuffix(".0") for step in steps) for steps in (self.scales, self.rotations_deg)
+        )
         return f"grid of {len(self.views)} (flips {flips}, scales {scales}, rotations {rotations}°)"
