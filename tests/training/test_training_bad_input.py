@@ -18,8 +18,8 @@ POINTS = np.array([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [np.nan, np.nan]]])
 
 
 class TestLabels:
-    def check(self, points):
-        check_points(points, ["film_1", "film_2"], ["Sella", "Nasion"], "stage1, train split")
+    def check(self, points, image_ids=("film_1", "film_2")):
+        check_points(points, image_ids, ["film_1", "film_2"], ["Sella", "Nasion"], "stage1, train split")
 
     def test_numbers_and_missing_points_are_fine(self):
         self.check(POINTS)
@@ -30,6 +30,13 @@ class TestLabels:
         points[1, 0] = broken
         with pytest.raises(TrainingError, match=r"landmark 'Sella' of image film_2 is at x = .*exclude: \[film_2/Sella\]"):
             self.check(points)
+
+    def test_half_a_point_of_a_copy_is_named_with_its_source_which_is_what_can_be_left_out(self):
+        points = POINTS.copy()
+        points[1, 0] = np.nan, 6.0
+        expected = r"'Sella' of image film_2__flip_0, made from film_2, is at x = nan, y = 6\.0.*exclude: \[film_2/Sella\]$"
+        with pytest.raises(TrainingError, match=expected):
+            self.check(points, ["film_1", "film_2__flip_0"])
 
     def test_a_split_without_a_visible_landmark(self):
         with pytest.raises(TrainingError, match=r"stage1, train split: none of its 2 images has a visible landmark"):

@@ -88,7 +88,7 @@ class Stage1Tables:
                 f"stage1: a split holds no image ({counts}). Look at the images table's splits and the audit's exclusions."
             )
         data = WholeImages.from_tables(rows, self.landmarks, self.cvm, self.measurements, names, keys, reader)
-        check_points(data.points, data.image_ids, names, f"stage1, {rows['split'].iloc[0]} split")
+        check_points(data.points, data.image_ids, rows["source_id"].tolist(), names, f"stage1, {rows['split'].iloc[0]} split")
         return data
 
 

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def check_points(points: NDArray[np.float64], image_ids: Sequence[str], names: Sequence[str], place: str) -> None:
+def check_points(
+    points: NDArray[np.float64], image_ids: Sequence[str], source_ids: Sequence[str], names: Sequence[str], place: str
+) -> None:
     """Refuse targets that are neither a place nor missing, and a split without any; name landmarks that no image shows.
 
     Args:
         points: `(N, K, 2)` px, NaN in both coordinates where missing.
         image_ids: N identifiers.
+        source_ids: Of the images that they are or were made from, where annotations can be corrected.
         names: K landmarks.
         place: Stage and split, for the message.
 
@@ -34,10 +37,12 @@ def check_points(points: NDArray[np.float64], image_ids: Sequence[str], names: S
     if broken.any():
         image, landmark = np.argwhere(broken)[0]
         x, y = points[image, landmark]
+        source = source_ids[image]
+        where = image_ids[image] if image_ids[image] == source else f"{image_ids[image]}, made from {source},"
         raise TrainingError(
-            f"{place}: landmark {names[landmark]!r} of image {image_ids[image]} is at x = {x}, y = {y}, expected two numbers, or "
+            f"{place}: landmark {names[landmark]!r} of image {where} is at x = {x}, y = {y}, expected two numbers, or "
             f"none where it is missing; {int(broken.sum())} such points. Correct the annotation, or leave the point out: "
-            f"ingestion.exclude: [{image_ids[image]}/{names[landmark]}]"
+            f"ingestion.exclude: [{source}/{names[landmark]}]"
         )
     if missing.all():
         raise TrainingError(
