@@ -5,9 +5,11 @@ import logging
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import mlflow
+import pandas as pd
 import pytest
 import torch
 from torch import distributed, nn
@@ -54,6 +56,19 @@ class TestLauncher:
             launch.launch(recipe, tmp_path, None)
         assert "trained" in caplog.messages
         assert not (tmp_path / "ranks").exists()
+
+    def test_more_processes_than_validation_images_are_refused_before_one_starts(self, recipe, monkeypatch, tmp_path):
+        """The set has four, and a copy of one of them, which does not count."""
+        copies = pd.concat([recipe.tables.images, recipe.tables.images.iloc[[-1]].assign(kind="flip", image_id="copy")])
+        loop = recipe.params.loop.model_copy(update={"devices": 5})
+        crowded = replace(
+            recipe, tables=replace(recipe.tables, images=copies), params=recipe.params.model_copy(update={"loop": loop})
+        )
+        monkeypatch.setattr(launch, "run_ranks", lambda *_: pytest.fail("a rank was started"))
+        with pytest.raises(
+            TrainingError, match=r"the validation split holds 4 images, fewer than the 5 processes: lower loop\.dev"
+        ):
+            launch.launch(crowded, tmp_path, None)
 
     def test_a_failure_keeps_the_logs_and_nothing_else(self, recipe, agent_that, tmp_path):
         agent_that(f"""

@@ -17,6 +17,7 @@ import torch
 from ceph_pipeline.training.distributed.failure import SHUTDOWN_S, Failure, first_failure
 from ceph_pipeline.training.distributed.output import relay
 from ceph_pipeline.training.distributed.owner import OWNER
+from ceph_pipeline.training.distributed.shares import require_enough
 from ceph_pipeline.training.distributed.spec import CREDENTIALS, discard_spec, write_spec
 from ceph_pipeline.training.errors import TrainingError
 
@@ -44,11 +45,12 @@ def launch(recipe: Recipe, folder: Path, run_logger: MLFlowLogger | None) -> Non
     more of them accumulated; several machines stop instead.
 
     Raises:
-        TrainingError: the machine has fewer devices, or a rank has failed.
+        TrainingError: the machine has fewer devices, the validation split has fewer images, or a rank has failed.
     """
     loop, optim, stage = recipe.params.loop, recipe.params.optim, recipe.stage
     require_devices(loop, stage)
-    world = loop.devices * loop.nodes
+    world, images = loop.devices * loop.nodes, recipe.tables.images
+    require_enough(int(((images["split"] == "valid") & (images["kind"] == "original")).sum()), world, "validation")
     logger.info("%s: %d processes, an effective batch of %d", stage, world, optim.batch_size * optim.accumulate_batches * world)
     splits = 0
     while (failure := run_ranks(recipe, folder, run_logger, splits)) is not None:

@@ -56,9 +56,17 @@ def deal(order: EpochSampler, rank: Rank) -> EpochSampler | RankShare:
     """
     if rank.world == 1:
         return order
-    if len(order) < rank.world:
-        split = "training" if order.shuffle else "validation"
-        raise TrainingError(
-            f"the {split} split holds {len(order)} images, fewer than the {rank.world} processes: lower loop.devices or nodes."
-        )
+    require_enough(len(order), rank.world, "training" if order.shuffle else "validation")
     return RankShare(order, rank)
+
+
+def require_enough(images: int, world: int, split: str) -> None:
+    """Refuse more ranks than a split has images.
+
+    Raises:
+        TrainingError: some would have none.
+    """
+    if images < world:
+        raise TrainingError(
+            f"the {split} split holds {images} images, fewer than the {world} processes: lower loop.devices or nodes."
+        )
