@@ -134,3 +134,20 @@ def test_an_unreduced_crop_is_the_very_pixels_of_one_warp() -> None:
 def test_no_crop_is_an_empty_stack() -> None:
     maps = Affines.crops(np.empty((0, 2)), np.empty(0), 32)
     assert SourcePyramid(np.zeros((50, 50), np.uint8)).cut(maps, 32).shape == (0, 32, 32)
+
+
+@pytest.mark.parametrize("factor", [1.5, 2.0, 3.0, 4.0, 6.0, 8.0])
+def test_a_reduced_film_is_the_mean_over_areas(factor: float) -> None:
+    film = cv2.GaussianBlur(np.random.default_rng(4).integers(0, 255, (487, 391)).astype(np.uint8), (0, 0), 8)
+    film = cv2.normalize(film, None, 0, 255, cv2.NORM_MINMAX)
+    maps = one((200.0, 240.0), 40 * factor, 0.0, 40)
+    ((_, reduced, _),) = SourcePyramid(film).warps(maps)
+    height, width = (int(factor * side) for side in reduced.shape)
+    means = cv2.resize(film[:height, :width], reduced.shape[::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(reduced.astype(int) - means).max() <= 3
+    assert min(film.shape[0] - height, film.shape[1] - width) < 1.5 * factor
+
+
+def test_an_image_smaller_than_a_reduction_keeps_its_last_pixels() -> None:
+    tiny = np.full((3, 5), 70, np.uint8)
+    assert (SourcePyramid(tiny).cut(one((1.0, 2.0), 512.0, 0.0, 32), 32) == 70).all()

@@ -1,6 +1,6 @@
 import numpy as np
 
-from ceph_pipeline.images.normalise import normalise
+from ceph_pipeline.images.normalise import normalise, normalise_each
 
 
 def test_exposure_and_bit_depth_do_not_matter():
@@ -21,3 +21,17 @@ def test_noise_of_a_nearly_blank_film_is_not_blown_up():
     film[0, 0] = 51
 
     assert np.abs(normalise(film)).max() <= 1
+
+
+def test_each_of_several_images_is_normalised_as_if_it_were_alone():
+    images = np.random.default_rng(1).integers(0, 4000, (3, 20, 30)).astype(np.uint16) * np.array(
+        [[[1]], [[5]], [[0]]], np.uint16
+    )
+    together = normalise_each(images)
+    assert together.dtype == np.float32
+    for image, normalised in zip(images, together, strict=True):
+        np.testing.assert_array_equal(normalised, normalise(image))
+
+
+def test_no_images_are_an_empty_stack():
+    assert normalise_each(np.empty((0, 8, 8), np.uint8)).shape == (0, 8, 8)

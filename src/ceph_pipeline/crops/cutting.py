@@ -1,5 +1,6 @@
 """Cutting square crops out of an image; the maps that cut them lead exactly back."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -21,8 +22,8 @@ TOLERANCE = 1.05
 class SourcePyramid:
     """A decoded image that crops are cut from, each by one warp.
 
-    Where crops have fewer pixels than their field of view, the whole image is first reduced by area averaging, once for
-    all of them, so that fine structure does not alias; the maps compose exactly.
+    Where crops have fewer pixels than their field of view, the whole image is first reduced by averaging, once for all of
+    them, so that fine structure does not alias; the maps compose exactly.
 
         source = SourcePyramid(image)
         maps = Affines.crops(centres, field_px, 128)
@@ -35,7 +36,7 @@ class SourcePyramid:
 
     def __init__(self, image: Pixels) -> None:
         self._image: Pixels = np.asarray(image)
-        self._reduced: dict[float, tuple[Pixels, Affine]] = {}
+        self._levels: dict[float, tuple[Pixels, Affine]] = {1.0: (self._image, Affine.identity())}
 
     def cut(self, maps: Affines, crop_px: int) -> Pixels:
         """Cut crops; beyond the image's border its edge pixels go on.
@@ -48,21 +49,47 @@ class SourcePyramid:
             `(M, crop_px, crop_px)`, of the image's type.
         """
         crops = np.empty((len(maps), crop_px, crop_px), self._image.dtype)
+        for rows, pixels, matrices in self.warps(maps):
+            for row, matrix in zip(rows.tolist(), matrices, strict=True):
+                cv2.warpAffine(pixels, matrix, (crop_px, crop_px), crops[row], cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
+        return crops
+
+    def warps(self, maps: Affines) -> Iterator[tuple[NDArray[np.intp], Pixels, NDArray[np.float64]]]:
+        """What crops are warped from and how, a copy of the image at a time.
+
+        Args:
+            maps: As in `cut`.
+
+        Yields:
+            Rows of `maps`, the pixels they are cut from, and their matrices `(m, 2, 3)` from those pixels to the crops.
+        """
         factors = LEVELS[np.searchsorted(LEVELS, np.maximum(TOLERANCE / maps.scales, 1.0), side="right") - 1]
         for factor in np.unique(factors):
             rows = np.flatnonzero(factors == factor)
             pixels, to_image = self._level(float(factor))
             matrices = maps.matrix[rows, :, :2] @ to_image.matrix
             matrices[..., 2] += maps.matrix[rows, :, 2]
-            for row, matrix in zip(rows.tolist(), matrices, strict=True):
-                cv2.warpAffine(pixels, matrix, (crop_px, crop_px), crops[row], cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
-        return crops
+            yield rows, pixels, matrices
 
     def _level(self, factor: float) -> tuple[Pixels, Affine]:
         """The copy reduced by a factor, and the map from it to the image."""
-        if factor not in self._reduced:
-            height, width = self._image.shape
-            size = (max(1, round(width / factor)), max(1, round(height / factor)))
-            pixels = self._image if factor == 1 else cv2.resize(self._image, size, interpolation=cv2.INTER_AREA)
-            self._reduced[factor] = (pixels, Affine.resize(size, (width, height)))
-        return self._reduced[factor]
+        if factor not in self._levels:
+            finer, to_image = self._level(factor / 2 if factor >= 2 else 1.0)
+            reduced, to_finer = _reduced(finer, factor if factor < 2 else 2.0)
+            self._levels[factor] = (reduced, to_finer.then(to_image))
+        return self._levels[factor]
+
+
+def _reduced(pixels: Pixels, factor: float) -> tuple[Pixels, Affine]:
+    """Pixels reduced by exactly 2 or 1.5, the last rows and columns left out where they do not fill a block, and the map back.
+
+    Exactly 2 is the mean of 2 × 2 pixels, which OpenCV vectorises; averaging over fractional areas takes it over 30 times as
+    long. At exactly 1.5, every bilinear sample is ¾ of one pixel and ¼ of the next along each axis, nearly their area mean.
+    """
+    block = 2 if factor == 2 else 3
+    height, width = (side // block * block for side in pixels.shape)
+    if not height or not width:  # too small to be reduced any further
+        return pixels, Affine.identity()
+    size = (round(width / factor), round(height / factor))
+    interpolation = cv2.INTER_AREA if factor == 2 else cv2.INTER_LINEAR
+    return cv2.resize(pixels[:height, :width], size, interpolation=interpolation), Affine.resize(size, (width, height))

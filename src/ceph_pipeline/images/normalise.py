@@ -13,7 +13,7 @@ MIN_SD = 1.0
 """Grey levels: a flatter image is divided by this instead of its own standard deviation, so that noise is not blown up."""
 
 
-def normalise(image: Levels) -> NDArray[np.float32]:
+def normalise(image: Levels, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
     """Shift and scale an image's grey levels to mean 0 and standard deviation 1.
 
     Films differ in exposure and bit depth from device to device; what a network sees should not. Normalise before any
@@ -21,12 +21,22 @@ def normalise(image: Levels) -> NDArray[np.float32]:
 
     Args:
         image: `(height, width)`, any integer or float type, in grey levels.
+        out: Where to write; by default a new array.
 
     Returns:
         `(height, width)`; 0 everywhere for a constant image.
     """
     mean, sd = grey_moments(image)
-    normalised: NDArray[np.float32] = (np.asarray(image, np.float32) - np.float32(mean)) * np.float32(1 / sd)
+    normalised: NDArray[np.float32] = np.subtract(image, np.float32(mean), out=out, dtype=np.float32)
+    normalised *= np.float32(1 / sd)
+    return normalised
+
+
+def normalise_each(images: Levels) -> NDArray[np.float32]:
+    """Normalise each of `(M, height, width)` images by its own mean and standard deviation."""
+    normalised = np.empty(images.shape, np.float32)
+    for image, out in zip(images, normalised, strict=True):
+        normalise(image, out)
     return normalised
 
 
