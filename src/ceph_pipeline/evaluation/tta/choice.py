@@ -10,7 +10,7 @@ from ceph_pipeline.evaluation.tta.grid import ViewGrid
 from ceph_pipeline.evaluation.tta.view import View
 
 ViewSet = Literal["single", "five", "ten", "grid"]
-"""Names of `VIEW_SETS`."""
+"""Names of sets: the plain frame, the ten without their flips, the ten, the grid of 18."""
 
 FIVE_VIEWS = (View(), View(scale=0.8), View(scale=1.2), View(rotation_deg=-3.0), View(rotation_deg=3.0))
 """Identity, scale 0.8, scale 1.2, rotation −3°, rotation +3°."""
@@ -22,7 +22,7 @@ GRID_VIEWS = ViewGrid(flips=(False, True), scales=(0.8, 1.0, 1.2), rotations_deg
 """The full grid, 2 × 3 × 3 views."""
 
 VIEW_SETS: dict[ViewSet, tuple[View, ...]] = {"single": (View(),), "five": FIVE_VIEWS, "ten": TEN_VIEWS, "grid": GRID_VIEWS}
-"""Views by the name parameters give: only the frame itself, the ten without their flips, the ten, the grid of 18."""
+"""Views by the name that parameters give."""
 
 
 def _known(value: object) -> ViewSet | ViewGrid:
