@@ -138,13 +138,13 @@ def test_no_crop_is_an_empty_stack() -> None:
 
 @pytest.mark.parametrize("factor", [1.5, 2.0, 3.0, 4.0, 6.0, 8.0])
 def test_a_reduced_film_is_the_mean_over_areas(factor: float) -> None:
-    film = cv2.GaussianBlur(np.random.default_rng(4).integers(0, 255, (487, 391)).astype(np.uint8), (0, 0), 8)
-    film = cv2.normalize(film, None, 0, 255, cv2.NORM_MINMAX)
+    clouds = cv2.GaussianBlur(np.random.default_rng(4).uniform(size=(487, 391)), (0, 0), 8)
+    film = cv2.normalize(clouds, None, 0, 255, cv2.NORM_MINMAX).round().astype(np.uint8)
     maps = one((200.0, 240.0), 40 * factor, 0.0, 40)
     ((_, reduced, _),) = SourcePyramid(film).warps(maps)
     height, width = (int(factor * side) for side in reduced.shape)
     means = cv2.resize(film[:height, :width], reduced.shape[::-1], interpolation=cv2.INTER_AREA)
-    assert np.abs(reduced.astype(int) - means).max() <= 3
+    assert np.abs(reduced.astype(int) - means).max() <= 2
     assert min(film.shape[0] - height, film.shape[1] - width) < 1.5 * factor
 
 
