@@ -6,14 +6,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
 from ceph_pipeline.artifacts import FolderError
-from ceph_pipeline.augmentation.darkroom import AugmentationError
-from ceph_pipeline.images import ImageStore
+from ceph_pipeline.augmentation.darkroom import AugmentationError, Darkroom
+from ceph_pipeline.augmentation.kinds import Source
+from ceph_pipeline.images import ImageStore, RawFolder
 
 RUN = """
 import pickle, sys
@@ -102,3 +104,40 @@ def test_a_folder_that_cannot_be_made_is_named_before_work(study, tmp_path):
     with pytest.raises(FolderError, match="file/cache cannot be written to"):
         study.augment()
     assert study.store.ids() == set()
+
+
+class TestEstimate:
+    """Of a source of 241 × 302 px: 0.6 bytes a pixel as png, and a training copy of at most 64 × 64."""
+
+    EIGHT_BITS = 0.6 * 241 * 302 + 64 * 64
+
+    @pytest.fixture
+    def space(self, tmp_path):
+        def of(image=None, name="film.png"):
+            if image is not None:
+                cv2.imwrite(str(tmp_path / name), image)
+            stores = ImageStore(str(tmp_path / "store")), ImageStore(str(tmp_path / "cache"), format="npy")
+            darkroom = Darkroom(RawFolder(tmp_path, "aariz"), *stores, recipe={}, seed=0, cache_long_side=64)
+            return darkroom.space_needed(Source("film", name, (241, 302), None, {}))
+
+        return of
+
+    @pytest.mark.parametrize("shape", [(302, 241), (302, 241, 3)], ids=["grey", "colour"])
+    @pytest.mark.parametrize(("dtype", "times"), [(np.uint8, 1), (np.uint16, 2)])
+    def test_16_bits_take_twice_the_room(self, space, shape, dtype, times):
+        assert space(np.zeros(shape, dtype)) == pytest.approx(times * self.EIGHT_BITS)
+
+    def test_other_formats_have_8_bits(self, space):
+        assert space(np.zeros((302, 241), np.uint8), "film.jpg") == pytest.approx(self.EIGHT_BITS)
+
+    def test_a_missing_source_is_left_to_who_reads_it(self, space):
+        assert space() == pytest.approx(self.EIGHT_BITS)
+
+    def test_a_disk_with_room_for_8_bits_only_is_refused_before_anything_is_written(self, study, monkeypatch):
+        for path in study.raw.root.iterdir():
+            cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).astype(np.uint16) * 257)
+        usage = SimpleNamespace(free=1.5 * 39 * self.EIGHT_BITS)  # 6.5 images of each of six sources
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+        with pytest.raises(FolderError, match=r"GB are to be written, but .* GB are free"):
+            study.augment()
+        assert study.store.ids() == set()

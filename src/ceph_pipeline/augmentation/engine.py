@@ -1,7 +1,7 @@
 """The parallel engine: every planned copy in the store, at the speed of the codec, whenever and however often it is started."""
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pandas as pd
 from tqdm.auto import tqdm
@@ -15,9 +15,6 @@ from ceph_pipeline.augmentation.tables import SourceTables, derive_tables
 from ceph_pipeline.images import ImageStore, RawFolder
 
 log = logging.getLogger(__name__)
-
-BYTES_PER_PIXEL = {"png": 0.6, "jpg": 0.35, "bmp": 1.0, "npy": 1.0}
-"""Upper estimate for 8 bits: ISBI 2015 takes 0.38 as png and 0.15 as jpg of quality 95 (measured)."""
 
 
 def augment(
@@ -85,10 +82,9 @@ def make_copies(darkroom: Darkroom, plan: Plan, missing: list[Copy], params: Aug
 
 
 def _check_space(darkroom: Darkroom, plan: Plan, missing: list[Copy]) -> None:
-    sizes = [plan.sources[copy.source_id].size for copy in missing]
-    full = BYTES_PER_PIXEL[darkroom.store.format] * sum(width * height for width, height in sizes)
-    small = len(missing) * darkroom.cache_long_side**2
-    darkroom.store.folder.check_space(full + small)
+    copies = Counter(copy.source_id for copy in missing)
+    needed = sum(number * darkroom.space_needed(plan.sources[source_id]) for source_id, number in copies.items())
+    darkroom.store.folder.check_space(needed)
 
 
 def _check_shared(darkroom: Darkroom, copy: Copy) -> None:
