@@ -1,6 +1,7 @@
 import base64
 import json
 
+import fsspec
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -87,6 +88,70 @@ class TestFigure:
     def test_a_picture_does_not_become_a_figure_again(self, tmp_path):
         with pytest.raises(DatasetError, match="is a picture"):
             FigureDataset(filepath=str(tmp_path / "sdr.png")).load()
+
+
+class TestFilesThatCannotBeHad:
+    """Whatever is wrong with a file of the catalog ends in one message that names it and the way out."""
+
+    DATASETS = (
+        (TableDataset, "points.parquet", POINTS, "Parquet"),
+        (JSONReportDataset, "metrics.json", {"n": 1}, "Expecting"),
+    )
+
+    @pytest.fixture(params=DATASETS, ids=["table", "report"])
+    def case(self, request):
+        return request.param
+
+    @pytest.fixture
+    def bucket(self):
+        yield "memory://bucket/03_primary"
+        fsspec.filesystem("memory").store.clear()
+
+    def test_one_that_is_not_made_yet(self, case, tmp_path):
+        dataset, name, _, _ = case
+        with pytest.raises(DatasetError, match=rf"^{tmp_path}/{name} does not exist: run the pipeline that makes it first\.$"):
+            dataset(filepath=str(tmp_path / name)).load()
+
+    @pytest.mark.parametrize("content", [b"", b"{ half"])
+    def test_one_that_is_damaged(self, case, tmp_path, content):
+        dataset, name, _, reason = case
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DatasetError, match=rf"^{tmp_path}/{name}: damaged \(.*{reason}.*\)\. Delete the file, and run"):
+            dataset(filepath=str(tmp_path / name)).load()
+
+    @pytest.mark.parametrize(
+        ("error", "reason"),
+        [(PermissionError("Forbidden"), "Forbidden"), (RuntimeError("Unable to locate credentials"), "Unable to locate")],
+        ids=["refused keys", "no keys"],
+    )
+    def test_object_storage_that_does_not_let_us_in_names_the_credentials(self, case, bucket, monkeypatch, error, reason):
+        dataset, name, content, _ = case
+
+        def refuse(*args, **kwargs):
+            raise error
+
+        stored = dataset(filepath=f"{bucket}/{name}")
+        stored.save(content)
+        for method in ("_open", "put_file"):
+            monkeypatch.setattr(type(fsspec.filesystem("memory")), method, refuse)
+        keys = r"AWS_ACCESS_KEY_ID.*`credentials:` into conf/local/credentials\.yml\.$"
+        where = rf"^{bucket}/{name} cannot be %s \(.*{reason}.*{keys}"
+        with pytest.raises(DatasetError, match=where % "read"):
+            stored.load()
+        with pytest.raises(DatasetError, match=where % "written"):
+            stored.save(content)
+
+    def test_a_folder_that_may_not_be_written_to(self, case, tmp_path):
+        dataset, name, content, _ = case
+        (tmp_path / "file").write_text("")
+        with pytest.raises(DatasetError, match=rf"file/{name} cannot be written \(.*Set data_root in globals\.yml"):
+            dataset(filepath=str(tmp_path / "file" / name)).save(content)
+
+    def test_a_table_without_rows_is_a_table(self, tmp_path):
+        dataset = TableDataset(filepath=str(tmp_path / "points.parquet"))
+        dataset.save(POINTS.iloc[:0])
+        assert list(dataset.load().columns) == list(POINTS.columns)
+        assert dataset.preview()["data"] == []
 
 
 class TestHandles:

@@ -4,14 +4,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
-from kedro.io import AbstractDataset
+from kedro.io import AbstractDataset, DatasetError
 
-from ceph_pipeline.artifacts import Folder, atomic_path
+from ceph_pipeline.artifacts import Folder, FolderError, atomic_path
 
 Saved = TypeVar("Saved")
 Loaded = TypeVar("Loaded")
+
+_CREDENTIALS = "Keys for one entry of the catalog go by its `credentials:` into conf/local/credentials.yml."
+_KEYS = f"Check that the keys (AWS_ACCESS_KEY_ID, …) may do that, and data_root in globals.yml. {_CREDENTIALS}"
+_PERMISSIONS = "Set data_root in globals.yml to a place where you may read and write, or change its permissions."
 
 
 class FileDataset(AbstractDataset[Saved, Loaded]):
@@ -39,11 +43,42 @@ class FileDataset(AbstractDataset[Saved, Loaded]):
 
     @contextmanager
     def _target(self) -> Iterator[Path]:
-        """A path to write to; the file appears when the block ends without an error."""
-        with atomic_path(self._filepath) as temporary:
-            yield temporary
-        if not self._folder.is_local:
-            self._folder.upload(self._filepath)
+        """A path to write to; the file appears when the block ends without an error.
+
+        Raises:
+            DatasetError: it cannot be written.
+        """
+        try:
+            with atomic_path(self._filepath) as temporary:
+                yield temporary
+            if not self._folder.is_local:
+                self._folder.upload(self._filepath)
+        except OSError as error:
+            raise DatasetError(f"{self._url} cannot be written ({error}). {self._way_out(error)}") from error
+
+    @contextmanager
+    def _source(self) -> Iterator[IO[bytes]]:
+        """The file, opened; what is wrong with it while the block reads becomes one message with the way out.
+
+        Raises:
+            DatasetError: the file is missing, damaged, or not ours to read.
+        """
+        try:
+            with self._folder.open(self._name) as stream:
+                yield stream
+        except FileNotFoundError:
+            raise DatasetError(f"{self._url} does not exist: run the pipeline that makes it first.") from None
+        except OSError as error:
+            raise DatasetError(f"{self._url} cannot be read ({error}). {self._way_out(error)}") from error
+        except ValueError as error:
+            raise DatasetError(
+                f"{self._url}: damaged ({error}). Delete the file, and run the pipeline again that makes it."
+            ) from error
+
+    def _way_out(self, error: OSError) -> str:
+        if self._folder.is_local:
+            return _PERMISSIONS
+        return _CREDENTIALS if isinstance(error, FolderError) else _KEYS  # the former speaks of its client's keys itself
 
     @property
     def _url(self) -> str:

@@ -18,10 +18,15 @@ class JSONReportDataset(FileDataset[dict[str, Any], dict[str, Any]]):
     """
 
     def load(self) -> dict[str, Any]:
-        """Read the report."""
-        content = json.loads(self._folder.read(self._name))
-        if not isinstance(content, dict):
-            raise ValueError(f"{self._url}: expected a JSON object, found {type(content).__name__}.")
+        """Read the report.
+
+        Raises:
+            DatasetError: it has not been made yet, is damaged, or not ours to read.
+        """
+        with self._source() as stream:
+            content = json.load(stream)
+            if not isinstance(content, dict):
+                raise ValueError(f"expected a JSON object, found {type(content).__name__}")
         return content
 
     def save(self, data: dict[str, Any]) -> None:

@@ -1,7 +1,6 @@
 """Tables in Parquet, written atomically, with a preview for kedro-viz."""
 
 import pandas as pd
-from kedro.io import DatasetError
 from kedro_datasets._typing import TablePreview
 
 from ceph_pipeline.stores.file import FileDataset
@@ -20,13 +19,10 @@ class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
         """Read the table.
 
         Raises:
-            DatasetError: it has not been made yet.
+            DatasetError: it has not been made yet, is damaged, or not ours to read.
         """
-        try:
-            with self._folder.open(self._name) as stream:
-                return pd.read_parquet(stream)
-        except FileNotFoundError:
-            raise DatasetError(f"{self._url} does not exist: run the pipeline that makes it first.") from None
+        with self._source() as stream:
+            return pd.read_parquet(stream)
 
     def save(self, data: pd.DataFrame) -> None:
         """Write the table whole."""
