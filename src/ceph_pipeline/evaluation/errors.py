@@ -87,12 +87,13 @@ def error_rows(points: pd.DataFrame, truth: pd.DataFrame, images: pd.DataFrame, 
         in the tables' order. A point with a truth and without an error was not predicted.
 
     Raises:
-        EvaluationError: a predicted image is not in `images`, or a predicted landmark not in `truth`.
+        EvaluationError: a predicted image is not in `images`, a predicted landmark not in `truth`, or a point is infinitely far.
     """
     image_ids, landmarks = list(points["image_id"].unique()), list(truth["landmark"].unique())
     _refuse_strangers(image_ids, images["image_id"], "images")
     _refuse_strangers(points["landmark"].unique(), landmarks, "the annotated landmarks")
     pred, target = points_array(points, image_ids, landmarks), points_array(truth, image_ids, landmarks)
+    _refuse_infinity(points)
     pixel_size = images.set_index("image_id").loc[image_ids, "pixel_size_mm"].to_numpy(np.float64)
     table = points_table(pred, image_ids, landmarks)[["image_id", "landmark"]]
     table.insert(1, "stage", stage)
@@ -147,4 +148,15 @@ def _refuse_strangers(keys: Iterable[str], known: Iterable[str], where: str) -> 
         raise EvaluationError(
             f"predictions name {strangers[0]!r}{f' and {len(strangers) - 1} more' * (len(strangers) > 1)}, "
             f"unknown among {where}. Predict again from the present data set."
+        )
+
+
+def _refuse_infinity(points: pd.DataFrame) -> None:
+    """A missing point is NaN and counts as such; one at infinity would make every mean infinite."""
+    infinite = points[np.isinf(points[["x", "y"]].to_numpy(np.float64)).any(axis=1)]
+    if len(infinite):
+        row = infinite.iloc[0]
+        raise EvaluationError(
+            f"{row['landmark']!r} of image {row['image_id']} is predicted at x = {row['x']}, y = {row['y']}, expected numbers "
+            f"or none where it was not found; {len(infinite)} such points. Look at the network's training, and predict again."
         )

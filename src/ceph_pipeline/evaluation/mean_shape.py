@@ -38,7 +38,7 @@ def mean_shape(truth: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
 def guess_points(shape: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     """Place the mean shape in each image: rows `image_id, landmark, x, y` in the image's pixels."""
     unit: NDArray[np.float64] = shape[["x", "y"]].to_numpy(np.float64)
-    placed = np.stack([Affine.resize(UNIT_FRAME, size)(unit) for size in _sizes(images)])
+    placed = np.array([Affine.resize(UNIT_FRAME, size)(unit) for size in _sizes(images)])  # of no image: no point
     return points_table(placed, list(images["image_id"]), list(shape["landmark"]))
 
 
