@@ -43,6 +43,7 @@ def found(errors, images, landmarks, predictions, no_duplicates, checked):
         "robustness": nodes.tabulate_robustness(nothing, copied, errors, PARAMS),
         "training_gap": nodes.tabulate_training_gap(predictions.head(0), errors, landmarks, images, PARAMS),
         "uncertainty": checked["uncertainty"],
+        "anatomy_summary": {},
         "earlier_run": {},
         **judged,
     }

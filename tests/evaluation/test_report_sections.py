@@ -51,6 +51,7 @@ def by_title(report, errors, images, statistics):
         heads=head_table(heads, values.assign(value=[21.0, 31.0]), values, statistics),
         agreement={"classes": {"ANB": anb, "Wits_mm": anb | {"stages": {}}}, "cvm": cvm_agreement(stages, cvm, statistics)},
         uncertainty={"learned": ["stage2_tta"], "n_left_out": 1, "stages": {"stage2_tta": {"mm": CHECKED}}},
+        anatomy={},
         earlier=compare_with_earlier(test, test, "abc", statistics),
     )
     return {section.title: section for section in sections(results)}

@@ -16,6 +16,7 @@ from ceph_pipeline.inference.folder import find_xrays, predict_folder
 from ceph_pipeline.inference.measurements import measurement_rows, summary_rows
 from ceph_pipeline.inference.overlay import draw_overlay
 from ceph_pipeline.landmarks.tables import PredictionTable, QuarantineTable
+from ceph_pipeline.pipelines.inference.anatomy_nodes import judge_heads
 from ceph_pipeline.pipelines.inference.nodes import draw_overlays, locate_landmarks, measure_faces
 from ceph_pipeline.training.checkpoint import TrainedNet
 
@@ -97,13 +98,15 @@ def test_the_nodes_lead_from_a_folder_to_overlays(checkpoints: Path, tmp_path: P
     xrays(tmp_path / "new", 2)
     params = InferenceParams(views_stage1="single", views_stage2="single", device="cpu", pixel_size_mm=0.1)
     stages = checkpoints / "stage1" / "best.ckpt", checkpoints / "stage2" / "best.ckpt"
-    predictions, quarantine = locate_landmarks(tmp_path / "new", *stages, checkpoints, params)
+    located, quarantine = locate_landmarks(tmp_path / "new", *stages, checkpoints, params)
     assert quarantine.empty
+    predictions, heads = judge_heads(located, checkpoints, params)
     measurements = measure_faces(predictions, params)
     assert {"S_Go_mm", "SNA"} <= set(measurements["measurement"])
-    summary = draw_overlays(tmp_path / "new", predictions, measurements, tmp_path / "overlays", params)
+    summary = draw_overlays(tmp_path / "new", predictions, measurements, heads, tmp_path / "overlays", params)
     assert summary["image_id"].tolist() == ["xray_0", "xray_1"]
     assert min(read_image(tmp_path / "overlays" / "xray_1.png").shape) > 500
     quiet = InferenceParams(overlays=False)
-    pd.testing.assert_frame_equal(draw_overlays(tmp_path, predictions, measurements, tmp_path / "none", quiet), summary)
+    again = draw_overlays(tmp_path, predictions, measurements, heads, tmp_path / "none", quiet)
+    pd.testing.assert_frame_equal(again, summary)
     assert not (tmp_path / "none").exists()

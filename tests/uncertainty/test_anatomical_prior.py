@@ -111,6 +111,13 @@ class TestTails:
         assert np.isnan(rarity.points[0, 1])
         assert rarity.whole[0] == pytest.approx(stats.f.sf(4, 2, 20)), "the one known landmark has two coordinates"
 
+    def test_few_heads_cannot_show_that_a_tail_is_thin(self) -> None:
+        """Of normal coordinates the distances are χ², whose tail is that of ν = ∞."""
+        points = stats.chi2.rvs(2, size=(30, 4), random_state=1)
+        tails = Tails.fit(Deviations(points.sum(axis=1), points))
+        assert tails.freedom <= 15
+        assert tails.whole_freedom <= 15
+
 
 class TestImplausible:
     @pytest.mark.parametrize("landmark", [0, 9, 14, 28])

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ceph_pipeline.evaluation.tta import Fusion, Views
+from ceph_pipeline.uncertainty.anatomy.params import AnatomyParams
 from ceph_pipeline.uncertainty.params import UncertaintyParams
 
 
@@ -74,6 +75,7 @@ class EvaluationParams(_Params):
     uncertainty: UncertaintyParams | None = Field(
         UncertaintyParams(), description="learned on validation sources, checked on test sources; null: not learned"
     )
+    anatomy: AnatomyParams = Field(AnatomyParams(), description="heads judged by how the training heads are made")
     training_images: int = Field(100, ge=0, description="training sources predicted to compare their error with validation's")
     classes: dict[str, ClassRule] = Field(STEINER, description="classes by measurement, whose agreement is reported")
     compare_with: str | None = Field(None, description="identifier of an earlier MLflow run of this pipeline")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ceph_pipeline.evaluation import clinical_tables, error_tables, uncertainty_tables
+from ceph_pipeline.evaluation import anatomy_tables, clinical_tables, error_tables, uncertainty_tables
 from ceph_pipeline.evaluation.earlier import earlier_lines
 from ceph_pipeline.evaluation.paper import paper_rows
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
@@ -29,6 +29,7 @@ class Results:
         heads: From `head_table`.
         agreement: `classes` from `class_agreement`, `cvm` from `cvm_agreement`.
         uncertainty: `stages` from `assessments`, the stages that were `learned`, and `n_left_out` near-duplicates.
+        anatomy: From `anatomy_report`; empty where there is no prior.
         earlier: From `compare_with_earlier`; empty where no run was named.
     """
 
@@ -41,6 +42,7 @@ class Results:
     heads: pd.DataFrame
     agreement: dict[str, Any]
     uncertainty: dict[str, Any]
+    anatomy: dict[str, Any]
     earlier: dict[str, Any]
 
 
@@ -88,6 +90,7 @@ def sections(results: Results) -> list[Section]:
         _robustness(results.robustness),
         _gap(results.gap),
         *_uncertainty(results.uncertainty),
+        *_anatomy(results.anatomy),
         *_clinical(results, last),
         Section("Best, median and worst images", figure="gallery.png"),
         Section("For a paper", [], [paper_rows(metrics)]),
@@ -118,6 +121,12 @@ def _uncertainty(found: dict[str, Any]) -> list[Section]:
             Section("Radii, and points to look at again", uncertainty_tables.radius_lines(found), radii, "flag_curves.png")
         )
     return parts
+
+
+def _anatomy(found: dict[str, Any]) -> list[Section]:
+    counts, seen = _if_any(anatomy_tables.count_rows(found)), _if_any(anatomy_tables.gross_error_rows(found))
+    parts = [Section("Plausibility of the heads", anatomy_tables.anatomy_lines(found), counts)]
+    return [*parts, Section("Gross errors that would be recognised", [anatomy_tables.SYNTHETIC_NOTE], seen)] if seen else parts
 
 
 def _clinical(results: Results, last: str) -> list[Section]:

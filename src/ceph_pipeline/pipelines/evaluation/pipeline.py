@@ -3,13 +3,16 @@
 from kedro.pipeline import Node, Pipeline
 
 from ceph_pipeline.pipelines.evaluation import context_nodes, nodes, prediction_nodes, presentation_nodes, uncertainty_nodes
+from ceph_pipeline.pipelines.evaluation.anatomy_nodes import judge_heads, learn_anatomy, summarise_anatomy
 
 PARAMS = "params:evaluation"
 
 
 def create_pipeline() -> Pipeline:
     """Predict with every stage, measure the errors, draw and report."""
-    return Pipeline([*_prediction(), *_context(), *_measurement(), *_perspective(), *_uncertainty(), *_figures(), *_reports()])
+    return Pipeline(
+        [*_prediction(), *_anatomy(), *_context(), *_measurement(), *_perspective(), *_uncertainty(), *_figures(), *_reports()]
+    )
 
 
 def _prediction() -> list[Node]:
@@ -37,8 +40,27 @@ def _prediction() -> list[Node]:
         Node(
             prediction_nodes.gather_predictions,
             ["stage1_predictions", "stage1_tta_predictions", "stage2_predictions", "stage2_tta_predictions"],
-            "predictions",
+            "located_landmarks",
             name="gather_predictions",
+        ),
+    ]
+
+
+def _anatomy() -> list[Node]:
+    """Heads judged by how the training heads are made; the headline's points are those that this leaves."""
+    return [
+        Node(learn_anatomy, ["landmarks", "images", PARAMS], "anatomical_prior", name="learn_anatomy"),
+        Node(
+            judge_heads,
+            ["located_landmarks", "anatomical_prior", PARAMS],
+            {name: name for name in ("predictions", "anatomy")},
+            name="judge_heads",
+        ),
+        Node(
+            summarise_anatomy,
+            ["located_landmarks", "anatomy", "landmarks", "images", "anatomical_prior", PARAMS],
+            "anatomy_summary",
+            name="summarise_anatomy",
         ),
     ]
 
@@ -158,7 +180,16 @@ def _reports() -> list[Node]:
     return [
         Node(
             presentation_nodes.write_reports,
-            ["metrics", *tables, "agreement", "uncertainty", "earlier_run", "embedded_figures", "embedded_gallery"],
+            [
+                "metrics",
+                *tables,
+                "agreement",
+                "uncertainty",
+                "anatomy_summary",
+                "earlier_run",
+                "embedded_figures",
+                "embedded_gallery",
+            ],
             {name: name for name in (*written, "paper_table_latex", "paper_table_markdown")},
             name="write_reports",
         ),

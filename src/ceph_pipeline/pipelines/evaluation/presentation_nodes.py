@@ -87,6 +87,7 @@ def write_reports(
     head_errors: pd.DataFrame,
     agreement: dict[str, Any],
     uncertainty: dict[str, Any],
+    anatomy_summary: dict[str, Any],
     earlier_run: dict[str, Any],
     embedded_figures: dict[str, str],
     embedded_gallery: str,
@@ -105,6 +106,7 @@ def write_reports(
             heads=head_errors,
             agreement=agreement,
             uncertainty=uncertainty,
+            anatomy=anatomy_summary,
             earlier=earlier_run,
         )
     )

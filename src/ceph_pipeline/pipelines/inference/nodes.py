@@ -52,15 +52,21 @@ def measure_faces(predictions: pd.DataFrame, params: InferenceParams) -> pd.Data
 
 
 def draw_overlays(
-    folder: Path, predictions: pd.DataFrame, measurements: pd.DataFrame, overlay_folder: Path, params: InferenceParams
+    folder: Path,
+    predictions: pd.DataFrame,
+    measurements: pd.DataFrame,
+    anatomy: pd.DataFrame,
+    overlay_folder: Path,
+    params: InferenceParams,
 ) -> pd.DataFrame:
     """Draw each X-ray with its landmarks, and summarise what was found, a row an image."""
     from ceph_pipeline.images import read_image
+    from ceph_pipeline.inference.anatomy import add_anatomy
     from ceph_pipeline.inference.folder import find_xrays
     from ceph_pipeline.inference.measurements import summary_rows
     from ceph_pipeline.inference.overlay import write_overlay
 
-    summary = summary_rows(predictions, measurements)
+    summary = add_anatomy(summary_rows(predictions, measurements), anatomy)
     if "n_flagged" in summary:
         logger.info("%d of %d points are flagged for a person to look at", summary["n_flagged"].sum(), len(predictions))
     if not params.overlays:

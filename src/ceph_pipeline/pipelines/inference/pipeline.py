@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from ceph_pipeline.pipelines.inference.anatomy_nodes import judge_heads
 from ceph_pipeline.pipelines.inference.nodes import draw_overlays, locate_landmarks, measure_faces
 
 
@@ -12,8 +13,14 @@ def create_pipeline() -> Pipeline:
             Node(
                 locate_landmarks,
                 inputs=["inference_folder", "stage1_checkpoint", "stage2_checkpoint", "models_folder", "params:inference"],
-                outputs=["inference_predictions", "inference_quarantine"],
+                outputs=["located_in_new", "inference_quarantine"],
                 name="locate_landmarks",
+            ),
+            Node(
+                judge_heads,
+                inputs=["located_in_new", "models_folder", "params:inference"],
+                outputs=["inference_predictions", "inference_anatomy"],
+                name="judge_new_heads",
             ),
             Node(
                 measure_faces,
@@ -27,6 +34,7 @@ def create_pipeline() -> Pipeline:
                     "inference_folder",
                     "inference_predictions",
                     "inference_measurements",
+                    "inference_anatomy",
                     "inference_overlay_folder",
                     "params:inference",
                 ],

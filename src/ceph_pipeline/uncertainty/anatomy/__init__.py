@@ -2,7 +2,7 @@
 
 from ceph_pipeline.uncertainty.anatomy.outliers import Outliers, find_outliers, network_sd
 from ceph_pipeline.uncertainty.anatomy.params import AnatomyParams
-from ceph_pipeline.uncertainty.anatomy.points import Anatomy, judge_anatomy, no_heads
+from ceph_pipeline.uncertainty.anatomy.points import Anatomy, judge_anatomy, no_heads, sigma_array
 from ceph_pipeline.uncertainty.anatomy.prior import ANATOMY_FILE, AnatomicalPrior, AnatomyError, TooFewHeadsError, read_prior
 from ceph_pipeline.uncertainty.anatomy.shapes import Deviations, ShapeDistribution
 from ceph_pipeline.uncertainty.anatomy.tails import Tails
@@ -23,4 +23,5 @@ __all__ = [
     "network_sd",
     "no_heads",
     "read_prior",
+    "sigma_array",
 ]

@@ -67,6 +67,13 @@ def no_heads() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in COLUMNS.items()})
 
 
+def sigma_array(rows: pd.DataFrame, image_ids: list[str], landmarks: list[str]) -> NDArray[np.float64]:
+    """The `sigma_px` of one stage's rows as `(N, K)` in the given orders, NaN where there is no such point."""
+    column = rows.set_index(["image_id", "landmark"])["sigma_px"]
+    full = pd.MultiIndex.from_product([image_ids, landmarks])
+    return column.reindex(full).to_numpy(np.float64).reshape(len(image_ids), len(landmarks))
+
+
 def _judge_stage(predictions: pd.DataFrame, stage: str, prior: AnatomicalPrior | None, params: AnatomyParams) -> Anatomy:
     rows = predictions[predictions["stage"] == stage]
     image_ids = [str(name) for name in rows["image_id"].unique()]
@@ -83,7 +90,7 @@ def _judge_stage(predictions: pd.DataFrame, stage: str, prior: AnatomicalPrior |
     heads = points_array(rows, image_ids, landmarks)
     start = predictions[predictions["stage"] == STARTS_FROM.get(stage)]
     earlier = points_array(start, image_ids, landmarks) if len(start) else None
-    sd = network_sd(_sigma(rows, image_ids, landmarks), heads, earlier)
+    sd = network_sd(sigma_array(rows, image_ids, landmarks), heads, earlier)
     found = find_outliers(prior, heads, sd, params.percentile)
     if not params.replace:
         found = found._replace(replaced=np.zeros_like(found.replaced))
@@ -125,10 +132,3 @@ def _head_rows(prior: AnatomicalPrior, heads: NDArray[np.float64], found: Outlie
     for column, mask in (("implausible_landmarks", found.implausible), ("replaced_landmarks", found.replaced)):
         table[column] = [", ".join(names[row]) for row in mask]
     return table
-
-
-def _sigma(rows: pd.DataFrame, image_ids: list[str], landmarks: list[str]) -> NDArray[np.float64]:
-    """Standard deviations `(N, K)` in the given orders."""
-    column = rows.set_index(["image_id", "landmark"])["sigma_px"]
-    full = pd.MultiIndex.from_product([image_ids, landmarks])
-    return column.reindex(full).to_numpy(np.float64).reshape(len(image_ids), len(landmarks))

@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 
 from ceph_pipeline.uncertainty.anatomy.shapes import Deviations
 
-_LEAST_FREEDOM, _MOST_FREEDOM = 2.5, 1e4
+_LEAST_FREEDOM = 2.5
+"""Of ν, so that the standard deviation is finite."""
+
+_FREEDOM_A_HEAD = 0.5
+"""ν is at most this times the number of heads: few heads cannot show that a tail is thin. With it, phantoms never seen are
+called implausible as seldom as promised from 25 training heads on."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,8 @@ def _most_likely(
         scales, freedom = np.exp(logs[:-1]), float(np.exp(logs[-1]))
         return -float(np.where(known, log_density(filled / scales, freedom) - logs[:-1], 0).sum() / known.sum())
 
-    start = np.append(np.log(np.nanmedian(distances, axis=0) / np.nanmedian(distances)), np.log(10.0))
-    bounds = [*[(None, None)] * distances.shape[1], (np.log(_LEAST_FREEDOM), np.log(_MOST_FREEDOM))]
+    start = np.append(np.log(np.nanmedian(distances, axis=0) / np.nanmedian(distances)), np.log(_LEAST_FREEDOM * 2))
+    most_freedom = _FREEDOM_A_HEAD * len(distances)
+    bounds = [*[(None, None)] * distances.shape[1], (np.log(_LEAST_FREEDOM), np.log(most_freedom))]
     found = minimize(cost, start, method="L-BFGS-B", bounds=bounds)
     return np.exp(found.x[:-1]), float(np.exp(found.x[-1]))
