@@ -1,17 +1,36 @@
 """Nodes of the benchmark: tables, a report and a figure."""
 
+import io
 import logging
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ceph_pipeline.benchmark import BenchmarkParams, FullStepCase, NetCase, figure, isolation, runs
+from ceph_pipeline.benchmark import (
+    BenchmarkParams,
+    DetectorCase,
+    FullStepCase,
+    NetCase,
+    StatisticsCase,
+    figure,
+    isolation,
+    runs,
+)
 from ceph_pipeline.pipelines.benchmark import create_pipeline
-from ceph_pipeline.pipelines.benchmark.nodes import report_benchmark, time_full_steps, time_heatmap_codec, time_networks
+from ceph_pipeline.pipelines.benchmark.nodes import (
+    report_benchmark,
+    time_crop_cutting,
+    time_detectors,
+    time_evaluation_statistics,
+    time_full_steps,
+    time_heatmap_codec,
+    time_networks,
+)
 from ceph_pipeline.training.params import OptimParams, Stage1Params, Stage2Params
 
 CASE = NetCase(backbone="resnet18", width_px=64, height_px=64, batch_sizes=(2,))
+PAIR = DetectorCase(stage1_backbone="resnet18", width_px=64, height_px=64, stage2_backbone="resnet18", crop_px=32, images=1)
 PARAMS = BenchmarkParams(
     num_iterations=3,
     num_warmup=1,
@@ -21,6 +40,8 @@ PARAMS = BenchmarkParams(
     configurations=("float32", "amp"),
     cases=(CASE,),
     full_steps=(FullStepCase(backbone="resnet18", width_px=64, height_px=64, batch_size=2, workers=0, cache_long_side_px=64),),
+    detectors=(PAIR,),
+    statistics=StatisticsCase(images=10, stages=("stage1",)),
 )
 
 
@@ -48,25 +69,45 @@ def test_full_step_is_timed_unless_only_inference_is(in_this_process, caplog):
         table = time_full_steps(PARAMS, Stage1Params())
     assert len(table) == 1
     assert "of a bare loop" in caplog.text
-    assert time_full_steps(PARAMS.model_copy(update={"mode": "inference"}), Stage1Params()).empty
+    nothing = time_full_steps(PARAMS.model_copy(update={"mode": "inference"}), Stage1Params())
+    assert nothing.empty
+    assert pd.read_csv(io.StringIO(nothing.to_csv(index=False))).empty, "a file that the report can read"
 
 
 def test_cases_for_gpus_are_left_out_on_a_cpu_and_named(in_this_process, caplog):
     large = FullStepCase(backbone="hrnet_w48", gpu_only=True)
-    params = PARAMS.model_copy(update={"full_steps": (large,), "cases": (CASE, NetCase(gpu_only=True))})
+    pairs = (PAIR, DetectorCase(gpu_only=True))
+    params = PARAMS.model_copy(update={"full_steps": (large,), "cases": (CASE, NetCase(gpu_only=True)), "detectors": pairs})
     assert params.without_gpu().cases == (CASE,)
+    assert params.without_gpu().detectors == (PAIR,)
     with caplog.at_level(logging.WARNING):
         assert time_full_steps(params, Stage1Params()).empty
-    assert "no GPU: hrnet_w48 left out" in caplog.text
+    assert "no GPU: hrnet_w32, hrnet_w48 left out" in caplog.text
 
 
 def test_report_holds_every_table_and_what_it_depends_on(networks):
-    codec = time_heatmap_codec(PARAMS)
-    report, drawn = report_benchmark(PARAMS, networks, pd.DataFrame(), codec)
-    assert set(report) == {"environment", "results", "full_steps", "codec"}
+    tables = [pd.DataFrame(), time_heatmap_codec(PARAMS), pd.DataFrame(), time_crop_cutting(PARAMS), pd.DataFrame()]
+    report, drawn = report_benchmark(PARAMS, networks, *tables)
+    assert set(report) == {"environment", "results", "full_steps", "codec", "detectors", "crops", "statistics"}
+    assert [row["crop_px"] for row in report["crops"]] == [256, 128]
     assert len(report["results"]) == 8
     assert report["environment"]["device"] == "cpu"
     assert [axes.get_title() for axes in drawn.axes] == ["training", "training", "inference", "inference"]
+
+
+def test_detectors_are_timed_unless_only_training_is(in_this_process, caplog):
+    with caplog.at_level(logging.INFO):
+        table = time_detectors(PARAMS)
+    assert table["stage2_backbone"].tolist() == ["resnet18"]
+    assert "from films to points" in caplog.text
+    assert time_detectors(PARAMS.model_copy(update={"mode": "training"})).empty
+
+
+def test_statistics_of_the_evaluation_are_said(caplog):
+    with caplog.at_level(logging.INFO):
+        table = time_evaluation_statistics(PARAMS)
+    assert table["statistic"].iloc[-1] == "everything"
+    assert "everything" in caplog.text
 
 
 def test_bar_that_could_not_be_measured_says_why(networks):
@@ -84,5 +125,6 @@ def test_figure_of_one_mode_has_its_panels_alone(networks):
 
 def test_each_measurement_is_a_node_that_can_be_run_alone():
     nodes = {node.name: node for node in create_pipeline().nodes}
-    assert set(nodes) == {"time_networks", "time_full_steps", "time_heatmap_codec", "report_benchmark"}
-    assert all(name.startswith("params:") for name in nodes["time_full_steps"].inputs)
+    timed = {"networks", "full_steps", "heatmap_codec", "detectors", "crop_cutting", "evaluation_statistics"}
+    assert set(nodes) == {"report_benchmark", *(f"time_{name}" for name in timed)}
+    assert all(given.startswith("params:") for name in timed for given in nodes[f"time_{name}"].inputs)

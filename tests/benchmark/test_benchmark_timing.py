@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ceph_pipeline.benchmark.memory import PeakMemory
-from ceph_pipeline.benchmark.timing import time_step
+from ceph_pipeline.benchmark.timing import time_in_turn, time_step
 
 CPU = torch.device("cpu")
 
@@ -46,6 +46,14 @@ def test_slow_steps_are_repeated_three_times_and_no_more(napping):
 def test_quick_steps_are_repeated_until_the_time_is_up(napping):
     step, _ = napping(*[10.0] * 9)
     assert time_step(step, iterations=8, warmup=1, device=CPU, max_seconds=60).repetitions == 6
+
+
+def test_steps_that_are_compared_take_turns():
+    order = []
+    steps = {name: lambda name=name: order.append(name) for name in ("bare", "whole")}
+    timings = time_in_turn(steps, iterations=3, warmup=1, device=CPU)
+    assert order == ["bare", "whole"] * 4
+    assert [timing.repetitions for timing in timings.values()] == [3, 3]
 
 
 def test_peak_memory_on_the_cpu_counts_what_was_taken_since():

@@ -1,5 +1,5 @@
-"""Benchmark: how fast training, inference and the codec are here. Importing this package is cheap; its modules import torch."""
+"""Benchmark: how fast everything is here. Importing this package is cheap; its modules import torch."""
 
-from ceph_pipeline.benchmark.params import BenchmarkParams, Configuration, FullStepCase, NetCase
+from ceph_pipeline.benchmark.params import BenchmarkParams, Configuration, DetectorCase, FullStepCase, NetCase, StatisticsCase
 
-__all__ = ["BenchmarkParams", "Configuration", "FullStepCase", "NetCase"]
+__all__ = ["BenchmarkParams", "Configuration", "DetectorCase", "FullStepCase", "NetCase", "StatisticsCase"]

@@ -39,8 +39,31 @@ class FullStepCase(_Params):
     gpu_only: bool = GPU_ONLY
 
 
+class DetectorCase(_Params):
+    """Both networks of a detector, of random weights, from films in memory to refined points, one view."""
+
+    stage1_backbone: str = "hrnet_w48"
+    width_px: int = Field(512, ge=32, multiple_of=32, description="of stage 1's input")
+    height_px: int = Field(512, ge=32, multiple_of=32)
+    stage2_backbone: str = "hrnet_w32"
+    crop_px: int = Field(256, ge=32, multiple_of=32)
+    stage2_stride: Literal[2, 4] = 4
+    activation: Literal["linear", "softmax", "integral"] = Field("linear", description="of both; cross-entropy teaches softmax")
+    images: int = Field(8, ge=1, description="films of 1935 × 2400 px that one repetition works through")
+    batch_size: int = Field(8, ge=1, description="films a forward pass")
+    crop_batch_size: int = Field(128, ge=1, description="crops a forward pass, at most")
+    gpu_only: bool = GPU_ONLY
+
+
+class StatisticsCase(_Params):
+    """A test set of random errors."""
+
+    images: int = Field(150, ge=10)
+    stages: tuple[str, ...] = Field(("stage1", "stage1_tta", "stage2", "stage2_tta"), min_length=1)
+
+
 class BenchmarkParams(_Params):
-    """The `benchmark` pipeline: throughput and memory of training and inference, and of the heatmap codec."""
+    """The `benchmark` pipeline: speed of training, inference, crops, heatmap codec and statistics."""
 
     mode: Literal["inference", "training", "both"] = "both"
     num_iterations: int = Field(20, ge=3, le=10_000, description="timed repetitions, of which the median counts")
@@ -54,6 +77,13 @@ class BenchmarkParams(_Params):
     images_per_epoch: int = Field(4550, ge=1, description="training images of stage 1, for the projected times")
     cases: tuple[NetCase, ...] = Field((NetCase(),), min_length=1)
     full_steps: tuple[FullStepCase, ...] = (FullStepCase(),)
+    detectors: tuple[DetectorCase, ...] = (DetectorCase(),)
+    statistics: StatisticsCase = StatisticsCase()
+
+    def backbones(self) -> set[str]:
+        """Every network that is timed."""
+        pairs = {name for case in self.detectors for name in (case.stage1_backbone, case.stage2_backbone)}
+        return pairs | {case.backbone for case in self.cases + self.full_steps}
 
     def without_gpu(self) -> "BenchmarkParams":
         """The benchmark of a machine that has no GPU."""
@@ -61,5 +91,6 @@ class BenchmarkParams(_Params):
             update={
                 "cases": tuple(case for case in self.cases if not case.gpu_only),
                 "full_steps": tuple(case for case in self.full_steps if not case.gpu_only),
+                "detectors": tuple(case for case in self.detectors if not case.gpu_only),
             }
         )

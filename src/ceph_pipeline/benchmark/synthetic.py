@@ -1,4 +1,4 @@
-"""Drawn training data: cloudy images with random points, in the tables and the cache that stage 1 reads."""
+"""Drawn data: cloudy images, by themselves or with random points in the tables and the cache that stage 1 reads."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ ORIGINAL = (1935, 2400)
 """(width, height) px of the films that the drawn images stand for."""
 
 N_VALID = 2
+
+
+def draw_films(count: int) -> list[NDArray[np.uint8]]:
+    """Cloudy films of full size, 8 bits.
+
+    Args:
+        count: How many.
+    """
+    rng = np.random.default_rng(0)
+    return [_clouds(rng, *ORIGINAL) for _ in range(count)]
 
 
 def draw_data(folder: Path, n_train: int, n_landmarks: int, long_side_px: int) -> tuple[Stage1Tables, ImageStore]:

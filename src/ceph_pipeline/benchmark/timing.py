@@ -1,7 +1,7 @@
 """How long a step takes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,15 +40,42 @@ def time_step(
         device: Where the step computes.
         max_seconds: When the timed repetitions have taken so long, three of them are enough.
     """
+    return time_in_turn({"step": step}, iterations, warmup, device, max_seconds)["step"]
+
+
+def time_in_turn(
+    steps: Mapping[str, Callable[[], object]],
+    iterations: int,
+    warmup: int,
+    device: torch.device,
+    max_seconds: float = float("inf"),
+) -> dict[str, Timing]:
+    """Time steps that are to be compared, one after the other in every repetition: a machine that slows down slows all of them.
+
+    Args:
+        steps: What is timed, by name.
+        iterations: Timed repetitions of each.
+        warmup: Repetitions of each beforehand.
+        device: Where the steps compute.
+        max_seconds: When a step's timed repetitions have taken so long on average, three of them are enough.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(warmup):
-        step()
-    seconds: list[float] = []
-    while len(seconds) < iterations and (len(seconds) < FEWEST or sum(seconds) < max_seconds):
-        wait(device)
-        start = time.perf_counter()
-        step()
-        wait(device)
-        seconds.append(time.perf_counter() - start)
+        for step in steps.values():
+            step()
+    for repetition in range(iterations):
+        if repetition >= FEWEST and sum(map(sum, seconds.values())) >= max_seconds * len(steps):
+            break
+        for name, step in steps.items():
+            wait(device)
+            start = time.perf_counter()
+            step()
+            wait(device)
+            seconds[name].append(time.perf_counter() - start)
+    return {name: _timing(taken) for name, taken in seconds.items()}
+
+
+def _timing(seconds: list[float]) -> Timing:
     low, median, high = np.quantile(seconds, (0.1, 0.5, 0.9))
     return Timing(float(median), float(low), float(high), len(seconds))
 

@@ -36,7 +36,7 @@ def time_full_steps(params: BenchmarkParams, stage1: Stage1Params) -> pd.DataFra
             100 * row["waiting_share"],
             row["peak_memory_mib"],
         )
-    return pd.DataFrame(rows)
+    return _table(rows)
 
 
 def time_heatmap_codec(params: BenchmarkParams) -> pd.DataFrame:
@@ -48,6 +48,42 @@ def time_heatmap_codec(params: BenchmarkParams) -> pd.DataFrame:
     return table
 
 
+def time_detectors(params: BenchmarkParams) -> pd.DataFrame:
+    """Time pairs of networks from films in memory to refined points, against their bare forward passes."""
+    from ceph_pipeline.benchmark.inference import measure_detector
+    from ceph_pipeline.benchmark.isolation import in_own_process
+
+    cases = _possible(params).detectors if params.mode != "training" else ()
+    table = _table([in_own_process(measure_detector, case, params) for case in cases])
+    if not table.empty:
+        told = table[["stage1_backbone", "stage2_backbone", "images_per_s", "of_bare"]].join(table.filter(regex="_ms$"))
+        logger.info("from films to points\n%s", told.to_string(index=False, float_format="{:.3f}".format))
+    return table
+
+
+def time_crop_cutting(params: BenchmarkParams) -> pd.DataFrame:
+    """Time the cutting of crops on one core, against a bare loop of the same OpenCV calls."""
+    from ceph_pipeline.benchmark.crops import time_crops
+
+    table = time_crops(params)
+    logger.info("crops of one film on one core\n%s", table.to_string(index=False, float_format="{:.2f}".format))
+    return table
+
+
+def time_evaluation_statistics(params: BenchmarkParams) -> pd.DataFrame:
+    """Time the evaluation's statistics on a test set of random errors."""
+    from ceph_pipeline.benchmark.statistics import time_statistics
+
+    table = time_statistics(params)
+    logger.info("the evaluation's statistics\n%s", table.to_string(index=False, float_format="{:.2f}".format))
+    return table
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as a table; one without rows still has a column, without which no CSV file can be read again."""
+    return pd.DataFrame(rows, columns=None if rows else ["images_per_s"])
+
+
 def _possible(params: BenchmarkParams) -> BenchmarkParams:
     """What this machine is asked to measure."""
     from ceph_pipeline.inference.forward import resolve_device
@@ -55,22 +91,32 @@ def _possible(params: BenchmarkParams) -> BenchmarkParams:
     if resolve_device(params.device).type == "cuda":
         return params
     possible = params.without_gpu()
-    left_out = {case.backbone for case in params.cases + params.full_steps} - {
-        case.backbone for case in possible.cases + possible.full_steps
-    }
-    if left_out:
+    if left_out := params.backbones() - possible.backbones():
         logger.warning("no GPU: %s left out (gpu_only)", ", ".join(sorted(left_out)))
     return possible
 
 
 def report_benchmark(
-    params: BenchmarkParams, networks: pd.DataFrame, full_steps: pd.DataFrame, codec: pd.DataFrame
+    params: BenchmarkParams,
+    networks: pd.DataFrame,
+    full_steps: pd.DataFrame,
+    codec: pd.DataFrame,
+    detectors: pd.DataFrame,
+    crops: pd.DataFrame,
+    statistics: pd.DataFrame,
 ) -> tuple[dict[str, Any], Any]:
     """Put the figures and what they depend on into one report, and draw the throughput."""
     from ceph_pipeline.benchmark.figure import benchmark_figure
     from ceph_pipeline.benchmark.runs import environment
     from ceph_pipeline.inference.forward import resolve_device
 
-    tables = {"results": networks, "full_steps": full_steps, "codec": codec}
+    tables = {
+        "results": networks,
+        "full_steps": full_steps,
+        "codec": codec,
+        "detectors": detectors,
+        "crops": crops,
+        "statistics": statistics,
+    }
     report = {name: table.to_dict(orient="records") for name, table in tables.items()}
     return {"environment": environment(resolve_device(params.device)), **report}, benchmark_figure(networks)

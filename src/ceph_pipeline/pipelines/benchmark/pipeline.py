@@ -2,30 +2,26 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from ceph_pipeline.pipelines.benchmark.nodes import report_benchmark, time_full_steps, time_heatmap_codec, time_networks
+from ceph_pipeline.pipelines.benchmark import nodes
+
+PARAMS = "params:benchmark"
+TABLES = ("networks", "full_steps", "codec", "detectors", "crops", "statistics")
 
 
 def create_pipeline() -> Pipeline:
-    """Networks, the full training step and the heatmap codec, each timed by a node of its own, and their report."""
+    """Everything that is timed, by a node of its own, and the report of all."""
     return Pipeline(
         [
+            Node(nodes.time_networks, [PARAMS, "params:stage1", "params:stage2"], "benchmark_networks", name="time_networks"),
+            Node(nodes.time_full_steps, [PARAMS, "params:stage1"], "benchmark_full_steps", name="time_full_steps"),
+            Node(nodes.time_heatmap_codec, PARAMS, "benchmark_codec", name="time_heatmap_codec"),
+            Node(nodes.time_detectors, PARAMS, "benchmark_detectors", name="time_detectors"),
+            Node(nodes.time_crop_cutting, PARAMS, "benchmark_crops", name="time_crop_cutting"),
+            Node(nodes.time_evaluation_statistics, PARAMS, "benchmark_statistics", name="time_evaluation_statistics"),
             Node(
-                time_networks,
-                inputs=["params:benchmark", "params:stage1", "params:stage2"],
-                outputs="benchmark_networks",
-                name="time_networks",
-            ),
-            Node(
-                time_full_steps,
-                inputs=["params:benchmark", "params:stage1"],
-                outputs="benchmark_full_steps",
-                name="time_full_steps",
-            ),
-            Node(time_heatmap_codec, inputs="params:benchmark", outputs="benchmark_codec", name="time_heatmap_codec"),
-            Node(
-                report_benchmark,
-                inputs=["params:benchmark", "benchmark_networks", "benchmark_full_steps", "benchmark_codec"],
-                outputs=["benchmark_results", "benchmark_figure"],
+                nodes.report_benchmark,
+                [PARAMS, *(f"benchmark_{name}" for name in TABLES)],
+                ["benchmark_results", "benchmark_figure"],
                 name="report_benchmark",
             ),
         ]

@@ -1,0 +1,162 @@
+"""The evaluation's statistics, from predicted points to every table, on a data set of random errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ceph_pipeline.benchmark.timing import time_in_turn
+from ceph_pipeline.evaluation import evaluate
+from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
+from ceph_pipeline.evaluation.derived import class_agreement, measured_stages, measurement_error_table
+from ceph_pipeline.evaluation.earlier import compare_with_earlier
+from ceph_pipeline.evaluation.ellipses import error_ellipses
+from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows
+from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
+from ceph_pipeline.evaluation.params import EvaluationParams
+from ceph_pipeline.evaluation.readers import inter_reader_rows
+from ceph_pipeline.evaluation.reliability import reliability_table
+from ceph_pipeline.evaluation.report import on_split
+from ceph_pipeline.evaluation.robustness import robustness_table
+from ceph_pipeline.evaluation.stages import MEAN_SHAPE
+from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn
+from ceph_pipeline.landmarks import SCHEMAS
+from ceph_pipeline.landmarks.tables import CONSENSUS, points_table
+from ceph_pipeline.uncertainty import UncertaintyParams
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ceph_pipeline.benchmark.params import BenchmarkParams, StatisticsCase
+
+LANDMARKS = list(SCHEMAS["aariz"].names)
+KINDS = ("flip", "rotation", "brightness", "braces")
+"""Of the augmented copies, one of each test image."""
+
+READER_SD_PX, STAGE_SD_PX = 8.0, 10.0
+EVERYTHING = "everything"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What the evaluation's nodes are given.
+
+    Attributes:
+        images: Test images, and a fifth as many validation images.
+        landmarks: Of two readers and their consensus.
+        predictions: Of all stages.
+        errors: From `error_table`.
+        copies: Augmented copies of the test images.
+        copy_errors: Theirs.
+    """
+
+    images: pd.DataFrame
+    landmarks: pd.DataFrame
+    predictions: pd.DataFrame
+    errors: pd.DataFrame
+    copies: pd.DataFrame
+    copy_errors: pd.DataFrame
+
+
+def time_statistics(params: BenchmarkParams) -> pd.DataFrame:
+    """Time each of the evaluation's statistics, as its nodes compute them, on the cores that NumPy takes.
+
+    Returns:
+        `statistic` and `seconds`; the last row is `everything`.
+    """
+    tables = draw_tables(params.statistics)
+    timings = time_in_turn(statistics(tables), params.num_iterations, params.num_warmup, torch.device("cpu"), params.max_seconds)
+    seconds = {name: timing.median_s for name, timing in timings.items()}
+    return pd.DataFrame((seconds | {EVERYTHING: sum(seconds.values())}).items(), columns=["statistic", "seconds"])
+
+
+def statistics(tables: Tables) -> dict[str, Callable[[], object]]:
+    """The evaluation's statistics by name, each from its nodes' tables to its own."""
+    settings = EvaluationParams()
+    bootstrap = settings.statistics
+    test_images = tables.images[tables.images["split"] == "test"]
+    test = on_split(tables.errors, tables.images, "test")
+    truth = tables.landmarks[tables.landmarks["reader"] == CONSENSUS]
+    last = tables.predictions["stage"].iloc[-1]
+    no_duplicates = pd.DataFrame({"image_a": pd.Series(dtype=str), "image_b": pd.Series(dtype=str)})
+
+    def uncertainty() -> None:
+        models = learn(tables.errors, tables.predictions, tables.images, UncertaintyParams())
+        checked = checked_stages(test, tables.predictions, tables.images, models)
+        assessments(checked, bootstrap)
+        reliability_table(checked)
+        flag_curves(checked)
+
+    def measurements() -> None:
+        compared = measured_stages(tables.predictions, tables.landmarks, test_images, CONSENSUS)
+        measurement_error_table(compared, bootstrap)
+        class_agreement(compared, settings.classes, bootstrap)
+
+    return {
+        "errors": lambda: error_table(tables.images, tables.landmarks, tables.predictions),
+        f"headline, {bootstrap.n_resamples:,} resamples": lambda: evaluate(
+            tables.errors, tables.images, no_duplicates, bootstrap
+        ),
+        "landmarks": lambda: landmark_table(test, bootstrap),
+        "devices": lambda: device_table(test, tables.images, bootstrap),
+        "kinds of copy": lambda: robustness_table(tables.copy_errors, tables.copies, tables.errors, bootstrap),
+        "uncertainty": uncertainty,
+        "ellipses": lambda: error_ellipses(tables.predictions[tables.predictions["stage"] == last], truth, test_images),
+        "measurements and classes": measurements,
+        "against an earlier run": lambda: compare_with_earlier(test, test, "earlier", bootstrap),
+    }
+
+
+def error_table(images: pd.DataFrame, landmarks: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Errors of the stages, of the mean shape and of the readers."""
+    truth = landmarks[landmarks["reader"] == CONSENSUS]
+    guess = error_rows(guess_points(mean_shape(truth, images.assign(split="train")), images), truth, images, MEAN_SHAPE)
+    return pd.concat([stage_error_rows(predictions, truth, images), guess, inter_reader_rows(landmarks, images)])
+
+
+def draw_tables(case: StatisticsCase) -> Tables:
+    """Random points about random truths, in the tables of a finished prediction."""
+    rng = np.random.default_rng(0)
+    n_valid = case.images // 5
+    image_ids = [f"drawn_{number:04d}" for number in range(case.images + n_valid)]
+    truth = rng.uniform(300, 2000, (len(LANDMARKS), 2)) + rng.normal(0, 40, (len(image_ids), len(LANDMARKS), 2))
+
+    def near(spread_px: float, ids: list[str], points: NDArray[np.float64]) -> pd.DataFrame:
+        return points_table(points + rng.normal(0, spread_px, points.shape), ids, LANDMARKS)
+
+    def predicted(ids: list[str], points: NDArray[np.float64]) -> pd.DataFrame:
+        stages = [near(STAGE_SD_PX, ids, points).assign(stage=stage) for stage in case.stages]
+        return pd.concat([rows.assign(sigma_px=rng.uniform(5, 15, len(rows))) for rows in stages])
+
+    images = pd.DataFrame({"image_id": image_ids, "split": "test", "subset": "drawn", "pixel_size_mm": 0.1}).assign(
+        width=1935, height=2400, machine=rng.choice(list("ABCDEFG"), len(image_ids))
+    )
+    images.loc[case.images :, "split"] = "valid"
+    readers = {
+        CONSENSUS: near(0.0, image_ids, truth),
+        **{name: near(READER_SD_PX, image_ids, truth) for name in ("one", "other")},
+    }
+    landmarks = pd.concat([rows.assign(reader=reader) for reader, rows in readers.items()])
+    predictions = predicted(image_ids, truth)
+    copies = _copies(image_ids[: case.images])
+    copied = np.tile(truth[: case.images], (len(KINDS), 1, 1))
+    copy_truth = points_table(copied, copies["image_id"].tolist(), LANDMARKS)
+    copy_images = copies.assign(pixel_size_mm=0.1)
+    return Tables(
+        images=images,
+        landmarks=landmarks,
+        predictions=predictions,
+        errors=error_table(images, landmarks, predictions),
+        copies=copies,
+        copy_errors=stage_error_rows(predicted(copies["image_id"].tolist(), copied), copy_truth, copy_images),
+    )
+
+
+def _copies(sources: list[str]) -> pd.DataFrame:
+    rows = [(f"{source}__{kind}_0", source, kind, 0, "test") for kind in KINDS for source in sources]
+    return pd.DataFrame(rows, columns=["image_id", "source_id", "kind", "copy", "split"])
