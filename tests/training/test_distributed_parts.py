@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -25,6 +26,7 @@ from ceph_pipeline.training.distributed.spec import CREDENTIALS, discard_spec, r
 from ceph_pipeline.training.distributed.strategy import shared_buffers, strategy
 from ceph_pipeline.training.errors import TrainingError
 from ceph_pipeline.training.params import LoopParams, Stage1Params, Stage2Params
+from ceph_pipeline.training.recipe import train
 from ceph_pipeline.training.sampling import EpochSampler
 from ceph_pipeline.training.stage1 import Stage1Recipe, Stage1Tables
 from ceph_pipeline.training.stage2 import Stage2Recipe, Stage2Tables
@@ -94,6 +96,17 @@ with locked(Path(sys.argv[1])):
             locked(tmp_path),
         ):
             pass
+
+    def test_a_refused_training_touches_nothing_even_by_force_and_the_first_goes_on(self, holder, stage1, tmp_path):
+        (tmp_path / "last.ckpt").write_bytes(b"state of the first")
+        files = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+        loop = LoopParams(force=True)
+        second = replace(stage1, params=stage1.params.model_copy(update={"loop": loop}))
+        with pytest.raises(TrainingError, match=r"another training .* writes here\. Wait for it, or stop it\."):
+            train(second, tmp_path)
+        assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == files
+        assert lock.holder(tmp_path) is not None, "the first still has its lock"
+        assert holder.poll() is None
 
     def test_the_lock_of_a_killed_training_is_taken_over(self, holder, tmp_path):
         holder.kill()
