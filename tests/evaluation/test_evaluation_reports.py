@@ -168,6 +168,7 @@ class TestContent:
             "robustness": pd.DataFrame(columns=["stage", "split", "kind"]),
             "training_gap": pd.DataFrame(columns=["stage", "split"]),
             "uncertainty": uncertainty_nodes.check_uncertainty(part, seen, few, no_duplicates, {}, PARAMS)["uncertainty"],
+            "anatomy_summary": {},
             "earlier_run": {},
         }
         text = presentation_nodes.write_reports(**found, **judged, embedded_figures={}, embedded_gallery="")["evaluation_report"]

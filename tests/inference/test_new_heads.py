@@ -11,7 +11,7 @@ from ceph_pipeline.inference import InferenceParams
 from ceph_pipeline.inference.anatomy import add_anatomy, judge_new_heads
 from ceph_pipeline.landmarks.tables import points_table
 from ceph_pipeline.phantom.shape import shape_model
-from ceph_pipeline.pipelines.inference.anatomy_nodes import judge_heads
+from ceph_pipeline.pipelines.inference import anatomy_nodes
 from ceph_pipeline.uncertainty.anatomy import AnatomicalPrior, AnatomyParams
 
 OFF, ON = AnatomyParams(), AnatomyParams(replace=True)
@@ -50,7 +50,7 @@ def named(table: pd.DataFrame, column: str) -> list[tuple[str, str]]:
 
 def test_an_implausible_point_is_flagged_and_stays(predictions: pd.DataFrame, models: Path, caplog) -> None:
     with caplog.at_level("INFO"):
-        points, heads = judge_heads(predictions, models, InferenceParams(anatomy=OFF))
+        points, heads = anatomy_nodes.judge_new_heads(predictions, models, InferenceParams(anatomy=OFF))
     assert named(points, "flagged") == [WRONG]
     pd.testing.assert_frame_equal(points[predictions.columns], predictions)
     assert "1 of 3 heads are implausible" in caplog.text

@@ -16,7 +16,7 @@ from ceph_pipeline.inference.folder import find_xrays, predict_folder
 from ceph_pipeline.inference.measurements import measurement_rows, summary_rows
 from ceph_pipeline.inference.overlay import draw_overlay
 from ceph_pipeline.landmarks.tables import PredictionTable, QuarantineTable
-from ceph_pipeline.pipelines.inference.anatomy_nodes import judge_heads
+from ceph_pipeline.pipelines.inference.anatomy_nodes import judge_new_heads
 from ceph_pipeline.pipelines.inference.nodes import draw_overlays, locate_landmarks, measure_faces
 from ceph_pipeline.training.checkpoint import TrainedNet
 
@@ -100,7 +100,7 @@ def test_the_nodes_lead_from_a_folder_to_overlays(checkpoints: Path, tmp_path: P
     stages = checkpoints / "stage1" / "best.ckpt", checkpoints / "stage2" / "best.ckpt"
     located, quarantine = locate_landmarks(tmp_path / "new", *stages, checkpoints, params)
     assert quarantine.empty
-    predictions, heads = judge_heads(located, checkpoints, params)
+    predictions, heads = judge_new_heads(located, checkpoints, params)
     measurements = measure_faces(predictions, params)
     assert {"S_Go_mm", "SNA"} <= set(measurements["measurement"])
     summary = draw_overlays(tmp_path / "new", predictions, measurements, heads, tmp_path / "overlays", params)

@@ -134,4 +134,5 @@ def _gross_errors(
     points, target = points_array(rows, image_ids, landmarks), points_array(truth, image_ids, landmarks)
     size = images.set_index("image_id").loc[image_ids, "pixel_size_mm"].to_numpy(np.float64)
     located = Located(points, sigma_array(rows, image_ids, landmarks), target, size)
-    return gross_error_table(prior, located, params.percentile, seed).to_dict("records")
+    table = gross_error_table(prior, located, params.percentile, seed)
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]

@@ -53,7 +53,6 @@ def add_anatomy(summary: pd.DataFrame, heads: pd.DataFrame) -> pd.DataFrame:
 def _say(found: Anatomy) -> None:
     implausible = found.heads[found.heads["implausible"]]
     logger.info("%d of %d heads are implausible beside the training heads", len(implausible), len(found.heads))
-    for row in implausible.itertuples():
-        which = f": {row.implausible_landmarks}" if row.implausible_landmarks else " as a whole"
-        moved = f"; placed anew: {row.replaced_landmarks}" if row.replaced_landmarks else ""
-        logger.warning("%s is implausible%s%s", row.image_id, which, moved)
+    for image_id, names, replaced in implausible[["image_id", "implausible_landmarks", "replaced_landmarks"]].to_numpy(str):
+        moved = f"; placed anew: {replaced}" if replaced else ""
+        logger.warning("%s is implausible%s%s", image_id, f": {names}" if names else " as a whole", moved)

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from ceph_pipeline.pipelines.inference.anatomy_nodes import judge_heads
+from ceph_pipeline.pipelines.inference.anatomy_nodes import judge_new_heads
 from ceph_pipeline.pipelines.inference.nodes import draw_overlays, locate_landmarks, measure_faces
 
 
@@ -17,7 +17,7 @@ def create_pipeline() -> Pipeline:
                 name="locate_landmarks",
             ),
             Node(
-                judge_heads,
+                judge_new_heads,
                 inputs=["located_in_new", "models_folder", "params:inference"],
                 outputs=["inference_predictions", "inference_anatomy"],
                 name="judge_new_heads",

@@ -59,7 +59,7 @@ class AnatomicalPrior:
         Raises:
             TooFewHeadsError: fewer than `MIN_HEADS` are complete.
         """
-        there = np.isfinite(heads).all(axis=-1)
+        there = np.asarray(np.isfinite(heads).all(axis=-1))
         usual = np.flatnonzero(there.sum(axis=0) >= _USUALLY_THERE * len(heads))
         complete = heads[there[:, usual].all(axis=1)][:, usual]
         if len(complete) < MIN_HEADS:
@@ -67,7 +67,7 @@ class AnatomicalPrior:
                 f"{len(complete)} training heads have all of their {len(usual)} landmarks, expected at least {MIN_HEADS} "
                 "to learn how landmarks lie to each other."
             )
-        names = tuple(landmarks[number] for number in usual)
+        names = tuple(landmarks[int(number)] for number in usual)
         return cls(names, ShapeDistribution.fit(complete), Tails.fit(_unseen_deviations(complete)), len(complete))
 
     def distances(self, heads: NDArray[np.float64]) -> Deviations:
