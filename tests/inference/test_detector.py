@@ -23,7 +23,7 @@ Xrays = Callable[[Path, int], list[Path]]
 
 
 def test_both_stages_find_the_dots(dot_finder: TrainedNet, dot_refiner: TrainedNet, dotted: np.ndarray) -> None:
-    table = LandmarkDetector(dot_finder, dot_refiner).predict([dotted, dotted[:, ::-1]], pixel_size_mm=0.1)
+    table = LandmarkDetector([dot_finder], [dot_refiner]).predict([dotted, dotted[:, ::-1]], pixel_size_mm=0.1)
     np.testing.assert_allclose(table.loc[table["image_id"] == "image_0", ["x", "y"]], POINTS, atol=0.15)
     np.testing.assert_allclose(table.loc[table["image_id"] == "image_1", "x"], 999 - POINTS[:, 0], atol=0.15)
     assert table["stage"].unique() == ["stage2"]
@@ -107,33 +107,33 @@ def test_a_folder_without_checkpoints_is_refused(tmp_path: Path) -> None:
 def test_stages_of_different_landmarks_are_refused(dot_finder: TrainedNet, dot_refiner: TrainedNet) -> None:
     dot_refiner.landmarks = ("p2", "p1")
     with pytest.raises(DetectorError, match="not the same ones in the same order"):
-        LandmarkDetector(dot_finder, dot_refiner)
+        LandmarkDetector([dot_finder], [dot_refiner])
 
 
 def test_two_files_of_one_name_are_refused(dot_finder: TrainedNet) -> None:
     with pytest.raises(DetectorError, match="has the same name 'a'"):
-        LandmarkDetector(dot_finder).predict(["x/a.png", "y/a.png"])
+        LandmarkDetector([dot_finder]).predict(["x/a.png", "y/a.png"])
 
 
 def test_a_name_that_cannot_be_an_identifier_is_refused(dot_finder: TrainedNet) -> None:
     with pytest.raises(DetectorError, match=r"'x ray' cannot be an identifier.*Rename"):
-        LandmarkDetector(dot_finder).predict(["x ray.png"])
+        LandmarkDetector([dot_finder]).predict(["x ray.png"])
 
 
 def test_a_colour_array_is_refused(dot_finder: TrainedNet) -> None:
     with pytest.raises(DetectorError, match=r"shape \(10, 10, 3\), expected \(height, width\)"):
-        LandmarkDetector(dot_finder).predict([np.zeros((10, 10, 3), np.uint8)])
+        LandmarkDetector([dot_finder]).predict([np.zeros((10, 10, 3), np.uint8)])
 
 
 def test_identifiers_may_be_given(dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "an x-ray.png"), dotted)
-    table = LandmarkDetector(dot_finder).predict({"first": tmp_path / "an x-ray.png", "second": dotted})
+    table = LandmarkDetector([dot_finder]).predict({"first": tmp_path / "an x-ray.png", "second": dotted})
     assert table["image_id"].tolist() == ["first"] * 2 + ["second"] * 2
 
 
 def test_a_missing_file_is_named(dot_finder: TrainedNet, tmp_path: Path) -> None:
     with pytest.raises(ImageReadError, match=r"nowhere\.png: no such image"):
-        LandmarkDetector(dot_finder).predict([tmp_path / "nowhere.png"])
+        LandmarkDetector([dot_finder]).predict([tmp_path / "nowhere.png"])
 
 
 def test_a_served_model_refuses_one_name_for_two_images(logged: LoggedModel) -> None:

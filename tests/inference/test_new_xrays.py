@@ -54,7 +54,7 @@ def test_a_damaged_file_is_set_aside_and_the_others_go_on(dot_finder: TrainedNet
     for name in ("a", "c"):
         cv2.imwrite(str(tmp_path / f"{name}.png"), dotted)
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:500])
-    predictions, quarantine = predict_folder(LandmarkDetector(dot_finder, batch_size=2), tmp_path)
+    predictions, quarantine = predict_folder(LandmarkDetector([dot_finder], batch_size=2), tmp_path)
     assert PredictionTable.validate(predictions)["image_id"].unique().tolist() == ["a", "c"]
     assert QuarantineTable.validate(quarantine)["item"].tolist() == ["b"]
     assert "cut off" in quarantine["reason"][0]
@@ -63,7 +63,7 @@ def test_a_damaged_file_is_set_aside_and_the_others_go_on(dot_finder: TrainedNet
 def test_a_folder_of_damaged_files_is_one_error(dot_finder: TrainedNet, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no image")
     with pytest.raises(DetectorError, match=r"none of the 1 images could be read; the first: .*a\.png: not a readable image"):
-        predict_folder(LandmarkDetector(dot_finder), tmp_path)
+        predict_folder(LandmarkDetector([dot_finder]), tmp_path)
 
 
 def test_angles_need_no_pixel_size_and_millimetres_do() -> None:

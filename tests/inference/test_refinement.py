@@ -16,7 +16,7 @@ ROUGH = POINTS + np.array([(9.0, -14.0), (-17.0, 6.0)])
 
 def refined(net: TrainedNet, image: np.ndarray, points: np.ndarray = ROUGH, **options: object):
     options = {"pixel_size_mm": [0.1], "progress": False} | options
-    return predict_refined(net, {"a": image}.__getitem__, ["a"], points[None], **options)
+    return predict_refined([net], {"a": image}.__getitem__, ["a"], points[None], **options)
 
 
 def test_rough_points_move_to_the_dots(dot_refiner: TrainedNet, dotted: np.ndarray) -> None:
@@ -39,7 +39,7 @@ def test_the_batch_size_changes_nothing(dot_refiner: TrainedNet, dotted: np.ndar
     points = np.stack([ROUGH, POINTS])
     small, large = (
         predict_refined(
-            dot_refiner, images.__getitem__, ["a", "b"], points, batch_size=size, pixel_size_mm=[0.1, 0.1], progress=False
+            [dot_refiner], images.__getitem__, ["a", "b"], points, batch_size=size, pixel_size_mm=[0.1, 0.1], progress=False
         )
         for size in (7, 256)
     )

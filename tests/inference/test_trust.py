@@ -112,10 +112,10 @@ class TestDetector:
     def test_other_networks_than_those_it_was_learned_for(self, learned: Path, caplog: pytest.LogCaptureFixture) -> None:
         stage1 = learned / "stage1" / "best.ckpt"
         with caplog.at_level(logging.WARNING):
-            assert set(load_trust(learned, stage1, None).stages) == {"stage1"}
+            assert set(load_trust(learned, [stage1]).stages) == {"stage1"}
         assert not caplog.text, "stage 2 was not asked for"
         with caplog.at_level(logging.WARNING):
-            assert set(load_trust(learned, stage1, stage1).stages) == {"stage1"}
+            assert set(load_trust(learned, [stage1], [stage1]).stages) == {"stage1"}
         assert "learned for other networks than these (stage2): run the evaluation again" in caplog.text
 
     @pytest.mark.parametrize("content", ["{", "[]", '{"stage1": {"views": "single"}}', '{"stage1": 3}'])
@@ -143,7 +143,7 @@ class TestPipeline:
 
     def test_without_the_file_one_line_says_so(self, checkpoints: Path, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.INFO):
-            load_trust(checkpoints, checkpoints / "stage1" / "best.ckpt", None)
+            load_trust(checkpoints, [checkpoints / "stage1" / "best.ckpt"])
         assert "the evaluation has not run; points come with the networks' own standard deviations" in caplog.text
 
     def test_other_views_than_those_learned_for_are_said(self, caplog: pytest.LogCaptureFixture) -> None:

@@ -16,7 +16,7 @@ SIZE = (1000, 1200)
 
 
 def located(net: TrainedNet, image: np.ndarray, views: tuple[View, ...] = (View(),), **options: object):
-    return predict_whole(net, {"a": image}.__getitem__, ["a"], [SIZE], views, progress=False, **options)
+    return predict_whole([net], {"a": image}.__getitem__, ["a"], [SIZE], views, progress=False, **options)
 
 
 def test_dots_are_found_in_px_of_the_original(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
@@ -48,7 +48,7 @@ def test_ten_views_are_at_least_as_good(dot_finder: TrainedNet, dotted: np.ndarr
 def test_the_batch_size_changes_nothing(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
     images = {"a": dotted, "b": dotted[:, ::-1], "c": dotted[::-1]}
     one, three = (
-        predict_whole(dot_finder, images.__getitem__, list(images), [SIZE] * 3, TEN_VIEWS, batch_size=size, progress=False)
+        predict_whole([dot_finder], images.__getitem__, list(images), [SIZE] * 3, TEN_VIEWS, batch_size=size, progress=False)
         for size in (1, 3)
     )
     np.testing.assert_allclose(one.xy, three.xy, atol=1e-4)
@@ -62,7 +62,7 @@ def test_an_image_is_read_once_whatever_the_number_of_views(dot_finder: TrainedN
         reads.append(image_id)
         return dotted
 
-    predict_whole(dot_finder, read, ["a", "b"], [SIZE] * 2, TEN_VIEWS, progress=False)
+    predict_whole([dot_finder], read, ["a", "b"], [SIZE] * 2, TEN_VIEWS, progress=False)
     assert reads == ["a", "b"]
 
 

@@ -14,6 +14,7 @@ TINY = {
     "phantom": {"n_images": 10, "long_side_px": 300},
     "stage1": {"optim": {"epochs": 3}, "loop": {"workers": 0}},
     "stage2": {"optim": {"epochs": 3}, "loop": {"workers": 0}, "crops_per_epoch": 256, "valid_crops": 64},
+    "folds": {"count": 2},
     "evaluation": {"tta": {"views_stage1": "five", "views_stage2": "single"}, "statistics": {"n_resamples": 200}},
 }
 """Parameters under which the whole chain takes a minute; nothing is learned."""

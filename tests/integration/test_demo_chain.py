@@ -4,12 +4,16 @@ import json
 import logging
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 
+from ceph_pipeline.images import ImageStore
+from ceph_pipeline.inference.stages import predict_stage1_table
 from ceph_pipeline.landmarks import SCHEMAS
 
-STAGES = ["stage1", "stage1_tta", "stage2", "stage2_tta"]
+STAGES = ["stage1", "stage1_tta", "stage2", "stage2_tta", "ensemble"]
+OF_FOLDS = {f"{stage} without fold {fold}" for stage in ("stage1", "stage2") for fold in (0, 1)}
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +68,42 @@ class TestFiles:
         assert [path.name for path in (finished.root / "data").iterdir()] == ["demo"]
 
 
+class TestFolds:
+    def test_every_training_source_is_located_by_the_detector_that_has_not_seen_it(self, finished):
+        images = pd.read_parquet(finished.data / "03_primary" / "images.parquet").set_index("image_id")
+        folds = pd.read_parquet(finished.data / "05_model_input" / "folds.parquet").set_index("image_id")["fold"]
+        found = pd.read_parquet(finished.data / "07_model_output" / "fold_predictions.parquet")
+
+        assert set(folds.index) == set(images.index[images["split"] == "train"])
+        for _, rows in found.groupby("stage"):
+            assert set(rows["image_id"]) == set(folds.index)
+        cache = ImageStore(str(finished.data / "02_intermediate" / "cache"), format="npy")
+        for fold, held_out in folds.groupby(folds):
+            checkpoint = finished.data / "06_models" / "folds" / str(fold) / "stage1" / "best.ckpt"
+            expected = predict_stage1_table(images.loc[held_out.index].reset_index(), cache, checkpoint, device="cpu")
+            own = found[(found["stage"] == "stage1") & found["image_id"].isin(held_out.index)]
+            np.testing.assert_allclose(own[["x", "y"]], expected[["x", "y"]], atol=1e-3)
+
+    def test_out_of_fold_errors_are_in_the_report(self, finished):
+        reporting = finished.data / "08_reporting" / "evaluation"
+        found = json.loads((reporting / "cross_validation.json").read_text())
+
+        assert {stage: fields["n_images"] for stage, fields in found["stages"].items()} == {"stage1": 7, "stage2": 7}
+        assert "Cross-validation" in (reporting / "report.md").read_text()
+
+    def test_new_x_rays_are_located_by_the_ensemble(self, finished):
+        finished.run("inference", inference={"ensemble": True})
+        found = pd.read_parquet(finished.data / "07_model_output" / "inference" / "predictions.parquet")
+
+        assert set(found["stage"]) == {"ensemble"}
+        assert len(found) == 2 * 29
+
+
 class TestTracking:
     def test_the_run_is_named_and_finished(self, runs):
         _, parent, children = runs
         assert (parent.info.run_name, parent.info.status) == ("demo (demo)", "FINISHED")
-        assert set(children) == {"stage1", "stage2"}
+        assert set(children) == {"stage1", "stage2"} | OF_FOLDS
         assert {child.info.status for child in children.values()} == {"FINISHED"}
 
     @pytest.mark.parametrize("stage", ["stage1", "stage2"])
@@ -112,6 +147,6 @@ def test_a_second_run_does_nothing_twice_and_ends_with_the_same_bytes(finished, 
         finished.run("demo")
 
     assert "phantoms are complete and unchanged" in caplog.text
-    assert caplog.text.count("training skipped") == 2
+    assert caplog.text.count("training skipped") == 2 + len(OF_FOLDS)
     assert (finished.data / files[0]).stat().st_mtime_ns == written
     assert [(finished.data / name).read_bytes() for name in files] == before

@@ -69,5 +69,12 @@ def test_crops_miss_their_source_beforehand(spots, crop_table, tmp_path):
         CropDataset(groups, ImageStore(str(tmp_path / "empty")), crop_px=48, crops_per_image=2, seed=1)
 
 
+def test_a_crop_index_of_other_images_is_refused(spots, crop_table):
+    with pytest.raises(
+        TrainingError, match=r"spot_03 of the crop index is not in the images table, 9 such .*Run the crops pipel"
+    ):
+        group_by_image(crop_table(3.0), spots.landmarks, spots.images.iloc[:3], spots.names)
+
+
 def test_an_error_of_this_process_has_its_own_words():
     assert own_words(ImageReadError("a.npy: damaged")) == "a.npy: damaged"

@@ -55,5 +55,6 @@ class CropParams(BaseModel):
         0.0625, ge=0, lt=0.5, description="shift of the four shifted crops; 0.0625 is 1.6 mm of a 25.6 mm field"
     )
     displacement: DisplacementParams = DisplacementParams()
+    rounds: int = Field(1, ge=1, le=5, description="how often crops are cut, from the second time on about the refined points")
     fusion: FusionParams = FusionParams()
     seed: int = Field(42, ge=0)

@@ -9,7 +9,7 @@ from ceph_pipeline.evaluation import anatomy_tables, clinical_tables, error_tabl
 from ceph_pipeline.evaluation.earlier import earlier_lines
 from ceph_pipeline.evaluation.paper import paper_rows
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
-from ceph_pipeline.evaluation.summary import comparison_lines, headline, notes, summary_rows
+from ceph_pipeline.evaluation.summary import comparison_lines, headline, notes, stage_comparisons, stage_rows, summary_rows
 
 Rows = list[list[str]]
 """A table as text: a header, then a row each."""
@@ -31,6 +31,7 @@ class Results:
         uncertainty: `stages` from `assessments`, the stages that were `learned`, and `n_left_out` near-duplicates.
         anatomy: From `anatomy_report`; empty where there is no prior.
         earlier: From `compare_with_earlier`; empty where no run was named.
+        folds: From `cross_validate`; empty without folds.
     """
 
     metrics: dict[str, Any]
@@ -44,6 +45,7 @@ class Results:
     uncertainty: dict[str, Any]
     anatomy: dict[str, Any]
     earlier: dict[str, Any]
+    folds: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def sections(results: Results) -> list[Section]:
         Section(f"Devices, {LABELS[last]}", [error_tables.DEVICE_NOTE], [error_tables.device_rows(results.devices, last)]),
         _robustness(results.robustness),
         _gap(results.gap),
+        *_folds(results.folds),
         *_uncertainty(results.uncertainty),
         *_anatomy(results.anatomy),
         *_clinical(results, last),
@@ -110,6 +113,17 @@ def _gap(table: pd.DataFrame) -> Section:
     if table.empty:
         return Section("Training against validation", ["No training image was predicted (evaluation.training_images)."])
     return Section("Training against validation", [], [error_tables.gap_rows(table)], "training_gap.png")
+
+
+def _folds(report: dict[str, Any]) -> list[Section]:
+    if not report:
+        return []
+    images = next(iter(report["stages"].values()))["n_images"]
+    lines = [
+        f"{images} training images, each seen by the detector that was trained without its fold, one view an image.",
+        *stage_comparisons(report["comparisons"]),
+    ]
+    return [Section("Cross-validation", lines, [stage_rows(report["stages"])])]
 
 
 def _uncertainty(found: dict[str, Any]) -> list[Section]:

@@ -47,6 +47,11 @@ def summary_rows(report: dict[str, Any], *, with_readers: bool = False) -> list[
     stages = _stages(report)
     if with_readers and report["details"]["inter_reader"]:
         stages[INTER_READER] = report["details"]["inter_reader"]
+    return stage_rows(stages)
+
+
+def stage_rows(stages: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """Those rows of some stages' figures."""
     rates = rate_keys(next(iter(stages.values())))
     header = ["stage", "MRE mm", "95 % interval", "px", *map(rate_title, rates)]
     rows = []
@@ -68,11 +73,16 @@ def rate_title(key: str) -> str:
 
 def comparison_lines(report: dict[str, Any]) -> list[str]:
     """One sentence a paired comparison, and whether every stage beats the mean shape."""
-    compared = {tuple(name.split("_vs_")): result for name, result in report["details"]["comparisons"].items()}
-    lines = [comparison_line(new, old, result) for (new, old), result in compared.items() if old != MEAN_SHAPE]
+    lines = stage_comparisons(report["details"]["comparisons"])
     beaten = report["details"]["beats_mean_shape"]
     losers = [LABELS[stage] for stage, wins in beaten.items() if not wins]
     return [*lines, f"every stage beats the mean shape: {'no, not ' + ', '.join(losers) if losers else 'yes'}"]
+
+
+def stage_comparisons(compared: dict[str, Any]) -> list[str]:
+    """One sentence a paired comparison of two stages."""
+    pairs = {tuple(name.split("_vs_")): result for name, result in compared.items()}
+    return [comparison_line(new, old, result) for (new, old), result in pairs.items() if old != MEAN_SHAPE]
 
 
 def comparison_line(new: str, old: str, result: dict[str, Any]) -> str:

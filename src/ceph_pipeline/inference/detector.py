@@ -14,7 +14,7 @@ from ceph_pipeline.evaluation.tta import Fusion, Views, views_in_words, views_of
 from ceph_pipeline.images import read_image
 from ceph_pipeline.inference.forward import resolve_device
 from ceph_pipeline.inference.located import Located, prediction_rows
-from ceph_pipeline.inference.refinement import predict_refined
+from ceph_pipeline.inference.refinement import predict_refined, shared_crops
 from ceph_pipeline.inference.trust import Trust, load_trust
 from ceph_pipeline.inference.whole_image import predict_whole
 from ceph_pipeline.landmarks.tables import IDENTIFIER
@@ -55,14 +55,14 @@ class DetectorSettings(_Settings, total=False):
 
 @dataclass(frozen=True)
 class LandmarkDetector:
-    """Stage 1 and, where there is one, stage 2.
+    """Stage 1 and, where there is one, stage 2; with several networks a stage an ensemble, whose answers are fused.
 
         detector = LandmarkDetector.load("data/06_models")
         landmarks = detector.predict(["xray_1.png", "xray_2.jpg"], pixel_size_mm=0.1)
 
     Attributes:
-        stage1: The network on whole images.
-        stage2: The network on crops, or None.
+        stage1: The networks on whole images, at least one.
+        stage2: The networks on crops, or none.
         views_stage1: Views of the whole image.
         views_stage2: Views of the crops.
         fusion: How the whole image's views become one point.
@@ -71,8 +71,8 @@ class LandmarkDetector:
         trust: What the evaluation says about these networks' uncertainty; without it points have none of its columns.
     """
 
-    stage1: TrainedNet
-    stage2: TrainedNet | None = None
+    stage1: Sequence[TrainedNet]
+    stage2: Sequence[TrainedNet] = ()
     views_stage1: Views = "single"
     views_stage2: Views = "single"
     fusion: Fusion = "mean"
@@ -81,40 +81,51 @@ class LandmarkDetector:
     trust: Trust = field(default_factory=Trust)
 
     def __post_init__(self) -> None:
-        if self.stage2 is not None and self.stage2.landmarks != self.stage1.landmarks:
-            raise DetectorError(
-                f"stage 1 finds {len(self.stage1.landmarks)} landmarks and stage 2 refines {len(self.stage2.landmarks)}, "
-                "not the same ones in the same order: give checkpoints of one training."
-            )
+        for name, networks in (("stage 1", self.stage1), ("stage 2", self.stage2)):
+            for trained in networks:
+                if trained.landmarks != self.landmarks:
+                    raise DetectorError(
+                        f"{name} has a network of {len(trained.landmarks)} landmarks where the first of stage 1 finds "
+                        f"{len(self.landmarks)}, not the same ones in the same order: give checkpoints of one training."
+                    )
+        if self.stage2:
+            shared_crops(self.stage2)
 
     @classmethod
     def load(
         cls,
-        path_or_uri: str | Path,
+        path_or_uri: str | Path | Sequence[str | Path],
         **settings: Unpack[DetectorSettings],
     ) -> LandmarkDetector:
         """Load from a folder that holds `stage1/best.ckpt` and maybe `stage2/best.ckpt` and `uncertainty.json`, or from MLflow.
 
         Args:
-            path_or_uri: The folder, or the URI of a logged model (`models:/…`, `runs:/…/detector`).
+            path_or_uri: The folder, or the URI of a logged model (`models:/…`, `runs:/…/detector`). Several make an ensemble;
+                uncertainty is looked for in the first.
             settings: `device` (`auto`, `cpu`, `cuda`, `mps`) and the attributes that are not networks.
 
         Raises:
-            DetectorError: there is no checkpoint of stage 1.
+            DetectorError: there is no checkpoint of stage 1, or only some of several folders have one of stage 2.
             CheckpointError: a checkpoint is damaged or holds code.
             UncertaintyError: `uncertainty.json` is damaged.
         """
-        folder = _checkpoint_folder(path_or_uri)
-        if not (folder / STAGE1_FILE).is_file():
-            raise DetectorError(f"{path_or_uri}: no {STAGE1_FILE} in there. Run the stage1 pipeline, or name the models' folder.")
-        stage2 = folder / STAGE2_FILE
-        return cls.from_checkpoints(folder / STAGE1_FILE, stage2 if stage2.is_file() else None, folder, **settings)
+        named = [path_or_uri] if isinstance(path_or_uri, str | Path) else list(path_or_uri)
+        if not named:
+            raise DetectorError("no folder of checkpoints is given: name at least one.")
+        folders = [_checkpoint_folder(name) for name in named]
+        for name, folder in zip(named, folders, strict=True):
+            if not (folder / STAGE1_FILE).is_file():
+                raise DetectorError(f"{name}: no {STAGE1_FILE} in there. Run the stage1 pipeline, or name the models' folder.")
+        stage2 = [folder / STAGE2_FILE for folder in folders if (folder / STAGE2_FILE).is_file()]
+        if len(stage2) not in (0, len(folders)):
+            raise DetectorError(f"{len(stage2)} of {len(folders)} folders hold {STAGE2_FILE}: give folders of whole detectors.")
+        return cls.from_checkpoints([folder / STAGE1_FILE for folder in folders], stage2, folders[0], **settings)
 
     @classmethod
     def from_checkpoints(
         cls,
-        stage1: Path,
-        stage2: Path | None = None,
+        stage1: Sequence[Path],
+        stage2: Sequence[Path] = (),
         uncertainty: Path | None = None,
         *,
         device: str = "auto",
@@ -123,30 +134,37 @@ class LandmarkDetector:
         """Load from the checkpoints' own paths, and from the folder in which the evaluation left `uncertainty.json`, if it did.
 
         Raises:
-            DetectorError: the stages know different landmarks.
+            DetectorError: the networks know different landmarks, or look at different crops.
             CheckpointError: a checkpoint is missing, damaged or holds code.
             UncertaintyError: `uncertainty.json` is damaged.
         """
         target = resolve_device(device)
-        refiner = None if stage2 is None else load_checkpoint(stage2, target)
         trust = Trust() if uncertainty is None else load_trust(uncertainty, stage1, stage2)
-        return cls(load_checkpoint(stage1, target), refiner, trust=trust, **settings)
+        whole, refiners = (tuple(load_checkpoint(path, target) for path in paths) for paths in (stage1, stage2))
+        return cls(whole, refiners, trust=trust, **settings)
+
+    @property
+    def landmarks(self) -> tuple[str, ...]:
+        """Full names, in order."""
+        return self.stage1[0].landmarks
 
     @property
     def stage(self) -> str:
         """What the predictions table calls this detector's answers."""
-        name, views = ("stage1", self.views_stage1) if self.stage2 is None else ("stage2", self.views_stage2)
+        if len(self.stage1) > 1 or len(self.stage2) > 1:
+            return "ensemble"
+        name, views = ("stage2", self.views_stage2) if self.stage2 else ("stage1", self.views_stage1)
         plain = views_of(views) == views_of(self.views_stage1) == views_of("single")
         return name if plain else f"{name}_tta"
 
     @property
     def views(self) -> str:
         """What the points are made from, in words."""
-        return views_in_words(self.views_stage1, self.fusion, None if self.stage2 is None else self.views_stage2)
+        return views_in_words(self.views_stage1, self.fusion, self.views_stage2 if self.stage2 else None)
 
     def without_refinement(self) -> LandmarkDetector:
         """The same detector without stage 2."""
-        return replace(self, stage2=None)
+        return replace(self, stage2=(), trust=Trust() if self.stage == "ensemble" else self.trust)
 
     def predict(
         self,
@@ -174,7 +192,7 @@ class LandmarkDetector:
         sources = _by_identifier(images)
         sizes = np.broadcast_to(_pixel_sizes(pixel_size_mm), len(sources))
         located = self._locate(sources, sizes, progress)
-        points = prediction_rows(located, list(sources), list(self.stage1.landmarks), self.stage)
+        points = prediction_rows(located, list(sources), list(self.landmarks), self.stage)
         return self.trust.judge(points, dict(zip(sources, sizes.tolist(), strict=True)))
 
     def _locate(self, sources: dict[str, Path | GreyImage], pixel_size_mm: np.ndarray, progress: bool) -> Located:
@@ -196,7 +214,7 @@ class LandmarkDetector:
                 fusion=self.fusion,
                 progress=progress,
             )
-            if self.stage2 is not None:
+            if self.stage2:
                 located = predict_refined(
                     self.stage2,
                     pixels.__getitem__,
@@ -210,8 +228,23 @@ class LandmarkDetector:
                 )
             parts.append(located)
         if not parts:
-            return Located(np.empty((0, len(self.stage1.landmarks), 2)), np.empty((0, len(self.stage1.landmarks))))
+            return Located(np.empty((0, len(self.landmarks), 2)), np.empty((0, len(self.landmarks))))
         return Located(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+
+
+def fold_folders(models: Path) -> list[Path]:
+    """Folders of the detectors trained without each fold, in the order of the folds.
+
+    Raises:
+        DetectorError: there is none.
+    """
+    found = [checkpoint.parents[1] for checkpoint in (models / "folds").glob(f"*/{STAGE2_FILE}")]
+    if not found:
+        raise DetectorError(
+            f"{models / 'folds'}: no detectors trained without a fold. Run the stage1 and stage2 pipelines with folds.count "
+            "of at least 2, or set inference.ensemble to false."
+        )
+    return sorted(found, key=lambda folder: int(folder.name))
 
 
 def _pixel_sizes(pixel_size_mm: float | Sequence[float] | None) -> np.ndarray:

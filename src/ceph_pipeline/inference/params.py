@@ -21,6 +21,7 @@ class InferenceParams(BaseModel):
     views_stage1: Views = Field("ten", description="views of the whole image, as evaluated")
     views_stage2: Views = Field("ten", description="views of the crops, as evaluated")
     fusion: Fusion = Field("mean", description="how the whole image's views become one point")
+    ensemble: bool = Field(False, description="ask the detectors trained without each fold too, and fuse all answers")
     anatomy: AnatomyParams = Field(AnatomyParams(), description="heads judged by what the evaluation has learned of real ones")
     batch_size: int = Field(8, ge=1, description="whole images a forward pass")
     crop_batch_size: int = Field(128, ge=1, description="crops a forward pass")

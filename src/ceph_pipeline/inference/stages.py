@@ -34,6 +34,6 @@ def predict_stage1_table(
     """
     trained = load_checkpoint(checkpoint, resolve_device(device))
     image_ids = images["image_id"].tolist()
-    located = predict_whole(trained, store.read, image_ids, images[["width", "height"]].to_numpy(), batch_size=batch_size)
+    located = predict_whole([trained], store.read, image_ids, images[["width", "height"]].to_numpy(), batch_size=batch_size)
     logger.info("stage 1 located %d landmarks in each of %d images", len(trained.landmarks), len(image_ids))
     return prediction_rows(located, image_ids, list(trained.landmarks), "stage1")

@@ -1,7 +1,7 @@
 """What the evaluation says about the uncertainty of a detector's points."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,7 +54,14 @@ class Trust:
             logger.info("%s (learned from %d validation sources)", promise, model.n_radius_sources)
 
 
-def load_trust(folder: Path, stage1: Path, stage2: Path | None) -> Trust:
+def network_digests(stage1: Sequence[Path], stage2: Sequence[Path]) -> dict[str, str]:
+    """What uncertainty is learned for: each network's digest under its stage, that of an ensemble under `ensemble`."""
+    if len(stage1) > 1 or len(stage2) > 1:
+        return {"ensemble": fingerprint([[fingerprint(path) for path in paths] for paths in (stage1, stage2)])}
+    return {name: fingerprint(path) for name, paths in (("stage1", stage1), ("stage2", stage2)) for path in paths}
+
+
+def load_trust(folder: Path, stage1: Sequence[Path], stage2: Sequence[Path] = ()) -> Trust:
     """Read `uncertainty.json` of a folder, as far as it was learned for these networks.
 
     Raises:
@@ -64,7 +71,7 @@ def load_trust(folder: Path, stage1: Path, stage2: Path | None) -> Trust:
     if not file.is_file():
         logger.info("no %s: the evaluation has not run; %s", file, WITHOUT)
         return Trust()
-    digests = {name: fingerprint(path) for name, path in (("stage1", stage1), ("stage2", stage2)) if path is not None}
+    digests = network_digests(stage1, stage2)
     asked = {stage: known for stage, known in read_uncertainty(file).items() if known.networks.keys() <= digests.keys()}
     fitting = {stage: known for stage, known in asked.items() if known.networks.items() <= digests.items()}
     if stale := sorted(asked.keys() - fitting.keys()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def predict_whole(
-    trained: TrainedNet,
+    networks: Sequence[TrainedNet],
     read_image: Callable[[str], GreyImage],
     image_ids: Sequence[str],
     sizes: ArrayLike,
@@ -40,40 +40,54 @@ def predict_whole(
 ) -> Located:
     """Locate every landmark of whole images.
 
-    Each image is read once; each view is one warp from the stored pixels to the network's input.
+    Each image is read once; each view is one warp from the stored pixels to a network's input.
 
     Args:
-        trained: A network of stage 1.
+        networks: One network of stage 1, or an ensemble of them, which know the same landmarks.
         read_image: Identifier to pixels, of the original or of a resized copy.
         image_ids: N identifiers.
         sizes: `(N, 2)` width and height of the originals in px.
-        views: Ways to look at each image; their answers are mapped back and fused.
+        views: Ways in which every network looks at each image; all answers are mapped back and fused.
         batch_size: Images a forward pass.
         decode_method: How heatmaps become points.
-        fusion: How the views' answers become one.
+        fusion: How the answers become one.
         progress: Show a bar.
 
     Returns:
-        Points in px of the originals. `sigma_px` joins what the heatmaps' peaks say with the spread over the views.
+        Points in px of the originals. `sigma_px` joins what the heatmaps' peaks say with the spread over the views and networks.
     """
     originals = np.asarray(sizes, dtype=np.int64).reshape(-1, 2)
-    n_views, n_landmarks = len(views), len(trained.landmarks)
-    points = np.empty((n_views, len(image_ids), n_landmarks, 2))
-    peaks = np.empty((n_views, len(image_ids), n_landmarks))
-    sd = np.empty((n_views, len(image_ids), n_landmarks))
-    with tqdm(total=len(image_ids), desc=f"stage 1, {n_views} views", unit="image", disable=not progress) as bar:
+    n_looks = len(networks) * len(views)
+    points = np.empty((n_looks, len(image_ids), len(networks[0].landmarks), 2))
+    peaks, sd = np.empty(points.shape[:-1]), np.empty(points.shape[:-1])
+    with tqdm(total=len(image_ids), desc=f"stage 1, {n_looks} views", unit="image", disable=not progress) as bar:
         for start in range(0, len(image_ids), batch_size):
-            rows = range(start, min(start + batch_size, len(image_ids)))
-            framed = [_Framed(trained, read_image(image_ids[row]), _size(originals[row])) for row in rows]
-            for number, view in enumerate(views):
-                answers = locate(trained, np.stack([image.seen(view) for image in framed]), decode_method)
-                for image, row, xy, peak in zip(framed, rows, answers.xy, answers.peak, strict=True):
-                    back = image.to_view(view).inverse()
-                    points[number, row], peaks[number, row] = back(xy), peak
-                    sd[number, row] = posterior_sd(peak, trained.sigma_px) * trained.stride * back.scale
-            bar.update(len(rows))
+            rows = slice(start, start + batch_size)
+            stored = [read_image(image_id) for image_id in image_ids[rows]]
+            for member, trained in enumerate(networks):
+                framed = [_Framed(trained, pixels, _size(size)) for pixels, size in zip(stored, originals[rows], strict=True)]
+                for number, view in enumerate(views, start=member * len(views)):
+                    points[number, rows], peaks[number, rows], sd[number, rows] = _look(trained, framed, view, decode_method)
+            bar.update(len(stored))
     fused, spread = fuse_views(points, peaks, fusion)
     return Located(fused, combined_sd(spread, sd.mean(axis=0)))
+
+
+class _Look(NamedTuple):
+    """Points `(n, K, 2)` px of the originals, peaks `(n, K)` and standard deviations `(n, K)` px of the originals."""
+
+    xy: NDArray[np.float64]
+    peak: NDArray[np.float64]
+    sd: NDArray[np.float64]
+
+
+def _look(trained: TrainedNet, framed: list[_Framed], view: View, decode_method: DecodeMethod) -> _Look:
+    """What a network finds in one view of some images."""
+    answers = locate(trained, np.stack([image.seen(view) for image in framed]), decode_method)
+    back = [image.to_view(view).inverse() for image in framed]
+    xy = np.stack([to_original(points) for to_original, points in zip(back, answers.xy, strict=True)])
+    px = trained.stride * np.array([to_original.scale for to_original in back])
+    return _Look(xy, answers.peak, posterior_sd(answers.peak, trained.sigma_px) * px[:, None])
 
 
 class _Framed:

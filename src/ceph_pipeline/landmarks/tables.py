@@ -143,7 +143,7 @@ class PredictionTable(_Table):
     """Predicted points in pixels of the original image, with their standard deviation."""
 
     image_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
-    stage: Series[str] = pa.Field(isin=("stage1", "stage1_tta", "stage2", "stage2_tta"))
+    stage: Series[str] = pa.Field(isin=("stage1", "stage1_tta", "stage2", "stage2_tta", "ensemble"))
     landmark: Series[str]
     x: Series[float] = pa.Field(nullable=True)
     y: Series[float] = pa.Field(nullable=True)

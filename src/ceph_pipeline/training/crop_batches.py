@@ -15,6 +15,7 @@ from ceph_pipeline.crops import SourcePyramid
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks import Affines
 from ceph_pipeline.training.batch import Batch, sample_rng
+from ceph_pipeline.training.errors import TrainingError
 from ceph_pipeline.training.online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.sampling import Draw
 
@@ -56,7 +57,16 @@ def group_by_image(crops: pd.DataFrame, landmarks: pd.DataFrame, images: pd.Data
         landmarks: One reader's points of the same images.
         images: Their rows.
         names: Landmarks in channel order.
+
+    Raises:
+        TrainingError: crops are of an image that the images table does not have.
     """
+    strangers = sorted(set(crops["image_id"]) - set(images["image_id"]))
+    if strangers:
+        raise TrainingError(
+            f"stage2: {strangers[0]} of the crop index is not in the images table, {len(strangers)} such images: the two are of "
+            "different runs. Run the crops pipeline again."
+        )
     targets = crops.merge(landmarks[["image_id", "landmark", "x", "y"]], on=["image_id", "landmark"], how="left")
     targets = targets.dropna(subset=["x", "y"])
     channels = {name: channel for channel, name in enumerate(names)}

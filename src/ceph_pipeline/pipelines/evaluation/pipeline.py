@@ -2,10 +2,18 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from ceph_pipeline.pipelines.evaluation import context_nodes, nodes, prediction_nodes, presentation_nodes, uncertainty_nodes
+from ceph_pipeline.pipelines.evaluation import (
+    context_nodes,
+    ensemble_nodes,
+    nodes,
+    prediction_nodes,
+    presentation_nodes,
+    uncertainty_nodes,
+)
 from ceph_pipeline.pipelines.evaluation.anatomy_nodes import judge_heads, learn_anatomy, summarise_anatomy
 
 PARAMS = "params:evaluation"
+FOLDS = ["stage1_folds", "stage2_folds", "folds_folder"]
 
 
 def create_pipeline() -> Pipeline:
@@ -38,8 +46,20 @@ def _prediction() -> list[Node]:
             name="predict_stage2_tta",
         ),
         Node(
+            ensemble_nodes.predict_ensemble,
+            [
+                *["images", "raw_cephalograms", "source_cache", "source_cache_index"],
+                *["stage1_checkpoint", "stage2_checkpoint", *FOLDS, "evaluation_folder", PARAMS],
+            ],
+            "ensemble_predictions",
+            name="predict_ensemble",
+        ),
+        Node(
             prediction_nodes.gather_predictions,
-            ["stage1_predictions", "stage1_tta_predictions", "stage2_predictions", "stage2_tta_predictions"],
+            [
+                *["stage1_predictions", "stage1_tta_predictions", "stage2_predictions", "stage2_tta_predictions"],
+                "ensemble_predictions",
+            ],
             "located_landmarks",
             name="gather_predictions",
         ),
@@ -80,6 +100,15 @@ def _context() -> list[Node]:
             ["images", "augmented_images", "raw_cephalograms", "source_cache", "source_cache_index", *networks],
             "training_predictions",
             name="predict_training_sample",
+        ),
+        Node(
+            ensemble_nodes.predict_out_of_fold,
+            [
+                *["folds", "fold_stage1_predictions", "stage2_folds", "images", "raw_cephalograms", "source_cache_index"],
+                *["folds_folder", "evaluation_folder", PARAMS],
+            ],
+            "fold_predictions",
+            name="predict_out_of_fold",
         ),
         Node(
             context_nodes.predict_head_outputs,
@@ -123,6 +152,12 @@ def _perspective() -> list[Node]:
             name="tabulate_training_gap",
         ),
         Node(
+            ensemble_nodes.summarise_folds,
+            ["fold_predictions", "landmarks", "images", PARAMS],
+            "cross_validation",
+            name="summarise_folds",
+        ),
+        Node(
             nodes.tabulate_ellipses,
             ["predictions", "landmarks", "images", PARAMS],
             "error_ellipses",
@@ -142,7 +177,7 @@ def _uncertainty() -> list[Node]:
     return [
         Node(
             uncertainty_nodes.learn_uncertainty,
-            ["errors", "predictions", "images", "stage1_checkpoint", "stage2_checkpoint", PARAMS],
+            ["errors", "predictions", "images", "stage1_checkpoint", "stage2_checkpoint", *FOLDS, PARAMS],
             "uncertainty_models",
             name="learn_uncertainty",
         ),
@@ -187,6 +222,7 @@ def _reports() -> list[Node]:
                 "uncertainty",
                 "anatomy_summary",
                 "earlier_run",
+                "cross_validation",
                 "embedded_figures",
                 "embedded_gallery",
             ],

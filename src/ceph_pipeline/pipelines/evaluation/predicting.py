@@ -1,7 +1,7 @@
 """Networks applied to some images in a single view, and tables kept until something they are made from changes."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ceph_pipeline.artifacts import Ledger, atomic_path, fingerprint
-from ceph_pipeline.evaluation import EvaluationParams
+from ceph_pipeline.evaluation import EvaluationParams, views_of
+from ceph_pipeline.evaluation.tta import Views
+from ceph_pipeline.images import ImageStore, RawFolder
+from ceph_pipeline.landmarks.tables import points_array
 
 if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
@@ -49,11 +52,11 @@ def predict_single_view(subjects: Subjects, stage1: Path, stage2: Path | None, p
     ids, device = subjects.image_ids, resolve_device(params.device)
     whole = load_checkpoint(stage1, device)
     sizes = subjects.rows[["width", "height"]].to_numpy()
-    located = predict_whole(whole, subjects.read_small, ids, sizes, batch_size=params.batch_size)
+    located = predict_whole([whole], subjects.read_small, ids, sizes, batch_size=params.batch_size)
     tables = [prediction_rows(located, ids, list(whole.landmarks), "stage1")]
     if stage2 is not None:
         refined = predict_refined(
-            load_checkpoint(stage2, device),
+            [load_checkpoint(stage2, device)],
             subjects.read_full,
             ids,
             located.xy,
@@ -63,6 +66,60 @@ def predict_single_view(subjects: Subjects, stage1: Path, stage2: Path | None, p
         )
         tables.append(prediction_rows(refined, ids, list(whole.landmarks), "stage2"))
     return pd.concat(tables, ignore_index=True)
+
+
+def whole_image_points(
+    stage: str, checkpoints: Sequence[Path], rows: pd.DataFrame, cache: ImageStore, views: Views, params: EvaluationParams
+) -> pd.DataFrame:
+    """The points of one network of stage 1 or of several together on some images, as rows of a `PredictionTable`."""
+    from ceph_pipeline.inference import predict_whole
+    from ceph_pipeline.inference.forward import resolve_device
+    from ceph_pipeline.inference.located import prediction_rows
+    from ceph_pipeline.training.checkpoint import load_checkpoint
+
+    device, image_ids = resolve_device(params.device), rows["image_id"].tolist()
+    networks = [load_checkpoint(path, device) for path in checkpoints]
+    located = predict_whole(
+        networks,
+        cache.read,
+        image_ids,
+        rows[["width", "height"]].to_numpy(),
+        views_of(views),
+        batch_size=params.batch_size,
+        fusion=params.tta.fusion,
+    )
+    return prediction_rows(located, image_ids, list(networks[0].landmarks), stage)
+
+
+def refined_points(
+    stage: str,
+    checkpoints: Sequence[Path],
+    start: pd.DataFrame,
+    images: pd.DataFrame,
+    raw: RawFolder,
+    views: Views,
+    params: EvaluationParams,
+) -> pd.DataFrame:
+    """Points refined by one network of stage 2 or by several together, as rows of a `PredictionTable`."""
+    from ceph_pipeline.inference import predict_refined
+    from ceph_pipeline.inference.forward import resolve_device
+    from ceph_pipeline.inference.located import prediction_rows
+    from ceph_pipeline.training.checkpoint import load_checkpoint
+
+    device, image_ids = resolve_device(params.device), [str(name) for name in start["image_id"].unique()]
+    networks = [load_checkpoint(path, device) for path in checkpoints]
+    landmarks, rows = list(networks[0].landmarks), images.set_index("image_id").loc[image_ids]
+    located = predict_refined(
+        networks,
+        lambda image_id: raw.read(str(rows.loc[image_id, "path"])),
+        image_ids,
+        points_array(start, image_ids, landmarks),
+        pixel_size_mm=rows["pixel_size_mm"].to_numpy(),
+        sigma_px=sigmas(start, image_ids, landmarks),
+        views=views_of(views),
+        batch_size=params.crop_batch_size,
+    )
+    return prediction_rows(located, image_ids, landmarks, stage)
 
 
 def pixels_digest(cache_index: pd.DataFrame, image_ids: list[str]) -> str:

@@ -89,6 +89,7 @@ def write_reports(
     uncertainty: dict[str, Any],
     anatomy_summary: dict[str, Any],
     earlier_run: dict[str, Any],
+    cross_validation: dict[str, Any],
     embedded_figures: dict[str, str],
     embedded_gallery: str,
 ) -> dict[str, str]:
@@ -108,6 +109,7 @@ def write_reports(
             uncertainty=uncertainty,
             anatomy=anatomy_summary,
             earlier=earlier_run,
+            folds=cross_validation,
         )
     )
     table = latex(paper_rows(metrics), caption(metrics))

@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.reliability import reliability_table
 from ceph_pipeline.evaluation.report import on_split
 from ceph_pipeline.evaluation.tta import Views, views_in_words
 from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn, unseen_errors
 from ceph_pipeline.evaluation.uncertainty_tables import radius_lines, scalar_metrics
+from ceph_pipeline.inference.trust import network_digests
 from ceph_pipeline.pipelines.evaluation.tracking import log_metrics
 from ceph_pipeline.uncertainty import StageUncertainty
 
@@ -25,15 +25,24 @@ def learn_uncertainty(
     images: pd.DataFrame,
     stage1: Path,
     stage2: Path,
+    stage1_folds: pd.DataFrame,
+    stage2_folds: pd.DataFrame,
+    members: Path,
     params: EvaluationParams,
 ) -> dict[str, Any]:
     """What validation says of each stage's uncertainty, with the networks and views it holds for; empty where none is wanted."""
     if params.uncertainty is None:
         return {}
-    digests = {"stage1": fingerprint(stage1), "stage2": fingerprint(stage2)}
+    alone = network_digests([stage1], [stage2])
+    together = network_digests(
+        [stage1, *(members / path for path in stage1_folds["checkpoint"])],
+        [stage2, *(members / path for path in stage2_folds["checkpoint"])],
+    )
     return {
         stage: StageUncertainty(
-            networks={name: digest for name, digest in digests.items() if name <= stage.removesuffix("_tta")},
+            networks=together
+            if stage == "ensemble"
+            else {name: digest for name, digest in alone.items() if name <= stage.removesuffix("_tta")},
             views=_views(stage, params),
             models=models,
         ).to_report()
@@ -64,7 +73,7 @@ def check_uncertainty(
 def _views(stage: str, params: EvaluationParams) -> str:
     """What a stage's points were made from."""
     tta = params.tta
-    with_views = stage.endswith("_tta")
+    with_views = stage.endswith("_tta") or stage == "ensemble"
     first: Views = tta.views_stage1 if with_views else "single"
     second: Views = tta.views_stage2 if with_views else "single"
-    return views_in_words(first, tta.fusion, second if stage.startswith("stage2") else None)
+    return views_in_words(first, tta.fusion, None if stage.startswith("stage1") else second)

@@ -17,12 +17,13 @@ def locate_landmarks(
 
     Where the evaluation has left its uncertainty among the models, points come with radii and flags.
     """
-    from ceph_pipeline.inference.detector import LandmarkDetector
+    from ceph_pipeline.inference.detector import STAGE1_FILE, STAGE2_FILE, LandmarkDetector, fold_folders
     from ceph_pipeline.inference.folder import predict_folder
 
+    folds = fold_folders(models) if params.ensemble else []
     detector = LandmarkDetector.from_checkpoints(
-        stage1_checkpoint,
-        stage2_checkpoint,
+        [stage1_checkpoint, *(folder / STAGE1_FILE for folder in folds)],
+        [stage2_checkpoint, *(folder / STAGE2_FILE for folder in folds)],
         models,
         device=params.device,
         views_stage1=params.views_stage1,

@@ -1,0 +1,98 @@
+"""Nodes that apply the detectors trained without each fold: out of fold to training sources, together to all others."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.evaluation import EvaluationParams, views_of
+from ceph_pipeline.evaluation.cross_validation import cross_validate
+from ceph_pipeline.evaluation.errors import stage_error_rows
+from ceph_pipeline.images import ImageStore, RawFolder
+from ceph_pipeline.inference.located import no_predictions
+from ceph_pipeline.landmarks.tables import reader_points
+from ceph_pipeline.pipelines.evaluation.predicting import kept, pixels_digest, refined_points, whole_image_points
+from ceph_pipeline.pipelines.evaluation.tracking import log_metrics
+
+
+def predict_out_of_fold(
+    folds: pd.DataFrame,
+    fold_stage1_predictions: pd.DataFrame,
+    stage2_folds: pd.DataFrame,
+    images: pd.DataFrame,
+    raw: RawFolder,
+    cache_index: pd.DataFrame,
+    members: Path,
+    folder: Path,
+    params: EvaluationParams,
+) -> pd.DataFrame:
+    """Both stages' points on each training source by the detector that was trained without its fold, one view an image."""
+    if stage2_folds.empty:
+        return fold_stage1_predictions
+    fold_of = folds.set_index("image_id")["fold"]
+    dealt = images[images["image_id"].isin(fold_of.index)]
+
+    def predict() -> pd.DataFrame:
+        own_fold = fold_stage1_predictions["image_id"].map(fold_of)
+        refined = [
+            refined_points("stage2", [members / path], fold_stage1_predictions[own_fold == fold], images, raw, "single", params)
+            for fold, path in zip(stage2_folds["fold"], stage2_folds["checkpoint"], strict=True)
+        ]
+        return pd.concat([fold_stage1_predictions, *refined], ignore_index=True)
+
+    made_from = {
+        "images": fingerprint(dealt),
+        "pixels": pixels_digest(cache_index, dealt["image_id"].tolist()),
+        "checkpoints": fingerprint(stage2_folds),
+        "starting points": fingerprint(fold_stage1_predictions),
+    }
+    return kept(folder / "out_of_fold", made_from, predict, force=params.force)
+
+
+def predict_ensemble(
+    images: pd.DataFrame,
+    raw: RawFolder,
+    cache: ImageStore,
+    cache_index: pd.DataFrame,
+    stage1: Path,
+    stage2: Path,
+    stage1_folds: pd.DataFrame,
+    stage2_folds: pd.DataFrame,
+    members: Path,
+    folder: Path,
+    params: EvaluationParams,
+) -> pd.DataFrame:
+    """Validation and test sources seen by all detectors together, in all views; no rows where there is one detector alone."""
+    if stage1_folds.empty or stage2_folds.empty:
+        return no_predictions()
+    cached = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "train")]
+    whole = [stage1, *(members / path for path in stage1_folds["checkpoint"])]
+    refiners = [stage2, *(members / path for path in stage2_folds["checkpoint"])]
+    views = params.tta
+
+    def predict() -> pd.DataFrame:
+        start = whole_image_points("ensemble", whole, cached, cache, views.views_stage1, params)
+        return refined_points("ensemble", refiners, start, images, raw, views.views_stage2, params)
+
+    made_from: dict[str, Any] = {
+        "images": fingerprint(cached),
+        "pixels": pixels_digest(cache_index, cached["image_id"].tolist()),
+        "stage 1": [fingerprint(path) for path in whole],
+        "stage 2": [fingerprint(path) for path in refiners],
+        "views": [[repr(view) for view in views_of(asked)] for asked in (views.views_stage1, views.views_stage2)],
+        "fusion": views.fusion,
+    }
+    return kept(folder / "ensemble", made_from, predict, force=params.force)
+
+
+def summarise_folds(
+    fold_predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
+) -> dict[str, Any]:
+    """Judge both stages on the training sources, each seen by the detector that has not learned from it; empty without folds."""
+    if fold_predictions.empty:
+        return {}
+    errors = stage_error_rows(fold_predictions, reader_points(landmarks, params.reader), images)
+    report = cross_validate(errors, params.statistics)
+    log_metrics({f"out_of_fold.{stage}.mre_px": fields["mre_px"] for stage, fields in report["stages"].items()})
+    return report

@@ -1,0 +1,125 @@
+"""Several networks a stage answer together, and say how far they disagree."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch import Tensor, nn
+
+from ceph_pipeline.crops import CropParams
+from ceph_pipeline.inference import LandmarkDetector, predict_refined, predict_whole
+from ceph_pipeline.inference.detector import DetectorError, fold_folders
+from ceph_pipeline.models import LandmarkOutput
+from ceph_pipeline.training.checkpoint import TrainedNet
+
+POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
+PER_INPUT_PX = 1000 / 256
+
+
+class Shifted(nn.Module):
+    """A network whose answers lie some heatmap pixels too far right."""
+
+    def __init__(self, net: nn.Module, px: int) -> None:
+        super().__init__()
+        self.net, self.px = net, px
+
+    def forward(self, images: Tensor, landmark: Tensor | None = None) -> LandmarkOutput | Tensor:
+        if landmark is not None:
+            return self.net(images, landmark).roll(self.px, dims=-1)
+        return LandmarkOutput(self.net(images).heatmaps.roll(self.px, dims=-1), None, None)
+
+
+def shifted(trained: TrainedNet, px: int) -> TrainedNet:
+    return replace(trained, net=Shifted(trained.net, px))
+
+
+def test_the_whole_images_networks_answers_are_averaged_and_their_distance_is_spread(
+    dot_finder: TrainedNet, dotted: np.ndarray
+) -> None:
+    members = [dot_finder, shifted(dot_finder, 2)]
+    alone, together = (
+        predict_whole(networks, {"a": dotted}.__getitem__, ["a"], [(1000, 1200)], progress=False)
+        for networks in ([dot_finder], members)
+    )
+    apart = 2 * 4 * PER_INPUT_PX  # heatmap px of 4 input px
+    np.testing.assert_allclose(together.xy[0, :, 0] - alone.xy[0, :, 0], apart / 2, rtol=1e-3)
+    np.testing.assert_allclose(together.xy[0, :, 1], alone.xy[0, :, 1], atol=1e-3)
+    spread = np.sqrt(together.sigma_px**2 - alone.sigma_px**2)
+    np.testing.assert_allclose(spread[0], np.sqrt(2 * (apart / 2) ** 2 / 2), rtol=1e-2)  # two axes, one of them without spread
+
+
+def test_networks_of_different_input_sizes_answer_together(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    larger = replace(dot_finder, input_size=(384, 480))
+    found = predict_whole([dot_finder, larger], {"a": dotted}.__getitem__, ["a"], [(1000, 1200)], progress=False)
+    np.testing.assert_allclose(found.xy[0], POINTS, atol=0.5)
+
+
+def test_the_crops_networks_answers_are_averaged(dot_refiner: TrainedNet, dotted: np.ndarray) -> None:
+    found = predict_refined(
+        [dot_refiner, shifted(dot_refiner, 1), shifted(dot_refiner, -1)],
+        {"a": dotted}.__getitem__,
+        ["a"],
+        POINTS[None],
+        pixel_size_mm=[0.1],
+        progress=False,
+    )
+    np.testing.assert_allclose(found.xy[0], POINTS, atol=0.3)
+
+
+def test_a_second_round_cuts_about_the_refined_point(dot_refiner: TrainedNet, dotted: np.ndarray) -> None:
+    far = POINTS + np.array([(80.0, 0.0), (0.0, -70.0)])  # near the border of the crop, where heatmaps are cut off
+    params = CropParams.model_validate(dot_refiner.facts["crops"])
+    once, twice = (
+        predict_refined(
+            [dot_refiner],
+            {"a": dotted}.__getitem__,
+            ["a"],
+            far[None],
+            pixel_size_mm=[0.1],
+            params=params.model_copy(update={"rounds": rounds}),
+            progress=False,
+        ).xy[0]
+        for rounds in (1, 2)
+    )
+    assert np.linalg.norm(twice - POINTS, axis=1).max() < 0.15
+    assert np.linalg.norm(twice - POINTS, axis=1).max() < np.linalg.norm(once - POINTS, axis=1).max()
+
+
+def test_networks_of_different_crops_are_refused(dot_finder: TrainedNet, dot_refiner: TrainedNet) -> None:
+    other = replace(dot_refiner, facts={"crops": CropParams(crop_px=96, field_mm=30.0).model_dump(mode="json")})
+    with pytest.raises(ValueError, match=r"field_mm 20\.0 and 30\.0"):
+        LandmarkDetector([dot_finder], [dot_refiner, other])
+
+
+def test_folders_make_an_ensemble(checkpoints: Path, tmp_path: Path, xrays: Callable[[Path, int], list[Path]]) -> None:
+    files = xrays(tmp_path, 1)
+    alone, together = (LandmarkDetector.load(named, device="cpu") for named in (checkpoints, [checkpoints, checkpoints]))
+    assert together.predict(files)["stage"].unique() == ["ensemble"]
+    np.testing.assert_allclose(together.predict(files)[["x", "y"]], alone.predict(files)[["x", "y"]], atol=1e-6)
+
+
+def test_a_folder_without_stage_2_among_others_is_refused(checkpoints: Path, tmp_path: Path) -> None:
+    (tmp_path / "stage1").symlink_to(checkpoints / "stage1")
+    with pytest.raises(DetectorError, match=r"1 of 2 folders hold stage2/best\.ckpt"):
+        LandmarkDetector.load([checkpoints, tmp_path], device="cpu")
+
+
+def test_no_folder_at_all_is_refused() -> None:
+    with pytest.raises(DetectorError, match="name at least one"):
+        LandmarkDetector.load([])
+
+
+def test_fold_folders_come_in_the_order_of_the_folds(tmp_path: Path) -> None:
+    for number in (10, 2, 0):
+        checkpoint = tmp_path / "folds" / str(number) / "stage2" / "best.ckpt"
+        checkpoint.parent.mkdir(parents=True)
+        checkpoint.touch()
+    (tmp_path / "folds" / "3" / "stage1").mkdir(parents=True)  # its stage 2 is not trained yet
+    assert [folder.name for folder in fold_folders(tmp_path)] == ["0", "2", "10"]
+
+
+def test_an_ensemble_without_folds_says_how_to_train_them(tmp_path: Path) -> None:
+    with pytest.raises(DetectorError, match=r"folds\.count of at least 2"):
+        fold_folders(tmp_path)
