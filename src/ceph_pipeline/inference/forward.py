@@ -79,9 +79,9 @@ def locate(
 
 
 def _channels_last(inputs: NDArray[np.float32]) -> Tensor:
-    """Images `(N, 1, H, W)` that the network takes as laid out in channels_last, and then computes in that layout throughout.
+    """Images `(N, 1, H, W)` whose strides say channels_last.
 
-    With one channel either layout has the same bytes, and torch reads `(N, 1, H, W)` strides as the other one, in which
-    convolutions on a CPU take half as long again.
+    With one channel either layout has the same bytes, and torch takes plain strides for the other one, in which
+    convolutions on a CPU are slower.
     """
     return torch.from_numpy(inputs)[..., None].permute(0, 3, 1, 2)
