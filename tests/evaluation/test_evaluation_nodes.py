@@ -78,6 +78,7 @@ class TestPipeline:
             "stage1_checkpoint",
             "stage2_checkpoint",
             "stage1_predictions",
+            *["folds", "folds_folder", "stage1_folds", "stage2_folds", "fold_stage1_predictions"],
             "evaluation_folder",
             "params:evaluation",
         }

@@ -14,8 +14,10 @@ from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.images import ImageStore, RawFolder, encode_image
 from ceph_pipeline.landmarks.tables import PredictionTable, points_array
 from ceph_pipeline.models import LandmarkOutput
+from ceph_pipeline.pipelines.evaluation import ensemble_nodes
 from ceph_pipeline.pipelines.evaluation import prediction_nodes as nodes
 from ceph_pipeline.training.checkpoint import TrainedNet
+from ceph_pipeline.training.folds import checkpoint_table
 
 DOTS = {"train_a": (100.0, 100.0), "valid_a": (210.4, 150.2), "test_a": (120.7, 280.1), "test_b": (180.0, 220.6)}
 SIZE = (320, 400)
@@ -185,6 +187,75 @@ class TestKeeping:
             with pytest.raises(KeyboardInterrupt):
                 stage1_tta()
         assert len(stage1_tta()) == 3
+
+
+class TestFolds:
+    """Two further detectors beside the main one; every network finds the dot."""
+
+    @pytest.fixture
+    def members(self, checkpoints, tmp_path):
+        folder = tmp_path / "folds"
+        tables = []
+        for stage in ("stage1", "stage2"):
+            for fold in (0, 1):
+                path = folder / str(fold) / f"{stage}.ckpt"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(f"{stage} without fold {fold}".encode())
+            tables.append(checkpoint_table({fold: folder / str(fold) / f"{stage}.ckpt" for fold in (0, 1)}, folder))
+        return folder, *tables
+
+    def test_all_detectors_locate_the_other_images_together(self, images, pixels, checkpoints, members, tmp_path):
+        paths, loaded = checkpoints
+        folder, stage1, stage2 = members
+        arguments = [
+            images,
+            *pixels,
+            PIXELS,
+            paths["stage1"],
+            paths["stage2"],
+            stage1,
+            stage2,
+            folder,
+            tmp_path / "kept",
+            DEFAULTS,
+        ]
+        table = ensemble_nodes.predict_ensemble(*arguments)
+        assert loaded == ["stage1"] * 3 + ["stage2"] * 3
+        assert set(table["stage"]) == {"ensemble"}
+        assert errors_px(PredictionTable.validate(table)).max() < 0.5
+        ensemble_nodes.predict_ensemble(*arguments)
+        assert len(loaded) == 6, "kept until a network changes"
+
+    def test_one_detector_alone_is_no_ensemble(self, images, pixels, checkpoints, tmp_path):
+        paths, loaded = checkpoints
+        alone = checkpoint_table({}, tmp_path)
+        table = ensemble_nodes.predict_ensemble(
+            images, *pixels, PIXELS, paths["stage1"], paths["stage2"], alone, alone, tmp_path, tmp_path / "kept", DEFAULTS
+        )
+        assert table.empty
+        assert not loaded
+
+    def test_training_images_are_refined_by_the_network_without_their_fold(
+        self, images, pixels, checkpoints, members, tmp_path, monkeypatch
+    ):
+        folder, _, stage2 = members
+        folds = pd.DataFrame({"image_id": ["train_a"], "fold": [1]})
+        start = pd.DataFrame(
+            {"image_id": ["train_a"], "stage": "stage1", "landmark": "p1", "x": [110.0], "y": [95.0], "sigma_px": [9.0]}
+        )
+        asked = []
+        monkeypatch.setattr(
+            ensemble_nodes,
+            "refined_points",
+            lambda *seen: asked.append(seen[1:3]) or start.assign(stage=seen[0], x=100.0, y=100.0),
+        )
+        table = ensemble_nodes.predict_out_of_fold(
+            folds, start, stage2[stage2["fold"] == 1], images, pixels[0], PIXELS, folder, tmp_path / "kept", DEFAULTS
+        )
+        ((checkpoints_asked, rows),) = asked
+        assert checkpoints_asked == [folder / "1" / "stage2.ckpt"]
+        assert rows["image_id"].tolist() == ["train_a"]
+        assert table["stage"].tolist() == ["stage1", "stage2"]
 
 
 def _interrupted(*args, **kwargs):

@@ -45,6 +45,7 @@ def found(errors, images, landmarks, predictions, no_duplicates, checked):
         "uncertainty": checked["uncertainty"],
         "anatomy_summary": {},
         "earlier_run": {},
+        "cross_validation": {},
         **judged,
     }
 
@@ -170,6 +171,7 @@ class TestContent:
             "uncertainty": uncertainty_nodes.check_uncertainty(part, seen, few, no_duplicates, {}, PARAMS)["uncertainty"],
             "anatomy_summary": {},
             "earlier_run": {},
+            "cross_validation": {},
         }
         text = presentation_nodes.write_reports(**found, **judged, embedded_figures={}, embedded_gallery="")["evaluation_report"]
         assert "there are no intervals" in text

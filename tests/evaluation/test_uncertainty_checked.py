@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,11 +16,13 @@ from ceph_pipeline.evaluation.uncertainty_figures import flag_figure, reliabilit
 from ceph_pipeline.evaluation.uncertainty_tables import NO_TEST, NOT_LEARNED, radius_lines, radius_rows, reliability_lines
 from ceph_pipeline.pipelines.evaluation import uncertainty_nodes
 from ceph_pipeline.stores import JSONReportDataset
+from ceph_pipeline.training.folds import checkpoint_table
 from ceph_pipeline.uncertainty import StageErrors, StageUncertainty, UncertaintyParams
 
 LANDMARKS = [f"landmark {number}" for number in range(10)]
 PIXEL = 0.1
 PARAMS = EvaluationParams(statistics=StatisticsParams(n_resamples=200))
+NO_FOLDS = checkpoint_table({}, Path())
 NONE = pd.DataFrame({"image_a": pd.Series([], dtype=str), "image_b": pd.Series([], dtype=str)})
 
 
@@ -51,8 +54,8 @@ def networks(tmp_path):
     return tmp_path / "one", tmp_path / "two"
 
 
-def run(errors, predictions, images, networks, params=PARAMS, duplicates=NONE):
-    models = uncertainty_nodes.learn_uncertainty(errors, predictions, images, *networks, params)
+def run(errors, predictions, images, networks, params=PARAMS, duplicates=NONE, folds=NO_FOLDS):
+    models = uncertainty_nodes.learn_uncertainty(errors, predictions, images, *networks, folds, folds, networks[0].parent, params)
     return models, uncertainty_nodes.check_uncertainty(errors, predictions, images, duplicates, models, params)
 
 
@@ -71,6 +74,15 @@ class TestLearnedAndChecked:
         low, high = fields["coverage_ci95"]
         assert low < fields["coverage"] < high
         assert logged["stage2_tta.uncertainty.coverage"] == fields["coverage"]
+
+    def test_an_ensembles_uncertainty_belongs_to_all_of_its_networks(self, networks, tmp_path):
+        errors, predictions, images = data_set(120, 30, ("stage2", "ensemble"))
+        (tmp_path / "member").write_text("of a fold")
+        folds = checkpoint_table({0: tmp_path / "member"}, tmp_path)
+        models, _ = run(errors, predictions, images, networks, folds=folds)
+        assert set(models["stage2"]["networks"]) == {"stage1", "stage2"}
+        assert set(models["ensemble"]["networks"]) == {"ensemble"}
+        assert "then" in models["ensemble"]["views"]
 
     def test_pixels_are_learned_beside_millimetres(self, found):
         models = StageUncertainty.from_report(found[0]["stage1"]).models

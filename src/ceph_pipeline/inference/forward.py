@@ -71,14 +71,14 @@ def locate(
         landmark: `(N,)`, which landmark each crop shows; stage 2 only.
     """
     device = next(trained.net.parameters()).device
-    images = _channels_last(inputs).to(device)
+    images = channels_last(inputs).to(device)
     with native_precision(device):
         logits = trained.net(images).heatmaps if landmark is None else trained.net(images, torch.from_numpy(landmark).to(device))
     points = decode(trained.heatmaps(logits.float()), method, trained.sigma_px)
     return Answers(trained.to_input(points.xy).cpu().numpy().astype(np.float64), points.score.cpu().numpy().astype(np.float64))
 
 
-def _channels_last(inputs: NDArray[np.float32]) -> Tensor:
+def channels_last(inputs: NDArray[np.float32]) -> Tensor:
     """Images `(N, 1, H, W)` whose strides say channels_last.
 
     With one channel either layout has the same bytes, and torch takes plain strides for the other one, in which

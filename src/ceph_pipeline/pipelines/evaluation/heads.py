@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from ceph_pipeline.images.normalise import normalise
-from ceph_pipeline.inference.forward import native_precision
+from ceph_pipeline.inference.forward import channels_last, native_precision
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.losses.cvm import predicted_stage
 from ceph_pipeline.training.whole_images import frame
@@ -48,7 +48,7 @@ def predict_heads(
         originals = [(int(width), int(height)) for width, height in sizes[start : start + batch_size]]
         inputs = np.stack([_input(trained, cache.read(name), size) for name, size in zip(chunk, originals, strict=True)])
         with native_precision(device):
-            output = net(torch.from_numpy(inputs)[:, None].to(device))
+            output = net(channels_last(inputs).to(device))
         values: dict[str, NDArray[np.float64]] = {}
         if output.cvm_logits is not None:
             values["cvm_stage"] = predicted_stage(output.cvm_logits.float()).cpu().numpy().astype(np.float64)
