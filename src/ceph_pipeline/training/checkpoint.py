@@ -138,7 +138,7 @@ def _restore(content: dict[str, Any], device: str | torch.device) -> TrainedNet:
     net = create_net(content["stage"], content["architecture"] | {"pretrained": False})
     net.load_state_dict(content["state_dict"])
     return TrainedNet(
-        net=net.to(device, memory_format=torch.channels_last).eval(),
+        net=net.to(device).to(memory_format=torch.channels_last).eval(),
         stage=content["stage"],
         landmarks=tuple(content["landmarks"]),
         input_size=(content["input_size"][0], content["input_size"][1]),
