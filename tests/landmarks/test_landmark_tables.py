@@ -73,5 +73,5 @@ class TestPoints:
             points_array(landmarks, ["a"], ["Sella"])
 
     def test_an_absent_reader_is_named_with_those_there_are(self, landmarks):
-        with pytest.raises(ValueError, match=r"no landmarks of reader 'consensus'; the table has \['junior', 'senior'\]"):
+        with pytest.raises(ValueError, match=r"no landmarks of reader 'consensus'; the table has junior, senior"):
             reader_points(landmarks)

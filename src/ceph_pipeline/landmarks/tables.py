@@ -199,5 +199,6 @@ def reader_points(landmarks: pd.DataFrame, reader: str = CONSENSUS) -> pd.DataFr
     """
     rows = landmarks[landmarks["reader"] == reader]
     if rows.empty:
-        raise ValueError(f"no landmarks of reader {reader!r}; the table has {sorted(landmarks['reader'].unique())}.")
+        found = ", ".join(sorted(landmarks["reader"].unique())) or "no rows at all: look at quarantine and exclusions"
+        raise ValueError(f"no landmarks of reader {reader!r}; the table has {found}.")
     return rows
