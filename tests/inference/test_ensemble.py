@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from ceph_pipeline.crops import CropParams
 from ceph_pipeline.inference import LandmarkDetector, predict_refined, predict_whole
-from ceph_pipeline.inference.detector import DetectorError, fold_folders
+from ceph_pipeline.inference.detector import DetectorError, fold_checkpoints
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.training.checkpoint import TrainedNet
+from ceph_pipeline.training.folds import checkpoint_table
 
 POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
 PER_INPUT_PX = 1000 / 256
@@ -89,7 +90,7 @@ def test_a_second_round_cuts_about_the_refined_point(dot_refiner: TrainedNet, do
 
 def test_networks_of_different_crops_are_refused(dot_finder: TrainedNet, dot_refiner: TrainedNet) -> None:
     other = replace(dot_refiner, facts={"crops": CropParams(crop_px=96, field_mm=30.0).model_dump(mode="json")})
-    with pytest.raises(ValueError, match=r"field_mm 20\.0 and 30\.0"):
+    with pytest.raises(DetectorError, match=r"field_mm 20\.0 and 30\.0"):
         LandmarkDetector([dot_finder], [dot_refiner, other])
 
 
@@ -111,15 +112,18 @@ def test_no_folder_at_all_is_refused() -> None:
         LandmarkDetector.load([])
 
 
-def test_fold_folders_come_in_the_order_of_the_folds(tmp_path: Path) -> None:
-    for number in (10, 2, 0):
-        checkpoint = tmp_path / "folds" / str(number) / "stage2" / "best.ckpt"
-        checkpoint.parent.mkdir(parents=True)
-        checkpoint.touch()
-    (tmp_path / "folds" / "3" / "stage1").mkdir(parents=True)  # its stage 2 is not trained yet
-    assert [folder.name for folder in fold_folders(tmp_path)] == ["0", "2", "10"]
+def test_the_folds_trained_last_answer_and_not_what_an_earlier_deal_has_left(tmp_path: Path) -> None:
+    folder = tmp_path / "folds"
+    paths = {stage: {fold: folder / f"{fold}" / stage / "best.ckpt" for fold in (0, 2, 10)} for stage in ("stage1", "stage2")}
+    for stage, of_stage in paths.items():
+        for path in of_stage.values():
+            path.parent.mkdir(parents=True)
+            path.touch()
+        trained = {fold: path for fold, path in of_stage.items() if fold != 10}
+        checkpoint_table(trained, folder).to_parquet(folder / f"{stage}.parquet")
+    assert fold_checkpoints(tmp_path) == tuple([of_stage[0], of_stage[2]] for of_stage in paths.values())
 
 
 def test_an_ensemble_without_folds_says_how_to_train_them(tmp_path: Path) -> None:
     with pytest.raises(DetectorError, match=r"folds\.count of at least 2"):
-        fold_folders(tmp_path)
+        fold_checkpoints(tmp_path)

@@ -82,3 +82,4 @@ def test_impossible_folds_are_refused(settings, message):
 def test_all_folds_are_trained_unless_some_are_named():
     assert FoldParams(count=3).wanted == (0, 1, 2)
     assert FoldParams(count=3, only=[2]).wanted == (2,)
+    assert FoldParams(count=3, only=[2, 0, 2]).wanted == (0, 2), "in order, each once"

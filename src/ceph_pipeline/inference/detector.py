@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import numpy as np
+import pandas as pd
 
 from ceph_pipeline.evaluation.tta import Fusion, Views, views_in_words, views_of
 from ceph_pipeline.images import read_image
@@ -21,8 +22,6 @@ from ceph_pipeline.landmarks.tables import IDENTIFIER
 from ceph_pipeline.training.checkpoint import TrainedNet, load_checkpoint
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ceph_pipeline.images.codec import GreyImage
 
     Images = Sequence[str | Path | GreyImage] | Mapping[str, str | Path | GreyImage]
@@ -89,7 +88,10 @@ class LandmarkDetector:
                         f"{len(self.landmarks)}, not the same ones in the same order: give checkpoints of one training."
                     )
         if self.stage2:
-            shared_crops(self.stage2)
+            try:
+                shared_crops(self.stage2)
+            except ValueError as error:
+                raise DetectorError(str(error)) from None
 
     @classmethod
     def load(
@@ -232,19 +234,25 @@ class LandmarkDetector:
         return Located(*(np.concatenate(field) for field in zip(*parts, strict=True)))
 
 
-def fold_folders(models: Path) -> list[Path]:
-    """Folders of the detectors trained without each fold, in the order of the folds.
+def fold_checkpoints(models: Path) -> tuple[list[Path], list[Path]]:
+    """Both stages' checkpoints of the detectors trained without each fold: those of the evaluation's `ensemble`.
+
+    The trainings' own tables list them, since a folder may also hold folds of an earlier deal, or one that is being trained.
 
     Raises:
-        DetectorError: there is none.
+        DetectorError: there are none of a stage.
     """
-    found = [checkpoint.parents[1] for checkpoint in (models / "folds").glob(f"*/{STAGE2_FILE}")]
-    if not found:
+    folder = models / "folds"
+    listed = [folder / f"{stage}.parquet" for stage in ("stage1", "stage2")]
+    stage1, stage2 = (
+        [folder / path for path in pd.read_parquet(table)["checkpoint"]] if table.is_file() else [] for table in listed
+    )
+    if not stage1 or not stage2:
         raise DetectorError(
-            f"{models / 'folds'}: no detectors trained without a fold. Run the stage1 and stage2 pipelines with folds.count "
+            f"{folder}: no detectors trained without a fold. Run the stage1 and stage2 pipelines with folds.count "
             "of at least 2, or set inference.ensemble to false."
         )
-    return sorted(found, key=lambda folder: int(folder.name))
+    return stage1, stage2
 
 
 def _pixel_sizes(pixel_size_mm: float | Sequence[float] | None) -> np.ndarray:

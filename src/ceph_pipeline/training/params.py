@@ -179,5 +179,5 @@ class FoldParams(_Params):
 
     @property
     def wanted(self) -> tuple[int, ...]:
-        """The folds to train now."""
-        return tuple(range(self.count)) if self.only is None else self.only
+        """The folds to train now, each once and in ascending order: an ensemble's digest depends on the order."""
+        return tuple(range(self.count)) if self.only is None else tuple(sorted(set(self.only)))

@@ -17,13 +17,13 @@ def locate_landmarks(
 
     Where the evaluation has left its uncertainty among the models, points come with radii and flags.
     """
-    from ceph_pipeline.inference.detector import STAGE1_FILE, STAGE2_FILE, LandmarkDetector, fold_folders
+    from ceph_pipeline.inference.detector import LandmarkDetector, fold_checkpoints
     from ceph_pipeline.inference.folder import predict_folder
 
-    folds = fold_folders(models) if params.ensemble else []
+    whole, refiners = fold_checkpoints(models) if params.ensemble else ([], [])
     detector = LandmarkDetector.from_checkpoints(
-        [stage1_checkpoint, *(folder / STAGE1_FILE for folder in folds)],
-        [stage2_checkpoint, *(folder / STAGE2_FILE for folder in folds)],
+        [stage1_checkpoint, *whole],
+        [stage2_checkpoint, *refiners],
         models,
         device=params.device,
         views_stage1=params.views_stage1,
