@@ -257,6 +257,19 @@ class TestFolds:
         assert rows["image_id"].tolist() == ["train_a"]
         assert table["stage"].tolist() == ["stage1", "stage2"]
 
+    def test_folds_without_a_stage_2_are_left_out_of_both_stages(
+        self, images, pixels, checkpoints, members, tmp_path, monkeypatch
+    ):
+        folder, _, stage2 = members
+        folds = pd.DataFrame({"image_id": ["train_a", "valid_a"], "fold": [1, 0]})
+        start = pd.DataFrame({"image_id": ["train_a", "valid_a"], "stage": "stage1", "landmark": "p1", "x": 110.0, "y": 95.0})
+        monkeypatch.setattr(ensemble_nodes, "refined_points", lambda *seen: seen[2].assign(stage=seen[0]))
+        table = ensemble_nodes.predict_out_of_fold(
+            folds, start, stage2[stage2["fold"] == 1], images, pixels[0], PIXELS, folder, tmp_path / "kept", DEFAULTS
+        )
+        assert table["image_id"].tolist() == ["train_a", "train_a"]
+        assert table["stage"].tolist() == ["stage1", "stage2"]
+
 
 def _interrupted(*args, **kwargs):
     raise KeyboardInterrupt

@@ -47,7 +47,7 @@ def predict_refined(
         image_ids: N identifiers.
         points: `(N, K, 2)` px of the originals, in the networks' order of landmarks; NaN stays NaN.
         pixel_size_mm: `(N,)`, for networks whose field of view is given in mm. Where one is missing, the head's size
-            stands in for all.
+            stands in for it.
         sigma_px: `(N, K)` of `points`, kept where a point is not refined.
         params: How crops are cut and fused; the first checkpoint's own by default.
         views: Ways to look at each crop, about its centre.
@@ -165,7 +165,7 @@ def crop_answers(
                     xy[place] = to_view.inverse()(found.xy).reshape(-1, len(SHIFTS), 2)
                     peak[place], sd[place] = found.peak.reshape(-1, len(SHIFTS)), own.reshape(-1, len(SHIFTS))
                 bar.update(len(crops))
-    flat = (n_images, n_landmarks, -1)
+    flat = (n_images, n_landmarks, len(networks) * len(views) * len(SHIFTS))
     return CropAnswers(xy.reshape(*flat, 2), peak.reshape(flat), sd.reshape(flat))
 
 

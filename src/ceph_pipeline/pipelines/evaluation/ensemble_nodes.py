@@ -27,25 +27,30 @@ def predict_out_of_fold(
     folder: Path,
     params: EvaluationParams,
 ) -> pd.DataFrame:
-    """Both stages' points on each training source by the detector that was trained without its fold, one view an image."""
+    """Both stages' points on each training source by the detector that was trained without its fold, one view an image.
+
+    Where some folds have both stages, sources of the others are left out: stages are compared on the same images.
+    """
     if stage2_folds.empty:
         return fold_stage1_predictions
-    fold_of = folds.set_index("image_id")["fold"]
-    dealt = images[images["image_id"].isin(fold_of.index)]
+    own_fold = fold_stage1_predictions["image_id"].map(folds.set_index("image_id")["fold"])
+    start = fold_stage1_predictions[own_fold.isin(stage2_folds["fold"])]
+    located = images[images["image_id"].isin(start["image_id"])]
+    refiners = stage2_folds[stage2_folds["fold"].isin(own_fold)]
 
     def predict() -> pd.DataFrame:
-        own_fold = fold_stage1_predictions["image_id"].map(fold_of)
         refined = [
-            refined_points("stage2", [members / path], fold_stage1_predictions[own_fold == fold], images, raw, "single", params)
-            for fold, path in zip(stage2_folds["fold"], stage2_folds["checkpoint"], strict=True)
+            refined_points("stage2", [members / path], start[own_fold[start.index] == fold], images, raw, "single", params)
+            for fold, path in zip(refiners["fold"], refiners["checkpoint"], strict=True)
         ]
-        return pd.concat([fold_stage1_predictions, *refined], ignore_index=True)
+        return pd.concat([start, *refined], ignore_index=True)
 
     made_from = {
-        "images": fingerprint(dealt),
-        "pixels": pixels_digest(cache_index, dealt["image_id"].tolist()),
-        "checkpoints": fingerprint(stage2_folds),
-        "starting points": fingerprint(fold_stage1_predictions),
+        "images": fingerprint(located),
+        "pixels": pixels_digest(cache_index, located["image_id"].tolist()),
+        "folds": fingerprint(folds),
+        "checkpoints": fingerprint(refiners),
+        "starting points": fingerprint(start),
     }
     return kept(folder / "out_of_fold", made_from, predict, force=params.force)
 
