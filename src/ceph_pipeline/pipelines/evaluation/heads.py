@@ -13,7 +13,7 @@ from ceph_pipeline.images.normalise import normalise
 from ceph_pipeline.inference.forward import channels_last, native_precision
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.losses.cvm import predicted_stage
-from ceph_pipeline.training.whole_images import frame
+from ceph_pipeline.training.whole_images import frame, reduce
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +66,8 @@ def no_outputs() -> pd.DataFrame:
 
 
 def _input(trained: TrainedNet, stored: GreyImage, original: Size) -> NDArray[np.float32]:
-    """An image as stage 1 sees it in validation: one warp from the stored pixels to the network's input `(H, W)`."""
+    """An image as stage 1 sees it in validation: reduced, then one warp to the network's input `(H, W)`."""
     to_input = frame(original, trained.input_size, trained.facts["resize"])
-    warp = Affine.resize(original, (stored.shape[1], stored.shape[0])).inverse().then(to_input)
-    return np.asarray(cv2.warpAffine(normalise(stored), warp.matrix, trained.input_size, flags=cv2.INTER_LINEAR), np.float32)
+    reduced = reduce(stored, original, trained.input_size)
+    warp = Affine.resize(original, (reduced.shape[1], reduced.shape[0])).inverse().then(to_input)
+    return np.asarray(cv2.warpAffine(normalise(reduced), warp.matrix, trained.input_size, flags=cv2.INTER_LINEAR), np.float32)
