@@ -13,7 +13,8 @@ def cross_validate(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[s
     """Judge the stages on errors that were made out of fold.
 
     Intervals are those of a bootstrap over images, as if one detector had made all of them; detectors of different folds
-    share most of what they learned, so that the intervals are somewhat narrow.
+    share most of what they learned, so that the intervals are somewhat narrow. Each detector's epoch was chosen on the fold
+    that it is judged on, which makes the errors somewhat small.
 
     Args:
         errors: `ErrorTable` of the training sources.

@@ -27,8 +27,8 @@ def assign_folds(sources: pd.DataFrame, duplicates: pd.DataFrame, count: int, se
         seed: Chooses the order of the deal.
 
     Returns:
-        Rows `image_id, fold`, folds from 0, in the order of the sources. Sizes differ by the size of one group of
-        near-duplicates at most.
+        Rows `image_id, fold`, folds from 0, in the order of the sources. Of each device, folds differ by the size of one group
+        of near-duplicates at most; a group counts to the device of its first image.
 
     Raises:
         TrainingError: there are fewer groups of training sources than folds.

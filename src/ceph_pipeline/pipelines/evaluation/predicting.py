@@ -1,4 +1,4 @@
-"""Networks applied to some images in a single view, and tables kept until something they are made from changes."""
+"""Networks applied to some images, and tables kept until something they are made from changes."""
 
 import logging
 from collections.abc import Callable, Sequence
