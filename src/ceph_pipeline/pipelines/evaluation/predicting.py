@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ceph_pipeline.artifacts import Ledger, atomic_path, fingerprint
 from ceph_pipeline.evaluation import EvaluationParams, views_of
 from ceph_pipeline.evaluation.tta import Views
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.landmarks.tables import points_array
+from ceph_pipeline.uncertainty.anatomy import sigma_array
 
 if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
@@ -115,7 +114,7 @@ def refined_points(
         image_ids,
         points_array(start, image_ids, landmarks),
         pixel_size_mm=rows["pixel_size_mm"].to_numpy(),
-        sigma_px=sigmas(start, image_ids, landmarks),
+        sigma_px=sigma_array(start, image_ids, landmarks),
         views=views_of(views),
         batch_size=params.crop_batch_size,
     )
@@ -125,13 +124,6 @@ def refined_points(
 def pixels_digest(cache_index: pd.DataFrame, image_ids: list[str]) -> str:
     """Digest of some images' pixels, as ingestion found them."""
     return fingerprint(cache_index[cache_index["image_id"].isin(image_ids)])
-
-
-def sigmas(predictions: pd.DataFrame, image_ids: list[str], landmarks: list[str]) -> NDArray[np.float64]:
-    """Standard deviations `(N, K)` of predictions, in the given orders."""
-    column = predictions.set_index(["image_id", "landmark"])["sigma_px"]
-    full = pd.MultiIndex.from_product([image_ids, landmarks])
-    return column.reindex(full).to_numpy(np.float64).reshape(len(image_ids), len(landmarks))
 
 
 def kept(folder: Path, made_from: dict[str, Any], predict: Callable[[], pd.DataFrame], *, force: bool) -> pd.DataFrame:

@@ -117,7 +117,7 @@ def _head_rows(prior: AnatomicalPrior, heads: NDArray[np.float64], found: Outlie
     """Columns from `distance` on."""
     rarity = prior.rarity(heads)
     judged = np.isfinite(rarity.whole)
-    per_point = np.nan_to_num(rarity.points, nan=np.inf)
+    per_point = np.nan_to_num(rarity.points, nan=1.0)  # a missing landmark is not unusual
     names = np.array(prior.landmarks, dtype=object)
     in_head = np.minimum(np.isfinite(rarity.points).sum(axis=1) * per_point.min(axis=1), 1.0)
     table = pd.DataFrame(
