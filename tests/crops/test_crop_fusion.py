@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from ceph_pipeline.crops import FusionParams, fuse
+from ceph_pipeline.crops import RefinementParams, fuse
 
 STAGE_1 = np.array([[[100.0, 100.0]]])
 FIELD = np.array([100.0])
-PARAMS = FusionParams(min_score=0.1, max_spread_of_field=0.1)
+PARAMS = RefinementParams(min_score=0.1, max_spread_of_field=0.1)
 
 
 def answers(*xy: tuple[float, float]) -> np.ndarray:
@@ -58,5 +58,14 @@ def test_a_point_that_stage_1_missed_stays_missing() -> None:
 
 
 def test_crops_that_see_nothing_leave_stage_1s_point_even_at_threshold_0() -> None:
-    fused = fuse(answers((104, 100)), scores(0), STAGE_1, FIELD, FusionParams(min_score=0))
+    fused = fuse(answers((104, 100)), scores(0), STAGE_1, FIELD, RefinementParams(min_score=0))
     np.testing.assert_array_equal(fused.xy, STAGE_1)
+
+
+def test_stage_1_counts_as_one_more_answer_of_its_share() -> None:
+    params = RefinementParams(min_score=0.1, max_spread_of_field=0.1, stage1_share=0.25)
+    fused = fuse(answers((104, 100), (108, 100)), scores(0.3, 0.1), STAGE_1, FIELD, params)
+    np.testing.assert_allclose(fused.xy[0, 0], (0.25 * 100 + 0.75 * 105, 100))
+    xs, weights = np.array([100.0, 104, 108]), np.array([0.25, 0.75 * 0.75, 0.75 * 0.25])
+    variance = (weights * (xs - (weights * xs).sum()) ** 2).sum() / 2
+    assert fused.sd[0, 0] == pytest.approx(np.sqrt(variance))

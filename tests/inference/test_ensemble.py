@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from torch import Tensor, nn
 
-from ceph_pipeline.crops import CropParams
+from ceph_pipeline.crops import CropParams, RefinementParams
 from ceph_pipeline.inference import LandmarkDetector, predict_refined, predict_whole
 from ceph_pipeline.inference.detector import DetectorError, fold_checkpoints
 from ceph_pipeline.models import LandmarkOutput
@@ -71,7 +71,6 @@ def test_the_crops_networks_answers_are_averaged(dot_refiner: TrainedNet, dotted
 
 def test_a_second_round_cuts_about_the_refined_point(dot_refiner: TrainedNet, dotted: np.ndarray) -> None:
     far = POINTS + np.array([(80.0, 0.0), (0.0, -70.0)])  # near the border of the crop, where heatmaps are cut off
-    params = CropParams.model_validate(dot_refiner.facts["crops"])
     once, twice = (
         predict_refined(
             [dot_refiner],
@@ -79,7 +78,7 @@ def test_a_second_round_cuts_about_the_refined_point(dot_refiner: TrainedNet, do
             ["a"],
             far[None],
             pixel_size_mm=[0.1],
-            params=params.model_copy(update={"rounds": rounds}),
+            params=RefinementParams(rounds=rounds),
             progress=False,
         ).xy[0]
         for rounds in (1, 2)

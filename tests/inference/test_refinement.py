@@ -66,9 +66,10 @@ def test_without_a_pixel_size_the_heads_size_gives_the_field(dot_refiner: Traine
     names = SCHEMAS["isbi2015"].names
     dot_refiner.landmarks = names
     points = np.random.default_rng(0).uniform(200, 900, (len(names), 2))
-    params = CropParams(crop_px=96, field_mm=25.0)
-    unknown = refined(dot_refiner, dotted, points, params=params, pixel_size_mm=None)
-    by_head = refined(dot_refiner, dotted, points, params=CropParams(crop_px=96, field_of_head=25.0 / 53.09))
+    dot_refiner.facts["crops"] = CropParams(crop_px=96, field_mm=25.0).model_dump()
+    unknown = refined(dot_refiner, dotted, points, pixel_size_mm=None)
+    dot_refiner.facts["crops"] = CropParams(crop_px=96, field_of_head=25.0 / 53.09).model_dump()
+    by_head = refined(dot_refiner, dotted, points)
     np.testing.assert_allclose(unknown.xy, by_head.xy)
 
 

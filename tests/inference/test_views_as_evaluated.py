@@ -25,8 +25,10 @@ def words(looked_at: TestTimeAugmentation | InferenceParams) -> str:
 @pytest.mark.parametrize("env", ENVS)
 def test_in_every_environment(env: str) -> None:
     parameters = OmegaConfigLoader(str(CONF), env=env, **settings.CONFIG_LOADER_ARGS)["parameters"]
-    evaluated = EvaluationParams.model_validate(parameters["evaluation"]).tta
-    assert words(InferenceParams.model_validate(parameters["inference"])) == words(evaluated)
+    evaluated = EvaluationParams.model_validate(parameters["evaluation"])
+    asked = InferenceParams.model_validate(parameters["inference"])
+    assert words(asked) == words(evaluated.tta)
+    assert asked.refinement == evaluated.refinement
 
 
 def test_the_environments_are_all_there() -> None:

@@ -4,16 +4,16 @@ from ceph_pipeline.crops.cutting import SourcePyramid
 from ceph_pipeline.crops.field import HeadSizeError, field_sizes, head_size
 from ceph_pipeline.crops.fusion import Fused, fuse
 from ceph_pipeline.crops.index import SHIFTS, NoResidualsError, inference_index, residuals, training_index
-from ceph_pipeline.crops.params import CropParams, DisplacementParams, FusionParams
+from ceph_pipeline.crops.params import CropParams, DisplacementParams, RefinementParams
 
 __all__ = [
     "SHIFTS",
     "CropParams",
     "DisplacementParams",
     "Fused",
-    "FusionParams",
     "HeadSizeError",
     "NoResidualsError",
+    "RefinementParams",
     "SourcePyramid",
     "field_sizes",
     "fuse",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.crops.params import FusionParams
+from ceph_pipeline.crops.params import RefinementParams
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Fused:
 
     Attributes:
         xy: `(N, K, 2)` px of the image.
-        sd: `(N, K)` px, weighted standard deviation per axis of the crops' answers, also where they were not believed.
+        sd: `(N, K)` px, weighted standard deviation per axis of the answers, also where they were not believed.
         refined: `(N, K)`, False where the fallback stands.
     """
 
@@ -28,9 +28,9 @@ def fuse(
     scores: NDArray[np.float64],
     fallback: NDArray[np.float64],
     field_px: NDArray[np.float64],
-    params: FusionParams,
+    params: RefinementParams,
 ) -> Fused:
-    """Average the crops' answers, weighted by confidence, and believe the average only where it is sure.
+    """Average the crops' answers and stage 1's, weighted by confidence, and believe the average only where the crops are sure.
 
     The fallback stands where the mean confidence is low, where the answers disagree, or where their average lies outside
     the centred crop: a refinement moves a point within what it was shown, not further.
@@ -49,12 +49,14 @@ def fuse(
     answers = np.where(np.expand_dims(answered, -1), points, fallback[:, :, None])
     mean = (answers * shares[..., None]).sum(axis=2)
     variance = (((answers - mean[:, :, None]) ** 2).sum(axis=-1) * shares).sum(axis=-1) / 2
-    sd = np.sqrt(variance)
     side = field_px[:, None]
     refined = (
         (total / points.shape[2] >= params.min_score)
         & (total > 0)
-        & (sd <= params.max_spread_of_field * side)
+        & (np.sqrt(variance) <= params.max_spread_of_field * side)
         & (np.abs(mean - fallback).max(axis=-1) <= side / 2)
     )
-    return Fused(np.where(refined[..., None], mean, fallback), sd, refined)
+    joined = mean + params.stage1_share * (fallback - mean)
+    between = params.stage1_share * (1 - params.stage1_share) * ((mean - fallback) ** 2).sum(axis=-1) / 2
+    sd = np.sqrt((1 - params.stage1_share) * variance + between)
+    return Fused(np.where(refined[..., None], joined, fallback), sd, refined)

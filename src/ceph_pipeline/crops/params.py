@@ -1,4 +1,4 @@
-"""Settings of the crops: what they show, how they are shifted, and how their answers are fused."""
+"""Settings of the crops: what they show and how they are shifted; and of what is made of their answers."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,15 +26,6 @@ class DisplacementParams(BaseModel):
     )
 
 
-class FusionParams(BaseModel):
-    """When the refined point is believed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    min_score: float = Field(0.05, ge=0, description="least mean confidence (heatmap peak) of a point's crops")
-    max_spread_of_field: float = Field(0.12, gt=0, description="greatest sd per axis of the crops' answers")
-
-
 class CropParams(BaseModel):
     """Square crops around each landmark: one centred, four shifted."""
 
@@ -55,6 +46,31 @@ class CropParams(BaseModel):
         0.0625, ge=0, lt=0.5, description="shift of the four shifted crops; 0.0625 is 1.6 mm of a 25.6 mm field"
     )
     displacement: DisplacementParams = DisplacementParams()
-    rounds: int = Field(1, ge=1, le=5, description="how often crops are cut, from the second time on about the refined points")
-    fusion: FusionParams = FusionParams()
     seed: int = Field(42, ge=0)
+
+
+class RefinementParams(BaseModel):
+    """How crops' answers become a refined point. Nothing of it is trained: it may differ from one evaluation to the next."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rounds: int = Field(1, ge=1, le=5, description="how often crops are cut, from the second time on about the refined points")
+    min_score: float = Field(
+        0.05, ge=0, description="least mean confidence (heatmap peak) of a point's crops; below it stage 1's point stands"
+    )
+    max_spread_of_field: float = Field(
+        0.12, gt=0, description="greatest sd per axis of the crops' answers; above it stage 1's point stands"
+    )
+    stage1_share: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="weight of stage 1's point among the answers, whose weights sum to 1; 0: where they count, alone",
+    )
+
+    def __str__(self) -> str:
+        """The settings that change points, in words; uncertainty is learned for one such way."""
+        return (
+            f"{self.rounds} rounds, confidence from {self.min_score:g}, spread up to {self.max_spread_of_field:g}, "
+            f"stage 1's share {self.stage1_share:g}"
+        )

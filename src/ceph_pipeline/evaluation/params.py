@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ceph_pipeline.crops.params import RefinementParams
 from ceph_pipeline.evaluation.tta import Fusion, Views
 from ceph_pipeline.uncertainty.anatomy.params import AnatomyParams
 from ceph_pipeline.uncertainty.params import UncertaintyParams
@@ -70,6 +71,7 @@ class EvaluationParams(_Params):
     """The `evaluation` pipeline."""
 
     tta: TestTimeAugmentation = TestTimeAugmentation()
+    refinement: RefinementParams = Field(RefinementParams(), description="what is made of the crops' answers")
     statistics: StatisticsParams = StatisticsParams()
     robustness: RobustnessParams | None = Field(RobustnessParams(), description="errors by kind of copy; null: none")
     uncertainty: UncertaintyParams | None = Field(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
+from ceph_pipeline.crops import RefinementParams
 from ceph_pipeline.evaluation.tta import Fusion, Views, views_in_words, views_of
 from ceph_pipeline.images import read_image
 from ceph_pipeline.inference.forward import resolve_device
@@ -42,6 +43,7 @@ class _Settings(TypedDict, total=False):
     views_stage1: Views
     views_stage2: Views
     fusion: Fusion
+    refinement: RefinementParams
     batch_size: int
     crop_batch_size: int
 
@@ -65,6 +67,7 @@ class LandmarkDetector:
         views_stage1: Views of the whole image.
         views_stage2: Views of the crops.
         fusion: How the whole image's views become one point.
+        refinement: What is made of the crops' answers.
         batch_size: Whole images a forward pass.
         crop_batch_size: Crops a forward pass.
         trust: What the evaluation says about these networks' uncertainty; without it points have none of its columns.
@@ -75,6 +78,7 @@ class LandmarkDetector:
     views_stage1: Views = "single"
     views_stage2: Views = "single"
     fusion: Fusion = "mean"
+    refinement: RefinementParams = field(default_factory=RefinementParams)
     batch_size: int = 8
     crop_batch_size: int = 128
     trust: Trust = field(default_factory=Trust)
@@ -162,7 +166,7 @@ class LandmarkDetector:
     @property
     def views(self) -> str:
         """What the points are made from, in words."""
-        return views_in_words(self.views_stage1, self.fusion, self.views_stage2 if self.stage2 else None)
+        return views_in_words(self.views_stage1, self.fusion, self.views_stage2 if self.stage2 else None, self.refinement)
 
     def without_refinement(self) -> LandmarkDetector:
         """The same detector without stage 2."""
@@ -224,6 +228,7 @@ class LandmarkDetector:
                     located.xy,
                     pixel_size_mm=pixel_size_mm[start : start + self.batch_size],
                     sigma_px=located.sigma_px,
+                    params=self.refinement,
                     views=views_of(self.views_stage2),
                     batch_size=self.crop_batch_size,
                     progress=progress,

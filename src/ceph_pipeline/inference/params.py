@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ceph_pipeline.crops.params import RefinementParams
 from ceph_pipeline.evaluation.tta import Fusion, Views
 from ceph_pipeline.uncertainty.anatomy.params import AnatomyParams
 
@@ -21,6 +22,7 @@ class InferenceParams(BaseModel):
     views_stage1: Views = Field("ten", description="views of the whole image, as evaluated")
     views_stage2: Views = Field("ten", description="views of the crops, as evaluated")
     fusion: Fusion = Field("mean", description="how the whole image's views become one point")
+    refinement: RefinementParams = Field(RefinementParams(), description="what is made of the crops' answers, as evaluated")
     ensemble: bool = Field(False, description="ask the detectors trained without each fold too, and fuse all answers")
     anatomy: AnatomyParams = Field(AnatomyParams(), description="heads judged by what the evaluation has learned of real ones")
     batch_size: int = Field(8, ge=1, description="whole images a forward pass")

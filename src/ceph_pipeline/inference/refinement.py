@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
-from ceph_pipeline.crops import SHIFTS, CropParams, SourcePyramid, field_sizes, fuse, inference_index
+from ceph_pipeline.crops import SHIFTS, CropParams, RefinementParams, SourcePyramid, field_sizes, fuse, inference_index
 from ceph_pipeline.crops.params import MEAN_HEAD_MM
 from ceph_pipeline.evaluation.tta import View
 from ceph_pipeline.images.normalise import normalise_each
@@ -33,7 +33,7 @@ def predict_refined(
     *,
     pixel_size_mm: ArrayLike | None = None,
     sigma_px: NDArray[np.float64] | None = None,
-    params: CropParams | None = None,
+    params: RefinementParams | None = None,
     views: Sequence[View] = (View(),),
     batch_size: int = 128,
     decode_method: DecodeMethod = "dark",
@@ -49,7 +49,7 @@ def predict_refined(
         pixel_size_mm: `(N,)`, for networks whose field of view is given in mm. Where one is missing, the head's size
             stands in for it.
         sigma_px: `(N, K)` of `points`, kept where a point is not refined.
-        params: How crops are cut and fused; the first checkpoint's own by default.
+        params: What is made of the crops' answers.
         views: Ways to look at each crop, about its centre.
         batch_size: Crops a forward pass, at most.
         decode_method: How heatmaps become points.
@@ -62,26 +62,26 @@ def predict_refined(
     Raises:
         ValueError: the networks were trained on different crops.
     """
-    params = params or shared_crops(networks)
-    field = _fields(points, networks[0], pixel_size_mm, params)
-    located = Located(points, np.full(points.shape[:2], np.nan) if sigma_px is None else sigma_px)
+    crops, params = shared_crops(networks), params or RefinementParams()
+    field = _fields(points, networks[0], pixel_size_mm, crops)
+    centres = points
     for _ in range(params.rounds):
         found = crop_answers(
             networks,
             read_image,
             image_ids,
-            located.xy,
+            centres,
             field,
-            params,
+            crops,
             views=views,
             batch_size=batch_size,
             decode_method=decode_method,
             progress=progress,
         )
-        fused = fuse(found.xy, found.peak, located.xy, field, params.fusion)
-        own = np.where(np.isnan(fused.xy).any(axis=-1), np.nan, combined_sd(fused.sd, found.sd.mean(axis=-1)))
-        located = Located(fused.xy, np.where(fused.refined | np.isnan(located.sigma_px), own, located.sigma_px))
-    return located
+        fused = fuse(found.xy, found.peak, points, field, params)
+        centres = fused.xy
+    own = np.where(np.isnan(fused.xy).any(axis=-1), np.nan, combined_sd(fused.sd, found.sd.mean(axis=-1)))
+    return Located(fused.xy, own if sigma_px is None else np.where(fused.refined, own, sigma_px))
 
 
 def shared_crops(networks: Sequence[TrainedNet]) -> CropParams:

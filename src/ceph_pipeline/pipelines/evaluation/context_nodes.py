@@ -12,6 +12,7 @@ from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.inference.located import no_predictions
 from ceph_pipeline.pipelines.evaluation.predicting import (
     Subjects,
+    film_reader,
     kept,
     pixels_digest,
     predict_single_view,
@@ -34,13 +35,14 @@ def predict_copies(
     rows = copied[copied["split"].isin(wanted.splits) & (copied["kind"] != ORIGINAL)]
     if rows.empty:
         return no_predictions()
-    subjects = Subjects(rows, small.read, full.read)
+    subjects = Subjects(rows, small, full.read)
     refiner = stage2 if "stage2" in wanted.stages else None
     made_from = {
         "copies": fingerprint(rows),
-        "pixels": fingerprint([fingerprint(small.read(image_id)) for image_id in subjects.image_ids]),
+        "pixels": fingerprint([fingerprint(small.read(image_id)) for image_id in rows["image_id"].tolist()]),
         "stage 1": fingerprint(stage1),
         "stage 2": None if refiner is None else fingerprint(refiner),
+        "refinement": str(params.refinement),
     }
     table = kept(folder / "copies", made_from, lambda: predict_single_view(subjects, stage1, refiner, params), force=params.force)
     return table[table["stage"].isin(wanted.stages)].reset_index(drop=True)
@@ -64,13 +66,13 @@ def predict_training_sample(
     rng = np.random.default_rng(np.random.SeedSequence([params.statistics.seed, len(trained)]))
     drawn = np.sort(rng.permutation(len(trained))[: params.training_images])
     rows = trained.iloc[drawn]
-    paths = rows.set_index("image_id")["path"]
-    subjects = Subjects(rows, small.read, lambda image_id: raw.read(str(paths[image_id])))
+    subjects = Subjects(rows, small, film_reader(raw, rows))
     made_from = {
         "images": fingerprint(rows),
-        "pixels": pixels_digest(small_index, subjects.image_ids),
+        "pixels": pixels_digest(small_index, rows["image_id"].tolist()),
         "stage 1": fingerprint(stage1),
         "stage 2": fingerprint(stage2),
+        "refinement": str(params.refinement),
     }
     return kept(
         folder / "training_sample", made_from, lambda: predict_single_view(subjects, stage1, stage2, params), force=params.force

@@ -12,7 +12,7 @@ from ceph_pipeline.evaluation.errors import stage_error_rows
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.inference.located import no_predictions
 from ceph_pipeline.landmarks.tables import reader_points
-from ceph_pipeline.pipelines.evaluation.predicting import kept, pixels_digest, refined_points, whole_image_points
+from ceph_pipeline.pipelines.evaluation.predicting import film_reader, kept, pixels_digest, refined_points, whole_image_points
 from ceph_pipeline.pipelines.evaluation.tracking import log_metrics
 
 
@@ -38,9 +38,11 @@ def predict_out_of_fold(
     located = images[images["image_id"].isin(start["image_id"])]
     refiners = stage2_folds[stage2_folds["fold"].isin(own_fold)]
 
+    films = film_reader(raw, images)
+
     def predict() -> pd.DataFrame:
         refined = [
-            refined_points("stage2", [members / path], start[own_fold[start.index] == fold], images, raw, "single", params)
+            refined_points("stage2", [members / path], start[own_fold[start.index] == fold], images, films, "single", params)
             for fold, path in zip(refiners["fold"], refiners["checkpoint"], strict=True)
         ]
         return pd.concat([start, *refined], ignore_index=True)
@@ -51,6 +53,7 @@ def predict_out_of_fold(
         "folds": fingerprint(folds),
         "checkpoints": fingerprint(refiners),
         "starting points": fingerprint(start),
+        "refinement": str(params.refinement),
     }
     return kept(folder / "out_of_fold", made_from, predict, force=params.force)
 
@@ -78,7 +81,7 @@ def predict_ensemble(
 
     def predict() -> pd.DataFrame:
         start = whole_image_points("ensemble", whole, cached, cache, views.views_stage1, params)
-        return refined_points("ensemble", refiners, start, images, raw, views.views_stage2, params)
+        return refined_points("ensemble", refiners, start, images, film_reader(raw, images), views.views_stage2, params)
 
     made_from: dict[str, Any] = {
         "images": fingerprint(cached),
@@ -87,6 +90,7 @@ def predict_ensemble(
         "stage 2": [fingerprint(path) for path in refiners],
         "views": [[repr(view) for view in views_of(asked)] for asked in (views.views_stage1, views.views_stage2)],
         "fusion": views.fusion,
+        "refinement": str(params.refinement),
     }
     return kept(folder / "ensemble", made_from, predict, force=params.force)
 

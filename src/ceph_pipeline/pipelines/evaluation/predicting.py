@@ -18,6 +18,8 @@ from ceph_pipeline.uncertainty.anatomy import sigma_array
 if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
 
+    ReadImage = Callable[[str], GreyImage]
+
 logger = logging.getLogger(__name__)
 
 
@@ -27,44 +29,28 @@ class Subjects:
 
     Attributes:
         rows: `image_id, width, height, pixel_size_mm`.
-        read_small: Identifier to the pre-resized pixels, for stage 1.
+        small: Pre-resized pixels, for stage 1.
         read_full: Identifier to the original pixels, for stage 2.
     """
 
     rows: pd.DataFrame
-    read_small: Callable[[str], "GreyImage"]
-    read_full: Callable[[str], "GreyImage"]
-
-    @property
-    def image_ids(self) -> list[str]:
-        """Identifiers, in order."""
-        return [str(image_id) for image_id in self.rows["image_id"]]
+    small: ImageStore
+    read_full: "ReadImage"
 
 
 def predict_single_view(subjects: Subjects, stage1: Path, stage2: Path | None, params: EvaluationParams) -> pd.DataFrame:
     """The points of stage 1 and, where its checkpoint is given, of stage 2 from there; a `PredictionTable`."""
-    from ceph_pipeline.inference import predict_refined, predict_whole
-    from ceph_pipeline.inference.forward import resolve_device
-    from ceph_pipeline.inference.located import prediction_rows
-    from ceph_pipeline.training.checkpoint import load_checkpoint
+    whole = whole_image_points("stage1", [stage1], subjects.rows, subjects.small, "single", params)
+    if stage2 is None:
+        return whole
+    refined = refined_points("stage2", [stage2], whole, subjects.rows, subjects.read_full, "single", params)
+    return pd.concat([whole, refined], ignore_index=True)
 
-    ids, device = subjects.image_ids, resolve_device(params.device)
-    whole = load_checkpoint(stage1, device)
-    sizes = subjects.rows[["width", "height"]].to_numpy()
-    located = predict_whole([whole], subjects.read_small, ids, sizes, batch_size=params.batch_size)
-    tables = [prediction_rows(located, ids, list(whole.landmarks), "stage1")]
-    if stage2 is not None:
-        refined = predict_refined(
-            [load_checkpoint(stage2, device)],
-            subjects.read_full,
-            ids,
-            located.xy,
-            pixel_size_mm=subjects.rows["pixel_size_mm"].to_numpy(),
-            sigma_px=located.sigma_px,
-            batch_size=params.crop_batch_size,
-        )
-        tables.append(prediction_rows(refined, ids, list(whole.landmarks), "stage2"))
-    return pd.concat(tables, ignore_index=True)
+
+def film_reader(raw: RawFolder, images: pd.DataFrame) -> "ReadImage":
+    """Identifier to a film's pixels."""
+    paths = images.set_index("image_id")["path"]
+    return lambda image_id: raw.read(str(paths[image_id]))
 
 
 def whole_image_points(
@@ -95,7 +81,7 @@ def refined_points(
     checkpoints: Sequence[Path],
     start: pd.DataFrame,
     images: pd.DataFrame,
-    raw: RawFolder,
+    read_full: "ReadImage",
     views: Views,
     params: EvaluationParams,
 ) -> pd.DataFrame:
@@ -110,11 +96,12 @@ def refined_points(
     landmarks, rows = list(networks[0].landmarks), images.set_index("image_id").loc[image_ids]
     located = predict_refined(
         networks,
-        lambda image_id: raw.read(str(rows.loc[image_id, "path"])),
+        read_full,
         image_ids,
         points_array(start, image_ids, landmarks),
         pixel_size_mm=rows["pixel_size_mm"].to_numpy(),
         sigma_px=sigma_array(start, image_ids, landmarks),
+        params=params.refinement,
         views=views_of(views),
         batch_size=params.crop_batch_size,
     )

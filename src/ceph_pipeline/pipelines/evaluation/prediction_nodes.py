@@ -8,7 +8,7 @@ from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.evaluation import EvaluationParams, views_of
 from ceph_pipeline.evaluation.tta import Views
 from ceph_pipeline.images import ImageStore, RawFolder
-from ceph_pipeline.pipelines.evaluation.predicting import kept, pixels_digest, refined_points, whole_image_points
+from ceph_pipeline.pipelines.evaluation.predicting import film_reader, kept, pixels_digest, refined_points, whole_image_points
 
 
 def predict_stage1_tta(
@@ -86,9 +86,10 @@ def _refine(
         "checkpoint": fingerprint(checkpoint),
         "starting points": fingerprint(start),
         "views": [repr(view) for view in views_of(views)],
+        "refinement": str(params.refinement),
     }
 
     def predict() -> pd.DataFrame:
-        return refined_points(stage, [checkpoint], start, images, raw, views, params)
+        return refined_points(stage, [checkpoint], start, images, film_reader(raw, images), views, params)
 
     return kept(folder / stage, made_from, predict, force=params.force)

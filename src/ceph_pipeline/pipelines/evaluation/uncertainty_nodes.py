@@ -76,4 +76,4 @@ def _views(stage: str, params: EvaluationParams) -> str:
     with_views = stage.endswith("_tta") or stage == "ensemble"
     first: Views = tta.views_stage1 if with_views else "single"
     second: Views = tta.views_stage2 if with_views else "single"
-    return views_in_words(first, tta.fusion, None if stage.startswith("stage1") else second)
+    return views_in_words(first, tta.fusion, None if stage.startswith("stage1") else second, params.refinement)

@@ -29,6 +29,7 @@ def locate_landmarks(
         views_stage1=params.views_stage1,
         views_stage2=params.views_stage2,
         fusion=params.fusion,
+        refinement=params.refinement,
         batch_size=params.batch_size,
         crop_batch_size=params.crop_batch_size,
     )
