@@ -115,6 +115,7 @@ def _refusal(folder: Path, stage: str, difference: dict[str, tuple[Any, Any]]) -
         [
             f"{stage}: {folder} holds an unfinished training ({epochs_done(folder / LAST)} epochs) of other inputs:",
             *(lines or ["  (its record does not say which)"]),
-            f"Set them back to go on with it, or drop it and start over: --params {stage}.loop.force=true",
+            f"Set them back to go on with it, or drop it and start over: delete {folder / LAST}. (--params "
+            f"{stage}.loop.force=true starts every training of {stage} over, finished folds too.)",
         ]
     )

@@ -9,12 +9,11 @@ from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.robustness import ORIGINAL
 from ceph_pipeline.images import ImageStore, RawFolder
+from ceph_pipeline.inference.kept import kept, pixels_digest
 from ceph_pipeline.inference.located import no_predictions
 from ceph_pipeline.pipelines.evaluation.predicting import (
     Subjects,
     film_reader,
-    kept,
-    pixels_digest,
     predict_single_view,
 )
 

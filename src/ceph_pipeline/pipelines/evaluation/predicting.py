@@ -1,14 +1,12 @@
-"""Networks applied to some images, and tables kept until something they are made from changes."""
+"""Networks applied to some images, as tables."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ceph_pipeline.artifacts import Ledger, atomic_path, fingerprint
 from ceph_pipeline.evaluation import EvaluationParams, views_of
 from ceph_pipeline.evaluation.tta import Views
 from ceph_pipeline.images import ImageStore, RawFolder
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
 
     ReadImage = Callable[[str], GreyImage]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -106,26 +102,3 @@ def refined_points(
         batch_size=params.crop_batch_size,
     )
     return prediction_rows(located, image_ids, landmarks, stage)
-
-
-def pixels_digest(cache_index: pd.DataFrame, image_ids: list[str]) -> str:
-    """Digest of some images' pixels, as ingestion found them."""
-    return fingerprint(cache_index[cache_index["image_id"].isin(image_ids)])
-
-
-def kept(folder: Path, made_from: dict[str, Any], predict: Callable[[], pd.DataFrame], *, force: bool) -> pd.DataFrame:
-    """The table that the folder keeps, predicted anew only where what it is made from has changed."""
-    ledger, file = Ledger(folder), folder / "predictions.parquet"
-    digest = fingerprint(made_from)
-    if ledger.is_complete(digest) and file.exists() and not force:
-        logger.info("%s: nothing has changed, the points in %s stand", folder.name, file)
-        return pd.read_parquet(file)
-    if changed := ledger.difference(made_from) if ledger.read() else {}:
-        logger.info("%s: predicted again, since other than before: %s", folder.name, ", ".join(changed))
-    ledger.begin(digest, made_from)
-    table = predict()
-    with atomic_path(file) as temporary:
-        table.to_parquet(temporary, index=False)
-    ledger.finish()
-    logger.info("%s: %s rows of %d images", folder.name, f"{len(table):,}", table["image_id"].nunique())
-    return table

@@ -8,7 +8,8 @@ from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.evaluation import EvaluationParams, views_of
 from ceph_pipeline.evaluation.tta import Views
 from ceph_pipeline.images import ImageStore, RawFolder
-from ceph_pipeline.pipelines.evaluation.predicting import film_reader, kept, pixels_digest, refined_points, whole_image_points
+from ceph_pipeline.inference.kept import kept, pixels_digest
+from ceph_pipeline.pipelines.evaluation.predicting import film_reader, refined_points, whole_image_points
 
 
 def predict_stage1_tta(

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.images import ImageStore
+from ceph_pipeline.inference.kept import kept, pixels_digest
+from ceph_pipeline.inference.located import no_predictions
 from ceph_pipeline.training import FoldParams, Stage1Params
 
 
@@ -27,12 +30,12 @@ def train_stage1(
     return train_whole_image_net(tables, cache, folder, params)
 
 
-def predict_stage1(images: pd.DataFrame, cache: ImageStore, cache_index: pd.DataFrame, checkpoint: Path) -> pd.DataFrame:
+def predict_stage1(
+    images: pd.DataFrame, cache: ImageStore, cache_index: pd.DataFrame, checkpoint: Path, folder: Path
+) -> pd.DataFrame:
     """Locate the landmarks of the validation and test sources, one view an image."""
-    from ceph_pipeline.inference.stages import predict_stage1_table
-
     cached = _cached(images, cache_index)
-    return predict_stage1_table(cached[cached["split"] != "train"], cache, checkpoint)
+    return _points(cached[cached["split"] != "train"], cache, cache_index, checkpoint, folder)
 
 
 def deal_folds(
@@ -80,15 +83,34 @@ def predict_stage1_folds(
     folder: Path,
 ) -> pd.DataFrame:
     """Locate the landmarks of each training source with the network that was trained without its fold, one view an image."""
-    from ceph_pipeline.inference.located import no_predictions
-    from ceph_pipeline.inference.stages import predict_stage1_table
-
     cached = _cached(images, cache_index)
     tables = [
-        predict_stage1_table(cached[cached["image_id"].isin(folds.loc[folds["fold"] == fold, "image_id"])], cache, folder / path)
+        _points(
+            cached[cached["image_id"].isin(folds.loc[folds["fold"] == fold, "image_id"])],
+            cache,
+            cache_index,
+            folder / path,
+            folder / str(fold) / "stage1",
+        )
         for fold, path in zip(stage1_folds["fold"], stage1_folds["checkpoint"], strict=True)
     ]
     return pd.concat([no_predictions(), *tables], ignore_index=True)
+
+
+def _points(rows: pd.DataFrame, cache: ImageStore, cache_index: pd.DataFrame, checkpoint: Path, folder: Path) -> pd.DataFrame:
+    """A network's points, kept beside it: stage 2 is trained on them, and trained again where they differ in the last digit."""
+    made_from = {
+        "images": fingerprint(rows),
+        "pixels": pixels_digest(cache_index, rows["image_id"].tolist()),
+        "checkpoint": fingerprint(checkpoint),
+    }
+
+    def predict() -> pd.DataFrame:
+        from ceph_pipeline.inference.stages import predict_stage1_table
+
+        return predict_stage1_table(rows, cache, checkpoint)
+
+    return kept(folder / "points", made_from, predict)
 
 
 def _cached(images: pd.DataFrame, cache_index: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,12 @@ def create_pipeline() -> Pipeline:
                 "stage1_checkpoint",
                 name="train_stage1",
             ),
-            Node(nodes.predict_stage1, [*SOURCES, "stage1_checkpoint"], "stage1_predictions", name="predict_stage1"),
+            Node(
+                nodes.predict_stage1,
+                [*SOURCES, "stage1_checkpoint", "stage1_folder"],
+                "stage1_predictions",
+                name="predict_stage1",
+            ),
             Node(nodes.deal_folds, ["images", "augmented_images", "duplicates", "params:folds"], "folds", name="deal_folds"),
             Node(
                 nodes.train_stage1_folds,
