@@ -111,11 +111,14 @@ def _summary(data: Mapping[str, Any], settings: Mapping[str, BaseModel]) -> dict
 
 def _refusal(folder: Path, stage: str, difference: dict[str, tuple[Any, Any]]) -> str:
     lines = [f"  {key}: it was begun with {before}, now {now}" for key, (before, now) in difference.items()]
+    way_out = (
+        f"Set them back to go on with it, or delete {folder / LAST} to start over. --params {stage}.loop.force=true would start "
+        f"every training of {stage} over, finished folds too."
+    )
     return "\n".join(
         [
             f"{stage}: {folder} holds an unfinished training ({epochs_done(folder / LAST)} epochs) of other inputs:",
             *(lines or ["  (its record does not say which)"]),
-            f"Set them back to go on with it, or drop it and start over: delete {folder / LAST}. (--params "
-            f"{stage}.loop.force=true starts every training of {stage} over, finished folds too.)",
+            way_out,
         ]
     )
