@@ -173,8 +173,13 @@ class FoldParams(_Params):
     def _folds_exist(self) -> "FoldParams":
         if self.count == 1:
             raise ValueError("count is 1: one fold would leave nothing to train on; set 0, or at least 2")
+        if self.only == ():
+            raise ValueError("only is empty, expected at least one fold; leave it out to train all of them")
         if unknown := [number for number in self.only or () if not 0 <= number < self.count]:
-            raise ValueError(f"only names {unknown}, but the {self.count} folds are numbered 0 to {self.count - 1}")
+            there = (
+                f"the {self.count} folds are numbered 0 to {self.count - 1}" if self.count else "count is 0: there are no folds"
+            )
+            raise ValueError(f"only names {unknown}, but {there}")
         return self
 
     @property
