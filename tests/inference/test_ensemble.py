@@ -12,7 +12,7 @@ from ceph_pipeline.crops import CropParams, RefinementParams
 from ceph_pipeline.inference import LandmarkDetector, predict_refined, predict_whole
 from ceph_pipeline.inference.detector import DetectorError, fold_checkpoints
 from ceph_pipeline.models import LandmarkOutput
-from ceph_pipeline.training.checkpoint import TrainedNet
+from ceph_pipeline.training.checkpoint import CheckpointError, TrainedNet, load_networks
 from ceph_pipeline.training.folds import checkpoint_table
 
 POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
@@ -104,6 +104,26 @@ def test_a_folder_without_stage_2_among_others_is_refused(checkpoints: Path, tmp
     (tmp_path / "stage1").symlink_to(checkpoints / "stage1")
     with pytest.raises(DetectorError, match=r"1 of 2 folders hold stage2/best\.ckpt"):
         LandmarkDetector.load([checkpoints, tmp_path], device="cpu")
+
+
+def test_networks_of_the_other_stage_are_refused_by_the_file(checkpoints: Path) -> None:
+    paths = [checkpoints / stage / "best.ckpt" for stage in ("stage1", "stage2")]
+    with pytest.raises(CheckpointError, match=r"stage2/best\.ckpt: holds a network of stage2, expected one of stage1"):
+        LandmarkDetector.from_checkpoints(paths, device="cpu")
+
+
+def test_networks_of_other_landmarks_are_refused_by_the_file(monkeypatch: pytest.MonkeyPatch, dot_finder: TrainedNet) -> None:
+    networks = {"a.ckpt": dot_finder, "b.ckpt": replace(dot_finder, landmarks=("p2", "p1"))}
+    monkeypatch.setattr("ceph_pipeline.training.checkpoint.load_checkpoint", lambda path, _: networks[path.name])
+    with pytest.raises(CheckpointError, match=r"b\.ckpt: locates 2 landmarks \(p2, p1, …\), and a\.ckpt 2 landmarks \(p1, p2"):
+        load_networks([Path("a.ckpt"), Path("b.ckpt")], "stage1")
+
+
+def test_a_damaged_table_of_folds_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "folds").mkdir()
+    (tmp_path / "folds" / "stage1.parquet").write_text("no table")
+    with pytest.raises(DetectorError, match=r"stage1\.parquet: damaged .*run the pipeline stage1 again"):
+        fold_checkpoints(tmp_path)
 
 
 def test_no_folder_at_all_is_refused() -> None:

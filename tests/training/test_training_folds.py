@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.training.errors import TrainingError
-from ceph_pipeline.training.folds import assign_folds, resplit
+from ceph_pipeline.training.folds import assign_folds, checkpoint_table, listed_checkpoints, resplit
 from ceph_pipeline.training.params import FoldParams
 
 NO_PAIRS = pd.DataFrame({"image_a": [], "image_b": []})
@@ -72,7 +72,13 @@ def test_a_fold_validates_on_its_sources_and_learns_from_the_copies_of_the_other
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"count": 1}, "one fold would leave nothing"), ({"count": 3, "only": [0, 3]}, "numbered 0 to 2"), ({"count": 21}, "20")],
+    [
+        ({"count": 1}, "one fold would leave nothing"),
+        ({"count": 21}, "20"),
+        ({"count": 3, "only": [0, 3]}, "numbered 0 to 2"),
+        ({"count": 0, "only": [0]}, "count is 0: there are no folds"),
+        ({"count": 3, "only": []}, "only is empty"),
+    ],
 )
 def test_impossible_folds_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
@@ -83,3 +89,35 @@ def test_all_folds_are_trained_unless_some_are_named():
     assert FoldParams(count=3).wanted == (0, 1, 2)
     assert FoldParams(count=3, only=[2]).wanted == (2,)
     assert FoldParams(count=3, only=[2, 0, 2]).wanted == (0, 2), "in order, each once"
+
+
+class TestListedCheckpoints:
+    @pytest.fixture
+    def trained(self, tmp_path):
+        """Two folds' checkpoints, and their table."""
+        paths = {fold: tmp_path / str(fold) / "stage1" / "best.ckpt" for fold in (0, 1)}
+        for fold, path in paths.items():
+            path.parent.mkdir(parents=True)
+            path.write_text(f"without fold {fold}")
+        return paths, checkpoint_table(paths, tmp_path)
+
+    def test_they_are_found_in_the_order_of_the_table(self, trained, tmp_path):
+        paths, table = trained
+        assert listed_checkpoints(table, tmp_path) == list(paths.values())
+        assert listed_checkpoints(table.iloc[:0], tmp_path) == []
+
+    def test_folds_that_changed_places_are_refused(self, trained, tmp_path):
+        (first, second), table = trained[0].values(), trained[1]
+        first.write_text(second.read_text())
+        with pytest.raises(TrainingError, match=r"0/stage1/best\.ckpt is not the one that was trained.*delete .*0/stage1"):
+            listed_checkpoints(table, tmp_path)
+
+    def test_a_deleted_one_is_named_with_the_way_out(self, trained, tmp_path):
+        paths, table = trained
+        paths[1].unlink()
+        with pytest.raises(TrainingError, match=r"1/stage1/best\.ckpt does not exist.*run the pipelines stage1 and stage2"):
+            listed_checkpoints(table, tmp_path)
+
+    def test_another_table_is_refused(self, trained, tmp_path):
+        with pytest.raises(TrainingError, match="no column checkpoint, digest"):
+            listed_checkpoints(pd.DataFrame({"image_id": ["a"], "fold": [0]}), tmp_path)

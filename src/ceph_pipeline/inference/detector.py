@@ -20,7 +20,8 @@ from ceph_pipeline.inference.refinement import predict_refined, shared_crops
 from ceph_pipeline.inference.trust import Trust, load_trust
 from ceph_pipeline.inference.whole_image import predict_whole
 from ceph_pipeline.landmarks.tables import IDENTIFIER
-from ceph_pipeline.training.checkpoint import TrainedNet, load_checkpoint
+from ceph_pipeline.training.checkpoint import TrainedNet, load_networks
+from ceph_pipeline.training.folds import listed_checkpoints
 
 if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
@@ -141,12 +142,12 @@ class LandmarkDetector:
 
         Raises:
             DetectorError: the networks know different landmarks, or look at different crops.
-            CheckpointError: a checkpoint is missing, damaged or holds code.
+            CheckpointError: a checkpoint is missing, damaged, of the other stage, or holds code.
             UncertaintyError: `uncertainty.json` is damaged.
         """
         target = resolve_device(device)
+        whole, refiners = load_networks(stage1, "stage1", target), load_networks(stage2, "stage2", target)
         trust = Trust() if uncertainty is None else load_trust(uncertainty, stage1, stage2)
-        whole, refiners = (tuple(load_checkpoint(path, target) for path in paths) for paths in (stage1, stage2))
         return cls(whole, refiners, trust=trust, **settings)
 
     @property
@@ -245,19 +246,25 @@ def fold_checkpoints(models: Path) -> tuple[list[Path], list[Path]]:
     The trainings' own tables list them, since a folder may also hold folds of an earlier deal, or one that is being trained.
 
     Raises:
-        DetectorError: there are none of a stage.
+        DetectorError: there are none of a stage, or its table is damaged.
+        TrainingError: a checkpoint is not the one that the training wrote.
     """
     folder = models / "folds"
-    listed = [folder / f"{stage}.parquet" for stage in ("stage1", "stage2")]
-    stage1, stage2 = (
-        [folder / path for path in pd.read_parquet(table)["checkpoint"]] if table.is_file() else [] for table in listed
-    )
+    stage1, stage2 = (listed_checkpoints(_table(folder / f"{stage}.parquet"), folder) for stage in ("stage1", "stage2"))
     if not stage1 or not stage2:
         raise DetectorError(
             f"{folder}: no detectors trained without a fold. Run the stage1 and stage2 pipelines with folds.count "
             "of at least 2, or set inference.ensemble to false."
         )
     return stage1, stage2
+
+
+def _table(file: Path) -> pd.DataFrame:
+    """What a training lists; no rows where it has not run."""
+    try:
+        return pd.read_parquet(file) if file.is_file() else pd.DataFrame()
+    except (OSError, ValueError) as error:
+        raise DetectorError(f"{file}: damaged ({error}). Delete it, and run the pipeline {file.stem} again.") from None
 
 
 def _pixel_sizes(pixel_size_mm: float | Sequence[float] | None) -> np.ndarray:

@@ -6,7 +6,7 @@ import pickle
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -14,6 +14,9 @@ from torch import Tensor
 from ceph_pipeline.artifacts import atomic_path
 from ceph_pipeline.heatmaps import Activation, to_heatmaps
 from ceph_pipeline.models import LandmarkNet, RefinementNet, create_landmark_net, create_refinement_net
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FORMAT = 1
 StageName = Literal["stage1", "stage2"]
@@ -131,6 +134,30 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> TrainedNe
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{path}: does not fit this version's networks ({reason}). Train again.") from error
+
+
+def load_networks(paths: Sequence[Path], stage: StageName, device: str | torch.device = "cpu") -> tuple[TrainedNet, ...]:
+    """Read the networks of one stage that answer together.
+
+    Raises:
+        CheckpointError: a file is not what `load_checkpoint` reads, of the other stage, or of other landmarks than the first.
+    """
+    networks = tuple(load_checkpoint(path, device) for path in paths)
+    for path, trained in zip(paths, networks, strict=True):
+        if trained.stage != stage:
+            raise CheckpointError(
+                f"{path}: holds a network of {trained.stage}, expected one of {stage}. Restore it or train again."
+            )
+        if trained.landmarks != networks[0].landmarks:
+            raise CheckpointError(
+                f"{path}: locates {_in_short(trained.landmarks)}, and {paths[0]} {_in_short(networks[0].landmarks)}: networks "
+                "that answer together locate the same landmarks in the same order. Train them on one data set."
+            )
+    return networks
+
+
+def _in_short(landmarks: Sequence[str]) -> str:
+    return f"{len(landmarks)} landmarks ({', '.join(landmarks[:2])}, …)"
 
 
 def _restore(content: dict[str, Any], device: str | torch.device) -> TrainedNet:

@@ -7,7 +7,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from scipy.cluster.hierarchy import DisjointSet
 
 from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.training.errors import TrainingError
@@ -82,8 +81,36 @@ def checkpoint_table(checkpoints: Mapping[int, Path], folder: Path) -> pd.DataFr
     )
 
 
+def listed_checkpoints(table: pd.DataFrame, folder: Path) -> list[Path]:
+    """The paths of a `checkpoint_table`, each still with what its training wrote; none for a table without rows.
+
+    Another fold's network in its place would judge sources that it has learned from, and nobody would see it.
+
+    Raises:
+        TrainingError: a checkpoint is missing or another one, or the table is something else.
+    """
+    if table.empty:
+        return []
+    if missing := sorted({"fold", "checkpoint", "digest"} - set(table.columns)):
+        raise TrainingError(
+            f"{folder}: the table of trained folds has no column {', '.join(missing)}. Delete stage1.parquet and stage2.parquet "
+            "there, and run the pipelines stage1 and stage2 again: what is trained stays."
+        )
+    paths = [folder / path for path in table["checkpoint"]]
+    for path, digest in zip(paths, table["digest"], strict=True):
+        if not path.is_file() or fingerprint(path) != digest:
+            found = "is not the one that was trained" if path.is_file() else "does not exist"
+            raise TrainingError(
+                f"{path} {found}. Restore it; or delete {path.parent}, and run the pipelines stage1 and stage2 again with the "
+                "folds.count that it was trained with."
+            )
+    return paths
+
+
 def _groups(image_ids: Iterable[str], duplicates: pd.DataFrame) -> list[list[str]]:
     """Sources that must share a fold, each group sorted."""
+    from scipy.cluster.hierarchy import DisjointSet  # loaded where it is needed: registering pipelines stays cheap
+
     connected = DisjointSet(image_ids)
     for first, second in duplicates[["image_a", "image_b"]].itertuples(index=False):
         if first in connected and second in connected:

@@ -15,6 +15,7 @@ from ceph_pipeline.inference.located import no_predictions
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.pipelines.evaluation.predicting import film_reader, refined_points, whole_image_points
 from ceph_pipeline.pipelines.evaluation.tracking import log_metrics
+from ceph_pipeline.training.folds import listed_checkpoints
 
 
 def predict_out_of_fold(
@@ -39,12 +40,12 @@ def predict_out_of_fold(
     located = images[images["image_id"].isin(start["image_id"])]
     refiners = stage2_folds[stage2_folds["fold"].isin(own_fold)]
 
-    films = film_reader(raw, images)
+    checkpoints, films = listed_checkpoints(refiners, members), film_reader(raw, images)
 
     def predict() -> pd.DataFrame:
         refined = [
-            refined_points("stage2", [members / path], start[own_fold[start.index] == fold], images, films, "single", params)
-            for fold, path in zip(refiners["fold"], refiners["checkpoint"], strict=True)
+            refined_points("stage2", [path], start[own_fold[start.index] == fold], images, films, "single", params)
+            for fold, path in zip(refiners["fold"], checkpoints, strict=True)
         ]
         return pd.concat([start, *refined], ignore_index=True)
 
@@ -76,8 +77,8 @@ def predict_ensemble(
     if stage1_folds.empty or stage2_folds.empty:
         return no_predictions()
     cached = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "train")]
-    whole = [stage1, *(members / path for path in stage1_folds["checkpoint"])]
-    refiners = [stage2, *(members / path for path in stage2_folds["checkpoint"])]
+    whole = [stage1, *listed_checkpoints(stage1_folds, members)]
+    refiners = [stage2, *listed_checkpoints(stage2_folds, members)]
     views = params.tta
 
     def predict() -> pd.DataFrame:

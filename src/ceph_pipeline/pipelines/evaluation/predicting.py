@@ -56,10 +56,9 @@ def whole_image_points(
     from ceph_pipeline.inference import predict_whole
     from ceph_pipeline.inference.forward import resolve_device
     from ceph_pipeline.inference.located import prediction_rows
-    from ceph_pipeline.training.checkpoint import load_checkpoint
+    from ceph_pipeline.training.checkpoint import load_networks
 
-    device, image_ids = resolve_device(params.device), rows["image_id"].tolist()
-    networks = [load_checkpoint(path, device) for path in checkpoints]
+    networks, image_ids = load_networks(checkpoints, "stage1", resolve_device(params.device)), rows["image_id"].tolist()
     located = predict_whole(
         networks,
         cache.read,
@@ -85,10 +84,10 @@ def refined_points(
     from ceph_pipeline.inference import predict_refined
     from ceph_pipeline.inference.forward import resolve_device
     from ceph_pipeline.inference.located import prediction_rows
-    from ceph_pipeline.training.checkpoint import load_checkpoint
+    from ceph_pipeline.training.checkpoint import load_networks
 
-    device, image_ids = resolve_device(params.device), [str(name) for name in start["image_id"].unique()]
-    networks = [load_checkpoint(path, device) for path in checkpoints]
+    networks = load_networks(checkpoints, "stage2", resolve_device(params.device))
+    image_ids = [str(name) for name in start["image_id"].unique()]
     landmarks, rows = list(networks[0].landmarks), images.set_index("image_id").loc[image_ids]
     located = predict_refined(
         networks,

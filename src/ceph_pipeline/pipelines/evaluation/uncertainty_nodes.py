@@ -14,6 +14,7 @@ from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, fl
 from ceph_pipeline.evaluation.uncertainty_tables import radius_lines, scalar_metrics
 from ceph_pipeline.inference.trust import network_digests
 from ceph_pipeline.pipelines.evaluation.tracking import log_metrics
+from ceph_pipeline.training.folds import listed_checkpoints
 from ceph_pipeline.uncertainty import StageUncertainty
 
 logger = logging.getLogger(__name__)
@@ -35,8 +36,8 @@ def learn_uncertainty(
         return {}
     alone = network_digests([stage1], [stage2])
     together = network_digests(
-        [stage1, *(members / path for path in stage1_folds["checkpoint"])],
-        [stage2, *(members / path for path in stage2_folds["checkpoint"])],
+        [stage1, *listed_checkpoints(stage1_folds, members)],
+        [stage2, *listed_checkpoints(stage2_folds, members)],
     )
     return {
         stage: StageUncertainty(

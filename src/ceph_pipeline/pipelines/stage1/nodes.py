@@ -83,16 +83,18 @@ def predict_stage1_folds(
     folder: Path,
 ) -> pd.DataFrame:
     """Locate the landmarks of each training source with the network that was trained without its fold, one view an image."""
+    from ceph_pipeline.training.folds import listed_checkpoints
+
     cached = _cached(images, cache_index)
     tables = [
         _points(
             cached[cached["image_id"].isin(folds.loc[folds["fold"] == fold, "image_id"])],
             cache,
             cache_index,
-            folder / path,
+            checkpoint,
             folder / str(fold) / "stage1",
         )
-        for fold, path in zip(stage1_folds["fold"], stage1_folds["checkpoint"], strict=True)
+        for fold, checkpoint in zip(stage1_folds["fold"], listed_checkpoints(stage1_folds, folder), strict=True)
     ]
     return pd.concat([no_predictions(), *tables], ignore_index=True)
 
