@@ -8,6 +8,7 @@ import pytest
 
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.pipelines.stage1 import nodes
+from ceph_pipeline.training.folds import checkpoint_table
 
 ROWS = pd.DataFrame({"image_id": ["train_a", "valid_a"], "split": ["train", "valid"], "width": 100, "height": 120})
 INDEX = pd.DataFrame({"image_id": ["train_a", "valid_a"], "digest": "as taken"})
@@ -40,8 +41,8 @@ def test_the_main_networks(noisy) -> None:
 
 
 def test_those_of_the_folds(noisy) -> None:
-    cache, _, folder = noisy
-    table = pd.DataFrame({"fold": [0], "checkpoint": ["0/stage1/best.ckpt"]})
+    cache, checkpoint, folder = noisy
+    table = checkpoint_table({0: checkpoint}, folder)
     first, second = (nodes.predict_stage1_folds(FOLDS, table, ROWS, cache, INDEX, folder) for _ in range(2))
     assert first["image_id"].tolist() == ["train_a"]
     pd.testing.assert_frame_equal(first, second, check_exact=True)
