@@ -21,6 +21,15 @@ def test_other_inputs_are_neither_complete_nor_a_continuation(tmp_path):
     assert not ledger.is_continuation("f2")
 
 
+def test_work_that_another_process_has_begun_meanwhile_is_not_what_is_complete(tmp_path):
+    ours, theirs = Ledger(tmp_path), Ledger(tmp_path)
+    ours.begin("f1", {"views": "ten"})
+    theirs.begin("f2", {"views": "five"})
+    ours.finish()
+    assert ours.is_complete("f1")
+    assert not theirs.is_complete("f2")
+
+
 def test_beginning_again_makes_finished_work_unfinished(tmp_path):
     ledger = Ledger(tmp_path)
     ledger.begin("f1", {})

@@ -21,6 +21,7 @@ class Ledger:
 
     def __init__(self, folder: Path | Folder) -> None:
         self.folder = folder if isinstance(folder, Folder) else Folder(str(folder))
+        self._begun: dict[str, Any] | None = None
 
     def read(self) -> dict[str, Any]:
         """The record, or an empty dict where there is none or it cannot be read."""
@@ -46,11 +47,15 @@ class Ledger:
 
     def begin(self, fingerprint: str, summary: dict[str, Any], **facts: Any) -> None:
         """Record that work on these inputs starts, with facts worth keeping beside it."""
-        self._write({"fingerprint": fingerprint, "summary": summary, "complete": False} | facts)
+        self._begun = {"fingerprint": fingerprint, "summary": summary, "complete": False} | facts
+        self._write(self._begun)
 
     def finish(self, **facts: Any) -> None:
-        """Record that the work begun last is complete, with facts worth keeping beside it."""
-        self._write(self.read() | facts | {"complete": True})
+        """Record that the work that this object began is complete, otherwise the work begun last, with facts worth keeping.
+
+        What another process has begun in the folder meanwhile, of other inputs, is not what is complete.
+        """
+        self._write((self._begun or self.read()) | facts | {"complete": True})
 
     def _write(self, record: dict[str, Any]) -> None:
         self.folder.write(_NAME, json.dumps(record, indent=2, sort_keys=True).encode())
