@@ -273,3 +273,19 @@ class TestLearned:
         file.write_text(text or json.dumps(prior.to_report() | {"mean": [[0.0, 0.0]]}))
         with pytest.raises(AnatomyError, match=r"not what the evaluation wrote.*Run the evaluation pipeline again, or delete"):
             read_prior(file)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"mean": [[None, None]] * 29},
+            {"covariance": np.zeros((58, 58)).tolist()},
+            {"scales": [0.0] * 29},
+            {"freedom": None},
+            {"whole_scale": "wide"},
+        ],
+    )
+    def test_numbers_that_no_heads_give_are_refused(self, prior: AnatomicalPrior, tmp_path, change: dict[str, object]) -> None:
+        file = tmp_path / "anatomy.json"
+        file.write_text(json.dumps(prior.to_report() | change))
+        with pytest.raises(AnatomyError, match=r"anatomy\.json: .*not what the evaluation wrote.*or delete"):
+            read_prior(file)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ceph_pipeline.uncertainty.anatomy.shapes import Deviations, ShapeDistribution
 from ceph_pipeline.uncertainty.anatomy.tails import Tails
@@ -109,17 +109,17 @@ class AnatomicalPrior:
         try:
             shapes = ShapeDistribution(np.array(report["mean"], np.float64), np.array(report["covariance"], np.float64))
             scales = np.array(report["scales"], np.float64)
+            whole_scale, whole_freedom, freedom = (float(report[name]) for name in ("whole_scale", "whole_freedom", "freedom"))
             prior = cls(
-                tuple(report["landmarks"]),
-                shapes,
-                Tails(report["whole_scale"], report["whole_freedom"], scales, report["freedom"]),
-                report["n_heads"],
+                tuple(report["landmarks"]), shapes, Tails(whole_scale, whole_freedom, scales, freedom), int(report["n_heads"])
             )
         except (KeyError, TypeError, ValueError) as error:
             raise AnatomyError(f"{_DAMAGED} ({type(error).__name__}: {error}). {_WAY_OUT}") from None
         k = len(prior.landmarks)
         if (shapes.mean.shape, shapes.covariance.shape, scales.shape) != ((k, 2), (2 * k, 2 * k), (k,)):
             raise AnatomyError(f"{_DAMAGED}: {k} landmarks, a mean {shapes.mean.shape}, {scales.shape} scales. {_WAY_OUT}")
+        if not np.isfinite(shapes.mean).all() or not _spreads(shapes.covariance, scales, whole_scale, whole_freedom, freedom):
+            raise AnatomyError(f"{_DAMAGED}: numbers that no heads give. {_WAY_OUT}")
         return prior
 
 
@@ -135,11 +135,21 @@ def read_prior(file: Path) -> AnatomicalPrior | None:
         report = json.loads(file.read_text("utf-8"))
     except ValueError as error:
         raise AnatomyError(f"{file}: {_DAMAGED} ({error}). {_WAY_OUT}") from None
-    return AnatomicalPrior.from_report(report) if report else None
+    try:
+        return AnatomicalPrior.from_report(report) if report else None
+    except AnatomyError as error:
+        raise AnatomyError(f"{file}: {error}") from None
 
 
 _DAMAGED = "the anatomical prior is not what the evaluation wrote"
 _WAY_OUT = "Run the evaluation pipeline again, or delete the file."
+
+
+def _spreads(covariance: NDArray[np.float64], *positive: ArrayLike) -> bool:
+    """Whether a covariance is positive definite and all the rest is finite and above 0."""
+    if not np.isfinite(covariance).all() or not all(np.all(np.isfinite(part) & (np.asarray(part) > 0)) for part in positive):
+        return False
+    return bool(np.linalg.eigvalsh(covariance).min() > 0)
 
 
 def _unseen_deviations(heads: NDArray[np.float64]) -> Deviations:
