@@ -96,6 +96,10 @@ class TestFuseViews:
         assert np.isnan(points).all()
         assert np.isnan(spread).all()
 
+    def test_a_misspelt_fusion_is_refused(self):
+        with pytest.raises(ValueError, match="fusion = 'men': should be 'mean', 'median', 'confidence'"):
+            fuse_views(self.ANSWERS, np.ones((3, 1, 1)), "men")
+
     def test_wrong_shapes_are_refused(self):
         with pytest.raises(ValueError, match=r"\(V, N, K, 2\)"):
             fuse_views(self.ANSWERS[0])

@@ -1,6 +1,6 @@
 """One point and its spread from what a network sees in several views."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,8 +24,10 @@ def fuse_views(
         points' unit; NaN where fewer than two views answered.
 
     Raises:
-        ValueError: the shapes do not belong together, or `confidence` is asked for without scores.
+        ValueError: the shapes do not belong together, `confidence` is asked for without scores, or there is no such fusion.
     """
+    if how not in get_args(Fusion):
+        raise ValueError(f"fusion = {how!r}: should be {', '.join(map(repr, get_args(Fusion)))}.")
     points = np.asarray(points, np.float64)
     if points.ndim != 4 or points.shape[-1] != 2 or not len(points):
         raise ValueError(f"answers of views must be (V, N, K, 2) with V ≥ 1, got {points.shape}.")
