@@ -61,6 +61,13 @@ class TestErrors:
     def test_readers_are_compared_with_each_other(self, compared):
         assert row(measurement_error_table(compared, STATISTICS), "inter_reader", "ANB")["mae"] == pytest.approx(0)
 
+    def test_images_that_nobody_annotated_have_no_errors(self):
+        predicted = points(b=2.0).assign(stage="stage1")
+        elsewhere = points(a=2.0).assign(reader="consensus")
+        images = pd.DataFrame({"image_id": ["b"], "pixel_size_mm": [0.1]})
+        compared = measured_stages(predicted, elsewhere, images, "consensus")
+        assert measurement_error_table(compared, StatisticsParams(n_resamples=100)).empty
+
     def test_a_lost_point_costs_its_measurements_only(self):
         gone = points(**FOUND).assign(stage="stage1")
         gone.loc[(gone["image_id"] == "a") & (gone["landmark"] == "A-point"), ["x", "y"]] = np.nan

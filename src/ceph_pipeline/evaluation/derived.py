@@ -42,7 +42,8 @@ def measured_stages(
 ) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
     """What is compared in each stage: measurements of its points and of the truth; of two readers as `inter_reader`."""
     on = landmarks[landmarks["image_id"].isin(images["image_id"])]
-    by_reader = {str(name): measured(rows, images) for name, rows in on.groupby("reader", sort=True)}
+    by_reader = {reader: measured(on.iloc[:0], images)}  # none of whose points may lie in these images
+    by_reader |= {str(name): measured(rows, images) for name, rows in on.groupby("reader", sort=True)}
     compared = {
         str(stage): (measured(rows[rows["image_id"].isin(images["image_id"])], images), by_reader[reader])
         for stage, rows in predictions.groupby("stage", sort=False)
