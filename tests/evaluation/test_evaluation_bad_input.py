@@ -15,7 +15,9 @@ from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
 from ceph_pipeline.evaluation.report import flat_metrics
 from ceph_pipeline.evaluation.stages import stages_in
 from ceph_pipeline.evaluation.summary import notes, stage_table
+from ceph_pipeline.images import RawFolder
 from ceph_pipeline.pipelines.evaluation import nodes
+from ceph_pipeline.pipelines.evaluation.presentation_nodes import draw_gallery
 
 
 @pytest.fixture
@@ -40,6 +42,14 @@ class TestPredictionsWithoutTruth:
         assert report["stage1"]["n_images"] == 3
         assert report["stage1"]["mre_px"] == pytest.approx(20.0)  # difficulties 0.5, 1 and 1.5
         assert "1 predicted test images have no annotated point and count nowhere" in notes(report)
+
+    def test_a_test_split_that_nobody_annotated_is_refused_where_its_films_are_drawn(
+        self, predictions, images, landmarks, tmp_path
+    ):
+        learned = landmarks[~landmarks["image_id"].str.startswith("test")]
+        errors = nodes.compute_errors(predictions, learned, images, EvaluationParams())
+        with pytest.raises(EvaluationError, match="no error is known on the test split: its images are not annotated"):
+            draw_gallery(errors, predictions, learned, images, RawFolder(tmp_path, "aariz"), EvaluationParams())
 
 
 class TestPredictionsThatAreNoNumbers:

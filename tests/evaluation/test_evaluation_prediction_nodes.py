@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from ceph_pipeline.crops import CropParams
-from ceph_pipeline.evaluation import EvaluationParams
+from ceph_pipeline.evaluation import EvaluationError, EvaluationParams
 from ceph_pipeline.images import ImageStore, RawFolder, encode_image
 from ceph_pipeline.landmarks.tables import PredictionTable, points_array
 from ceph_pipeline.models import LandmarkOutput
@@ -125,6 +125,11 @@ class TestPoints:
     def test_uncached_images_are_left_to_the_audit(self, images, stage1_tta):
         stranger = images.tail(1).assign(image_id="test_z")
         assert "test_z" not in set(stage1_tta(images=pd.concat([images, stranger]))["image_id"])
+
+    def test_points_of_images_that_are_no_more_are_refused(self, images, pixels, checkpoints, stage1_tta, tmp_path):
+        start, fewer = stage1_tta(), images[images["image_id"] != images["image_id"].iloc[-1]]
+        with pytest.raises(EvaluationError, match=r"which the images table does not have\. Run the stage1 pipeline again"):
+            nodes.predict_stage2(fewer, pixels[0], PIXELS, checkpoints[0]["stage2"], start, tmp_path / "kept", DEFAULTS)
 
     def test_refinement_starts_from_given_points_and_finds_the_dot(self, images, pixels, checkpoints, stage1_tta, tmp_path):
         start = stage1_tta()

@@ -11,6 +11,22 @@ from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import INTER_READER, MEAN_SHAPE, stages_in
 
 
+def check_test_errors(errors: pd.DataFrame, images: pd.DataFrame) -> None:
+    """Refuse an `ErrorTable` with nothing to judge.
+
+    Raises:
+        EvaluationError: no stage was predicted on the test split, or no error is known there.
+    """
+    test = on_split(errors, images, "test")
+    if not stages_in(test):
+        raise EvaluationError("no predictions on the test split: the evaluation needs images whose split is 'test'.")
+    if test.loc[test["stage"].isin(stages_in(test)), "error_px"].isna().all():
+        raise EvaluationError(
+            "no error is known on the test split: its images are not annotated, or every prediction is NaN. Look at the "
+            "landmarks table, and at the checkpoints' training."
+        )
+
+
 def evaluate(
     errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, statistics: StatisticsParams
 ) -> dict[str, Any]:
@@ -30,14 +46,8 @@ def evaluate(
     Raises:
         EvaluationError: no stage was predicted on the test split, or no error is known there.
     """
+    check_test_errors(errors, images)
     test = on_split(errors, images, "test")
-    if not stages_in(test):
-        raise EvaluationError("no predictions on the test split: the evaluation needs images whose split is 'test'.")
-    if test.loc[test["stage"].isin(stages_in(test)), "error_px"].isna().all():
-        raise EvaluationError(
-            "no error is known on the test split: its images are not annotated, or every prediction is NaN. Look at the "
-            "landmarks table, and at the checkpoints' training."
-        )
     compared = comparisons(test, statistics)
     return _table(test, statistics) | {
         "details": {

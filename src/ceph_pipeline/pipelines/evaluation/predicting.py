@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ceph_pipeline.evaluation import EvaluationParams, views_of
+from ceph_pipeline.evaluation import EvaluationError, EvaluationParams, views_of
 from ceph_pipeline.evaluation.tta import Views
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.landmarks.tables import points_array
@@ -88,6 +88,11 @@ def refined_points(
 
     networks = load_networks(checkpoints, "stage2", resolve_device(params.device))
     image_ids = [str(name) for name in start["image_id"].unique()]
+    if unknown := sorted(set(image_ids) - set(images["image_id"])):
+        raise EvaluationError(
+            f"stage 1 located {unknown[0]!r}{f' and {len(unknown) - 1} more' * (len(unknown) > 1)}, which the images table does "
+            "not have. Run the stage1 pipeline again, which locates the present data set."
+        )
     landmarks, rows = list(networks[0].landmarks), images.set_index("image_id").loc[image_ids]
     located = predict_refined(
         networks,

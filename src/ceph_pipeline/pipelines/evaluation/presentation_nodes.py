@@ -9,7 +9,7 @@ from ceph_pipeline.evaluation.breakdown import image_ranking
 from ceph_pipeline.evaluation.markdown import page, table_lines
 from ceph_pipeline.evaluation.metrics import has_millimetres
 from ceph_pipeline.evaluation.paper import caption, latex, paper_rows
-from ceph_pipeline.evaluation.report import on_split
+from ceph_pipeline.evaluation.report import check_test_errors, on_split
 from ceph_pipeline.evaluation.sections import Results, sections
 from ceph_pipeline.evaluation.stages import stages_in
 from ceph_pipeline.images import RawFolder
@@ -59,6 +59,7 @@ def draw_gallery(
     from ceph_pipeline.evaluation.gallery import gallery, representative_images
     from ceph_pipeline.evaluation.html import data_uri
 
+    check_test_errors(errors, images)
     test = on_split(errors, images, "test")
     stage = stages_in(test.dropna(subset=["error_px"]))[-1]
     ranking = image_ranking(test, stage)
