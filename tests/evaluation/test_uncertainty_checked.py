@@ -95,7 +95,8 @@ class TestLearnedAndChecked:
         assert set(one.networks) == {"stage1"}
         assert set(two.networks) == {"stage1", "stage2"}
         assert two.networks["stage1"] == one.networks["stage1"] != two.networks["stage2"]
-        assert (one.views, two.views) == ("single", "ten views fused by mean, then ten views")
+        refined = "rounds 1, confidence from 0.05, spread up to 0.12, stage 1's share 0"
+        assert (one.views, two.views) == ("single", f"ten views fused by mean, then ten views ({refined})")
 
     def test_reliability_is_tabulated_before_and_after(self, found):
         table = found[1]["reliability"].set_index(["stage", "calibrated"])

@@ -71,6 +71,6 @@ class RefinementParams(BaseModel):
     def __str__(self) -> str:
         """The settings that change points, in words; uncertainty is learned for one such way."""
         return (
-            f"{self.rounds} rounds, confidence from {self.min_score:g}, spread up to {self.max_spread_of_field:g}, "
+            f"rounds {self.rounds}, confidence from {self.min_score:g}, spread up to {self.max_spread_of_field:g}, "
             f"stage 1's share {self.stage1_share:g}"
         )
