@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.crops import RefinementParams
 from ceph_pipeline.inference import InferenceParams, LandmarkDetector
 from ceph_pipeline.inference.measurements import measurement_rows, summary_rows
 from ceph_pipeline.inference.overlay import FLAG, RING, draw_overlay
@@ -48,7 +49,9 @@ def learned(checkpoints: Path, tmp_path: Path) -> Path:
     networks = {stage: fingerprint(checkpoints / stage / "best.ckpt") for stage in ("stage1", "stage2")}
     stages = {
         "stage1": StageUncertainty({"stage1": networks["stage1"]}, "single", {"px": model("px")}),
-        "stage2": StageUncertainty(networks, "single, then single", {"mm": model("mm"), "px": model("px")}),
+        "stage2": StageUncertainty(
+            networks, f"single, then single ({RefinementParams()})", {"mm": model("mm"), "px": model("px")}
+        ),
     }
     report = {name: stage.to_report() for name, stage in stages.items()}
     (tmp_path / "models" / "uncertainty.json").write_text(json.dumps(report), "utf-8")
