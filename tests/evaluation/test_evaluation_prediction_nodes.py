@@ -209,7 +209,7 @@ class TestFolds:
             tables.append(checkpoint_table({fold: folder / str(fold) / f"{stage}.ckpt" for fold in (0, 1)}, folder))
         return folder, *tables
 
-    def test_all_detectors_locate_the_other_images_together(self, images, pixels, checkpoints, members, tmp_path):
+    def test_all_detectors_locate_the_other_images_together(self, images, pixels, checkpoints, members, tmp_path, caplog):
         paths, loaded = checkpoints
         folder, stage1, stage2 = members
         arguments = [
@@ -224,7 +224,9 @@ class TestFolds:
             tmp_path / "kept",
             DEFAULTS,
         ]
-        table = ensemble_nodes.predict_ensemble(*arguments)
+        with caplog.at_level(logging.INFO):
+            table = ensemble_nodes.predict_ensemble(*arguments)
+        assert "the main detector and those trained without fold 0, 1" in caplog.text
         assert loaded == ["stage1"] * 3 + ["stage2"] * 3
         assert set(table["stage"]) == {"ensemble"}
         assert errors_px(PredictionTable.validate(table)).max() < 0.5

@@ -1,5 +1,6 @@
 """Nodes that apply the detectors trained without each fold: out of fold to training sources, together to all others."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.pipelines.evaluation.predicting import film_reader, refined_points, whole_image_points
 from ceph_pipeline.pipelines.evaluation.tracking import log_metrics
 from ceph_pipeline.training.folds import listed_checkpoints
+
+logger = logging.getLogger(__name__)
 
 
 def predict_out_of_fold(
@@ -80,6 +83,8 @@ def predict_ensemble(
     whole = [stage1, *listed_checkpoints(stage1_folds, members)]
     refiners = [stage2, *listed_checkpoints(stage2_folds, members)]
     views = params.tta
+    members_in_words = ", ".join(str(fold) for fold in stage2_folds["fold"])
+    logger.info("the ensemble is the main detector and those trained without fold %s", members_in_words)
 
     def predict() -> pd.DataFrame:
         start = whole_image_points("ensemble", whole, cached, cache, views.views_stage1, params)
