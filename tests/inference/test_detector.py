@@ -12,8 +12,8 @@ from mlflow.entities.logged_model import LoggedModel
 
 from ceph_pipeline.images import ImageReadError, encode_image
 from ceph_pipeline.inference import LandmarkDetector
-from ceph_pipeline.inference.detector import DetectorError
 from ceph_pipeline.inference.mlflow_model import log_detector
+from ceph_pipeline.inference.xrays import DetectorError
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.landmarks.tables import PredictionTable
 from ceph_pipeline.training.checkpoint import TrainedNet

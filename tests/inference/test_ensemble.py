@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from ceph_pipeline.crops import CropParams, RefinementParams
 from ceph_pipeline.inference import LandmarkDetector, predict_refined, predict_whole
-from ceph_pipeline.inference.detector import DetectorError, fold_checkpoints
+from ceph_pipeline.inference.fold_members import fold_checkpoints
+from ceph_pipeline.inference.xrays import DetectorError
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.training.checkpoint import CheckpointError, TrainedNet, load_networks
 from ceph_pipeline.training.folds import checkpoint_table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
@@ -13,29 +13,22 @@ import pandas as pd
 
 from ceph_pipeline.crops import RefinementParams
 from ceph_pipeline.evaluation.tta import Fusion, Views, views_in_words, views_of
-from ceph_pipeline.images import read_image
 from ceph_pipeline.inference.forward import resolve_device
 from ceph_pipeline.inference.located import Located, prediction_rows
 from ceph_pipeline.inference.refinement import predict_refined, shared_crops
 from ceph_pipeline.inference.trust import Trust, load_trust
 from ceph_pipeline.inference.whole_image import predict_whole
-from ceph_pipeline.landmarks.tables import IDENTIFIER
+from ceph_pipeline.inference.xrays import DetectorError, by_identifier, pixels_of
 from ceph_pipeline.training.checkpoint import TrainedNet, load_networks
-from ceph_pipeline.training.folds import listed_checkpoints
 
 if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
-
-    Images = Sequence[str | Path | GreyImage] | Mapping[str, str | Path | GreyImage]
+    from ceph_pipeline.inference.xrays import Images
 
 STAGE1_FILE, STAGE2_FILE = "stage1/best.ckpt", "stage2/best.ckpt"
 CHECKPOINTS = "checkpoints"
 """The folder of both inside a logged model."""
 _URI = re.compile(r"^(runs|models|mlflow-artifacts):/")
-
-
-class DetectorError(ValueError):
-    """A detector cannot be loaded, or cannot work on what it was given."""
 
 
 class _Settings(TypedDict, total=False):
@@ -196,7 +189,7 @@ class LandmarkDetector:
             DetectorError: two images have one identifier, or a file's name cannot be one.
             ImageReadError: a file is missing or damaged.
         """
-        sources = _by_identifier(images)
+        sources = by_identifier(images)
         sizes = np.broadcast_to(_pixel_sizes(pixel_size_mm), len(sources))
         located = self._locate(sources, sizes, progress)
         points = prediction_rows(located, list(sources), list(self.landmarks), self.stage)
@@ -208,7 +201,7 @@ class LandmarkDetector:
         parts = []
         for start in range(0, len(image_ids), self.batch_size):
             chunk = image_ids[start : start + self.batch_size]
-            pixels = {image_id: _pixels(sources[image_id]) for image_id in chunk}
+            pixels = {image_id: pixels_of(sources[image_id]) for image_id in chunk}
             sizes = [(image.shape[1], image.shape[0]) for image in pixels.values()]
             views = views_of(self.views_stage1)
             located = predict_whole(
@@ -240,60 +233,8 @@ class LandmarkDetector:
         return Located(*(np.concatenate(field) for field in zip(*parts, strict=True)))
 
 
-def fold_checkpoints(models: Path) -> tuple[list[Path], list[Path]]:
-    """Both stages' checkpoints of the detectors trained without each fold: those of the evaluation's `ensemble`.
-
-    The trainings' own tables list them, since a folder may also hold folds of an earlier deal, or one that is being trained.
-
-    Raises:
-        DetectorError: there are none of a stage, or its table is damaged.
-        TrainingError: a checkpoint is not the one that the training wrote.
-    """
-    folder = models / "folds"
-    stage1, stage2 = (listed_checkpoints(_table(folder / f"{stage}.parquet"), folder) for stage in ("stage1", "stage2"))
-    if not stage1 or not stage2:
-        raise DetectorError(
-            f"{folder}: no detectors trained without a fold. Run the stage1 and stage2 pipelines with folds.count "
-            "of at least 2, or set inference.ensemble to false."
-        )
-    return stage1, stage2
-
-
-def _table(file: Path) -> pd.DataFrame:
-    """What a training lists; no rows where it has not run."""
-    try:
-        return pd.read_parquet(file) if file.is_file() else pd.DataFrame()
-    except (OSError, ValueError) as error:
-        raise DetectorError(f"{file}: damaged ({error}). Delete it, and run the pipeline {file.stem} again.") from None
-
-
 def _pixel_sizes(pixel_size_mm: float | Sequence[float] | None) -> np.ndarray:
     return np.asarray(np.nan if pixel_size_mm is None else pixel_size_mm, dtype=np.float64)
-
-
-def _pixels(source: Path | GreyImage) -> GreyImage:
-    return read_image(source) if isinstance(source, Path) else source
-
-
-def _by_identifier(images: Images) -> dict[str, Path | GreyImage]:
-    """Images under the identifiers of their rows."""
-    named = list(images.items()) if isinstance(images, Mapping) else [_named(*entry) for entry in enumerate(images)]
-    sources: dict[str, Path | GreyImage] = {}
-    for name, image in named:
-        source = Path(image) if isinstance(image, str | Path) else image
-        what = str(source) if isinstance(source, Path) else f"image {name!r}"
-        if not re.fullmatch(IDENTIFIER, name):
-            raise DetectorError(f"{what}: the name {name!r} cannot be an identifier, expected {IDENTIFIER}. Rename it.")
-        if name in sources:
-            raise DetectorError(f"{what}: {sources[name]} has the same name {name!r}. Rename one of the two.")
-        if not isinstance(source, Path) and source.ndim != 2:
-            raise DetectorError(f"{what} has shape {source.shape}, expected (height, width), grey.")
-        sources[name] = source
-    return sources
-
-
-def _named(number: int, image: str | Path | GreyImage) -> tuple[str, str | Path | GreyImage]:
-    return (Path(image).stem if isinstance(image, str | Path) else f"image_{number}"), image
 
 
 def _checkpoint_folder(path_or_uri: str | Path) -> Path:

@@ -10,7 +10,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from ceph_pipeline.images import ImageReadError, read_image
-from ceph_pipeline.inference.detector import DetectorError
+from ceph_pipeline.inference.xrays import DetectorError
 
 if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
