@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 BEST, LAST, BEST_EPOCH, FOUND = "best.ckpt", "last.ckpt", "best-epoch.ckpt", "found.json"
 """The finished network; the loop's state after the last epoch, and after the best one; what was searched for before."""
+
+SNAPSHOTS = "snapshots"
+"""The folder of networks after the last validations."""
 
 
 def finished(
@@ -58,6 +62,7 @@ def finished(
     if force or not ledger.is_continuation(identity):
         for remains in (BEST, LAST, BEST_EPOCH, FOUND):
             (folder / remains).unlink(missing_ok=True)
+        shutil.rmtree(folder / SNAPSHOTS, ignore_errors=True)
     ledger.begin(identity, summary)
     return False
 

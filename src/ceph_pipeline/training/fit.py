@@ -14,10 +14,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from ceph_pipeline.images import ImageReadError
 from ceph_pipeline.training.batch import Batch, concatenate
-from ceph_pipeline.training.callbacks import EpochLog, ExponentialAverage, Patience, Plateau, StepSeed
+from ceph_pipeline.training.callbacks import EpochLog, ExponentialAverage, Patience, Plateau, Snapshots, StepSeed
 from ceph_pipeline.training.checkpoint_io import WholeCheckpoints
 from ceph_pipeline.training.compiling import compile_net
-from ceph_pipeline.training.continuation import BEST_EPOCH, FOUND, LAST, epochs_done, read_state
+from ceph_pipeline.training.continuation import BEST_EPOCH, FOUND, LAST, SNAPSHOTS, epochs_done, read_state
 from ceph_pipeline.training.distributed.shares import RankShare
 from ceph_pipeline.training.distributed.strategy import shared_buffers, strategy
 from ceph_pipeline.training.errors import TrainingError, own_words
@@ -228,6 +228,8 @@ class Attempt:
         ]
         if optim.schedule == "plateau":
             callbacks.append(Plateau(stage, goal))
+        if loop.snapshots:
+            callbacks.append(Snapshots(self.module.trained, self.folder / SNAPSHOTS, loop.snapshots))
         if optim.ema_decay is not None:
             callbacks.append(ExponentialAverage(optim.ema_decay))
         if loop.patience is not None:

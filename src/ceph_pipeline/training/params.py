@@ -112,6 +112,7 @@ class LoopParams(_Params):
         "mre", description="what makes weights best: the mean radial error, or the share of points within 2 % of the long side"
     )
     patience: int | None = Field(None, ge=1, description="stop after this many validations without a better one; null: never")
+    snapshots: int = Field(0, ge=0, le=50, description="networks of the last validations to keep, for an ensemble of them")
     find: Literal["learning_rate", "batch_size"] | None = Field(
         None, description="search before the first epoch, train with what was found; null: as configured"
     )
