@@ -127,6 +127,11 @@ def test_a_damaged_table_of_folds_is_named_with_the_way_out(tmp_path: Path) -> N
         fold_checkpoints(tmp_path)
 
 
+def test_no_checkpoint_at_all_is_refused() -> None:
+    with pytest.raises(DetectorError, match="no network of stage 1 is given"):
+        LandmarkDetector.from_checkpoints([], [])
+
+
 def test_no_folder_at_all_is_refused() -> None:
     with pytest.raises(DetectorError, match="name at least one"):
         LandmarkDetector.load([])

@@ -78,6 +78,8 @@ class LandmarkDetector:
     trust: Trust = field(default_factory=Trust)
 
     def __post_init__(self) -> None:
+        if not self.stage1:
+            raise DetectorError("no network of stage 1 is given: name at least one checkpoint.")
         for name, networks in (("stage 1", self.stage1), ("stage 2", self.stage2)):
             for trained in networks:
                 if trained.landmarks != self.landmarks:
