@@ -11,12 +11,12 @@ import torch
 from torch.nn import functional
 
 from ceph_pipeline.crops import CropParams
+from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.images import ImageStore, RawFolder, encode_image
 from ceph_pipeline.landmarks.tables import PredictionTable, points_array
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.pipelines.evaluation import context_nodes, nodes
-from ceph_pipeline.training.checkpoint import TrainedNet
 
 SIZE = (320, 400)
 DOTS = {"train_a": (100.0, 100.0), "train_b": (200.0, 300.0), "valid_a": (210.4, 150.2), "test_a": (120.7, 280.1)}
@@ -95,7 +95,7 @@ def world(tmp_path, monkeypatch):
         loaded.append(path.stem)
         return trained(path.stem)
 
-    monkeypatch.setattr("ceph_pipeline.training.checkpoint.load_checkpoint", load)
+    monkeypatch.setattr("ceph_pipeline.detector.checkpoint.load_checkpoint", load)
     for stage in ("stage1", "stage2"):
         (tmp_path / f"{stage}.ckpt").write_bytes(b"trained")
     return SimpleNamespace(
@@ -204,7 +204,7 @@ class TestHeads:
 
     def test_a_network_without_heads_gives_no_rows(self, world, monkeypatch):
         monkeypatch.setattr(
-            "ceph_pipeline.training.checkpoint.load_checkpoint", lambda path, device: trained(path.stem, heads=False)
+            "ceph_pipeline.detector.checkpoint.load_checkpoint", lambda path, device: trained(path.stem, heads=False)
         )
         table = predict_heads(world)
         assert table.empty

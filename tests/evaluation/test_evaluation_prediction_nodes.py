@@ -10,13 +10,13 @@ import torch
 from torch.nn import functional
 
 from ceph_pipeline.crops import CropParams
+from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.evaluation import EvaluationError, EvaluationParams
 from ceph_pipeline.images import ImageStore, RawFolder, encode_image
 from ceph_pipeline.landmarks.tables import PredictionTable, points_array
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.pipelines.evaluation import ensemble_nodes
 from ceph_pipeline.pipelines.evaluation import prediction_nodes as nodes
-from ceph_pipeline.training.checkpoint import TrainedNet
 from ceph_pipeline.training.folds import checkpoint_table
 
 DOTS = {"train_a": (100.0, 100.0), "valid_a": (210.4, 150.2), "test_a": (120.7, 280.1), "test_b": (180.0, 220.6)}
@@ -91,7 +91,7 @@ def checkpoints(tmp_path, monkeypatch):
         loaded.append(path.stem)
         return trained(path.stem)
 
-    monkeypatch.setattr("ceph_pipeline.training.checkpoint.load_checkpoint", load)
+    monkeypatch.setattr("ceph_pipeline.detector.checkpoint.load_checkpoint", load)
     paths = {stage: tmp_path / f"{stage}.ckpt" for stage in ("stage1", "stage2")}
     for path in paths.values():
         path.write_bytes(b"first training")
@@ -188,7 +188,7 @@ class TestKeeping:
 
     def test_interrupted_prediction_is_done_again(self, stage1_tta, checkpoints, monkeypatch):
         with monkeypatch.context() as patch:
-            patch.setattr("ceph_pipeline.inference.whole_image.predict_whole", _interrupted)
+            patch.setattr("ceph_pipeline.detector.whole_image.predict_whole", _interrupted)
             with pytest.raises(KeyboardInterrupt):
                 stage1_tta()
         assert len(stage1_tta()) == 3

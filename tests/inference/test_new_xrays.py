@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ceph_pipeline.detector.checkpoint import TrainedNet
+from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import read_image
 from ceph_pipeline.inference import InferenceParams, LandmarkDetector
 from ceph_pipeline.inference.folder import find_xrays, predict_folder
 from ceph_pipeline.inference.measurements import measurement_rows, summary_rows
 from ceph_pipeline.inference.overlay import draw_overlay
-from ceph_pipeline.inference.xrays import DetectorError
 from ceph_pipeline.landmarks.tables import PredictionTable, QuarantineTable
 from ceph_pipeline.pipelines.inference.anatomy_nodes import judge_new_heads
 from ceph_pipeline.pipelines.inference.nodes import draw_overlays, locate_landmarks, measure_faces
-from ceph_pipeline.training.checkpoint import TrainedNet
 
 Xrays = Callable[[Path, int], list[Path]]
 FACE = {"Sella": (100, 100), "Nasion": (800, 100), "A-point": (780, 600), "B-point": (740, 900)}

@@ -7,11 +7,12 @@ import pytest
 from kedro.config import OmegaConfigLoader
 
 from ceph_pipeline import settings
+from ceph_pipeline.detector.checkpoint import TrainedNet
+from ceph_pipeline.detector.description import views_in_words
 from ceph_pipeline.evaluation import EvaluationParams, ViewGrid
 from ceph_pipeline.evaluation.params import TestTimeAugmentation
-from ceph_pipeline.evaluation.tta import Views, views_in_words
 from ceph_pipeline.inference import InferenceParams, LandmarkDetector
-from ceph_pipeline.training.checkpoint import TrainedNet
+from ceph_pipeline.views import Views
 
 CONF = Path(__file__).parents[2] / "conf"
 DOTS = np.array([(411.3, 287.8), (655.6, 702.1)])

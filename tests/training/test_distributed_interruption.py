@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ceph_pipeline.training.checkpoint import load_checkpoint
+from ceph_pipeline.detector.checkpoint import load_checkpoint
 from ceph_pipeline.training.distributed.spec import write_spec
 from ceph_pipeline.training.errors import TrainingError
 from ceph_pipeline.training.params import LoopParams, LossParams, NetParams, OptimParams, Stage1Params

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from ceph_pipeline import formats, ingestion
+from ceph_pipeline.detector.checkpoint import load_checkpoint
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.training import fit
-from ceph_pipeline.training.checkpoint import load_checkpoint
 from ceph_pipeline.training.params import Stage1Params
 from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ceph_pipeline.detector.precision import computes_bfloat16
 from ceph_pipeline.training.compiling import why_not
-from ceph_pipeline.training.precision import computes_bfloat16
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -14,9 +14,9 @@ from ceph_pipeline.benchmark.steps import untrained
 from ceph_pipeline.benchmark.synthetic import draw_films
 from ceph_pipeline.benchmark.timing import time_in_turn
 from ceph_pipeline.crops import CropParams
-from ceph_pipeline.inference.detector import STAGE1_FILE, STAGE2_FILE, LandmarkDetector
-from ceph_pipeline.inference.forward import resolve_device
-from ceph_pipeline.training.checkpoint import save_checkpoint
+from ceph_pipeline.detector.checkpoint import save_checkpoint
+from ceph_pipeline.detector.forward import resolve_device
+from ceph_pipeline.detector.landmark_detector import STAGE1_FILE, STAGE2_FILE, LandmarkDetector
 
 if TYPE_CHECKING:
     import torch

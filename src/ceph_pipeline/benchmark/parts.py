@@ -12,10 +12,10 @@ from torch.nn.modules.module import register_module_forward_hook
 
 from ceph_pipeline.benchmark.timing import wait
 from ceph_pipeline.crops import SourcePyramid
+from ceph_pipeline.detector.framing import reduce
 from ceph_pipeline.heatmaps import decode, to_heatmaps
 from ceph_pipeline.images.normalise import normalise
 from ceph_pipeline.models import LandmarkNet, RefinementNet
-from ceph_pipeline.training.whole_images import reduce
 
 if TYPE_CHECKING:
     import torch

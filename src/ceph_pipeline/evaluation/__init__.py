@@ -4,7 +4,7 @@ from ceph_pipeline.evaluation.bootstrap import Improvement, Interval, improvemen
 from ceph_pipeline.evaluation.errors import EvaluationError, error_rows, radial_errors, sdr
 from ceph_pipeline.evaluation.params import EvaluationParams
 from ceph_pipeline.evaluation.report import evaluate
-from ceph_pipeline.evaluation.tta import GRID_VIEWS, TEN_VIEWS, View, ViewGrid, fuse_views, views_of
+from ceph_pipeline.views import GRID_VIEWS, TEN_VIEWS, View, ViewGrid, fuse_views, views_of
 
 __all__ = [
     "GRID_VIEWS",

@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ceph_pipeline.crops.params import RefinementParams
-from ceph_pipeline.evaluation.tta import Fusion, Views
 from ceph_pipeline.uncertainty.anatomy.params import AnatomyParams
 from ceph_pipeline.uncertainty.params import UncertaintyParams
+from ceph_pipeline.views import Fusion, Views
 
 
 class _Params(BaseModel):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ceph_pipeline.inference.xrays import DetectorError
+from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.training.folds import listed_checkpoints
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from tqdm.auto import tqdm
 
+from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import ImageReadError, read_image
-from ceph_pipeline.inference.xrays import DetectorError
 
 if TYPE_CHECKING:
+    from ceph_pipeline.detector.landmark_detector import LandmarkDetector
     from ceph_pipeline.images.codec import GreyImage
-    from ceph_pipeline.inference.detector import LandmarkDetector
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ceph_pipeline.crops.params import RefinementParams
-from ceph_pipeline.evaluation.tta import Fusion, Views
 from ceph_pipeline.uncertainty.anatomy.params import AnatomyParams
+from ceph_pipeline.views import Fusion, Views
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 

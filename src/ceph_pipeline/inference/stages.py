@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from ceph_pipeline.inference.forward import resolve_device
-from ceph_pipeline.inference.located import prediction_rows
-from ceph_pipeline.inference.whole_image import predict_whole
-from ceph_pipeline.training.checkpoint import load_checkpoint
+from ceph_pipeline.detector.checkpoint import load_checkpoint
+from ceph_pipeline.detector.forward import resolve_device
+from ceph_pipeline.detector.located import prediction_rows
+from ceph_pipeline.detector.whole_image import predict_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

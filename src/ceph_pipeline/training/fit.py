@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from lightning.pytorch.loggers import MLFlowLogger
 
-    from ceph_pipeline.training.checkpoint import TrainedNet
+    from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.training.distributed.rank import Rank
     from ceph_pipeline.training.module import LandmarkModule
     from ceph_pipeline.training.params import LoopParams, Stage1Params, Stage2Params

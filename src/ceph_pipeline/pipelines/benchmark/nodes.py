@@ -86,7 +86,7 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def _possible(params: BenchmarkParams) -> BenchmarkParams:
     """What this machine is asked to measure."""
-    from ceph_pipeline.inference.forward import resolve_device
+    from ceph_pipeline.detector.forward import resolve_device
 
     if resolve_device(params.device).type == "cuda":
         return params
@@ -108,7 +108,7 @@ def report_benchmark(
     """Put the figures and what they depend on into one report, and draw the throughput."""
     from ceph_pipeline.benchmark.figure import benchmark_figure
     from ceph_pipeline.benchmark.runs import environment
-    from ceph_pipeline.inference.forward import resolve_device
+    from ceph_pipeline.detector.forward import resolve_device
 
     tables = {
         "results": networks,

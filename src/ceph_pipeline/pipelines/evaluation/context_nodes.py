@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.artifacts.cached_table import kept, pixels_digest
+from ceph_pipeline.detector.located import no_predictions
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.robustness import ORIGINAL
 from ceph_pipeline.images import ImageStore, RawFolder
-from ceph_pipeline.inference.kept import kept, pixels_digest
-from ceph_pipeline.inference.located import no_predictions
 from ceph_pipeline.pipelines.evaluation.predicting import (
     Subjects,
     film_reader,
@@ -87,9 +87,9 @@ def predict_head_outputs(
     params: EvaluationParams,
 ) -> pd.DataFrame:
     """The CVM stage and the vertical measurements that stage 1's other heads give the validation and test sources."""
-    from ceph_pipeline.inference.forward import resolve_device
+    from ceph_pipeline.detector.checkpoint import load_checkpoint
+    from ceph_pipeline.detector.forward import resolve_device
     from ceph_pipeline.pipelines.evaluation.heads import predict_heads
-    from ceph_pipeline.training.checkpoint import load_checkpoint
 
     rows = images[images["image_id"].isin(small_index["image_id"]) & (images["split"] != "train")]
     image_ids = [str(image_id) for image_id in rows["image_id"]]

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.artifacts.cached_table import kept, pixels_digest
+from ceph_pipeline.detector.located import no_predictions
 from ceph_pipeline.evaluation import EvaluationParams, views_of
 from ceph_pipeline.evaluation.cross_validation import cross_validate
 from ceph_pipeline.evaluation.errors import stage_error_rows
 from ceph_pipeline.images import ImageStore, RawFolder
-from ceph_pipeline.inference.kept import kept, pixels_digest
-from ceph_pipeline.inference.located import no_predictions
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.pipelines.evaluation.predicting import film_reader, refined_points, whole_image_points
 from ceph_pipeline.pipelines.evaluation.tracking import log_metrics

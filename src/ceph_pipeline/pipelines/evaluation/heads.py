@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ceph_pipeline.detector.forward import channels_last, native_precision
+from ceph_pipeline.detector.framing import frame, reduce
 from ceph_pipeline.images.normalise import normalise
-from ceph_pipeline.inference.forward import channels_last, native_precision
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.losses.cvm import predicted_stage
-from ceph_pipeline.training.whole_images import frame, reduce
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.images import ImageStore
     from ceph_pipeline.images.codec import GreyImage
     from ceph_pipeline.landmarks.geometry import Size
-    from ceph_pipeline.training.checkpoint import TrainedNet
 
 
 @torch.inference_mode()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ceph_pipeline.evaluation import EvaluationError, EvaluationParams, views_of
-from ceph_pipeline.evaluation.tta import Views
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.landmarks.tables import points_array
 from ceph_pipeline.uncertainty.anatomy import sigma_array
+from ceph_pipeline.views import Views
 
 if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
@@ -53,10 +53,10 @@ def whole_image_points(
     stage: str, checkpoints: Sequence[Path], rows: pd.DataFrame, cache: ImageStore, views: Views, params: EvaluationParams
 ) -> pd.DataFrame:
     """The points of one network of stage 1 or of several together on some images, as rows of a `PredictionTable`."""
-    from ceph_pipeline.inference import predict_whole
-    from ceph_pipeline.inference.forward import resolve_device
-    from ceph_pipeline.inference.located import prediction_rows
-    from ceph_pipeline.training.checkpoint import load_networks
+    from ceph_pipeline.detector import predict_whole
+    from ceph_pipeline.detector.checkpoint import load_networks
+    from ceph_pipeline.detector.forward import resolve_device
+    from ceph_pipeline.detector.located import prediction_rows
 
     networks, image_ids = load_networks(checkpoints, "stage1", resolve_device(params.device)), rows["image_id"].tolist()
     located = predict_whole(
@@ -81,10 +81,10 @@ def refined_points(
     params: EvaluationParams,
 ) -> pd.DataFrame:
     """Points refined by one network of stage 2 or by several together, as rows of a `PredictionTable`."""
-    from ceph_pipeline.inference import predict_refined
-    from ceph_pipeline.inference.forward import resolve_device
-    from ceph_pipeline.inference.located import prediction_rows
-    from ceph_pipeline.training.checkpoint import load_networks
+    from ceph_pipeline.detector import predict_refined
+    from ceph_pipeline.detector.checkpoint import load_networks
+    from ceph_pipeline.detector.forward import resolve_device
+    from ceph_pipeline.detector.located import prediction_rows
 
     networks = load_networks(checkpoints, "stage2", resolve_device(params.device))
     image_ids = [str(name) for name in start["image_id"].unique()]

@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 
 from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.artifacts.cached_table import kept, pixels_digest
 from ceph_pipeline.evaluation import EvaluationParams, views_of
-from ceph_pipeline.evaluation.tta import Views
 from ceph_pipeline.images import ImageStore, RawFolder
-from ceph_pipeline.inference.kept import kept, pixels_digest
 from ceph_pipeline.pipelines.evaluation.predicting import film_reader, refined_points, whole_image_points
+from ceph_pipeline.views import Views
 
 
 def predict_stage1_tta(

@@ -6,16 +6,17 @@ from typing import Any
 
 import pandas as pd
 
+from ceph_pipeline.detector.description import views_in_words
+from ceph_pipeline.detector.uncertainty import network_digests
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.reliability import reliability_table
 from ceph_pipeline.evaluation.report import on_split
-from ceph_pipeline.evaluation.tta import Views, views_in_words
 from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn, unseen_errors
 from ceph_pipeline.evaluation.uncertainty_tables import radius_lines, scalar_metrics
-from ceph_pipeline.inference.trust import network_digests
 from ceph_pipeline.pipelines.evaluation.tracking import log_metrics
 from ceph_pipeline.training.folds import listed_checkpoints
 from ceph_pipeline.uncertainty import StageUncertainty
+from ceph_pipeline.views import Views
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ def locate_landmarks(
 
     Where the evaluation has left its uncertainty among the models, points come with radii and flags.
     """
-    from ceph_pipeline.inference.detector import LandmarkDetector
+    from ceph_pipeline.detector.landmark_detector import LandmarkDetector
     from ceph_pipeline.inference.fold_members import fold_checkpoints
     from ceph_pipeline.inference.folder import predict_folder
 

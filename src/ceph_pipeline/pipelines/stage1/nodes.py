@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.artifacts.cached_table import kept, pixels_digest
+from ceph_pipeline.detector.located import no_predictions
 from ceph_pipeline.images import ImageStore
-from ceph_pipeline.inference.kept import kept, pixels_digest
-from ceph_pipeline.inference.located import no_predictions
 from ceph_pipeline.training import FoldParams, Stage1Params
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.utils.data import DataLoader
 
+    from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.training.batch import Batch, Located
-    from ceph_pipeline.training.checkpoint import TrainedNet
     from ceph_pipeline.training.module import LandmarkModule
     from ceph_pipeline.training.params import Stage1Params, Stage2Params
 

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from ceph_pipeline.detector.description import views_in_words
 from ceph_pipeline.evaluation import EvaluationParams, View, ViewGrid, views_of
-from ceph_pipeline.evaluation.tta import GRID_VIEWS, views_in_words
 from ceph_pipeline.hooks.parameter_names import invalid_values
+from ceph_pipeline.views import GRID_VIEWS
 
 
 def some(numbers):

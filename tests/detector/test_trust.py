@@ -11,10 +11,10 @@ import pytest
 
 from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.crops import RefinementParams
+from ceph_pipeline.detector.uncertainty import Trust, load_trust
 from ceph_pipeline.inference import InferenceParams, LandmarkDetector
 from ceph_pipeline.inference.measurements import measurement_rows, summary_rows
 from ceph_pipeline.inference.overlay import FLAG, RING, draw_overlay
-from ceph_pipeline.inference.trust import Trust, load_trust
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.landmarks.tables import PredictionTable
 from ceph_pipeline.pipelines.inference.nodes import locate_landmarks

@@ -9,11 +9,11 @@ import pytest
 from torch import Tensor, nn
 
 from ceph_pipeline.crops import CropParams, RefinementParams
-from ceph_pipeline.inference import LandmarkDetector, predict_refined, predict_whole
+from ceph_pipeline.detector import LandmarkDetector, predict_refined, predict_whole
+from ceph_pipeline.detector.checkpoint import CheckpointError, TrainedNet, load_networks
+from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.inference.fold_members import fold_checkpoints
-from ceph_pipeline.inference.xrays import DetectorError
 from ceph_pipeline.models import LandmarkOutput
-from ceph_pipeline.training.checkpoint import CheckpointError, TrainedNet, load_networks
 from ceph_pipeline.training.folds import checkpoint_table
 
 POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
@@ -115,7 +115,7 @@ def test_networks_of_the_other_stage_are_refused_by_the_file(checkpoints: Path) 
 
 def test_networks_of_other_landmarks_are_refused_by_the_file(monkeypatch: pytest.MonkeyPatch, dot_finder: TrainedNet) -> None:
     networks = {"a.ckpt": dot_finder, "b.ckpt": replace(dot_finder, landmarks=("p2", "p1"))}
-    monkeypatch.setattr("ceph_pipeline.training.checkpoint.load_checkpoint", lambda path, _: networks[path.name])
+    monkeypatch.setattr("ceph_pipeline.detector.checkpoint.load_checkpoint", lambda path, _: networks[path.name])
     with pytest.raises(CheckpointError, match=r"b\.ckpt: locates 2 landmarks \(p2, p1, …\), and a\.ckpt 2 landmarks \(p1, p2"):
         load_networks([Path("a.ckpt"), Path("b.ckpt")], "stage1")
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ceph_pipeline.evaluation.tta.view import View
+from ceph_pipeline.views.view import View
 
 
 class ViewGrid(BaseModel):

@@ -12,18 +12,19 @@ import numpy as np
 import pandas as pd
 
 from ceph_pipeline.crops import RefinementParams
-from ceph_pipeline.evaluation.tta import Fusion, Views, views_in_words, views_of
-from ceph_pipeline.inference.forward import resolve_device
-from ceph_pipeline.inference.located import Located, prediction_rows
-from ceph_pipeline.inference.refinement import predict_refined, shared_crops
-from ceph_pipeline.inference.trust import Trust, load_trust
-from ceph_pipeline.inference.whole_image import predict_whole
-from ceph_pipeline.inference.xrays import DetectorError, by_identifier, pixels_of
-from ceph_pipeline.training.checkpoint import TrainedNet, load_networks
+from ceph_pipeline.detector.checkpoint import TrainedNet, load_networks
+from ceph_pipeline.detector.description import views_in_words
+from ceph_pipeline.detector.forward import resolve_device
+from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixels_of
+from ceph_pipeline.detector.located import Located, prediction_rows
+from ceph_pipeline.detector.refinement import predict_refined, shared_crops
+from ceph_pipeline.detector.uncertainty import Trust, load_trust
+from ceph_pipeline.detector.whole_image import predict_whole
+from ceph_pipeline.views import Fusion, Views, views_of
 
 if TYPE_CHECKING:
+    from ceph_pipeline.detector.inputs import Images
     from ceph_pipeline.images.codec import GreyImage
-    from ceph_pipeline.inference.xrays import Images
 
 STAGE1_FILE, STAGE2_FILE = "stage1/best.ckpt", "stage2/best.ckpt"
 CHECKPOINTS = "checkpoints"

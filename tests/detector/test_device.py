@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ceph_pipeline.inference.forward import DeviceError, resolve_device
+from ceph_pipeline.detector.forward import DeviceError, resolve_device
 
 
 @pytest.mark.parametrize(("gpu", "expected"), [(True, "cuda"), (False, "cpu")])

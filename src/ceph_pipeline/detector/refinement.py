@@ -9,20 +9,20 @@ from tqdm.auto import tqdm
 
 from ceph_pipeline.crops import SHIFTS, CropParams, RefinementParams, SourcePyramid, field_sizes, fuse, inference_index
 from ceph_pipeline.crops.params import MEAN_HEAD_MM
-from ceph_pipeline.evaluation.tta import View
+from ceph_pipeline.detector.forward import Answers, locate
+from ceph_pipeline.detector.located import Located, combined_sd, posterior_sd
 from ceph_pipeline.images.normalise import normalise_each
-from ceph_pipeline.inference.forward import Answers, locate
-from ceph_pipeline.inference.located import Located, combined_sd, posterior_sd
 from ceph_pipeline.landmarks import Affines
+from ceph_pipeline.views import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
+    from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.heatmaps import DecodeMethod
     from ceph_pipeline.images.codec import GreyImage
-    from ceph_pipeline.training.checkpoint import TrainedNet
 
 
 def predict_refined(

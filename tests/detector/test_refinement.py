@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from ceph_pipeline.crops import CropParams
-from ceph_pipeline.evaluation.tta import TEN_VIEWS, View
-from ceph_pipeline.inference import predict_refined
-from ceph_pipeline.inference.refinement import _fields
+from ceph_pipeline.detector import predict_refined
+from ceph_pipeline.detector.checkpoint import TrainedNet
+from ceph_pipeline.detector.refinement import _fields
 from ceph_pipeline.landmarks import SCHEMAS
-from ceph_pipeline.training.checkpoint import TrainedNet
+from ceph_pipeline.views import TEN_VIEWS, View
 
 POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
 ROUGH = POINTS + np.array([(9.0, -14.0), (-17.0, 6.0)])

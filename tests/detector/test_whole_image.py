@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ceph_pipeline.evaluation.tta import TEN_VIEWS, View
-from ceph_pipeline.inference import predict_whole
+from ceph_pipeline.detector import predict_whole
+from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.models import LandmarkOutput
-from ceph_pipeline.training.checkpoint import TrainedNet
+from ceph_pipeline.views import TEN_VIEWS, View
 
 POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
 SIZE = (1000, 1200)

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from mlflow.entities.logged_model import LoggedModel
 
+from ceph_pipeline.detector.checkpoint import TrainedNet
+from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import ImageReadError, encode_image
 from ceph_pipeline.inference import LandmarkDetector
 from ceph_pipeline.inference.mlflow_model import log_detector
-from ceph_pipeline.inference.xrays import DetectorError
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.landmarks.tables import PredictionTable
-from ceph_pipeline.training.checkpoint import TrainedNet
 
 POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
 Xrays = Callable[[Path, int], list[Path]]

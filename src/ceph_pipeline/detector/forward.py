@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
+from ceph_pipeline.detector.precision import computes_bfloat16
 from ceph_pipeline.heatmaps import decode
-from ceph_pipeline.training.precision import computes_bfloat16
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.heatmaps import DecodeMethod
-    from ceph_pipeline.training.checkpoint import TrainedNet
 
 
 class Answers(NamedTuple):

@@ -8,22 +8,22 @@ import cv2
 import numpy as np
 from tqdm.auto import tqdm
 
-from ceph_pipeline.evaluation.tta import Fusion, View, fuse_views
+from ceph_pipeline.detector.forward import locate
+from ceph_pipeline.detector.framing import frame, reduce
+from ceph_pipeline.detector.located import Located, combined_sd, posterior_sd
 from ceph_pipeline.images.normalise import normalise
-from ceph_pipeline.inference.forward import locate
-from ceph_pipeline.inference.located import Located, combined_sd, posterior_sd
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.landmarks.geometry import Size
-from ceph_pipeline.training.whole_images import frame, reduce
+from ceph_pipeline.views import Fusion, View, fuse_views
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
+    from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.heatmaps import DecodeMethod
     from ceph_pipeline.images.codec import GreyImage
-    from ceph_pipeline.training.checkpoint import TrainedNet
 
 
 def predict_whole(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ceph_pipeline.inference.located import Located, combined_sd, posterior_sd, prediction_rows
+from ceph_pipeline.detector.located import Located, combined_sd, posterior_sd, prediction_rows
 from ceph_pipeline.landmarks.tables import PredictionTable
 
 
