@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from mlflow.entities.logged_model import LoggedModel
 
+from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import ImageReadError, encode_image
@@ -31,7 +32,7 @@ def test_both_stages_find_the_dots(dot_finder: TrainedNet, dot_refiner: TrainedN
 
 def test_the_table_is_a_prediction_table_in_channel_order(checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
     files = xrays(tmp_path, 3)
-    detector = LandmarkDetector.load(checkpoints, device="cpu", views_stage1="five", batch_size=2)
+    detector = LandmarkDetector.load(checkpoints, DetectorParams(device="cpu", views_stage1="five", batch_size=2))
     table = PredictionTable.validate(detector.predict(files))
     assert table["image_id"].unique().tolist() == ["xray_0", "xray_1", "xray_2"]
     assert table["landmark"].tolist() == [*SCHEMAS["isbi2015"].names] * 3
@@ -41,20 +42,20 @@ def test_the_table_is_a_prediction_table_in_channel_order(checkpoints: Path, tmp
 def test_a_folder_with_stage_1_alone_gives_stage_1s_points(checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "stage1").symlink_to(checkpoints / "stage1")
-    detector = LandmarkDetector.load(tmp_path / "models", device="cpu")
+    detector = LandmarkDetector.load(tmp_path / "models", DetectorParams(device="cpu"))
     assert detector.predict(xrays(tmp_path, 1))["stage"].unique() == ["stage1"]
 
 
 def test_an_array_and_its_file_give_the_same_points(checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
     (file,) = xrays(tmp_path, 1)
-    detector = LandmarkDetector.load(checkpoints, device="cpu")
+    detector = LandmarkDetector.load(checkpoints, DetectorParams(device="cpu"))
     from_file = detector.predict([file])
     from_array = detector.predict([cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)])
     pd.testing.assert_frame_equal(from_file.drop(columns="image_id"), from_array.drop(columns="image_id"))
 
 
 def test_no_images_give_an_empty_table(checkpoints: Path) -> None:
-    assert LandmarkDetector.load(checkpoints, device="cpu").predict([]).empty
+    assert LandmarkDetector.load(checkpoints, DetectorParams(device="cpu")).predict([]).empty
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,10 @@ import pytest
 from torch import Tensor, nn
 
 from ceph_pipeline.crops import CropParams, RefinementParams
-from ceph_pipeline.detector import LandmarkDetector, predict_refined, predict_whole
+from ceph_pipeline.detector import DetectorParams, LandmarkDetector, look_at_whole, predict_refined
 from ceph_pipeline.detector.checkpoint import CheckpointError, TrainedNet, load_networks
 from ceph_pipeline.detector.inputs import DetectorError
-from ceph_pipeline.inference.fold_members import fold_checkpoints
 from ceph_pipeline.models import LandmarkOutput
-from ceph_pipeline.training.folds import checkpoint_table
 
 POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
 PER_INPUT_PX = 1000 / 256
@@ -42,7 +40,7 @@ def test_the_whole_images_networks_answers_are_averaged_and_their_distance_is_sp
 ) -> None:
     members = [dot_finder, shifted(dot_finder, 2)]
     alone, together = (
-        predict_whole(networks, {"a": dotted}.__getitem__, ["a"], [(1000, 1200)], progress=False)
+        look_at_whole(networks, {"a": dotted}.__getitem__, ["a"], [(1000, 1200)], progress=False).fused()
         for networks in ([dot_finder], members)
     )
     apart = 2 * 4 * PER_INPUT_PX  # heatmap px of 4 input px
@@ -54,7 +52,7 @@ def test_the_whole_images_networks_answers_are_averaged_and_their_distance_is_sp
 
 def test_networks_of_different_input_sizes_answer_together(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
     larger = replace(dot_finder, input_size=(384, 480))
-    found = predict_whole([dot_finder, larger], {"a": dotted}.__getitem__, ["a"], [(1000, 1200)], progress=False)
+    found = look_at_whole([dot_finder, larger], {"a": dotted}.__getitem__, ["a"], [(1000, 1200)], progress=False).fused()
     np.testing.assert_allclose(found.xy[0], POINTS, atol=0.5)
 
 
@@ -96,7 +94,9 @@ def test_networks_of_different_crops_are_refused(dot_finder: TrainedNet, dot_ref
 
 def test_folders_make_an_ensemble(checkpoints: Path, tmp_path: Path, xrays: Callable[[Path, int], list[Path]]) -> None:
     files = xrays(tmp_path, 1)
-    alone, together = (LandmarkDetector.load(named, device="cpu") for named in (checkpoints, [checkpoints, checkpoints]))
+    alone, together = (
+        LandmarkDetector.load(named, DetectorParams(device="cpu")) for named in (checkpoints, [checkpoints, checkpoints])
+    )
     assert together.predict(files)["stage"].unique() == ["ensemble"]
     np.testing.assert_allclose(together.predict(files)[["x", "y"]], alone.predict(files)[["x", "y"]], atol=1e-6)
 
@@ -104,13 +104,13 @@ def test_folders_make_an_ensemble(checkpoints: Path, tmp_path: Path, xrays: Call
 def test_a_folder_without_stage_2_among_others_is_refused(checkpoints: Path, tmp_path: Path) -> None:
     (tmp_path / "stage1").symlink_to(checkpoints / "stage1")
     with pytest.raises(DetectorError, match=r"1 of 2 folders hold stage2/best\.ckpt"):
-        LandmarkDetector.load([checkpoints, tmp_path], device="cpu")
+        LandmarkDetector.load([checkpoints, tmp_path], DetectorParams(device="cpu"))
 
 
 def test_networks_of_the_other_stage_are_refused_by_the_file(checkpoints: Path) -> None:
     paths = [checkpoints / stage / "best.ckpt" for stage in ("stage1", "stage2")]
     with pytest.raises(CheckpointError, match=r"stage2/best\.ckpt: holds a network of stage2, expected one of stage1"):
-        LandmarkDetector.from_checkpoints(paths, device="cpu")
+        LandmarkDetector.from_checkpoints(paths, params=DetectorParams(device="cpu"))
 
 
 def test_networks_of_other_landmarks_are_refused_by_the_file(monkeypatch: pytest.MonkeyPatch, dot_finder: TrainedNet) -> None:
@@ -118,13 +118,6 @@ def test_networks_of_other_landmarks_are_refused_by_the_file(monkeypatch: pytest
     monkeypatch.setattr("ceph_pipeline.detector.checkpoint.load_checkpoint", lambda path, _: networks[path.name])
     with pytest.raises(CheckpointError, match=r"b\.ckpt: locates 2 landmarks \(p2, p1, …\), and a\.ckpt 2 landmarks \(p1, p2"):
         load_networks([Path("a.ckpt"), Path("b.ckpt")], "stage1")
-
-
-def test_a_damaged_table_of_folds_is_named_with_the_way_out(tmp_path: Path) -> None:
-    (tmp_path / "folds").mkdir()
-    (tmp_path / "folds" / "stage1.parquet").write_text("no table")
-    with pytest.raises(DetectorError, match=r"stage1\.parquet: damaged .*run the pipeline stage1 again"):
-        fold_checkpoints(tmp_path)
 
 
 def test_no_checkpoint_at_all_is_refused() -> None:
@@ -135,20 +128,3 @@ def test_no_checkpoint_at_all_is_refused() -> None:
 def test_no_folder_at_all_is_refused() -> None:
     with pytest.raises(DetectorError, match="name at least one"):
         LandmarkDetector.load([])
-
-
-def test_the_folds_trained_last_answer_and_not_what_an_earlier_deal_has_left(tmp_path: Path) -> None:
-    folder = tmp_path / "folds"
-    paths = {stage: {fold: folder / f"{fold}" / stage / "best.ckpt" for fold in (0, 2, 10)} for stage in ("stage1", "stage2")}
-    for stage, of_stage in paths.items():
-        for path in of_stage.values():
-            path.parent.mkdir(parents=True)
-            path.touch()
-        trained = {fold: path for fold, path in of_stage.items() if fold != 10}
-        checkpoint_table(trained, folder).to_parquet(folder / f"{stage}.parquet")
-    assert fold_checkpoints(tmp_path) == tuple([of_stage[0], of_stage[2]] for of_stage in paths.values())
-
-
-def test_an_ensemble_without_folds_says_how_to_train_them(tmp_path: Path) -> None:
-    with pytest.raises(DetectorError, match=r"folds\.count of at least 2"):
-        fold_checkpoints(tmp_path)

@@ -11,7 +11,8 @@ import pytest
 
 from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.crops import RefinementParams
-from ceph_pipeline.detector.uncertainty import Trust, load_trust
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.uncertainty import DetectorUncertainty, load_uncertainty
 from ceph_pipeline.inference import InferenceParams, LandmarkDetector
 from ceph_pipeline.inference.measurements import measurement_rows, summary_rows
 from ceph_pipeline.inference.overlay import FLAG, RING, draw_overlay
@@ -23,6 +24,7 @@ from ceph_pipeline.uncertainty.model import Unit
 
 Xrays = Callable[[Path, int], list[Path]]
 NAMES = SCHEMAS["isbi2015"].names
+CPU = DetectorParams(device="cpu")
 
 
 def model(unit: Unit, factor: float = 2.0, landmarks: tuple[str, ...] = NAMES) -> UncertaintyModel:
@@ -36,8 +38,8 @@ def points(sigma: list[float], stage: str = "stage1") -> pd.DataFrame:
     return pd.DataFrame({"image_id": "a", "stage": stage, "landmark": names, "x": 50.0, "y": 60.0, "sigma_px": sigma})
 
 
-def trust(**models: UncertaintyModel) -> Trust:
-    return Trust({"stage1": StageUncertainty({"stage1": "abc"}, "single", models)})
+def uncertainty(**models: UncertaintyModel) -> DetectorUncertainty:
+    return DetectorUncertainty({"stage1": StageUncertainty({"stage1": "abc"}, "single", models)})
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def learned(checkpoints: Path, tmp_path: Path) -> Path:
 
 class TestJudged:
     def test_with_a_pixel_size_in_millimetres(self) -> None:
-        judged = trust(mm=model("mm"), px=model("px")).judge(points([4.0, 6.0]), {"a": 0.1})
+        judged = uncertainty(mm=model("mm"), px=model("px")).judge(points([4.0, 6.0]), {"a": 0.1})
         assert judged["calibrated_sigma_px"].tolist() == pytest.approx([12, 18])
         assert judged["radius_px"].tolist() == pytest.approx([24, 36])
         assert judged["radius_mm"].tolist() == pytest.approx([2.4, 3.6])
@@ -68,36 +70,36 @@ class TestJudged:
         assert judged["sigma_px"].tolist() == [4.0, 6.0], "what the network says stays"
 
     def test_without_one_in_pixels(self) -> None:
-        judged = trust(mm=model("mm"), px=model("px")).judge(points([4.0, 6.0]), {"a": np.nan})
+        judged = uncertainty(mm=model("mm"), px=model("px")).judge(points([4.0, 6.0]), {"a": np.nan})
         assert judged["radius_px"].tolist() == pytest.approx([24, 36])
         assert judged["radius_mm"].isna().all()
         assert judged["flagged"].tolist() == [False, True], "12 and 18 px against 15"
 
     def test_without_a_model_in_millimetres_pixels_serve_all(self) -> None:
-        judged = trust(px=model("px")).judge(points([4.0]), {"a": 0.1})
+        judged = uncertainty(px=model("px")).judge(points([4.0]), {"a": 0.1})
         assert (judged["radius_px"].item(), judged["radius_mm"].item()) == pytest.approx((24, 2.4))
 
     def test_a_radius_that_is_not_promised_is_missing(self) -> None:
-        judged = trust(px=model("px", factor=np.inf)).judge(points([4.0, 6.0]), {"a": np.nan})
+        judged = uncertainty(px=model("px", factor=np.inf)).judge(points([4.0, 6.0]), {"a": np.nan})
         assert judged["radius_px"].isna().all()
         assert judged["flagged"].tolist() == [False, True]
 
     def test_a_point_that_was_not_located_is_flagged(self) -> None:
-        judged = trust(px=model("px")).judge(points([4.0, np.nan]), {"a": np.nan})
+        judged = uncertainty(px=model("px")).judge(points([4.0, np.nan]), {"a": np.nan})
         assert judged["flagged"].tolist() == [False, True]
 
     def test_an_unknown_landmark_is_refused(self) -> None:
         with pytest.raises(UncertaintyError, match=r"nothing is known about the uncertainty of 'Nasion', only about Sella\. Run"):
-            trust(px=model("px", landmarks=("Sella",))).judge(points([4.0, 6.0]), {"a": np.nan})
+            uncertainty(px=model("px", landmarks=("Sella",))).judge(points([4.0, 6.0]), {"a": np.nan})
 
     def test_another_stage_stays_as_it_is(self) -> None:
         table = points([4.0], stage="stage2")
-        pd.testing.assert_frame_equal(trust(px=model("px")).judge(table, {"a": 0.1}), table)
+        pd.testing.assert_frame_equal(uncertainty(px=model("px")).judge(table, {"a": 0.1}), table)
 
 
 class TestDetector:
     def test_points_carry_radii_and_flags(self, learned: Path, tmp_path: Path, xrays: Xrays) -> None:
-        detector = LandmarkDetector.load(learned, device="cpu")
+        detector = LandmarkDetector.load(learned, CPU)
         table = PredictionTable.validate(detector.predict(xrays(tmp_path / "new", 2), pixel_size_mm=[0.1, float("nan")]))
         first, second = (rows for _, rows in table.groupby("image_id"))
         np.testing.assert_allclose(first["radius_mm"], 0.1 * 2 * 3 * first["sigma_px"])
@@ -105,27 +107,27 @@ class TestDetector:
         np.testing.assert_allclose(second["radius_px"], 2 * 3 * second["sigma_px"])
 
     def test_without_refinement_stage_1s_own_uncertainty_counts(self, learned: Path, tmp_path: Path, xrays: Xrays) -> None:
-        detector = LandmarkDetector.load(learned, device="cpu").without_refinement()
+        detector = LandmarkDetector.load(learned, CPU).without_refinement()
         assert "flagged" in detector.predict(xrays(tmp_path / "new", 1))
 
     def test_a_folder_without_the_file_gives_points_as_before(self, checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
-        table = LandmarkDetector.load(checkpoints, device="cpu").predict(xrays(tmp_path, 1))
+        table = LandmarkDetector.load(checkpoints, CPU).predict(xrays(tmp_path, 1))
         assert list(table.columns) == ["image_id", "stage", "landmark", "x", "y", "sigma_px"]
 
     def test_other_networks_than_those_it_was_learned_for(self, learned: Path, caplog: pytest.LogCaptureFixture) -> None:
         stage1 = learned / "stage1" / "best.ckpt"
         with caplog.at_level(logging.WARNING):
-            assert set(load_trust(learned, [stage1]).stages) == {"stage1"}
+            assert set(load_uncertainty(learned, [stage1]).stages) == {"stage1"}
         assert not caplog.text, "stage 2 was not asked for"
         with caplog.at_level(logging.WARNING):
-            assert set(load_trust(learned, [stage1], [stage1]).stages) == {"stage1"}
+            assert set(load_uncertainty(learned, [stage1], [stage1]).stages) == {"stage1"}
         assert "learned for other networks than these (stage2): run the evaluation again" in caplog.text
 
     @pytest.mark.parametrize("content", ["{", "[]", '{"stage1": {"views": "single"}}', '{"stage1": 3}'])
     def test_a_damaged_file_is_named(self, learned: Path, content: str) -> None:
         (learned / "uncertainty.json").write_text(content)
         with pytest.raises(UncertaintyError, match=r"uncertainty\.json: not what the evaluation wrote .*delete the file"):
-            LandmarkDetector.load(learned, device="cpu")
+            LandmarkDetector.load(learned, CPU)
 
 
 class TestPipeline:
@@ -138,35 +140,35 @@ class TestPipeline:
         self, learned: Path, tmp_path: Path, xrays: Xrays, caplog: pytest.LogCaptureFixture, views: str, line: str
     ) -> None:
         xrays(tmp_path / "new", 1)
-        params = InferenceParams.model_validate({"views_stage1": views, "views_stage2": "single", "device": "cpu"})
+        params = CPU.model_copy(update={"views_stage1": views})
         stages = learned / "stage1" / "best.ckpt", learned / "stage2" / "best.ckpt"
         with caplog.at_level(logging.INFO):
-            locate_landmarks(tmp_path / "new", *stages, learned, params)
+            locate_landmarks(tmp_path / "new", *stages, learned, InferenceParams(), params)
         assert line in caplog.text
 
     def test_without_the_file_one_line_says_so(self, checkpoints: Path, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.INFO):
-            load_trust(checkpoints, [checkpoints / "stage1" / "best.ckpt"])
+            load_uncertainty(checkpoints, [checkpoints / "stage1" / "best.ckpt"])
         assert "the evaluation has not run; points come with the networks' own standard deviations" in caplog.text
 
     def test_other_views_than_those_learned_for_are_said(self, caplog: pytest.LogCaptureFixture) -> None:
-        trust(px=model("px")).say("stage1", "ten views fused by mean")
+        uncertainty(px=model("px")).say("stage1", "ten views fused by mean")
         assert "uncertainty was learned for single, and these points are made from ten views fused by mean" in caplog.text
 
     def test_a_radius_that_is_not_promised_is_said(self, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.INFO):
-            trust(px=model("px", factor=np.inf)).say("stage1", "single")
+            uncertainty(px=model("px", factor=np.inf)).say("stage1", "single")
         assert "no radius is promised" in caplog.text
 
 
 def test_the_summary_counts_flagged_points() -> None:
-    judged = trust(px=model("px")).judge(points([4.0, 6.0, 9.0]), {"a": np.nan})
+    judged = uncertainty(px=model("px")).judge(points([4.0, 6.0, 9.0]), {"a": np.nan})
     assert summary_rows(judged, measurement_rows(judged, None))["n_flagged"].tolist() == [2]
     assert "n_flagged" not in summary_rows(points([4.0]), measurement_rows(points([4.0]), None))
 
 
 def test_a_flagged_point_stands_out_with_its_radius() -> None:
-    judged = trust(px=model("px")).judge(points([4.0, 6.0]), {"a": np.nan})
+    judged = uncertainty(px=model("px")).judge(points([4.0, 6.0]), {"a": np.nan})
     axes = draw_overlay(np.zeros((100, 90), np.uint8), judged, "a").axes[0]
     assert [patch.radius for patch in axes.patches] == pytest.approx([2 * 12, 36]), "two standard deviations, and the radius"
     assert [line.get_color() for line in axes.lines][1] == FLAG

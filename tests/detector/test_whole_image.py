@@ -6,17 +6,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ceph_pipeline.detector import predict_whole
+from ceph_pipeline.detector import look_at_whole
 from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.models import LandmarkOutput
-from ceph_pipeline.views import TEN_VIEWS, View
+from ceph_pipeline.views import TEN_VIEWS, Fusion, View
 
 POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
 SIZE = (1000, 1200)
 
 
-def located(net: TrainedNet, image: np.ndarray, views: tuple[View, ...] = (View(),), **options: object):
-    return predict_whole([net], {"a": image}.__getitem__, ["a"], [SIZE], views, progress=False, **options)
+def located(net: TrainedNet, image: np.ndarray, views: tuple[View, ...] = (View(),), fusion: Fusion = "mean"):
+    return look_at_whole([net], {"a": image}.__getitem__, ["a"], [SIZE], views, progress=False).fused(fusion)
 
 
 def test_dots_are_found_in_px_of_the_original(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
@@ -48,7 +48,9 @@ def test_ten_views_are_at_least_as_good(dot_finder: TrainedNet, dotted: np.ndarr
 def test_the_batch_size_changes_nothing(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
     images = {"a": dotted, "b": dotted[:, ::-1], "c": dotted[::-1]}
     one, three = (
-        predict_whole([dot_finder], images.__getitem__, list(images), [SIZE] * 3, TEN_VIEWS, batch_size=size, progress=False)
+        look_at_whole(
+            [dot_finder], images.__getitem__, list(images), [SIZE] * 3, TEN_VIEWS, batch_size=size, progress=False
+        ).fused()
         for size in (1, 3)
     )
     np.testing.assert_allclose(one.xy, three.xy, atol=1e-4)
@@ -62,7 +64,7 @@ def test_an_image_is_read_once_whatever_the_number_of_views(dot_finder: TrainedN
         reads.append(image_id)
         return dotted
 
-    predict_whole([dot_finder], read, ["a", "b"], [SIZE] * 2, TEN_VIEWS, progress=False)
+    look_at_whole([dot_finder], read, ["a", "b"], [SIZE] * 2, TEN_VIEWS, progress=False)
     assert reads == ["a", "b"]
 
 

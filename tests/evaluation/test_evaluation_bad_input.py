@@ -16,7 +16,7 @@ from ceph_pipeline.evaluation.report import flat_metrics
 from ceph_pipeline.evaluation.stages import stages_in
 from ceph_pipeline.evaluation.summary import notes, stage_table
 from ceph_pipeline.images import RawFolder
-from ceph_pipeline.pipelines.evaluation import nodes
+from ceph_pipeline.pipelines.evaluation import measurement_nodes as nodes
 from ceph_pipeline.pipelines.evaluation.presentation_nodes import draw_gallery
 
 

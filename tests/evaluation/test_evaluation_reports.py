@@ -2,9 +2,7 @@
 
 import base64
 import re
-import sys
 from html.parser import HTMLParser
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,18 +12,12 @@ from ceph_pipeline.evaluation import EvaluationError, EvaluationParams
 from ceph_pipeline.evaluation.html import WITHHELD
 from ceph_pipeline.evaluation.paper import latex, paper_rows
 from ceph_pipeline.evaluation.params import StatisticsParams
+from ceph_pipeline.evaluation.run_metrics import as_logged
 from ceph_pipeline.images import RawFolder, encode_image
-from ceph_pipeline.pipelines.evaluation import nodes, presentation_nodes, tracking, uncertainty_nodes
+from ceph_pipeline.pipelines.evaluation import measurement_nodes as nodes
+from ceph_pipeline.pipelines.evaluation import presentation_nodes, uncertainty_nodes
 
 PARAMS = EvaluationParams(statistics=StatisticsParams(n_resamples=200, gallery_images=1))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_run():
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (nodes, uncertainty_nodes):
-            patch.setattr(module, "log_metrics", lambda metrics: None)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +35,8 @@ def found(errors, images, landmarks, predictions, no_duplicates, checked):
         "robustness": nodes.tabulate_robustness(nothing, copied, errors, PARAMS),
         "training_gap": nodes.tabulate_training_gap(predictions.head(0), errors, landmarks, images, PARAMS),
         "uncertainty": checked["uncertainty"],
-        "anatomy_summary": {},
-        "earlier_run": {},
-        "cross_validation": {},
+        "plausibility_summary": {},
+        "run_comparison": {},
         **judged,
     }
 
@@ -169,9 +160,8 @@ class TestContent:
             "robustness": pd.DataFrame(columns=["stage", "split", "kind"]),
             "training_gap": pd.DataFrame(columns=["stage", "split"]),
             "uncertainty": uncertainty_nodes.check_uncertainty(part, seen, few, no_duplicates, {}, PARAMS)["uncertainty"],
-            "anatomy_summary": {},
-            "earlier_run": {},
-            "cross_validation": {},
+            "plausibility_summary": {},
+            "run_comparison": {},
         }
         text = presentation_nodes.write_reports(**found, **judged, embedded_figures={}, embedded_gallery="")["evaluation_report"]
         assert "there are no intervals" in text
@@ -253,28 +243,24 @@ class TestEarlierRun:
         with mlflow.start_run() as run:
             mlflow.log_artifact(str(tmp_path / "errors.parquet"), "evaluation")
         params = PARAMS.model_copy(update={"compare_with": run.info.run_id})
-        result = nodes.compare_with_earlier_run(errors, images, params)
+        result = nodes.compare_runs(errors, images, params)
         assert result["stages"]["stage2"]["verdict"] == "smaller"
         assert result["n_images"] == 4
 
-    def test_a_run_without_errors_and_no_run_are_refused(self, mlflow):
+    def test_a_run_without_errors_and_no_run_are_refused(self, mlflow, errors, images):
         with mlflow.start_run() as run:
             pass
         for run_id in (run.info.run_id, "nonesuch"):
             with pytest.raises(EvaluationError, match=f"compare_with = '{run_id}'.*Name a run of the evaluation"):
-                tracking.errors_of_run(run_id)
+                nodes.compare_runs(errors, images, PARAMS.model_copy(update={"compare_with": run_id}))
 
 
 def test_no_earlier_run_is_compared_unless_one_is_named(errors, images):
-    assert nodes.compare_with_earlier_run(errors, images, PARAMS) == {}
+    assert nodes.compare_runs(errors, images, PARAMS) == {}
 
 
-def test_only_what_is_known_is_logged_and_only_to_an_open_run(monkeypatch):
-    logged = {}
-    fake = SimpleNamespace(active_run=lambda: None, log_metrics=logged.update)
-    monkeypatch.setitem(sys.modules, "mlflow", fake)
-    tracking.log_metrics({"a b": 1.0})
-    assert logged == {}
-    fake.active_run = object
-    tracking.log_metrics({"a b": 1.0, "unknown": float("nan")})
-    assert logged == {"a_b": 1.0}
+def test_every_figure_is_collected_and_only_what_is_known_is_logged(found):
+    names = ("metrics", "robustness", "training_gap", "agreement", "uncertainty", "plausibility_summary", "run_comparison")
+    logged = presentation_nodes.collect_metrics(*(found[name] for name in names))
+    assert logged["stage2_tta.mre_mm"] == {"value": pytest.approx(1.0), "step": 0}
+    assert as_logged({"a b": 1.0, "unknown": float("nan"), "none": None}) == {"a_b": {"value": 1.0, "step": 0}}

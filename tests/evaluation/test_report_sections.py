@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
-from ceph_pipeline.evaluation.cross_validation import cross_validate
 from ceph_pipeline.evaluation.earlier import compare_with_earlier
 from ceph_pipeline.evaluation.gap import gap_table
 from ceph_pipeline.evaluation.heads import cvm_agreement, head_table
@@ -52,9 +51,8 @@ def by_title(report, errors, images, statistics):
         heads=head_table(heads, values.assign(value=[21.0, 31.0]), values, statistics),
         agreement={"classes": {"ANB": anb, "Wits_mm": anb | {"stages": {}}}, "cvm": cvm_agreement(stages, cvm, statistics)},
         uncertainty={"learned": ["stage2_tta"], "n_left_out": 1, "stages": {"stage2_tta": {"mm": CHECKED}}},
-        anatomy={},
+        plausibility={},
         earlier=compare_with_earlier(test, test, "abc", statistics),
-        folds=cross_validate(test[test["stage"].isin(["stage1", "stage2"])], statistics),
     )
     return {section.title: section for section in sections(results)}
 
@@ -67,14 +65,6 @@ def test_kinds_of_copy_stand_beside_their_originals(by_title):
     assert flip[2] == "flip"
     assert flip[-1] == "+0.000 [+0.000, +0.000]"
     assert section.figure == "robustness.png"
-
-
-def test_cross_validation_has_its_own_table_and_says_what_refinement_gains(by_title):
-    section = by_title["Cross-validation"]
-    (_, *rows) = section.tables[0]
-    assert [row[:2] for row in rows] == [["stage 1", "2.50"], ["stage 2", "1.25"]]
-    assert section.lines[0].startswith("4 training images, each seen by the detector that was trained without its fold")
-    assert "stage 2 beats stage 1: error smaller by 50 %" in section.lines[1]
 
 
 def test_training_gap(by_title):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ceph_pipeline.evaluation import GRID_VIEWS, TEN_VIEWS, View, fuse_views, views_of
+from ceph_pipeline.views import GRID_VIEWS, TEN_VIEWS, View, fuse_views, views_of
 
 sizes = st.tuples(st.integers(8, 2000), st.integers(8, 2000))
 views = st.builds(View, flip=st.booleans(), scale=st.floats(0.3, 3), rotation_deg=st.floats(-180, 180))

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from ceph_pipeline.detector.description import views_in_words
-from ceph_pipeline.evaluation import EvaluationParams, View, ViewGrid, views_of
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.description import views_in_words as described
 from ceph_pipeline.hooks.parameter_names import invalid_values
-from ceph_pipeline.views import GRID_VIEWS
+from ceph_pipeline.views import GRID_VIEWS, View, ViewGrid, views_of
 
 
 def some(numbers):
@@ -23,6 +23,14 @@ grids = st.builds(
     scales=some(st.floats(0.5, 2)),
     rotations_deg=some(st.floats(-45, 45)),
 )
+
+
+def views_in_words(stage1, fusion, stage2=None):
+    """What a detector of these views says, without how the crops' answers are fused."""
+    params = DetectorParams(views_stage1=stage1, fusion=fusion, views_stage2=stage2 or "single")
+    return described(params, refined=stage2 is not None).removesuffix(f" ({params.refinement})")
+
+
 unhurried = settings(deadline=None, max_examples=50)
 
 
@@ -50,7 +58,7 @@ class TestViewsOfAGrid:
     def test_a_name_a_grid_and_what_yaml_says_are_understood(self):
         assert views_of("grid") == GRID_VIEWS
         written = {"flips": [False, True], "scales": [1.0, 0.8, 1.2], "rotations_deg": [0, -3, 3]}
-        assert views_of(EvaluationParams.model_validate({"tta": {"views_stage1": written}}).tta.views_stage1) == GRID_VIEWS
+        assert views_of(DetectorParams.model_validate({"views_stage1": written}).views_stage1) == GRID_VIEWS
 
     def test_an_unknown_name_is_refused_in_python_too(self):
         with pytest.raises(
@@ -143,13 +151,13 @@ class TestRefused:
         ],
     )
     def test_in_one_line_that_says_what_is_possible(self, views, line):
-        found = list(invalid_values({"evaluation": {"tta": {"views_stage1": views}}}, {"evaluation": EvaluationParams}))
+        found = list(invalid_values({"detector": {"views_stage1": views}}, {"detector": DetectorParams}))
         assert len(found) == 1
-        assert found[0].startswith("evaluation.tta.views_stage1" + line)
+        assert found[0].startswith("detector.views_stage1" + line)
 
 
 def test_an_environment_may_put_a_grid_in_a_names_place_and_a_name_in_a_grids():
-    name, grid = ({"tta": {"views_stage1": views}} for views in ("ten", {"scales": [0.9, 1.1]}))
+    name, grid = ({"views_stage1": views} for views in ("ten", {"scales": [0.9, 1.1]}))
     for base, over in ((name, grid), (grid, name)):
         merged = OmegaConf.to_container(OmegaConf.merge(base, over))
-        assert EvaluationParams.model_validate(merged) == EvaluationParams.model_validate(over)
+        assert DetectorParams.model_validate(merged) == DetectorParams.model_validate(over)

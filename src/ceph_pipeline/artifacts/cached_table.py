@@ -1,4 +1,4 @@
-"""Predictions that are kept until something they are made from changes."""
+"""Tables that are computed again only where something they are made from has changed."""
 
 import logging
 from collections.abc import Callable
@@ -7,38 +7,40 @@ from typing import Any
 
 import pandas as pd
 
-from ceph_pipeline.artifacts import Ledger, atomic_path, fingerprint
+from ceph_pipeline.artifacts.atomic import atomic_path
+from ceph_pipeline.artifacts.fingerprint import fingerprint
+from ceph_pipeline.artifacts.ledger import Ledger
 
 logger = logging.getLogger(__name__)
 
 
-def pixels_digest(cache_index: pd.DataFrame, image_ids: list[str]) -> str:
-    """Digest of some images' pixels, as ingestion found them."""
-    return fingerprint(cache_index[cache_index["image_id"].isin(image_ids)])
+def cached_table(
+    folder: Path, name: str, made_from: dict[str, Any], compute: Callable[[], pd.DataFrame], *, force: bool = False
+) -> pd.DataFrame:
+    """The table `folder/name/name.parquet`, computed where it is missing or was made from something else.
 
-
-def kept(folder: Path, made_from: dict[str, Any], predict: Callable[[], pd.DataFrame], *, force: bool = False) -> pd.DataFrame:
-    """The table that the folder keeps, predicted anew only where what it is made from has changed.
-
-    What is trained on points stays trained: the same network gives other last digits on another device or torch.
+    Predictions are cached, so that stage 2, which is trained on stage 1's points, is not trained again where another device or
+    release of torch changes their last digits.
 
     Args:
-        folder: The table's own.
+        folder: Where tables are cached, each in a folder with its ledger.
+        name: Of the table.
         made_from: Digests and values by name, as JSON takes them.
-        predict: Makes the table.
-        force: Predict although nothing has changed.
+        compute: Makes the table.
+        force: Compute although nothing has changed.
     """
-    ledger, file = Ledger(folder), folder / "predictions.parquet"
+    place = folder / name
+    ledger, file = Ledger(place), place / f"{name}.parquet"
     digest = fingerprint(made_from)
     if ledger.is_complete(digest) and file.exists() and not force:
-        logger.info("%s: nothing has changed, the points in %s stand", folder.name, file)
+        logger.info("%s: up to date, reusing %s", name, file)
         return pd.read_parquet(file)
     if changed := ledger.difference(made_from) if ledger.read() else {}:
-        logger.info("%s: predicted again, since other than before: %s", folder.name, ", ".join(changed))
+        logger.info("%s: computed again, since these have changed: %s", name, ", ".join(changed))
     ledger.begin(digest, made_from)
-    table = predict()
+    table = compute()
     with atomic_path(file) as temporary:
         table.to_parquet(temporary, index=False)
     ledger.finish()
-    logger.info("%s: %s rows of %d images", folder.name, f"{len(table):,}", table["image_id"].nunique())
+    logger.info("%s: %s rows of %d images", name, f"{len(table):,}", table["image_id"].nunique())
     return table

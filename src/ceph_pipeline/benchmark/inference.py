@@ -14,6 +14,7 @@ from ceph_pipeline.benchmark.steps import untrained
 from ceph_pipeline.benchmark.synthetic import draw_films
 from ceph_pipeline.benchmark.timing import time_in_turn
 from ceph_pipeline.crops import CropParams
+from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.checkpoint import save_checkpoint
 from ceph_pipeline.detector.forward import resolve_device
 from ceph_pipeline.detector.landmark_detector import STAGE1_FILE, STAGE2_FILE, LandmarkDetector
@@ -73,4 +74,5 @@ def load_untrained(case: DetectorCase, n_landmarks: int, device: torch.device) -
             net = NetCase(stage=stage, backbone=backbone, width_px=width, height_px=height, stride=stride)
             trained = replace(untrained(net, n_landmarks), activation=case.activation, facts=facts)
             save_checkpoint(trained, Path(folder) / file)
-        return LandmarkDetector.load(folder, device=device.type, batch_size=case.batch_size, crop_batch_size=case.crop_batch_size)
+        params = DetectorParams(device=device.type, batch_size=case.batch_size, crop_batch_size=case.crop_batch_size)
+        return LandmarkDetector.load(folder, params)

@@ -1,20 +1,26 @@
 """What a detector's points are made from, in words."""
 
-from ceph_pipeline.crops.params import RefinementParams
-from ceph_pipeline.views import Fusion, Views, views_of
+from ceph_pipeline.detector.params import DetectorParams
+from ceph_pipeline.views import Views, views_of
 from ceph_pipeline.views.choice import VIEW_SETS
 
 
-def views_in_words(stage1: Views, fusion: Fusion, stage2: Views | None = None, refinement: RefinementParams | None = None) -> str:
-    """What points were made from, such as `ten views fused by mean, then single`; uncertainty is learned for one such way.
+def views_in_words(params: DetectorParams, *, refined: bool) -> str:
+    """Such as `ten views fused by mean, then single (…)`; uncertainty is learned for one such way.
 
-    Grids of the same views have the same words, those of a named set its name. How the crops' answers are fused is said where
-    it is given and there is a stage 2.
+    Grids of the same views have the same words, those of a named set its name.
+
+    Args:
+        params: Of the detector.
+        refined: Whether stage 2 follows; then the words say how the crops' answers are fused.
+
+    >>> views_in_words(DetectorParams(views_stage1="ten"), refined=False)
+    'ten views fused by mean'
     """
-    first = _words(stage1) if len(views_of(stage1)) == 1 else f"{_words(stage1)} fused by {fusion}"
-    if stage2 is None:
-        return first
-    return f"{first}, then {_words(stage2)}" + (f" ({refinement})" if refinement else "")
+    first = _words(params.views_stage1)
+    if len(views_of(params.views_stage1)) > 1:
+        first = f"{first} fused by {params.fusion}"
+    return f"{first}, then {_words(params.views_stage2)} ({params.refinement})" if refined else first
 
 
 def _words(views: Views) -> str:

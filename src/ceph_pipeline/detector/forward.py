@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from ceph_pipeline.detector.precision import computes_bfloat16
 from ceph_pipeline.heatmaps import decode
+from ceph_pipeline.losses.cvm import predicted_stage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,18 +18,22 @@ if TYPE_CHECKING:
 
     from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.heatmaps import DecodeMethod
+    from ceph_pipeline.models import LandmarkOutput
 
 
-class Answers(NamedTuple):
+@dataclass(frozen=True)
+class Answers:
     """What a network says about a batch.
 
     Attributes:
         xy: `(N, K, 2)` in px of the network's input.
         peak: `(N, K)`, heights of the heatmaps, 1 where the network is sure.
+        outputs: `(N,)` each, what stage 1's other heads say: `cvm_stage` (1–6) and measurements by key, in their own units.
     """
 
     xy: NDArray[np.float64]
     peak: NDArray[np.float64]
+    outputs: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 class DeviceError(ValueError):
@@ -73,9 +79,27 @@ def locate(
     device = next(trained.net.parameters()).device
     images = channels_last(inputs).to(device)
     with native_precision(device):
-        logits = trained.net(images).heatmaps if landmark is None else trained.net(images, torch.from_numpy(landmark).to(device))
+        output = trained.net(images) if landmark is None else trained.net(images, torch.from_numpy(landmark).to(device))
+    logits = output if isinstance(output, torch.Tensor) else output.heatmaps
     points = decode(trained.heatmaps(logits.float()), method, trained.sigma_px)
-    return Answers(trained.to_input(points.xy).cpu().numpy().astype(np.float64), points.score.cpu().numpy().astype(np.float64))
+    others = {} if isinstance(output, torch.Tensor) else _other_outputs(trained, output)
+    return Answers(_float64(trained.to_input(points.xy)), _float64(points.score), others)
+
+
+def _other_outputs(trained: TrainedNet, output: LandmarkOutput) -> dict[str, NDArray[np.float64]]:
+    """What the heads beside the heatmaps say."""
+    found: dict[str, NDArray[np.float64]] = {}
+    if output.cvm_logits is not None:
+        found["cvm_stage"] = _float64(predicted_stage(output.cvm_logits.float()))
+    if output.measurements is not None:
+        scored = _float64(output.measurements.float())
+        values = scored * np.array(trained.facts["measurement_sd"]) + np.array(trained.facts["measurement_mean"])
+        found |= dict(zip(trained.facts["measurements"], values.T, strict=True))
+    return found
+
+
+def _float64(values: Tensor) -> NDArray[np.float64]:
+    return values.cpu().numpy().astype(np.float64)
 
 
 def channels_last(inputs: NDArray[np.float32]) -> Tensor:

@@ -6,21 +6,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from ceph_pipeline.crops import RefinementParams
 from ceph_pipeline.detector.checkpoint import TrainedNet, load_networks
 from ceph_pipeline.detector.description import views_in_words
 from ceph_pipeline.detector.forward import resolve_device
 from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixels_of
 from ceph_pipeline.detector.located import Located, prediction_rows
+from ceph_pipeline.detector.params import DetectorParams
 from ceph_pipeline.detector.refinement import predict_refined, shared_crops
-from ceph_pipeline.detector.uncertainty import Trust, load_trust
-from ceph_pipeline.detector.whole_image import predict_whole
-from ceph_pipeline.views import Fusion, Views, views_of
+from ceph_pipeline.detector.uncertainty import DetectorUncertainty, load_uncertainty
+from ceph_pipeline.detector.whole_image import look_at_whole
+from ceph_pipeline.views import views_of
 
 if TYPE_CHECKING:
     from ceph_pipeline.detector.inputs import Images
@@ -30,23 +30,6 @@ STAGE1_FILE, STAGE2_FILE = "stage1/best.ckpt", "stage2/best.ckpt"
 CHECKPOINTS = "checkpoints"
 """The folder of both inside a logged model."""
 _URI = re.compile(r"^(runs|models|mlflow-artifacts):/")
-
-
-class _Settings(TypedDict, total=False):
-    """The attributes of a detector that are not networks."""
-
-    views_stage1: Views
-    views_stage2: Views
-    fusion: Fusion
-    refinement: RefinementParams
-    batch_size: int
-    crop_batch_size: int
-
-
-class DetectorSettings(_Settings, total=False):
-    """Those, and where to compute."""
-
-    device: str
 
 
 @dataclass(frozen=True)
@@ -59,24 +42,14 @@ class LandmarkDetector:
     Attributes:
         stage1: The networks on whole images, at least one.
         stage2: The networks on crops, or none.
-        views_stage1: Views of the whole image.
-        views_stage2: Views of the crops.
-        fusion: How the whole image's views become one point.
-        refinement: What is made of the crops' answers.
-        batch_size: Whole images a forward pass.
-        crop_batch_size: Crops a forward pass.
-        trust: What the evaluation says about these networks' uncertainty; without it points have none of its columns.
+        params: How they look, and what is made of their answers.
+        uncertainty: What the evaluation says about these networks' uncertainty; without it points have none of its columns.
     """
 
     stage1: Sequence[TrainedNet]
     stage2: Sequence[TrainedNet] = ()
-    views_stage1: Views = "single"
-    views_stage2: Views = "single"
-    fusion: Fusion = "mean"
-    refinement: RefinementParams = field(default_factory=RefinementParams)
-    batch_size: int = 8
-    crop_batch_size: int = 128
-    trust: Trust = field(default_factory=Trust)
+    params: DetectorParams = field(default_factory=DetectorParams)
+    uncertainty: DetectorUncertainty = field(default_factory=DetectorUncertainty)
 
     def __post_init__(self) -> None:
         if not self.stage1:
@@ -98,14 +71,14 @@ class LandmarkDetector:
     def load(
         cls,
         path_or_uri: str | Path | Sequence[str | Path],
-        **settings: Unpack[DetectorSettings],
+        params: DetectorParams | None = None,
     ) -> LandmarkDetector:
         """Load from a folder that holds `stage1/best.ckpt` and maybe `stage2/best.ckpt` and `uncertainty.json`, or from MLflow.
 
         Args:
             path_or_uri: The folder, or the URI of a logged model (`models:/…`, `runs:/…/detector`). Several make an ensemble;
                 uncertainty is looked for in the first.
-            settings: `device` (`auto`, `cpu`, `cuda`, `mps`) and the attributes that are not networks.
+            params: How the networks look; a single view by default.
 
         Raises:
             DetectorError: there is no checkpoint of stage 1, or only some of several folders have one of stage 2.
@@ -122,7 +95,7 @@ class LandmarkDetector:
         stage2 = [folder / STAGE2_FILE for folder in folders if (folder / STAGE2_FILE).is_file()]
         if len(stage2) not in (0, len(folders)):
             raise DetectorError(f"{len(stage2)} of {len(folders)} folders hold {STAGE2_FILE}: give folders of whole detectors.")
-        return cls.from_checkpoints([folder / STAGE1_FILE for folder in folders], stage2, folders[0], **settings)
+        return cls.from_checkpoints([folder / STAGE1_FILE for folder in folders], stage2, folders[0], params)
 
     @classmethod
     def from_checkpoints(
@@ -130,9 +103,7 @@ class LandmarkDetector:
         stage1: Sequence[Path],
         stage2: Sequence[Path] = (),
         uncertainty: Path | None = None,
-        *,
-        device: str = "auto",
-        **settings: Unpack[_Settings],
+        params: DetectorParams | None = None,
     ) -> LandmarkDetector:
         """Load from the checkpoints' own paths, and from the folder in which the evaluation left `uncertainty.json`, if it did.
 
@@ -141,10 +112,11 @@ class LandmarkDetector:
             CheckpointError: a checkpoint is missing, damaged, of the other stage, or holds code.
             UncertaintyError: `uncertainty.json` is damaged.
         """
-        target = resolve_device(device)
-        whole, refiners = load_networks(stage1, "stage1", target), load_networks(stage2, "stage2", target)
-        trust = Trust() if uncertainty is None else load_trust(uncertainty, stage1, stage2)
-        return cls(whole, refiners, trust=trust, **settings)
+        params = params or DetectorParams()
+        device = resolve_device(params.device)
+        whole, refiners = load_networks(stage1, "stage1", device), load_networks(stage2, "stage2", device)
+        known = DetectorUncertainty() if uncertainty is None else load_uncertainty(uncertainty, stage1, stage2)
+        return cls(whole, refiners, params, known)
 
     @property
     def landmarks(self) -> tuple[str, ...]:
@@ -156,18 +128,19 @@ class LandmarkDetector:
         """What the predictions table calls this detector's answers."""
         if len(self.stage1) > 1 or len(self.stage2) > 1:
             return "ensemble"
-        name, views = ("stage2", self.views_stage2) if self.stage2 else ("stage1", self.views_stage1)
-        plain = views_of(views) == views_of(self.views_stage1) == views_of("single")
+        first, second = self.params.views_stage1, self.params.views_stage2
+        name, views = ("stage2", second) if self.stage2 else ("stage1", first)
+        plain = views_of(views) == views_of(first) == views_of("single")
         return name if plain else f"{name}_tta"
 
     @property
     def views(self) -> str:
         """What the points are made from, in words."""
-        return views_in_words(self.views_stage1, self.fusion, self.views_stage2 if self.stage2 else None, self.refinement)
+        return views_in_words(self.params, refined=bool(self.stage2))
 
     def without_refinement(self) -> LandmarkDetector:
         """The same detector without stage 2."""
-        return replace(self, stage2=(), trust=Trust() if self.stage == "ensemble" else self.trust)
+        return replace(self, stage2=(), uncertainty=DetectorUncertainty() if self.stage == "ensemble" else self.uncertainty)
 
     def predict(
         self,
@@ -196,38 +169,35 @@ class LandmarkDetector:
         sizes = np.broadcast_to(_pixel_sizes(pixel_size_mm), len(sources))
         located = self._locate(sources, sizes, progress)
         points = prediction_rows(located, list(sources), list(self.landmarks), self.stage)
-        return self.trust.judge(points, dict(zip(sources, sizes.tolist(), strict=True)))
+        return self.uncertainty.judge(points, dict(zip(sources, sizes.tolist(), strict=True)))
 
     def _locate(self, sources: dict[str, Path | GreyImage], pixel_size_mm: np.ndarray, progress: bool) -> Located:
         """Both stages, a batch of images at a time, so that each is decoded once and few are held."""
-        image_ids = list(sources)
+        image_ids, params = list(sources), self.params
         parts = []
-        for start in range(0, len(image_ids), self.batch_size):
-            chunk = image_ids[start : start + self.batch_size]
+        for start in range(0, len(image_ids), params.batch_size):
+            chunk = image_ids[start : start + params.batch_size]
             pixels = {image_id: pixels_of(sources[image_id]) for image_id in chunk}
-            sizes = [(image.shape[1], image.shape[0]) for image in pixels.values()]
-            views = views_of(self.views_stage1)
-            located = predict_whole(
+            located = look_at_whole(
                 self.stage1,
                 pixels.__getitem__,
                 chunk,
-                sizes,
-                views,
-                batch_size=self.batch_size,
-                fusion=self.fusion,
+                [(image.shape[1], image.shape[0]) for image in pixels.values()],
+                views_of(params.views_stage1),
+                batch_size=params.batch_size,
                 progress=progress,
-            )
+            ).fused(params.fusion)
             if self.stage2:
                 located = predict_refined(
                     self.stage2,
                     pixels.__getitem__,
                     chunk,
                     located.xy,
-                    pixel_size_mm=pixel_size_mm[start : start + self.batch_size],
+                    pixel_size_mm=pixel_size_mm[start : start + params.batch_size],
                     sigma_px=located.sigma_px,
-                    params=self.refinement,
-                    views=views_of(self.views_stage2),
-                    batch_size=self.crop_batch_size,
+                    params=params.refinement,
+                    views=views_of(params.views_stage2),
+                    batch_size=params.crop_batch_size,
                     progress=progress,
                 )
             parts.append(located)

@@ -56,3 +56,10 @@ def no_predictions() -> pd.DataFrame:
     """A `PredictionTable` without rows."""
     dtypes = dict.fromkeys(("image_id", "stage", "landmark"), str) | dict.fromkeys(("x", "y", "sigma_px"), float)
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
+
+
+def sigma_array(rows: pd.DataFrame, image_ids: list[str], landmarks: list[str]) -> NDArray[np.float64]:
+    """The `sigma_px` of one stage's rows as `(N, K)` in the given orders, NaN where there is no such point."""
+    column = rows.set_index(["image_id", "landmark"])["sigma_px"]
+    full = pd.MultiIndex.from_product([image_ids, landmarks])
+    return column.reindex(full).to_numpy(np.float64).reshape(len(image_ids), len(landmarks))

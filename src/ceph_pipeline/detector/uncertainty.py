@@ -16,7 +16,7 @@ WITHOUT = "points come with the networks' own standard deviations, without radii
 
 
 @dataclass(frozen=True)
-class Trust:
+class DetectorUncertainty:
     """Uncertainty learned for some networks.
 
     Attributes:
@@ -42,7 +42,7 @@ class Trust:
         elif known.views != views:
             logger.warning(
                 "uncertainty was learned for %s, and these points are made from %s: radii and flags hold roughly. Set "
-                "inference.views_stage1, views_stage2 and fusion as in evaluation.tta to make them exact.",
+                "the parameters of `detector` as the evaluation had them to make them exact.",
                 known.views,
                 views,
             )
@@ -54,15 +54,8 @@ class Trust:
             logger.info("%s (learned from %d validation sources)", promise, model.n_radius_sources)
 
 
-def network_digests(stage1: Sequence[Path], stage2: Sequence[Path]) -> dict[str, str]:
-    """What uncertainty is learned for: each network's digest under its stage, that of an ensemble under `ensemble`."""
-    if len(stage1) > 1 or len(stage2) > 1:
-        return {"ensemble": fingerprint([[fingerprint(path) for path in paths] for paths in (stage1, stage2)])}
-    return {name: fingerprint(path) for name, paths in (("stage1", stage1), ("stage2", stage2)) for path in paths}
-
-
-def load_trust(folder: Path, stage1: Sequence[Path], stage2: Sequence[Path] = ()) -> Trust:
-    """Read `uncertainty.json` of a folder, as far as it was learned for these networks.
+def load_uncertainty(folder: Path, stage1: Sequence[Path], stage2: Sequence[Path] = ()) -> DetectorUncertainty:
+    """Read `uncertainty.json` of a folder, as far as it was learned for these networks; nothing is known of an ensemble.
 
     Raises:
         UncertaintyError: the file is damaged.
@@ -70,10 +63,13 @@ def load_trust(folder: Path, stage1: Sequence[Path], stage2: Sequence[Path] = ()
     file = folder / UNCERTAINTY_FILE
     if not file.is_file():
         logger.info("no %s: the evaluation has not run; %s", file, WITHOUT)
-        return Trust()
-    digests = network_digests(stage1, stage2)
+        return DetectorUncertainty()
+    if len(stage1) > 1 or len(stage2) > 1:
+        logger.info("%s was learned for one network a stage, not for an ensemble: %s", file, WITHOUT)
+        return DetectorUncertainty()
+    digests = {stage: fingerprint(path) for stage, paths in (("stage1", stage1), ("stage2", stage2)) for path in paths}
     asked = {stage: known for stage, known in read_uncertainty(file).items() if known.networks.keys() <= digests.keys()}
     fitting = {stage: known for stage, known in asked.items() if known.networks.items() <= digests.items()}
     if stale := sorted(asked.keys() - fitting.keys()):
         logger.warning("%s was learned for other networks than these (%s): run the evaluation again", file, ", ".join(stale))
-    return Trust(fitting)
+    return DetectorUncertainty(fitting)

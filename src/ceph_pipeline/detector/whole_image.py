@@ -26,7 +26,31 @@ if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
 
 
-def predict_whole(
+class WholeImageAnswers(NamedTuple):
+    """What stage 1 says about N images in L looks: every network in every view, networks first.
+
+    Attributes:
+        xy: `(L, N, K, 2)` px of the originals.
+        peak: `(L, N, K)`, heights of the heatmaps.
+        sd: `(L, N, K)` px of the originals, how uncertain each heatmap says it is.
+        outputs: Of the first look: what the network's other heads say, `(N,)` by name.
+    """
+
+    xy: NDArray[np.float64]
+    peak: NDArray[np.float64]
+    sd: NDArray[np.float64]
+    outputs: dict[str, NDArray[np.float64]]
+
+    def fused(self, fusion: Fusion = "mean", looks: slice = slice(None)) -> Located:
+        """One point each from some looks, in px of the originals.
+
+        `sigma_px` joins what the heatmaps' peaks say with the spread over the looks.
+        """
+        points, spread = fuse_views(self.xy[looks], self.peak[looks], fusion)
+        return Located(points, combined_sd(spread, self.sd[looks].mean(axis=0)))
+
+
+def look_at_whole(
     networks: Sequence[TrainedNet],
     read_image: Callable[[str], GreyImage],
     image_ids: Sequence[str],
@@ -35,10 +59,9 @@ def predict_whole(
     *,
     batch_size: int = 8,
     decode_method: DecodeMethod = "dark",
-    fusion: Fusion = "mean",
     progress: bool = True,
-) -> Located:
-    """Locate every landmark of whole images.
+) -> WholeImageAnswers:
+    """Ask every network of stage 1 about every view of whole images.
 
     Each image is read once; each view is one warp from the stored pixels to a network's input.
 
@@ -47,19 +70,16 @@ def predict_whole(
         read_image: Identifier to pixels, of the original or of a resized copy.
         image_ids: N identifiers.
         sizes: `(N, 2)` width and height of the originals in px.
-        views: Ways in which every network looks at each image; all answers are mapped back and fused.
+        views: Ways in which every network looks at each image.
         batch_size: Images a forward pass.
         decode_method: How heatmaps become points.
-        fusion: How the answers become one.
         progress: Show a bar.
-
-    Returns:
-        Points in px of the originals. `sigma_px` joins what the heatmaps' peaks say with the spread over the views and networks.
     """
     originals = np.asarray(sizes, dtype=np.int64).reshape(-1, 2)
     n_looks = len(networks) * len(views)
     points = np.empty((n_looks, len(image_ids), len(networks[0].landmarks), 2))
     peaks, sd = np.empty(points.shape[:-1]), np.empty(points.shape[:-1])
+    outputs: list[dict[str, NDArray[np.float64]]] = []
     with tqdm(total=len(image_ids), desc=f"stage 1, {n_looks} views", unit="image", disable=not progress) as bar:
         for start in range(0, len(image_ids), batch_size):
             rows = slice(start, start + batch_size)
@@ -67,18 +87,22 @@ def predict_whole(
             for member, trained in enumerate(networks):
                 framed = [_Framed(trained, pixels, _size(size)) for pixels, size in zip(stored, originals[rows], strict=True)]
                 for number, view in enumerate(views, start=member * len(views)):
-                    points[number, rows], peaks[number, rows], sd[number, rows] = _look(trained, framed, view, decode_method)
+                    look = _look(trained, framed, view, decode_method)
+                    points[number, rows], peaks[number, rows], sd[number, rows] = look.xy, look.peak, look.sd
+                    if number == 0:
+                        outputs.append(look.outputs)
             bar.update(len(stored))
-    fused, spread = fuse_views(points, peaks, fusion)
-    return Located(fused, combined_sd(spread, sd.mean(axis=0)))
+    names = outputs[0] if outputs else ()
+    return WholeImageAnswers(points, peaks, sd, {name: np.concatenate([part[name] for part in outputs]) for name in names})
 
 
 class _Look(NamedTuple):
-    """Points `(n, K, 2)` px of the originals, peaks `(n, K)` and standard deviations `(n, K)` px of the originals."""
+    """One row of `WholeImageAnswers`."""
 
     xy: NDArray[np.float64]
     peak: NDArray[np.float64]
     sd: NDArray[np.float64]
+    outputs: dict[str, NDArray[np.float64]]
 
 
 def _look(trained: TrainedNet, framed: list[_Framed], view: View, decode_method: DecodeMethod) -> _Look:
@@ -87,7 +111,7 @@ def _look(trained: TrainedNet, framed: list[_Framed], view: View, decode_method:
     back = [image.to_view(view).inverse() for image in framed]
     xy = np.stack([to_original(points) for to_original, points in zip(back, answers.xy, strict=True)])
     px = trained.stride * np.array([to_original.scale for to_original in back])
-    return _Look(xy, answers.peak, posterior_sd(answers.peak, trained.sigma_px) * px[:, None])
+    return _Look(xy, answers.peak, posterior_sd(answers.peak, trained.sigma_px) * px[:, None], answers.outputs)
 
 
 class _Framed:

@@ -6,7 +6,8 @@ import pandas as pd
 
 from ceph_pipeline.evaluation.metrics import comparisons, stage_metrics
 from ceph_pipeline.evaluation.params import StatisticsParams
-from ceph_pipeline.evaluation.stages import stages_in
+from ceph_pipeline.evaluation.stages import LABELS, stages_in
+from ceph_pipeline.evaluation.summary import number, stage_comparisons
 
 
 def cross_validate(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
@@ -27,3 +28,13 @@ def cross_validate(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[s
         "stages": {stage: stage_metrics(errors, stage, statistics) for stage in stages_in(errors)},
         "comparisons": comparisons(errors, statistics),
     }
+
+
+def cross_validation_lines(report: dict[str, Any]) -> list[str]:
+    """One sentence a stage, and one a paired comparison."""
+    means = [
+        f"{LABELS[stage]}: mean radial error {number(fields['mre_mm'], 3)} mm, {number(fields['mre_px'], 1)} px on "
+        f"{fields['n_images']} training images, each seen by the detector trained without its fold"
+        for stage, fields in report["stages"].items()
+    ]
+    return [*means, *stage_comparisons(report["comparisons"])]

@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from ceph_pipeline.evaluation import anatomy_tables, clinical_tables, error_tables, uncertainty_tables
+from ceph_pipeline.evaluation import clinical_tables, error_tables, plausibility, uncertainty_tables
 from ceph_pipeline.evaluation.earlier import earlier_lines
 from ceph_pipeline.evaluation.paper import paper_rows
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
-from ceph_pipeline.evaluation.summary import comparison_lines, headline, notes, stage_comparisons, stage_rows, summary_rows
+from ceph_pipeline.evaluation.summary import comparison_lines, headline, notes, summary_rows
 
 Rows = list[list[str]]
 """A table as text: a header, then a row each."""
@@ -29,9 +29,8 @@ class Results:
         heads: From `head_table`.
         agreement: `classes` from `class_agreement`, `cvm` from `cvm_agreement`.
         uncertainty: `stages` from `assessments`, the stages that were `learned`, and `n_left_out` near-duplicates.
-        anatomy: From `anatomy_report`; empty where there is no prior.
+        plausibility: From `plausibility_report`; empty where there is no prior.
         earlier: From `compare_with_earlier`; empty where no run was named.
-        folds: From `cross_validate`; empty without folds.
     """
 
     metrics: dict[str, Any]
@@ -43,9 +42,8 @@ class Results:
     heads: pd.DataFrame
     agreement: dict[str, Any]
     uncertainty: dict[str, Any]
-    anatomy: dict[str, Any]
+    plausibility: dict[str, Any]
     earlier: dict[str, Any]
-    folds: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -91,9 +89,8 @@ def sections(results: Results) -> list[Section]:
         Section(f"Devices, {LABELS[last]}", [error_tables.DEVICE_NOTE], [error_tables.device_rows(results.devices, last)]),
         _robustness(results.robustness),
         _gap(results.gap),
-        *_folds(results.folds),
         *_uncertainty(results.uncertainty),
-        *_anatomy(results.anatomy),
+        _plausibility(results.plausibility),
         *_clinical(results, last),
         Section("Best, median and worst images", figure="gallery.png"),
         Section("For a paper", [], [paper_rows(metrics)]),
@@ -115,17 +112,6 @@ def _gap(table: pd.DataFrame) -> Section:
     return Section("Training against validation", [], [error_tables.gap_rows(table)], "training_gap.png")
 
 
-def _folds(report: dict[str, Any]) -> list[Section]:
-    if not report:
-        return []
-    images = next(iter(report["stages"].values()))["n_images"]
-    lines = [
-        f"{images} training images, each seen by the detector that was trained without its fold, one view an image.",
-        *stage_comparisons(report["comparisons"]),
-    ]
-    return [Section("Cross-validation", lines, [stage_rows(report["stages"])])]
-
-
 def _uncertainty(found: dict[str, Any]) -> list[Section]:
     lines, tables = uncertainty_tables.reliability_lines(found), _if_any(uncertainty_tables.reliability_rows(found))
     parts = [Section("Reliability of the uncertainty", lines, tables, "reliability.png")]
@@ -137,10 +123,9 @@ def _uncertainty(found: dict[str, Any]) -> list[Section]:
     return parts
 
 
-def _anatomy(found: dict[str, Any]) -> list[Section]:
-    counts, seen = _if_any(anatomy_tables.count_rows(found)), _if_any(anatomy_tables.gross_error_rows(found))
-    parts = [Section("Plausibility of the heads", anatomy_tables.anatomy_lines(found), counts)]
-    return [*parts, Section("Gross errors that would be recognised", [anatomy_tables.SYNTHETIC_NOTE], seen)] if seen else parts
+def _plausibility(found: dict[str, Any]) -> Section:
+    counts = _if_any(plausibility.count_rows(found))
+    return Section("Plausibility of the predicted configurations", [plausibility.plausibility_line(found)], counts)
 
 
 def _clinical(results: Results, last: str) -> list[Section]:

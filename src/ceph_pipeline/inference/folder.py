@@ -61,8 +61,8 @@ def predict_folder(
     parts: list[pd.DataFrame] = []
     unreadable: list[tuple[str, str]] = []
     with tqdm(total=len(names), desc="new X-rays", unit="image") as bar:
-        for start in range(0, len(names), detector.batch_size):
-            chunk = names[start : start + detector.batch_size]
+        for start in range(0, len(names), detector.params.batch_size):
+            chunk = names[start : start + detector.params.batch_size]
             pixels: dict[str, GreyImage | Path | str] = {}
             for name in chunk:
                 try:

@@ -164,26 +164,21 @@ class Stage2Params(_Params):
 
 
 class FoldParams(_Params):
-    """`folds`: further detectors, each trained without one fold of the training sources."""
+    """The `folds` pipeline: detectors, each trained without one fold of the training sources."""
 
-    count: int = Field(0, ge=0, le=20, description="folds that the training sources are dealt into; 0: none")
+    count: int = Field(5, ge=2, le=20, description="folds that the training sources are assigned to")
     only: tuple[int, ...] | None = Field(None, description="the folds to train now, from 0; null: all")
-    seed: int = Field(42, ge=0, description="of the deal")
+    seed: int = Field(42, ge=0, description="of the assignment")
 
     @model_validator(mode="after")
     def _folds_exist(self) -> "FoldParams":
-        if self.count == 1:
-            raise ValueError("count is 1: one fold would leave nothing to train on; set 0, or at least 2")
         if self.only == ():
             raise ValueError("only is empty, expected at least one fold; leave it out to train all of them")
         if unknown := [number for number in self.only or () if not 0 <= number < self.count]:
-            there = (
-                f"the {self.count} folds are numbered 0 to {self.count - 1}" if self.count else "count is 0: there are no folds"
-            )
-            raise ValueError(f"only names {unknown}, but {there}")
+            raise ValueError(f"only names {unknown}, but the {self.count} folds are numbered 0 to {self.count - 1}")
         return self
 
     @property
     def wanted(self) -> tuple[int, ...]:
-        """The folds to train now, each once and in ascending order: an ensemble's digest depends on the order."""
+        """The folds to train now, each once and in ascending order."""
         return tuple(range(self.count)) if self.only is None else tuple(sorted(set(self.only)))

@@ -10,6 +10,7 @@ from ceph_pipeline.evaluation.markdown import page, table_lines
 from ceph_pipeline.evaluation.metrics import has_millimetres
 from ceph_pipeline.evaluation.paper import caption, latex, paper_rows
 from ceph_pipeline.evaluation.report import check_test_errors, on_split
+from ceph_pipeline.evaluation.run_metrics import as_logged, run_metrics
 from ceph_pipeline.evaluation.sections import Results, sections
 from ceph_pipeline.evaluation.stages import stages_in
 from ceph_pipeline.images import RawFolder
@@ -88,9 +89,8 @@ def write_reports(
     head_errors: pd.DataFrame,
     agreement: dict[str, Any],
     uncertainty: dict[str, Any],
-    anatomy_summary: dict[str, Any],
-    earlier_run: dict[str, Any],
-    cross_validation: dict[str, Any],
+    plausibility_summary: dict[str, Any],
+    run_comparison: dict[str, Any],
     embedded_figures: dict[str, str],
     embedded_gallery: str,
 ) -> dict[str, str]:
@@ -108,9 +108,8 @@ def write_reports(
             heads=head_errors,
             agreement=agreement,
             uncertainty=uncertainty,
-            anatomy=anatomy_summary,
-            earlier=earlier_run,
-            folds=cross_validation,
+            plausibility=plausibility_summary,
+            earlier=run_comparison,
         )
     )
     table = latex(paper_rows(metrics), caption(metrics))
@@ -121,6 +120,19 @@ def write_reports(
         "paper_table_latex": table,
         "paper_table_markdown": f"{caption(metrics)}\n\n{table_lines(paper_rows(metrics))}\n",
     }
+
+
+def collect_metrics(
+    metrics: dict[str, Any],
+    robustness: pd.DataFrame,
+    training_gap: pd.DataFrame,
+    agreement: dict[str, Any],
+    uncertainty: dict[str, Any],
+    plausibility_summary: dict[str, Any],
+    run_comparison: dict[str, Any],
+) -> dict[str, dict[str, float]]:
+    """Every figure worth comparing between runs, for the tracking server."""
+    return as_logged(run_metrics(metrics, robustness, training_gap, agreement, uncertainty, plausibility_summary, run_comparison))
 
 
 def _file_name(catalog_name: str) -> str:

@@ -10,7 +10,7 @@ Complex = NDArray[np.complex128]
 
 _ROUNDS = 10
 _TOLERANCE = 3.0
-"""A misfit of so many times the head's median misfit halves, nearly, a point's weight in the alignment."""
+"""A misfit of so many times the shape's median misfit halves, nearly, a point's weight in the alignment."""
 
 
 class Similarities(NamedTuple):
@@ -27,26 +27,16 @@ class Similarities(NamedTuple):
     mirrored: NDArray[np.bool_]
 
     def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map `(N, K, 2)`, each head by its own similarity; NaN stays NaN."""
+        """Map `(N, K, 2)`, each shape by its own similarity; NaN stays NaN."""
         turned = _mirrored_where(self.mirrored, _as_complex(points))
         return _as_points(self.factor[:, None] * turned + self.offset[:, None])
-
-    def back(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The inverse."""
-        unscaled = (_as_complex(points) - self.offset[:, None]) / self.factor[:, None]
-        return _as_points(_mirrored_where(self.mirrored, unscaled))
-
-    @property
-    def scale(self) -> NDArray[np.float64]:
-        """`(N,)` units of the target per unit of the source."""
-        return np.asarray(np.abs(self.factor))
 
 
 def align(shapes: NDArray[np.float64], mean: NDArray[np.float64]) -> Similarities:
     """The similarities, mirrored or not, that bring shapes closest to the mean; a point far off hardly counts.
 
     Args:
-        shapes: `(N, K, 2)`; NaN where missing. A head with fewer than two known points is not moved.
+        shapes: `(N, K, 2)`; NaN where missing. A shape with fewer than two known points is not moved.
         mean: `(K, 2)`.
     """
     source, goal = _as_complex(shapes), _as_complex(mean)
@@ -64,7 +54,7 @@ def unit_shape(shape: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _fit(source: Complex, goal: Complex) -> tuple[Complex, Complex, NDArray[np.float64]]:
-    """Least squares with weights that fall as a point's misfit grows beyond its head's usual one; factors, offsets, misfits."""
+    """Least squares with weights that fall as a point's misfit grows beyond its shape's usual one; factors, offsets, misfits."""
     known = np.isfinite(source) & np.isfinite(goal)
     enough = known.sum(axis=1) >= 2
     source, goal = np.where(known, source, 0), np.where(known, goal, 0)

@@ -1,8 +1,8 @@
-"""How often real heads lie as far from the expected as this one.
+"""Tail probabilities of shape deviations, estimated on held-out training images.
 
-Squared Mahalanobis distances of p coordinates would follow χ² if heads were normal and the distribution were known. They
-are neither: distances of heads that a distribution was not fitted on, over p and a scale s, follow an F distribution with p
-and ν degrees of freedom (a multivariate t), heavier in the tail. s and ν come from real heads by maximum likelihood, so that
+Squared Mahalanobis distances of p coordinates would follow χ² if shapes were normal and the distribution were known. They
+are neither: distances of shapes that a distribution was not fitted on, over p and a scale s, follow an F distribution with p
+and ν degrees of freedom (a multivariate t), heavier in the tail. s and ν come from real shapes by maximum likelihood, so that
 unusual anatomy counts as what it is: unusual, and real.
 """
 
@@ -12,19 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.uncertainty.anatomy.shapes import Deviations
+from ceph_pipeline.plausibility.shapes import Deviations
 
 _LEAST_FREEDOM = 2.5
 """Of ν, so that the standard deviation is finite."""
 
-_FREEDOM_A_HEAD = 0.5
-"""ν is at most this times the number of heads: few heads cannot show that a tail is thin. With it, phantoms never seen are
-called implausible as seldom as promised from 25 training heads on."""
+_FREEDOM_PER_SHAPE = 0.5
+"""ν is at most this times the number of shapes: few shapes cannot show that a tail is thin. With it, phantoms never seen are
+called implausible as seldom as promised from 25 training shapes on."""
 
 
 @dataclass(frozen=True)
 class Tails:
-    """Tails of the distances of real heads.
+    """Tails of the distances of real shapes.
 
     Attributes:
         whole_scale: s of whole configurations.
@@ -40,7 +40,7 @@ class Tails:
 
     @classmethod
     def fit(cls, unseen: Deviations) -> "Tails":
-        """Learn from deviations of real heads, each judged by a distribution that it was not fitted on."""
+        """Learn from deviations of real shapes, each judged by a distribution that it was not fitted on."""
         from scipy import stats  # loaded where it is needed: registering pipelines stays cheap
 
         n_coordinates = 2 * unseen.points.shape[1]
@@ -52,17 +52,12 @@ class Tails:
         return cls(float(whole_scale), whole_freedom, scales, freedom)
 
     def rarity(self, found: Deviations) -> Deviations:
-        """Share of real heads, and for a landmark of real points of its kind, that deviate more; NaN stays NaN."""
+        """Share of real shapes, and for a landmark of real points of its kind, that deviate more; NaN stays NaN."""
         from scipy import stats
 
         n_coordinates = 2 * np.maximum(np.isfinite(found.points).sum(axis=1), 1)
         whole = stats.f.sf(found.whole / (n_coordinates * self.whole_scale), n_coordinates, self.whole_freedom)
         return Deviations(np.asarray(whole), (1 + found.points / (self.scales * self.freedom)) ** (-self.freedom / 2))
-
-    @property
-    def sd_factors(self) -> NDArray[np.float64]:
-        """`(K,)` standard deviation of a real landmark about its expected place, over that of the normal distribution."""
-        return np.sqrt(self.scales * self.freedom / (self.freedom - 2))
 
 
 def _most_likely(
@@ -79,7 +74,7 @@ def _most_likely(
         return -float(np.where(known, log_density(filled / scales, freedom) - logs[:-1], 0).sum() / known.sum())
 
     start = np.append(np.log(np.nanmedian(distances, axis=0) / np.nanmedian(distances)), np.log(_LEAST_FREEDOM * 2))
-    most_freedom = _FREEDOM_A_HEAD * len(distances)
+    most_freedom = _FREEDOM_PER_SHAPE * len(distances)
     bounds = [*[(None, None)] * distances.shape[1], (np.log(_LEAST_FREEDOM), np.log(most_freedom))]
     found = minimize(cost, start, method="L-BFGS-B", bounds=bounds)
     return np.exp(found.x[:-1]), float(np.exp(found.x[-1]))

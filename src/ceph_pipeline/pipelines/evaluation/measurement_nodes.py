@@ -1,24 +1,27 @@
 """Nodes from predictions to errors and what they say."""
 
 import logging
+import tempfile
 from typing import Any
 
 import pandas as pd
 
-from ceph_pipeline.evaluation import EvaluationParams, evaluate
+from ceph_pipeline.evaluation import EvaluationError, EvaluationParams, evaluate
 from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
 from ceph_pipeline.evaluation.earlier import compare_with_earlier, earlier_lines
 from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows
 from ceph_pipeline.evaluation.gap import gap_table
 from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
-from ceph_pipeline.evaluation.readers import inter_reader_rows, reader_pair
-from ceph_pipeline.evaluation.report import flat_metrics, on_split
+from ceph_pipeline.evaluation.readers import inter_reader_rows
+from ceph_pipeline.evaluation.report import on_split
 from ceph_pipeline.evaluation.robustness import robustness_table
-from ceph_pipeline.evaluation.stages import INTER_READER, MEAN_SHAPE, stages_in
+from ceph_pipeline.evaluation.stages import MEAN_SHAPE, stages_in
 from ceph_pipeline.landmarks.tables import reader_points
-from ceph_pipeline.pipelines.evaluation.tracking import errors_of_run, log_metrics
 
 logger = logging.getLogger(__name__)
+
+ERRORS_ARTIFACT = "evaluation/errors.parquet"
+"""Where the catalog puts a run's errors among its artefacts."""
 
 
 def compute_errors(
@@ -42,10 +45,8 @@ def compute_copy_errors(
 def summarise_errors(
     errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, params: EvaluationParams
 ) -> dict[str, Any]:
-    """Judge every stage on the test split, and log the figures to MLflow where a run is open."""
-    report = evaluate(errors, images, duplicates, params.statistics)
-    log_metrics(flat_metrics(report))
-    return report
+    """Judge every stage on the test split."""
+    return evaluate(errors, images, duplicates, params.statistics)
 
 
 def tabulate_landmarks(errors: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams) -> pd.DataFrame:
@@ -65,7 +66,6 @@ def tabulate_robustness(
     table = robustness_table(copy_errors, copied, errors, params.statistics)
     if table.empty:
         logger.info("robustness: no copies were predicted, so that the table is empty")
-    log_metrics({f"robustness.{row['split']}.{row['stage']}.{row['kind']}.mre_px": row["mre_px"] for _, row in table.iterrows()})
     return table
 
 
@@ -78,25 +78,16 @@ def tabulate_training_gap(
 ) -> pd.DataFrame:
     """Error in px on training, validation and test images."""
     trained = stage_error_rows(training_predictions, reader_points(landmarks, params.reader), images)
-    table = gap_table(pd.concat([trained, errors], ignore_index=True), images, params.statistics)
-    log_metrics({f"{row['split']}.{row['stage']}.mre_px": row["mre_px"] for _, row in table.iterrows()})
-    return table
+    return gap_table(pd.concat([trained, errors], ignore_index=True), images, params.statistics)
 
 
 def tabulate_ellipses(
     predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
 ) -> pd.DataFrame:
     """Error ellipses of the last stage on the test split, and of one reader against another where there are two."""
-    from ceph_pipeline.evaluation.ellipses import error_ellipses
+    from ceph_pipeline.evaluation.ellipses import ellipse_table
 
-    test = images[(images["split"] == "test") & images["image_id"].isin(predictions["image_id"])]
-    stage = stages_in(predictions.dropna(subset=["x", "y"]))[-1]
-    table, unit = error_ellipses(predictions[predictions["stage"] == stage], reader_points(landmarks, params.reader), test)
-    tables = [table.assign(stage=stage, unit=unit)]
-    if pair := reader_pair(landmarks[landmarks["image_id"].isin(test["image_id"])]):
-        one, other = (reader_points(landmarks, name) for name in pair)
-        tables.append(error_ellipses(one, other, test)[0].assign(stage=INTER_READER, unit=unit))
-    return pd.concat(tables, ignore_index=True)
+    return ellipse_table(predictions, landmarks, images, params.reader)
 
 
 def judge_measurements(
@@ -118,7 +109,6 @@ def judge_measurements(
         "classes": class_agreement(compared, params.classes, params.statistics),
         "cvm": cvm_agreement(outputs, cvm, params.statistics),
     }
-    log_metrics(_agreement_metrics(agreement))
     return {
         "measurement_errors": measurement_error_table(compared, params.statistics),
         "head_errors": head_table(outputs, *compared[stages_in(predictions)[-1]], params.statistics),
@@ -126,26 +116,33 @@ def judge_measurements(
     }
 
 
-def compare_with_earlier_run(errors: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams) -> dict[str, Any]:
+def compare_runs(errors: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams) -> dict[str, Any]:
     """Compare the test split's errors with those of the MLflow run that `evaluation.compare_with` names; empty without one."""
     if params.compare_with is None:
         return {}
-    before = errors_of_run(params.compare_with)
+    before = _errors_of_run(params.compare_with)
     result = compare_with_earlier(on_split(errors, images, "test"), before, params.compare_with, params.statistics)
     for line in earlier_lines(result):
         logger.info("against run %s: %s", params.compare_with, line)
-    log_metrics(
-        {f"earlier_run.{stage}.difference_{fields['unit']}": fields["difference"] for stage, fields in result["stages"].items()}
-    )
     return result
 
 
-def _agreement_metrics(agreement: dict[str, Any]) -> dict[str, float]:
-    found = {
-        f"{stage}.{key}.{name}": fields[name]
-        for key, rule in agreement["classes"].items()
-        for stage, fields in rule["stages"].items()
-        for name in ("accuracy", "quadratic_kappa")
-    }
-    names = ("accuracy", "within_one", "majority_baseline", "macro_f1", "quadratic_kappa")
-    return found | {f"cvm.{name}": agreement["cvm"][name] for name in names if agreement["cvm"]}
+def _errors_of_run(run_id: str) -> pd.DataFrame:
+    """The `ErrorTable` that a run has logged.
+
+    Raises:
+        EvaluationError: there is no such run, or it has no errors.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            mlflow.get_run(run_id)
+            file = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=ERRORS_ARTIFACT, dst_path=folder)
+        except (MlflowException, OSError) as error:
+            raise EvaluationError(
+                f"evaluation.compare_with = {run_id!r}: no artefact {ERRORS_ARTIFACT} of that run in "
+                f"{mlflow.get_tracking_uri()} ({str(error).splitlines()[0]}). Name a run of the evaluation pipeline."
+            ) from None
+        return pd.read_parquet(file)

@@ -1,4 +1,4 @@
-"""One normal distribution of aligned heads: how unusual a configuration is, and where the others expect a landmark."""
+"""Normal distribution of aligned landmark configurations, and how far a configuration deviates from it."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.uncertainty.anatomy.alignment import Similarities, align, unit_shape
+from ceph_pipeline.plausibility.alignment import Similarities, align, unit_shape
 
 _PROCRUSTES_ROUNDS = 5
 
@@ -15,11 +15,11 @@ MIN_POINTS = 4
 
 
 class Deviations(NamedTuple):
-    """How far N heads lie from what is expected.
+    """How far N shapes lie from what is expected.
 
     Attributes:
         whole: `(N,)` squared Mahalanobis distance of the configuration.
-        points: `(N, K)` squared Mahalanobis distance of each landmark from where its head's others expect it.
+        points: `(N, K)` squared Mahalanobis distance of each landmark from where its shape's others expect it.
     """
 
     whole: NDArray[np.float64]
@@ -28,7 +28,7 @@ class Deviations(NamedTuple):
 
 @dataclass(frozen=True)
 class ShapeDistribution:
-    """Normal distribution of aligned heads of K landmarks, in units of the mean shape's root-mean-square radius.
+    """Normal distribution of aligned shapes of K landmarks, in units of the mean shape's root-mean-square radius.
 
     Attributes:
         mean: `(K, 2)`, centred.
@@ -40,7 +40,7 @@ class ShapeDistribution:
 
     @classmethod
     def fit(cls, shapes: NDArray[np.float64]) -> "ShapeDistribution":
-        """Learn from complete heads `(N, K, 2)` in px, of any size and turned either way.
+        """Learn from complete shapes `(N, K, 2)` in px, of any size and turned either way.
 
         Source: Ledoit and Wolf, A well-conditioned estimator for large-dimensional covariance matrices, 2004.
         """
@@ -53,15 +53,15 @@ class ShapeDistribution:
         covariance, _ = ledoit_wolf(offsets.reshape(len(shapes), -1), assume_centered=True)
         return cls(mean, np.asarray(covariance, dtype=np.float64))
 
-    def align(self, heads: NDArray[np.float64]) -> Similarities:
-        """From heads `(N, K, 2)` to the distribution's frame."""
-        return align(heads, self.mean)
+    def align(self, shapes: NDArray[np.float64]) -> Similarities:
+        """From shapes `(N, K, 2)` to the distribution's frame."""
+        return align(shapes, self.mean)
 
-    def deviations(self, heads: NDArray[np.float64]) -> Deviations:
-        """Judge heads `(N, K, 2)` in px; NaN for missing landmarks, and for heads of fewer than `MIN_POINTS`."""
-        offsets = self.align(heads)(heads) - self.mean
+    def deviations(self, shapes: NDArray[np.float64]) -> Deviations:
+        """Judge shapes `(N, K, 2)` in px; NaN for missing landmarks, and for shapes of fewer than `MIN_POINTS`."""
+        offsets = self.align(shapes)(shapes) - self.mean
         known = np.isfinite(offsets).all(axis=-1)
-        whole, points = np.full(len(heads), np.nan), np.full(known.shape, np.nan)
+        whole, points = np.full(len(shapes), np.nan), np.full(known.shape, np.nan)
         patterns, pattern_of = np.unique(known, axis=0, return_inverse=True)
         for number, pattern in enumerate(patterns):
             seen, rows = np.flatnonzero(pattern), np.flatnonzero(pattern_of.ravel() == number)
@@ -78,32 +78,6 @@ class ShapeDistribution:
         blocks = np.linalg.inv(precision.reshape(k, 2, k, 2)[np.arange(k), :, np.arange(k)])
         of_point = pull.reshape(-1, k, 2)
         return Deviations((pull * flat).sum(axis=1), np.einsum("nki,kij,nkj->nk", of_point, blocks, of_point))
-
-    def expected(
-        self, head: NDArray[np.float64], sd_px: NDArray[np.float64], landmarks: NDArray[np.intp]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Where a head's known landmarks expect others.
-
-        Args:
-            head: `(K, 2)` px; the landmarks asked for count as unknown.
-            sd_px: `(K,)` px along one axis, how uncertain the known ones are themselves: the surer, the more they say.
-            landmarks: `(m,)` numbers of those asked for.
-
-        Returns:
-            Their places `(m, 2)` and standard deviations along one axis `(m,)`, in px of the head.
-        """
-        trusted = head.copy()
-        trusted[landmarks] = np.nan
-        to_mean = self.align(trusted[None])
-        offsets, scale = to_mean(trusted[None])[0] - self.mean, to_mean.scale[0]
-        known = np.flatnonzero(np.isfinite(offsets).all(axis=-1))
-        seen, unseen = coordinates(known), coordinates(landmarks)
-        noise = np.diag(np.repeat((np.nan_to_num(sd_px[known]) * scale) ** 2, 2))
-        regression = np.linalg.solve(self.covariance[np.ix_(seen, seen)] + noise, self.covariance[np.ix_(seen, unseen)])
-        rest = self.covariance[np.ix_(unseen, unseen)] - self.covariance[np.ix_(unseen, seen)] @ regression
-        place = self.mean[landmarks] + (offsets[known].ravel() @ regression).reshape(-1, 2)
-        sd = np.sqrt(np.diag(rest).reshape(-1, 2).mean(axis=1))
-        return to_mean.back(place[None])[0], sd / scale
 
 
 def coordinates(landmarks: NDArray[np.intp]) -> NDArray[np.intp]:
