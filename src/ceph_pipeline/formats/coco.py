@@ -81,6 +81,12 @@ def _films(content: Mapping[str, Any], file: str, problems: list[Problem]) -> It
         key = key_of(entry.get("image_id"))
         if not entry.get("keypoints"):
             continue
+        if not isinstance(entry["keypoints"], list):
+            found = shown(entry["keypoints"])
+            problems.append(
+                Problem(file, file, f"annotations[{position}].keypoints", found, "a list of numbers", "file set aside")
+            )
+            continue
         if key is None or key not in images:
             found = f"image_id {shown(entry.get('image_id'))}"
             problems.append(
@@ -95,12 +101,14 @@ def _films(content: Mapping[str, Any], file: str, problems: list[Problem]) -> It
         marks: dict[str, list[Mark]] = defaultdict(list)
         for position, entry in entries:
             marks[_reader(entry)] += _marks(entry, categories, file, position, problems)
+        unnamed = [len(entry["keypoints"]) // 3 for _, entry in entries if not _names(entry, categories)]
         yield Film(
             name=file_path(str(image.get("file_name", ""))),
             file=file,
             place=f"image {shown(image.get('id'))}",
             marks=marks,
             size=as_size(image.get("width"), image.get("height")),
+            ordered=unnamed[0] if unnamed else None,
             original=original if isinstance(original, str) and original else None,
             split=split_of(file) or split_of(str(Path(file_path(str(image.get("file_name", "")))).parent)),
         )
@@ -119,6 +127,10 @@ def _by_id(content: Mapping[str, Any], name: str, file: str, problems: list[Prob
     return found
 
 
+def _names(entry: Mapping[str, Any], categories: Mapping[str, dict[str, Any]]) -> Any:
+    return categories.get(key_of(entry.get("category_id")) or "", {}).get("keypoints") or []
+
+
 def _reader(entry: Mapping[str, Any]) -> str:
     attributes = entry.get("attributes")
     reader = attributes.get("reader") if isinstance(attributes, dict) else None
@@ -129,15 +141,14 @@ def _marks(
     entry: Mapping[str, Any], categories: Mapping[str, dict[str, Any]], file: str, position: int, problems: list[Problem]
 ) -> list[Mark]:
     values = entry["keypoints"]
-    category = categories.get(key_of(entry.get("category_id")) or "", {})
-    names = category.get("keypoints") or []
+    names = _names(entry, categories)
     place = f"annotations[{position}].keypoints"
     if not isinstance(values, list) or len(values) % 3 or not isinstance(names, list):
         problems.append(Problem(file, file, place, shown(values), "a list of x, y, v for each point", "file set aside"))
         return []
     if names and len(names) * 3 != len(values):
         found = f"{len(values) / 3:g} points"
-        expected = f"{len(names)}, as many as category {shown(category.get('name'))} names"
+        expected = f"{len(names)}, as many as category {shown(entry.get('category_id'))} names"
         problems.append(Problem(file, file, place, found, expected, "file set aside"))
         return []
     labels = [str(name) for name in names] or [str(number + 1) for number in range(len(values) // 3)]

@@ -75,27 +75,38 @@ def _film(image: Element, file: str) -> Film:
     name = file_path(image.get("name", ""))
     place = f"image {shown(image.get('id', ''))}"
     parts = PurePosixPath(name).parts[:-1]
+    marks = _marks(image)
     return Film(
         name=name,
         file=file,
         place=place,
-        marks={ANNOTATOR: _marks(image)},
+        marks={ANNOTATOR: marks},
         size=as_size(image.get("width"), image.get("height")),
         split=split_of(image.get("subset", "")) or split_of("/".join(parts)),
+        ordered=len(marks) if _is_unnamed(image) else None,
     )
 
 
-def _marks(image: Element) -> list[Mark]:
-    """Points of the image and of its skeletons; of one label that all share, by number."""
-    found = [
+def _labels(image: Element) -> list[tuple[str, bool, str]]:
+    """(label, visible, 'x,y') of the image's points and of its skeletons'."""
+    return [
         (points.get("label", ""), points.get("outside") != "1", pair)
         for points in (*image.iterfind("points"), *image.iterfind("skeleton/points"))
         for pair in points.get("points", "").split(";")
     ]
-    is_unnamed = len({label for label, _, _ in found}) == 1 and len(found) > 1
+
+
+def _is_unnamed(image: Element) -> bool:
+    """Whether all of several points share one label, so that they have an order only."""
+    labels = [label for label, _, _ in _labels(image)]
+    return len(labels) > 1 and len(set(labels)) == 1
+
+
+def _marks(image: Element) -> list[Mark]:
+    is_unnamed = _is_unnamed(image)
     return [
         _mark(str(position) if is_unnamed else label, pair, visible)
-        for position, (label, visible, pair) in enumerate(found, start=1)
+        for position, (label, visible, pair) in enumerate(_labels(image), start=1)
     ]
 
 

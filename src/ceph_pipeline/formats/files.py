@@ -67,13 +67,18 @@ def read_bytes(path: Path, root: Path | None = None) -> bytes:
             raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UnreadableFileError(f"it cannot be opened ({reason})") from None
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableFileError("no regular file, but a folder, pipe or device")
         if status.st_size > MAX_BYTES:
             raise UnreadableFileError(f"{status.st_size:,} bytes; at most {MAX_BYTES:,} are read")
-        return stream.read()
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            return stream.read()
+    except OSError as error:
+        raise UnreadableFileError(f"it cannot be read ({error.strerror})") from None
+    finally:
+        os.close(descriptor)
 
 
 def decode(content: bytes, fallback: str | None = None) -> tuple[str, str]:

@@ -36,6 +36,7 @@ class Film:
         original: The film's own name where a tool renamed the file.
         split: train, valid or test; None where nothing says.
         pixel_size_mm: NaN where it is unknown.
+        ordered: How many points have an order only, which must be all of the landmarks that the user names.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Film:
     subset: str | None = None
     pixel_size_mm: float = math.nan
     machine: str = "unknown"
+    ordered: int | None = None
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,11 @@ def _agree(size: Size, recorded: Size, relative: bool) -> bool:
 def _name_points(entry: _Found, size: Size, how: Assembly, problems: list[Problem]) -> bool:
     """Fill the entry's points; False, and a problem, for a film without any."""
     film = entry.film
+    if film.ordered and how.names.order and film.ordered != len(how.names.order):
+        found = f"{film.ordered} points with an order and no names"
+        expected = f"{len(how.names.order)}, as many as `ingestion.reading.landmarks`: else nobody knows which is missing"
+        problems.append(Problem(entry.image_id, film.file, film.place, found, expected))
+        return False
     for reader, marks in film.marks.items():
         named = Named(entry.image_id, film.file, film.place)
         points = name_marks(marks, named, how.names, lambda point: how.to_pixels(point, size, film.pixel_size_mm))

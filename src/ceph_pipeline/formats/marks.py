@@ -71,10 +71,12 @@ def name_marks(
         points.setdefault(landmark.name, MISSING)
         if entry.point is None:
             named.add(landmark.symbol, entry.label, entry.found, entry.expected)
+        elif math.isnan(entry.point[0]):
+            continue
         elif landmark.name in placed:
             named.add(landmark.symbol, entry.label, "a second key point", "each landmark once")
             points[landmark.name] = MISSING
-        elif not math.isnan(entry.point[0]):
+        else:
             placed.add(landmark.name)
             points[landmark.name] = to_pixels(entry.point)
     return points

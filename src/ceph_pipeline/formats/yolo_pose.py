@@ -43,6 +43,11 @@ class _Shape:
     values: int
     names: Sequence[str]
 
+    @property
+    def ordered(self) -> int | None:
+        """How many points have an order only."""
+        return self.count if self.names[0] == "1" else None
+
 
 def recognises(path: Path) -> bool:
     """Whether a YAML file there has `kpt_shape`, or Label Studio's notes.json has key points."""
@@ -77,7 +82,7 @@ def read_yolo_pose(path: Path, images: Path | None, options: ReadOptions) -> Rea
             for entry in _row(line, shape, name, position, problems)
         ]
         folders = str(PurePosixPath(name).parent)
-        films.append(Film(file.stem, name, "rows", {ANNOTATOR: marks}, split=split_of(folders)))
+        films.append(Film(file.stem, name, "rows", {ANNOTATOR: marks}, split=split_of(folders), ordered=shape.ordered))
     how = assembly(DATASET, options, to_pixels=_to_pixels(options.first_pixel), relative=True)
     return assemble(films, ImageFolder(images or root), how, problems)
 
@@ -90,7 +95,7 @@ def _to_pixels(first_pixel: float) -> Any:
 
 
 def _row(line: str, shape: _Shape, file: str, position: int, problems: list[Problem]) -> list[Mark]:
-    """The points of one instance; those that are missing are left out, since instances of other classes may have them."""
+    """The points of one instance."""
     values = [number(text) for text in line.split()]
     wanted = 5 + shape.count * shape.values
     if len(values) != wanted or None in values:
@@ -99,7 +104,7 @@ def _row(line: str, shape: _Shape, file: str, position: int, problems: list[Prob
         problems.append(Problem(stem(PurePosixPath(file).stem), file, f"line {position}", found, expected, "file set aside"))
         return []
     points = [values[5 + i * shape.values : 5 + (i + 1) * shape.values] for i in range(shape.count)]
-    return [mark(label, *point[:2]) for label, point in zip(shape.names, points, strict=True) if _is_there(point)]
+    return [mark(label, *point[:2], visible=_is_there(point)) for label, point in zip(shape.names, points, strict=True)]
 
 
 def _is_there(point: Sequence[float | None]) -> bool:
