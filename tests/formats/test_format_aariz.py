@@ -79,8 +79,27 @@ class TestReading:
         assert np.isnan(images.loc["ceph-c", "pixel_size_mm"])
         assert images.loc["ceph-c", "machine"] == "unknown"
 
-    def test_an_empty_pixel_size_is_unknown(self, aariz):
-        aariz.rows[1] = aariz.rows[1].replace(",0.1,", ",,")
+    def test_missing_points_are_counted_in_one_remark_a_file(self, aariz):
+        aariz.edit(aariz.landmark_file("ceph-a"), lambda content: content["landmarks"].pop(4))
+        aariz.edit(aariz.landmark_file("ceph-a"), lambda content: content["landmarks"][0].update(value=None))
+        assert read(aariz.root).quarantine["reason"].str.contains("found 2 of 29 missing: A, N, expected").tolist() == [True]
+
+    @pytest.mark.parametrize("extra", [{}, {"landmark_id": "my-own-id"}])
+    def test_ruler_marks_may_be_merged_into_a_landmark_file(self, aariz, extra):
+        marks = [{"symbol": symbol, "value": {"x": 5.5, "y": y}, **extra} for symbol, y in (("p1", 9), ("p2", 30))]
+        aariz.edit(aariz.landmark_file("ceph-a"), lambda content: content["landmarks"].extend(marks))
+        found = read(aariz.root)
+        assert point(found, "ceph-a", "senior", "p2") == (5.5, 30)
+        assert len(found.landmarks.query("image_id == 'ceph-a' and reader == 'senior'")) == 31
+
+    def test_the_csv_may_be_saved_by_excel(self, aariz):
+        aariz.rows = [row.replace(",", ";").replace("0.1", "0,1") for row in aariz.rows]
+        aariz.write_rows(encoding="utf-16")
+        assert set(read(aariz.root).images["pixel_size_mm"]) == {0.1}
+
+    @pytest.mark.parametrize("size", ["", "0", "0.0"])
+    def test_a_pixel_size_of_0_or_none_is_unknown(self, aariz, size):
+        aariz.rows[1] = aariz.rows[1].replace(",0.1,", f",{size},")
         aariz.write_rows()
         assert np.isnan(read(aariz.root).images["pixel_size_mm"][0])
 

@@ -259,7 +259,7 @@ def spoil(root: Path, chance: random.Random) -> None:
     elif kind < 4 and file.suffix == ".json":
         try:
             content = spoil_json(json.loads(file.read_text()), chance)
-        except ValueError:
+        except (ValueError, RecursionError):  # spoilt before
             return
         file.write_text(json.dumps(content), encoding="utf-8", errors="surrogatepass")
     else:
@@ -324,3 +324,24 @@ def test_two_thousand_spoilt_sets(kind, tmp_path):
         except Exception as error:
             error.add_note(f"{kind}, seed {seed}")
             raise
+
+
+@pytest.mark.parametrize("depth", [200, 800, 900, 950, 990])
+@pytest.mark.parametrize("kind", ["aariz", "cl_detection", "label_studio", "label_studio, minimal", "coco", "labelme"])
+def test_values_nested_just_deep_enough_to_be_parsed(kind, depth, tmp_path):
+    name, make = MAKERS[kind]
+    (tmp_path / "set").mkdir()
+    make(tmp_path / "set")
+    file = next(path for path in sorted((tmp_path / "set").rglob("*.json")) if "CVM" not in path.parts)
+    content = json.loads(file.read_text())
+    for path in list(_nodes(content))[1:40]:
+        spoilt = json.loads(file.read_text())
+        parent = spoilt
+        for key in path[:-1]:
+            parent = parent[key]
+        parent[path[-1]] = "DEEP"
+        deep = json.dumps(spoilt).replace('"DEEP"', "[" * depth + "]" * depth)
+        original = file.read_text()
+        file.write_text(deep)
+        read_and_check(tmp_path / "set", name, "quarantine")
+        file.write_text(original)

@@ -10,6 +10,7 @@ Source: Khalid et al., Aariz data set, https://github.com/manwaarkhd/aariz-cepha
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from ceph_pipeline.formats.aariz_files import read_points, read_stage
 from ceph_pipeline.formats.aariz_machines import UNKNOWN, Machine, read_machines, unused_rows
-from ceph_pipeline.formats.annotations import Point, Reading, Row, cvm_table, image_table, landmark_rows, landmark_table
+from ceph_pipeline.formats.annotations import MISSING, Point, Reading, Row, cvm_table, image_table, landmark_rows, landmark_table
 from ceph_pipeline.formats.layout import (
     IMAGE_SUFFIXES,
     SPLIT_NAMES,
@@ -154,8 +155,8 @@ def _read_readers(image_id: str, file: str, readers: Mapping[str, Mapping[str, P
 
 
 def _missing(image_id: str, source: str, points: Mapping[str, Point]) -> list[Problem]:
-    """A remark on the landmarks that a usable file does not mention."""
-    absent = [landmark.symbol for landmark in SCHEMAS["aariz"] if landmark.name not in points] if points else []
+    """A remark on the landmarks that a usable file does not have."""
+    absent = [mark.symbol for mark in SCHEMAS["aariz"] if math.isnan(points.get(mark.name, MISSING)[0])] if points else []
     if not absent:
         return []
     some = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")

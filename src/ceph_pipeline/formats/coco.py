@@ -103,14 +103,14 @@ def _films(content: Mapping[str, Any], file: str, problems: list[Problem]) -> It
             marks[_reader(entry)] += _marks(entry, categories, file, position, problems)
         unnamed = [len(entry["keypoints"]) // 3 for _, entry in entries if not _names(entry, categories)]
         yield Film(
-            name=file_path(str(image.get("file_name", ""))),
+            name=file_path(key_of(image.get("file_name")) or ""),
             file=file,
             place=f"image {shown(image.get('id'))}",
             marks=marks,
             size=as_size(image.get("width"), image.get("height")),
             ordered=unnamed[0] if unnamed else None,
             original=original if isinstance(original, str) and original else None,
-            split=split_of(file) or split_of(str(Path(file_path(str(image.get("file_name", "")))).parent)),
+            split=split_of(file) or split_of(str(Path(file_path(key_of(image.get("file_name")) or "")).parent)),
         )
 
 
@@ -151,7 +151,7 @@ def _marks(
         expected = f"{len(names)}, as many as category {shown(entry.get('category_id'))} names"
         problems.append(Problem(file, file, place, found, expected, "file set aside"))
         return []
-    labels = [str(name) for name in names] or [str(number + 1) for number in range(len(values) // 3)]
+    labels = [key_of(name) or "" for name in names] or [str(number + 1) for number in range(len(values) // 3)]
     return [_mark(label, *values[3 * i : 3 * i + 3]) for i, label in enumerate(labels)]
 
 

@@ -70,7 +70,7 @@ def read_label_studio(path: Path, images: Path | None, options: ReadOptions) -> 
     entries = list(enumerate(_entries(export)))
     minimal = bool(entries) and all(_is_minimal(entry) for _, entry in entries)
     if minimal:
-        entries.sort(key=lambda numbered: str(numbered[1].get("updated_at") or "")[:40])
+        entries.sort(key=lambda numbered: key_of(numbered[1].get("updated_at")) or "")
     films = [
         film
         for position, entry in entries
@@ -211,5 +211,5 @@ def _latest(annotations: list[Any], annotators: _Annotators) -> Iterator[tuple[s
     usable = [
         entry for entry in annotations if isinstance(entry, dict) and not entry.get("was_cancelled") and entry.get("result")
     ]
-    for entry in sorted(usable, key=lambda entry: str(entry.get("updated_at") or entry.get("created_at") or "")[:40]):
+    for entry in sorted(usable, key=lambda entry: key_of(entry.get("updated_at")) or key_of(entry.get("created_at")) or ""):
         yield annotators.name(entry.get("completed_by")), entry["result"]

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ceph_pipeline.formats.annotations import Reading
-from ceph_pipeline.formats.entries import as_size, entries_of
+from ceph_pipeline.formats.entries import as_size, entries_of, key_of
 from ceph_pipeline.formats.files import JSONFileError, peek_json, read_json, shown
 from ceph_pipeline.formats.film_names import ImageFolder, file_path, stem
 from ceph_pipeline.formats.films import ANNOTATOR, Film, assemble, assembly, split_of
@@ -72,9 +72,9 @@ def _film(content: Mapping[str, Any], name: str, file: str, folder: ImageFolder,
     for _, shape in entries_of(content, "shapes", file, problems):
         kind = shape.get("shape_type", "point")
         if kind != "point":
-            others[str(kind)[:20]] += 1
+            others[kind if isinstance(kind, str) else shown(kind, 20)] += 1
             continue
-        marks.append(_mark(str(shape.get("label", "")), shape.get("points")))
+        marks.append(_mark(key_of(shape.get("label")) or "", shape.get("points")))
     if others:
         found = ", ".join(f"{count} {kind}" for kind, count in sorted(others.items()))
         problems.append(Problem(stem(name), file, "shapes", found, "points; other shapes are passed over", "kept"))

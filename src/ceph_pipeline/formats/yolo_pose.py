@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ceph_pipeline.formats.annotations import Point, Reading
-from ceph_pipeline.formats.entries import number
+from ceph_pipeline.formats.entries import key_of, number
 from ceph_pipeline.formats.files import UnreadableFileError, read_json, read_text, read_yaml, shown
 from ceph_pipeline.formats.film_names import ImageFolder, stem
 from ceph_pipeline.formats.films import ANNOTATOR, Film, assemble, assembly, split_of
@@ -152,5 +152,5 @@ def _from_notes(content: Any) -> _Shape | None:
 
 def _labels(names: Any, count: int) -> list[str]:
     if isinstance(names, list) and len(names) == count:
-        return [str(name) for name in names]
+        return [key_of(name) or "" for name in names]
     return [str(number + 1) for number in range(count)]
