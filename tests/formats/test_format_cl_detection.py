@@ -91,9 +91,10 @@ class TestTheStack:
         assert found[["width", "height"]].to_numpy().tolist() == [[110, 90], [80, 100]]
         assert (cv2.imread(str(root / "images/1.png"), cv2.IMREAD_GRAYSCALE) == 70).all()
 
-    def test_what_is_no_stack_is_refused(self, tmp_path):
+    @pytest.mark.parametrize("data", ["LOCAL", "/etc/passwd", "../pixels.raw"])
+    def test_what_is_no_stack_or_leads_to_another_file_is_refused(self, tmp_path, data):
         pytest.importorskip("SimpleITK")
-        (tmp_path / "a.mha").write_text("ObjectType = Image\n")
+        (tmp_path / "a.mha").write_text(f"ObjectType = Image\nNDims = 3\nElementDataFile = {data}\n")
         with pytest.raises(AnnotationError, match=r"a\.mha: no \.mha stack"):
             unpack_stack(tmp_path / "a.mha", tmp_path / "out")
 

@@ -326,7 +326,7 @@ def test_two_thousand_spoilt_sets(kind, tmp_path):
             raise
 
 
-@pytest.mark.parametrize("depth", [200, 800, 900, 950, 990])
+@pytest.mark.parametrize("depth", [800, 950, 990])
 @pytest.mark.parametrize("kind", ["aariz", "cl_detection", "label_studio", "label_studio, minimal", "coco", "labelme"])
 def test_values_nested_just_deep_enough_to_be_parsed(kind, depth, tmp_path):
     name, make = MAKERS[kind]
@@ -334,7 +334,7 @@ def test_values_nested_just_deep_enough_to_be_parsed(kind, depth, tmp_path):
     make(tmp_path / "set")
     file = next(path for path in sorted((tmp_path / "set").rglob("*.json")) if "CVM" not in path.parts)
     content = json.loads(file.read_text())
-    for path in list(_nodes(content))[1:40]:
+    for path in list(_nodes(content))[1:40:4]:
         spoilt = json.loads(file.read_text())
         parent = spoilt
         for key in path[:-1]:

@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from ceph_pipeline.formats.annotations import Reading
 from ceph_pipeline.formats.entries import as_number, as_pixel_size, entries_of, key_of
 from ceph_pipeline.formats.files import JSONFileError, UnreadableFileError, peek_json, read_json, shown
+from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder
-from ceph_pipeline.formats.films import ANNOTATOR, Assembly, Film, assemble, shifted, split_of
+from ceph_pipeline.formats.films import ANNOTATOR, Assembly, assemble, shifted, split_of
 from ceph_pipeline.formats.marks import Mark, mark
 from ceph_pipeline.formats.options import LandmarkNames, ReadOptions, TableOptions
 from ceph_pipeline.formats.places import annotation_files, folder_of, recognises_any
@@ -202,6 +203,13 @@ def _read_stack(stack: Path) -> NDArray[np.uint8]:
         import SimpleITK
     except ImportError:
         raise AnnotationError(f"{stack}: .mha files need `pip install ceph-pipeline[mha]`.") from None
+    try:
+        with stack.open("rb") as stream:
+            head = stream.read(4096)
+    except OSError as error:
+        raise AnnotationError(f"{stack}: it cannot be opened ({error.strerror}).") from None
+    if b"ElementDataFile = LOCAL" not in head:  # the library would follow the header to any file
+        raise AnnotationError(f"{stack}: no .mha stack with its pixels in it (ElementDataFile = LOCAL).")
     try:
         slices = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(stack)))
     except RuntimeError as error:

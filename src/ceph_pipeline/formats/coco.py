@@ -19,8 +19,9 @@ from typing import Any
 from ceph_pipeline.formats.annotations import Reading, is_coordinate
 from ceph_pipeline.formats.entries import as_size, entries_of, key_of
 from ceph_pipeline.formats.files import JSONFileError, peek_json, read_json, shown
+from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
-from ceph_pipeline.formats.films import ANNOTATOR, Film, assemble, assembly, split_of
+from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
 from ceph_pipeline.formats.marks import Mark, mark
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import annotation_files, folder_of, recognises_any

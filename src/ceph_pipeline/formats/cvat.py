@@ -19,8 +19,9 @@ from xml.etree.ElementTree import Element
 from ceph_pipeline.formats.annotations import Reading
 from ceph_pipeline.formats.entries import as_size, number
 from ceph_pipeline.formats.files import UnreadableFileError, decode, read_xml, shown
+from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
-from ceph_pipeline.formats.films import ANNOTATOR, Film, assemble, assembly, split_of
+from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
 from ceph_pipeline.formats.marks import Mark, mark
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import annotation_files, folder_of, recognises_any

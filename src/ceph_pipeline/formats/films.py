@@ -1,18 +1,19 @@
-"""From what an annotation file says about films to tables: files, identifiers, sizes, names of landmarks, and what is wrong."""
+"""From what an annotation file says about films to tables: names of landmarks, pixels, and what is missing."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ceph_pipeline.formats.annotations import MISSING, Point, Reading, Row, cvm_table, image_table, landmark_table
 from ceph_pipeline.formats.files import shown
-from ceph_pipeline.formats.film_names import ImageFolder, identifier, stem, without_prefix
-from ceph_pipeline.formats.layout import SPLIT_NAMES, sizes_of
-from ceph_pipeline.formats.marks import Mark, Named, all_on_a_line, name_marks
+from ceph_pipeline.formats.film_images import Film, PairedFilm, pair, sizes_of_films, without_repeats
+from ceph_pipeline.formats.film_names import ImageFolder
+from ceph_pipeline.formats.layout import SPLIT_NAMES
+from ceph_pipeline.formats.marks import Named, all_on_a_line, name_marks
 from ceph_pipeline.formats.options import LandmarkNames, ReadOptions
 from ceph_pipeline.formats.problems import Problem
 from ceph_pipeline.landmarks.geometry import Size
@@ -22,34 +23,6 @@ ANNOTATOR = "annotator"
 
 ToPixels = Callable[[Point, Size, float], Point]
 """From a point as the file has it, its image's (width, height) and millimetres per pixel, to pixels."""
-
-
-@dataclass(frozen=True)
-class Film:
-    """One image as an annotation file speaks of it.
-
-    Attributes:
-        name: Path or name of its file, as the annotation has it.
-        file: The annotation file, below the data set's folder, for messages; `place` is the position in it.
-        marks: Points by reader, duplicates included.
-        size: (width, height) that the annotation records, if it does.
-        original: The film's own name where a tool renamed the file.
-        split: train, valid or test; None where nothing says.
-        pixel_size_mm: NaN where it is unknown.
-        ordered: How many points have an order only, which must be all of the landmarks that the user names.
-    """
-
-    name: str
-    file: str
-    place: str
-    marks: Mapping[str, Sequence[Mark]]
-    size: Size | None = None
-    original: str | None = None
-    split: str | None = None
-    subset: str | None = None
-    pixel_size_mm: float = math.nan
-    machine: str = "unknown"
-    ordered: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,17 +45,6 @@ class Assembly:
     relative: bool = False
     required: str = "at least one point"
     size_from: str = "the image itself, for its size"
-
-
-@dataclass
-class _Found:
-    """A film with its image."""
-
-    film: Film
-    image_id: str
-    path: str
-    present: bool
-    points: dict[str, dict[str, Point]] = field(default_factory=dict)
 
 
 def shifted(first_pixel: float) -> ToPixels:
@@ -117,8 +79,8 @@ def assemble(films: Iterable[Film], folder: ImageFolder, how: Assembly, problems
         problems: What the format's own reader found wrong.
     """
     collected = list(problems)
-    found = _without_repeats(_paired(films, folder, collected), collected)
-    sizes = _sizes(found, folder, how, collected)
+    found = without_repeats(pair(films, folder, collected), collected)
+    sizes = sizes_of_films(found, folder, collected, relative=how.relative, size_from=how.size_from)
     kept = [entry for entry in found if entry.image_id in sizes and _name_points(entry, sizes[entry.image_id], how, collected)]
     expected = how.expected or tuple(dict.fromkeys(name for entry in kept for points in entry.points.values() for name in points))
     collected += [problem for entry in kept for problem in _missing(entry, expected)]
@@ -138,7 +100,7 @@ def assemble(films: Iterable[Film], folder: ImageFolder, how: Assembly, problems
     )
 
 
-def _image_row(entry: _Found, size: Size, dataset: str) -> Row:
+def _image_row(entry: PairedFilm, size: Size, dataset: str) -> Row:
     split = entry.film.split or "train"
     return (
         entry.image_id,
@@ -152,83 +114,7 @@ def _image_row(entry: _Found, size: Size, dataset: str) -> Row:
     )
 
 
-def _paired(films: Iterable[Film], folder: ImageFolder, problems: list[Problem]) -> list[_Found]:
-    found: list[_Found] = []
-    for film in films:
-        base = PurePosixPath(film.name.replace("\\", "/")).name
-        if not base or "\0" in base:
-            problems.append(
-                Problem(film.file, film.file, f"{film.place}, image", shown(film.name), "a file's name", "file set aside")
-            )
-            continue
-        paths = folder.find(film.name, str(PurePosixPath(film.file).parent))
-        name = stem(film.original or (paths[0] if paths else without_prefix(base)))
-        if len(paths) > 1:
-            several = f"{shown(base)} is the name of {', '.join(paths[:3])}"
-            problems.append(Problem(identifier(name), film.file, film.place, several, "the image's path, or each name once"))
-            continue
-        found.append(_Found(film, identifier(name), paths[0] if paths else without_prefix(base), bool(paths)))
-    return found
-
-
-def _without_repeats(found: list[_Found], problems: list[Problem]) -> list[_Found]:
-    """Equal names in different folders are different films, told apart by their folders; one image twice is a problem."""
-    groups: dict[str, list[_Found]] = defaultdict(list)
-    for entry in found:
-        groups[entry.image_id].append(entry)
-    kept: list[_Found] = []
-    for group in groups.values():
-        paths = {entry.path for entry in group}
-        if len(group) > 1 and len(paths) == len(group) and not any(entry.film.original for entry in group):
-            kept += [replace(entry, image_id=identifier(stem_with_folders(entry.path))) for entry in group]
-            continue
-        readers = [reader for entry in group for reader in entry.film.marks]
-        if len(paths) == 1 and len(set(readers)) == len(readers) > 0:  # each reader has a file of their own
-            marks = {reader: marks for entry in group for reader, marks in entry.film.marks.items()}
-            kept.append(replace(group[0], film=replace(group[0].film, marks=marks)))
-            continue
-        for entry in group[1:]:
-            again = f"{entry.image_id!r} again (first in {group[0].film.file}, {group[0].film.place})"
-            problems.append(Problem(entry.image_id, entry.film.file, entry.film.place, again, "each image once"))
-        kept.append(group[0])
-    return kept
-
-
-def stem_with_folders(path: str) -> str:
-    """`clinic/anna/1.png` becomes `clinic_anna_1`."""
-    pure = PurePosixPath(path)
-    return "_".join((*pure.parts[:-1], stem(pure.name)))
-
-
-def _sizes(found: list[_Found], folder: ImageFolder, how: Assembly, problems: list[Problem]) -> dict[str, Size]:
-    """(width, height) of each film: the image's own where it is at hand, which the recorded one must not contradict."""
-    measured, unreadable = sizes_of({entry.image_id: folder.root / entry.path for entry in found if entry.present}, folder.root)
-    problems += unreadable
-    sizes: dict[str, Size] = {}
-    for entry in found:
-        film, size = entry.film, measured.get(entry.image_id)
-        if entry.present and size is None:
-            continue
-        if size is None and film.size is None:
-            problems.append(Problem(entry.image_id, film.file, f"{film.place}, size", "neither", how.size_from))
-        elif size is not None and film.size is not None and not _agree(size, film.size, how.relative):
-            recorded = f"{film.size[0]} × {film.size[1]} recorded, the image has {size[0]} × {size[1]}"
-            expected = "points of this image: it was turned, cut or resized since"
-            problems.append(Problem(entry.image_id, film.file, f"{film.place}, size", recorded, expected))
-        else:
-            sizes[entry.image_id] = size or film.size or (0, 0)
-    return sizes
-
-
-def _agree(size: Size, recorded: Size, relative: bool) -> bool:
-    """Whether points of an image of the recorded size fit one of `size`; fractions also fit a resized copy, to a pixel."""
-    if not relative:
-        return size == recorded
-    scale = size[0] / recorded[0]
-    return abs(recorded[1] * scale - size[1]) <= max(1.0, scale)
-
-
-def _name_points(entry: _Found, size: Size, how: Assembly, problems: list[Problem]) -> bool:
+def _name_points(entry: PairedFilm, size: Size, how: Assembly, problems: list[Problem]) -> bool:
     """Fill the entry's points; False, and a problem, for a film without any."""
     film = entry.film
     if film.ordered and how.names.order and film.ordered != len(how.names.order):
@@ -255,7 +141,7 @@ def _name_points(entry: _Found, size: Size, how: Assembly, problems: list[Proble
     return True
 
 
-def _missing(entry: _Found, expected: tuple[str, ...]) -> list[Problem]:
+def _missing(entry: PairedFilm, expected: tuple[str, ...]) -> list[Problem]:
     """One remark a reader on the landmarks that the film lacks."""
     problems = []
     for reader, points in sorted(entry.points.items()):
@@ -269,7 +155,7 @@ def _missing(entry: _Found, expected: tuple[str, ...]) -> list[Problem]:
     return problems
 
 
-def _remarks(kept: list[_Found], folder: ImageFolder, how: Assembly) -> list[Problem]:
+def _remarks(kept: list[PairedFilm], folder: ImageFolder, how: Assembly) -> list[Problem]:
     """Remarks on the whole data set: labels that no schema has, images that are not there, files that cannot be named."""
     files = sorted({entry.film.file for entry in kept})
     file = files[0] if len(files) == 1 else "."

@@ -20,8 +20,9 @@ from typing import Any
 from ceph_pipeline.formats.annotations import Point, Reading
 from ceph_pipeline.formats.entries import key_of
 from ceph_pipeline.formats.files import JSONFileError, UnreadableFileError, peek_json, read_json, shown
+from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
-from ceph_pipeline.formats.films import Film, assemble, assembly
+from ceph_pipeline.formats.films import assemble, assembly
 from ceph_pipeline.formats.key_points import marks_of, recorded_size
 from ceph_pipeline.formats.layout import IMAGE_SUFFIXES
 from ceph_pipeline.formats.options import ReadOptions

@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from ceph_pipeline.formats.annotations import MISSING, Point, Reading
 from ceph_pipeline.formats.files import UnreadableFileError, is_plain, shown
+from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
-from ceph_pipeline.formats.films import ANNOTATOR, Film, ToPixels, assemble, assembly, split_of
+from ceph_pipeline.formats.films import ANNOTATOR, ToPixels, assemble, assembly, split_of
 from ceph_pipeline.formats.layout import SPLIT_NAMES
 from ceph_pipeline.formats.marks import Mark, mark
 from ceph_pipeline.formats.options import ReadOptions, TableOptions

@@ -21,8 +21,9 @@ from typing import Any
 from ceph_pipeline.formats.annotations import Point, Reading
 from ceph_pipeline.formats.entries import key_of, number
 from ceph_pipeline.formats.files import UnreadableFileError, read_json, read_text, read_yaml, shown
+from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, stem
-from ceph_pipeline.formats.films import ANNOTATOR, Film, assemble, assembly, split_of
+from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
 from ceph_pipeline.formats.marks import Mark, mark
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import annotation_files, folder_of
