@@ -250,6 +250,10 @@ class TestOtherExports:
         assert list(found.images["image_id"]) == ["b"]
         assert any("result: found 5, expected a list" in reason for reason in found.quarantine["reason"])
 
-    def test_absent_images_are_counted_in_one_remark(self, export):
-        found = read(export(task("a.png"), task("b.png")))
-        assert found.quarantine["reason"].str.contains("2 of 2 not in the folder of images: 'a.png', 'b.png'").sum() == 1
+    def test_absent_images_are_counted_in_one_remark_where_others_are_there(self, export, tmp_path):
+        path = export(task("a.png"), task("b.png"), task("c.png"))
+        assert read(path).quarantine.empty
+        cv2.imwrite(str(tmp_path / "c.png"), np.zeros((1000, 2000), np.uint8))
+        assert read(path).quarantine["reason"].str.contains("2 of 3 not in the folder of images: 'a.png', 'b.png'").tolist() == [
+            True
+        ]

@@ -166,7 +166,7 @@ def _remarks(kept: list[PairedFilm], folder: ImageFolder, how: Assembly) -> list
         if (reason := how.names.reason_unknown(name))
     ]
     absent = [entry.path for entry in kept if not entry.present]
-    if absent:
+    if 0 < len(absent) < len(kept):  # where there are none at all, points alone were asked for, as those of a ruler
         some = ", ".join(shown(path) for path in absent[:3]) + (", …" if len(absent) > 3 else "")
         found = f"{len(absent)} of {len(kept)} not in the folder of images: {some}"
         remarks.append(Problem(file, file, "images", found, "an image for each annotation", "kept"))
