@@ -120,8 +120,8 @@ def test_the_report_says_all_of_it(summary):
     assert "beyond the 99.9th percentile of real heads: learned from 60 training heads" in plausible.lines[0]
     assert plausible.lines[1].startswith("stage 1: placing 1 outliers anew takes the mean radial error on validation from 0.3")
     assert plausible.lines[-1] == "evaluation.anatomy.replace is off: no point was moved."
-    assert plausible.tables[0][1] == ["valid", "stage 1", "6", "1", "1", "0"]
-    assert seen.tables[0][0][0] == "error"
+    assert plausible.tables[0].iloc[0].tolist() == ["valid", "stage 1", "6", "1", "1", "0"]
+    assert seen.tables[0].columns[0] == "error"
     assert anatomy_lines(summary | {"replaced": True})[-1].endswith("on: outliers are placed anew in all figures.")
     assert anatomy_lines(summary | {"effect": {}})[1].startswith("There are no validation heads")
     still = {"stage1": summary["effect"]["stage1"] | {"n_replaced": 0}}

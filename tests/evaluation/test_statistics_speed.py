@@ -5,16 +5,16 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from ceph_pipeline.evaluation.derived import class_agreement, measured_stages, measurement_error_table
+from ceph_pipeline.evaluation.earlier import compare_with_earlier
+from ceph_pipeline.evaluation.reliability import reliability_table
 
 from ceph_pipeline.evaluation import evaluate
 from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
-from ceph_pipeline.evaluation.derived import class_agreement, measured_stages, measurement_error_table
-from ceph_pipeline.evaluation.earlier import compare_with_earlier
 from ceph_pipeline.evaluation.ellipses import error_ellipses
 from ceph_pipeline.evaluation.errors import stage_error_rows
 from ceph_pipeline.evaluation.params import STEINER, StatisticsParams
 from ceph_pipeline.evaluation.readers import inter_reader_rows
-from ceph_pipeline.evaluation.reliability import reliability_table
 from ceph_pipeline.evaluation.robustness import robustness_table
 from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn
 from ceph_pipeline.landmarks import SCHEMAS

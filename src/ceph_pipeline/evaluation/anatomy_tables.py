@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from ceph_pipeline.evaluation.display import number
 from ceph_pipeline.evaluation.stages import LABELS
-from ceph_pipeline.evaluation.summary import number
 
 Rows = list[list[str]]
 

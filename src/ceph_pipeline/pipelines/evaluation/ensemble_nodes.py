@@ -8,8 +8,8 @@ import pandas as pd
 
 from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.evaluation import EvaluationParams, views_of
-from ceph_pipeline.evaluation.cross_validation import cross_validate
 from ceph_pipeline.evaluation.errors import stage_error_rows
+from ceph_pipeline.evaluation.generalisation_gap import cross_validate
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.inference.kept import kept, pixels_digest
 from ceph_pipeline.inference.located import no_predictions

@@ -7,14 +7,15 @@ import pandas as pd
 
 from ceph_pipeline.evaluation import EvaluationParams, evaluate
 from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
-from ceph_pipeline.evaluation.earlier import compare_with_earlier, earlier_lines
 from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows
-from ceph_pipeline.evaluation.gap import gap_table
+from ceph_pipeline.evaluation.generalisation_gap import gap_table
 from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
-from ceph_pipeline.evaluation.readers import inter_reader_rows, reader_pair
+from ceph_pipeline.evaluation.offsets import offset_rows
+from ceph_pipeline.evaluation.readers import inter_reader_rows, reader_pair, reader_to_truth_rows
 from ceph_pipeline.evaluation.report import flat_metrics, on_split
 from ceph_pipeline.evaluation.robustness import robustness_table
-from ceph_pipeline.evaluation.stages import INTER_READER, MEAN_SHAPE, stages_in
+from ceph_pipeline.evaluation.run_comparison import compare_with_earlier, earlier_lines
+from ceph_pipeline.evaluation.stages import MEAN_SHAPE, READER_TO_TRUTH, stages_in
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.pipelines.evaluation.tracking import errors_of_run, log_metrics
 
@@ -24,12 +25,20 @@ logger = logging.getLogger(__name__)
 def compute_errors(
     predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
 ) -> pd.DataFrame:
-    """Distances of every stage, of the mean shape and of the readers on the predicted images."""
+    """Distances of every stage, of the mean shape and of the readers on the predicted images; also without constant offsets."""
     truth = reader_points(landmarks, params.reader)
     predicted = images[images["image_id"].isin(predictions["image_id"])]
     guess = error_rows(guess_points(mean_shape(truth, images), predicted), truth, predicted, MEAN_SHAPE)
-    errors = [stage_error_rows(predictions, truth, predicted), guess, inter_reader_rows(landmarks, predicted)]
-    return pd.concat(errors, ignore_index=True)
+    return pd.concat(
+        [
+            stage_error_rows(predictions, truth, predicted),
+            guess,
+            inter_reader_rows(landmarks, predicted),
+            reader_to_truth_rows(landmarks, predicted, params.reader),
+            offset_rows(predictions, landmarks, predicted, params.reader, seed=params.statistics.seed),
+        ],
+        ignore_index=True,
+    )
 
 
 def compute_copy_errors(
@@ -86,7 +95,7 @@ def tabulate_training_gap(
 def tabulate_ellipses(
     predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
 ) -> pd.DataFrame:
-    """Error ellipses of the last stage on the test split, and of one reader against another where there are two."""
+    """Error ellipses of the last stage on the test split, and of one reader against the truth where there are two."""
     from ceph_pipeline.evaluation.ellipses import error_ellipses
 
     test = images[(images["split"] == "test") & images["image_id"].isin(predictions["image_id"])]
@@ -94,8 +103,8 @@ def tabulate_ellipses(
     table, unit = error_ellipses(predictions[predictions["stage"] == stage], reader_points(landmarks, params.reader), test)
     tables = [table.assign(stage=stage, unit=unit)]
     if pair := reader_pair(landmarks[landmarks["image_id"].isin(test["image_id"])]):
-        one, other = (reader_points(landmarks, name) for name in pair)
-        tables.append(error_ellipses(one, other, test)[0].assign(stage=INTER_READER, unit=unit))
+        one, truth = (reader_points(landmarks, name) for name in (pair[0], params.reader))
+        tables.append(error_ellipses(one, truth, test)[0].assign(stage=READER_TO_TRUTH, unit=unit))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -108,8 +117,8 @@ def judge_measurements(
     params: EvaluationParams,
 ) -> dict[str, Any]:
     """Errors of angles and distances, agreement of classes and CVM stages, measurement heads against the points; test split."""
-    from ceph_pipeline.evaluation.derived import class_agreement, measured_stages, measurement_error_table
-    from ceph_pipeline.evaluation.heads import cvm_agreement, head_table
+    from ceph_pipeline.evaluation.cvm_agreement import cvm_agreement, head_table
+    from ceph_pipeline.evaluation.measurement_errors import class_agreement, measured_stages, measurement_error_table
 
     test = images[(images["split"] == "test") & images["image_id"].isin(predictions["image_id"])]
     outputs = head_outputs[head_outputs["image_id"].isin(test["image_id"])]

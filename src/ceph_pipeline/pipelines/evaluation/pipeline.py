@@ -183,7 +183,7 @@ def _uncertainty() -> list[Node]:
         ),
         Node(
             uncertainty_nodes.check_uncertainty,
-            ["errors", "predictions", "images", "duplicates", "uncertainty_models", PARAMS],
+            ["errors", "predictions", "images", "duplicates", "uncertainty_models"],
             {name: name for name in ("uncertainty", "reliability", "flag_curves")},
             name="check_uncertainty",
         ),
@@ -211,7 +211,7 @@ def _figures() -> list[Node]:
 
 def _reports() -> list[Node]:
     tables = ["landmark_errors", "device_errors", "robustness", "training_gap", "measurement_errors", "head_errors"]
-    written = ("evaluation_report", "evaluation_html", "evaluation_html_without_films")
+    written = ("evaluation_html", "evaluation_html_without_films", "paper_table_latex")
     return [
         Node(
             presentation_nodes.write_reports,
@@ -226,7 +226,7 @@ def _reports() -> list[Node]:
                 "embedded_figures",
                 "embedded_gallery",
             ],
-            {name: name for name in (*written, "paper_table_latex", "paper_table_markdown")},
+            {name: name for name in written},
             name="write_reports",
         ),
     ]

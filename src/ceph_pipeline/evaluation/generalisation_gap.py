@@ -1,10 +1,13 @@
-"""How much better the networks know the images they have learned from: training, validation and test error in px."""
+"""Generalisation: the error in px on training, validation and test images, and cross-validation on the training images."""
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ceph_pipeline.evaluation.bootstrap import mean_interval
 from ceph_pipeline.evaluation.errors import error_matrix
+from ceph_pipeline.evaluation.intervals import mean_interval
+from ceph_pipeline.evaluation.metrics import comparisons, stage_metrics
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import stages_in
 
@@ -20,7 +23,7 @@ def gap_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: Statistics
         statistics: Resamples.
 
     Returns:
-        `stage, split, n_images, mre_px, mre_px_low, mre_px_high` (bootstrap over images)`, over_training`: the error divided by
+        `stage, split, n_images, mre_px, mre_px_low, mre_px_high` (over images)`, over_training`: the error divided by
         the training split's, NaN where that was not predicted. Stages without a training error are left out.
     """
     split = errors["image_id"].map(images.set_index("image_id")["split"])
@@ -38,3 +41,23 @@ def gap_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: Statistics
                 rows.append((stage, name, int(np.isfinite(matrix).any(axis=1).sum()), mean, low, high, mean / trained))
     columns = ["stage", "split", "n_images", "mre_px", "mre_px_low", "mre_px_high", "over_training"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def cross_validate(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
+    """Judge the stages on errors that were made out of fold.
+
+    Intervals are over images, as if one detector had made all of them; detectors of different folds
+    share most of what they learned, so that the intervals are somewhat narrow. Each detector's epoch was chosen on the fold
+    that it is judged on, which makes the errors somewhat small.
+
+    Args:
+        errors: `ErrorTable` of the training sources.
+        statistics: Thresholds and resamples.
+
+    Returns:
+        `stages` with the fields of `stage_metrics`, and `comparisons` of the stages with each other.
+    """
+    return {
+        "stages": {stage: stage_metrics(errors, stage, statistics) for stage in stages_in(errors)},
+        "comparisons": comparisons(errors, statistics),
+    }
