@@ -6,7 +6,7 @@ Errors are drawn as detectors make them: Rayleigh distances with a scale a landm
 gross errors, three and a half times as large and commoner on hard images. Each number is the percentage of samples whose
 interval holds the value that it estimates; "nominal" is 95, and 2.5 for "beats" where both systems are equally good. A sample
 without an interval (all points hits; κ undefined in more than 5 % of the resamples) does not count; its share is in brackets.
-Below ten images the evaluation gives no interval: those rows show why. The percentile bootstrap stands beside for comparison.
+Below ten images the evaluation gives no interval. The percentile bootstrap stands beside for comparison.
 """
 
 import argparse

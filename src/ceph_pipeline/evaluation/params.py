@@ -12,7 +12,7 @@ from ceph_pipeline.uncertainty.params import UncertaintyParams
 
 
 class _Params(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class TestTimeAugmentation(_Params):

@@ -12,7 +12,7 @@ from ceph_pipeline.evaluation.error_tables import stage_frame
 from ceph_pipeline.evaluation.intervals import MIN_IMAGES
 from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, OFFSET_REMOVED, READERS_FLOOR, STAGES
 
-TOO_FEW = f"fewer than {MIN_IMAGES} images: no intervals, since any from so few would promise more than it holds"
+TOO_FEW = f"fewer than {MIN_IMAGES} images: no intervals, since so few do not show how far chance moves the figures"
 
 
 def render(report: dict[str, Any]) -> Group:
