@@ -92,8 +92,11 @@ def landmark_figure(table: pd.DataFrame, *, order_by: str | None = None) -> Figu
     axes.set_yticks(positions, [f"{name} ({find(name).symbol})" for name in order])
     axes.set(xlabel=f"mean radial error ({unit})", ylim=(-0.7, len(order) - 0.3))
     axes.set_xlim(left=0)
-    known = table.loc[table["stage"].isin(stages), "mre_mm_low"].notna().any()
-    bounds = "with 95 % intervals over images" if known else f"without intervals: fewer than {MIN_IMAGES} images, or none in mm"
+    bounds = "with 95 % intervals over images"
+    if unit == "px":
+        bounds = "in px, without intervals"
+    elif table.loc[table["stage"].isin(stages), "mre_mm_low"].isna().all():
+        bounds = f"without intervals (fewer than {MIN_IMAGES} images)"
     axes.set_title(f"Error of each landmark on the test split, {bounds}", loc="left", fontweight="bold")
     legend_below(figure)
     axes.grid(visible=True, axis="x", color="#e6e6e6")

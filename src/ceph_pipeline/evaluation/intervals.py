@@ -1,8 +1,8 @@
 """95 % intervals of means, rates and differences over images: how far chance alone could move a result.
 
 The images are the sample, not the points: the points of one image share its quality, its patient and its pixel size. Below
-`MIN_IMAGES` images there is no interval: at five, percentiles of the bootstrap cover 80 %, and the methods used here give none for a
-third of the accuracies and half of the κ (`benchmarks/interval_coverage.py` simulates it).
+`MIN_IMAGES` images there is no interval: at five, percentiles of the bootstrap cover 80 %, and the methods used here give
+none for a third of the accuracies and half of the κ (`benchmarks/interval_coverage.py` simulates it).
 """
 
 from collections.abc import Callable, Sequence
