@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class HealthParams(BaseModel):
     """What a training does about its own health; the report is always written."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     stop_hopeless: bool = Field(
         False,
