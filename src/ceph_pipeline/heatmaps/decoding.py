@@ -30,6 +30,11 @@ class Points(NamedTuple):
 def decode(heatmaps: Tensor, method: DecodeMethod = "dark", sigma: float = 2.0) -> Points:
     """Locate each heatmap's peak with sub-pixel precision.
 
+        >>> import torch
+        >>> from ceph_pipeline.heatmaps import encode
+        >>> decode(encode(torch.tensor([[[12.3, 7.8]]]), size=(32, 32), sigma=2.0)).xy.round(decimals=2)
+        tensor([[[12.3000,  7.8000]]])
+
     Args:
         heatmaps: `(N, K, h, w)`, peaks positive; any scale (`soft` expects peaks near 1). Computed in float32 at least.
         method: How to go below the pixel; see `DecodeMethod`.
