@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.inference.plausibility import add_plausibility, judge_located
 from ceph_pipeline.landmarks.tables import points_table
 from ceph_pipeline.phantom.shape import shape_model
@@ -52,7 +53,7 @@ def test_an_implausible_point_is_flagged_and_stays(predictions: pd.DataFrame, mo
     assert named(points, "flagged") == [WRONG]
     pd.testing.assert_frame_equal(points[predictions.columns], predictions)
     assert "1 of 3 configurations are implausible" in caplog.text
-    assert "new_1 is implausible: Me" in caplog.text
+    assert f"{pseudonym('new_1')} is implausible: Me" in caplog.text
     assert shapes["implausible"].tolist() == [False, True, False]
 
 
@@ -66,7 +67,7 @@ def test_a_configuration_unusual_as_a_whole_is_said_to_be(predictions: pd.DataFr
     strict = PlausibilityParams(percentile=50.01)
     found = judge_located(predictions, models, strict)
     whole = found.shapes[found.shapes["implausible"] & (found.shapes["implausible_landmarks"] == "")]
-    assert all(f"{image_id} is implausible as a whole" in caplog.text for image_id in whole["image_id"])
+    assert all(f"{pseudonym(image_id)} is implausible as a whole" in caplog.text for image_id in whole["image_id"])
 
 
 def test_the_summary_has_a_row_an_image(predictions: pd.DataFrame, models: Path) -> None:

@@ -9,6 +9,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from pydantic import ValidationError
 
+from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.formats import AnnotationError
 from ceph_pipeline.ingestion import IngestionParams
 from ceph_pipeline.landmarks.tables import CacheTable, CvmTable, ImageTable, LandmarkTable, MeasurementTable, QuarantineTable
@@ -64,7 +65,8 @@ def test_a_cut_off_image_is_set_aside_on_request(run, raw, caplog):
     assert list(tables["quarantine"]["item"]) == ["002"]
     assert "002" not in set(tables["source_cache_index"]["image_id"])
     assert "002" not in set(tables["measurements"]["image_id"])
-    assert "TrainingData/002.png" in caplog.text
+    assert "TrainingData/002.png" in tables["quarantine"]["reason"].item()
+    assert f"{pseudonym('002')}: image set aside" in caplog.text
 
 
 def test_a_bad_text_file_stops_the_run(run, raw):

@@ -5,6 +5,7 @@ from ceph_pipeline.artifacts.figure import plain_label, save_figure
 from ceph_pipeline.artifacts.fingerprint import fingerprint
 from ceph_pipeline.artifacts.folder import Folder, FolderError
 from ceph_pipeline.artifacts.ledger import Ledger
+from ceph_pipeline.artifacts.pseudonyms import pseudonym, pseudonym_table, pseudonymised, without_names
 from ceph_pipeline.artifacts.workers import WorkerParams, WorkersError, check_cluster, run_unordered
 
 __all__ = [
@@ -17,7 +18,11 @@ __all__ = [
     "check_cluster",
     "fingerprint",
     "plain_label",
+    "pseudonym",
+    "pseudonym_table",
+    "pseudonymised",
     "run_unordered",
     "save_figure",
+    "without_names",
     "write_atomically",
 ]

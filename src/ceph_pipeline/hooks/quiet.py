@@ -1,4 +1,4 @@
-"""Our lines and Kedro's progress are what a run shows."""
+"""Our lines and Kedro's progress are what a run shows; no names of files, and nothing that moves a terminal's cursor."""
 
 import logging
 
@@ -21,6 +21,15 @@ class QuietHook:
 
     @hook_impl(tryfirst=True)
     def after_context_created(self) -> None:
-        """Let only errors of these libraries through."""
+        """Let only errors of these libraries through, and of a node's error what has failed: the command shows its message."""
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger("kedro.pipeline.node").addFilter(_without_message)
+
+
+def _without_message(record: logging.LogRecord) -> bool:
+    """Kedro logs a node's error with its message, in which files are named."""
+    if record.levelno >= logging.ERROR:
+        message = record.getMessage().partition(":")[0]
+        record.msg, record.args = f"{message} failed", None
+    return True

@@ -1,9 +1,11 @@
-"""What kedro-mlflow logs of a run: its name, and parameters one by one instead of a model's printout."""
+"""What kedro-mlflow logs of a run: its name, and parameters one by one instead of a model's printout; no names of films."""
 
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
 from pydantic import BaseModel
+
+from ceph_pipeline.artifacts.pseudonyms import without_names
 
 
 class TrackingHook:
@@ -17,10 +19,15 @@ class TrackingHook:
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
-        """Name the MLflow run after the pipelines and the environment, unless `mlflow.yml` names it."""
+        """Name the MLflow run after the pipelines and the environment, unless `mlflow.yml` names it; leave out the user's paths.
+
+        kedro-mlflow makes tags of what is not empty. Values given by `--params` are logged as parameters.
+        """
         run = self._context.mlflow.tracking.run
         names = "+".join(run_params["pipeline_names"] or ["__default__"])
         run.name = run.name or f"{names} ({run_params['env'] or 'base'})"
+        run_params["project_path"] = ""
+        run_params["runtime_params"] = sorted(run_params.get("runtime_params") or {})
 
     @hook_impl(tryfirst=True)
     def before_node_run(self, inputs: dict[str, Any]) -> None:
@@ -32,7 +39,7 @@ class TrackingHook:
         for name in [name for name, value in inputs.items() if isinstance(value, BaseModel)]:
             model = inputs.pop(name)
             if name not in self._logged:
-                inputs[name] = model.model_dump(mode="json")
+                inputs[name] = without_names(model.model_dump(mode="json"))
                 self._logged.add(name)
 
 

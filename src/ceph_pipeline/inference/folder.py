@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from tqdm.auto import tqdm
 
+from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import ImageReadError, read_image
 
@@ -72,8 +73,8 @@ def predict_folder(
             parts.append(detector.predict(pixels, pixel_size_mm=pixel_size_mm))
             bar.update(len(chunk))
     quarantine = pd.DataFrame(unreadable, columns=["item", "reason"]).astype(str)
-    for name, reason in unreadable:
-        logger.warning("%s set aside: %s", name, reason)
+    for name, _ in unreadable:
+        logger.warning("%s cannot be read and is set aside: the quarantine table says why", pseudonym(name))
     if len(quarantine) == len(names):
         raise DetectorError(f"{folder}: none of the {len(names)} images could be read; the first: {unreadable[0][1]}")
     return pd.concat(parts, ignore_index=True), quarantine

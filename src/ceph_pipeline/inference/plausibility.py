@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.plausibility import PRIOR_FILE, Judgement, PlausibilityParams, judge_shapes, read_prior
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def judge_located(predictions: pd.DataFrame, models: Path, params: PlausibilityP
     implausible = found.shapes[found.shapes["implausible"]]
     logger.info("%d of %d configurations are implausible beside the training images'", len(implausible), len(found.shapes))
     for image_id, names in implausible[["image_id", "implausible_landmarks"]].to_numpy(str):
-        logger.warning("%s is implausible%s", image_id, f": {names}" if names else " as a whole")
+        logger.warning("%s is implausible%s", pseudonym(image_id), f": {names}" if names else " as a whole")
     points = found.predictions
     flagged = points["implausible"] | points["flagged"] if "flagged" in points else points["implausible"]
     return found._replace(predictions=points.assign(flagged=flagged))

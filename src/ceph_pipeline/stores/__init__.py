@@ -4,6 +4,7 @@ from ceph_pipeline.stores.checkpoint import CheckpointDataset
 from ceph_pipeline.stores.figure import FigureDataset
 from ceph_pipeline.stores.folder import FolderDataset
 from ceph_pipeline.stores.image_store import ImageStoreDataset
+from ceph_pipeline.stores.pseudonymous_table import PseudonymousTableDataset
 from ceph_pipeline.stores.raw_folder import RawFolderDataset
 from ceph_pipeline.stores.report import JSONReportDataset
 from ceph_pipeline.stores.table import TableDataset
@@ -14,6 +15,7 @@ __all__ = [
     "FolderDataset",
     "ImageStoreDataset",
     "JSONReportDataset",
+    "PseudonymousTableDataset",
     "RawFolderDataset",
     "TableDataset",
 ]

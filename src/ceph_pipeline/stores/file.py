@@ -38,7 +38,12 @@ class FileDataset(AbstractDataset[Saved, Loaded]):
 
     @property
     def _filepath(self) -> Path:
-        """The file on this machine, where kedro-mlflow looks for it; of object storage a copy of what was saved last."""
+        """The file that kedro-mlflow logs."""
+        return self._written
+
+    @property
+    def _written(self) -> Path:
+        """The file on this machine; of object storage a copy of what was saved last."""
         return (self._folder.path if self._scratch is None else Path(self._scratch.name)) / self._name
 
     @contextmanager
@@ -49,10 +54,10 @@ class FileDataset(AbstractDataset[Saved, Loaded]):
             DatasetError: it cannot be written.
         """
         try:
-            with atomic_path(self._filepath) as temporary:
+            with atomic_path(self._written) as temporary:
                 yield temporary
             if not self._folder.is_local:
-                self._folder.upload(self._filepath)
+                self._folder.upload(self._written)
         except OSError as error:
             raise DatasetError(f"{self._url} cannot be written ({error}). {self._way_out(error)}") from error
 

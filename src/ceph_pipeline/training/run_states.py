@@ -17,6 +17,9 @@ PROCESS = "ceph_pipeline.process"
 PARENT = "mlflow.parentRunId"
 """The tag by which MLflow nests runs."""
 
+SOURCE = {"mlflow.source.name": "kedro"}
+"""In place of the program's path, which has the user's folders in it."""
+
 KILLED = RunStatus.to_string(RunStatus.KILLED)
 _RUNNING = "attributes.status = 'RUNNING'"
 
@@ -31,7 +34,7 @@ def mark_active_run() -> None:
     run = mlflow.active_run()
     if run is None:
         return
-    mlflow.set_tag(PROCESS, this_process())
+    mlflow.set_tags(SOURCE | {PROCESS: this_process()})
     close_orphans(run.info.experiment_id)
 
 

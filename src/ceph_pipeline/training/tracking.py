@@ -12,7 +12,8 @@ from lightning.pytorch.loggers import MLFlowLogger
 from mlflow.entities import RunStatus
 from mlflow.exceptions import MlflowException
 
-from ceph_pipeline.artifacts import write_atomically
+from ceph_pipeline.artifacts import without_names, write_atomically
+from ceph_pipeline.training.run_states import SOURCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,11 +47,11 @@ def child_run(
         if not resume:
             _close_if_running(earlier.info.run_id)
     run_id = earlier.info.run_id if earlier is not None and resume else None
-    with mlflow.start_run(run_id=run_id, run_name=run_name or stage, nested=True) as run:
+    with mlflow.start_run(run_id=run_id, run_name=run_name or stage, nested=True, tags=SOURCE) as run:
         write_atomically(record, json.dumps({"run_id": run.info.run_id}))
         mlflow.set_tag(PARENT, parent.info.run_id)
         if run_id is None:
-            mlflow.log_params(flatten(params.model_dump(mode="json"), stage))
+            mlflow.log_params(flatten(without_names(params.model_dump(mode="json")), stage))
         yield MLFlowLogger(tracking_uri=mlflow.get_tracking_uri(), run_id=run.info.run_id, log_model=False)
 
 

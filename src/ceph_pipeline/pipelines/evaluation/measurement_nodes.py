@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ceph_pipeline.artifacts import pseudonymised
 from ceph_pipeline.evaluation import EvaluationError, EvaluationParams, evaluate
 from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
 from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows
@@ -130,14 +131,15 @@ def compare_runs(errors: pd.DataFrame, images: pd.DataFrame, params: EvaluationP
     if params.compare_with is None:
         return {}
     before = _errors_of_run(params.compare_with)
-    result = compare_with_earlier(on_split(errors, images, "test"), before, params.compare_with, params.statistics)
+    now = pseudonymised(on_split(errors, images, "test"))
+    result = compare_with_earlier(now, before, params.compare_with, params.statistics)
     for line in earlier_lines(result):
         logger.info("against run %s: %s", params.compare_with, line)
     return result
 
 
 def _errors_of_run(run_id: str) -> pd.DataFrame:
-    """The `ErrorTable` that a run has logged.
+    """The `ErrorTable` that a run has logged, with pseudonyms in place of the films' names.
 
     Raises:
         EvaluationError: there is no such run, or it has no errors.

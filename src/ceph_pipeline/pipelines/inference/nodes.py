@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ceph_pipeline.artifacts import pseudonym_table
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.inference.params import InferenceParams
 from ceph_pipeline.plausibility import PlausibilityParams
@@ -37,6 +38,11 @@ def locate_landmarks(
         len(quarantine),
     )
     return predictions, quarantine
+
+
+def list_new_pseudonyms(located: pd.DataFrame, quarantine: pd.DataFrame) -> pd.DataFrame:
+    """What the new X-rays are called in logs."""
+    return pseudonym_table([*located["image_id"], *quarantine["item"]])
 
 
 def judge_plausibility(located: pd.DataFrame, models: Path, params: PlausibilityParams) -> tuple[pd.DataFrame, pd.DataFrame]:

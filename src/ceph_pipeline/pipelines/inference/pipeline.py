@@ -2,7 +2,13 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from ceph_pipeline.pipelines.inference.nodes import draw_overlays, judge_plausibility, locate_landmarks, measure_faces
+from ceph_pipeline.pipelines.inference.nodes import (
+    draw_overlays,
+    judge_plausibility,
+    list_new_pseudonyms,
+    locate_landmarks,
+    measure_faces,
+)
 
 
 def create_pipeline() -> Pipeline:
@@ -21,6 +27,12 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs=["located_in_new", "inference_quarantine"],
                 name="locate_landmarks",
+            ),
+            Node(
+                list_new_pseudonyms,
+                inputs=["located_in_new", "inference_quarantine"],
+                outputs="inference_pseudonyms",
+                name="list_new_pseudonyms",
             ),
             Node(
                 judge_plausibility,

@@ -5,6 +5,7 @@ import logging
 import pandas as pd
 
 from ceph_pipeline import formats, ingestion
+from ceph_pipeline.artifacts import pseudonym, pseudonym_table
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.ingestion import IngestionParams
 
@@ -26,11 +27,11 @@ def read_cephalograms(
         options=params.reading,
     )
     logger.info(
-        "%d cephalograms, %d landmarks, readers %s read from %s",
+        "%d cephalograms, %d landmarks, readers %s read as %s",
         len(found.images),
         found.landmarks["landmark"].nunique(),
         ", ".join(sorted(found.landmarks["reader"].unique())),
-        raw_cephalograms.root,
+        raw_cephalograms.format,
     )
     return found.images, found.landmarks, found.cvm, found.quarantine
 
@@ -74,6 +75,11 @@ def complete_tables(
     return images, ingestion.with_consensus(landmarks, params.consensus), cvm, quarantine
 
 
+def list_pseudonyms(images: pd.DataFrame, quarantine: pd.DataFrame) -> pd.DataFrame:
+    """What films are called in logs and in MLflow."""
+    return pseudonym_table([*images["image_id"], *quarantine["item"]])
+
+
 def measure_cephalograms(images: pd.DataFrame, landmarks: pd.DataFrame) -> pd.DataFrame:
     """Compute the vertical measurements of every reader and of the consensus."""
     return ingestion.measurement_table(images, landmarks)
@@ -81,6 +87,6 @@ def measure_cephalograms(images: pd.DataFrame, landmarks: pd.DataFrame) -> pd.Da
 
 def _print_quarantine(quarantine: pd.DataFrame) -> None:
     for row in quarantine.head(PRINTED).itertuples(index=False):
-        logger.warning("%s (%s)", row.reason, row.outcome)
+        logger.warning("%s: %s; the quarantine table says why", pseudonym(row.item), row.outcome)
     if len(quarantine) > PRINTED:
         logger.warning("… and %d more in the quarantine table", len(quarantine) - PRINTED)

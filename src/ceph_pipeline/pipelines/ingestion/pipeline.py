@@ -2,7 +2,13 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from ceph_pipeline.pipelines.ingestion.nodes import build_cache, complete_tables, measure_cephalograms, read_cephalograms
+from ceph_pipeline.pipelines.ingestion.nodes import (
+    build_cache,
+    complete_tables,
+    list_pseudonyms,
+    measure_cephalograms,
+    read_cephalograms,
+)
 
 
 def create_pipeline() -> Pipeline:
@@ -27,6 +33,7 @@ def create_pipeline() -> Pipeline:
                 outputs=["images", "landmarks", "cvm", "quarantine"],
                 name="complete_tables",
             ),
+            Node(list_pseudonyms, inputs=["images", "quarantine"], outputs="pseudonyms", name="list_pseudonyms"),
             Node(measure_cephalograms, inputs=["images", "landmarks"], outputs="measurements", name="measure_cephalograms"),
         ]
     )
