@@ -137,7 +137,7 @@ class TestBadInput:
     def test_a_truncated_source_is_named(self, study):
         path = study.raw.root / "train_0002.png"
         path.write_bytes(path.read_bytes()[:-200])
-        with pytest.raises(ImageReadError, match=r"train_0002\.png: the file is cut off"):
+        with pytest.raises(ImageReadError, match=r"train_0002\.png: damaged or cut off"):
             study.augment()
 
     def test_a_missing_source_is_named(self, study):

@@ -62,7 +62,7 @@ def test_a_damaged_file_is_set_aside_and_the_others_go_on(dot_finder: TrainedNet
 
 def test_a_folder_of_damaged_files_is_one_error(dot_finder: TrainedNet, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no image")
-    with pytest.raises(DetectorError, match=r"none of the 1 images could be read; the first: .*a\.png: not a readable image"):
+    with pytest.raises(DetectorError, match=r"none of the 1 images could be read; the first: .*a\.png: damaged or not an image"):
         predict_folder(LandmarkDetector([dot_finder]), tmp_path)
 
 
