@@ -4,6 +4,7 @@ from ceph_pipeline.artifacts.atomic import atomic_path, write_atomically
 from ceph_pipeline.artifacts.fingerprint import fingerprint
 from ceph_pipeline.artifacts.folder import Folder, FolderError
 from ceph_pipeline.artifacts.ledger import Ledger
+from ceph_pipeline.artifacts.leftovers import keep_only
 from ceph_pipeline.artifacts.workers import WorkerParams, WorkersError, check_cluster, run_unordered
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "atomic_path",
     "check_cluster",
     "fingerprint",
+    "keep_only",
     "run_unordered",
     "write_atomically",
 ]

@@ -83,9 +83,10 @@ def read_label_studio(path: Path, images: Path | None = None) -> Reading:
 def _sizes(tasks: list[_Task], files: Mapping[str, Path], folder: Path, export: str) -> tuple[dict[str, Size], list[Problem]]:
     """(width, height) of each task's image: the image's own where it is at hand, else the recorded one."""
     present = {task.image_id: folder / task.path for task in tasks if Path(task.path).name in files}
-    sizes, problems = sizes_of(present, folder)
+    recorded_sizes = {task.image_id: recorded_size(task.results.values()) for task in tasks}
+    sizes, problems = sizes_of(present, folder, {name: size for name, size in recorded_sizes.items() if size})
     for task in tasks:
-        recorded = recorded_size(task.results.values())
+        recorded = recorded_sizes[task.image_id]
         if task.image_id in present:
             continue
         if recorded is None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ceph_pipeline.images.dicom import decode_dicom, dicom_header
 from ceph_pipeline.images.errors import ImageReadError
 from ceph_pipeline.images.grey import GreyImage, to_grey
-from ceph_pipeline.images.header import ImageHeader, require_readable_size
+from ceph_pipeline.images.header import ImageHeader, require_film_shape, require_readable_size
 from ceph_pipeline.images.kinds import HEAD_BYTES, IMAGE_SUFFIXES, kind_of
 from ceph_pipeline.images.metaimage import decode_metaimage, metaimage_header
 from ceph_pipeline.images.orientation import UPRIGHT, upright
@@ -29,10 +29,12 @@ def read_header(path: Path) -> ImageHeader:
     """Size, orientation, depth, polarity and pixel spacing of a film, without decoding its pixels.
 
     Raises:
-        ImageReadError: no regular file, no image, or more than `MAX_PIXELS`.
+        ImageReadError: no regular file, no image, more than `MAX_PIXELS`, or the shape of no film.
     """
     with _opened(path) as stream:
-        return _header_of(stream, str(path))
+        header = _header_of(stream, str(path))
+    require_film_shape(*header.size, str(path))
+    return header
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -48,11 +50,13 @@ def read_image(path: Path) -> GreyImage:
     """Read a film as upright grey `(height, width)`, 8 or 16 bits, 0 black; a damaged file is an error, never grey filler.
 
     Raises:
-        ImageReadError: missing, no regular file, damaged, cut off, or more than `MAX_PIXELS`.
+        ImageReadError: missing, no regular file, damaged, cut off, more than `MAX_PIXELS`, or the shape of no film.
     """
     with _opened(path) as stream:
         content = stream.read()
-    return decode_image(content, str(path))
+    image = decode_image(content, str(path))
+    require_film_shape(image.shape[1], image.shape[0], str(path))
+    return image
 
 
 def decode_image(content: bytes, name: str) -> GreyImage:

@@ -22,6 +22,8 @@ SpacingSource = Literal[
 ]
 """Where a spacing comes from. That of the imager holds in the detector's plane: the head's magnification is not in it."""
 
+MIN_SIDE_PX, MAX_ASPECT = 16, 10
+"""A film with a shorter side, or one so many times as long as wide, shows no head."""
 MIN_SPACING_MM, MAX_SPACING_MM = 0.02, 1.0
 SCREEN_DPI = (72.0, 96.0)
 """What programs write as the resolution of an image that has none."""
@@ -66,6 +68,20 @@ def require_readable_size(width: int, height: int, name: str) -> None:
         raise ImageReadError(f"{name}: {width} × {height} pixels, which is no image. Replace the file or remove it.")
     if width * height > MAX_PIXELS:
         raise ImageReadError(f"{name}: {width} × {height} pixels; at most {MAX_PIXELS:,} are read.")
+
+
+def require_film_shape(width: int, height: int, name: str) -> None:
+    """Refuse what can be decoded but is no film: a single pixel, a strip.
+
+    Raises:
+        ImageReadError: a side is shorter than `MIN_SIDE_PX`, or `MAX_ASPECT` times the other.
+    """
+    short, long = sorted((width, height))
+    if short < MIN_SIDE_PX or long > MAX_ASPECT * short:
+        raise ImageReadError(
+            f"{name}: {width} × {height} pixels, which is no film: expected sides of at least {MIN_SIDE_PX} px, one at most "
+            f"{MAX_ASPECT} times the other. Replace the file or remove it."
+        )
 
 
 def believable(x_mm: float, y_mm: float) -> tuple[float, float] | None:

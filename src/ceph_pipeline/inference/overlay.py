@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LINES = (("S", "N"), ("Po", "Or"), ("ANS", "PNS"), ("Go", "Me"), ("N", "A"), ("N", "B"), ("Pn", "Pog`"))
 """Planes that measurements go by: S-N, Frankfort, palatal, mandibular, N-A, N-B and the E-line."""
-HEIGHT_INCHES = 9.0
+HEIGHT_INCHES, MAX_WIDTH_INCHES = 9.0, 18.0
 POINT, LINE, RING, FLAG = "#ff4d4d", "#4dc3ff", "#ffd24d", "#ff5cf4"
 OUTLINE = [withStroke(linewidth=1.5, foreground="black")]
 
@@ -39,7 +39,7 @@ def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
         title: Above the picture.
     """
     height, width = image.shape
-    figure = Figure(figsize=(HEIGHT_INCHES * width / height, HEIGHT_INCHES), layout="constrained")
+    figure = Figure(figsize=(min(HEIGHT_INCHES * width / height, MAX_WIDTH_INCHES), HEIGHT_INCHES), layout="constrained")
     axes = figure.add_subplot()
     low, high = np.percentile(image, (0.5, 99.5))
     axes.imshow(image, cmap="gray", vmin=low, vmax=max(high, low + 1))
