@@ -15,11 +15,16 @@ from ceph_pipeline.images.dicom import decode_dicom, dicom_header
 from ceph_pipeline.images.errors import ImageReadError
 from ceph_pipeline.images.grey import GreyImage, to_grey
 from ceph_pipeline.images.header import ImageHeader, require_film_shape, require_readable_size
-from ceph_pipeline.images.kinds import HEAD_BYTES, IMAGE_SUFFIXES, kind_of
+from ceph_pipeline.images.kinds import HEAD_BYTES, IMAGE_SUFFIXES, MAX_PIXELS, kind_of
 from ceph_pipeline.images.metaimage import decode_metaimage, metaimage_header
 from ceph_pipeline.images.orientation import UPRIGHT, upright
 from ceph_pipeline.images.raster import decode_raster, raster_header
 from ceph_pipeline.images.tiff import decode_tiff, tiff_header
+
+__all__ = [
+    "MAX_PIXELS", "GreyImage", "ImageHeader", "ImageReadError", "decode_image", "encode_image", "file_type", "image_size",
+    "read_header", "read_image",
+]  # fmt: skip
 
 MAX_BYTES = 1_000_000_000
 """Files beyond this are refused unread; 100 megapixels of 16-bit colours are 600 MB."""
@@ -135,7 +140,9 @@ def _header_of(stream: BinaryIO, name: str) -> ImageHeader:
     if kind is None:
         known = ", ".join(suffix[1:] for suffix in IMAGE_SUFFIXES)
         length = stream.seek(0, io.SEEK_END)
-        raise ImageReadError(f"{name}: damaged or not an image ({length} bytes, in none of {known}). Convert it to png, or remove it.")
+        raise ImageReadError(
+            f"{name}: damaged or not an image ({length} bytes, in none of {known}). Convert it to png, or remove it."
+        )
     try:
         if kind == "tiff":
             header = tiff_header(stream)

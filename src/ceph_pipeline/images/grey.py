@@ -31,9 +31,7 @@ def to_grey(pixels: NDArray[Any], name: str, *, white_is_zero: bool = False, bit
     if pixels.dtype == np.bool_ or (bits == 1 and pixels.dtype == np.uint8):
         pixels, bits = pixels.astype(np.uint8) * np.uint8(255), 8
     if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim not in (2, 3):
-        raise ImageReadError(
-            f"{name}: pixels are {pixels.dtype}; 8 and 16 bits without sign are read. Convert the file to png."
-        )
+        raise ImageReadError(f"{name}: pixels are {pixels.dtype}; 8 and 16 bits without sign are read. Convert the file to png.")
     if pixels.ndim == 3:
         pixels = np.ascontiguousarray(pixels[..., :3]) if pixels.shape[-1] >= 3 else pixels[..., 0]
     if pixels.ndim == 3:

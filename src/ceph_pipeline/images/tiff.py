@@ -52,7 +52,9 @@ def decode_tiff(stream: BinaryIO, name: str) -> NDArray[Any]:
 def _page(file: tifffile.TiffFile) -> TiffPage:
     """The first page, which must be the only one of its size: reduced copies and masks do not count."""
     page = file.pages.first
-    others = sum(1 for other in list(file.pages)[1:] if isinstance(other, TiffPage) and not other.is_reduced and not other.is_mask)
+    others = sum(
+        1 for other in list(file.pages)[1:] if isinstance(other, TiffPage) and not other.is_reduced and not other.is_mask
+    )
     if others:
         raise ImageReadError(f"{others + 1} pages in one file; one film a file is read")
     if page.photometric not in _READ:

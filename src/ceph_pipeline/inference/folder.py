@@ -86,7 +86,9 @@ def _films(folder: Path) -> FilmFiles:
     if not folder.exists():
         raise DetectorError(f"{folder}: no such folder. {WAY_OUT}")
     if not folder.is_dir():
-        raise DetectorError(f"{folder}: not a folder. Name the folder that it lies in: --params inference_folder={folder.parent}.")
+        raise DetectorError(
+            f"{folder}: not a folder. Name the folder that it lies in: --params inference_folder={folder.parent}."
+        )
     found = list_films(folder)
     if not found.films:
         others = "; ".join(f"{file.path}: {file.reason}" for file in found.skipped[:3])
