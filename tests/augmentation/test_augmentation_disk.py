@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ceph_pipeline.artifacts import FolderError
-from ceph_pipeline.augmentation.darkroom import AugmentationError, Darkroom
+from ceph_pipeline.augmentation.copy_writer import AugmentationError, CopyWriter
 from ceph_pipeline.augmentation.kinds import Source
 from ceph_pipeline.images import ImageStore, RawFolder
 
@@ -117,8 +117,8 @@ class TestEstimate:
             if image is not None:
                 cv2.imwrite(str(tmp_path / name), image)
             stores = ImageStore(str(tmp_path / "store")), ImageStore(str(tmp_path / "cache"), format="npy")
-            darkroom = Darkroom(RawFolder(tmp_path, "aariz"), *stores, recipe={}, seed=0, cache_long_side=64)
-            return darkroom.space_needed(Source("film", name, (241, 302), None, {}))
+            writer = CopyWriter(RawFolder(tmp_path, "aariz"), *stores, recipe={}, seed=0, cache_long_side=64)
+            return writer.space_needed(Source("film", name, (241, 302), None, {}))
 
         return of
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ceph_pipeline.artifacts import FolderError
-from ceph_pipeline.augmentation.darkroom import AugmentationError
+from ceph_pipeline.augmentation.copy_writer import AugmentationError
 from ceph_pipeline.augmentation.tables import (
     AugmentedCacheTable,
     AugmentedCvmTable,

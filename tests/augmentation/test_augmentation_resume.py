@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from ceph_pipeline.artifacts import Ledger
-from ceph_pipeline.augmentation.darkroom import Darkroom
+from ceph_pipeline.augmentation.copy_writer import CopyWriter
 from ceph_pipeline.augmentation.provenance import OtherRecipeError
 from ceph_pipeline.images import ImageStore
 
@@ -25,9 +25,11 @@ from ceph_pipeline.images import ImageStore
 def sources_made(monkeypatch):
     """The sources that were decoded, in order."""
     made = []
-    develop = Darkroom.develop
+    write_copies = CopyWriter.write_copies
     monkeypatch.setattr(
-        Darkroom, "develop", lambda self, source, copies: made.append(source.image_id) or develop(self, source, copies)
+        CopyWriter,
+        "write_copies",
+        lambda self, source, copies: made.append(source.image_id) or write_copies(self, source, copies),
     )
     return made
 

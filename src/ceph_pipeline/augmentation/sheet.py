@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from ceph_pipeline.augmentation.changes import full_scale
+from ceph_pipeline.augmentation.transforms import full_scale
 from ceph_pipeline.landmarks.tables import CONSENSUS
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ceph_pipeline.augmentation.changes import Change, Points, Tone, Warp, full_scale, look_up
-from ceph_pipeline.images.normalise import grey_moments
+from ceph_pipeline.augmentation.transforms import Points, Tone, Transform, Warp, full_scale, level_shares, look_up
+from ceph_pipeline.images.normalise import MIN_SD, grey_moments
 from ceph_pipeline.landmarks import Affine
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ceph_pipeline.augmentation.changes import Pixels
     from ceph_pipeline.augmentation.kinds import Kind, Source
+    from ceph_pipeline.augmentation.transforms import Pixels
 
 
 @dataclass(frozen=True)
@@ -37,24 +37,26 @@ class Drawn:
 
     affine: Affine
     tones: Sequence[Tone] = ()
-    others: Sequence[Change] = ()
+    others: Sequence[Transform] = ()
 
     def levels(self, image: Pixels) -> NDArray[np.float32]:
-        """The image before the warp, its grey levels changed and normalised.
-
-        Mean and standard deviation are those of the unchanged image: normalisation would take back what a tone does.
+        """The image before the warp, its grey levels changed, then normalised as every image is that a network sees.
 
         Args:
             image: `(height, width)`, 8 or 16 bits.
         """
-        mean, sd = grey_moments(image)
         for change in self.others:
             image = change.pixels(image)
         white = full_scale(image)
-        levels, middle = np.arange(white + 1.0), np.array([mean])
-        for tone in self.tones:
-            pivot = float(middle[0]) / white
-            levels, middle = white * tone.curve(levels / white, pivot), white * tone.curve(middle / white, pivot)
+        levels = np.arange(white + 1.0)
+        if not self.tones:
+            mean, sd = grey_moments(image)
+        else:
+            share = level_shares(image, white)
+            for tone in self.tones:
+                levels = white * tone.curve(levels / white, float(share @ levels) / white)
+            mean = float(share @ levels)
+            sd = max(float(share @ (levels - mean) ** 2) ** 0.5, MIN_SD)
         return look_up(image, (levels.astype(np.float32) - np.float32(mean)) * np.float32(1 / sd))
 
     def moved(self, points: Points) -> Points:
@@ -72,7 +74,7 @@ def draw_changes(recipe: Mapping[str, Kind], source: Source, rng: np.random.Gene
 
     Args:
         recipe: Kinds by name, each with its probability; of a kind's copies one is taken at random.
-        source: What is on the table: the cached image, or a crop, with its size and points.
+        source: The cached image, or a crop, with its size and points.
         rng: Of this sample.
     """
     affine, tones, others = Affine.identity(), [], []

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from ceph_pipeline.augmentation.changes import Pixels
 from ceph_pipeline.augmentation.kinds import Kind, Source
+from ceph_pipeline.augmentation.transforms import Pixels
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.landmarks.geometry import Size, fitted_size
@@ -150,7 +150,7 @@ class WholeImageDataset(Dataset[Batch]):
         )
 
     def _draw(self, epoch: int, item: int, size: Size, points: NDArray[np.float64]) -> Drawn:
-        """The sample's changes; for their kinds the image on the table is the source."""
+        """The sample's changes; for their kinds the cached image is the source."""
         if not self.augmentation:
             return UNCHANGED
         pixel_size_mm = float(self.data.pixel_size_mm[item]) * float(self.data.sizes[item, 0]) / size[0]

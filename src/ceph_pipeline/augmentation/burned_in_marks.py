@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from ceph_pipeline.augmentation.changes import Change, full_scale, to_depth
 from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
+from ceph_pipeline.augmentation.transforms import Transform, full_scale, to_depth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ceph_pipeline.augmentation.changes import Pixels
+    from ceph_pipeline.augmentation.transforms import Pixels
 
     Mask = NDArray[np.uint8]
     """What lead covers, 255, with smooth edges."""
@@ -47,11 +47,11 @@ class BurnedInMarks(DrawnKind):
     scale_cm: tuple[int, int] = (3, 8)
     opacity: Range = (0.80, 0.97)
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw what the marks show and where they lie."""
         del copy
         seed = int(rng.integers(2**32))
-        return Change(lambda image: self._burn_in(image, source, np.random.default_rng(seed)))
+        return Transform(lambda image: self._burn_in(image, source, np.random.default_rng(seed)))
 
     def _burn_in(self, image: Pixels, source: Source, rng: np.random.Generator) -> Pixels:
         marked: Pixels = np.array(image)

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-
-from ceph_pipeline.augmentation.changes import Pixels
 from ceph_pipeline.augmentation.kinds import Kind, Source, random_generator
 from ceph_pipeline.augmentation.plan import Copy
+from ceph_pipeline.augmentation.transforms import Pixels
 from ceph_pipeline.images import ImageStore, RawFolder
-from ceph_pipeline.landmarks.geometry import fitted_size
+from ceph_pipeline.images.shrink import shrink_to
 
 BYTES_PER_PIXEL = {"png": 0.6, "jpg": 0.35, "bmp": 1.0, "npy": 1.0}
 """Upper estimate for 8 bits: ISBI 2015 takes 0.38 as png and 0.15 as jpg of quality 95 (measured)."""
@@ -36,7 +34,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Darkroom:
+class CopyWriter:
     """Everything a worker needs to turn a source into its copies.
 
     Attributes:
@@ -61,7 +59,7 @@ class Darkroom:
         pixels = BYTES_PER_PIXEL[self.store.format] * width * height + self.cache_long_side**2
         return _bytes_per_sample(self.raw.root / source.path) * pixels
 
-    def develop(self, source: Source, copies: list[Copy]) -> Made:
+    def write_copies(self, source: Source, copies: list[Copy]) -> Made:
         """Make copies of a source; memory holds the source and one copy.
 
         Raises:
@@ -80,7 +78,7 @@ class Darkroom:
     def _make(self, image: Pixels, source: Source, copy: Copy) -> int:
         rng = random_generator(self.seed, copy.source_id, copy.kind, copy.copy)
         pixels = self.recipe[copy.kind].change(source, copy.copy, rng).pixels(image)
-        small: Pixels = cv2.resize(pixels, fitted_size(source.size, self.cache_long_side), interpolation=cv2.INTER_AREA)
+        small = shrink_to(pixels, self.cache_long_side)
         try:
             return self.store.write(copy.image_id, pixels) + self.cache.write(copy.image_id, small)
         except (OSError, ValueError) as error:

@@ -32,7 +32,7 @@ _SHARPENING = np.array([-1, 14, -1], np.float32) / 12
 
 
 @dataclass(frozen=True)
-class Change:
+class Transform:
     """One copy's way from its source.
 
     Attributes:
@@ -54,7 +54,7 @@ class Change:
         return self.points.scale if isinstance(self.points, Affine) else 1.0
 
     @classmethod
-    def warp(cls, affine: Affine, interpolation: Interpolation = "sharp") -> Change:
+    def warp(cls, affine: Affine, interpolation: Interpolation = "sharp") -> Transform:
         """Pixels and points moved by one affine map."""
         return cls(Warp(affine, interpolation), affine)
 
@@ -125,6 +125,14 @@ def look_up(image: Pixels, table: NDArray[Any]) -> NDArray[Any]:
     full = np.zeros(np.iinfo(image.dtype).max + 1, table.dtype)
     full[: len(table)] = table
     return cv2.LUT(np.ascontiguousarray(image), full)
+
+
+def level_shares(image: Pixels, white: int) -> NDArray[np.float64]:
+    """Share of an image's pixels at each level, `(white + 1,)`, sum 1: what a tone does to mean and spread follows from it."""
+    import cv2
+
+    counts = cv2.calcHist([np.ascontiguousarray(image)], [0], None, [white + 1], [0, white + 1])
+    return counts.ravel().astype(np.float64) / image.size
 
 
 def full_scale(image: Pixels) -> int:
