@@ -11,11 +11,11 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
+from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks import Affine, find
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.training.batch import Batch, sample_rng
-from ceph_pipeline.training.checkpoint import TrainedNet
 from ceph_pipeline.training.distributed.rank import ALONE
 from ceph_pipeline.training.fit import fit, make_loader
 from ceph_pipeline.training.module import LandmarkModule
@@ -111,9 +111,6 @@ class ToySet(Dataset[Batch]):
     def __init__(self, n_images: int, seed: int) -> None:
         self.points = np.random.default_rng(seed).uniform(6, 26, (n_images, 2, 2))
         self.seed = seed
-
-    def image_id(self, item: int) -> str:
-        return f"toy_{item}"
 
     def __getitem__(self, draw: tuple[int, int]) -> Batch:
         epoch, item = draw

@@ -9,7 +9,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from ceph_pipeline.training.checkpoint import CheckpointError, write_tensors
+from ceph_pipeline.detector.checkpoint import CheckpointError, write_tensors
 from ceph_pipeline.training.errors import TrainingError
 from ceph_pipeline.training.params import LoopParams, OptimParams
 from ceph_pipeline.training.targets import check_points

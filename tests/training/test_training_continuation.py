@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ceph_pipeline.artifacts import Ledger
-from ceph_pipeline.training.checkpoint import write_tensors
+from ceph_pipeline.detector.checkpoint import write_tensors
 from ceph_pipeline.training.continuation import epochs_done, finished
 from ceph_pipeline.training.errors import TrainingError
 from ceph_pipeline.training.params import LoopParams, OptimParams, Stage1Params

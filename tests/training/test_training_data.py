@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ceph_pipeline.augmentation import Source
+from ceph_pipeline.detector.framing import frame
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.images.normalise import normalise
 from ceph_pipeline.landmarks import Affine
@@ -14,7 +15,7 @@ from ceph_pipeline.training.batch import concatenate, sample_rng
 from ceph_pipeline.training.crop_batches import CropDataset, group_by_image
 from ceph_pipeline.training.params import Stage1Params
 from ceph_pipeline.training.sampling import EpochSampler, device_weights, weighted_draws
-from ceph_pipeline.training.whole_images import WholeImageDataset, WholeImages, frame
+from ceph_pipeline.training.whole_images import WholeImageDataset, WholeImages
 
 
 def recipe(**kinds):

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from ceph_pipeline.crops import CropParams
+from ceph_pipeline.detector.checkpoint import CheckpointError, create_net, load_checkpoint
 from ceph_pipeline.training.callbacks import EpochLog
-from ceph_pipeline.training.checkpoint import CheckpointError, create_net, load_checkpoint
 from ceph_pipeline.training.fit import TrainingError
 from ceph_pipeline.training.params import (
     LoopParams,

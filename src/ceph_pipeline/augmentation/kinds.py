@@ -74,7 +74,7 @@ class Kind(BaseModel, ABC):
         probability: On the fly: the chance that a sample is changed, by one of the kind's copies at random.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     former_settings: ClassVar[Mapping[str, str]] = {}
     """Settings that exist no longer, with the one that takes their place, for the message that refuses them."""

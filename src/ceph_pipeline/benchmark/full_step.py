@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from ceph_pipeline.benchmark.arithmetic import Arithmetic
 from ceph_pipeline.benchmark.memory import PeakMemory
+from ceph_pipeline.benchmark.precision import Arithmetic
 from ceph_pipeline.benchmark.steps import bare_step
 from ceph_pipeline.benchmark.synthetic import draw_data
 from ceph_pipeline.benchmark.timing import time_step, wait
+from ceph_pipeline.detector.checkpoint import create_net
 from ceph_pipeline.training.batch import Batch
-from ceph_pipeline.training.checkpoint import create_net
 from ceph_pipeline.training.distributed.rank import ALONE
 from ceph_pipeline.training.fit import fit
 from ceph_pipeline.training.memory import loader_settings

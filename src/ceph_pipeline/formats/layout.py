@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from ceph_pipeline.formats.annotations import bad_identifier
 from ceph_pipeline.formats.problems import Problem
@@ -26,10 +24,6 @@ SPLIT_NAMES = {
     "testing": "test",
 }
 """Split by the lower-case names that are in use for it."""
-
-
-class JSONFileError(ValueError):
-    """A file is no JSON."""
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -99,17 +93,3 @@ def sizes_of(images: Mapping[str, Path], root: Path) -> tuple[dict[str, Size], l
         results = dict(zip(images, threads.map(measure, images.items()), strict=True))
     sizes = {image_id: result for image_id, result in results.items() if not isinstance(result, Problem)}
     return sizes, [result for result in results.values() if isinstance(result, Problem)]
-
-
-def read_json(path: Path) -> Any:
-    """Parse a JSON file, with or without a byte-order mark; NaN, which some writers put for null, becomes None.
-
-    Raises:
-        JSONFileError: it is none; the message says where.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"), parse_constant={"NaN": None}.get)
-    except json.JSONDecodeError as error:
-        raise JSONFileError(f"{error.msg} in line {error.lineno}, column {error.colno}") from None
-    except (UnicodeDecodeError, RecursionError, OSError) as error:
-        raise JSONFileError(f"{type(error).__name__}") from None

@@ -13,7 +13,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, WeightAveraging
 from torch.optim.lr_scheduler import LambdaLR
 
-from ceph_pipeline.training.checkpoint import save_checkpoint
+from ceph_pipeline.detector.checkpoint import save_checkpoint
 from ceph_pipeline.training.optim import PlateauFactor
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lightning import LightningModule, Trainer
     from torch import Tensor
 
-    from ceph_pipeline.training.checkpoint import TrainedNet
+    from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.training.goal import Goal
 
 logger = logging.getLogger(__name__)

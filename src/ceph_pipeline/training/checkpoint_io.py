@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightning.fabric.plugins.io import TorchCheckpointIO
 
-from ceph_pipeline.training.checkpoint import write_tensors
+from ceph_pipeline.detector.checkpoint import write_tensors
 
 if TYPE_CHECKING:
     from lightning.fabric.utilities.types import _PATH

@@ -11,7 +11,7 @@ import torch
 
 from ceph_pipeline.artifacts import Ledger, fingerprint
 from ceph_pipeline.artifacts.fingerprint import INDIFFERENT
-from ceph_pipeline.training.checkpoint import TrainedNet, save_checkpoint
+from ceph_pipeline.detector.checkpoint import TrainedNet, save_checkpoint
 from ceph_pipeline.training.errors import TrainingError
 from ceph_pipeline.training.tracking import flatten
 

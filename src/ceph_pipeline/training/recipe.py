@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
     from ceph_pipeline.crops import CropParams
+    from ceph_pipeline.detector.checkpoint import StageName
     from ceph_pipeline.images import ImageStore
     from ceph_pipeline.training.batch import Batch
-    from ceph_pipeline.training.checkpoint import StageName
     from ceph_pipeline.training.goal import Monitor
     from ceph_pipeline.training.module import LandmarkModule
     from ceph_pipeline.training.params import Stage1Params, Stage2Params

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import numpy as np
 
 from ceph_pipeline.cephalometry import VERTICAL_MEASUREMENTS
+from ceph_pipeline.detector.checkpoint import TrainedNet, create_net
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.losses import activation_of
 from ceph_pipeline.models import describe_net
-from ceph_pipeline.training.checkpoint import TrainedNet, create_net
 from ceph_pipeline.training.distributed.shares import deal
 from ceph_pipeline.training.errors import TrainingError
 from ceph_pipeline.training.fit import make_loader
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch.utils.data import DataLoader
 
+    from ceph_pipeline.detector.checkpoint import StageName
     from ceph_pipeline.images import ImageStore
     from ceph_pipeline.training.batch import Batch
-    from ceph_pipeline.training.checkpoint import StageName
     from ceph_pipeline.training.distributed import Rank
     from ceph_pipeline.training.params import Stage1Params
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from ceph_pipeline.detector.checkpoint import TrainedNet, create_net
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.losses import activation_of
 from ceph_pipeline.models import describe_net
 from ceph_pipeline.models.conditioning import anatomical_groups
-from ceph_pipeline.training.checkpoint import TrainedNet, create_net
 from ceph_pipeline.training.crop_batches import CropDataset, ImageCrops, group_by_image
 from ceph_pipeline.training.distributed.shares import deal
 from ceph_pipeline.training.errors import TrainingError
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
     from ceph_pipeline.crops import CropParams
+    from ceph_pipeline.detector.checkpoint import StageName
     from ceph_pipeline.images import ImageStore
     from ceph_pipeline.training.batch import Batch
-    from ceph_pipeline.training.checkpoint import StageName
     from ceph_pipeline.training.distributed import Rank
     from ceph_pipeline.training.params import Stage2Params
 
