@@ -33,8 +33,9 @@ def test_the_peak_is_that_of_one_source_and_below_600_mb(tmp_path, params_of):
     raw, recipe = tmp_path / "raw", params_of().recipe
     raw.mkdir()
     cv2.imwrite(str(raw / "film.jpg"), rng.integers(0, 256, SIZE[::-1], dtype=np.uint8))
-    store, cache = ImageStore(str(tmp_path / "a"), format="jpg"), ImageStore(str(tmp_path / "c"), format="npy")
-    writer = CopyWriter(RawFolder(raw, "benchmark"), store, cache, recipe, 42, 512)
+    store = ImageStore(str(tmp_path / "a"), format="jpg")
+    source_cache, cache = (ImageStore(str(tmp_path / name), format="npy") for name in ("s", "c"))
+    writer = CopyWriter(RawFolder(raw, "benchmark"), source_cache, store, cache, recipe, 42, 512)
     kinds = [("original", 0), ("flip", 0), ("rotation", 0), ("rotation", 1), ("brightness", 0), ("brightness", 1)]
     names = [f"film_{number}" for number in range(6)]
     calls = [(Source(name, "film.jpg", SIZE, 0.1, {}), [Copy(name, *kind) for kind in kinds]) for name in names]

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from ceph_pipeline.augmentation.kinds import Kind, Source, random_generator
 from ceph_pipeline.augmentation.plan import Copy
 from ceph_pipeline.augmentation.transforms import Pixels
-from ceph_pipeline.images import ImageStore, RawFolder
+from ceph_pipeline.images import ImageReadError, ImageStore, RawFolder
 from ceph_pipeline.images.shrink import shrink_to
 
 BYTES_PER_PIXEL = {"png": 0.6, "jpg": 0.35, "bmp": 1.0, "npy": 1.0}
@@ -39,6 +41,7 @@ class CopyWriter:
 
     Attributes:
         raw: Where sources are read.
+        source_cache: Where ingestion has put the sources' pre-resized pixels.
         store: Where full-size copies go.
         cache: Where pre-resized training copies go.
         recipe: Kinds by name.
@@ -47,6 +50,7 @@ class CopyWriter:
     """
 
     raw: RawFolder
+    source_cache: ImageStore
     store: ImageStore
     cache: ImageStore
     recipe: Mapping[str, Kind]
@@ -80,12 +84,24 @@ class CopyWriter:
         pixels = self.recipe[copy.kind].change(source, copy.copy, rng).pixels(image)
         small = shrink_to(pixels, self.cache_long_side)
         try:
-            return self.store.write(copy.image_id, pixels) + self.cache.write(copy.image_id, small)
+            written = self.store.write(copy.image_id, pixels)
+            if pixels is image and self._share_cached(source, copy, small):
+                return written
+            return written + self.cache.write(copy.image_id, small)
         except (OSError, ValueError) as error:
             raise AugmentationError(
                 f"{copy.image_id} of {source.path} cannot be written to {self.store.path}: {error}. What is written is kept: "
                 "remove the cause and start again."
             ) from error
+
+    def _share_cached(self, source: Source, copy: Copy, small: Pixels) -> bool:
+        """Make ingestion's file an original's training copy too, where it holds these pixels: it may have another size."""
+        try:
+            cached = self.source_cache.read(source.image_id)
+        except ImageReadError:
+            return False
+        same = cached.dtype == small.dtype and np.array_equal(cached, small)
+        return same and self.cache.link(copy.image_id, self.source_cache, source.image_id)
 
 
 def _bytes_per_sample(file: Path) -> int:

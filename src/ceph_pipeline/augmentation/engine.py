@@ -18,7 +18,12 @@ log = logging.getLogger(__name__)
 
 
 def augment(
-    sources: SourceTables, raw: RawFolder, store: ImageStore, cache: ImageStore, params: AugmentationParams
+    sources: SourceTables,
+    raw: RawFolder,
+    source_cache: ImageStore,
+    store: ImageStore,
+    cache: ImageStore,
+    params: AugmentationParams,
 ) -> dict[str, pd.DataFrame]:
     """Make every copy of every source and describe them in tables.
 
@@ -28,6 +33,7 @@ def augment(
     Args:
         sources: Tables of the sources.
         raw: Where the sources' images lie.
+        source_cache: Their pre-resized pixels; an original's training copy is the same file where the disk allows it.
         store: Receives the full-size copies.
         cache: Receives their pre-resized training copies.
         params: Recipe, target and workers.
@@ -52,7 +58,8 @@ def augment(
     there = provenance.begin(plan, raw)
     missing = [copy for copy in plan.copies if copy.image_id not in there]
     if missing:
-        make_copies(CopyWriter(raw, store, cache, params.recipe, params.seed, params.cache_long_side), plan, missing, params)
+        writer = CopyWriter(raw, source_cache, store, cache, params.recipe, params.seed, params.cache_long_side)
+        make_copies(writer, plan, missing, params)
     provenance.ledger.finish(images=len(plan.copies))
     _report(plan, len(missing))
     return derive_tables(

@@ -14,7 +14,7 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -75,9 +75,6 @@ class Kind(BaseModel, ABC):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    former_settings: ClassVar[Mapping[str, str]] = {}
-    """Settings that exist no longer, with the one that takes their place, for the message that refuses them."""
 
     type: str | None = Field(None, description="name or import path of the kind, where it differs from the recipe's key")
     splits: tuple[Split, ...] = ("train", "valid", "test")

@@ -63,14 +63,10 @@ def _explain(name: str, kind: type[Kind], detail: Any) -> str:
     place = ".".join([name, *map(str, detail["loc"])])
     if detail["type"] != "extra_forbidden":
         return f"{place} = {detail['input']!r}: {detail['msg'].removeprefix('Value error, ').removesuffix('.')}."
-    if replacement := kind.former_settings.get(str(detail["loc"][-1])):
-        return (
-            f"{place}: no such setting any more. Write {replacement}: {kind.model_fields[replacement].default!r} is its default."
-        )
     known = sorted(kind.model_fields)
     near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(known)}."
-    return f"{place}: no such setting. {hint}"
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return f"{place}: no such setting. {hint}Known here: {', '.join(known)}."
 
 
 def _for_copies(recipe: dict[str, Kind]) -> dict[str, Kind]:

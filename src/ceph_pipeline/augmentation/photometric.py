@@ -6,9 +6,7 @@ The curves are exact at any bit depth and cost one table look-up; on the fly the
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import partial
-from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -47,8 +45,6 @@ class Brightness(Kind):
         dose_stops: One copy each: range of the change of dose in stops (1 is twice the dose); above 0 is darker.
         film_gamma: Slope of the curve's straight part, optical density per tenfold dose: 2.5–3.5 for screen films.
     """
-
-    former_settings: ClassVar[Mapping[str, str]] = {"shifts": "dose_stops"}
 
     dose_stops: tuple[Range, ...] = Field(((0.4, 0.8), (-0.8, -0.4)), min_length=1)
     film_gamma: float = Field(2.8, ge=0.5, le=6)
