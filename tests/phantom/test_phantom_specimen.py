@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ceph_pipeline.phantom.anatomy.soft_tissue import head_outline
+from ceph_pipeline.phantom.structures.soft_tissue import skin_outline
 from ceph_pipeline.phantom.devices import DEVICES
 from ceph_pipeline.phantom.specimen import sample_specimen
 
@@ -37,7 +37,7 @@ def test_every_point_lies_inside_the_picture(specimens):
 
 def test_the_ruler_hangs_in_front_of_the_forehead(specimens):
     for specimen in specimens:
-        skin = specimen.to_px(head_outline(specimen.face))
+        skin = specimen.to_px(skin_outline(specimen.face))
         for mark in specimen.ruler_px().values():
             level = skin[np.abs(skin[:, 1] - mark[1]) < 8 / specimen.pixel_size_mm, 0]
             assert mark[0] > level.max(initial=0)

@@ -13,7 +13,7 @@ Border = Literal["none", "film", "collimated", "tabs"]
 class Device:
     """One make of cephalostat.
 
-    Sizes, and where a head lies in them, are the medians of the Aariz data set. The pixel sizes are not that set's, which
+    Sizes, and where a skull lies in them, are the medians of the Aariz data set. The pixel sizes are not that set's, which
     are wrong for four of the seven: they follow from S–N being 72 mm on average, and hold exactly in every phantom.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""A head's landmarks in millimetres, and positions told relative to them."""
+"""A person's landmarks in millimetres, and positions told relative to them."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ class Face:
 
     @property
     def scale(self) -> float:
-        """Size of the head relative to one whose S–N measures 72 mm."""
+        """Size of the skull relative to one whose S–N measures 72 mm."""
         return float(np.linalg.norm(self.points["N"] - self.points["S"]) / 72.0)
 
     def __getitem__(self, symbol: str) -> Point:
         return self.points[symbol]
 
     def at(self, symbol: str, forward: float, up: float) -> Point:
-        """The point that lies `forward` and `up` millimetres (of an average head) from a landmark."""
+        """The point that lies `forward` and `up` millimetres (of an average skull) from a landmark."""
         return self.points[symbol] + self.scale * (forward * self.forward + up * self.up)
 
     def between(self, start: str, stop: str, fraction: float, right: float = 0.0) -> Point:

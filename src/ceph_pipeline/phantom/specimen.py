@@ -1,4 +1,4 @@
-"""One phantom before it is drawn: whose head, which device, where in the frame."""
+"""One phantom before it is drawn: whose face, which device, where in the frame."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceph_pipeline.landmarks.geometry import Affine, Size
-from ceph_pipeline.phantom.anatomy.soft_tissue import head_outline
+from ceph_pipeline.phantom.structures.soft_tissue import skin_outline
 from ceph_pipeline.phantom.devices import DEVICES, Device
 from ceph_pipeline.phantom.face import Build, Face, Point
 from ceph_pipeline.phantom.shape import shape_model
@@ -30,14 +30,14 @@ _RULER_SPOT = (0.786, 0.054)
 
 @dataclass(frozen=True)
 class Specimen:
-    """A head before a device.
+    """A person in front of a device.
 
     Attributes:
         image_id: Identifier, which becomes the file name.
         device: What takes the picture.
         size: (width, height) in pixels.
         pixel_size_mm: Millimetres per pixel, exactly true.
-        face: The head, in mm.
+        face: The person's face, in mm.
         ruler: p1 and p2, in mm.
         to_px: Map from mm to pixels.
         exposure: How bright the picture came out, around 1.
@@ -103,11 +103,11 @@ def _origin(face: Face, device: Device, extent: Point, rng: np.random.Generator)
 
 
 def _ruler(face: Face, extent: Point, origin: Point, rng: np.random.Generator) -> tuple[Point, Point]:
-    """p1 and p2 in front of the forehead, inside the frame, in the head's coordinates."""
+    """p1 and p2 in front of the forehead, inside the frame, in the face's coordinates."""
     spot = (np.array(_RULER_SPOT) + 0.02 * np.clip(rng.standard_normal(2), -2, 2)) * extent
     lean = np.radians(rng.uniform(-3, 3))
     y = float(np.clip(spot[1], 5.0, 30.0))
-    skin = head_outline(face) + origin
+    skin = skin_outline(face) + origin
     beside = skin[(skin[:, 1] > 0) & (skin[:, 1] < y + RULER_MM + 24), 0]
     x = float(np.clip(max(spot[0], beside.max(initial=0.0) + 11.0), 8.0, extent[0] - 9.0))
     upper = np.array([x, y]) - origin

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceph_pipeline.phantom.anatomy.cranium import basion_of
+from ceph_pipeline.phantom.structures.cranium import basion_of
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import smooth
 from ceph_pipeline.phantom.face import Face, Point

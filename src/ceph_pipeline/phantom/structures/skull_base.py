@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ceph_pipeline.phantom.anatomy.cranium import basion_of
+from ceph_pipeline.phantom.structures.cranium import basion_of
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import ellipse, smooth
 from ceph_pipeline.phantom.face import Face
 
 SELLA_RADIUS_MM = 5.4
-"""First semi-axis of the sella's outline, along S–N, in an average head."""
+"""First semi-axis of the sella's outline, along S–N, in an average skull."""
 
 SELLA_RATIO = 0.84
 """Second semi-axis over the first."""
@@ -97,7 +97,7 @@ def _draw_clivus(canvas: Canvas, face: Face) -> None:
 
 
 def _draw_temporal_bone(canvas: Canvas, face: Face) -> None:
-    """Petrous bone, the densest in the head, over the mottled mastoid."""
+    """Petrous bone, the densest of the skull, over the mottled mastoid."""
     petrous = [(-12, 4), (-8, 13), (2, 18), (13, 17), (20, 9), (14, 5), (4, 3.5), (-6, 2)]
     capsule = [(-2, 6), (1, 12), (8, 13), (11, 8), (6, 5)]
     mastoid = [(-24, 6), (-12, 12), (-4, 8), (-4, -4), (-7, -16), (-13, -19), (-20, -12), (-26, -2)]
