@@ -55,6 +55,15 @@ class Device:
         factor = long_side_px / max(self.width_px, self.height_px)
         return (round(self.width_px * factor), round(self.height_px * factor)), round(self.pixel_size_mm / factor, 4)
 
+    def border_px(self, size: Size) -> int:
+        """How far a frame reaches into a picture of that (width, height) from its left and right; 0 without one."""
+        return border_width_px(size) if self.border in ("film", "collimated") else 0
+
+
+def border_width_px(size: Size) -> int:
+    """Width of a frame round a picture of that (width, height)."""
+    return max(2, round(0.008 * max(size)))
+
 
 DEVICES = (
     Device("ART Plus", 0.366, 1970, 2225, 0.0993, (0.576, 0.573), (0.030, 0.024), "png", 0.17, 3.2, 84.0, 1.45, 12, "none"),

@@ -16,10 +16,9 @@ _TISSUES = (
     structures.draw_midface,
     structures.draw_mandible,
     structures.draw_teeth,
-    structures.draw_ear_rods,
 )
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raised when the same parameters draw other pixels, so that data sets of older versions are drawn again."""
 
 
@@ -38,5 +37,9 @@ def draw_cephalogram(specimen: Specimen, rng: np.random.Generator, grain: float 
     canvas = Canvas(specimen.size, specimen.to_px, texture)
     for draw in _TISSUES:
         draw(canvas, specimen.face)
-    structures.draw_ruler(canvas, *specimen.ruler)
-    return develop(canvas.attenuation, specimen.device, specimen.pixel_size_mm, grain, rng, specimen.exposure)
+    structures.draw_ear_rods(canvas, specimen.face, specimen.ear_rods)
+    if specimen.ruler is not None:
+        structures.draw_ruler(canvas, specimen.ruler)
+    return develop(
+        canvas.attenuation, specimen.device, specimen.pixel_size_mm, grain, rng, specimen.exposure, specimen.over_exposure()
+    )

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ceph_pipeline.phantom.structures.cranium import SCALP, vault_outline
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import Curve, offset, smooth
 from ceph_pipeline.phantom.face import Face
+from ceph_pipeline.phantom.structures.cranium import SCALP, vault_outline
 
 
 def draw_soft_tissue(canvas: Canvas, face: Face) -> None:
