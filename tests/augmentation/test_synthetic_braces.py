@@ -2,10 +2,7 @@
 
 import dataclasses
 import itertools
-import sys
-import time
 
-import cv2
 import numpy as np
 import pytest
 
@@ -229,29 +226,3 @@ class TestScale:
         points = {name: point for name, point in source.landmarks.items() if name != "Sella"}
         blind = dataclasses.replace(source, landmarks=points, pixel_size_mm=None)
         assert Braces().unavailable(blind) == "neither pixel size nor Sella and Nasion"
-
-
-@pytest.mark.slow
-def test_a_copy_takes_less_than_two_warps_of_the_same_image():
-    """Processor time on one thread, the better of many runs; 1935 × 2400 px, bands and hooks worn."""
-    source, image = phantom_source(0, 2400)
-    image = cv2.resize(image, (1935, 2400))
-    source = dataclasses.replace(source, size=(1935, 2400))
-    turn = cv2.getRotationMatrix2D((967, 1200), 7, 1)
-    braces, warps = [], []
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        for seed in range(20):
-            braces.append(_processor_seconds(lambda seed=seed: bond(source, image, seed, molar_bands=1, hooks=1)))
-            warps.append(_processor_seconds(lambda: cv2.warpAffine(image, turn, (1935, 2400), flags=cv2.INTER_CUBIC)))
-    finally:
-        cv2.setNumThreads(threads)
-    sys.stdout.write(f"braces {1e3 * min(braces):.1f} ms, cubic warp {1e3 * min(warps):.1f} ms: {min(braces) / min(warps):.2f}\n")
-    assert min(braces) < 2 * min(warps)
-
-
-def _processor_seconds(work):
-    start = time.process_time()
-    work()
-    return time.process_time() - start

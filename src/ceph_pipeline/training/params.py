@@ -89,7 +89,9 @@ class OptimParams(_Params):
     cosine_floor: float = Field(0.01, ge=0, le=1, description="share of the rate at which the cosine ends")
     plateau_patience: int = Field(5, ge=1, description="validations without a better one after which plateau lowers the rate")
     plateau_factor: float = Field(0.3, gt=0, lt=1, description="what plateau multiplies the rate by")
-    unfreeze_after_epochs: int = Field(0, ge=0, description="epochs in which the backbone and its BatchNorm statistics rest")
+    unfreeze_after_epochs: int = Field(
+        0, ge=0, description="epochs in which the backbone and its BatchNorm statistics are frozen"
+    )
     backbone_rate_factor: float = Field(1.0, gt=0, le=10, description="the backbone's rate as a multiple of the heads'")
     clip_norm: float = Field(5.0, gt=0, description="gradients are scaled down to this norm")
     ema_decay: float | None = Field(None, gt=0, lt=1, description="exponential moving average of the weights; null: none")
@@ -113,8 +115,8 @@ class LoopParams(_Params):
     )
     patience: int | None = Field(None, ge=1, description="stop after this many validations without a better one; null: never")
     snapshots: int = Field(0, ge=0, le=50, description="networks of the last validations to keep, for an ensemble of them")
-    find: Literal["learning_rate", "batch_size"] | None = Field(
-        None, description="search before the first epoch, train with what was found; null: as configured"
+    find: Literal["learning_rate"] | None = Field(
+        None, description="learning_rate: search for it before the first epoch and train with what was found; null: as configured"
     )
     devices: int = Field(1, ge=1, description="GPUs of each machine, or CPU processes; `optim.batch_size` is what each one sees")
     nodes: int = Field(1, ge=1, description="machines that train together")
