@@ -117,7 +117,7 @@ def test_the_loss_keeps_its_weights_during_the_search_whatever_the_training_ramp
         ('{"learning_rate": "fast"}', "learning_rate: Input should be a valid number"),
         ('{"learning_rate": -1}', "learning_rate: Input should be greater than 0"),
         ('{"learning_rate": NaN}', "learning_rate: Input should be"),
-        ('{"rate": 1}', "rate: Extra inputs are not permitted"),
+        ('{"learning_rate": 0.1, "batch_size": 6}', "batch_size: Extra inputs are not permitted"),
     ],
 )
 def test_a_damaged_record_of_the_search_is_named_with_the_way_out(toy, tmp_path, content, reason):

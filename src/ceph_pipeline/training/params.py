@@ -5,11 +5,15 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ceph_pipeline.augmentation.params import OnlineRecipe
-from ceph_pipeline.training.health.params import HealthParams
 
 
 class _Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_WIDEST_TARGET = 1 / 8
+"""Of the input's shorter side. Landmarks of phantoms move by 1/20 of it (sd) between images; at 2.5 times that, the maps of the
+mean shape fit every image, and nothing is learned."""
 
 
 class NetParams(_Params):
@@ -56,7 +60,12 @@ class LossParams(_Params):
     )
     dark_weight: float = Field(0.5, ge=0, description="of `combined`: weight of the heatmap term")
     wing_weight: float = Field(0.5, ge=0, description="of `combined`: weight of the coordinate term after its ramp")
-    sigma_px: float = Field(2.0, gt=0.3, le=10, description="standard deviation of the target Gaussian in heatmap px")
+    sigma_px: float = Field(
+        2.0,
+        ge=0.7,
+        le=10,
+        description="standard deviation of the target Gaussian in heatmap px; below 0.7, 2 % noise costs more than 0.1 px",
+    )
     wing_ramp_epochs: float = Field(5, ge=0, description="epochs over which the coordinate term grows to its full weight")
     cvm_weight: float = Field(
         0.3, ge=0, description="weight of the CVM stage and vertical measurement heads; 0 leaves the heads out"
@@ -130,6 +139,15 @@ class LoopParams(_Params):
         return self
 
 
+class HealthParams(_Params):
+    """What a training does about its own health; the report is always written."""
+
+    stop_hopeless: bool = Field(
+        False,
+        description="stop once a finding of severity error has stood for three validations, or at once for values not finite",
+    )
+
+
 class Stage1Params(_Params):
     """`stage1`: the network on the whole image."""
 
@@ -140,6 +158,16 @@ class Stage1Params(_Params):
     loop: LoopParams = LoopParams()
     health: HealthParams = HealthParams()
     reader: str = Field("consensus", description="whose points are learned")
+
+    @model_validator(mode="after")
+    def _targets_tell_images_apart(self) -> "Stage1Params":
+        sigma, side = self.loss.sigma_px * self.net.stride, min(self.net.input_width_px, self.net.input_height_px)
+        if sigma > _WIDEST_TARGET * side:
+            raise ValueError(
+                f"loss.sigma_px is {self.loss.sigma_px:g}, {sigma:g} px of an input of {side} px: so wide that one map fits "
+                f"every image. Expected at most {_WIDEST_TARGET * side / self.net.stride:.2g}"
+            )
+        return self
 
 
 class Stage2Params(_Params):
