@@ -46,7 +46,7 @@ def mounted(tmp_path):
         store, cache = ImageStore(f"{disk}/augmented"), ImageStore(f"{disk}/cache", format="npy")
         inputs.write_bytes(pickle.dumps((study.tables, study.raw, store, cache, params)))
         mount = f'mount -t tmpfs -o {options} tmpfs "{disk}" && exec "{sys.executable}" -c "$0" "{inputs}"'
-        subprocess.run([*unshare, "sh", "-c", mount, RUN], check=True, capture_output=True, timeout=120)
+        subprocess.run([*unshare, "sh", "-c", mount, RUN], check=True, capture_output=True, timeout=900)
         return pickle.loads(inputs.read_bytes())  # noqa: S301 - our own bytes
 
     return run

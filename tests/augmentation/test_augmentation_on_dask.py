@@ -30,7 +30,7 @@ def kill_when(pid, condition):
     seen = []
 
     def watch():
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while time.monotonic() < deadline:
             if condition():
                 seen.append(condition())

@@ -199,7 +199,7 @@ def test_killed_with_two_workers_it_continues_and_leaves_no_process(tmp_path, ne
     inputs.write_bytes(pickle.dumps((study.tables, study.raw, study.store, study.cache, params_of(recipe=recipe, n_jobs=2))))
     script.write_text(RUN)
     run = subprocess.Popen([sys.executable, str(script), str(inputs)], start_new_session=True, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not study.store.ids() and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(run.pid, signal.SIGKILL)

@@ -137,7 +137,7 @@ class TestTracking:
         _, parent, children = runs
         assert parent.data.params["stage1.optim.epochs"] == "3"
         assert parent.data.params["phantom.n_images"] == "10"
-        assert children["stage1"].data.params["stage1.net.backbone"] == "hrnet_w18_small"
+        assert children["stage1"].data.params["stage1.net.backbone"] == "mobilenetv3_small_050"
         assert not [value for value in parent.data.params.values() if "=" in value], "no model's printout"
 
     def test_metrics_are_on_the_server(self, runs):

@@ -3,9 +3,7 @@
 import hashlib
 import json
 import logging
-import time
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,9 +14,7 @@ from ceph_pipeline.images import RawFolder, read_image
 from ceph_pipeline.landmarks.tables import points_array, reader_points
 from ceph_pipeline.phantom import PhantomParams
 from ceph_pipeline.phantom.data_set import ForeignDataError, draw_data_set
-from ceph_pipeline.phantom.drawing import draw_cephalogram
 from ceph_pipeline.phantom.sheet import contact_sheet
-from ceph_pipeline.phantom.specimen import sample_specimen, stream
 
 PARAMS = PhantomParams(n_images=5, long_side_px=256, seed=1, n_jobs=1)
 
@@ -154,14 +150,3 @@ def test_the_contact_sheet_shows_pictures_and_points(drawn):
     shown = [axis for axis in figure.axes if axis.images]
     assert len(shown) == 5
     assert {len(axis.lines) for axis in shown} == {0, 31}
-
-
-@pytest.mark.slow
-def test_one_core_draws_four_pictures_of_1000_px_a_second():
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    start = time.process_time()
-    for index in range(12):
-        draw_cephalogram(sample_specimen(index, 0, 1000), stream(0, index, 1))
-    cv2.setNumThreads(threads)
-    assert 12 / (time.process_time() - start) >= 4

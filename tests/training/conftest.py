@@ -112,9 +112,6 @@ class ToySet(Dataset[Batch]):
         self.points = np.random.default_rng(seed).uniform(6, 26, (n_images, 2, 2))
         self.seed = seed
 
-    def image_id(self, item: int) -> str:
-        return f"toy_{item}"
-
     def __getitem__(self, draw: tuple[int, int]) -> Batch:
         epoch, item = draw
         y, x = np.mgrid[:32, :32]

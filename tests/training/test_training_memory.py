@@ -15,13 +15,6 @@ def test_halving_keeps_the_effective_batch_and_every_sample():
     assert BatchPlan(5, 1, 7).split() == BatchPlan(1, 5, 35)
 
 
-def test_alternatives_have_one_effective_batch_and_begin_with_the_largest():
-    plans = BatchPlan(2, 6, 30).alternatives()
-    assert [plan.items for plan in plans] == [12, 6, 4, 3, 2, 1]
-    assert {plan.items * plan.accumulate for plan in plans} == {12}
-    assert BatchPlan(2, 6, 2).alternatives()[0].items == 4, "two batches of two images are all there are"
-
-
 def test_a_full_memory_halves_the_batch_and_trains_to_the_same_weights(toy, toy_net, caplog):
     """Without BatchNorm and dropout accumulated halves are the whole, up to rounding."""
     whole = toy("roomy", net=toy_net(plain=True))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ceph_pipeline.benchmark.arithmetic import Arithmetic, CannotCompileError, without_tf32
 from ceph_pipeline.benchmark.memory import PeakMemory
+from ceph_pipeline.benchmark.precision import Arithmetic, CannotCompileError, without_tf32
 from ceph_pipeline.benchmark.steps import (
     bare_training_step,
     forward_step,

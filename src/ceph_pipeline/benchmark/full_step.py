@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from ceph_pipeline.benchmark.arithmetic import Arithmetic
 from ceph_pipeline.benchmark.memory import PeakMemory
+from ceph_pipeline.benchmark.precision import Arithmetic
 from ceph_pipeline.benchmark.steps import bare_step
 from ceph_pipeline.benchmark.synthetic import draw_data
 from ceph_pipeline.benchmark.timing import time_step, wait

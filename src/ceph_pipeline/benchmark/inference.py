@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ceph_pipeline.benchmark.forwards import recorded_forwards
 from ceph_pipeline.benchmark.params import NetCase
-from ceph_pipeline.benchmark.parts import time_parts
 from ceph_pipeline.benchmark.steps import untrained
 from ceph_pipeline.benchmark.synthetic import draw_films
 from ceph_pipeline.benchmark.timing import time_in_turn
@@ -35,8 +34,7 @@ def measure_detector(case: DetectorCase, params: BenchmarkParams) -> dict[str, A
     Both are repeated in turn. Networks have random weights, which are as fast as trained ones; crops lie about random points.
 
     Returns:
-        The case's fields, `images_per_s`, `ms_per_image`, `forward_ms_per_image`, the latter's share `of_bare`, and the
-        milliseconds an image of each of `parts.PARTS` in a run of its own under a profiler.
+        The case's fields, `images_per_s`, `ms_per_image`, `forward_ms_per_image` and the latter's share `of_bare`.
     """
     device = resolve_device(params.device)
     films = draw_films(case.images)
@@ -49,7 +47,6 @@ def measure_detector(case: DetectorCase, params: BenchmarkParams) -> dict[str, A
     steps = {"whole": predict, "bare": forwards.replay}
     timings = time_in_turn(steps, params.num_iterations, params.num_warmup, device, params.max_seconds)
     whole_s, bare_s = timings["whole"].median_s / case.images, timings["bare"].median_s / case.images
-    parts = {f"{part}_ms": 1000 * seconds / case.images for part, seconds in time_parts(predict, device).items()}
     return {
         **case.model_dump(),
         "device": device.type,
@@ -58,7 +55,6 @@ def measure_detector(case: DetectorCase, params: BenchmarkParams) -> dict[str, A
         "forward_ms_per_image": 1000 * bare_s,
         "of_bare": bare_s / whole_s,
         "repetitions": timings["whole"].repetitions,
-        **parts,
     }
 
 

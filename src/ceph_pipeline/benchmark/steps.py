@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from ceph_pipeline.benchmark.arithmetic import Arithmetic
     from ceph_pipeline.benchmark.params import NetCase
+    from ceph_pipeline.benchmark.precision import Arithmetic
 
 SIGMA_PX = 2.0
 

@@ -115,10 +115,6 @@ class CropDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.groups)
 
-    def image_id(self, item: int) -> str:
-        """Identifier of the image that an item's crops are cut from."""
-        return self.groups[item].image_id
-
     def __getitem__(self, draw: Draw) -> Batch:
         turn, item = draw
         rng = sample_rng(self.seed, turn, item)

@@ -1,4 +1,4 @@
-"""A training whose numbers are no numbers any more is stopped, with what to change."""
+"""Stops training when the loss or a validation metric is NaN or infinite, and names the setting to change."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class FiniteNumbers(Callback):
-    """Refuses a loss or a validation figure that is NaN or infinite.
+    """Raises on a loss or a validation metric that is NaN or infinite.
 
-    The loss is looked at one step late: the device has the next step to compute on while the value is fetched.
+    The loss is checked one step late: the device has the next step to compute on while the value is fetched.
 
     Args:
         stage: For the message.
-        goal: The validation figure.
-        searched: Whether the learning rate was searched for, so that a configured one would not count.
+        goal: The validation metric that selects the best epoch.
+        searched: Whether the learning rate was searched for; a configured one would then be ignored.
     """
 
     def __init__(self, stage: str, goal: Goal, *, searched: bool) -> None:
@@ -32,24 +32,24 @@ class FiniteNumbers(Callback):
         self.last: tuple[int, Tensor] | None = None
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Look at the loss of the step before."""
+        """Check the loss of the previous step."""
         del pl_module, batch
-        self._look(trainer)
+        self._check(trainer)
         self.last = batch_idx, outputs["loss"].detach()
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look at the epoch's last step."""
+        """Check the loss of the epoch's last step."""
         del pl_module
-        self._look(trainer)
+        self._check(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look at it where there was no validation, before the epoch's checkpoint is written."""
+        """Check the last step's loss where no validation ran, before the epoch's checkpoint is written."""
         del pl_module
-        self._look(trainer)
+        self._check(trainer)
         self.last = None
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look at the loss, since a map of NaN has a maximum somewhere, and at the figure that decides.
+        """Check the validation loss, since decoding a map of NaN may still give a point, and the metric that selects.
 
         Raises:
             TrainingError: one is not finite.
@@ -60,7 +60,7 @@ class FiniteNumbers(Callback):
             if not math.isfinite(value):
                 raise self._error(trainer, f"{name} is {value}")
 
-    def _look(self, trainer: Trainer) -> None:
+    def _check(self, trainer: Trainer) -> None:
         if self.last is None:
             return
         step, loss = self.last

@@ -21,7 +21,7 @@ from ceph_pipeline.training.continuation import BEST_EPOCH, FOUND, LAST, SNAPSHO
 from ceph_pipeline.training.distributed.shares import RankShare
 from ceph_pipeline.training.distributed.strategy import shared_buffers, strategy
 from ceph_pipeline.training.errors import TrainingError, own_words
-from ceph_pipeline.training.finder import Finder
+from ceph_pipeline.training.finder import find_learning_rate
 from ceph_pipeline.training.finite import FiniteNumbers
 from ceph_pipeline.training.goal import Goal, Monitor, goal_of
 from ceph_pipeline.training.health.callback import HealthWatch
@@ -105,8 +105,6 @@ def fit(
         compile_net(module.net, stage)
     first = {name: value.clone() for name, value in module.net.state_dict().items()}
     attempt = Attempt(module, params, folder, goal_of(params.loop, monitor), run_logger, rank)
-    if params.loop.find == "batch_size":
-        plan = attempt.finder.batch_plan(train, plan)
     for _ in range(splits):
         plan = smaller_plan(plan, stage)
     while not attempt.succeeds(train, valid, plan):
@@ -149,7 +147,6 @@ class Attempt:
     ) -> None:
         self.module, self.params, self.folder = module, params, folder
         self.goal, self.run_logger, self.rank = goal, run_logger, rank
-        self.finder = Finder(module, folder / FOUND, run_logger)
 
     def succeeds(self, train: DataLoader[Batch], valid: DataLoader[Batch], plan: BatchPlan) -> bool:
         """Train from the last completed epoch to the end; False when the memory does not take the plan's batches.
@@ -161,8 +158,8 @@ class Attempt:
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
-                if self.params.loop.find == "learning_rate":
-                    rate = self.finder.learning_rate(loader, plan)
+                if self.params.loop.find is not None:
+                    rate = find_learning_rate(self.module, loader, plan, self.folder / FOUND, self.run_logger)
                     self.module.optim = self.params.optim.model_copy(update={"learning_rate": rate})
                 self._run(loader, with_items(valid, min(plan.items, valid.batch_size or 1)), plan)
         except ImageReadError as error:
@@ -222,7 +219,7 @@ class Attempt:
             StepSeed(loop.seed),
             StagedUnfreezing(stage, self.module.net, optim),
             HealthWatch(self.module.trained, self.params.model_copy(update={"optim": self.module.optim}), self.folder),
-            FiniteNumbers(stage, goal, searched=loop.find == "learning_rate"),
+            FiniteNumbers(stage, goal, searched=loop.find is not None),
             EpochLog(stage),
             TQDMProgressBar(refresh_rate=5, leave=False),
         ]

@@ -46,12 +46,6 @@ class BatchPlan:
         parts = next(divisor for divisor in range(2, self.items + 1) if self.items % divisor == 0)
         return self.with_items(self.items // parts)
 
-    def alternatives(self) -> list[BatchPlan]:
-        """The plans of the same effective batch, the largest batches first."""
-        whole = min(self.accumulate, self.batches) * self.items
-        effective = self.items * self.accumulate
-        return [self.with_items(items) for items in range(whole, 0, -1) if effective % items == 0]
-
 
 def smaller_plan(plan: BatchPlan, stage: str) -> BatchPlan:
     """The plan to go on with after the device ran out of memory.

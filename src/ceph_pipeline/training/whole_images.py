@@ -107,10 +107,6 @@ class WholeImageDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.data)
 
-    def image_id(self, item: int) -> str:
-        """Identifier of an item's image."""
-        return self.data.image_ids[item]
-
     def __getitem__(self, draw: Draw) -> Batch:
         epoch, item = draw
         original: Size = (int(self.data.sizes[item, 0]), int(self.data.sizes[item, 1]))

@@ -1,19 +1,17 @@
-"""Encoding and decoding of heatmaps on one core, against what they must not be slower than, and against MMPose.
-
-`python -m ceph_pipeline.benchmark.codec` prints the table.
-"""
+"""Encoding and decoding of heatmaps on one core, against one pass over the same maps, and against MMPose."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 
+import click
 import cv2
 import numpy as np
 import pandas as pd
 import torch
+from one_core import one_core
 
 from ceph_pipeline.benchmark.timing import time_step
 from ceph_pipeline.heatmaps import decode, encode
@@ -59,19 +57,6 @@ def drawn_maps(noise: float = 0.02) -> tuple[torch.Tensor, torch.Tensor]:
     return points, maps + noise * torch.randn(maps.shape, generator=generator)
 
 
-@contextmanager
-def one_core() -> Iterator[None]:
-    """Torch and OpenCV compute on one thread."""
-    threads = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads[0])
-        cv2.setNumThreads(threads[1])
-
-
 def mmpose_operations(points: torch.Tensor, maps: torch.Tensor) -> dict[str, Callable[[], object]]:
     """MMPose's NumPy codec on the same points and maps; empty where it is not installed."""
     if find_spec("mmpose") is None:
@@ -103,5 +88,13 @@ def _operations(points: torch.Tensor, maps: torch.Tensor) -> dict[str, Callable[
     }
 
 
+@click.command()
+@click.option("--iterations", default=20, show_default=True, help="Timed repetitions, of which the median counts.")
+@click.option("--warmup", default=3, show_default=True, help="Repetitions beforehand, not timed.")
+def main(iterations: int, warmup: int) -> None:
+    """Time heatmap encoding and decoding on one core; MMPose's as well where it is installed."""
+    click.echo(time_codec(iterations, warmup).to_string(index=False, float_format="{:.3f}".format))
+
+
 if __name__ == "__main__":
-    print(time_codec().to_string(index=False, float_format="{:.3f}".format))  # noqa: T201 - what this command is for
+    main()

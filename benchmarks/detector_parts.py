@@ -1,4 +1,7 @@
-"""Where a detector's time goes beside its networks: one run under Python's profiler, by the functions that do the work."""
+"""Where a detector's time goes beside its networks: one run under Python's profiler, by the functions that do the work.
+
+A profiled run is slower than a timed one: read the figures as shares.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import click
 from torch.nn.modules.module import register_module_forward_hook
 
+from ceph_pipeline.benchmark.forwards import NETS
+from ceph_pipeline.benchmark.inference import PIXEL_SIZE_MM, load_untrained
+from ceph_pipeline.benchmark.params import DetectorCase
+from ceph_pipeline.benchmark.synthetic import draw_films
 from ceph_pipeline.benchmark.timing import wait
 from ceph_pipeline.crops import SourcePyramid
+from ceph_pipeline.detector.forward import resolve_device
 from ceph_pipeline.detector.framing import reduce
 from ceph_pipeline.heatmaps import decode, to_heatmaps
 from ceph_pipeline.images.normalise import normalise
-from ceph_pipeline.models import LandmarkNet, RefinementNet
 
 if TYPE_CHECKING:
     import torch
-
-NETS = (LandmarkNet, RefinementNet)
 
 PARTS = {
     "letterbox": (reduce.__code__,),
@@ -81,3 +87,30 @@ def _waited_for(device: torch.device) -> Iterator[Callable[..., None]]:
         yield waiting
     finally:
         handle.remove()
+
+
+@click.command()
+@click.option("--stage1-backbone", default="hrnet_w18_small", show_default=True)
+@click.option("--width", default=512, show_default=True, help="Of stage 1's input, px.")
+@click.option("--height", default=640, show_default=True, help="Of stage 1's input, px.")
+@click.option("--stage2-backbone", default="hrnet_w18_small", show_default=True)
+@click.option("--crop", default=128, show_default=True, help="Side of stage 2's crops, px.")
+@click.option("--landmarks", default=29, show_default=True)
+@click.option("--images", default=4, show_default=True, help="Films of 1935 × 2400 px.")
+@click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda", "mps"]))
+def main(
+    stage1_backbone: str, width: int, height: int, stage2_backbone: str, crop: int, landmarks: int, images: int, device: str
+) -> None:
+    """Profile one run of a detector of random weights, and print the milliseconds an image of each of its parts."""
+    case = DetectorCase(
+        stage1_backbone=stage1_backbone, width_px=width, height_px=height, stage2_backbone=stage2_backbone, crop_px=crop
+    )
+    where, films = resolve_device(device), draw_films(images)
+    detector = load_untrained(case, landmarks, where)
+    detector.predict(films[:1], pixel_size_mm=PIXEL_SIZE_MM)
+    for part, seconds in time_parts(lambda: detector.predict(films, pixel_size_mm=PIXEL_SIZE_MM), where).items():
+        click.echo(f"{part:12} {1000 * seconds / images:8.1f} ms an image")
+
+
+if __name__ == "__main__":
+    main()

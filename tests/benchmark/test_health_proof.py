@@ -1,14 +1,14 @@
 """The proof of the health report: its trials do what their names say, and its table counts right."""
 
+import health_proof
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from health_phantoms import draw_phantoms
+from health_proof import Run, confusion_table, recognised, train_trial
+from health_trials import TRIALS, drop_labels, keep_20_images, shuffle_labels
 
 from ceph_pipeline.training.health.checks import CHECKS
-from ceph_pipeline.training.health.proof import __main__ as proof
-from ceph_pipeline.training.health.proof.confusion import Run, confusion_table, recognised
-from ceph_pipeline.training.health.proof.phantoms import draw_phantoms
-from ceph_pipeline.training.health.proof.training import train_trial
-from ceph_pipeline.training.health.proof.trials import TRIALS, drop_labels, keep_20_images, shuffle_labels
 
 BY_NAME = {trial.name: trial for trial in TRIALS}
 HIGH, HEALTHY = BY_NAME["rate 100 times too high"], BY_NAME["healthy, combined loss"]
@@ -86,9 +86,10 @@ def test_the_table_counts_the_runs_in_which_each_check_spoke():
 
 @pytest.mark.parametrize(("spoke", "status"), [((), 0), (("overfitting",), 1)])
 def test_the_command_writes_the_table_and_fails_where_something_was_told_wrong(tmp_path, monkeypatch, spoke, status):
-    monkeypatch.setattr(proof, "train_trial", lambda trial, seed, folder: Run(trial.name, seed, spoke, 1.5))
+    monkeypatch.setattr(health_proof, "train_trial", lambda trial, seed, folder: Run(trial.name, seed, spoke, 1.5))
     table = tmp_path / "table.md"
-    assert proof.main(["--seeds", "4", "--only", "healthy", "--jobs", "1", "--table", str(table)]) == status
+    options = ["--seeds", "4", "--only", "healthy", "--jobs", "1", "--table", str(table)]
+    assert CliRunner().invoke(health_proof.main, options).exit_code == status
     assert table.read_text().count("healthy") == 2
 
 

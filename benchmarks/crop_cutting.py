@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import click
 import cv2
 import numpy as np
 import pandas as pd
 import torch
+from one_core import one_core
 
-from ceph_pipeline.benchmark.codec import one_core
 from ceph_pipeline.benchmark.synthetic import ORIGINAL, draw_films
 from ceph_pipeline.benchmark.timing import time_in_turn
 from ceph_pipeline.crops import CropParams, SourcePyramid, inference_index
@@ -20,7 +21,6 @@ from ceph_pipeline.landmarks import Affines
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ceph_pipeline.benchmark.params import BenchmarkParams
     from ceph_pipeline.crops.cutting import Pixels
 
 FIELD_PX = 250.0
@@ -30,7 +30,7 @@ SIDES_PX = (256, 128)
 """Crops as fine as the film, and half as fine, for which it is reduced first."""
 
 
-def time_crops(params: BenchmarkParams) -> pd.DataFrame:
+def time_crops(n_landmarks: int = 29, iterations: int = 20, warmup: int = 3) -> pd.DataFrame:
     """Time the five crops of every landmark of one decoded film of 1935 × 2400 px.
 
     Returns:
@@ -39,12 +39,12 @@ def time_crops(params: BenchmarkParams) -> pd.DataFrame:
         `of_warps`: their shares of `ms`; `normalising_ms`: what inference does to the crops next.
     """
     film = draw_films(1)[0]
-    points = np.random.default_rng(0).uniform(0.15, 0.85, (1, params.n_landmarks, 2)) * ORIGINAL
+    points = np.random.default_rng(0).uniform(0.15, 0.85, (1, n_landmarks, 2)) * ORIGINAL
     with one_core():
-        return pd.DataFrame([_row(film, points, crop_px, params) for crop_px in SIDES_PX])
+        return pd.DataFrame([_row(film, points, crop_px, iterations, warmup) for crop_px in SIDES_PX])
 
 
-def _row(film: NDArray[np.uint8], points: NDArray[np.float64], crop_px: int, params: BenchmarkParams) -> dict[str, Any]:
+def _row(film: NDArray[np.uint8], points: NDArray[np.float64], crop_px: int, iterations: int, warmup: int) -> dict[str, Any]:
     crops = cut_all(film, points, crop_px)
     steps: dict[str, Callable[[], object]] = {
         "cut": lambda: cut_all(film, points, crop_px),
@@ -52,7 +52,7 @@ def _row(film: NDArray[np.uint8], points: NDArray[np.float64], crop_px: int, par
         "warps": bare_loop(film, points, crop_px, reduced_before=True),
         "normalise": lambda: normalise_each(crops),
     }
-    timings = time_in_turn(steps, params.num_iterations, params.num_warmup, torch.device("cpu"), params.max_seconds)
+    timings = time_in_turn(steps, iterations, warmup, torch.device("cpu"))
     cut_s, bare_s, warps_s, normalise_s = (timings[name].median_s for name in steps)
     return {
         "crop_px": crop_px,
@@ -101,3 +101,16 @@ def bare_loop(
 def _maps(points: NDArray[np.float64], crop_px: int) -> Affines:
     centres = inference_index(points, np.full(len(points), FIELD_PX), CropParams(crop_px=crop_px)).reshape(-1, 2)
     return Affines.crops(centres, np.full(len(centres), FIELD_PX), crop_px)
+
+
+@click.command()
+@click.option("--landmarks", default=29, show_default=True, help="Landmarks, of five crops each.")
+@click.option("--iterations", default=20, show_default=True, help="Timed repetitions, of which the median counts.")
+@click.option("--warmup", default=3, show_default=True, help="Repetitions beforehand, not timed.")
+def main(landmarks: int, iterations: int, warmup: int) -> None:
+    """Time the cutting of one film's crops on one core, against a bare loop of the same OpenCV calls."""
+    click.echo(time_crops(landmarks, iterations, warmup).to_string(index=False, float_format="{:.2f}".format))
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import click
 import numpy as np
 import pandas as pd
 import torch
@@ -32,8 +33,7 @@ from ceph_pipeline.uncertainty import UncertaintyParams
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ceph_pipeline.benchmark.params import BenchmarkParams, StatisticsCase
-
+STAGES = ("stage1", "stage1_tta", "stage2", "stage2_tta")
 LANDMARKS = list(SCHEMAS["aariz"].names)
 KINDS = ("flip", "rotation", "brightness", "braces")
 """Of the augmented copies, one of each test image."""
@@ -63,14 +63,13 @@ class Tables:
     copy_errors: pd.DataFrame
 
 
-def time_statistics(params: BenchmarkParams) -> pd.DataFrame:
+def time_statistics(images: int = 150, iterations: int = 20, warmup: int = 3) -> pd.DataFrame:
     """Time each of the evaluation's statistics, as its nodes compute them, on the cores that NumPy takes.
 
     Returns:
         `statistic` and `seconds`; the last row is `everything`.
     """
-    tables = draw_tables(params.statistics)
-    timings = time_in_turn(statistics(tables), params.num_iterations, params.num_warmup, torch.device("cpu"), params.max_seconds)
+    timings = time_in_turn(statistics(draw_tables(images)), iterations, warmup, torch.device("cpu"))
     seconds = {name: timing.median_s for name, timing in timings.items()}
     return pd.DataFrame((seconds | {EVERYTHING: sum(seconds.values())}).items(), columns=["statistic", "seconds"])
 
@@ -119,32 +118,37 @@ def error_table(images: pd.DataFrame, landmarks: pd.DataFrame, predictions: pd.D
     return pd.concat([stage_error_rows(predictions, truth, images), guess, inter_reader_rows(landmarks, images)])
 
 
-def draw_tables(case: StatisticsCase) -> Tables:
-    """Random points about random truths, in the tables of a finished prediction."""
+def draw_tables(n_test: int, stages: tuple[str, ...] = STAGES) -> Tables:
+    """Random points about random truths, in the tables of a finished prediction.
+
+    Args:
+        n_test: Test images; a fifth as many validation images come on top.
+        stages: Of the predictions.
+    """
     rng = np.random.default_rng(0)
-    n_valid = case.images // 5
-    image_ids = [f"drawn_{number:04d}" for number in range(case.images + n_valid)]
+    n_valid = n_test // 5
+    image_ids = [f"drawn_{number:04d}" for number in range(n_test + n_valid)]
     truth = rng.uniform(300, 2000, (len(LANDMARKS), 2)) + rng.normal(0, 40, (len(image_ids), len(LANDMARKS), 2))
 
     def near(spread_px: float, ids: list[str], points: NDArray[np.float64]) -> pd.DataFrame:
         return points_table(points + rng.normal(0, spread_px, points.shape), ids, LANDMARKS)
 
     def predicted(ids: list[str], points: NDArray[np.float64]) -> pd.DataFrame:
-        stages = [near(STAGE_SD_PX, ids, points).assign(stage=stage) for stage in case.stages]
-        return pd.concat([rows.assign(sigma_px=rng.uniform(5, 15, len(rows))) for rows in stages])
+        drawn = [near(STAGE_SD_PX, ids, points).assign(stage=stage) for stage in stages]
+        return pd.concat([rows.assign(sigma_px=rng.uniform(5, 15, len(rows))) for rows in drawn])
 
     images = pd.DataFrame({"image_id": image_ids, "split": "test", "subset": "drawn", "pixel_size_mm": 0.1}).assign(
         width=1935, height=2400, machine=rng.choice(list("ABCDEFG"), len(image_ids))
     )
-    images.loc[case.images :, "split"] = "valid"
+    images.loc[n_test:, "split"] = "valid"
     readers = {
         CONSENSUS: near(0.0, image_ids, truth),
         **{name: near(READER_SD_PX, image_ids, truth) for name in ("one", "other")},
     }
     landmarks = pd.concat([rows.assign(reader=reader) for reader, rows in readers.items()])
     predictions = predicted(image_ids, truth)
-    copies = _copies(image_ids[: case.images])
-    copied = np.tile(truth[: case.images], (len(KINDS), 1, 1))
+    copies = _copies(image_ids[:n_test])
+    copied = np.tile(truth[:n_test], (len(KINDS), 1, 1))
     copy_truth = points_table(copied, copies["image_id"].tolist(), LANDMARKS)
     copy_images = copies.assign(pixel_size_mm=0.1)
     return Tables(
@@ -160,3 +164,16 @@ def draw_tables(case: StatisticsCase) -> Tables:
 def _copies(sources: list[str]) -> pd.DataFrame:
     rows = [(f"{source}__{kind}_0", source, kind, 0, "test") for kind in KINDS for source in sources]
     return pd.DataFrame(rows, columns=["image_id", "source_id", "kind", "copy", "split"])
+
+
+@click.command()
+@click.option("--images", default=150, show_default=True, help="Test images.")
+@click.option("--iterations", default=20, show_default=True, help="Timed repetitions, of which the median counts.")
+@click.option("--warmup", default=3, show_default=True, help="Repetitions beforehand, not timed.")
+def main(images: int, iterations: int, warmup: int) -> None:
+    """Time the evaluation's tables and intervals on a test set of random errors, 29 landmarks and four stages."""
+    click.echo(time_statistics(images, iterations, warmup).to_string(index=False, float_format="{:.2f}".format))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""The trainings of the proof: failures that are induced, by what they are to be recognised, and healthy ones."""
+"""The trainings of `health_proof.py`: failures that are induced, by what they are to be recognised, and healthy ones."""
 
 from __future__ import annotations
 
@@ -112,6 +112,4 @@ TRIALS = (
         frozenset({"frozen_backbone"}),
         {"optim": {"unfreeze_after_epochs": EPOCHS}},
     ),
-    Trial("σ 0.5 heatmap px", frozenset({"narrow_sigma"}), {"loss": {"sigma_px": 0.5}}),
-    Trial("σ 8 heatmap px, a quarter of the map", frozenset({"wide_sigma"}), {"loss": {"sigma_px": 8.0}}),
 )
