@@ -14,18 +14,17 @@ import torch
 from ceph_pipeline.benchmark.timing import time_in_turn
 from ceph_pipeline.evaluation import evaluate
 from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
-from ceph_pipeline.evaluation.derived import class_agreement, measured_stages, measurement_error_table
-from ceph_pipeline.evaluation.earlier import compare_with_earlier
 from ceph_pipeline.evaluation.ellipses import error_ellipses
 from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows
 from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
+from ceph_pipeline.evaluation.measurement_errors import class_agreement, measured_stages, measurement_error_table
 from ceph_pipeline.evaluation.params import EvaluationParams
 from ceph_pipeline.evaluation.readers import inter_reader_rows
-from ceph_pipeline.evaluation.reliability import reliability_table
 from ceph_pipeline.evaluation.report import on_split
 from ceph_pipeline.evaluation.robustness import robustness_table
+from ceph_pipeline.evaluation.run_comparison import compare_with_earlier
 from ceph_pipeline.evaluation.stages import MEAN_SHAPE
-from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn
+from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn, reliability_table
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.landmarks.tables import CONSENSUS, points_table
 from ceph_pipeline.uncertainty import UncertaintyParams
@@ -87,7 +86,7 @@ def statistics(tables: Tables) -> dict[str, Callable[[], object]]:
     def uncertainty() -> None:
         models = learn(tables.errors, tables.predictions, tables.images, UncertaintyParams())
         checked = checked_stages(test, tables.predictions, tables.images, models)
-        assessments(checked, bootstrap)
+        assessments(checked)
         reliability_table(checked)
         flag_curves(checked)
 

@@ -22,7 +22,15 @@ def computed(predictions, landmarks, images, params):
 
 
 def test_errors_hold_the_stages_the_guess_and_the_readers(computed):
-    assert list(computed["stage"].unique()) == ["stage1", "stage1_tta", "stage2", "stage2_tta", "mean_shape", "inter_reader"]
+    assert list(computed["stage"].unique()) == [
+        "stage1",
+        "stage1_tta",
+        "stage2",
+        "stage2_tta",
+        "mean_shape",
+        "inter_reader",
+        "reader_to_truth",
+    ]
     assert set(computed["image_id"]) == {"valid_a", "test_a", "test_b", "test_c", "test_d"}
     ErrorTable.validate(computed)
 

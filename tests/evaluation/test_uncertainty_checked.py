@@ -10,14 +10,13 @@ import pytest
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.params import StatisticsParams
-from ceph_pipeline.evaluation.reliability import calibration_error, reliability_table
-from ceph_pipeline.evaluation.uncertainty import Checked, stage_errors
+from ceph_pipeline.evaluation.uncertainty import Checked, calibration_error, reliability_table, stage_errors
 from ceph_pipeline.evaluation.uncertainty_figures import flag_figure, reliability_figure
 from ceph_pipeline.evaluation.uncertainty_tables import (
     NO_TEST,
     NOT_LEARNED,
+    radius_frame,
     radius_lines,
-    radius_rows,
     reliability_lines,
     scalar_metrics,
 )
@@ -53,7 +52,7 @@ def networks(tmp_path):
 
 def run(errors, predictions, images, networks, params=PARAMS, duplicates=NONE):
     models = uncertainty_nodes.learn_uncertainty(errors, predictions, images, *networks, params, DETECTOR)
-    return models, uncertainty_nodes.check_uncertainty(errors, predictions, images, duplicates, models, params)
+    return models, uncertainty_nodes.check_uncertainty(errors, predictions, images, duplicates, models)
 
 
 class TestLearnedAndChecked:
@@ -137,7 +136,7 @@ def test_too_few_sources_for_radii_are_said_in_words(networks, tmp_path):
     assert radius_lines(uncertainty)[0].startswith(
         "No radius is promised: 5 validation sources were there to learn it from, and 90 % needs at least 9"
     )
-    assert radius_rows(uncertainty)[1][1:3] == ["–", "–"]
+    assert radius_frame(uncertainty).iloc[0].tolist()[1:3] == ["–", "–"]
     assert reliability_lines(uncertainty)[1] == "Learned from 2 validation sources, checked on 7 test sources."
 
 
@@ -177,8 +176,8 @@ def test_one_validation_image_without_pixel_size_and_all_is_in_pixels(networks):
     models, found = run(errors, predictions, images, networks)
     assert "mm" not in models["stage1"]
     assert list(found["uncertainty"]["stages"]["stage1"]) == ["px"]
-    assert radius_rows(found["uncertainty"])[1][4:] == ["–"] * 5, "gross errors are counted in mm"
-    assert radius_rows(found["uncertainty"])[1][2].endswith(" px")
+    assert radius_frame(found["uncertainty"]).iloc[0].tolist()[4:] == ["–"] * 5, "gross errors are counted in mm"
+    assert radius_frame(found["uncertainty"]).iloc[0].tolist()[2].endswith(" px")
     assert reliability_figure(found["reliability"]).axes[0].get_xlabel() == "standard deviation said (px)"
 
 

@@ -24,7 +24,7 @@ TINY = {
         "net": {"backbone": "mobilenetv3_small_050"},
         "optim": {"epochs": 3},
         "loop": {"workers": 0},
-        "crops_per_epoch": 256,
+        "crops_per_epoch": 128,
         "valid_crops": 64,
     },
     "folds": {"count": 2},

@@ -32,7 +32,7 @@ class TestMismatch:
             create("hrnet_w18_small", 3, pretrained=other)
 
     def test_random_keeps_the_backbone_and_says_so(self, create, other, caplog):
-        with caplog.at_level(logging.WARNING, pretrained.__name__):
+        with caplog.at_level(logging.WARNING, "ceph_pipeline.models.pretrained"):
             net = create("hrnet_w18_small", 3, pretrained=other, on_mismatch="random")
         assert net.architecture["backbone"] == "hrnet_w18_small"
         assert "fills 1% of the backbone's tensors" in caplog.text
@@ -41,7 +41,7 @@ class TestMismatch:
     def test_fallback_is_a_resnet18_with_its_own_weights_and_says_so(self, create, other, caplog, monkeypatch):
         asked = []
         monkeypatch.setattr(backbones_module, "hub_weights", asked.append)
-        with caplog.at_level(logging.WARNING, pretrained.__name__):
+        with caplog.at_level(logging.WARNING, "ceph_pipeline.models.pretrained"):
             net = create("hrnet_w18_small", 3, pretrained=other, on_mismatch="fallback")
         assert asked == ["resnet18"]
         assert net.features.backbone.name == net.architecture["backbone"] == "resnet18"

@@ -18,7 +18,7 @@ from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
 
 CONF = Path(__file__).parents[2] / "conf"
 SMALL: dict[str, Any] = {
-    "net": {"backbone": "mobilenetv3_small_050", "input_width_px": 64, "input_height_px": 64, "pretrained": False},
+    "net": {"backbone": "mobilenetv3_small_050", "input_width_px": 96, "input_height_px": 96, "pretrained": False},
     "optim": {"epochs": 2},
     "loop": {"workers": 0, "seed": 1},
 }

@@ -74,7 +74,7 @@ class Kind(BaseModel, ABC):
         probability: On the fly: the chance that a sample is changed, by one of the kind's copies at random.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     type: str | None = Field(None, description="name or import path of the kind, where it differs from the recipe's key")
     splits: tuple[Split, ...] = ("train", "valid", "test")

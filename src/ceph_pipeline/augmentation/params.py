@@ -89,7 +89,7 @@ OnlineRecipe = Annotated[dict[str, SerializeAsAny[Kind]], BeforeValidator(name_k
 class SourceNumbers(BaseModel):
     """Number of sources of each split."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     train: int = Field(0, ge=0)
     valid: int = Field(0, ge=0)

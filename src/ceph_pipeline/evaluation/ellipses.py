@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 
 from ceph_pipeline.evaluation.readers import reader_pair
-from ceph_pipeline.evaluation.stages import INTER_READER, stages_in
+from ceph_pipeline.evaluation.stages import READER_TO_TRUTH, stages_in
 from ceph_pipeline.landmarks.tables import points_array, reader_points
 
 ROUNDS = 3
@@ -81,7 +81,7 @@ def _mean_of_known(points: NDArray[np.float64], axis: int) -> NDArray[np.float64
 
 
 def ellipse_table(predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, reader: str) -> pd.DataFrame:
-    """Error ellipses of the last stage on the test split, and of one reader against another where there are two.
+    """Error ellipses of the last stage on the test split, and of one reader against the truth where there are two.
 
     Args:
         predictions: A `PredictionTable`.
@@ -97,6 +97,6 @@ def ellipse_table(predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd
     table, unit = error_ellipses(predictions[predictions["stage"] == stage], reader_points(landmarks, reader), test)
     tables = [table.assign(stage=stage, unit=unit)]
     if pair := reader_pair(landmarks[landmarks["image_id"].isin(test["image_id"])]):
-        one, other = (reader_points(landmarks, name) for name in pair)
-        tables.append(error_ellipses(one, other, test)[0].assign(stage=INTER_READER, unit=unit))
+        one, truth = (reader_points(landmarks, name) for name in (pair[0], reader))
+        tables.append(error_ellipses(one, truth, test)[0].assign(stage=READER_TO_TRUTH, unit=unit))
     return pd.concat(tables, ignore_index=True)

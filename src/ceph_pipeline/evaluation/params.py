@@ -9,7 +9,7 @@ from ceph_pipeline.uncertainty.params import UncertaintyParams
 
 
 class _Params(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class StatisticsParams(_Params):

@@ -86,6 +86,11 @@ def create_landmark_net(
 ) -> LandmarkNet:
     """Build the whole-image network.
 
+        >>> import torch
+        >>> net = create_landmark_net("resnet18", 29)
+        >>> net(torch.zeros(1, 1, 64, 96)).heatmaps.shape
+        torch.Size([1, 29, 16, 24])
+
     Args:
         backbone: `hrnet_w18_small`, `hrnet_w18`, `hrnet_w32`, `hrnet_w48`, `resnet18`, `resnet34`, or any timm model that
             supports `features_only`.

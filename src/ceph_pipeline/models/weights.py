@@ -65,6 +65,9 @@ def load_backbone_weights(net: nn.Module, path: str | Path, *, min_share: float 
     Reads timm's checkpoints, MMPose's (CL-Detection 2023) and this project's, as `.pth`, `.pt`, `.ckpt` or `.safetensors`.
     A first convolution for three channels is summed for grey images. Nothing is changed unless enough tensors match.
 
+        report = load_backbone_weights(create_landmark_net("hrnet_w48", 29), "cldetection_hrnet_w48.pth")
+        report.matched, report.missing
+
     Args:
         net: A landmark or refinement network, or a bare timm feature extractor.
         path: The checkpoint.

@@ -8,13 +8,14 @@ import pandas as pd
 
 from ceph_pipeline.evaluation import EvaluationError, EvaluationParams, evaluate
 from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
-from ceph_pipeline.evaluation.earlier import compare_with_earlier, earlier_lines
 from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows
-from ceph_pipeline.evaluation.gap import gap_table
+from ceph_pipeline.evaluation.generalisation_gap import gap_table
 from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
-from ceph_pipeline.evaluation.readers import inter_reader_rows
+from ceph_pipeline.evaluation.offsets import offset_rows
+from ceph_pipeline.evaluation.readers import inter_reader_rows, reader_to_truth_rows
 from ceph_pipeline.evaluation.report import on_split
 from ceph_pipeline.evaluation.robustness import robustness_table
+from ceph_pipeline.evaluation.run_comparison import compare_with_earlier, earlier_lines
 from ceph_pipeline.evaluation.stages import MEAN_SHAPE, stages_in
 from ceph_pipeline.landmarks.tables import reader_points
 
@@ -27,12 +28,20 @@ ERRORS_ARTIFACT = "evaluation/errors.parquet"
 def compute_errors(
     predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
 ) -> pd.DataFrame:
-    """Distances of every stage, of the mean shape and of the readers on the predicted images."""
+    """Distances of every stage, of the mean shape and of the readers on the predicted images; also without constant offsets."""
     truth = reader_points(landmarks, params.reader)
     predicted = images[images["image_id"].isin(predictions["image_id"])]
     guess = error_rows(guess_points(mean_shape(truth, images), predicted), truth, predicted, MEAN_SHAPE)
-    errors = [stage_error_rows(predictions, truth, predicted), guess, inter_reader_rows(landmarks, predicted)]
-    return pd.concat(errors, ignore_index=True)
+    return pd.concat(
+        [
+            stage_error_rows(predictions, truth, predicted),
+            guess,
+            inter_reader_rows(landmarks, predicted),
+            reader_to_truth_rows(landmarks, predicted, params.reader),
+            offset_rows(predictions, landmarks, predicted, params.reader, seed=params.statistics.seed),
+        ],
+        ignore_index=True,
+    )
 
 
 def compute_copy_errors(
@@ -99,8 +108,8 @@ def judge_measurements(
     params: EvaluationParams,
 ) -> dict[str, Any]:
     """Errors of angles and distances, agreement of classes and CVM stages, measurement heads against the points; test split."""
-    from ceph_pipeline.evaluation.derived import class_agreement, measured_stages, measurement_error_table
-    from ceph_pipeline.evaluation.heads import cvm_agreement, head_table
+    from ceph_pipeline.evaluation.cvm_agreement import cvm_agreement, head_table
+    from ceph_pipeline.evaluation.measurement_errors import class_agreement, measured_stages, measurement_error_table
 
     test = images[(images["split"] == "test") & images["image_id"].isin(predictions["image_id"])]
     outputs = head_outputs[head_outputs["image_id"].isin(test["image_id"])]

@@ -122,7 +122,7 @@ def _uncertainty() -> list[Node]:
         ),
         Node(
             nodes.check_uncertainty,
-            ["errors", "predictions", "images", "duplicates", "uncertainty_models", PARAMS],
+            ["errors", "predictions", "images", "duplicates", "uncertainty_models"],
             {name: name for name in ("uncertainty", "reliability", "flag_curves")},
             name="check_uncertainty",
         ),
@@ -142,7 +142,7 @@ def _report() -> list[Node]:
     drawn = ("sdr_curve", *(f"{name}_figure" for name in drawn_tables))
     tables = ["landmark_errors", "device_errors", "robustness", "training_gap", "measurement_errors", "head_errors"]
     found = ["agreement", "uncertainty", "plausibility_summary", "run_comparison"]
-    written = ("evaluation_report", "evaluation_html", "evaluation_html_without_films")
+    written = ("evaluation_html", "evaluation_html_without_films", "paper_table_latex")
     return [
         Node(
             nodes.draw_figures,
@@ -159,7 +159,7 @@ def _report() -> list[Node]:
         Node(
             nodes.write_reports,
             ["metrics", *tables, *found, "embedded_figures", "embedded_gallery"],
-            {name: name for name in (*written, "paper_table_latex", "paper_table_markdown")},
+            {name: name for name in written},
             name="write_reports",
         ),
         Node(

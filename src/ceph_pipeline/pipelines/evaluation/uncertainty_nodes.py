@@ -9,9 +9,8 @@ import pandas as pd
 from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.evaluation import EvaluationParams, plausibility
-from ceph_pipeline.evaluation.reliability import reliability_table
 from ceph_pipeline.evaluation.report import on_split
-from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn, unseen_errors
+from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn, reliability_table, unseen_errors
 from ceph_pipeline.evaluation.uncertainty_tables import radius_lines
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.plausibility import PlausibilityParams, ShapePrior, judge_shapes
@@ -52,14 +51,13 @@ def check_uncertainty(
     images: pd.DataFrame,
     duplicates: pd.DataFrame,
     uncertainty_models: dict[str, Any],
-    params: EvaluationParams,
 ) -> dict[str, Any]:
     """Whether that holds on test sources without a near-duplicate among those learned from."""
     models = {stage: dict(StageUncertainty.from_report(report).models) for stage, report in uncertainty_models.items()}
     unseen = unseen_errors(errors, images, duplicates)
     left_out = set(on_split(errors, images, "test")["image_id"]) - set(unseen["image_id"])
     checked = checked_stages(unseen, predictions, images, models)
-    found = {"learned": list(models), "n_left_out": len(left_out), "stages": assessments(checked, params.statistics)}
+    found = {"learned": list(models), "n_left_out": len(left_out), "stages": assessments(checked)}
     for line in radius_lines(found)[:1]:
         logger.info("uncertainty: %s", line)
     return {"uncertainty": found, "reliability": reliability_table(checked), "flag_curves": flag_curves(checked)}

@@ -1,4 +1,4 @@
-"""What stage 1's other heads are worth: CVM stages, and vertical measurements against those of the predicted points."""
+"""Agreement of stage 1's CVM output, and its measurement output against measurements of the predicted points."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ceph_pipeline.evaluation.agreement import agreement
-from ceph_pipeline.evaluation.bootstrap import improvement
-from ceph_pipeline.evaluation.derived import KEYS, as_fields
+from ceph_pipeline.evaluation.intervals import improvement
+from ceph_pipeline.evaluation.measurement_errors import KEYS, as_fields
 from ceph_pipeline.evaluation.params import StatisticsParams
 
 CVM_STAGES = 6
@@ -42,8 +42,9 @@ def head_table(outputs: pd.DataFrame, found: pd.DataFrame, truth: pd.DataFrame, 
         statistics: Resamples.
 
     Returns:
-        `measurement, n, mae_head, mae_landmarks, difference` (head minus landmarks; above 0 the points are better)`, low,
-        high` (95 %, paired), on the images where all three are known. Empty where the network has no such head.
+        `measurement, n, mae_head, mae_landmarks, difference` (head minus landmarks; above 0 the points are better)`,
+        difference_low, difference_high` (95 %, paired), on the images where all three are known. Empty where the network has no
+        such head.
     """
     heads = outputs.rename(columns={"output": "measurement", "value": "head"})
     rows = heads.merge(found, on=KEYS).merge(truth, on=KEYS, suffixes=("", "_true")).dropna()
@@ -54,5 +55,5 @@ def head_table(outputs: pd.DataFrame, found: pd.DataFrame, truth: pd.DataFrame, 
         result = improvement(by_head, by_points, n_resamples=statistics.n_resamples, seed=statistics.seed)
         low, high = result.difference_interval.as_list() if result.difference_interval else (np.nan, np.nan)
         found_rows.append((key, len(group), by_head.mean(), by_points.mean(), result.difference, low, high))
-    columns = ["measurement", "n", "mae_head", "mae_landmarks", "difference", "low", "high"]
+    columns = ["measurement", "n", "mae_head", "mae_landmarks", "difference", "difference_low", "difference_high"]
     return pd.DataFrame(found_rows, columns=columns).astype(dict.fromkeys(columns[2:], float))

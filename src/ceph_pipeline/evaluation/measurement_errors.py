@@ -8,8 +8,8 @@ import pandas as pd
 
 from ceph_pipeline.cephalometry import MEASUREMENTS, measure
 from ceph_pipeline.evaluation.agreement import agreement, classify
-from ceph_pipeline.evaluation.bootstrap import Interval, landmark_intervals
 from ceph_pipeline.evaluation.errors import wide
+from ceph_pipeline.evaluation.intervals import Interval, landmark_intervals
 from ceph_pipeline.evaluation.params import ClassRule, StatisticsParams
 from ceph_pipeline.evaluation.readers import reader_pair
 from ceph_pipeline.evaluation.stages import INTER_READER

@@ -1,10 +1,10 @@
-"""How much better the networks know the images they have learned from: training, validation and test error in px."""
+"""Generalisation gap: the error in px on training, validation and test images."""
 
 import numpy as np
 import pandas as pd
 
-from ceph_pipeline.evaluation.bootstrap import mean_interval
 from ceph_pipeline.evaluation.errors import error_matrix
+from ceph_pipeline.evaluation.intervals import mean_interval
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import stages_in
 
@@ -20,7 +20,7 @@ def gap_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: Statistics
         statistics: Resamples.
 
     Returns:
-        `stage, split, n_images, mre_px, mre_px_low, mre_px_high` (bootstrap over images)`, over_training`: the error divided by
+        `stage, split, n_images, mre_px, mre_px_low, mre_px_high` (over images)`, over_training`: the error divided by
         the training split's, NaN where that was not predicted. Stages without a training error are left out.
     """
     split = errors["image_id"].map(images.set_index("image_id")["split"])

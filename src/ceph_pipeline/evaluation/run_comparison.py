@@ -9,7 +9,8 @@ from ceph_pipeline.evaluation.metrics import compare_tables
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import stages_in
 
-SMALLER, LARGER, NOISE, UNSURE = "smaller", "larger", "no more than noise", "one image: cannot be told from noise"
+SMALLER, LARGER, NOISE = "smaller", "larger", "no more than noise"
+UNSURE = "too few images for an interval"
 
 
 def compare_with_earlier(now: pd.DataFrame, before: pd.DataFrame, run_id: str, statistics: StatisticsParams) -> dict[str, Any]:
