@@ -13,6 +13,7 @@ from mlflow.entities import LifecycleStage, RunStatus
 from mlflow.exceptions import MlflowException
 
 from ceph_pipeline.artifacts import write_atomically
+from ceph_pipeline.training.run_states import PARENT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ceph_pipeline.training.distributed.rank import Rank
-
-PARENT = "mlflow.parentRunId"
-"""The tag by which MLflow nests runs."""
 
 
 @contextmanager
