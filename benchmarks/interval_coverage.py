@@ -9,9 +9,9 @@ without an interval (all points hits; κ undefined in more than 5 % of the resam
 Below ten images the evaluation gives no interval. The percentile bootstrap stands beside for comparison.
 """
 
-import argparse
 from unittest.mock import patch
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -93,23 +93,23 @@ def _percent(held: list[bool | None]) -> str:
     return f"{shown} ({missing:.0f} none)" if missing >= 0.5 else shown
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", type=int, default=2000, help="simulated test sets of each size")
-    parser.add_argument("--resamples", type=int, default=2000, help="of each bootstrap")
-    arguments = parser.parse_args()
+@click.command()
+@click.option("--samples", default=2000, show_default=True, help="Simulated test sets of each size.")
+@click.option("--resamples", default=2000, show_default=True, help="Of each bootstrap.")
+@click.option("--draws", default=200_000, show_default=True, help="Images that the true values are computed from.")
+def main(samples: int, resamples: int, draws: int) -> None:
+    """Simulate the coverage of the evaluation's 95 % intervals."""
     rng = np.random.default_rng(1)
-    many = np.concatenate([draw_errors(rng, 4000)[0] for _ in range(50)])
+    many = draw_errors(rng, draws)[0]
     mean = float(many.mean())
     truths = {"percentile": mean, "MRE": mean, "one landmark": float(many[:, 0].mean())}
     truths |= {f"SDR {limit} mm": 100 * float((many <= limit).mean()) for limit in (2, 4)}
-    classes = agreement(*draw_classes(rng, 400_000), CLASSES, n_resamples=1)
+    classes = agreement(*draw_classes(rng, 2 * draws), CLASSES, n_resamples=1)
     truths |= {"κ": classes.kappa, "quadratic κ": classes.quadratic_kappa}
     header: list[str] = []
     with patch.object(intervals, "MIN_IMAGES", 2):
         for n_images in N_IMAGES:
-            row = coverage(n_images, arguments.samples, arguments.resamples, truths)
+            row = coverage(n_images, samples, resamples, truths)
             if not header:
                 header = ["images", *row]
                 print(f"| {' | '.join(header)} |\n|{'---|' * len(header)}")

@@ -26,6 +26,7 @@ RUNS = {
     "crop_index": (["--images", "20", "--iterations", "1"], "2,900 crops in "),
     "detector_parts": (SMALL_DETECTOR.split(), "letterbox"),
     "drawing": (ONCE, "braces / warp"),
+    "interval_coverage": (["--samples", "2", "--resamples", "200", "--draws", "500"], "| images |"),
     "training_sample": (ONCE, "µs a sample"),
 }
 """Those whose figures have a test of their own are not here."""

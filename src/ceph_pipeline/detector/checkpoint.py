@@ -129,6 +129,11 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> TrainedNe
         raise CheckpointError(f"{path}: damaged ({error}). Train again or restore the file.") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not a checkpoint of this project (format {FORMAT} expected).")
+    if damaged := [name for name, values in content.get("state_dict", {}).items() if not torch.isfinite(values).all()]:
+        raise CheckpointError(
+            f"{path}: {len(damaged)} of its tensors hold NaN or infinite weights, first {damaged[0]}: such a network answers "
+            "nothing. Train again, with a lower learning rate, or restore the file."
+        )
     try:
         return _restore(content, device)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:

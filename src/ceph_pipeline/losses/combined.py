@@ -18,6 +18,12 @@ class CombinedLoss(nn.Module):
     The heatmap term shapes the maps; the Wing term sees the coordinates of a local soft-argmax, in heatmap px. While the
     maps are still flat their maxima are arbitrary, hence `ramp`, by which training brings the Wing term in.
 
+        >>> import torch
+        >>> from ceph_pipeline.heatmaps import encode
+        >>> points = torch.tensor([[[8.0, 8.0]]])
+        >>> bool(CombinedLoss()(encode(points, (16, 16), 2.0), points) < 1e-3)
+        True
+
     Args:
         dark_weight: Weight of the heatmap term, at least 0.
         wing_weight: Weight of the coordinate term at full ramp, at least 0.

@@ -17,8 +17,8 @@ from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.landmarks.geometry import Size
 from ceph_pipeline.landmarks.tables import points_array, reader_points
+from ceph_pipeline.training.augment_online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.batch import Batch, sample_rng
-from ceph_pipeline.training.online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.sampling import Draw
 
 

@@ -5,8 +5,8 @@ import logging
 import pytest
 import torch
 
-from ceph_pipeline.training.errors import TrainingError
-from ceph_pipeline.training.memory import BatchPlan, is_out_of_memory
+from ceph_pipeline.training import TrainingError
+from ceph_pipeline.training.batch_plan import BatchPlan, is_out_of_memory
 
 
 def test_halving_keeps_the_effective_batch_and_every_sample():

@@ -7,11 +7,10 @@ import timm
 import torch
 
 from ceph_pipeline.models import (
-    CheckpointError,
+    WeightsError,
     WeightsMismatchError,
     create_landmark_net,
     create_refinement_net,
-    start,
 )
 from ceph_pipeline.models import backbones as backbones_module
 
@@ -33,7 +32,7 @@ class TestMismatch:
             create("hrnet_w18_small", 3, pretrained=other)
 
     def test_random_keeps_the_backbone_and_says_so(self, create, other, caplog):
-        with caplog.at_level(logging.WARNING, start.__name__):
+        with caplog.at_level(logging.WARNING, "ceph_pipeline.models.pretrained"):
             net = create("hrnet_w18_small", 3, pretrained=other, on_mismatch="random")
         assert net.architecture["backbone"] == "hrnet_w18_small"
         assert "fills 1% of the backbone's tensors" in caplog.text
@@ -42,7 +41,7 @@ class TestMismatch:
     def test_fallback_is_a_resnet18_with_its_own_weights_and_says_so(self, create, other, caplog, monkeypatch):
         asked = []
         monkeypatch.setattr(backbones_module, "hub_weights", asked.append)
-        with caplog.at_level(logging.WARNING, start.__name__):
+        with caplog.at_level(logging.WARNING, "ceph_pipeline.models.pretrained"):
             net = create("hrnet_w18_small", 3, pretrained=other, on_mismatch="fallback")
         assert asked == ["resnet18"]
         assert net.features.backbone.name == net.architecture["backbone"] == "resnet18"
@@ -59,7 +58,7 @@ class TestMismatch:
 @pytest.mark.parametrize("on_mismatch", ["random", "fallback"])
 def test_damaged_file_is_an_error_whatever_is_said(on_mismatch, tmp_path):
     (tmp_path / "page.pth").write_bytes(b"<!DOCTYPE html>" * 9)
-    with pytest.raises(CheckpointError, match="not a checkpoint, or a damaged one"):
+    with pytest.raises(WeightsError, match="not a checkpoint, or a damaged one"):
         create_landmark_net("resnet18", 3, pretrained=tmp_path / "page.pth", on_mismatch=on_mismatch)
 
 

@@ -1,4 +1,4 @@
-"""What a training is after: the validation figure that decides which weights are best."""
+"""The validation metric that decides which weights are best."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from ceph_pipeline.training.params import LoopParams
 
-Monitor = Literal["val/mre_mm", "val/mre_px"]
+ErrorMetric = Literal["val/mre_mm", "val/mre_px"]
 
 
-class Goal(NamedTuple):
-    """A logged figure and its better direction.
+class Monitor(NamedTuple):
+    """A logged metric and its better direction.
 
     Attributes:
         metric: Its name in the log.
@@ -28,18 +28,18 @@ class Goal(NamedTuple):
     mode: Literal["min", "max"]
 
     def error(self, trainer: Trainer) -> float:
-        """The last validation's figure, turned so that lower is better."""
+        """The last validation's value, with its sign turned where higher is better; NaN before the first validation."""
         value = trainer.callback_metrics.get(self.metric)
         if value is None:
             return math.nan
         return float(value) if self.mode == "min" else -float(value)
 
 
-def monitored(pixel_size_mm: NDArray[np.float64]) -> Monitor:
-    """The validation error to go by: in mm, or in px where no pixel size is known."""
+def error_metric(pixel_size_mm: NDArray[np.float64]) -> ErrorMetric:
+    """The validation error to compare epochs by: in mm, or in px where no pixel size is known."""
     return "val/mre_mm" if np.isfinite(pixel_size_mm).any() else "val/mre_px"
 
 
-def goal_of(loop: LoopParams, error: Monitor) -> Goal:
-    """The goal that the parameters name, with this validation error where it is the error."""
-    return Goal("val/pck", "max") if loop.monitor == "pck" else Goal(error, "min")
+def monitor_of(loop: LoopParams, error: ErrorMetric) -> Monitor:
+    """The metric that the parameters name; `error` is the one that `mre` stands for."""
+    return Monitor("val/pck", "max") if loop.monitor == "pck" else Monitor(error, "min")

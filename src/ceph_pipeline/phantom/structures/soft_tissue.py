@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from ceph_pipeline.phantom.anatomy.cranium import SCALP, vault_outline
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import Curve, offset, smooth
 from ceph_pipeline.phantom.face import Face
+from ceph_pipeline.phantom.structures.cranium import SCALP, vault_outline
 
 
 def draw_soft_tissue(canvas: Canvas, face: Face) -> None:
     """Skin, muscle and neck; then the airways are taken out of them."""
-    skin = head_outline(face)
+    skin = skin_outline(face)
     canvas.dome(skin, 52.0, 58.0 * face.build.soft_tissue)
     canvas.fill(skin, 7.0)
     _draw_tongue_and_palate(canvas, face)
@@ -55,8 +55,8 @@ def profile(face: Face) -> Curve:
     return smooth(points)
 
 
-def head_outline(face: Face) -> Curve:
-    """The closed outline of head and neck; the neck leaves the picture below."""
+def skin_outline(face: Face) -> Curve:
+    """The closed outline of face, scalp and neck; the neck leaves the picture below."""
     scalp = offset(vault_outline(face)[SCALP], 6.2 * face.scale * face.build.soft_tissue)
     front = profile(face)
     throat, nape = front[-1], scalp[-1]

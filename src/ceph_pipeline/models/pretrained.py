@@ -32,7 +32,7 @@ def build_net(
         on_mismatch: What to do when the checkpoint fits another architecture.
 
     Raises:
-        CheckpointError: the checkpoint cannot be read, whatever `on_mismatch` says.
+        WeightsError: the checkpoint cannot be read, whatever `on_mismatch` says.
         WeightsMismatchError: it fits another architecture, and `on_mismatch` is `error`.
         ValueError: `on_mismatch` is unknown.
     """

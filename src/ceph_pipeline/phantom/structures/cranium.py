@@ -65,6 +65,16 @@ def vault_outline(face: Face) -> Curve:
     return smooth(points, per_span=_SPAN)
 
 
+def forehead_and_nose(face: Face) -> Curve:
+    """The bony profile from the nasal bone's tip up through Nasion to the forehead, in mm."""
+    return np.concatenate([smooth(_nasal_bone(face))[::-1], vault_outline(face)[1 : 5 * _SPAN]])
+
+
+def _nasal_bone(face: Face) -> list[Point]:
+    """Nasion and what lies on the nasal bone's front below it, down to the tip."""
+    return [face["N"], face.at("N", 0.4, -2.0), face.between("N`", "Pn", 0.13, 3.4), face.between("N`", "Pn", 0.34, 2.8)]
+
+
 def basion_of(face: Face) -> Point:
     """Basion: behind and below Articulare, on the line that crosses there."""
     return face.at("Ar", -8.5, -6.5)
@@ -104,12 +114,10 @@ def _draw_frontal_bone(canvas: Canvas, face: Face) -> None:
     hollow = smooth([face.at("N", x, y) for x, y in sinus], closed=True)
     canvas.fill(hollow, -40.0, soft_mm=0.3)
     canvas.line(np.concatenate([hollow, hollow[:1]]), 0.9, 16.0)
-    tip = face.between("N`", "Pn", 0.34, 2.8)
-    middle = face.between("N`", "Pn", 0.13, 3.4)
-    below = face.at("N", 0.4, -2.0)
+    nasion, below, middle, tip = _nasal_bone(face)
     nasal = smooth(
         [
-            face["N"],
+            nasion,
             below,
             middle,
             tip,
@@ -121,5 +129,5 @@ def _draw_frontal_bone(canvas: Canvas, face: Face) -> None:
         closed=True,
     )
     canvas.fill(nasal, 24.0 * face.build.bone)
-    canvas.cortex(smooth([face["N"], below, middle, tip]), 1.0, 12.0)
+    canvas.cortex(smooth([nasion, below, middle, tip]), 1.0, 12.0)
     canvas.line(smooth([face.at("N", -0.9, 0.0), face.at("N", -3.2, -0.5), face.at("N", -6, -0.2)]), 0.8, -22.0)

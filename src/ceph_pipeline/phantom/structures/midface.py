@@ -3,8 +3,10 @@
 import numpy as np
 
 from ceph_pipeline.phantom.canvas import Canvas
-from ceph_pipeline.phantom.curves import ellipse, smooth
+from ceph_pipeline.phantom.curves import Curve, ellipse, smooth
 from ceph_pipeline.phantom.face import Face, Point
+
+_ORBITAL_RIM = [(5, 24.5), (-3, 23), (-8, 17), (-8.5, 10), (-5.5, 3.2), (0, 0), (5, 2.6), (8.5, 8)]
 
 
 def draw_midface(canvas: Canvas, face: Face) -> None:
@@ -19,16 +21,19 @@ def draw_midface(canvas: Canvas, face: Face) -> None:
     _draw_ethmoid(canvas, face)
 
 
+def orbital_rim(face: Face) -> Curve:
+    """One orbit's rim through Orbitale, its lowest point, in mm."""
+    return smooth([face.at("Or", x, y) for x, y in _ORBITAL_RIM])
+
+
 def _draw_orbit(canvas: Canvas, face: Face) -> None:
-    """The orbit's rim, whose lowest point is Orbitale, and the orbit's dark content."""
-    rim = [(5, 24.5), (-3, 23), (-8, 17), (-8.5, 10), (-5.5, 3.2), (0, 0), (5, 2.6), (8.5, 8)]
+    """Both orbits' rims, whose lowest points' middle is Orbitale, and the orbits' dark content."""
     cavity = [(7, 22), (-5, 21), (-10, 13), (-6, 4), (0, 1.6), (6, 4), (9, 12)]
     canvas.fill(smooth([face.at("Or", x, y) for x, y in cavity], closed=True), -8.0, soft_mm=1.5)
-    far = smooth([face.at("Or", x - 4.0, y + 2.5) for x, y in rim])
-    canvas.line(far, 1.7, 11.0 * face.build.bone, soft_mm=0.5)
-    canvas.sheet(smooth([face.at("Or", x, y) for x, y in rim]), 1.7, 30.0 * face.build.bone)
+    for sign in (1, -1):
+        canvas.sheet(orbital_rim(face.side(sign)), 1.7, 18.0 * face.build.bone)
     outer = [(-2, 23.5), (-9.5, 20), (-13, 12), (-10.5, 4), (-4.5, -2.5)]
-    canvas.fill(smooth([face.at("Or", x, y) for x, y in (*rim[1:5], *outer[::-1])], closed=True), 12.0, soft_mm=0.7)
+    canvas.fill(smooth([face.at("Or", x, y) for x, y in (*_ORBITAL_RIM[1:5], *outer[::-1])], closed=True), 12.0, soft_mm=0.7)
     ethmoid = [(-16, 20), (-14, 10), (-17, 1), (-13, -4)]
     canvas.line(smooth([face.at("Or", x, y) for x, y in ethmoid]), 1.0, 12.0, soft_mm=0.2)
 
@@ -93,9 +98,9 @@ def _spine_end(face: Face, tip: str, other: str) -> list[Point]:
     ]
 
 
-def _draw_alveolar_process(canvas: Canvas, face: Face) -> None:
-    """The bone that holds the upper teeth; its front is the profile from ANS through the hollow at A."""
-    front = smooth(
+def alveolar_front(face: Face) -> Curve:
+    """The maxilla's profile from ANS through the hollow at A down to the upper incisor, in mm."""
+    return smooth(
         [
             face["ANS"],
             face.between("ANS", "A", 0.5, 0.5),
@@ -104,6 +109,11 @@ def _draw_alveolar_process(canvas: Canvas, face: Face) -> None:
             face.between("UIT", "UIA", 0.41, 3.0),
         ]
     )
+
+
+def _draw_alveolar_process(canvas: Canvas, face: Face) -> None:
+    """The bone that holds the upper teeth; its front is the profile from ANS through the hollow at A."""
+    front = alveolar_front(face)
     lower = [
         face.between("UIT", "UIA", 0.36, -3.0),
         face.between("UIT", "UIA", 0.5, -8.0),

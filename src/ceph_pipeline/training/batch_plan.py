@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch.utilities.memory import is_oom_error
-from torch.utils.data import DataLoader
 
-from ceph_pipeline.training.errors import TrainingError
-
-if TYPE_CHECKING:
-    from ceph_pipeline.training.batch import Batch
+from ceph_pipeline.training import TrainingError
 
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """How the samples of an epoch are dealt out; the effective batch is `items · accumulate`.
+    """How the samples of an epoch are divided into batches; the effective batch is `items · accumulate`.
 
     Attributes:
         items: Items of the data set a batch: whole images, or sources with their crops.
@@ -29,22 +24,13 @@ class BatchPlan:
     accumulate: int
     batches: int
 
-    @classmethod
-    def of(cls, loader: DataLoader[Batch], accumulate: int) -> BatchPlan:
-        """The plan that a training loader was made with."""
-        return cls(loader.batch_size or 1, accumulate, len(loader))
-
-    def with_items(self, items: int) -> BatchPlan:
-        """The plan of the same effective batch with batches of so many items, a divisor of it."""
-        return BatchPlan(items, self.items * self.accumulate // items, self.items * self.batches // items)
-
     def split(self) -> BatchPlan:
         """Half the batch and twice the accumulation; an odd batch is divided by its smallest divisor.
 
         Steps, their samples and their order stay as they were.
         """
         parts = next(divisor for divisor in range(2, self.items + 1) if self.items % divisor == 0)
-        return self.with_items(self.items // parts)
+        return BatchPlan(self.items // parts, self.accumulate * parts, self.batches * parts)
 
 
 def smaller_plan(plan: BatchPlan, stage: str) -> BatchPlan:
@@ -65,16 +51,3 @@ def smaller_plan(plan: BatchPlan, stage: str) -> BatchPlan:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that a device's, or the CPU's, memory is exhausted."""
     return isinstance(error, torch.OutOfMemoryError) or is_oom_error(error)
-
-
-def with_items(loader: DataLoader[Batch], items: int) -> DataLoader[Batch]:
-    """The same loader, with batches of so many items."""
-    if loader.batch_size == items:
-        return loader
-    return DataLoader(**loader_settings(loader) | {"batch_size": items})
-
-
-def loader_settings(loader: DataLoader[Batch]) -> dict[str, Any]:
-    """The arguments that make another loader like this one."""
-    names = ("dataset", "batch_size", "sampler", "collate_fn", "drop_last", "num_workers", "persistent_workers")
-    return {name: getattr(loader, name) for name in (*names, "prefetch_factor", "pin_memory")}

@@ -11,16 +11,9 @@ _SPAN = 8
 
 
 def draw_mandible(canvas: Canvas, face: Face) -> None:
-    """The jaw with its cortex, the far side's border beside the near one's, the symphysis and the nerve's canal."""
-    outline = mandible_outline(face)
-    bone = face.build.bone
-    canvas.fill(outline, 26.0 * bone, texture=0.14)
-    cortex = outline[: 17 * _SPAN]
-    for width, amount in ((5.0, 4.0), (3.4, 6.0), (2.2, 8.0), (1.2, 9.0)):
-        canvas.cortex(cortex, -width, amount * bone)
-    canvas.line(offset(outline[23 * _SPAN :], -0.7), 1.4, 14.0 * bone)
-    far = offset(outline[3 * _SPAN : 12 * _SPAN], -5.0) + face.scale * 1.0 * face.forward
-    canvas.line(far, 2.4, 10.0 * bone, soft_mm=0.6)
+    """Both sides with their cortex, which part from the symphysis backwards, the symphysis and the nerve's canal."""
+    for sign in (1, -1):
+        _draw_side(canvas, face.side(sign))
     _draw_symphysis(canvas, face)
     canal = smooth([face.at("R", 16, 2), face.at("Go", 17, 12), face.at("Go", 30, 8), face.between("Me", "Go", 0.42, 11.0)])
     canvas.line(canal, 2.6, -6.0, soft_mm=0.4)
@@ -28,8 +21,19 @@ def draw_mandible(canvas: Canvas, face: Face) -> None:
     canvas.line(oblique, 1.6, 10.0, soft_mm=0.4)
 
 
+def _draw_side(canvas: Canvas, face: Face) -> None:
+    """Body, ramus, condyle and coronoid process of one side, which has half of the bone."""
+    outline = mandible_outline(face)
+    bone = 0.5 * face.build.bone
+    canvas.fill(outline, 26.0 * bone, texture=0.14)
+    cortex = outline[: 17 * _SPAN]
+    for width, amount in ((4.6, 7.0), (2.9, 10.0), (1.4, 11.0)):
+        canvas.cortex(cortex, -width, amount * bone)
+    canvas.line(offset(outline[23 * _SPAN :], -0.7), 1.4, 14.0 * bone)
+
+
 def mandible_outline(face: Face) -> Curve:
-    """The closed outline, through Co, Ar, R, Go, Me, Gn, Pog and B, from the condyle down the ramus' hind border."""
+    """One side's closed outline, through Co, Ar, R, Go, Me, Gn, Pog and B, from the condyle down the ramus' hind border."""
     points = [
         face["Co"],
         face.at("Co", -2.6, -2.6),

@@ -1,4 +1,4 @@
-"""One order of samples, dealt out to the ranks."""
+"""One order of samples, divided among the ranks."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from torch.utils.data import Sampler
 
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.sampling import Draw, EpochSampler
 
 if TYPE_CHECKING:
     from ceph_pipeline.training.distributed.rank import Rank
 
 
-class RankShare(Sampler[Draw]):
+class RankSampler(Sampler[Draw]):
     """Every world-th draw of an order, from the rank's own on.
 
     Batch i of all ranks together is batch i of one process with batches as many times larger. For training all shares are
@@ -48,8 +48,8 @@ class RankShare(Sampler[Draw]):
         return islice(islice(self.order, self.rank.index, None, self.rank.world), len(self))
 
 
-def deal(order: EpochSampler, rank: Rank) -> EpochSampler | RankShare:
-    """A rank's share of an order; the order itself where there is one rank.
+def sampler_of(order: EpochSampler, rank: Rank) -> EpochSampler | RankSampler:
+    """A sampler of a rank's share of an order; the order itself where there is one rank.
 
     Raises:
         TrainingError: there is not a draw for every rank.
@@ -57,7 +57,7 @@ def deal(order: EpochSampler, rank: Rank) -> EpochSampler | RankShare:
     if rank.world == 1:
         return order
     require_enough(len(order), rank.world, "training" if order.shuffle else "validation")
-    return RankShare(order, rank)
+    return RankSampler(order, rank)
 
 
 def require_enough(images: int, world: int, split: str) -> None:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceph_pipeline.phantom.anatomy.cranium import basion_of
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import smooth
 from ceph_pipeline.phantom.face import Face, Point
+from ceph_pipeline.phantom.structures.cranium import basion_of
 
 _WIDTH_MM = 15.0
 _DISC_MM = 4.6

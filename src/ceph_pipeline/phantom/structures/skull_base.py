@@ -2,13 +2,16 @@
 
 import numpy as np
 
-from ceph_pipeline.phantom.anatomy.cranium import basion_of
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import ellipse, smooth
 from ceph_pipeline.phantom.face import Face
+from ceph_pipeline.phantom.structures.cranium import basion_of
 
 SELLA_RADIUS_MM = 5.4
-"""First semi-axis of the sella's outline, along S–N, in an average head."""
+"""First semi-axis of the sella's outline, along S–N, in an average skull."""
+
+EAR_CANAL_MM = 4.2
+"""Radius of the bony ear canal, in an average skull."""
 
 SELLA_RATIO = 0.84
 """Second semi-axis over the first."""
@@ -97,7 +100,7 @@ def _draw_clivus(canvas: Canvas, face: Face) -> None:
 
 
 def _draw_temporal_bone(canvas: Canvas, face: Face) -> None:
-    """Petrous bone, the densest in the head, over the mottled mastoid."""
+    """Petrous bone, the densest of the skull, over the mottled mastoid."""
     petrous = [(-12, 4), (-8, 13), (2, 18), (13, 17), (20, 9), (14, 5), (4, 3.5), (-6, 2)]
     capsule = [(-2, 6), (1, 12), (8, 13), (11, 8), (6, 5)]
     mastoid = [(-24, 6), (-12, 12), (-4, 8), (-4, -4), (-7, -16), (-13, -19), (-20, -12), (-26, -2)]
@@ -118,6 +121,18 @@ def _draw_temporal_bone(canvas: Canvas, face: Face) -> None:
         ((-2, 4), (1, 9), (6, 10), (9, 6)),
     ):
         canvas.line(smooth([face.at("Po", x, y) for x, y in ridge]), 1.3, 14.0, soft_mm=0.3)
+    for sign in (1, -1):
+        _draw_ear(canvas, face.side(sign))
+
+
+def _draw_ear(canvas: Canvas, face: Face) -> None:
+    """One side's ear canal, an oval whose uppermost point is Porion, its smaller look-alike in front, and the joint's fossa."""
+    canal = ellipse(face.at("Po", 0.0, -EAR_CANAL_MM), EAR_CANAL_MM * face.scale * face.up, 0.85)
+    canvas.fill(canal, -7.0, soft_mm=0.5)
+    canvas.sheet(canal, 1.4, 14.0 * face.build.bone)
+    internal = ellipse(face.at("Po", 9.0, 5.5), 2.6 * face.scale * face.up, 0.85)
+    canvas.fill(internal, -6.0, soft_mm=0.6)
+    canvas.line(internal, 1.0, 5.0 * face.build.bone, soft_mm=0.2)
     fossa = smooth(
         [
             face.at("Co", -5.5, -2.0),
@@ -127,4 +142,4 @@ def _draw_temporal_bone(canvas: Canvas, face: Face) -> None:
             face.at("Co", 13, -2.5),
         ]
     )
-    canvas.line(fossa, 1.0, 12.0, soft_mm=0.15)
+    canvas.line(fossa, 1.0, 6.0, soft_mm=0.15)

@@ -1,4 +1,4 @@
-"""Another machine's part in a training: `python -m ceph_pipeline.training.join FOLDER --node 1`.
+"""Another machine's part in a training: `python -m ceph_pipeline.training.distributed.join_node FOLDER --node 1`.
 
 The machine that runs Kedro is node 0. The others need the same files under the same paths, and wait here for its training.
 """
@@ -15,10 +15,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.distributed.launch import agent_command, rank_environment
 from ceph_pipeline.training.distributed.lock import holder
 from ceph_pipeline.training.distributed.spec import Spec, spec_path
-from ceph_pipeline.training.errors import TrainingError
 
 INTERVAL_S = 1.0
 """Between two looks at the folder."""
