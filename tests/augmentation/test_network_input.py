@@ -23,7 +23,7 @@ from ceph_pipeline.images.shrink import shrink_to
 from ceph_pipeline.landmarks import Affine, find
 from ceph_pipeline.phantom.drawing import draw_cephalogram
 from ceph_pipeline.phantom.specimen import sample_specimen, stream
-from ceph_pipeline.training.online import draw_changes
+from ceph_pipeline.training.augment_online import draw_changes
 
 CONF = Path(__file__).parents[2] / "conf"
 CACHE_LONG_SIDE, INPUT = 512, (512, 512)
