@@ -2,11 +2,12 @@
 
 import dis
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from types import FrameType, TracebackType
+from typing import Any, NoReturn
 
 import click
 from kedro.framework.cli.project import run as kedro_run
@@ -28,12 +29,29 @@ class RunCommand(click.Command):
         show_traceback = ctx.params.pop("traceback")
         preset = (ctx.default_map or {}).get("params", {})
         ctx.params["params"] = OmegaConf.to_container(OmegaConf.merge(preset, ctx.params["params"]))
+        signal.signal(signal.SIGTERM, _stop)
         try:
             return super().invoke(ctx)
+        except (KeyboardInterrupt, SystemExit):
+            _record_as_killed()
+            raise
         except Exception as error:
             if show_traceback or not explains_itself(error):
                 raise
             raise click.ClickException(f"{error}\n(kedro run --traceback shows where it was raised)") from error
+
+
+def _stop(number: int, _: FrameType | None) -> NoReturn:
+    """End as on Ctrl-C, so that files and records are left as they should be."""
+    raise SystemExit(128 + number)
+
+
+def _record_as_killed() -> None:
+    """A run that was told to stop is not recorded as finished."""
+    if "mlflow" in sys.modules:
+        from ceph_pipeline.training.run_states import end_as_killed
+
+        end_as_killed()
 
 
 def explains_itself(error: Exception) -> bool:

@@ -9,6 +9,7 @@ from ceph_pipeline.pipelines import (
     calibration,
     crops,
     evaluation,
+    folds,
     inference,
     ingestion,
     phantom,
@@ -26,18 +27,25 @@ def register_pipelines() -> dict[str, Pipeline]:
     The pipelines are named here rather than discovered: Kedro's discovery loads only the folders that `--pipelines` asks for,
     and `demo` is no folder.
     """
-    pipelines = {
-        "phantom": phantom.create_pipeline(),
-        "ingestion": ingestion.create_pipeline(),
-        "audit": audit.create_pipeline(),
-        "augmentation": augmentation.create_pipeline(),
-        "stage1": stage1.create_pipeline(),
-        "crops": crops.create_pipeline(),
-        "stage2": stage2.create_pipeline(),
-        "evaluation": evaluation.create_pipeline(),
-        "calibration": calibration.create_pipeline(),
-        "inference": inference.create_pipeline(),
-        "benchmark": benchmark.create_pipeline(),
+    modules = {
+        "phantom": phantom,
+        "ingestion": ingestion,
+        "audit": audit,
+        "augmentation": augmentation,
+        "stage1": stage1,
+        "crops": crops,
+        "stage2": stage2,
+        "evaluation": evaluation,
+        "folds": folds,
+        "calibration": calibration,
+        "inference": inference,
+        "benchmark": benchmark,
     }
+    pipelines = {name: _namespaced(name, module.create_pipeline()) for name, module in modules.items()}
     main_job = sum((pipelines[name] for name in MAIN_JOB), Pipeline([]))
     return pipelines | {"__default__": main_job, "demo": pipelines["phantom"] + main_job}
+
+
+def _namespaced(name: str, pipeline: Pipeline) -> Pipeline:
+    """The pipeline as one box in kedro-viz, its nodes called `name.node`; data sets keep their names."""
+    return Pipeline(pipeline, namespace=name, prefix_datasets_with_namespace=False)

@@ -2,9 +2,9 @@
 
 from kedro.config import OmegaConfigLoader
 
-from ceph_pipeline.hooks import ParameterNamesHook, QuietHook, SummaryHook, TrackingHook
+from ceph_pipeline.hooks import ParameterNamesHook, QuietHook, RunStateHook, SummaryHook, TrackingHook
 
-HOOKS = (QuietHook(), ParameterNamesHook(), TrackingHook(), SummaryHook())
+HOOKS = (QuietHook(), ParameterNamesHook(), TrackingHook(), RunStateHook(), SummaryHook())
 
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {

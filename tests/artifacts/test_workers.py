@@ -117,7 +117,6 @@ def test_a_worker_ends_when_its_owner_has_changed(monkeypatch):
     monkeypatch.setattr(os, "_exit", lambda code: ended.set())
     parents = iter([7, 7, 1])
     monkeypatch.setattr(os, "getppid", lambda: next(parents))
-    start = time.monotonic()
     end_with(7, interval_s=0.01)
     assert ended.is_set()
-    assert time.monotonic() - start >= 0.02
+    assert next(parents, None) is None, "it looked until the owner had changed"

@@ -9,7 +9,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from ceph_pipeline.artifacts import WorkersError, workers
-from ceph_pipeline.augmentation.darkroom import AugmentationError
+from ceph_pipeline.augmentation.copy_writer import AugmentationError
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def kill_when(pid, condition):
     seen = []
 
     def watch():
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while time.monotonic() < deadline:
             if condition():
                 seen.append(condition())

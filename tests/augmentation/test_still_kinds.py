@@ -6,13 +6,13 @@ import pytest
 
 from ceph_pipeline.augmentation import KINDS, Source
 from ceph_pipeline.augmentation.artefacts import Collimator, Edge, ScannerLines, Scatter, cover
-from ceph_pipeline.augmentation.changes import full_scale
+from ceph_pipeline.augmentation.burned_in_marks import CLEARANCE_MM, BurnedInMarks, draw_scale, draw_text
 from ceph_pipeline.augmentation.kinds import random_generator
-from ceph_pipeline.augmentation.marks import CLEARANCE_MM, BurnedInMarks, draw_scale, draw_text
 from ceph_pipeline.augmentation.occlusion import Cutout
 from ceph_pipeline.augmentation.sharpness import Blur, Clahe, motion_kernel
+from ceph_pipeline.augmentation.transforms import full_scale
 
-SIZES = [(240, 200), (241, 200), (240, 201), (241, 201)]
+EVEN, ODD = (240, 200), (241, 201)
 DOTS = np.array([[60.0, 50.0], [139.3, 138.6], [160.25, 80.75], [70.5, 130.5]])
 STILL = {
     "brightness": {},
@@ -72,9 +72,8 @@ def changed(kind, image, source, seed=0):
     return kind.change(source, 0, random_generator(seed, source.image_id, "kind", 0)).pixels(image)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("size", "dtype"), [(ODD, np.uint8), (EVEN, np.uint16)])
 @pytest.mark.parametrize("name", STILL)
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_no_dot_leaves_its_place(size, name, dtype):
     kind, source, image = kind_of(name), source_of(size), draw_dots(size, dtype)
     change = kind.change(source, 0, random_generator(0, "dots", name, 0))

@@ -1,16 +1,14 @@
-"""The contenders of the augmentation's benchmark do the same work, and the table compares what it says."""
+"""The contenders of the augmentation's measurement do the same work, and the table compares what it says."""
 
 from pathlib import Path
 
+import augmentation_throughput
 import cv2
 import numpy as np
 import pytest
+from augmentation_contenders import COPIES, albumentations_copies, bare_copies
+from augmentation_films import ISBI_SIZE, lay_out
 from click.testing import CliRunner
-
-from ceph_pipeline.benchmark.augmentation import comparison
-from ceph_pipeline.benchmark.augmentation.__main__ import main
-from ceph_pipeline.benchmark.augmentation.contenders import COPIES, albumentations_copies, bare_copies
-from ceph_pipeline.benchmark.augmentation.films import ISBI_SIZE, lay_out
 
 
 @pytest.fixture
@@ -26,9 +24,9 @@ def films(tmp_path: Path) -> Path:
 
 
 def test_the_command_prints_a_row_for_each_way_and_number_of_processes(films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comparison, "_alone", lambda run, *arguments: run(*arguments))
+    monkeypatch.setattr(augmentation_throughput, "_alone", lambda run, *arguments: run(*arguments))
     options = ["--films", str(films), "--count", "3", "--processes", "1", "--formats", "jpg", "--scratch", str(films.parent)]
-    result = CliRunner().invoke(main, options, catch_exceptions=False)
+    result = CliRunner().invoke(augmentation_throughput.main, options, catch_exceptions=False)
     rows = [line.split(" | ") for line in result.stdout.splitlines() if line.startswith("| jpg")]
     assert [row[1] for row in rows] == ["engine", "bare OpenCV loop", "albumentations, a pipeline a copy"]
     bare = next(row for row in rows if row[1] == "bare OpenCV loop")

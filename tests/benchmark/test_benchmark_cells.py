@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from ceph_pipeline.benchmark import BenchmarkParams, NetCase, cells, isolation, runs
-from ceph_pipeline.benchmark.arithmetic import Arithmetic, CannotCompileError, without_tf32
 from ceph_pipeline.benchmark.cells import Cell, measure
+from ceph_pipeline.benchmark.precision import Arithmetic, CannotCompileError, without_tf32
 from ceph_pipeline.benchmark.steps import random_batch, training_step, untrained
 
 CPU = torch.device("cpu")
@@ -113,20 +113,20 @@ class TestArithmetic:
         assert [found[name].compiled for name in found] == [False, False, False, True]
 
     def test_older_gpu_computes_in_float16_with_scaled_gradients(self, monkeypatch):
-        monkeypatch.setattr("ceph_pipeline.benchmark.arithmetic.computes_bfloat16", lambda device: False)
+        monkeypatch.setattr("ceph_pipeline.benchmark.precision.computes_bfloat16", lambda device: False)
         arithmetic = Arithmetic.of("amp", torch.device("cuda"))
         assert arithmetic.dtype == torch.float16
 
     @pytest.mark.slow  # importing torch's compiler takes seconds
     def test_compiled_net_keeps_the_names_of_its_weights(self, monkeypatch):
-        monkeypatch.setattr("ceph_pipeline.benchmark.arithmetic.why_not", lambda device: "")
+        monkeypatch.setattr("ceph_pipeline.benchmark.precision.why_not", lambda device: "")
         net = torch.nn.Conv2d(1, 2, 3)
         Arithmetic(CPU, None, torch.channels_last, compiled=True).prepare(net)
         assert set(net.state_dict()) == {"weight", "bias"}
         assert net._compiled_call_impl is not None
 
     def test_platform_that_cannot_compile_is_said(self, monkeypatch):
-        monkeypatch.setattr("ceph_pipeline.benchmark.arithmetic.why_not", lambda device: "no g++")
+        monkeypatch.setattr("ceph_pipeline.benchmark.precision.why_not", lambda device: "no g++")
         with pytest.raises(CannotCompileError, match=r"no g\+\+"):
             Arithmetic(CPU, None, torch.channels_last, compiled=True).prepare(torch.nn.Conv2d(1, 2, 3))
 

@@ -12,7 +12,6 @@ from ceph_pipeline.benchmark import (
     DetectorCase,
     FullStepCase,
     NetCase,
-    StatisticsCase,
     figure,
     isolation,
     runs,
@@ -20,11 +19,8 @@ from ceph_pipeline.benchmark import (
 from ceph_pipeline.pipelines.benchmark import create_pipeline
 from ceph_pipeline.pipelines.benchmark.nodes import (
     report_benchmark,
-    time_crop_cutting,
     time_detectors,
-    time_evaluation_statistics,
     time_full_steps,
-    time_heatmap_codec,
     time_networks,
 )
 from ceph_pipeline.training.params import OptimParams, Stage1Params, Stage2Params
@@ -41,7 +37,6 @@ PARAMS = BenchmarkParams(
     cases=(CASE,),
     full_steps=(FullStepCase(backbone="resnet18", width_px=64, height_px=64, batch_size=2, workers=0, cache_long_side_px=64),),
     detectors=(PAIR,),
-    statistics=StatisticsCase(images=10, stages=("stage1",)),
 )
 
 
@@ -86,10 +81,8 @@ def test_cases_for_gpus_are_left_out_on_a_cpu_and_named(in_this_process, caplog)
 
 
 def test_report_holds_every_table_and_what_it_depends_on(networks):
-    tables = [pd.DataFrame(), time_heatmap_codec(PARAMS), pd.DataFrame(), time_crop_cutting(PARAMS), pd.DataFrame()]
-    report, drawn = report_benchmark(PARAMS, networks, *tables)
-    assert set(report) == {"environment", "results", "full_steps", "codec", "detectors", "crops", "statistics"}
-    assert [row["crop_px"] for row in report["crops"]] == [256, 128]
+    report, drawn = report_benchmark(PARAMS, networks, pd.DataFrame(), pd.DataFrame())
+    assert set(report) == {"environment", "results", "full_steps", "detectors"}
     assert len(report["results"]) == 8
     assert report["environment"]["device"] == "cpu"
     assert [axes.get_title() for axes in drawn.axes] == ["training", "training", "inference", "inference"]
@@ -101,13 +94,6 @@ def test_detectors_are_timed_unless_only_training_is(in_this_process, caplog):
     assert table["stage2_backbone"].tolist() == ["resnet18"]
     assert "from films to points" in caplog.text
     assert time_detectors(PARAMS.model_copy(update={"mode": "training"})).empty
-
-
-def test_statistics_of_the_evaluation_are_said(caplog):
-    with caplog.at_level(logging.INFO):
-        table = time_evaluation_statistics(PARAMS)
-    assert table["statistic"].iloc[-1] == "everything"
-    assert "everything" in caplog.text
 
 
 def test_bar_that_could_not_be_measured_says_why(networks):
@@ -125,6 +111,6 @@ def test_figure_of_one_mode_has_its_panels_alone(networks):
 
 def test_each_measurement_is_a_node_that_can_be_run_alone():
     nodes = {node.name: node for node in create_pipeline().nodes}
-    timed = {"networks", "full_steps", "heatmap_codec", "detectors", "crop_cutting", "evaluation_statistics"}
+    timed = {"networks", "full_steps", "detectors"}
     assert set(nodes) == {"report_benchmark", *(f"time_{name}" for name in timed)}
     assert all(given.startswith("params:") for name in timed for given in nodes[f"time_{name}"].inputs)

@@ -1,6 +1,5 @@
 """Which crops stage 2 learns from."""
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -194,19 +193,3 @@ def test_inference_crops_are_the_point_and_four_shifts() -> None:
     points = np.array([[[100.0, 200.0]]])
     centres = inference_index(points, np.array([160.0]), CropParams(shift_of_field=0.0625))
     assert centres[0, 0].tolist() == [[100, 200], [110, 200], [100, 210], [90, 200], [100, 190]]
-
-
-@pytest.mark.slow
-def test_the_index_of_6500_images_takes_seconds(tables: Tables) -> None:
-    ids = [f"image{i:04d}" for i in range(6500)]
-    names = [*LANDMARKS, *(f"other {i}" for i in range(22))]
-    points = np.concatenate([head(), np.full((22, 2), 1200.0)])[None].repeat(6500, axis=0)
-    images = pd.DataFrame({"image_id": ids, "source_id": ids, "split": ["train", "valid"] * 3250, "pixel_size_mm": 0.1})
-    truth = points_table(points, ids, names).assign(reader="consensus")
-    start = time.perf_counter()
-    predictions = truth.drop(columns="reader").assign(stage="stage1")
-    crops = index(
-        tables, images=images, landmarks=truth, stage1_predictions=predictions, augmented_images=images, augmented_landmarks=truth
-    )
-    assert len(crops) == 942_500
-    assert time.perf_counter() - start < 15

@@ -9,7 +9,7 @@ import pytest
 from ceph_pipeline.evaluation import error_rows, evaluate
 from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
 from ceph_pipeline.evaluation.params import StatisticsParams
-from ceph_pipeline.evaluation.readers import inter_reader_rows
+from ceph_pipeline.evaluation.readers import inter_reader_rows, reader_to_truth_rows
 from ceph_pipeline.landmarks.tables import points_table
 
 LANDMARKS = ["Sella", "Nasion", "Menton"]
@@ -78,7 +78,8 @@ def measure(truth, images, landmarks):
         predicted = images[images["image_id"].isin(predictions["image_id"])]
         stages = [error_rows(rows, truth, images, stage) for stage, rows in predictions.groupby("stage", sort=False)]
         guess = error_rows(guess_points(mean_shape(truth, images), predicted), truth, images, "mean_shape")
-        return pd.concat([*stages, guess, inter_reader_rows(landmarks, predicted)], ignore_index=True)
+        readers = [inter_reader_rows(landmarks, predicted), reader_to_truth_rows(landmarks, predicted, "consensus")]
+        return pd.concat([*stages, guess, *readers], ignore_index=True)
 
     return errors_of
 
@@ -101,6 +102,29 @@ def no_duplicates():
 @pytest.fixture(scope="session")
 def facts():
     return SimpleNamespace(ids=IDS, landmarks=LANDMARKS, stage_error_px=STAGE_ERROR_PX, difficulty=DIFFICULTY)
+
+
+@pytest.fixture(scope="session")
+def many_images(images):
+    """Twelve test images, three of each of the four, so that there are intervals."""
+    test = images[images["split"] == "test"]
+    return pd.concat([images, *(test.assign(image_id=test["image_id"] + suffix) for suffix in "xy")], ignore_index=True)
+
+
+@pytest.fixture(scope="session")
+def many_errors(errors):
+    """Their errors: those of the four, 5 % larger and 5 % smaller."""
+    test = errors[errors["image_id"].str.startswith("test")]
+    larger, smaller = (
+        test.assign(image_id=test["image_id"] + suffix, error_mm=factor * test["error_mm"], error_px=factor * test["error_px"])
+        for suffix, factor in (("x", 1.05), ("y", 0.95))
+    )
+    return pd.concat([errors, larger, smaller], ignore_index=True)
+
+
+@pytest.fixture(scope="session")
+def many_report(many_errors, many_images, no_duplicates, statistics):
+    return evaluate(many_errors, many_images, no_duplicates, statistics)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.evaluation.agreement import agreement, classify
-from ceph_pipeline.evaluation.heads import cvm_agreement, head_table
+from ceph_pipeline.evaluation.cvm_agreement import cvm_agreement, head_table
 from ceph_pipeline.evaluation.params import ClassRule, StatisticsParams
 
 STATISTICS = StatisticsParams(n_resamples=300)
@@ -38,7 +38,13 @@ class TestByHand:
         """Observed disagreement 1·1 + 1·4 = 5; by chance (6 + 8 + 4 + 2 + 16 + 6) / 6 = 7."""
         assert result.quadratic_kappa == pytest.approx(1 - 5 / 7)
 
-    def test_intervals_hold_the_figures(self, result):
+    def test_six_images_have_no_intervals(self, result):
+        assert result.accuracy_interval is result.kappa_interval is result.quadratic_kappa_interval is None
+        assert np.isnan(result.undefined_percent)
+
+    def test_intervals_hold_the_figures(self):
+        result = agreement(TRUE * 4, PREDICTED * 4, 3, n_resamples=1000)
+        assert result.undefined_percent == 0
         for figure, interval in (
             (result.accuracy, result.accuracy_interval),
             (result.kappa, result.kappa_interval),
@@ -51,7 +57,16 @@ class TestLimits:
     def test_perfect_agreement(self):
         result = agreement(TRUE, TRUE, 3)
         assert (result.accuracy, result.kappa, result.quadratic_kappa, result.macro_f1) == (100, 1, 1, 1)
-        assert (result.kappa_interval.low, result.kappa_interval.high) == (1, 1)
+
+    def test_perfect_agreement_has_no_intervals(self):
+        result = agreement(TRUE * 4, TRUE * 4, 3, n_resamples=300)
+        assert result.accuracy_interval is result.kappa_interval is None
+
+    def test_a_class_seen_once_leaves_kappa_without_interval_and_that_is_counted(self):
+        true = [0] * 11 + [1]
+        result = agreement(true, [*true[:-1], 0], 2, n_resamples=4000)
+        assert result.kappa_interval is None
+        assert result.undefined_percent == pytest.approx(100 * (11 / 12) ** 12, abs=3)
 
     def test_the_majority_s_answer_has_no_kappa_above_chance(self):
         result = agreement([0, 0, 0, 1], [0, 0, 0, 0], 2)
@@ -109,7 +124,7 @@ class TestCvm:
         fields = cvm_agreement(outputs(cvm_stage=[1, 4, 6]), cvm, STATISTICS)
         assert (fields["n"], fields["accuracy"], fields["within_one"]) == (3, pytest.approx(200 / 3), 100)
         assert fields["confusion"][2][3] == 1  # CS3 taken for CS4
-        assert len(fields["accuracy_ci95"]) == 2
+        assert fields["accuracy_ci95"] is None  # three images
 
     def test_no_head_or_no_truth_is_none(self):
         cvm = pd.DataFrame({"image_id": ["z"], "stage": [6]})
@@ -123,7 +138,7 @@ class TestMeasurementHead:
         found = truth.assign(value=[21.0, 24.0, np.nan])
         (row,) = head_table(outputs(FMA=[24.0, 21.0, 99.0]), found, truth, STATISTICS).to_dict(orient="records")
         assert (row["n"], row["mae_head"], row["mae_landmarks"], row["difference"]) == (2, 4.0, 1.0, 3.0)
-        assert row["low"] == row["high"] == 3.0
+        assert np.isnan([row["difference_low"], row["difference_high"]]).all()  # two images
 
     def test_no_head_no_rows(self):
         empty = pd.DataFrame({"image_id": ["a"], "measurement": ["FMA"], "value": [20.0]}).head(0)

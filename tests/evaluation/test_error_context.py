@@ -6,11 +6,11 @@ import pytest
 
 from ceph_pipeline.evaluation import EvaluationError
 from ceph_pipeline.evaluation.context_figures import gap_figure
-from ceph_pipeline.evaluation.earlier import LARGER, NOISE, SMALLER, UNSURE, compare_with_earlier, earlier_lines
 from ceph_pipeline.evaluation.ellipse_figure import axes_of, ellipse_figure
 from ceph_pipeline.evaluation.ellipses import error_ellipses
-from ceph_pipeline.evaluation.gap import gap_table
+from ceph_pipeline.evaluation.generalisation_gap import gap_table
 from ceph_pipeline.evaluation.params import StatisticsParams
+from ceph_pipeline.evaluation.run_comparison import LARGER, NOISE, SMALLER, UNSURE, compare_with_earlier, earlier_lines
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.landmarks.tables import points_table
 
@@ -111,15 +111,17 @@ class TestEarlierRun:
     def changed(self, errors, factor):
         return errors.assign(error_mm=errors["error_mm"] * factor, error_px=errors["error_px"] * factor)
 
-    def test_a_clear_gain_is_smaller_and_a_clear_loss_larger(self, errors):
+    def test_a_clear_gain_is_smaller_and_a_clear_loss_larger(self, many_errors):
+        errors = many_errors
         for factor, verdict in ((2.0, SMALLER), (0.5, LARGER)):
             result = compare_with_earlier(errors, self.changed(errors, factor), "abc", STATISTICS)
             stage2 = result["stages"]["stage2"]
             assert stage2["verdict"] == verdict
             assert stage2["mre_before"] == pytest.approx(factor * stage2["mre_now"])
 
-    def test_noise_is_called_noise(self, errors):
-        rng = np.random.default_rng(1)
+    def test_noise_is_called_noise(self, many_errors):
+        errors = many_errors
+        rng = np.random.default_rng(2)
         jitter = self.changed(errors, 1.0)
         jitter["error_mm"] *= rng.uniform(0.5, 1.5, len(jitter))
         result = compare_with_earlier(errors, jitter, "abc", STATISTICS)["stages"]["stage1"]
@@ -140,11 +142,12 @@ class TestEarlierRun:
         assert result["stages"]["stage1"]["n_images"] == 2
         assert result["stages"]["stage1"]["mre_now"] == pytest.approx(1.5)
 
-    def test_one_image_cannot_be_told_from_noise(self, errors):
+    def test_few_images_give_no_verdict(self, errors):
         one = errors[errors["image_id"] == "test_a"]
         result = compare_with_earlier(one, self.changed(one, 2.0), "abc", STATISTICS)
         assert result["stages"]["stage1"]["verdict"] == UNSURE
         assert "[" not in earlier_lines(result)[0]
+        assert "too few images" in earlier_lines(result)[0]
 
     def test_runs_without_pixel_sizes_are_compared_in_pixels(self, errors):
         result = compare_with_earlier(errors, errors.assign(error_mm=np.nan), "abc", STATISTICS)

@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.evaluation import EvaluationError, EvaluationParams, evaluate
-from ceph_pipeline.evaluation.earlier import compare_with_earlier, earlier_lines
-from ceph_pipeline.evaluation.error_tables import subset_rows
+from ceph_pipeline.evaluation.error_tables import subset_frame
 from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows
-from ceph_pipeline.evaluation.gap import gap_table
+from ceph_pipeline.evaluation.generalisation_gap import gap_table
 from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
 from ceph_pipeline.evaluation.report import flat_metrics
+from ceph_pipeline.evaluation.run_comparison import compare_with_earlier, earlier_lines
 from ceph_pipeline.evaluation.stages import stages_in
-from ceph_pipeline.evaluation.summary import notes, stage_table
+from ceph_pipeline.evaluation.summary import TOO_FEW, notes, stage_table
 from ceph_pipeline.images import RawFolder
-from ceph_pipeline.pipelines.evaluation import nodes
+from ceph_pipeline.pipelines.evaluation import measurement_nodes as nodes
 from ceph_pipeline.pipelines.evaluation.presentation_nodes import draw_gallery
 
 
@@ -90,7 +90,7 @@ class TestEmptySplits:
         kept = images[images["split"] != "valid"]
         report = judge(errors[errors["image_id"].isin(kept["image_id"])], kept)
         assert report["details"]["valid"] == {}
-        assert [row[0] for row in subset_rows(report, "stage2")[1:]] == [
+        assert list(subset_frame(report, "stage2")["on"]) == [
             "test",
             "test without near-duplicates",
             "subset test1",
@@ -118,7 +118,7 @@ class TestOneImage:
         assert report["stage2"]["mre_mm"] == pytest.approx(1.0)
         assert all(report["stage2"][key] is None for key in report["stage2"] if key.endswith("_ci95"))
         assert report["details"]["comparisons"]["stage2_vs_stage1"]["ci95"] is None
-        assert "a single image says nothing about others: there are no intervals" in notes(report)
+        assert TOO_FEW in notes(report)
 
 
 class TestPixelSizes:

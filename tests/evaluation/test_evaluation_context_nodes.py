@@ -11,12 +11,15 @@ import torch
 from torch.nn import functional
 
 from ceph_pipeline.crops import CropParams
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.images import ImageStore, RawFolder, encode_image
 from ceph_pipeline.landmarks.tables import PredictionTable, points_array
 from ceph_pipeline.models import LandmarkOutput
-from ceph_pipeline.pipelines.evaluation import context_nodes, nodes
-from ceph_pipeline.training.checkpoint import TrainedNet
+from ceph_pipeline.pipelines.evaluation import measurement_nodes as nodes
+from ceph_pipeline.pipelines.evaluation import prediction_nodes
+from ceph_pipeline.pipelines.stage1.nodes import predict
 
 SIZE = (320, 400)
 DOTS = {"train_a": (100.0, 100.0), "train_b": (200.0, 300.0), "valid_a": (210.4, 150.2), "test_a": (120.7, 280.1)}
@@ -95,7 +98,7 @@ def world(tmp_path, monkeypatch):
         loaded.append(path.stem)
         return trained(path.stem)
 
-    monkeypatch.setattr("ceph_pipeline.training.checkpoint.load_checkpoint", load)
+    monkeypatch.setattr("ceph_pipeline.detector.checkpoint.load_checkpoint", load)
     for stage in ("stage1", "stage2"):
         (tmp_path / f"{stage}.ckpt").write_bytes(b"trained")
     return SimpleNamespace(
@@ -114,17 +117,17 @@ def params(**changes):
 
 def predict_copies(world, **changes):
     args = (world.copied, world.small, world.full, *world.checkpoints, world.folder)
-    return context_nodes.predict_copies(*args, params(**changes))
+    return prediction_nodes.predict_copies(*args, params(**changes), DetectorParams())
 
 
 def predict_training_sample(world, **changes):
     args = (world.images, world.copied, world.raw, world.cache, world.index, *world.checkpoints, world.folder)
-    return context_nodes.predict_training_sample(*args, params(**changes))
+    return prediction_nodes.predict_training_sample(*args, params(**changes), DetectorParams())
 
 
 def predict_heads(world):
     args = (world.images, world.cache, world.index, world.checkpoints[0], world.folder)
-    return context_nodes.predict_head_outputs(*args, params())
+    return predict(*args, DetectorParams())["head_outputs"]
 
 
 class TestCopies:
@@ -171,7 +174,7 @@ class TestCopies:
         world.small.write("test_a__flip_0", half(dot(50, 50)))
         with caplog.at_level(logging.INFO):
             predict_copies(world)
-        assert "other than before: pixels" in caplog.text
+        assert "since these have changed: pixels" in caplog.text
 
 
 class TestTrainingSample:
@@ -204,7 +207,7 @@ class TestHeads:
 
     def test_a_network_without_heads_gives_no_rows(self, world, monkeypatch):
         monkeypatch.setattr(
-            "ceph_pipeline.training.checkpoint.load_checkpoint", lambda path, device: trained(path.stem, heads=False)
+            "ceph_pipeline.detector.checkpoint.load_checkpoint", lambda path, device: trained(path.stem, heads=False)
         )
         table = predict_heads(world)
         assert table.empty

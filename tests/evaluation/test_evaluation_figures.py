@@ -11,7 +11,7 @@ from ceph_pipeline.evaluation.breakdown import image_ranking, landmark_table
 from ceph_pipeline.evaluation.figures import COLOURS, landmark_figure, sdr_curve
 from ceph_pipeline.evaluation.gallery import gallery, overlay, representative_images
 from ceph_pipeline.evaluation.insets import worst_landmarks
-from ceph_pipeline.evaluation.marks import TRUTH_COLOUR
+from ceph_pipeline.evaluation.overlay_style import TRUTH_COLOUR
 from ceph_pipeline.evaluation.report import on_split
 
 THRESHOLDS = (2.0, 2.5, 3.0, 4.0)
@@ -30,7 +30,7 @@ class TestSdrCurve:
             "stage 1 + TTA: 2.00 mm",
             "stage 2: 1.25 mm",
             "stage 2 + TTA: 1.00 mm",
-            "between readers: 1.00 mm",
+            "reader to truth: 0.50 mm",
             "mean shape: 12.00 mm",
         ]
 
@@ -49,9 +49,9 @@ class TestSdrCurve:
         assert axes.lines[0].get_label() == "stage 1: 25.00 px"
 
     def test_stage_without_a_known_error_has_no_line(self, test_errors):
-        unknown = test_errors.assign(error_mm=test_errors["error_mm"].mask(test_errors["stage"] == "inter_reader"))
+        unknown = test_errors.assign(error_mm=test_errors["error_mm"].mask(test_errors["stage"] == "reader_to_truth"))
         (axes,) = sdr_curve(unknown, THRESHOLDS).axes
-        assert not any("readers" in line.get_label() for line in axes.lines)
+        assert not any("reader" in line.get_label() for line in axes.lines)
 
 
 class TestLandmarkFigure:
@@ -68,10 +68,10 @@ class TestLandmarkFigure:
 
     def test_readers_distance_is_a_bar_behind(self, test_errors, statistics):
         (axes,) = landmark_figure(landmark_table(test_errors, statistics)).axes
-        assert [bar.get_width() for bar in axes.patches] == pytest.approx([1.0, 1.0, 1.0])
+        assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.5, 0.5, 0.5])
 
-    def test_intervals_are_drawn_where_there_are_any(self, test_errors, statistics):
-        table = landmark_table(test_errors, statistics)
+    def test_intervals_are_drawn_where_there_are_any(self, many_errors, many_images, statistics):
+        table = landmark_table(on_split(many_errors, many_images, "test"), statistics)
         (axes,) = landmark_figure(table).axes
         segments = axes.collections[0].get_segments()
         low, high = table.loc[(table["stage"] == "stage1") & (table["landmark"] == "Sella"), ["mre_mm_low", "mre_mm_high"]].iloc[
@@ -79,11 +79,17 @@ class TestLandmarkFigure:
         ]
         assert any(segment[:, 0] == pytest.approx([low, high]) for segment in segments)
 
-    def test_one_image_has_points_and_no_intervals(self, test_errors, statistics):
+    def test_the_legend_lies_outside_the_axes(self, test_errors, statistics):
+        figure = landmark_figure(landmark_table(test_errors, statistics))
+        figure.draw_without_rendering()
+        assert not figure.legends[0].get_window_extent().overlaps(figure.axes[0].get_window_extent())
+
+    def test_one_image_has_points_and_no_intervals_and_the_title_says_so(self, test_errors, statistics):
         one_image = test_errors[test_errors["image_id"] == "test_a"]
         (axes,) = landmark_figure(landmark_table(one_image, statistics)).axes
         assert not any(len(segment) for lines in axes.collections for segment in lines.get_segments())
         assert len(axes.lines) == 4
+        assert "fewer than 10 images" in axes.get_title(loc="left")
 
     def test_single_stage_and_reader_in_pixels(self, test_errors, statistics):
         one = test_errors[test_errors["stage"] == "stage1"].assign(error_mm=np.nan)

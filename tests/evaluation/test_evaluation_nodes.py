@@ -1,13 +1,14 @@
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 
+from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.landmarks.tables import ErrorTable
-from ceph_pipeline.pipelines.evaluation import create_pipeline, nodes
+from ceph_pipeline.pipelines.evaluation import create_pipeline
+from ceph_pipeline.pipelines.evaluation import measurement_nodes as nodes
 
 
 @pytest.fixture
@@ -21,7 +22,15 @@ def computed(predictions, landmarks, images, params):
 
 
 def test_errors_hold_the_stages_the_guess_and_the_readers(computed):
-    assert list(computed["stage"].unique()) == ["stage1", "stage1_tta", "stage2", "stage2_tta", "mean_shape", "inter_reader"]
+    assert list(computed["stage"].unique()) == [
+        "stage1",
+        "stage1_tta",
+        "stage2",
+        "stage2_tta",
+        "mean_shape",
+        "inter_reader",
+        "reader_to_truth",
+    ]
     assert set(computed["image_id"]) == {"valid_a", "test_a", "test_b", "test_c", "test_d"}
     ErrorTable.validate(computed)
 
@@ -34,24 +43,8 @@ def test_other_reader_as_truth_moves_the_errors(predictions, landmarks, images, 
     assert stage1.loc[("test_a", "Sella")] != pytest.approx(10)
 
 
-@pytest.fixture
-def tracking(monkeypatch):
-    """MLflow's place, with or without an open run; what is logged stays in `logged`."""
-    logged = {}
-    tracking = SimpleNamespace(active_run=object, log_metrics=logged.update, logged=logged)
-    monkeypatch.setitem(sys.modules, "mlflow", tracking)
-    return tracking
-
-
-class TestSummarise:
-    def test_figures_go_to_the_open_run(self, computed, images, no_duplicates, params, tracking):
-        nodes.summarise_errors(computed, images, no_duplicates, params)
-        assert tracking.logged["stage2_tta.mre_mm"] == pytest.approx(1.0)
-
-    def test_no_run_is_opened_for_them(self, computed, images, no_duplicates, params, tracking):
-        tracking.active_run = lambda: None
-        assert nodes.summarise_errors(computed, images, no_duplicates, params)["stage1"]["mre_mm"] == pytest.approx(2.5)
-        assert tracking.logged == {}
+def test_the_summary_is_of_the_test_split(computed, images, no_duplicates, params):
+    assert nodes.summarise_errors(computed, images, no_duplicates, params)["stage1"]["mre_mm"] == pytest.approx(2.5)
 
 
 def test_tables_look_at_the_test_split_only(computed, images, params):
@@ -62,7 +55,7 @@ def test_tables_look_at_the_test_split_only(computed, images, params):
 
 
 class TestPipeline:
-    def test_hangs_on_what_the_rooms_before_it_make(self):
+    def test_hangs_on_what_the_pipelines_before_it_make(self):
         assert create_pipeline().inputs() == {
             "images",
             "landmarks",
@@ -78,20 +71,18 @@ class TestPipeline:
             "stage1_checkpoint",
             "stage2_checkpoint",
             "stage1_predictions",
-            *["folds", "folds_folder", "stage1_folds", "stage2_folds", "fold_stage1_predictions"],
-            "evaluation_folder",
+            "stage1_tta_predictions",
+            "head_outputs",
+            "predictions_folder",
             "params:evaluation",
+            "params:detector",
+            "params:plausibility",
         }
-
-    def test_second_stage_with_views_starts_from_the_first_with_views(self):
-        by_output = {output: node for node in create_pipeline().nodes for output in node.outputs}
-        assert "stage1_tta_predictions" in by_output["stage2_tta_predictions"].inputs
-        assert "stage1_predictions" in by_output["stage2_predictions"].inputs
 
     def test_copies_and_training_images_never_reach_the_headline(self):
         pipeline = create_pipeline()
         headline = pipeline.to_outputs("metrics").nodes
-        assert not {node.name for node in headline} & {"predict_copies", "predict_training_sample", "compute_copy_errors"}
+        assert not {node.name for node in headline} & {node.name for node in pipeline.nodes if node.name.startswith("context.")}
 
     def test_registering_imports_nothing_heavy(self):
         heavy = "{'torch', 'lightning', 'mlflow', 'timm', 'albumentations', 'matplotlib', 'scipy', 'jinja2'}"
@@ -102,6 +93,6 @@ class TestPipeline:
 
 def test_misspelt_parameter_is_refused():
     with pytest.raises(ValueError, match="view_stage1"):
-        EvaluationParams.model_validate({"tta": {"view_stage1": "ten"}})
+        DetectorParams.model_validate({"view_stage1": "ten"})
     with pytest.raises(ValueError, match="'single', 'five', 'ten' or 'grid'"):
-        EvaluationParams.model_validate({"tta": {"views_stage1": "eleven"}})
+        DetectorParams.model_validate({"views_stage1": "eleven"})

@@ -10,18 +10,20 @@ import torch
 from torch.nn import functional
 
 from ceph_pipeline.crops import CropParams
-from ceph_pipeline.evaluation import EvaluationError, EvaluationParams
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.checkpoint import TrainedNet
+from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.images import ImageStore, RawFolder, encode_image
 from ceph_pipeline.landmarks.tables import PredictionTable, points_array
 from ceph_pipeline.models import LandmarkOutput
-from ceph_pipeline.pipelines.evaluation import ensemble_nodes
 from ceph_pipeline.pipelines.evaluation import prediction_nodes as nodes
-from ceph_pipeline.training.checkpoint import TrainedNet
-from ceph_pipeline.training.folds import checkpoint_table
+from ceph_pipeline.pipelines.stage1.nodes import predict
 
 DOTS = {"train_a": (100.0, 100.0), "valid_a": (210.4, 150.2), "test_a": (120.7, 280.1), "test_b": (180.0, 220.6)}
 SIZE = (320, 400)
 DEFAULTS = EvaluationParams()
+TEN = DetectorParams(views_stage1="ten", views_stage2="ten")
 
 PIXELS = pd.DataFrame({"image_id": list(DOTS), "digest": "as taken"})
 """What ingestion knows of the images' pixels."""
@@ -91,7 +93,7 @@ def checkpoints(tmp_path, monkeypatch):
         loaded.append(path.stem)
         return trained(path.stem)
 
-    monkeypatch.setattr("ceph_pipeline.training.checkpoint.load_checkpoint", load)
+    monkeypatch.setattr("ceph_pipeline.detector.checkpoint.load_checkpoint", load)
     paths = {stage: tmp_path / f"{stage}.ckpt" for stage in ("stage1", "stage2")}
     for path in paths.values():
         path.write_bytes(b"first training")
@@ -99,10 +101,20 @@ def checkpoints(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def stage1_tta(images, pixels, checkpoints, tmp_path):
-    def run(params=DEFAULTS, images=images, digest="as taken"):
+def stage1(images, pixels, checkpoints, tmp_path):
+    def run(params=TEN, images=images, digest="as taken"):
         index = PIXELS.assign(digest=digest)
-        return nodes.predict_stage1_tta(images, pixels[1], index, checkpoints[0]["stage1"], tmp_path / "kept", params)
+        return predict(images, pixels[1], index, checkpoints[0]["stage1"], tmp_path / "kept", params)
+
+    return run
+
+
+@pytest.fixture
+def refine(images, pixels, checkpoints, tmp_path):
+    def run(start, params=TEN, images=images, settings=DEFAULTS):
+        stages = start.assign(stage="stage1"), start.assign(stage="stage1_tta")
+        path, folder = checkpoints[0]["stage2"], tmp_path / "kept"
+        return nodes.predict_stage2(images, pixels[0], PIXELS, path, *stages, folder, settings, params)
 
     return run
 
@@ -113,169 +125,109 @@ def errors_px(table):
 
 
 class TestPoints:
-    def test_all_ten_views_come_back_to_the_dot(self, stage1_tta):
-        table = stage1_tta()
-        assert errors_px(table).max() < 1.5
-        assert set(table["stage"]) == {"stage1_tta"}
-        PredictionTable.validate(table)
+    def test_all_ten_views_come_back_to_the_dot(self, stage1):
+        for name, table in stage1().items():
+            if name == "head_outputs":
+                continue
+            assert errors_px(PredictionTable.validate(table)).max() < 1.5
+            assert set(table["stage"]) == {name.removesuffix("_predictions")}
 
-    def test_training_images_are_not_predicted(self, stage1_tta):
-        assert "train_a" not in set(stage1_tta()["image_id"])
+    def test_a_view_of_an_image_is_looked_at_once(self, stage1, monkeypatch):
+        seen = []
+        whole = DotFinder.forward
+        monkeypatch.setattr(DotFinder, "forward", lambda self, images: seen.append(len(images)) or whole(self, images))
+        stage1()
+        assert sum(seen) == 10 * 3, "three images, ten views; the plain one serves both stages and the other heads"
 
-    def test_uncached_images_are_left_to_the_audit(self, images, stage1_tta):
+    def test_views_without_the_plain_frame_leave_stage_1_its_own(self, stage1):
+        plain = stage1()["stage1_predictions"]
+        grid = stage1(DetectorParams.model_validate({"views_stage1": {"scales": [0.9]}}))
+        pd.testing.assert_frame_equal(grid["stage1_predictions"], plain)
+        assert errors_px(grid["stage1_tta_predictions"]).max() < 1.5
+
+    def test_training_images_are_not_predicted(self, stage1):
+        assert "train_a" not in set(stage1()["stage1_predictions"]["image_id"])
+
+    def test_uncached_images_are_left_to_the_audit(self, images, stage1):
         stranger = images.tail(1).assign(image_id="test_z")
-        assert "test_z" not in set(stage1_tta(images=pd.concat([images, stranger]))["image_id"])
+        found = stage1(images=pd.concat([images, stranger]))
+        assert "test_z" not in set(found["stage1_predictions"]["image_id"])
 
-    def test_points_of_images_that_are_no_more_are_refused(self, images, pixels, checkpoints, stage1_tta, tmp_path):
-        start, fewer = stage1_tta(), images[images["image_id"] != images["image_id"].iloc[-1]]
-        with pytest.raises(EvaluationError, match=r"which the images table does not have\. Run the stage1 pipeline again"):
-            nodes.predict_stage2(fewer, pixels[0], PIXELS, checkpoints[0]["stage2"], start, tmp_path / "kept", DEFAULTS)
+    def test_points_of_images_that_are_no_more_are_refused(self, images, stage1, refine):
+        start, fewer = stage1()["stage1_predictions"], images[images["image_id"] != images["image_id"].iloc[-1]]
+        with pytest.raises(DetectorError, match=r"which the images table does not have\. Run the stage1 pipeline again"):
+            refine(start, images=fewer)
 
-    def test_refinement_starts_from_given_points_and_finds_the_dot(self, images, pixels, checkpoints, stage1_tta, tmp_path):
-        start = stage1_tta()
+    def test_refinement_starts_from_given_points_and_finds_the_dot(self, stage1, refine):
+        start = stage1()["stage1_predictions"]
         start[["x", "y"]] += 4.0
-        for node, stage in ((nodes.predict_stage2, "stage2"), (nodes.predict_stage2_tta, "stage2_tta")):
-            table = node(images, pixels[0], PIXELS, checkpoints[0]["stage2"], start, tmp_path / "kept", DEFAULTS)
-            assert errors_px(table).max() < 0.5 < errors_px(start).min()
-            assert set(table["stage"]) == {stage}
+        table = refine(start)
+        for stage in ("stage2", "stage2_tta"):
+            assert errors_px(table[table["stage"] == stage]).max() < 0.5 < errors_px(start).min()
 
-    def test_gathered_predictions_hold_each_stage_once(self, stage1_tta):
-        one = stage1_tta()
-        both = nodes.gather_predictions(one.assign(stage="stage1"), one)
+    def test_gathered_predictions_hold_each_stage_once(self, stage1):
+        one = stage1()["stage1_predictions"]
+        both = nodes.gather_predictions(one, one.assign(stage="stage1_tta"))
         assert not both.duplicated(["image_id", "stage", "landmark"]).any()
         assert len(both) == 6
 
 
-class TestKeeping:
-    def test_unchanged_inputs_are_not_predicted_again_and_the_log_says_so(self, stage1_tta, checkpoints, caplog):
-        first = stage1_tta()
+class TestCaching:
+    def test_unchanged_inputs_are_not_predicted_again_and_the_log_says_so(self, stage1, checkpoints, caplog):
+        first = stage1()
         with caplog.at_level(logging.INFO):
-            second = stage1_tta()
-        pd.testing.assert_frame_equal(first, second)
+            second = stage1()
+        for name, table in first.items():
+            pd.testing.assert_frame_equal(table, second[name])
         assert checkpoints[1] == ["stage1"]
-        assert "stage1_tta: nothing has changed" in caplog.text
+        assert "stage1_tta_predictions: up to date, reusing" in caplog.text
 
-    def test_other_pixels_are_predicted_again(self, stage1_tta, checkpoints):
-        stage1_tta()
-        stage1_tta(digest="taken anew")
+    def test_other_pixels_are_predicted_again(self, stage1, checkpoints):
+        stage1()
+        stage1(digest="taken anew")
         assert checkpoints[1] == ["stage1", "stage1"]
 
-    def test_another_checkpoint_is_predicted_and_named_as_the_reason(self, stage1_tta, checkpoints, caplog):
-        stage1_tta()
+    def test_another_checkpoint_is_predicted_and_named_as_the_reason(self, stage1, checkpoints, caplog):
+        stage1()
         checkpoints[0]["stage1"].write_bytes(b"second training")
         with caplog.at_level(logging.INFO):
-            stage1_tta()
+            stage1()
         assert checkpoints[1] == ["stage1", "stage1"]
-        assert "other than before: checkpoint" in caplog.text
+        assert "since these have changed: checkpoint" in caplog.text
 
-    def test_other_views_are_predicted_but_other_statistics_are_not(self, stage1_tta, checkpoints):
-        stage1_tta()
-        stage1_tta(EvaluationParams.model_validate({"statistics": {"n_resamples": 500}}))
-        assert checkpoints[1] == ["stage1"]
-        stage1_tta(EvaluationParams.model_validate({"tta": {"views_stage1": "five"}}))
+    def test_other_views_leave_the_points_of_one_view_as_they_are(self, stage1, checkpoints, monkeypatch):
+        """Stage 2 is trained on them, and would be trained again for another last digit."""
+        first = stage1()
+        monkeypatch.setattr(DotFinder, "forward", _shifted(DotFinder.forward))
+        second = stage1(TEN.model_copy(update={"views_stage1": "five"}))
         assert checkpoints[1] == ["stage1", "stage1"]
+        pd.testing.assert_frame_equal(first["stage1_predictions"], second["stage1_predictions"], check_exact=True)
+        assert not first["stage1_tta_predictions"].equals(second["stage1_tta_predictions"])
 
-    def test_a_grid_spelt_otherwise_is_not_predicted_again(self, stage1_tta, checkpoints):
+    def test_a_grid_spelt_otherwise_is_not_predicted_again(self, stage1, checkpoints):
         for scales in ([0.9, 1.1], [1.1, 0.9]):
-            table = stage1_tta(EvaluationParams.model_validate({"tta": {"views_stage1": {"scales": scales}}}))
-            assert errors_px(table).max() < 1.5
+            stage1(DetectorParams.model_validate({"views_stage1": {"scales": scales}}))
         assert checkpoints[1] == ["stage1"]
 
-    def test_force_predicts_again(self, stage1_tta, checkpoints):
-        stage1_tta()
-        stage1_tta(EvaluationParams(force=True))
-        assert checkpoints[1] == ["stage1", "stage1"]
+    def test_other_statistics_do_not_refine_again_and_force_does(self, stage1, refine, checkpoints):
+        start = stage1()["stage1_predictions"]
+        refine(start)
+        refine(start, settings=EvaluationParams.model_validate({"statistics": {"n_resamples": 500}}))
+        assert checkpoints[1] == ["stage1", "stage2"]
+        refine(start, settings=EvaluationParams(force=True))
+        assert checkpoints[1] == ["stage1", "stage2", "stage2"]
 
-    def test_interrupted_prediction_is_done_again(self, stage1_tta, checkpoints, monkeypatch):
+    def test_interrupted_prediction_is_done_again(self, stage1, monkeypatch):
         with monkeypatch.context() as patch:
-            patch.setattr("ceph_pipeline.inference.whole_image.predict_whole", _interrupted)
+            patch.setattr("ceph_pipeline.detector.tables.look_at_whole", _interrupted)
             with pytest.raises(KeyboardInterrupt):
-                stage1_tta()
-        assert len(stage1_tta()) == 3
+                stage1()
+        assert len(stage1()["stage1_predictions"]) == 3
 
 
-class TestFolds:
-    """Two further detectors beside the main one; every network finds the dot."""
-
-    @pytest.fixture
-    def members(self, checkpoints, tmp_path):
-        folder = tmp_path / "folds"
-        tables = []
-        for stage in ("stage1", "stage2"):
-            for fold in (0, 1):
-                path = folder / str(fold) / f"{stage}.ckpt"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(f"{stage} without fold {fold}".encode())
-            tables.append(checkpoint_table({fold: folder / str(fold) / f"{stage}.ckpt" for fold in (0, 1)}, folder))
-        return folder, *tables
-
-    def test_all_detectors_locate_the_other_images_together(self, images, pixels, checkpoints, members, tmp_path, caplog):
-        paths, loaded = checkpoints
-        folder, stage1, stage2 = members
-        arguments = [
-            images,
-            *pixels,
-            PIXELS,
-            paths["stage1"],
-            paths["stage2"],
-            stage1,
-            stage2,
-            folder,
-            tmp_path / "kept",
-            DEFAULTS,
-        ]
-        with caplog.at_level(logging.INFO):
-            table = ensemble_nodes.predict_ensemble(*arguments)
-        assert "the main detector and those trained without fold 0, 1" in caplog.text
-        assert loaded == ["stage1"] * 3 + ["stage2"] * 3
-        assert set(table["stage"]) == {"ensemble"}
-        assert errors_px(PredictionTable.validate(table)).max() < 0.5
-        ensemble_nodes.predict_ensemble(*arguments)
-        assert len(loaded) == 6, "kept until a network changes"
-
-    def test_one_detector_alone_is_no_ensemble(self, images, pixels, checkpoints, tmp_path):
-        paths, loaded = checkpoints
-        alone = checkpoint_table({}, tmp_path)
-        table = ensemble_nodes.predict_ensemble(
-            images, *pixels, PIXELS, paths["stage1"], paths["stage2"], alone, alone, tmp_path, tmp_path / "kept", DEFAULTS
-        )
-        assert table.empty
-        assert not loaded
-
-    def test_training_images_are_refined_by_the_network_without_their_fold(
-        self, images, pixels, checkpoints, members, tmp_path, monkeypatch
-    ):
-        folder, _, stage2 = members
-        folds = pd.DataFrame({"image_id": ["train_a"], "fold": [1]})
-        start = pd.DataFrame(
-            {"image_id": ["train_a"], "stage": "stage1", "landmark": "p1", "x": [110.0], "y": [95.0], "sigma_px": [9.0]}
-        )
-        asked = []
-        monkeypatch.setattr(
-            ensemble_nodes,
-            "refined_points",
-            lambda *seen: asked.append(seen[1:3]) or start.assign(stage=seen[0], x=100.0, y=100.0),
-        )
-        table = ensemble_nodes.predict_out_of_fold(
-            folds, start, stage2[stage2["fold"] == 1], images, pixels[0], PIXELS, folder, tmp_path / "kept", DEFAULTS
-        )
-        ((checkpoints_asked, rows),) = asked
-        assert checkpoints_asked == [folder / "1" / "stage2.ckpt"]
-        assert rows["image_id"].tolist() == ["train_a"]
-        assert table["stage"].tolist() == ["stage1", "stage2"]
-
-    def test_folds_without_a_stage_2_are_left_out_of_both_stages(
-        self, images, pixels, checkpoints, members, tmp_path, monkeypatch
-    ):
-        folder, _, stage2 = members
-        folds = pd.DataFrame({"image_id": ["train_a", "valid_a"], "fold": [1, 0]})
-        start = pd.DataFrame({"image_id": ["train_a", "valid_a"], "stage": "stage1", "landmark": "p1", "x": 110.0, "y": 95.0})
-        monkeypatch.setattr(ensemble_nodes, "refined_points", lambda *seen: seen[2].assign(stage=seen[0]))
-        table = ensemble_nodes.predict_out_of_fold(
-            folds, start, stage2[stage2["fold"] == 1], images, pixels[0], PIXELS, folder, tmp_path / "kept", DEFAULTS
-        )
-        assert table["image_id"].tolist() == ["train_a", "train_a"]
-        assert table["stage"].tolist() == ["stage1", "stage2"]
+def _shifted(forward):
+    """A network that answers a little otherwise, as on another device."""
+    return lambda self, images: forward(self, images.roll(4, dims=-1))
 
 
 def _interrupted(*args, **kwargs):

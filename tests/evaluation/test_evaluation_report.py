@@ -29,21 +29,27 @@ class TestStages:
         assert [stage1[f"sdr_{t}"] for t in ("2.0", "2.5", "3.0", "4.0")] == [50, 50, 75, 100]
         assert (stage1["n_images"], stage1["n_landmarks"], stage1["n_points"], stage1["n_missing"]) == (4, 3, 12, 0)
 
-    def test_rates_have_intervals_and_the_tail_is_said(self, report):
-        stage1 = report["stage1"]
-        assert stage1["sdr_2.0_ci95"] == [0, 100]  # four images: two within, two beyond
-        assert stage1["sdr_4.0_ci95"] == [100, 100]
-        assert (stage1["p90_mm"], stage1["p95_mm"]) == pytest.approx((4.0, 4.0))
+    def test_rates_have_intervals_from_twelve_images(self, many_report):
+        stage1 = many_report["stage1"]
+        low, high = stage1["sdr_2.5_ci95"]
+        assert 0 < low < 50 < high < 100
+        assert many_report["stage2"]["sdr_4.0"] == 100
+        assert many_report["stage2"]["sdr_4.0_ci95"] is None  # all within 4 mm: resampling says nothing of the others
         assert stage1["mre_px_ci95"] == pytest.approx([10 * bound for bound in stage1["mre_mm_ci95"]])
+
+    def test_four_images_have_a_tail_and_no_intervals(self, report):
+        stage1 = report["stage1"]
+        assert {stage1[key] for key in stage1 if key.endswith("_ci95")} == {None}
+        assert (stage1["p90_mm"], stage1["p95_mm"]) == pytest.approx((4.0, 4.0))
 
     def test_stages_and_mean_shape_are_the_top_level_and_the_rest_is_in_details(self, report):
         assert list(report) == [*STAGES, "mean_shape", "details"]
         required = {"mre_mm", "mre_px", "sdr_2.0", "sdr_2.5", "sdr_3.0", "sdr_4.0", "n_images", "n_landmarks", "mre_mm_ci95"}
         assert all(required <= set(report[stage]) for stage in [*STAGES, "mean_shape"])
 
-    def test_interval_brackets_the_mean(self, report):
-        low, high = report["stage2"]["mre_mm_ci95"]
-        assert 0.5 <= low < report["stage2"]["mre_mm"] < high <= 2.0
+    def test_interval_brackets_the_mean(self, many_report):
+        low, high = many_report["stage2"]["mre_mm_ci95"]
+        assert 0.5 <= low < many_report["stage2"]["mre_mm"] < high <= 2.0
 
     def test_validation_images_are_kept_apart(self, report):
         assert report["details"]["valid"]["stage1"]["mre_mm"] == pytest.approx(2.0)
@@ -84,11 +90,11 @@ class TestStages:
 
 
 class TestDetails:
-    def test_refinement_halves_the_error_in_every_resample(self, report):
-        result = report["details"]["comparisons"]["stage2_vs_stage1"]
+    def test_refinement_halves_the_error_in_every_resample(self, many_report):
+        result = many_report["details"]["comparisons"]["stage2_vs_stage1"]
         assert result["improvement_percent"] == pytest.approx(50)
         assert result["ci95"] == pytest.approx([50, 50])
-        assert (result["n_images"], result["unit"]) == (4, "mm")
+        assert (result["n_images"], result["unit"]) == (12, "mm")
         assert result["difference"] == pytest.approx(-1.25)  # from 2.5 to 1.25 mm
         low, high = result["difference_ci95"]
         assert low < -1.25 < high < 0
@@ -120,8 +126,20 @@ class TestDetails:
         lost = errors.assign(error_mm=errors["error_mm"].where(errors["stage"] != "stage2", 40.0))
         assert evaluate(lost, images, no_duplicates, statistics)["details"]["beats_mean_shape"]["stage2"] is False
 
-    def test_readers_distance_stands_beside(self, report):
+    def test_readers_stand_beside_and_one_is_half_as_far_from_their_mean(self, report):
         assert report["details"]["inter_reader"]["mre_mm"] == pytest.approx(1.0)
+        assert report["details"]["reader_to_truth"]["mre_mm"] == pytest.approx(0.5)
+
+    def test_a_mean_shape_that_wins_by_chance_is_not_called_beaten(self, many_errors, many_images, no_duplicates, statistics):
+        guess = many_errors["stage"] == "mean_shape"
+        noise = np.random.default_rng(0).uniform(0.5, 1.52, len(many_errors))
+        stage2 = many_errors[many_errors["stage"] == "stage2"]["error_mm"].to_numpy()
+        close = many_errors.assign(error_mm=many_errors["error_mm"].mask(guess))
+        close.loc[guess, "error_mm"] = stage2 * noise[: len(stage2)]
+        report = evaluate(close, many_images, no_duplicates, statistics)
+        low, high = report["details"]["comparisons"]["stage2_vs_mean_shape"]["ci95"]
+        assert low < 0 < high
+        assert report["details"]["beats_mean_shape"]["stage2"] is False
 
     def test_readers_stand_beside_every_subset_and_split(self, report):
         details = report["details"]
@@ -181,7 +199,7 @@ class TestBreakdown:
         sella = table.loc[("stage1", "Sella")]
         assert (sella["mre_mm"], sella["mre_px"], sella["median_mm"]) == pytest.approx((2.5, 25, 2.5))
         assert (sella["sdr_2.0"], sella["n"], sella["symbol"], sella["tissue"]) == (50, 4, "S", "skeletal")
-        assert sella["mre_mm_low"] < 2.5 < sella["mre_mm_high"]
+        assert np.isnan([sella["mre_mm_low"], sella["sdr_2.0_low"]]).all()  # four images
         assert table.loc[("inter_reader", "Sella"), "mre_mm"] == pytest.approx(1.0)
 
     def test_device_rows_hold_their_own_images(self, errors, images, statistics):

@@ -2,30 +2,21 @@
 
 import base64
 import re
-import sys
 from html.parser import HTMLParser
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from ceph_pipeline.evaluation import EvaluationError, EvaluationParams
-from ceph_pipeline.evaluation.html import WITHHELD
-from ceph_pipeline.evaluation.paper import latex, paper_rows
 from ceph_pipeline.evaluation.params import StatisticsParams
+from ceph_pipeline.evaluation.render import WITHHELD, paper_table
+from ceph_pipeline.evaluation.run_metrics import as_logged
 from ceph_pipeline.images import RawFolder, encode_image
-from ceph_pipeline.pipelines.evaluation import nodes, presentation_nodes, tracking, uncertainty_nodes
+from ceph_pipeline.pipelines.evaluation import measurement_nodes as nodes
+from ceph_pipeline.pipelines.evaluation import presentation_nodes, uncertainty_nodes
 
 PARAMS = EvaluationParams(statistics=StatisticsParams(n_resamples=200, gallery_images=1))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_run():
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (nodes, uncertainty_nodes):
-            patch.setattr(module, "log_metrics", lambda metrics: None)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +34,8 @@ def found(errors, images, landmarks, predictions, no_duplicates, checked):
         "robustness": nodes.tabulate_robustness(nothing, copied, errors, PARAMS),
         "training_gap": nodes.tabulate_training_gap(predictions.head(0), errors, landmarks, images, PARAMS),
         "uncertainty": checked["uncertainty"],
-        "anatomy_summary": {},
-        "earlier_run": {},
-        "cross_validation": {},
+        "plausibility_summary": {},
+        "run_comparison": {},
         **judged,
     }
 
@@ -53,7 +43,7 @@ def found(errors, images, landmarks, predictions, no_duplicates, checked):
 @pytest.fixture(scope="module")
 def checked(errors, predictions, images, no_duplicates):
     """One validation image is too few to learn uncertainty from."""
-    return uncertainty_nodes.check_uncertainty(errors, predictions, images, no_duplicates, {}, PARAMS)
+    return uncertainty_nodes.check_uncertainty(errors, predictions, images, no_duplicates, {})
 
 
 @pytest.fixture(scope="module")
@@ -78,15 +68,21 @@ def written(found, drawn):
 
 
 class Page(HTMLParser):
-    """What a page asks the browser to load, and its tables' first column."""
+    """What a page asks the browser to load, and its tables' rows."""
 
     def __init__(self, text):
         super().__init__()
-        self.loaded, self.tags = [], []
+        self.loaded, self.tags, self.rows = [], [], []
         self.feed(text)
+
+    def handle_data(self, data):
+        if self.tags[-1:] in (["th"], ["td"]) and data.strip():
+            self.rows[-1].append(data)
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
+        if tag == "tr":
+            self.rows.append([])
         self.loaded += [value for key, value in attrs if key in {"src", "href"}]
 
 
@@ -118,33 +114,32 @@ class TestHtml:
 
 
 class TestContent:
-    def test_markdown_and_html_say_the_same(self, written):
+    def test_what_there_is_nothing_to_say_of_is_said_to_be_missing(self, written):
         for part in (
             "stage 2 + TTA",
             "1.25",
-            "every stage beats the mean shape: yes",
+            "fewer than 10 images: no intervals",
             "no augmented copies",
             "No CVM stages",
             "No uncertainty",
         ):
-            assert part in written["evaluation_report"]
             assert part in written["evaluation_html"]
 
-    def test_figures_lie_beside_the_markdown(self, written, drawn):
-        linked = set(re.findall(r"\]\((\w+\.png)\)", written["evaluation_report"]))
-        assert linked == set(drawn["embedded_figures"]) - {"robustness.png", "training_gap.png", "flag_curves.png"} | {
-            "gallery.png"
-        }
-
     def test_tables_name_landmarks_devices_and_readers(self, written):
-        text = written["evaluation_report"]
-        assert re.search(r"\| Sella \(S\) \| 4 \| 1\.00 \[", text)
-        assert re.search(r"\| B \| 2 \| 0\.100 \| 1\.40 \[1\.20, 1\.60\] \| 14\.0 \| 1\.00 \|", text)
-        assert "| subset test1 | 2 | 3 |" in text
+        rows = Page(written["evaluation_html"]).rows
+        assert next(row for row in rows if row[0] == "Sella (S)")[:3] == ["Sella (S)", "4", "1.00"]
+        assert ["B", "2", "0.100", "1.40", "14.0", "0.50"] in rows
+        assert next(row for row in rows if row[0] == "subset test1")[:3] == ["subset test1", "2", "3"]
 
     def test_what_each_step_gains(self, written):
-        assert "| stage 2 | 1.25 mm | -1.250 [" in written["evaluation_report"]
-        assert "| stage 1 | 2.50 mm | – | – |" in written["evaluation_report"]
+        rows = Page(written["evaluation_html"]).rows
+        assert ["stage 2", "1.25 mm", "-1.250 mm", "50.0 %"] in rows
+        assert ["stage 1", "2.50 mm", "–", "–"] in rows
+
+    def test_twelve_images_have_intervals_in_the_headline(self, found, many_report):
+        written = presentation_nodes.write_reports(**(found | {"metrics": many_report}), embedded_figures={}, embedded_gallery="")
+        row = next(row for row in Page(written["evaluation_html"]).rows if row[0] == "stage 1")
+        assert [cell.count("[") for cell in row] == [0, 1, 0, 1, 1, 1, 1]
 
     def test_without_pixel_sizes_everything_is_in_pixels(self, errors, images, predictions, landmarks, no_duplicates, found):
         nameless, unsized = errors.assign(error_mm=np.nan), images.assign(pixel_size_mm=np.nan)
@@ -153,9 +148,9 @@ class TestContent:
             "landmark_errors": nodes.tabulate_landmarks(nameless, unsized, PARAMS),
             "device_errors": nodes.tabulate_devices(nameless, unsized, PARAMS),
         }
-        text = presentation_nodes.write_reports(**found | in_px, embedded_figures={}, embedded_gallery="")["evaluation_report"]
+        text = presentation_nodes.write_reports(**found | in_px, embedded_figures={}, embedded_gallery="")["evaluation_html"]
         assert "4 of 4 images have no pixel size and count in px only" in text
-        assert "| stage 2 | 12.50 px | -12.500 [" in text
+        assert ["stage 2", "12.50 px", "-12.500 px", "50.0 %"] in Page(text).rows
 
     def test_one_image_has_figures_and_no_intervals(self, errors, images, predictions, landmarks, no_duplicates):
         few = images[images["image_id"].isin(["train_a", "train_b", "valid_a", "test_a"])]
@@ -168,15 +163,13 @@ class TestContent:
             "device_errors": nodes.tabulate_devices(part, few, PARAMS),
             "robustness": pd.DataFrame(columns=["stage", "split", "kind"]),
             "training_gap": pd.DataFrame(columns=["stage", "split"]),
-            "uncertainty": uncertainty_nodes.check_uncertainty(part, seen, few, no_duplicates, {}, PARAMS)["uncertainty"],
-            "anatomy_summary": {},
-            "earlier_run": {},
-            "cross_validation": {},
+            "uncertainty": uncertainty_nodes.check_uncertainty(part, seen, few, no_duplicates, {})["uncertainty"],
+            "plausibility_summary": {},
+            "run_comparison": {},
         }
-        text = presentation_nodes.write_reports(**found, **judged, embedded_figures={}, embedded_gallery="")["evaluation_report"]
-        assert "there are no intervals" in text
-        assert "| stage 1 | 0.50 mm" not in text
-        assert "| stage 1 | 1.00 mm | – | – |" in text
+        text = presentation_nodes.write_reports(**found, **judged, embedded_figures={}, embedded_gallery="")["evaluation_html"]
+        assert "fewer than 10 images: no intervals" in text
+        assert ["stage 1", "1.00 mm", "–", "–"] in Page(text).rows
 
     def test_a_stage_that_answers_nan_everywhere_is_a_row_of_dashes(self, predictions, images, landmarks, no_duplicates, found):
         lost = predictions["stage"] == "stage2_tta"
@@ -192,35 +185,31 @@ class TestContent:
             "device_errors": nodes.tabulate_devices(errors, images, PARAMS),
         }
         ellipses = nodes.tabulate_ellipses(blank, landmarks, images, PARAMS)
-        checked = uncertainty_nodes.check_uncertainty(errors, blank, images, no_duplicates, {}, PARAMS)
+        checked = uncertainty_nodes.check_uncertainty(errors, blank, images, no_duplicates, {})
         assert "stage2_tta" not in set(checked["reliability"]["stage"])
-        assert set(ellipses["stage"]) == {"stage2", "inter_reader"}
+        assert set(ellipses["stage"]) == {"stage2", "reader_to_truth"}
         drawn = presentation_nodes.draw_figures(
             errors, images, tables["landmark_errors"], ellipses, found["robustness"], found["training_gap"],
             checked["reliability"], checked["flag_curves"], PARAMS,
         )  # fmt: skip
         embedded = {"embedded_figures": drawn["embedded_figures"], "embedded_gallery": ""}
-        text = presentation_nodes.write_reports(**found | tables, **embedded)["evaluation_report"]
-        assert "| stage 2 + TTA | – | – | – | – |" in text
+        text = presentation_nodes.write_reports(**found | tables, **embedded)["evaluation_html"]
+        assert ["stage 2 + TTA", *["–"] * 6] in Page(text).rows
         assert "stage 2 + TTA: 12 annotated points were not predicted" in text
 
 
 class TestPaperTable:
-    def test_rows_are_the_headline(self, report):
-        header, stage1, *_, readers = paper_rows(report)
-        assert header[:4] == ["Method", "MRE ± SD (mm)", "95 % CI", "Median"]
-        assert stage1[:2] == ["stage 1", "2.50 ± 1.12"]
-        assert stage1[3:] == ["2.50", "50.00", "50.00", "75.00", "100.00"]
-        assert readers[0] == "between readers"
+    def test_rows_are_the_headline(self, many_report):
+        rows = [line for line in paper_table(many_report).splitlines() if line.endswith("\\\\")]
+        assert rows[0].startswith(r"Method & MRE $\pm$ SD (mm) & 95 \% CI & Median & SDR $\leq$2 mm (\%)")
+        assert re.match(r"stage 1 & 2\.50 \$\\pm\$ 1\.12 & \[1\.\d\d, 3\.\d\d\] & 2\.48", rows[1])
+        assert rows[-1].startswith("reader to truth & 0.50")
+        assert len({row.count(" & ") for row in rows}) == 1
 
-    def test_latex_is_balanced_and_escaped(self, report):
-        text = latex(paper_rows(report), "100 % of A_B & C")
+    def test_is_balanced(self, report):
+        text = paper_table(report)
         assert text.count(r"\begin{") == text.count(r"\end{") == 2
-        assert r"\caption{100 \% of A\_B \& C}" in text
-        columns = re.search(r"\\begin{tabular}{(\w+)}", text).group(1)
-        rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-        assert {row.count(" & ") for row in rows} == {len(columns) - 1}
-        assert r"2.50 $\pm$ 1.12" in text
+        assert "–" not in text
 
 
 def test_gallery_reads_the_original_pixels(errors, predictions, landmarks, images, tmp_path):
@@ -248,33 +237,30 @@ class TestEarlierRun:
         yield mlflow
         mlflow.set_tracking_uri(None)
 
-    def test_errors_of_a_logged_run_come_back(self, mlflow, errors, images, tmp_path):
+    def test_errors_of_a_logged_run_come_back(self, mlflow, many_errors, many_images, tmp_path):
+        errors, images = many_errors, many_images
         errors.assign(error_mm=2 * errors["error_mm"]).to_parquet(tmp_path / "errors.parquet")
         with mlflow.start_run() as run:
             mlflow.log_artifact(str(tmp_path / "errors.parquet"), "evaluation")
         params = PARAMS.model_copy(update={"compare_with": run.info.run_id})
-        result = nodes.compare_with_earlier_run(errors, images, params)
+        result = nodes.compare_runs(errors, images, params)
         assert result["stages"]["stage2"]["verdict"] == "smaller"
-        assert result["n_images"] == 4
+        assert result["n_images"] == 12
 
-    def test_a_run_without_errors_and_no_run_are_refused(self, mlflow):
+    def test_a_run_without_errors_and_no_run_are_refused(self, mlflow, errors, images):
         with mlflow.start_run() as run:
             pass
         for run_id in (run.info.run_id, "nonesuch"):
             with pytest.raises(EvaluationError, match=f"compare_with = '{run_id}'.*Name a run of the evaluation"):
-                tracking.errors_of_run(run_id)
+                nodes.compare_runs(errors, images, PARAMS.model_copy(update={"compare_with": run_id}))
 
 
 def test_no_earlier_run_is_compared_unless_one_is_named(errors, images):
-    assert nodes.compare_with_earlier_run(errors, images, PARAMS) == {}
+    assert nodes.compare_runs(errors, images, PARAMS) == {}
 
 
-def test_only_what_is_known_is_logged_and_only_to_an_open_run(monkeypatch):
-    logged = {}
-    fake = SimpleNamespace(active_run=lambda: None, log_metrics=logged.update)
-    monkeypatch.setitem(sys.modules, "mlflow", fake)
-    tracking.log_metrics({"a b": 1.0})
-    assert logged == {}
-    fake.active_run = object
-    tracking.log_metrics({"a b": 1.0, "unknown": float("nan")})
-    assert logged == {"a_b": 1.0}
+def test_every_figure_is_collected_and_only_what_is_known_is_logged(found):
+    names = ("metrics", "robustness", "training_gap", "agreement", "uncertainty", "plausibility_summary", "run_comparison")
+    logged = presentation_nodes.collect_metrics(*(found[name] for name in names))
+    assert logged["stage2_tta.mre_mm"] == {"value": pytest.approx(1.0), "step": 0}
+    assert as_logged({"a b": 1.0, "unknown": float("nan"), "none": None}) == {"a_b": {"value": 1.0, "step": 0}}

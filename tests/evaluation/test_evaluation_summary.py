@@ -1,5 +1,6 @@
 import io
 import json
+import re
 from copy import deepcopy
 
 import pandas as pd
@@ -7,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from ceph_pipeline.evaluation import evaluate
-from ceph_pipeline.evaluation.summary import comparison_line, comparison_lines, notes, render, summary_rows
+from ceph_pipeline.evaluation.error_tables import compared, stage_frame
+from ceph_pipeline.evaluation.summary import TOO_FEW, comparison_line, comparison_lines, notes, render
 
 
 def result(percent, ci95):
@@ -16,18 +18,24 @@ def result(percent, ci95):
 
 class TestRows:
     def test_header_and_a_row_a_stage(self, report):
-        header, stage1, *_, guess = summary_rows(report)
-        assert header == ["stage", "MRE mm", "95 % interval", "px", "≤2 mm", "≤2.5 mm", "≤3 mm", "≤4 mm"]
-        assert stage1[:2] == ["stage 1", "2.50"]
-        assert stage1[3:] == ["25.0", "50.0", "50.0", "75.0", "100.0"]
-        assert guess[:2] == ["mean shape", "12.00"]
+        frame = stage_frame(compared(report))
+        assert list(frame.columns) == ["stage", "MRE mm", "MRE px", "≤2 mm", "≤2.5 mm", "≤3 mm", "≤4 mm"]
+        assert frame.iloc[0].tolist() == ["stage 1", "2.50", "25.0", "50.0", "50.0", "75.0", "100.0"]
+        assert list(frame["stage"])[-2:] == ["mean shape", "reader to truth"]
+        assert list(frame["MRE mm"])[-2:] == ["12.00", "0.50"]
+
+    def test_mean_and_rates_carry_their_intervals(self, many_report):
+        stage1 = stage_frame(compared(many_report)).iloc[0]
+        assert re.fullmatch(r"2\.50 \[1\.\d\d, 3\.\d\d\]", stage1["MRE mm"])
+        assert re.fullmatch(r"50\.0 \[\d\d\.\d, \d\d\.\d\]", stage1["≤2.5 mm"])
+        assert stage_frame(compared(many_report), rate_intervals=False)["≤2.5 mm"].iloc[0] == "50.0"
 
     def test_what_is_unknown_is_a_dash_also_after_json(self, errors, images, no_duplicates, statistics):
         nameless = evaluate(errors.assign(error_mm=float("nan")), images, no_duplicates, statistics)
-        _, stage1, *_ = summary_rows(nameless)
-        assert stage1 == ["stage 1", "–", "–", "25.0", "–", "–", "–", "–"]
+        frame = stage_frame(compared(nameless))
+        assert frame.iloc[0].tolist() == ["stage 1", "–", "25.0", "–", "–", "–", "–"]
         null = json.loads(json.dumps(nameless).replace("NaN", "null"))
-        assert summary_rows(null) == summary_rows(nameless)
+        pd.testing.assert_frame_equal(stage_frame(compared(null)), frame)
 
 
 class TestLines:
@@ -37,7 +45,7 @@ class TestLines:
             (23.2, [15.1, 31.4], "stage 2 beats stage 1: error smaller by 23 % [15, 31]"),
             (4.0, [-1.0, 9.0], "stage 2 does not clearly beat stage 1: error smaller by 4 % [-1, 9]"),
             (-6.0, [-9.0, -3.0], "stage 2 does not beat stage 1: error larger by 6 % [3, 9]"),
-            (50.0, None, "stage 2 against stage 1: error smaller by 50 %; one image gives no interval"),
+            (50.0, None, "stage 2 against stage 1: error smaller by 50 %; no interval from 9 images"),
         ],
     )
     def test_beats_is_said_only_where_chance_is_ruled_out(self, percent, ci95, line):
@@ -46,17 +54,26 @@ class TestLines:
     def test_mean_shape_is_one_line(self, report):
         lines = comparison_lines(report)
         assert len(lines) == 6
-        assert lines[-1] == "every stage beats the mean shape: yes"
+        assert lines[-1] == "every stage's error is below the mean shape's: yes"
+
+    def test_beats_is_said_of_the_mean_shape_where_there_are_intervals(self, many_report):
+        assert comparison_lines(many_report)[-1] == "every stage beats the mean shape: yes"
 
     def test_losers_against_the_mean_shape_are_named(self, report):
         lost = deepcopy(report)
         lost["details"]["beats_mean_shape"]["stage2_tta"] = False
-        assert comparison_lines(lost)[-1] == "every stage beats the mean shape: no, not stage 2 + TTA"
+        assert comparison_lines(lost)[-1] == "every stage's error is below the mean shape's: no, not stage 2 + TTA"
 
 
 class TestNotes:
-    def test_readers_only_where_nothing_else_is_to_be_said(self, report):
-        assert notes(report) == ["the readers are 1.00 mm, 10.00 px apart"]
+    def test_one_reader_is_half_as_far_from_the_truth_as_from_the_other(self, many_report):
+        (line,) = notes(many_report)
+        assert line.startswith("one reader is 0.50 mm, 5.00 px from the truth, which includes that reader's points")
+        assert line.endswith("two readers are 1.00 mm, 10.00 px apart")
+
+    def test_few_images_have_no_intervals_and_that_is_said(self, report):
+        assert TOO_FEW in notes(report)
+        assert report["stage1"]["mre_mm_ci95"] is report["stage1"]["sdr_2.0_ci95"] is None
 
     def test_near_duplicates(self, errors, images, statistics):
         twins = pd.DataFrame({"image_a": ["train_a"], "image_b": ["test_a"]})
@@ -68,12 +85,6 @@ class TestNotes:
     def test_images_without_pixel_size(self, errors, images, no_duplicates, statistics):
         gap = errors.assign(error_mm=errors["error_mm"].mask(errors["image_id"] == "test_a"))
         assert "1 of 4 images have no pixel size and count in px only" in notes(evaluate(gap, images, no_duplicates, statistics))
-
-    def test_one_image_has_no_interval_and_that_is_said(self, errors, images, no_duplicates, statistics):
-        alone = errors[errors["image_id"].isin(["test_a", "valid_a"])]
-        assert "a single image says nothing about others: there are no intervals" in notes(
-            evaluate(alone, images, no_duplicates, statistics)
-        )
 
     def test_images_without_truth(self, errors, images, no_duplicates, statistics):
         blank = errors["image_id"] == "test_d"
@@ -98,4 +109,4 @@ def test_terminal_summary_fits_80_columns_whole(report):
     text = console.file.getvalue()
     assert "…" not in text
     assert "stage 2 + TTA" in text
-    assert "every stage beats the mean shape: yes" in text
+    assert "every stage's error is below the mean shape's: yes" in text

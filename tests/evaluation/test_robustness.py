@@ -10,8 +10,8 @@ from ceph_pipeline.evaluation.robustness import robustness_table
 
 STATISTICS = StatisticsParams(n_resamples=500)
 LANDMARKS = ["Sella", "Nasion"]
-SOURCES = ["a", "b", "c"]
-PX = {"a": 10.0, "b": 20.0, "c": 30.0}
+SOURCES = [f"{letter}{number}" for number in range(4) for letter in "abc"]
+PX = {source: {"a": 10.0, "b": 20.0, "c": 30.0}[source[0]] for source in SOURCES}
 """Error of both points on the original; a copy's is this plus what its kind costs."""
 COST_PX = {"flip": 5.0, "rotation": -2.0}
 
@@ -39,7 +39,7 @@ def originals():
 def copied():
     """One flip and two rotations of each source; the last source also with braces."""
     plan = [(source, kind, copy) for source in SOURCES for kind, n in (("flip", 1), ("rotation", 2)) for copy in range(n)]
-    plan.append(("c", "braces", 0))
+    plan.append(("c0", "braces", 0))
     names = [f"{source}__{kind}_{copy}" for source, kind, copy in plan]
     table = pd.DataFrame(plan, columns=["source_id", "kind", "copy"])
     return table.assign(image_id=names, split="test")
@@ -60,7 +60,7 @@ def table(copies, copied, originals):
 class TestTable:
     def test_originals_come_first_and_every_kind_has_a_row(self, table):
         assert list(table.index) == ["original", "flip", "rotation", "braces"]
-        assert table["n_images"].to_dict() == {"original": 3, "flip": 3, "rotation": 6, "braces": 1}
+        assert table["n_images"].to_dict() == {"original": 12, "flip": 12, "rotation": 24, "braces": 1}
 
     def test_errors_are_those_on_paper(self, table):
         assert table["mre_mm"].to_dict() == pytest.approx({"original": 2.0, "flip": 2.5, "rotation": 1.8, "braces": 3.0})
@@ -98,15 +98,15 @@ class TestTable:
             assert both.loc["flip", column] == pytest.approx(once.loc["flip", column])
 
     def test_points_that_left_the_frame_do_not_count_and_lost_predictions_are_counted(self, copies, copied, originals):
-        sella = (copies["image_id"] == "a__flip_0") & (copies["landmark"] == "Sella")
-        nasion = (copies["image_id"] == "b__flip_0") & (copies["landmark"] == "Nasion")
+        sella = (copies["image_id"] == "a0__flip_0") & (copies["landmark"] == "Sella")
+        nasion = (copies["image_id"] == "b0__flip_0") & (copies["landmark"] == "Nasion")
         gone = copies.assign(
             has_truth=~sella.to_numpy(),
             error_px=copies["error_px"].mask(sella | nasion),
             error_mm=copies["error_mm"].mask(sella | nasion),
         )
         flip = robustness_table(gone, copied, originals, STATISTICS).set_index("kind").loc["flip"]
-        assert (flip["n_points"], flip["n_missing"]) == (4, 1)
+        assert (flip["n_points"], flip["n_missing"]) == (22, 1)
         assert flip["difference_mm"] == pytest.approx(0.5)
 
     def test_without_pixel_sizes_it_is_in_pixels(self, copies, copied, originals):
@@ -123,7 +123,7 @@ class TestFigure:
         (axes,) = robustness_figure(table.reset_index()).axes
         assert [bar.get_height() for bar in axes.patches] == pytest.approx([2.0, 2.5, 1.8, 3.0])
         assert [text.get_text() for text in axes.texts] == ["+0.50", "-0.20", "+0.00"]
-        assert axes.get_xticklabels()[1].get_text() == "flip\n3 images"
+        assert axes.get_xticklabels()[1].get_text() == "flip\n12 images"
 
     def test_no_copies_is_said(self):
         (axes,) = robustness_figure(pd.DataFrame(columns=["stage", "split", "kind"])).axes

@@ -2,27 +2,32 @@
 
 import json
 import logging
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.params import StatisticsParams
-from ceph_pipeline.evaluation.reliability import calibration_error, reliability_table
-from ceph_pipeline.evaluation.uncertainty import Checked, stage_errors
+from ceph_pipeline.evaluation.uncertainty import Checked, calibration_error, reliability_table, stage_errors
 from ceph_pipeline.evaluation.uncertainty_figures import flag_figure, reliability_figure
-from ceph_pipeline.evaluation.uncertainty_tables import NO_TEST, NOT_LEARNED, radius_lines, radius_rows, reliability_lines
+from ceph_pipeline.evaluation.uncertainty_tables import (
+    NO_TEST,
+    NOT_LEARNED,
+    radius_frame,
+    radius_lines,
+    reliability_lines,
+    scalar_metrics,
+)
 from ceph_pipeline.pipelines.evaluation import uncertainty_nodes
 from ceph_pipeline.stores import JSONReportDataset
-from ceph_pipeline.training.folds import checkpoint_table
 from ceph_pipeline.uncertainty import StageErrors, StageUncertainty, UncertaintyParams
 
 LANDMARKS = [f"landmark {number}" for number in range(10)]
 PIXEL = 0.1
 PARAMS = EvaluationParams(statistics=StatisticsParams(n_resamples=200))
-NO_FOLDS = checkpoint_table({}, Path())
+DETECTOR = DetectorParams(views_stage1="ten", views_stage2="ten")
 NONE = pd.DataFrame({"image_a": pd.Series([], dtype=str), "image_b": pd.Series([], dtype=str)})
 
 
@@ -38,15 +43,6 @@ def data_set(n_valid: int, n_test: int, stages: tuple[str, ...] = ("stage1", "st
     return errors.assign(error_mm=errors["error_px"] * PIXEL), predictions, images
 
 
-@pytest.fixture(scope="module", autouse=True)
-def logged():
-    """What would go to MLflow."""
-    metrics = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(uncertainty_nodes, "log_metrics", metrics.update)
-        yield metrics
-
-
 @pytest.fixture
 def networks(tmp_path):
     for name in ("one", "two"):
@@ -54,9 +50,9 @@ def networks(tmp_path):
     return tmp_path / "one", tmp_path / "two"
 
 
-def run(errors, predictions, images, networks, params=PARAMS, duplicates=NONE, folds=NO_FOLDS):
-    models = uncertainty_nodes.learn_uncertainty(errors, predictions, images, *networks, folds, folds, networks[0].parent, params)
-    return models, uncertainty_nodes.check_uncertainty(errors, predictions, images, duplicates, models, params)
+def run(errors, predictions, images, networks, params=PARAMS, duplicates=NONE):
+    models = uncertainty_nodes.learn_uncertainty(errors, predictions, images, *networks, params, DETECTOR)
+    return models, uncertainty_nodes.check_uncertainty(errors, predictions, images, duplicates, models)
 
 
 class TestLearnedAndChecked:
@@ -64,7 +60,7 @@ class TestLearnedAndChecked:
     def found(self, networks):
         return run(*data_set(120, 150), networks)
 
-    def test_promises_hold_on_test_sources_and_their_numbers_are_said(self, found, logged):
+    def test_promises_hold_on_test_sources_and_their_numbers_are_said(self, found):
         fields = found[1]["uncertainty"]["stages"]["stage2_tta"]["mm"]
         assert fields["n_sigma_sources"] + fields["n_radius_sources"] == 120
         assert fields["n_sources"] == 150
@@ -73,16 +69,7 @@ class TestLearnedAndChecked:
         assert fields["coverage"] == pytest.approx(0.9, abs=0.04)
         low, high = fields["coverage_ci95"]
         assert low < fields["coverage"] < high
-        assert logged["stage2_tta.uncertainty.coverage"] == fields["coverage"]
-
-    def test_an_ensembles_uncertainty_belongs_to_all_of_its_networks(self, networks, tmp_path):
-        errors, predictions, images = data_set(120, 30, ("stage2", "ensemble"))
-        (tmp_path / "member").write_text("of a fold")
-        folds = checkpoint_table({0: tmp_path / "member"}, tmp_path)
-        models, _ = run(errors, predictions, images, networks, folds=folds)
-        assert set(models["stage2"]["networks"]) == {"stage1", "stage2"}
-        assert set(models["ensemble"]["networks"]) == {"ensemble"}
-        assert "then" in models["ensemble"]["views"]
+        assert scalar_metrics(found[1]["uncertainty"])["stage2_tta.uncertainty.coverage"] == fields["coverage"]
 
     def test_pixels_are_learned_beside_millimetres(self, found):
         models = StageUncertainty.from_report(found[0]["stage1"]).models
@@ -149,7 +136,7 @@ def test_too_few_sources_for_radii_are_said_in_words(networks, tmp_path):
     assert radius_lines(uncertainty)[0].startswith(
         "No radius is promised: 5 validation sources were there to learn it from, and 90 % needs at least 9"
     )
-    assert radius_rows(uncertainty)[1][1:3] == ["–", "–"]
+    assert radius_frame(uncertainty).iloc[0].tolist()[1:3] == ["–", "–"]
     assert reliability_lines(uncertainty)[1] == "Learned from 2 validation sources, checked on 7 test sources."
 
 
@@ -189,8 +176,8 @@ def test_one_validation_image_without_pixel_size_and_all_is_in_pixels(networks):
     models, found = run(errors, predictions, images, networks)
     assert "mm" not in models["stage1"]
     assert list(found["uncertainty"]["stages"]["stage1"]) == ["px"]
-    assert radius_rows(found["uncertainty"])[1][4:] == ["–"] * 5, "gross errors are counted in mm"
-    assert radius_rows(found["uncertainty"])[1][2].endswith(" px")
+    assert radius_frame(found["uncertainty"]).iloc[0].tolist()[4:] == ["–"] * 5, "gross errors are counted in mm"
+    assert radius_frame(found["uncertainty"]).iloc[0].tolist()[2].endswith(" px")
     assert reliability_figure(found["reliability"]).axes[0].get_xlabel() == "standard deviation said (px)"
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ceph_pipeline.formats import AnnotationError, read
+from ceph_pipeline.formats import AnnotationError, ReadOptions, read
 
 
 def key_point(label, x, y, **extra):
@@ -125,7 +125,6 @@ BAD = {
     "no task": ({"id": 1}, "task[1]: found no image and annotations", "export.json"),
     "no name": ({"annotations": [], "data": {}}, "task[1]: found no image and annotations", "export.json"),
     "again": (task("ceph-b.png"), "'ceph-b' again", "ceph-b"),
-    "bad name": (task("ceph a.png"), "file name: found 'ceph a'", "ceph a"),
 }
 
 
@@ -152,6 +151,109 @@ def test_a_file_that_is_no_export_is_refused(tmp_path, content, message):
 
     (tmp_path / "export.json").write_text(content)
     with pytest.raises(AnnotationError, match=message):
-        read_label_studio(tmp_path / "export.json")
+        read_label_studio(tmp_path / "export.json", None, ReadOptions())
     with pytest.raises(AnnotationError, match="not in the layout of label_studio"):
         read(tmp_path / "export.json", "label_studio")
+
+
+def minimal(image="/data/upload/6/4b650e6e-ceph-a.png", annotator=1, updated="2025-01-01", **controls):
+    row = {
+        "image": image,
+        "id": 1,
+        "annotator": annotator,
+        "annotation_id": 2,
+        "created_at": "",
+        "updated_at": updated,
+        "lead_time": 1,
+    }
+    return row | {control: [dict(point) for point in points] for control, points in controls.items()}
+
+
+P1 = {"x": 75, "y": 10, "width": 0.3, "keypointlabels": ["p1"], "original_width": 2000, "original_height": 1000}
+P2 = P1 | {"x": 50, "keypointlabels": ["p2"]}
+
+
+class TestOtherExports:
+    def test_json_min_has_the_results_under_their_control_s_name(self, export):
+        found = read(export(minimal(ruler=[P1], other=[P2], boxes=[P1 | {"height": 3, "rectanglelabels": ["face"]}])))
+        assert found.landmarks.set_index("landmark")["x"].to_dict() == {"p1": 1499.5, "p2": 999.5}
+        assert list(found.images["image_id"]) == ["ceph-a"]
+
+    def test_json_min_has_a_row_for_each_annotation_and_the_latest_of_an_annotator_counts(self, export):
+        rows = [
+            minimal(updated="2025-02-02", ruler=[P1 | {"x": 20}]),
+            minimal(updated="2025-01-01", ruler=[P1]),
+            minimal(annotator=7, ruler=[P1]),
+        ]
+        landmarks = read(export(*rows)).landmarks.set_index("reader")["x"]
+        assert landmarks.to_dict() == {"annotator_1": 399.5, "annotator_7": 1499.5}
+
+    def test_the_csv_export_has_json_in_its_cells(self, tmp_path):
+        cell = json.dumps([P1, P2]).replace('"', '""')
+        head = '"annotation_id","annotator","created_at","id","image","lead_time","ruler","updated_at"'
+        (tmp_path / "a.csv").write_text(f'{head}\n22,"1","2025",37,"/data/upload/6/4b650e6e-ceph-a.png",10.9,"{cell}","2025"\n')
+        assert read(tmp_path).landmarks["x"].tolist() == [1499.5, 999.5]
+
+    def test_a_key_point_and_its_labels_are_two_results_in_any_order(self, export):
+        value = {"x": 75, "y": 10, "width": 0.3}
+        bare = {"id": "r1", "type": "keypoint", "value": value}
+        labels = {"id": "r1", "type": "labels", "value": value | {"labels": ["p1"]}}
+        for results in ([bare, labels], [labels, bare]):
+            found = read(export(task("ceph-a.png", {"completed_by": 1, "result": [dict(entry) for entry in results]})))
+            assert found.landmarks[["landmark", "x"]].to_numpy().tolist() == [["p1", 1499.5]]
+
+    def test_a_key_point_without_labels_is_reported(self, export):
+        bare = {"id": "r1", "type": "keypoint", "value": {"x": 75, "y": 10, "width": 0.3}}
+        with pytest.raises(AnnotationError, match="the label ''"):
+            read(export(task("ceph-a.png", {"completed_by": 1, "result": [bare, key_point("p1", 1, 1)]})))
+
+    @pytest.mark.parametrize("size", [(2000.0, 1000.0), ("2000", "1000")])
+    def test_sizes_may_be_floats_or_text(self, export, size):
+        assert tuple(read(export(task(size=size))).images[["width", "height"]].iloc[0]) == (2000, 1000)
+
+    @pytest.mark.parametrize("key", ["image", "img", "xray", "bild"])
+    def test_the_image_may_have_any_key(self, export, key):
+        entry = task("ceph-a.png")
+        entry["data"] = {"patient": "17", key: "https://x.org/films/ceph-a.png"}
+        del entry["file_upload"]
+        assert list(read(export(entry)).images["image_id"]) == ["ceph-a"]
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "https://bucket.s3.amazonaws.com/films/ceph-a.png?X-Amz-Signature=abc%2Fdef&X-Amz-Date=1",
+            "/tasks/7/resolve/?fileuri=czM6Ly9idWNrZXQvZmlsbXMvY2VwaC1hLnBuZw==",
+            "/data/local-files/?d=films/ceph-a.png",
+            "gs://bucket/films%20old/ceph-a.png",
+        ],
+    )
+    def test_signed_links_end_in_the_file_s_name(self, export, source):
+        entry = task()
+        entry["data"]["image"] = source
+        assert list(read(export(entry)).images["path"]) == ["ceph-a.png"]
+
+    def test_mail_addresses_of_annotators_become_numbers(self, export):
+        found = read(export(task("a.png", {"completed_by": {"email": "a@example.org"}, "result": [key_point("p1", 1, 1)]})))
+        assert list(found.landmarks["reader"]) == ["annotator_x1"]
+
+    def test_points_of_a_turned_image_are_refused(self, export, tmp_path):
+        cv2.imwrite(str(tmp_path / "ceph-a.png"), np.zeros((2000, 1000), np.uint8))
+        with pytest.raises(AnnotationError, match="2000 × 1000 recorded, the image has 1000 × 2000"):
+            read(export(task()))
+
+    def test_percent_fit_a_smaller_copy_of_the_image(self, export, tmp_path):
+        cv2.imwrite(str(tmp_path / "ceph-a.png"), np.zeros((500, 1000), np.uint8))
+        assert read(export(task())).landmarks["x"].tolist() == [749.5, 744.5]
+
+    def test_a_result_that_is_no_list_is_set_aside(self, export):
+        found = read(export(task("b.png"), task("a.png") | {"annotations": [{"result": 5}]}), on_bad_item="quarantine")
+        assert list(found.images["image_id"]) == ["b"]
+        assert any("result: found 5, expected a list" in reason for reason in found.quarantine["reason"])
+
+    def test_absent_images_are_counted_in_one_remark_where_others_are_there(self, export, tmp_path):
+        path = export(task("a.png"), task("b.png"), task("c.png"))
+        assert read(path).quarantine.empty
+        cv2.imwrite(str(tmp_path / "c.png"), np.zeros((1000, 2000), np.uint8))
+        assert read(path).quarantine["reason"].str.contains("2 of 3 not in the folder of images: 'a.png', 'b.png'").tolist() == [
+            True
+        ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ceph_pipeline.formats import READERS, AnnotationError, read
+from ceph_pipeline.formats import FORMATS, AnnotationError, read
 
 
 def test_formats_are_recognised_by_their_content(aariz, isbi):
@@ -16,15 +16,15 @@ def test_an_unknown_format_gets_the_nearest_name(tmp_path, wrong, near):
         read(tmp_path, wrong)
 
 
-@pytest.mark.parametrize("format", READERS)
+@pytest.mark.parametrize("format", FORMATS)
 class TestNothingThere:
     def test_a_missing_folder_is_refused_with_layout_and_origin(self, tmp_path, format):
         with pytest.raises(AnnotationError) as refusal:
             read(tmp_path / "absent", format)
         message = str(refusal.value)
         assert message.startswith(f"{tmp_path / 'absent'}: no such file or folder.")
-        assert READERS[format].layout in message
-        assert READERS[format].origin in message
+        assert FORMATS[format].layout in message
+        assert FORMATS[format].origin in message
         assert "--params raw_folder=" in message
         assert "kedro run --env demo" in message
 
@@ -46,7 +46,7 @@ def test_a_folder_one_level_too_high_gets_the_right_one(aariz):
 def test_a_folder_in_no_format_lists_all_layouts(tmp_path):
     with pytest.raises(AnnotationError) as refusal:
         read(tmp_path)
-    assert all(reader.layout in str(refusal.value) for reader in READERS.values())
+    assert all(reader.layout in str(refusal.value) for reader in FORMATS.values())
 
 
 def test_a_missing_path_without_format_is_refused(tmp_path):

@@ -137,3 +137,13 @@ class TestInvalidMaps:
     def test_sigma_must_be_above_zero(self):
         with pytest.raises(ValueError, match="above 0"):
             decode(torch.zeros(1, 1, 8, 8), sigma=math.nan)
+
+
+@pytest.mark.parametrize("method", ["dark", "argmax", "quarter", "soft"])
+def test_a_map_that_holds_nan_has_no_point_and_its_neighbours_keep_theirs(method):
+    maps = encode(torch.tensor([[[5.0, 6.0], [7.0, 8.0]]]), (16, 16), 2.0)
+    maps[0, 0, 3, 3] = torch.nan
+    found = decode(maps, method)
+    assert found.xy[0, 0].isnan().all()
+    assert found.score[0, 0].isnan()
+    assert torch.allclose(found.xy[0, 1], torch.tensor([7.0, 8.0]), atol=0.3)

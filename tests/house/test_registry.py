@@ -9,7 +9,7 @@ from kedro.framework.project import pipelines
 from pydantic import BaseModel
 
 NAMES = {
-    "phantom", "ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation",
+    "phantom", "ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation", "folds",
     "calibration", "inference", "benchmark",
 }  # fmt: skip
 
@@ -52,9 +52,13 @@ def test_pipelines_carry_exactly_their_names():
 
 def test_every_node_is_named_after_what_it_does():
     """Kedro would append a digest of inputs and outputs to the function's name."""
-    assert [
-        node.name for pipeline in dict(pipelines).values() for node in pipeline.nodes if node.name != node.func.__name__
-    ] == []
+    nodes = [node for pipeline in dict(pipelines).values() for node in pipeline.nodes]
+    assert [node.name for node in nodes if node.name.rpartition(".")[2] != node.func.__name__] == []
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_every_pipeline_is_one_box_in_kedro_viz(name):
+    assert {node.namespace.partition(".")[0] for node in pipelines[name].nodes} == {name}
 
 
 def test_the_demo_is_the_main_job_on_phantoms():

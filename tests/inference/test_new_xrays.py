@@ -10,16 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.checkpoint import TrainedNet
+from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import read_image
 from ceph_pipeline.inference import InferenceParams, LandmarkDetector
 from ceph_pipeline.inference.folder import find_xrays, predict_folder
 from ceph_pipeline.inference.measurements import measurement_rows, summary_rows
 from ceph_pipeline.inference.overlay import draw_overlay
-from ceph_pipeline.inference.xrays import DetectorError
 from ceph_pipeline.landmarks.tables import PredictionTable, QuarantineTable
-from ceph_pipeline.pipelines.inference.anatomy_nodes import judge_new_heads
-from ceph_pipeline.pipelines.inference.nodes import draw_overlays, locate_landmarks, measure_faces
-from ceph_pipeline.training.checkpoint import TrainedNet
+from ceph_pipeline.pipelines.inference.nodes import draw_overlays, judge_plausibility, locate_landmarks, measure_faces
+from ceph_pipeline.plausibility import PlausibilityParams
 
 Xrays = Callable[[Path, int], list[Path]]
 FACE = {"Sella": (100, 100), "Nasion": (800, 100), "A-point": (780, 600), "B-point": (740, 900)}
@@ -64,7 +65,7 @@ def test_odd_names_stop_nothing_and_what_is_skipped_is_named(
     for name, size in (("dot.png", (1, 1)), ("strip.png", (1, 2000))):
         (tmp_path / name).write_bytes(cv2.imencode(".png", np.zeros(size, np.uint8))[1].tobytes())
 
-    predictions, quarantine = predict_folder(LandmarkDetector([dot_finder], batch_size=2), tmp_path)
+    predictions, quarantine = predict_folder(LandmarkDetector([dot_finder], params=DetectorParams(batch_size=2)), tmp_path)
 
     assert PredictionTable.validate(predictions)["image_id"].nunique() == len(names)
     assert {"anna_ceph", "ben_ceph"} <= set(predictions["image_id"])
@@ -90,7 +91,7 @@ def test_a_damaged_file_is_set_aside_and_the_others_go_on(dot_finder: TrainedNet
     for name in ("a", "c"):
         cv2.imwrite(str(tmp_path / f"{name}.png"), dotted)
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:500])
-    predictions, quarantine = predict_folder(LandmarkDetector([dot_finder], batch_size=2), tmp_path)
+    predictions, quarantine = predict_folder(LandmarkDetector([dot_finder], params=DetectorParams(batch_size=2)), tmp_path)
     assert PredictionTable.validate(predictions)["image_id"].unique().tolist() == ["a", "c"]
     assert QuarantineTable.validate(quarantine)["item"].tolist() == ["b"]
     assert "damaged or cut off" in quarantine["reason"][0]
@@ -132,21 +133,21 @@ def test_an_overlay_shows_every_point_that_is_there_with_its_symbol() -> None:
 
 def test_the_nodes_lead_from_a_folder_to_overlays(checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
     xrays(tmp_path / "new", 2)
-    params = InferenceParams(views_stage1="single", views_stage2="single", device="cpu", pixel_size_mm=0.1)
+    params = InferenceParams(pixel_size_mm=0.1)
     stages = checkpoints / "stage1" / "best.ckpt", checkpoints / "stage2" / "best.ckpt"
-    located, quarantine = locate_landmarks(tmp_path / "new", *stages, checkpoints, params)
+    located, quarantine = locate_landmarks(tmp_path / "new", *stages, checkpoints, params, DetectorParams(device="cpu"))
     assert quarantine.empty
-    predictions, heads = judge_new_heads(located, checkpoints, params)
+    predictions, shapes = judge_plausibility(located, checkpoints, PlausibilityParams())
     measurements = measure_faces(predictions, params)
     assert {"S_Go_mm", "SNA"} <= set(measurements["measurement"])
     (tmp_path / "overlays").mkdir()
     (tmp_path / "overlays" / "of_another_patient.png").touch()
-    summary = draw_overlays(tmp_path / "new", predictions, measurements, heads, tmp_path / "overlays", params)
+    summary = draw_overlays(tmp_path / "new", predictions, measurements, shapes, tmp_path / "overlays", params)
     assert {file.name for file in (tmp_path / "overlays").iterdir()} == {"xray_0.png", "xray_1.png"}
     assert summary["file"].tolist() == ["xray_0.png", "xray_1.png"]
     assert summary["image_id"].tolist() == ["xray_0", "xray_1"]
     assert min(read_image(tmp_path / "overlays" / "xray_1.png").shape) > 500
     quiet = InferenceParams(overlays=False)
-    again = draw_overlays(tmp_path / "new", predictions, measurements, heads, tmp_path / "none", quiet)
+    again = draw_overlays(tmp_path / "new", predictions, measurements, shapes, tmp_path / "none", quiet)
     pd.testing.assert_frame_equal(again, summary)
     assert not (tmp_path / "none").exists()

@@ -42,7 +42,7 @@ def processes(session):
 
 def kill_when(running, condition):
     """Kill the run as soon as the condition holds; its workers have to follow by themselves."""
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 900
     while not condition():
         assert running.poll() is None, "the run ended before it could be interrupted"
         assert time.monotonic() < deadline

@@ -1,6 +1,6 @@
 import pytest
 
-from ceph_pipeline.landmarks import SCHEMAS, UnknownLandmarkError, find
+from ceph_pipeline.landmarks import SCHEMAS, UnknownLandmarkError, common_landmarks, find, own_schema
 
 
 def test_aariz_has_29_points_of_three_tissues():
@@ -52,3 +52,42 @@ def test_an_unknown_landmark_without_neighbours_suggests_none():
         find("zzzzzzzz")
 
     assert str(caught.value) == "unknown landmark 'zzzzzzzz'."
+
+
+def test_sizes_are_those_of_the_public_sets():
+    assert {name: len(schema) for name, schema in SCHEMAS.items()} == {
+        "aariz": 29,
+        "isbi2015": 19,
+        "cl_detection2023": 38,
+        "cl_detection2024": 53,
+        "ruler": 2,
+    }
+
+
+def test_sets_meet_in_isbi_2015_s_landmarks():
+    for name in ("aariz", "cl_detection2023", "cl_detection2024"):
+        assert set(common_landmarks(SCHEMAS[name], SCHEMAS["isbi2015"])) == set(SCHEMAS["isbi2015"].names)
+    assert common_landmarks(SCHEMAS["aariz"], SCHEMAS["cl_detection2023"])[:3] == ("A-point", "Anterior Nasal Spine", "B-point")
+    assert common_landmarks(SCHEMAS["cl_detection2023"], SCHEMAS["cl_detection2024"]) == SCHEMAS["isbi2015"].names
+
+
+def test_aliases_lead_to_the_same_landmark():
+    assert find("Subspinale") is find("A")
+    assert find("Upper lip") is find("Ls")
+
+
+class TestOwnSchemas:
+    def test_known_landmarks_are_named_by_symbol_and_new_ones_described(self):
+        schema = own_schema("mine", ("S", {"name": "Basion", "symbol": "Ba", "group": "skeletal"}, "Glabella"))
+        assert schema.names == ("Sella", "Basion", "Glabella")
+        assert schema.symbols == ("S", "Ba", "Glabella")
+        assert schema.landmarks[1].tissue == "skeletal"
+
+    @pytest.mark.parametrize("entries", [("S", "Sella"), ("S", {"name": "Own", "symbol": "S"})])
+    def test_one_name_or_symbol_for_two_landmarks_is_refused(self, entries):
+        with pytest.raises(ValueError, match="more than once"):
+            own_schema("mine", entries)
+
+    def test_unknown_keys_are_refused(self):
+        with pytest.raises(ValueError, match="expected `name`"):
+            own_schema("mine", ({"name": "Basion", "tissue": "skeletal"},))

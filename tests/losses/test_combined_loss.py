@@ -80,12 +80,24 @@ class TestBalance:
             pytest.param(lambda points: _shifted(points, by=0.5, noise=0.01), id="half a pixel off, noisy"),
         ],
     )
-    def test_gradients_of_the_two_terms_stay_within_one_to_ten(self, heatmaps):
+    def test_far_from_the_truth_the_gradients_of_the_two_terms_are_within_one_to_ten(self, heatmaps):
         points = _targets()
         maps = heatmaps(points).requires_grad_()
         dark, wing = CombinedLoss().terms(maps, points)
         (from_dark,), (from_wing,) = (torch.autograd.grad(term, maps, retain_graph=True) for term in (dark, wing))
         assert 0.1 < (from_wing.norm() / from_dark.norm()).item() < 10
+
+    @pytest.mark.parametrize(("sigma", "off", "expected"), [(2.0, 1.0, 7.3), (2.0, 0.5, 16.0), (3.0, 0.5, 36.0)])
+    def test_near_the_truth_the_coordinate_term_leads_by_as_much_as_documented(self, sigma, off, expected):
+        """docs/networks.md: the ratio of the gradients on clean maps grows as σ² over the distance."""
+        generator = torch.Generator().manual_seed(0)
+        points = 32 + 64 * torch.rand(2, 16, 2, generator=generator)
+        angles = 2 * torch.pi * torch.rand(2, 16, 1, generator=generator)
+        shift = off * torch.cat([angles.cos(), angles.sin()], dim=-1)
+        maps = encode(points + shift, (128, 128), sigma).requires_grad_()
+        terms = CombinedLoss(sigma=sigma).terms(maps, points)
+        dark, wing = (torch.autograd.grad(term, maps, retain_graph=True)[0].norm() for term in terms)
+        assert (wing / dark).item() == pytest.approx(expected, rel=0.15)
 
     def test_descending_the_loss_moves_a_misplaced_peak_onto_the_target(self):
         target = torch.tensor([[[15.0, 15.0]]])

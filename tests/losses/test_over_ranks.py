@@ -43,7 +43,7 @@ def _gradients(rows: slice, *, over_ranks: bool) -> list[torch.Tensor]:
 def _rank(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2, timeout=timedelta(seconds=60)
+        "gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2, timeout=timedelta(seconds=600)
     )
     try:
         averaged = []

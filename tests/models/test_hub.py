@@ -1,7 +1,6 @@
 """Pretrained weights: from the cache, from a hub that answers, or none, quickly and said."""
 
 import logging
-import time
 
 import pytest
 import timm
@@ -47,7 +46,6 @@ def _answering(monkeypatch, error=None):
 class TestOffline:
     def test_unreachable_hub_is_asked_once_said_once_and_training_starts_from_scratch(self, monkeypatch, caplog):
         session = _answering(monkeypatch, ConnectionError("no route"))
-        started = time.monotonic()
         with caplog.at_level(logging.WARNING, LOGGER):
             for _ in range(2):
                 create_landmark_net("resnet18", 3, pretrained=True)
@@ -55,7 +53,6 @@ class TestOffline:
         assert [record.message for record in caplog.records] == [
             "no pretrained weights of resnet18: https://huggingface.co does not answer. Its backbone starts from random weights."
         ]
-        assert time.monotonic() - started < 10
 
     def test_weights_in_the_cache_need_no_network(self, monkeypatch, tmp_path):
         weights = timm.create_model("resnet18").state_dict()

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from ceph_pipeline.crops import CropParams
+from ceph_pipeline.detector.checkpoint import load_checkpoint, save_checkpoint
 from ceph_pipeline.landmarks import SCHEMAS, UnknownLandmarkError, find
 from ceph_pipeline.models import count_flops, count_parameters, create_refinement_net, describe_net
 from ceph_pipeline.models.conditioning import anatomical_groups, anatomical_region
-from ceph_pipeline.training.checkpoint import load_checkpoint, save_checkpoint
 from ceph_pipeline.training.params import RefinementNetParams, Stage2Params
 from ceph_pipeline.training.stage2 import describe
 

@@ -81,7 +81,7 @@ SOUND: dict[str, Callable[[np.ndarray], bytes]] = {
     "bmp": lambda image: opencv(image, ".bmp"),
     "webp": lambda image: pillow(image, "WEBP", lossless=True),
     "jp2": lambda image: pillow(image, "JPEG2000"),
-    "tif": lambda image: tiff(image),
+    "tif": tiff,
     "tif-lzw": lambda image: tiff(image, compression="lzw", rowsperstrip=16),
     "tif-deflate": lambda image: tiff(image, compression="zlib", rowsperstrip=16),
     "tif-packbits": lambda image: tiff(image, compression="packbits", rowsperstrip=16),

@@ -11,13 +11,14 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
+from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks import Affine, find
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.training.batch import Batch, sample_rng
-from ceph_pipeline.training.checkpoint import TrainedNet
+from ceph_pipeline.training.data_module import LandmarkData
 from ceph_pipeline.training.distributed.rank import ALONE
-from ceph_pipeline.training.fit import fit, make_loader
+from ceph_pipeline.training.fit import fit
 from ceph_pipeline.training.module import LandmarkModule
 from ceph_pipeline.training.params import LoopParams, LossParams, OptimParams, Stage1Params
 from ceph_pipeline.training.sampling import EpochSampler
@@ -112,9 +113,6 @@ class ToySet(Dataset[Batch]):
         self.points = np.random.default_rng(seed).uniform(6, 26, (n_images, 2, 2))
         self.seed = seed
 
-    def image_id(self, item: int) -> str:
-        return f"toy_{item}"
-
     def __getitem__(self, draw: tuple[int, int]) -> Batch:
         epoch, item = draw
         y, x = np.mgrid[:32, :32]
@@ -152,13 +150,27 @@ def train_toy(root: Path, folder: str = "toy", *, net=None, optim=None, loop=Non
     )
     net = net or ToyNet()
     trained = TrainedNet(net, "stage1", ("wide", "narrow"), (32, 32), 4, 1.0, "softmax", {})
-    loaders = [
-        make_loader(ToySet(n, seed), EpochSampler(n, n, 1, shuffle=shuffle), params.optim.batch_size, params.loop)
-        for n, seed, shuffle in ((12, 0, True), (4, 1, False))
-    ]
-    (root / folder).mkdir(exist_ok=True)
     module = LandmarkModule(trained, params.loss, params.optim)
-    return fit(module, *loaders, root / folder, params, "val/mre_mm", run_logger, ALONE)
+    (root / folder).mkdir(exist_ok=True)
+    return fit(module, toy_data(params), root / folder, params, run_logger)
+
+
+def toy_data(params: Stage1Params) -> LandmarkData:
+    """12 training and 4 validation images."""
+    train, valid = (
+        (ToySet(n, seed), EpochSampler(n, n, 1, shuffle=shuffle)) for n, seed, shuffle in ((12, 0, True), (4, 1, False))
+    )
+    return LandmarkData(
+        "stage1",
+        train,
+        valid,
+        items=params.optim.batch_size,
+        valid_items=params.optim.batch_size,
+        metric="val/mre_mm",
+        optim=params.optim,
+        loop=params.loop,
+        rank=ALONE,
+    )
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import torch
 from mlflow.entities import Run
 from torch import nn
 
-from ceph_pipeline.training.checkpoint import load_checkpoint
+from ceph_pipeline.detector.checkpoint import load_checkpoint
 from ceph_pipeline.training.distributed import launch
 from ceph_pipeline.training.params import LoopParams, LossParams, NetParams, OptimParams, Stage1Params
 from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net

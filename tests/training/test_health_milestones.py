@@ -12,7 +12,6 @@ def record(mre, sdr=None, planned=250):
         settings={"optim.epochs": planned},
         input_size=(128, 128),
         stride=4,
-        decoding_error=0.02,
         epochs=tuple(Epoch(epoch=n, steps=1, curves=c, learning_rate=1e-3, step_size={}) for n, c in enumerate(curves, 1)),
     )
 

@@ -8,9 +8,8 @@ import torch
 from torch import nn
 
 from ceph_pipeline.training.batch import Batch, Located
-from ceph_pipeline.training.health.observe import StepSize, decoding_error, from_all_ranks, located_points, watched_points
-from ceph_pipeline.training.health.record import LocatedPoints
-from ceph_pipeline.training.health.statistics import summarise
+from ceph_pipeline.training.health.observe import StepSize, from_all_ranks, located_points
+from ceph_pipeline.training.health.record import LocatedPoints, summarise
 
 NAMES = ("Sella", "Nasion", "Menton")
 
@@ -43,21 +42,6 @@ def test_a_channel_of_whole_images_is_a_landmark_and_crops_name_theirs():
     assert located_points(located(crops, 1.0), batch(crops, torch.tensor([2, 1]))).landmark.tolist() == [2, 1]
 
 
-def test_watched_points_are_in_px_of_the_originals():
-    points = torch.tensor([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]] * 2)
-    rows = watched_points(located(points, 1.5), batch(points), ["a", "b"], NAMES, 2, epoch=7)
-    assert [(row.image_id, row.landmark) for row in rows] == [("a", "Sella"), ("a", "Menton"), ("b", "Sella"), ("b", "Menton")]
-    first = rows[0]
-    assert (first.truth_x, first.truth_y, first.found_x, first.found_y) == (12.0, 24.0, 15.0, 24.0)
-    assert (first.error_px, first.error_mm, first.epoch) == (3.0, 1.5, 7)
-
-
-def test_several_crops_of_an_image_are_watched_under_its_name():
-    points = torch.zeros(4, 1, 2)
-    rows = watched_points(located(points, 1.0), batch(points, torch.tensor([2, 0, 1, 1])), ["a"], NAMES, 2, epoch=1)
-    assert [(row.image_id, row.landmark) for row in rows] == [("a", "Menton"), ("a", "Nasion")]
-
-
 class TwoParts(nn.Module):
     def __init__(self):
         super().__init__()
@@ -78,12 +62,6 @@ def test_a_part_without_weights_has_no_step():
     with torch.no_grad():
         net.head.weight.zero_()
     assert math.isnan(StepSize(net).measure()["heads"])
-
-
-def test_narrow_targets_cannot_be_decoded_under_noise_and_wider_ones_can():
-    assert decoding_error(0.5) > 0.2
-    assert decoding_error(0.8) < 0.05
-    assert decoding_error(3.0) < 0.03
 
 
 def test_one_process_has_its_own_points():

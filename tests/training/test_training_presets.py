@@ -10,15 +10,15 @@ import pytest
 import yaml
 
 from ceph_pipeline import formats, ingestion
+from ceph_pipeline.detector.checkpoint import load_checkpoint
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.training import fit
-from ceph_pipeline.training.checkpoint import load_checkpoint
 from ceph_pipeline.training.params import Stage1Params
 from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
 
 CONF = Path(__file__).parents[2] / "conf"
 SMALL: dict[str, Any] = {
-    "net": {"backbone": "mobilenetv3_small_050", "input_width_px": 64, "input_height_px": 64, "pretrained": False},
+    "net": {"backbone": "mobilenetv3_small_050", "input_width_px": 96, "input_height_px": 96, "pretrained": False},
     "optim": {"epochs": 2},
     "loop": {"workers": 0, "seed": 1},
 }

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ceph_pipeline.training.callbacks import EpochLog
-from ceph_pipeline.training.continuation import epochs_done
+from ceph_pipeline.training.resume import epochs_done
 
 EVERYTHING = {
     "epochs": 6,
@@ -113,7 +113,7 @@ toys.train_toy(Path({str(tmp_path)!r}), "killed", optim={optim!r}, loop={{"worke
 """
     last = tmp_path / "killed" / "last.ckpt"
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 900
     while epochs_done(last) < 5 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     process.kill()

@@ -1,6 +1,7 @@
 """Artefacts: made by workers, written whole or not at all, and skipped when what they were made from has not changed."""
 
 from ceph_pipeline.artifacts.atomic import atomic_path, write_atomically
+from ceph_pipeline.artifacts.figure import plain_label, save_figure
 from ceph_pipeline.artifacts.fingerprint import fingerprint
 from ceph_pipeline.artifacts.folder import Folder, FolderError
 from ceph_pipeline.artifacts.ledger import Ledger
@@ -17,6 +18,8 @@ __all__ = [
     "check_cluster",
     "fingerprint",
     "keep_only",
+    "plain_label",
     "run_unordered",
+    "save_figure",
     "write_atomically",
 ]

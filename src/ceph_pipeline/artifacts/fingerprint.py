@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-INDIFFERENT = frozenset({"force", "workers", "n_jobs", "backend", "dask_scheduler", "watched_images", "watched_landmarks"})
+INDIFFERENT = frozenset({"force", "workers", "n_jobs", "backend", "dask_scheduler"})
 """Fields of parameter models that change how work is done, not its result."""
 
 

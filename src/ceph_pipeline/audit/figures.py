@@ -8,6 +8,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from ceph_pipeline.artifacts import plain_label
 from ceph_pipeline.audit.checks import CHECKS
 from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.findings import SEVERITIES, severity_counts
@@ -84,7 +85,7 @@ def draw_scale(axes: Axes, lengths: pd.DataFrame, limits: SellaNasionParams) -> 
         axes.plot([median] * 2, [row - 0.32, row + 0.32], color=colour, linewidth=2.5)
         axes.annotate(f"{median:.1f}", (median, row - 0.34), ha="center", va="bottom", color=colour, fontweight="bold")
     counts = shown["machine"].value_counts()
-    axes.set_yticks(np.arange(len(names)), [f"{name}\n(n = {counts[name]})" for name in names])
+    axes.set_yticks(np.arange(len(names)), [f"{plain_label(name)}\n(n = {counts[name]})" for name in names])
     axes.set(
         ylim=(len(names) - 0.4, -0.75),
         xlabel=f"S–N (mm); green: medians of {limits.low_mm:g}–{limits.high_mm:g} mm are plausible",

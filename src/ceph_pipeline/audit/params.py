@@ -10,7 +10,7 @@ DuplicatePolicy = Literal["keep", "exclude_train", "exclude_valid_and_train"]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class PointParams(_Section):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from ceph_pipeline.augmentation.changes import full_scale
+from ceph_pipeline.artifacts import plain_label
+from ceph_pipeline.augmentation.transforms import full_scale
 from ceph_pipeline.landmarks.tables import CONSENSUS
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def contact_sheet(images: pd.DataFrame, landmarks: pd.DataFrame, store: ImageSto
             if not match.empty:
                 _draw(axes, store, str(match["image_id"].iloc[0]), points)
     for axes, (kind, copy) in zip(grid[0], columns, strict=True):
-        axes.set_title(f"{kind} {copy}", fontsize=9)
+        axes.set_title(plain_label(f"{kind} {copy}"), fontsize=9)
     plt.close(figure)  # pyplot would keep it alive; the caller holds it
     return figure
 

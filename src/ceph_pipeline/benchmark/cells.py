@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ceph_pipeline.benchmark.arithmetic import Arithmetic, CannotCompileError, without_tf32
 from ceph_pipeline.benchmark.memory import PeakMemory
+from ceph_pipeline.benchmark.precision import Arithmetic, CannotCompileError, without_tf32
 from ceph_pipeline.benchmark.steps import (
     bare_training_step,
     forward_step,
@@ -20,14 +20,14 @@ from ceph_pipeline.benchmark.steps import (
     untrained,
 )
 from ceph_pipeline.benchmark.timing import time_step
-from ceph_pipeline.inference.forward import resolve_device
+from ceph_pipeline.detector.forward import resolve_device
 from ceph_pipeline.models import count_flops, count_parameters
-from ceph_pipeline.training.memory import is_out_of_memory
+from ceph_pipeline.training.batch_plan import is_out_of_memory
 
 if TYPE_CHECKING:
     from ceph_pipeline.benchmark.params import BenchmarkParams, Configuration, NetCase
+    from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.training.batch import Batch
-    from ceph_pipeline.training.checkpoint import TrainedNet
 
 logger = logging.getLogger(__name__)
 

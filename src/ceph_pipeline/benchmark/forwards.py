@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from ceph_pipeline.benchmark.parts import NETS
-from ceph_pipeline.inference.forward import native_precision
+from ceph_pipeline.detector.forward import native_precision
+from ceph_pipeline.models import LandmarkNet, RefinementNet
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+NETS = (LandmarkNet, RefinementNet)
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ceph_pipeline.benchmark.forwards import recorded_forwards
 from ceph_pipeline.benchmark.params import NetCase
-from ceph_pipeline.benchmark.parts import time_parts
 from ceph_pipeline.benchmark.steps import untrained
 from ceph_pipeline.benchmark.synthetic import draw_films
 from ceph_pipeline.benchmark.timing import time_in_turn
 from ceph_pipeline.crops import CropParams
-from ceph_pipeline.inference.detector import STAGE1_FILE, STAGE2_FILE, LandmarkDetector
-from ceph_pipeline.inference.forward import resolve_device
-from ceph_pipeline.training.checkpoint import save_checkpoint
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.checkpoint import save_checkpoint
+from ceph_pipeline.detector.forward import resolve_device
+from ceph_pipeline.detector.landmark_detector import STAGE1_FILE, STAGE2_FILE, LandmarkDetector
 
 if TYPE_CHECKING:
     import torch
@@ -34,8 +34,7 @@ def measure_detector(case: DetectorCase, params: BenchmarkParams) -> dict[str, A
     Both are repeated in turn. Networks have random weights, which are as fast as trained ones; crops lie about random points.
 
     Returns:
-        The case's fields, `images_per_s`, `ms_per_image`, `forward_ms_per_image`, the latter's share `of_bare`, and the
-        milliseconds an image of each of `parts.PARTS` in a run of its own under a profiler.
+        The case's fields, `images_per_s`, `ms_per_image`, `forward_ms_per_image` and the latter's share `of_bare`.
     """
     device = resolve_device(params.device)
     films = draw_films(case.images)
@@ -48,7 +47,6 @@ def measure_detector(case: DetectorCase, params: BenchmarkParams) -> dict[str, A
     steps = {"whole": predict, "bare": forwards.replay}
     timings = time_in_turn(steps, params.num_iterations, params.num_warmup, device, params.max_seconds)
     whole_s, bare_s = timings["whole"].median_s / case.images, timings["bare"].median_s / case.images
-    parts = {f"{part}_ms": 1000 * seconds / case.images for part, seconds in time_parts(predict, device).items()}
     return {
         **case.model_dump(),
         "device": device.type,
@@ -57,7 +55,6 @@ def measure_detector(case: DetectorCase, params: BenchmarkParams) -> dict[str, A
         "forward_ms_per_image": 1000 * bare_s,
         "of_bare": bare_s / whole_s,
         "repetitions": timings["whole"].repetitions,
-        **parts,
     }
 
 
@@ -73,4 +70,5 @@ def load_untrained(case: DetectorCase, n_landmarks: int, device: torch.device) -
             net = NetCase(stage=stage, backbone=backbone, width_px=width, height_px=height, stride=stride)
             trained = replace(untrained(net, n_landmarks), activation=case.activation, facts=facts)
             save_checkpoint(trained, Path(folder) / file)
-        return LandmarkDetector.load(folder, device=device.type, batch_size=case.batch_size, crop_batch_size=case.crop_batch_size)
+        params = DetectorParams(device=device.type, batch_size=case.batch_size, crop_batch_size=case.crop_batch_size)
+        return LandmarkDetector.load(folder, params)

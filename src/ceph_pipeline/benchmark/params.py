@@ -55,15 +55,8 @@ class DetectorCase(_Params):
     gpu_only: bool = GPU_ONLY
 
 
-class StatisticsCase(_Params):
-    """A test set of random errors."""
-
-    images: int = Field(150, ge=10)
-    stages: tuple[str, ...] = Field(("stage1", "stage1_tta", "stage2", "stage2_tta"), min_length=1)
-
-
 class BenchmarkParams(_Params):
-    """The `benchmark` pipeline: speed of training, inference, crops, heatmap codec and statistics."""
+    """The `benchmark` pipeline: speed and memory of training and inference."""
 
     mode: Literal["inference", "training", "both"] = "both"
     num_iterations: int = Field(20, ge=3, le=10_000, description="timed repetitions, of which the median counts")
@@ -78,7 +71,6 @@ class BenchmarkParams(_Params):
     cases: tuple[NetCase, ...] = Field((NetCase(),), min_length=1)
     full_steps: tuple[FullStepCase, ...] = (FullStepCase(),)
     detectors: tuple[DetectorCase, ...] = (DetectorCase(),)
-    statistics: StatisticsCase = StatisticsCase()
 
     def backbones(self) -> set[str]:
         """Every network that is timed."""

@@ -10,9 +10,9 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from ceph_pipeline.benchmark.arithmetic import Arithmetic
 from ceph_pipeline.benchmark.cells import OUT_OF_MEMORY, Cell, cells, failed, measure
 from ceph_pipeline.benchmark.isolation import KilledError, in_own_process
+from ceph_pipeline.benchmark.precision import Arithmetic
 
 if TYPE_CHECKING:
     from ceph_pipeline.benchmark.params import BenchmarkParams

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ceph_pipeline.detector.checkpoint import TrainedNet, create_net
 from ceph_pipeline.heatmaps import decode
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.training.batch import Batch
-from ceph_pipeline.training.checkpoint import TrainedNet, create_net
 from ceph_pipeline.training.module import LandmarkModule
 from ceph_pipeline.training.params import LossParams, OptimParams
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from ceph_pipeline.benchmark.arithmetic import Arithmetic
     from ceph_pipeline.benchmark.params import NetCase
+    from ceph_pipeline.benchmark.precision import Arithmetic
 
 SIGMA_PX = 2.0
 

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ceph_pipeline.artifacts import plain_label
+
 
 def deviation_figure(calibration: pd.DataFrame, tolerated_deviation_pct: float) -> Figure:
     """One dot an image over its device, with the tolerated band.
@@ -23,7 +25,9 @@ def deviation_figure(calibration: pd.DataFrame, tolerated_deviation_pct: float) 
         values = compared.loc[compared["machine"] == machine, "deviation_pct"].to_numpy()
         axes.plot(position + rng.uniform(-0.18, 0.18, len(values)), values, ".", alpha=0.6)
         axes.plot([position - 0.3, position + 0.3], [np.median(values)] * 2, color="black", linewidth=1.5)
-    axes.set_xticks(range(len(machines)), [f"{name}\nn = {(compared['machine'] == name).sum()}" for name in machines])
+    axes.set_xticks(
+        range(len(machines)), [f"{plain_label(name)}\nn = {(compared['machine'] == name).sum()}" for name in machines]
+    )
     axes.set(title="Pixel size by the ruler against the data set's", ylabel="deviation, %")
-    axes.legend(loc="best", frameon=False)
+    figure.legend(loc="outside lower center", frameon=False)
     return figure

@@ -9,7 +9,7 @@ MEAN_HEAD_MM = 53.09
 class DisplacementParams(BaseModel):
     """How far training crops lie from the truth."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     floor_sd_of_field: float = Field(
         0.06, ge=0, lt=0.5, description="sd per axis added to every drawn residual, so that few residuals still give spread"
@@ -29,7 +29,7 @@ class DisplacementParams(BaseModel):
 class CropParams(BaseModel):
     """Square crops around each landmark: one centred, four shifted."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     crop_px: int = Field(256, ge=32, le=1024, multiple_of=32, description="side of a crop as the network sees it")
     field_of_head: float = Field(
@@ -52,7 +52,7 @@ class CropParams(BaseModel):
 class RefinementParams(BaseModel):
     """How crops' answers become a refined point. Nothing of it is trained: it may differ from one evaluation to the next."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     rounds: int = Field(1, ge=1, le=5, description="how often crops are cut, from the second time on about the refined points")
     min_score: float = Field(

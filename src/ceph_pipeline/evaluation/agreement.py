@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ceph_pipeline.evaluation.bootstrap import Interval, statistic_intervals
+from ceph_pipeline.evaluation.intervals import Interval, correlation_interval, rate_intervals
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,11 @@ class Agreement:
         macro_f1: Mean over the classes that occur, true or predicted, of 2·TP / (2·TP + FP + FN), 0–1.
         kappa: Cohen's κ.
         quadratic_kappa: Cohen's κ, disagreement weighed by the squared distance of the classes.
-        accuracy_interval: 95 % interval by bootstrap over images, None for fewer than two.
-        kappa_interval: Of κ.
-        quadratic_kappa_interval: Of the weighted κ.
+        accuracy_interval: 95 % interval over images, None for fewer than ten.
+        kappa_interval: Of κ; None also where more than 5 % of the resamples have no κ.
+        quadratic_kappa_interval: Of the weighted κ, likewise.
+        undefined_percent: Percent of the resamples that have no κ, since only one class occurs in them on both sides; NaN for
+            fewer than ten images.
 
     A figure that does not exist is NaN: all of them without images, κ where only one class occurs on both sides.
 
@@ -41,6 +43,7 @@ class Agreement:
     accuracy_interval: Interval | None
     kappa_interval: Interval | None
     quadratic_kappa_interval: Interval | None
+    undefined_percent: float
 
 
 def agreement(true: ArrayLike, predicted: ArrayLike, n_classes: int, *, n_resamples: int = 10_000, seed: int = 42) -> Agreement:
@@ -67,25 +70,27 @@ def agreement(true: ArrayLike, predicted: ArrayLike, n_classes: int, *, n_resamp
     cells[np.arange(pairs.shape[1]), pairs[0] * n_classes + pairs[1]] = 1
     confusion = cells.sum(axis=0).reshape(n_classes, n_classes)
 
-    def figures(totals: NDArray[np.float64]) -> NDArray[np.float64]:
-        tables = totals.reshape(-1, n_classes, n_classes)
-        return np.stack([_percent(tables, 0), _kappa(tables, power=0), _kappa(tables, power=2)], axis=1)
+    def kappa(power: int) -> tuple[float, Interval | None, float]:
+        def figure(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+            return _kappa(totals.reshape(-1, n_classes, n_classes), power=power)
 
-    accuracy, kappa, quadratic = figures(confusion)[0].tolist()
-    intervals = statistic_intervals(cells, figures, n_resamples=n_resamples, seed=seed)
+        return float(figure(confusion)[0]), *correlation_interval(cells, figure, n_resamples=n_resamples, seed=seed)
+
+    (plain, plain_interval, undefined), (quadratic, quadratic_interval, _) = kappa(0), kappa(2)
     total = confusion.sum()
     return Agreement(
         n=int(total),
         confusion=confusion.astype(np.int64),
-        accuracy=accuracy,
+        accuracy=float(_percent(confusion[None], 0)[0]),
         within_one=float(_percent(confusion[None], 1)[0]),
         majority_baseline=float(100 * confusion.sum(axis=1).max() / total) if total else float("nan"),
         macro_f1=_macro_f1(confusion),
-        kappa=kappa,
+        kappa=plain,
         quadratic_kappa=quadratic,
-        accuracy_interval=intervals[0],
-        kappa_interval=intervals[1],
-        quadratic_kappa_interval=intervals[2],
+        accuracy_interval=rate_intervals([100.0 * (pairs[0] == pairs[1])[:, None]])[0],
+        kappa_interval=plain_interval,
+        quadratic_kappa_interval=quadratic_interval,
+        undefined_percent=100 * undefined,
     )
 
 

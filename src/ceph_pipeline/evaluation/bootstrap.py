@@ -1,167 +1,64 @@
-"""Bootstrap over images: how far chance alone could move a result.
+"""The bootstrap over images: studentised limits of ratios of sums, and how often a figure is undefined."""
 
-Images, not points, are drawn: the points of one image share its quality, its patient and its pixel size.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 CHUNK = 2_000
 """Resamples weighed at once, which bounds the memory."""
 
-
-@dataclass(frozen=True)
-class Interval:
-    """A 95 % percentile interval.
-
-    Attributes:
-        low: Lower end.
-        high: Upper end.
-    """
-
-    low: float
-    high: float
-
-    def as_list(self) -> list[float]:
-        """`[low, high]`, as reports hold it."""
-        return [self.low, self.high]
+ROUNDING = 1e-12
+"""Variances this small beside the squares that they are differences of are rounding, and count as 0."""
 
 
-@dataclass(frozen=True)
-class Improvement:
-    """By how much one set of errors is smaller than another on the same points.
+def studentised_limits(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], n_resamples: int, seed: int
+) -> NDArray[np.float64]:
+    """95 % limits of F ratios Σ sums / Σ counts by the bootstrap-t.
 
-    Attributes:
-        percent: 100 · (1 − mean of the new errors / mean of the old); positive is better.
-        interval: 95 % interval of `percent`, None where there are fewer than two images.
-        difference: Mean of the new errors minus mean of the old, in the errors' unit; negative is better.
-        difference_interval: Its 95 % interval.
-        n_images: Images with at least one point known in both.
-    """
-
-    percent: float
-    interval: Interval | None
-    difference: float
-    difference_interval: Interval | None
-    n_images: int
-
-
-def mean_interval(errors: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> Interval | None:
-    """95 % bootstrap interval of the mean over all known errors, images resampled with replacement.
+    Each resample's deviation from the ratio is divided by that resample's own standard error (of the linearised ratio).
+    Where the images have no spread at all, both limits are the ratio.
 
     Args:
-        errors: `(N, K)`, a row an image; NaN is left out, and images without a known error do not count.
+        sums: `(N, F)`.
+        counts: `(N, F)` ≥ 0, positive somewhere in each column.
         n_resamples: Draws of N images.
         seed: Of the draws.
 
     Returns:
-        The percentile interval, or None for fewer than two images, which say nothing about other images.
+        `(F, 3)`: low, high, and the share of resamples that have no ratio or no spread.
     """
-    return mean_intervals([errors], n_resamples=n_resamples, seed=seed)[0]
+    moments = np.concatenate([sums, counts, sums * sums, sums * counts, counts * counts], axis=1)
+    ratio, error = _ratio_and_error(moments.sum(axis=0)[None])
+    deviations = []
+    for weights in draws(len(sums), n_resamples, seed):
+        drawn, own_error = _ratio_and_error(weights @ moments)
+        deviations.append(np.divide(drawn - ratio, own_error, out=np.full(drawn.shape, np.nan), where=own_error > 0))
+    studentised = np.concatenate(deviations)
+    undefined = np.isnan(studentised).mean(axis=0)
+    limits = np.stack([ratio[0], ratio[0], np.zeros_like(undefined)], axis=1)
+    spread = error[0] > 0
+    limits[spread, 2] = undefined[spread]
+    for column in np.flatnonzero(spread & (undefined < 1)):
+        low, high = np.nanquantile(studentised[:, column], [0.025, 0.975])
+        limits[column, :2] = ratio[0, column] - high * error[0, column], ratio[0, column] - low * error[0, column]
+    return limits
 
 
-def mean_intervals(quantities: Sequence[ArrayLike], *, n_resamples: int = 10_000, seed: int = 42) -> list[Interval | None]:
-    """The same for several quantities that are known on the same points, such as errors and detections, drawn together.
-
-    Args:
-        quantities: Each `(N, K)`, a row an image.
-        n_resamples: Draws of N images.
-        seed: Of the draws.
-    """
-    arrays = [np.asarray(quantity, np.float64) for quantity in quantities]
-    counts = np.stack([(~np.isnan(array)).sum(axis=1) for array in arrays], axis=1)
-    return _intervals(np.stack([np.nansum(array, axis=1) for array in arrays], axis=1), counts, n_resamples, seed)
+def undefined_share(
+    rows: NDArray[np.float64],
+    figure: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    n_resamples: int,
+    seed: int,
+) -> float:
+    """Share of resamples of the images `(N, C)` whose figure, from sums `(B, C)` to `(B,)`, is NaN."""
+    counted = [int(np.isnan(figure(weights @ rows)).sum()) for weights in draws(len(rows), n_resamples, seed)]
+    return sum(counted) / n_resamples
 
 
-def landmark_intervals(errors: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> list[Interval | None]:
-    """The same for the mean error of each of the K landmarks by itself."""
-    errors = np.asarray(errors, np.float64)
-    return _intervals(np.nan_to_num(errors), (~np.isnan(errors)).astype(np.int_), n_resamples, seed)
-
-
-def statistic_intervals(
-    rows: ArrayLike,
-    statistics: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    *,
-    n_resamples: int = 10_000,
-    seed: int = 42,
-) -> list[Interval | None]:
-    """Intervals of figures that are functions of sums over images.
-
-    Args:
-        rows: `(N, C)`, what each image adds to the C sums.
-        statistics: From sums `(B, C)` of B resamples to F figures of each, `(B, F)`.
-        n_resamples: Draws of N images.
-        seed: Of the draws.
-
-    Returns:
-        F intervals; None for fewer than two images, or where no resample has the figure.
-    """
-    rows = np.asarray(rows, np.float64)
-    if len(rows) < 2:
-        return [None] * statistics(np.zeros((1, rows.shape[1]))).shape[1]
-    figures = np.concatenate([statistics(weights @ rows) for weights in _draws(len(rows), n_resamples, seed)])
-    return [_percentiles(column) if np.isfinite(column).any() else None for column in figures.T]
-
-
-def improvement(new: ArrayLike, old: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> Improvement:
-    """Paired comparison of two sets of errors on the same images and points.
-
-    Each resample draws the same images for both, so that what makes an image hard cancels.
-
-    Args:
-        new: `(N, K)` errors of the system that should be better.
-        old: `(N, K)` errors of the one it is compared with; a point counts where both are known.
-        n_resamples: Draws of N images.
-        seed: Of the draws.
-
-    Raises:
-        ValueError: the shapes differ, or no point is known in both.
-    """
-    new, old = np.asarray(new, np.float64), np.asarray(old, np.float64)
-    if new.shape != old.shape or new.ndim != 2:
-        raise ValueError(f"paired errors must both be (N, K), got {new.shape} and {old.shape}.")
-    shared = ~(np.isnan(new) | np.isnan(old))
-    if not shared.any():
-        raise ValueError("no point is known in both sets of errors: they come from different images.")
-    rows = shared.any(axis=1)
-    new_sums, old_sums = (np.where(shared, errors, 0.0).sum(axis=1)[rows] for errors in (new, old))
-    counts, n_images = shared.sum(axis=1)[rows].astype(np.float64), int(rows.sum())
-    percent = 100 * (1 - float(new_sums.sum() / old_sums.sum()))
-    difference = float((new_sums.sum() - old_sums.sum()) / counts.sum())
-    if n_images < 2:
-        return Improvement(percent, None, difference, None, n_images)
-
-    def figures(totals: NDArray[np.float64]) -> NDArray[np.float64]:
-        new_total, old_total, count = totals.T
-        return np.stack([100 * (1 - new_total / old_total), (new_total - old_total) / count], axis=1)
-
-    of_percent, of_difference = statistic_intervals(
-        np.stack([new_sums, old_sums, counts], axis=1), figures, n_resamples=n_resamples, seed=seed
-    )
-    return Improvement(percent, of_percent, difference, of_difference, n_images)
-
-
-def _intervals(sums: NDArray[np.float64], counts: NDArray[np.int_], n_resamples: int, seed: int) -> list[Interval | None]:
-    """Intervals of Σ sums / Σ counts, one a column of `(N, C)`; None where fewer than two images count."""
-    seen = (counts > 0).any(axis=1)
-    sums, known = sums[seen], counts[seen].astype(np.float64)
-    enough = (known > 0).sum(axis=0) >= 2
-    if not enough.any():
-        return [None] * sums.shape[1]
-    means = []
-    for weights in _draws(len(sums), n_resamples, seed):
-        total = weights @ known
-        means.append(np.divide(weights @ sums, total, out=np.full(total.shape, np.nan), where=total > 0))
-    resampled = np.concatenate(means)
-    return [_percentiles(resampled[:, column]) if enough[column] else None for column in range(sums.shape[1])]
-
-
-def _draws(n_images: int, n_resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
+def draws(n_images: int, n_resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
     """How often each image is drawn with replacement, `(≤ CHUNK, n_images)` at a time."""
     drawn = _all_draws(n_images, n_resamples, seed)
     for start in range(0, n_resamples, CHUNK):
@@ -180,6 +77,10 @@ def _all_draws(n_images: int, n_resamples: int, seed: int) -> NDArray[np.uint16]
     return drawn
 
 
-def _percentiles(values: NDArray[np.float64]) -> Interval:
-    low, high = np.nanpercentile(values, [2.5, 97.5])
-    return Interval(float(low), float(high))
+def _ratio_and_error(moments: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ratios `(B, F)` and their standard errors from the five sums `(B, 5·F)`; NaN where nothing is known."""
+    above, below, above_squared, product, below_squared = np.split(moments, 5, axis=1)
+    ratio = np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+    variance = above_squared - 2 * ratio * product + ratio**2 * below_squared
+    variance = np.where(variance > ROUNDING * above_squared, variance, 0.0)
+    return ratio, np.divide(np.sqrt(variance), below, out=np.full(above.shape, np.nan), where=below > 0)

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ceph_pipeline.evaluation.bootstrap import landmark_intervals
-from ceph_pipeline.evaluation.errors import error_matrix, sdr, sdr_key
+from ceph_pipeline.evaluation.errors import detections, error_matrix, sdr, sdr_key
+from ceph_pipeline.evaluation.intervals import Interval, landmark_intervals, rate_intervals
 from ceph_pipeline.evaluation.metrics import has_millimetres, stage_metrics
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.landmarks import find
@@ -20,8 +20,8 @@ def landmark_table(errors: pd.DataFrame, statistics: StatisticsParams) -> pd.Dat
         statistics: Thresholds and resamples.
 
     Returns:
-        `stage, landmark, symbol, tissue, n, mre_mm, mre_mm_low, mre_mm_high` (bootstrap over images)`, std_mm, median_mm,
-        mre_px, sdr_<mm>`.
+        `stage, landmark, symbol, tissue, n, mre_mm, mre_mm_low, mre_mm_high` (over images)`, std_mm, median_mm,
+        mre_px, sdr_<mm>, sdr_<mm>_low, sdr_<mm>_high`.
     """
     return pd.concat([_landmarks_of(errors, stage, statistics) for stage in errors["stage"].unique()], ignore_index=True)
 
@@ -30,6 +30,10 @@ def _landmarks_of(errors: pd.DataFrame, stage: str, statistics: StatisticsParams
     mm, px = error_matrix(errors, stage, "mm"), error_matrix(errors, stage, "px")
     intervals = landmark_intervals(mm, n_resamples=statistics.n_resamples, seed=statistics.seed)
     rates = [sdr(mm[name], statistics.thresholds_mm) for name in mm.columns]
+    rate_bounds: dict[str, list[float]] = {}
+    for threshold in statistics.thresholds_mm:
+        hits = detections(mm, threshold)
+        rate_bounds |= bounds(sdr_key(threshold), rate_intervals([hits[:, [k]] for k in range(hits.shape[1])]))
     return pd.DataFrame(
         {
             "stage": stage,
@@ -38,14 +42,22 @@ def _landmarks_of(errors: pd.DataFrame, stage: str, statistics: StatisticsParams
             "tissue": [find(name).tissue for name in mm.columns],
             "n": px.notna().sum().to_numpy(),
             "mre_mm": mm.mean().to_numpy(),
-            "mre_mm_low": [interval.low if interval else np.nan for interval in intervals],
-            "mre_mm_high": [interval.high if interval else np.nan for interval in intervals],
+            **bounds("mre_mm", intervals),
             "std_mm": mm.std(ddof=0).to_numpy(),
             "median_mm": mm.median().to_numpy(),
             "mre_px": px.mean().to_numpy(),
             **{sdr_key(t): [rate[t] for rate in rates] for t in statistics.thresholds_mm},
+            **rate_bounds,
         }
     )
+
+
+def bounds(key: str, intervals: list[Interval | None]) -> dict[str, list[float]]:
+    """Columns `<key>_low` and `<key>_high`, NaN where there is no interval."""
+    return {
+        f"{key}_low": [interval.low if interval else np.nan for interval in intervals],
+        f"{key}_high": [interval.high if interval else np.nan for interval in intervals],
+    }
 
 
 def device_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: StatisticsParams) -> pd.DataFrame:

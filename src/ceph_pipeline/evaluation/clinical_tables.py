@@ -1,36 +1,36 @@
-"""Tables of measurements, classes and CVM stages as text, for reports."""
+"""Display-ready tables of measurements, classes and CVM stages, and what they say in sentences."""
 
 from typing import Any
 
 import pandas as pd
 
+from ceph_pipeline.evaluation.display import UNKNOWN, bounded, number, numbers, with_interval
 from ceph_pipeline.evaluation.stages import INTER_READER, LABELS
-from ceph_pipeline.evaluation.summary import number, with_interval
 
 MEASUREMENT_NOTE = (
     "Absolute errors of what is computed from the landmarks, with 95 % intervals over images; bias and SD of predicted minus "
-    "true. The readers' column is their difference from each other."
+    "true. The last column is the difference of two readers from each other, not from the truth."
 )
 CVM_NAMES = [f"CS{stage}" for stage in range(1, 7)]
 
 
-def measurement_rows(table: pd.DataFrame, stage: str) -> list[list[str]]:
+def measurement_frame(table: pd.DataFrame, stage: str) -> pd.DataFrame:
     """One stage's measurements."""
-    readers = table[table["stage"] == INTER_READER].set_index("measurement")["mae"]
-    body = [
-        [
-            row["measurement"],
-            row["unit"],
-            str(row["n"]),
-            with_interval(row["mae"], [row["mae_low"], row["mae_high"]]),
-            f"{row['bias']:+.2f}",
-            number(row["std"]),
-            f"{number(row['true_mean'], 1)} ± {number(row['true_std'], 1)}",
-            number(readers.get(row["measurement"])),
-        ]
-        for row in table[table["stage"] == stage].to_dict(orient="records")
-    ]
-    return [["measurement", "unit", "images", "error", "bias", "SD", "true values", "readers"], *body]
+    rows = table[table["stage"] == stage].set_index("measurement")
+    readers = table[table["stage"] == INTER_READER].set_index("measurement")["mae"].reindex(rows.index)
+    means, spreads = numbers(rows["true_mean"], 1), numbers(rows["true_std"], 1)
+    return pd.DataFrame(
+        {
+            "measurement": rows.index,
+            "unit": rows["unit"].tolist(),
+            "images": rows["n"].astype(str).tolist(),
+            "error": bounded(rows, "mae"),
+            "bias": numbers(rows["bias"], signed=True),
+            "SD": numbers(rows["std"]),
+            "true values": [f"{mean} ± {spread}" for mean, spread in zip(means, spreads, strict=True)],
+            LABELS[INTER_READER]: numbers(readers),
+        }
+    )
 
 
 def class_lines(key: str, rule: dict[str, Any], stage: str) -> list[str]:
@@ -49,21 +49,23 @@ def agreement_line(who: str, fields: dict[str, Any]) -> str:
     """Accuracy and κ with their intervals."""
     accuracy = with_interval(fields["accuracy"], fields["accuracy_ci95"], 1)
     kappa, quadratic = (with_interval(fields[name], fields[f"{name}_ci95"]) for name in ("kappa", "quadratic_kappa"))
+    undefined = number(fields.get("undefined_percent"), 0)
+    why = f" (κ is undefined in {undefined} % of the resamples)" if undefined not in (UNKNOWN, "0") else ""
     return (
         f"{who}: {accuracy} % of {fields['n']} images in the right class (always the commonest: "
-        f"{number(fields['majority_baseline'], 1)} %), κ {kappa}, quadratic κ {quadratic}"
+        f"{number(fields['majority_baseline'], 1)} %), κ {kappa}, quadratic κ {quadratic}{why}"
     )
 
 
-def class_tables(rule: dict[str, Any], stage: str) -> list[list[list[str]]]:
+def class_tables(rule: dict[str, Any], stage: str) -> list[pd.DataFrame]:
     """The stage's confusion matrix, if there is one."""
-    return [confusion_rows(rule["stages"][stage]["confusion"], rule["names"])] if stage in rule["stages"] else []
+    return [confusion_frame(rule["stages"][stage]["confusion"], rule["names"])] if stage in rule["stages"] else []
 
 
-def confusion_rows(confusion: list[list[int]], names: list[str]) -> list[list[str]]:
+def confusion_frame(confusion: list[list[int]], names: list[str]) -> pd.DataFrame:
     """A row a true class, a column a predicted one."""
-    body = [[name, *map(str, counts)] for name, counts in zip(names, confusion, strict=True)]
-    return [["true \\ predicted", *names], *body]
+    rows = [[name, *map(str, counts)] for name, counts in zip(names, confusion, strict=True)]
+    return pd.DataFrame(rows, columns=["true \\ predicted", *names])
 
 
 def cvm_lines(cvm: dict[str, Any] | None) -> list[str]:
@@ -77,16 +79,14 @@ def cvm_lines(cvm: dict[str, Any] | None) -> list[str]:
     ]
 
 
-def head_rows(table: pd.DataFrame) -> list[list[str]]:
-    """Measurements read off by their head against those of the predicted points."""
-    body = [
-        [
-            row["measurement"],
-            str(row["n"]),
-            number(row["mae_head"]),
-            number(row["mae_landmarks"]),
-            with_interval(row["difference"], [row["low"], row["high"]], signed=True),
-        ]
-        for row in table.to_dict(orient="records")
-    ]
-    return [["measurement", "images", "error of its head", "from the landmarks", "head − landmarks"], *body]
+def head_frame(table: pd.DataFrame) -> pd.DataFrame:
+    """Measurements predicted by the network's own output against those computed from its points."""
+    return pd.DataFrame(
+        {
+            "measurement": table["measurement"],
+            "images": table["n"].astype(str),
+            "error of its head": numbers(table["mae_head"]),
+            "from the landmarks": numbers(table["mae_landmarks"]),
+            "head − landmarks": bounded(table, "difference", signed=True),
+        }
+    )

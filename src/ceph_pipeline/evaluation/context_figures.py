@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ceph_pipeline.evaluation.figures import COLOURS, new_axes
-from ceph_pipeline.evaluation.gap import SPLITS
+from ceph_pipeline.evaluation.figures import COLOURS, legend_below, new_axes
+from ceph_pipeline.evaluation.generalisation_gap import SPLITS
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
 
 NOTHING = "nothing to show: "
@@ -39,8 +39,8 @@ def robustness_figure(table: pd.DataFrame) -> Figure:
     axes.set(ylabel=f"mean radial error ({unit})")
     split = table["split"].iloc[0]
     axes.set_title(f"Error by kind of copy, {split} split; numbers: against the same originals", loc="left", fontweight="bold")
-    axes.legend(loc="upper left", ncols=len(stages), edgecolor="none", framealpha=0.9)
-    axes.margins(y=0.18)
+    legend_below(figure)
+    axes.margins(y=0.08)
     axes.grid(visible=True, axis="y", color="#e6e6e6")
     return figure
 
@@ -63,8 +63,8 @@ def gap_figure(table: pd.DataFrame) -> Figure:
     counts = table[table["stage"] == stages[0]].set_index("split")["n_images"].reindex(list(SPLITS), fill_value=0)
     axes.set_xticks(range(len(SPLITS)), [f"{split}\n{counts[split]} images" for split in SPLITS])
     axes.set(ylabel="mean radial error (px)", ylim=(0, None))
-    axes.set_title("How much better the networks know what they learned from", loc="left", fontweight="bold")
-    axes.legend(loc="lower right", edgecolor="none", framealpha=0.9)
+    axes.set_title("Error on training, validation and test images", loc="left", fontweight="bold")
+    legend_below(figure)
     axes.grid(visible=True, axis="y", color="#e6e6e6")
     return figure
 

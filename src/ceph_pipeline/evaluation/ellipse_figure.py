@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from numpy.typing import NDArray
 
-from ceph_pipeline.evaluation.figures import COLOURS, new_axes
-from ceph_pipeline.evaluation.stages import INTER_READER, LABELS, stages_in
+from ceph_pipeline.evaluation.context_figures import notice
+from ceph_pipeline.evaluation.figures import COLOURS, legend_below, new_axes
+from ceph_pipeline.evaluation.stages import LABELS, READER_TO_TRUTH, stages_in
 from ceph_pipeline.landmarks import find
 
 LEVEL = 5.991
@@ -23,23 +24,25 @@ CONTOURS = (
     ("LIA", "LIT"),
     ("Po", "Or"),
 )
-"""Landmarks joined by thin lines, so that the eye finds the face."""
+"""Landmarks joined by thin lines, which outline the face."""
 
 
 def ellipse_figure(table: pd.DataFrame, unit: str) -> Figure:
-    """95 % ellipses of each landmark's error at the mean shape, true to scale, of a stage and between the readers.
+    """95 % ellipses of each landmark's error at the mean shape, true to scale, of a stage and of one reader.
 
     Args:
         table: Rows of `error_ellipses` with a `stage`.
         unit: Of the table's lengths.
     """
     stages = stages_in(table)
+    if not stages:
+        return notice("Errors on the mean shape", "no landmark is known on two test images")
     shape = table[table["stage"] == stages[-1]].set_index("landmark")
     width, height = (float(np.ptp(shape[axis])) for axis in ("x", "y"))
     figure, axes = new_axes(9, 9 * max(0.6, min(1.4, (height + 1) / (width + 1))) + 0.6)
     _contours(axes, shape)
-    if INTER_READER in set(table["stage"]):
-        _ellipses(axes, table[table["stage"] == INTER_READER], INTER_READER, fill=False)
+    if READER_TO_TRUTH in set(table["stage"]):
+        _ellipses(axes, table[table["stage"] == READER_TO_TRUTH], READER_TO_TRUTH, fill=False)
     _ellipses(axes, shape.reset_index(), stages[-1], fill=True)
     axes.quiver(
         shape["x"], shape["y"], shape["bias_x"], shape["bias_y"],
@@ -52,7 +55,7 @@ def ellipse_figure(table: pd.DataFrame, unit: str) -> Figure:
     axes.margins(0.08)
     axes.set(xlabel=unit, ylabel=unit)
     axes.set_title("Error of each landmark on the mean shape: 95 % ellipses, true to scale", loc="left", fontweight="bold")
-    axes.legend(loc="best", edgecolor="none", framealpha=0.9)
+    legend_below(figure)
     return figure
 
 

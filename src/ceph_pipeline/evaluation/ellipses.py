@@ -5,7 +5,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 
-from ceph_pipeline.landmarks.tables import points_array
+from ceph_pipeline.evaluation.readers import reader_pair
+from ceph_pipeline.evaluation.stages import READER_TO_TRUTH, stages_in
+from ceph_pipeline.landmarks.tables import points_array, reader_points
 
 ROUNDS = 3
 """Of aligning to the mean and averaging again; a tenth of a millimetre moves after the first."""
@@ -76,3 +78,25 @@ def _mean_of_known(points: NDArray[np.float64], axis: int) -> NDArray[np.float64
     mean = np.full(counts.shape, np.nan)
     np.divide(np.nansum(points, axis=axis), counts, out=mean, where=counts > 0)
     return mean
+
+
+def ellipse_table(predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, reader: str) -> pd.DataFrame:
+    """Error ellipses of the last stage on the test split, and of one reader against the truth where there are two.
+
+    Args:
+        predictions: A `PredictionTable`.
+        landmarks: Of all readers.
+        images: Images table.
+        reader: Whose points count as the truth.
+
+    Returns:
+        Rows of `error_ellipses` with `stage` and `unit`.
+    """
+    test = images[(images["split"] == "test") & images["image_id"].isin(predictions["image_id"])]
+    stage = stages_in(predictions.dropna(subset=["x", "y"]))[-1]
+    table, unit = error_ellipses(predictions[predictions["stage"] == stage], reader_points(landmarks, reader), test)
+    tables = [table.assign(stage=stage, unit=unit)]
+    if pair := reader_pair(landmarks[landmarks["image_id"].isin(test["image_id"])]):
+        one, truth = (reader_points(landmarks, name) for name in (pair[0], reader))
+        tables.append(error_ellipses(one, truth, test)[0].assign(stage=READER_TO_TRUTH, unit=unit))
+    return pd.concat(tables, ignore_index=True)

@@ -1,154 +1,160 @@
-"""Tables of errors as text, for reports."""
+"""Display-ready tables of errors: every cell is text."""
 
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ceph_pipeline.evaluation.breakdown import hardest_first
-from ceph_pipeline.evaluation.stages import INTER_READER, LABELS, STAGES
-from ceph_pipeline.evaluation.summary import UNKNOWN, number, rate_keys, rate_title, with_interval
+from ceph_pipeline.evaluation.display import UNKNOWN, bounded, number, numbers, rate_keys, rate_title, with_interval
+from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, OFFSET_REMOVED, READER_TO_TRUTH, READERS_FLOOR, STAGES
 
 ABLATION_NOTE = (
     "Differences of the mean error to stage 1, paired: each of the bootstrap's draws takes the same images for both. "
-    "An interval that holds 0 is no more than noise."
+    "A difference whose interval holds 0 is not distinguishable from chance."
 )
 ROBUSTNESS_NOTE = (
     "Augmented copies in a single view; they enter no figure above. Differences are to the same sources' originals, on the "
     "points known in both, with intervals by bootstrap over sources."
 )
 DEVICE_NOTE = "A device whose pixel size is wrong in the data set shows as millimetres out of line with the pixels."
+REFERENCES = {
+    READER_TO_TRUTH: "reader to truth mm",
+    OFFSET_REMOVED: "offsets removed mm",
+    READERS_FLOOR: "readers' random half mm",
+}
+"""Columns beside a stage's error."""
 
 
-def ablation_rows(metrics: dict[str, Any]) -> list[list[str]]:
+def compared(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of the stages, of the mean shape and of what stands beside them, in the order of the headline's table."""
+    shown = {name: metrics[name] for name in (*STAGES, MEAN_SHAPE) if name in metrics}
+    details = metrics["details"]
+    return shown | {name: details[name] for name in REFERENCES if details.get(name)}
+
+
+def stage_frame(stages: Mapping[str, Mapping[str, Any]], *, rate_intervals: bool = True) -> pd.DataFrame:
+    """A row a stage: MRE in mm with its interval, in px, and the SDRs in percent with theirs."""
+    rates = rate_keys(next(iter(stages.values())))
+    rows = [
+        {
+            "stage": LABELS[stage],
+            "MRE mm": with_interval(fields["mre_mm"], fields["mre_mm_ci95"]),
+            "MRE px": number(fields["mre_px"], 1),
+            **{
+                rate_title(key): with_interval(fields[key], fields[f"{key}_ci95"] if rate_intervals else None, 1) for key in rates
+            },
+        }
+        for stage, fields in stages.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def ablation_frame(metrics: dict[str, Any]) -> pd.DataFrame:
     """Each stage's error and its difference to stage 1."""
-    rows = [["stage", "MRE", "difference to stage 1", "smaller by"]]
-    compared = metrics["details"]["comparisons"]
+    rows = []
     for stage in (stage for stage in STAGES if stage in metrics):
-        result = compared.get(f"{stage}_vs_stage1")
-        if result is None:
-            unit = "mm" if known(metrics[stage]["mre_mm"]) else "px"
-            rows.append([LABELS[stage], f"{number(metrics[stage][f'mre_{unit}'])} {unit}", UNKNOWN, UNKNOWN])
-            continue
-        unit = result["unit"]
-        rows.append(
-            [
-                LABELS[stage],
-                f"{number(metrics[stage][f'mre_{unit}'])} {unit}",
-                f"{with_interval(result['difference'], result['difference_ci95'], 3, signed=True)} {unit}",
-                f"{with_interval(result['improvement_percent'], result['ci95'], 1)} %",
-            ]
-        )
-    return rows
+        result = metrics["details"]["comparisons"].get(f"{stage}_vs_stage1")
+        unit = result["unit"] if result else "mm" if number(metrics[stage]["mre_mm"]) != UNKNOWN else "px"
+        difference, smaller = UNKNOWN, UNKNOWN
+        if result:
+            difference = f"{with_interval(result['difference'], result['difference_ci95'], 3, signed=True)} {unit}"
+            smaller = f"{with_interval(result['improvement_percent'], result['ci95'], 1)} %"
+        rows.append((LABELS[stage], f"{number(metrics[stage][f'mre_{unit}'])} {unit}", difference, smaller))
+    return pd.DataFrame(rows, columns=["stage", "MRE", "difference to stage 1", "smaller by"])
 
 
-def subset_rows(metrics: dict[str, Any], stage: str) -> list[list[str]]:
+def subset_frame(metrics: dict[str, Any], stage: str) -> pd.DataFrame:
     """One stage's figures on the whole test split, its subsets and subsets of landmarks, and on validation."""
-    details, headline = metrics["details"], {stage: metrics[stage], INTER_READER: metrics["details"]["inter_reader"]}
-    tables = {
-        "test": headline,
+    details = metrics["details"]
+    parts = {
+        "test": metrics | {name: details.get(name) for name in REFERENCES},
         "test without near-duplicates": details["without_near_duplicates"],
         **{f"subset {name}": table for name, table in details["subsets"].items()},
         **{f"{name} landmarks": table for name, table in details["landmark_subsets"].items()},
         "validation": details["valid"],
     }
-    rates = rate_keys(metrics[stage])
-    header = ["on", "images", "landmarks", "MRE mm", "px", *map(rate_title, rates), "readers mm"]
-    body = []
-    for name, table in tables.items():
-        if fields := table.get(stage):
-            readers = table.get(INTER_READER)
-            body.append(
-                [
-                    name,
-                    str(fields["n_images"]),
-                    str(fields["n_landmarks"]),
-                    with_interval(fields["mre_mm"], fields["mre_mm_ci95"]),
-                    number(fields["mre_px"], 1),
-                    *(number(fields[rate], 1) for rate in rates),
-                    number(readers["mre_mm"]) if readers else UNKNOWN,
-                ]
-            )
-    return [header, *body]
+    rows = []
+    for name, part in parts.items():
+        if not part.get(stage):
+            continue
+        fields = part[stage]
+        beside = {title: number((part.get(key) or {}).get("mre_mm")) for key, title in REFERENCES.items()}
+        counts = {"on": name, "images": str(fields["n_images"]), "landmarks": str(fields["n_landmarks"])}
+        (row,) = stage_frame({stage: fields}).drop(columns="stage").to_dict(orient="records")
+        rows.append(counts | row | beside)
+    return without_empty(pd.DataFrame(rows))
 
 
-def landmark_rows(table: pd.DataFrame, stage: str) -> list[list[str]]:
-    """One stage's landmarks, the hardest first, the readers' distance beside each."""
-    rows = table[table["stage"] == stage].set_index("landmark").loc[hardest_first(table, stage)]
-    readers = table[table["stage"] == INTER_READER].set_index("landmark")["mre_mm"].to_dict()
-    rates = rate_keys(table.columns)
-    header = ["landmark", "images", "MRE mm", "SD", "median", "px", *map(rate_title, rates), "readers mm"]
-    body = [
-        [
-            f"{name} ({row['symbol'].replace('`', '′')})",
-            str(row["n"]),
-            with_interval(row["mre_mm"], [row["mre_mm_low"], row["mre_mm_high"]]),
-            number(row["std_mm"]),
-            number(row["median_mm"]),
-            number(row["mre_px"]),
-            *(number(row[rate], 1) for rate in rates),
-            number(readers.get(str(name))),
-        ]
-        for name, row in rows.iterrows()
-    ]
-    return [header, *body]
+def landmark_frame(table: pd.DataFrame, stage: str) -> pd.DataFrame:
+    """One stage's landmarks, the hardest first, the readers' distance and the error without offsets beside each."""
+    order = hardest_first(table, stage)
+    by_stage = table.set_index(["stage", "landmark"])
+    rows = table[table["stage"] == stage].set_index("landmark").loc[order]
+    shown = {
+        "landmark": [f"{name} ({symbol.replace('`', '′')})" for name, symbol in rows["symbol"].items()],
+        "images": rows["n"].astype(str).tolist(),
+        "MRE mm": bounded(rows, "mre_mm"),
+        "SD": numbers(rows["std_mm"]),
+        "median": numbers(rows["median_mm"]),
+        "MRE px": numbers(rows["mre_px"]),
+        **{rate_title(key): bounded(rows, key, 0) for key in rate_keys(rows.columns)},
+    }
+    beside = {
+        title: numbers(by_stage.loc[key]["mre_mm"].reindex(order))
+        for key, title in REFERENCES.items()
+        if key in set(table["stage"])
+    }
+    return pd.DataFrame(shown | beside)
 
 
-def device_rows(table: pd.DataFrame, stage: str) -> list[list[str]]:
+def device_frame(table: pd.DataFrame, stage: str) -> pd.DataFrame:
     """One stage's devices, the readers' distance beside each."""
-    readers = table[table["stage"] == INTER_READER].set_index("machine")["mre_mm"]
-    body = [
-        [
-            row["machine"],
-            str(row["n_images"]),
-            number(row["pixel_size_mm"], 3),
-            with_interval(row["mre_mm"], [row["mre_mm_low"], row["mre_mm_high"]]),
-            number(row["mre_px"], 1),
-            number(readers.get(row["machine"])),
-        ]
-        for row in table[table["stage"] == stage].to_dict(orient="records")
-    ]
-    return [["device", "images", "mm per px", "MRE mm", "px", "readers mm"], *body]
+    rows = table[table["stage"] == stage].set_index("machine")
+    readers = table[table["stage"] == READER_TO_TRUTH].set_index("machine")["mre_mm"].reindex(rows.index)
+    shown = {
+        "device": rows.index,
+        "images": rows["n_images"].astype(str).tolist(),
+        "mm per px": numbers(rows["pixel_size_mm"], 3),
+        "MRE mm": bounded(rows, "mre_mm"),
+        "MRE px": numbers(rows["mre_px"], 1),
+        REFERENCES[READER_TO_TRUTH]: numbers(readers),
+    }
+    return without_empty(pd.DataFrame(shown))
 
 
-def robustness_rows(table: pd.DataFrame) -> list[list[str]]:
+def robustness_frame(table: pd.DataFrame) -> pd.DataFrame:
     """Stage and kind, its error, its difference to the originals."""
     unit = "mm" if table["mre_mm"].notna().any() else "px"
-    rate = next(iter(rate_keys(table.columns)))
-    header = ["stage", "split", "kind", "sources", "images", f"MRE {unit}", rate_title(rate), f"difference to original {unit}"]
-    body = [
-        [
-            LABELS[row["stage"]],
-            row["split"],
-            row["kind"],
-            str(row["n_sources"]),
-            str(row["n_images"]),
-            with_interval(row[f"mre_{unit}"], [row[f"mre_{unit}_low"], row[f"mre_{unit}_high"]]),
-            number(row[rate], 1),
-            with_interval(
-                row[f"difference_{unit}"], [row[f"difference_{unit}_low"], row[f"difference_{unit}_high"]], 3, signed=True
-            ),
-        ]
-        for row in table.to_dict(orient="records")
-    ]
-    return [header, *body]
+    rate = rate_keys(table.columns)[0]
+    return pd.DataFrame(
+        {
+            "stage": table["stage"].map(LABELS),
+            "split": table["split"],
+            "kind": table["kind"],
+            "sources": table["n_sources"].astype(str),
+            "images": table["n_images"].astype(str),
+            f"MRE {unit}": bounded(table, f"mre_{unit}"),
+            rate_title(rate): numbers(table[rate], 1),
+            f"difference to original {unit}": bounded(table, f"difference_{unit}", 3, signed=True),
+        }
+    )
 
 
-def gap_rows(table: pd.DataFrame) -> list[list[str]]:
+def gap_frame(table: pd.DataFrame) -> pd.DataFrame:
     """Stage and split, its error in px, and how many times the training error that is."""
-    body = [
-        [
-            LABELS[row["stage"]],
-            row["split"],
-            str(row["n_images"]),
-            with_interval(row["mre_px"], [row["mre_px_low"], row["mre_px_high"]]),
-            number(row["over_training"]),
-        ]
-        for row in table.to_dict(orient="records")
-    ]
-    return [["stage", "split", "images", "MRE px", "times training's"], *body]
+    return pd.DataFrame(
+        {
+            "stage": table["stage"].map(LABELS),
+            "split": table["split"],
+            "images": table["n_images"].astype(str),
+            "MRE px": bounded(table, "mre_px"),
+            "times training's": numbers(table["over_training"]),
+        }
+    )
 
 
-def known(value: float | None) -> bool:
-    """Whether a figure is there."""
-    return value is not None and not np.isnan(value)
+def without_empty(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without reference columns in which nothing is known."""
+    empty = [title for title in REFERENCES.values() if title in table.columns and (table[title] == UNKNOWN).all()]
+    return table.drop(columns=empty)

@@ -24,6 +24,9 @@ class EvaluationError(ValueError):
 def radial_errors(pred: ArrayLike, target: ArrayLike, pixel_size_mm: ArrayLike) -> NDArray[np.float64]:
     """Euclidean distance of predicted and true points in millimetres.
 
+        >>> radial_errors([[[3.0, 4.0]]], [[[0.0, 0.0]]], [0.1])
+        array([[0.5]])
+
     Args:
         pred: `(N, K, 2)` predicted points in pixels of the original images.
         target: `(N, K, 2)` true points, NaN where missing.
@@ -49,6 +52,9 @@ def radial_errors(pred: ArrayLike, target: ArrayLike, pixel_size_mm: ArrayLike) 
 
 def sdr(errors: ArrayLike, thresholds: Iterable[float]) -> dict[float, float]:
     """Successful detection rate: percentage of the known errors that are at most each threshold.
+
+        >>> sdr([0.5, 1.5, 2.5, float("nan"), 4.5], [2.0, 4.0])
+        {2.0: 50.0, 4.0: 75.0}
 
     Args:
         errors: Any shape, NaN where unknown.

@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 
 from ceph_pipeline.evaluation.breakdown import hardest_first
 from ceph_pipeline.evaluation.errors import error_matrix, sdr
+from ceph_pipeline.evaluation.intervals import MIN_IMAGES
 from ceph_pipeline.evaluation.metrics import has_millimetres
-from ceph_pipeline.evaluation.stages import INTER_READER, LABELS, MEAN_SHAPE, stages_in
+from ceph_pipeline.evaluation.stages import BESIDE, LABELS, MEAN_SHAPE, OFFSET_REMOVED, READER_TO_TRUTH, READERS_FLOOR, stages_in
 from ceph_pipeline.landmarks import find
 
 COLOURS = {
@@ -18,13 +19,15 @@ COLOURS = {
     "stage2_tta": "#D55E00",
     "ensemble": "#009E73",
     MEAN_SHAPE: "#8A8A8A",
-    INTER_READER: "#222222",
+    READER_TO_TRUTH: "#222222",
+    OFFSET_REMOVED: "#CC79A7",
+    READERS_FLOOR: "#B0A000",
 }
 """Okabe and Ito's colours, told apart with any colour vision; a stage's TTA is the darker of its pair."""
 
 
 def sdr_curve(errors: pd.DataFrame, thresholds_mm: tuple[float, ...], *, limit: float | None = None) -> Figure:
-    """Share of landmarks within each distance, one line a stage, the readers and the mean shape beside them.
+    """Share of landmarks within each distance, one line a stage; what stands beside them is dashed.
 
     Args:
         errors: Rows of `ErrorTable` of the images that count.
@@ -34,7 +37,7 @@ def sdr_curve(errors: pd.DataFrame, thresholds_mm: tuple[float, ...], *, limit: 
     in_mm = has_millimetres(errors)
     unit, column = ("mm", "error_mm") if in_mm else ("px", "error_px")
     shown = stages_in(errors)
-    beside = [name for name in (INTER_READER, MEAN_SHAPE) if name in set(errors["stage"])]
+    beside = [name for name in (*BESIDE, MEAN_SHAPE) if name in set(errors["stage"])]
     if limit is None:
         limit = 6.0 if in_mm else float(errors.loc[errors["stage"].isin(shown), column].quantile(0.98))
     figure, axes = new_axes(9, 6)
@@ -52,13 +55,13 @@ def sdr_curve(errors: pd.DataFrame, thresholds_mm: tuple[float, ...], *, limit: 
         axes.vlines(thresholds_mm, 0, 100, color="#bbbbbb", linewidth=1, zorder=0)
     axes.set(xlim=(0, limit), ylim=(0, 100), xlabel=f"radial error at most ({unit})", ylabel="landmarks (%)")
     axes.set_title("Successful detection rate on the test split", loc="left", fontweight="bold")
-    axes.legend(title="mean radial error", loc="center right", edgecolor="none", framealpha=0.9, alignment="left")
+    legend_below(figure, title="mean radial error")
     axes.grid(visible=True, color="#e6e6e6")
     return figure
 
 
 def landmark_figure(table: pd.DataFrame, *, order_by: str | None = None) -> Figure:
-    """Mean error of each landmark in each stage with its 95 % interval, the hardest on top, the readers' distance as a bar.
+    """Mean error of each landmark in each stage with its 95 % interval, the hardest on top; a bar: reader to truth.
 
     Args:
         table: From `landmark_table`.
@@ -70,9 +73,13 @@ def landmark_figure(table: pd.DataFrame, *, order_by: str | None = None) -> Figu
     wide = table.set_index(["stage", "landmark"])
     figure, axes = new_axes(10, 1.6 + 0.36 * len(order))
     positions = np.arange(len(order))
-    if INTER_READER in set(table["stage"]):
-        values = wide.loc[INTER_READER].reindex(order)[f"mre_{unit}"]
-        axes.barh(positions, values, height=0.84, color="#ececec", label=LABELS[INTER_READER], zorder=1)
+    if READER_TO_TRUTH in set(table["stage"]):
+        values = wide.loc[READER_TO_TRUTH].reindex(order)[f"mre_{unit}"]
+        axes.barh(positions, values, height=0.84, color="#ececec", label=LABELS[READER_TO_TRUTH], zorder=1)
+    for name, marker in ((OFFSET_REMOVED, "D"), (READERS_FLOOR, "X")):
+        if name in set(table["stage"]):
+            values = wide.loc[name].reindex(order)[f"mre_{unit}"]
+            axes.plot(values, positions, marker, color=COLOURS[name], markersize=6, label=LABELS[name], zorder=2)
     offsets = np.linspace(0.27, -0.27, len(stages)) if len(stages) > 1 else np.zeros(1)
     for stage, offset in zip(stages, offsets, strict=True):
         rows = wide.loc[stage].reindex(order)
@@ -85,10 +92,21 @@ def landmark_figure(table: pd.DataFrame, *, order_by: str | None = None) -> Figu
     axes.set_yticks(positions, [f"{name} ({find(name).symbol})" for name in order])
     axes.set(xlabel=f"mean radial error ({unit})", ylim=(-0.7, len(order) - 0.3))
     axes.set_xlim(left=0)
-    axes.set_title("Error of each landmark on the test split, with 95 % intervals over images", loc="left", fontweight="bold")
-    axes.legend(loc="lower right", frameon=True, edgecolor="none", framealpha=0.9)
+    bounds = "with 95 % intervals over images"
+    if unit == "px":
+        bounds = "in px, without intervals"
+    elif table.loc[table["stage"].isin(stages), "mre_mm_low"].isna().all():
+        bounds = f"without intervals (fewer than {MIN_IMAGES} images)"
+    axes.set_title(f"Error of each landmark on the test split, {bounds}", loc="left", fontweight="bold")
+    legend_below(figure)
     axes.grid(visible=True, axis="x", color="#e6e6e6")
     return figure
+
+
+def legend_below(figure: Figure, *, columns: int = 4, title: str | None = None) -> None:
+    """One legend for the figure's first axes, outside them: it covers no data."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, title=title, loc="outside lower center", ncols=min(columns, len(labels)), frameon=False)
 
 
 def new_axes(width: float, height: float) -> tuple[Figure, Axes]:

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from numpy.typing import NDArray
 
+from ceph_pipeline.artifacts import plain_label
 from ceph_pipeline.evaluation.insets import N_INSETS, draw_inset, worst_landmarks
-from ceph_pipeline.evaluation.marks import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
+from ceph_pipeline.evaluation.overlay_style import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
 from ceph_pipeline.evaluation.stages import LABELS
 from ceph_pipeline.images.codec import GreyImage
 from ceph_pipeline.landmarks import find
@@ -73,7 +74,7 @@ def gallery(
     for row, (kind, image_ids) in enumerate(rows.items()):
         for column, image_id in enumerate(image_ids):
             target, pred = (points_array(table, [image_id], landmarks)[0] for table in (truth, points))
-            title = f"{kind}: {image_id}, {ranking[image_id]:.2f} {unit}"
+            title = f"{kind}: {plain_label(image_id)}, {ranking[image_id]:.2f} {unit}"
             scale = px_length[image_id]
             _panel(figure, grid[row, column], read_image(image_id), target, pred, landmarks, title, scale, unit)
     marks, names = figure.axes[0].get_legend_handles_labels()

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from ceph_pipeline.evaluation.marks import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
+from ceph_pipeline.evaluation.overlay_style import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
 from ceph_pipeline.images.codec import GreyImage
 from ceph_pipeline.landmarks import find
 

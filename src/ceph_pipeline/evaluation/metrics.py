@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.evaluation.bootstrap import Interval, improvement, mean_interval, mean_intervals
 from ceph_pipeline.evaluation.errors import EvaluationError, Unit, detections, error_matrix, sdr, sdr_key
+from ceph_pipeline.evaluation.intervals import Interval, improvement, mean_interval, rate_intervals
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import COMPARISONS, MEAN_SHAPE, stages_in
 from ceph_pipeline.landmarks import SCHEMAS
@@ -25,19 +25,18 @@ def stage_metrics(errors: pd.DataFrame, stage: str, statistics: StatisticsParams
         `mre_mm`, `mre_mm_ci95` (`[low, high]`), `std_mm`, `median_mm`, `p90_mm`, `p95_mm` (percentiles), the same in px;
         `sdr_<mm>` in percent and `sdr_<mm>_ci95`; `n_images`, `n_images_mm`, `n_landmarks`, `n_points` and `n_missing`,
         points with a truth and without a prediction. What needs millimetres is NaN or None where no pixel size is known, and
-        an interval is None for fewer than two images.
+        an interval is None for fewer than ten images, a rate's also where it is 0 or 100 %.
     """
     rows = errors[errors["stage"] == stage]
     mm, px = (error_matrix(errors, stage, unit).to_numpy() for unit in ("mm", "px"))
     draws = {"n_resamples": statistics.n_resamples, "seed": statistics.seed}
-    quantities = [mm, *(detections(mm, threshold) for threshold in statistics.thresholds_mm)]
-    interval_mm, *interval_rates = mean_intervals(quantities, **draws)
     rates = sdr(mm, statistics.thresholds_mm)
+    rate_bounds = rate_intervals([detections(mm, threshold) for threshold in rates])
     return {
-        **_location(mm, "mm", interval_mm),
+        **_location(mm, "mm", mean_interval(mm, **draws)),
         **_location(px, "px", mean_interval(px, **draws)),
         **{sdr_key(threshold): rate for threshold, rate in rates.items()},
-        **{f"{sdr_key(t)}_ci95": _listed(interval) for t, interval in zip(rates, interval_rates, strict=True)},
+        **{f"{sdr_key(t)}_ci95": _listed(interval) for t, interval in zip(rates, rate_bounds, strict=True)},
         **_counts(mm, px),
         "n_missing": int((rows["has_truth"] & rows["error_px"].isna()).sum()),
     }
@@ -48,7 +47,7 @@ def compare(errors: pd.DataFrame, new: str, old: str, statistics: StatisticsPara
 
     Returns:
         `improvement_percent` with `ci95`, `difference` (the new mean minus the old) with `difference_ci95`, intervals None for
-        fewer than two images, `n_images`, and `unit` of the difference: `mm`, or `px` where no pixel size is known.
+        fewer than ten images, `n_images`, and `unit` of the difference: `mm`, or `px` where no pixel size is known.
     """
     unit: Unit = "mm" if has_millimetres(errors) else "px"
     new_errors, old_errors = error_matrix(errors, new, unit), error_matrix(errors, old, unit)

@@ -5,26 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ceph_pipeline.crops.params import RefinementParams
-from ceph_pipeline.evaluation.tta import Fusion, Views
-from ceph_pipeline.uncertainty.anatomy.params import AnatomyParams
 from ceph_pipeline.uncertainty.params import UncertaintyParams
 
 
 class _Params(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TestTimeAugmentation(_Params):
-    """Views that `stage1_tta` and `stage2_tta` look at, and how their answers are fused."""
-
-    __test__ = False  # not a test class, whatever its name begins with
-
-    views_stage1: Views = Field(
-        "ten", description="views of the whole image: a set's name, or a grid of flips, scales, rotations"
-    )
-    views_stage2: Views = Field("ten", description="views of the crops; `single` refines the fused points once")
-    fusion: Fusion = Field("mean", description="how the views' answers become one point")
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class StatisticsParams(_Params):
@@ -70,19 +55,13 @@ STEINER = {
 class EvaluationParams(_Params):
     """The `evaluation` pipeline."""
 
-    tta: TestTimeAugmentation = TestTimeAugmentation()
-    refinement: RefinementParams = Field(RefinementParams(), description="what is made of the crops' answers")
     statistics: StatisticsParams = StatisticsParams()
     robustness: RobustnessParams | None = Field(RobustnessParams(), description="errors by kind of copy; null: none")
     uncertainty: UncertaintyParams | None = Field(
         UncertaintyParams(), description="learned on validation sources, checked on test sources; null: not learned"
     )
-    anatomy: AnatomyParams = Field(AnatomyParams(), description="heads judged by how the training heads are made")
     training_images: int = Field(100, ge=0, description="training sources predicted to compare their error with validation's")
     classes: dict[str, ClassRule] = Field(STEINER, description="classes by measurement, whose agreement is reported")
     compare_with: str | None = Field(None, description="identifier of an earlier MLflow run of this pipeline")
-    batch_size: int = Field(8, ge=1, description="whole images a forward pass")
-    crop_batch_size: int = Field(64, ge=1, description="crops a forward pass")
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     reader: str = Field("consensus", description="whose points count as the truth")
     force: bool = Field(False, description="predict again though nothing changed")

@@ -8,7 +8,7 @@ import pandas as pd
 from ceph_pipeline.evaluation.errors import EvaluationError
 from ceph_pipeline.evaluation.metrics import comparisons, landmark_subsets, stage_metrics
 from ceph_pipeline.evaluation.params import StatisticsParams
-from ceph_pipeline.evaluation.stages import INTER_READER, MEAN_SHAPE, stages_in
+from ceph_pipeline.evaluation.stages import BESIDE, INTER_READER, MEAN_SHAPE, stages_in
 
 
 def check_test_errors(errors: pd.DataFrame, images: pd.DataFrame) -> None:
@@ -40,8 +40,9 @@ def evaluate(
 
     Returns:
         The stages and `mean_shape` at the top, each with the fields of `stage_metrics`; everything else in `details`:
-        `comparisons`, `beats_mean_shape` by stage, `n_images_without_truth`, `inter_reader`, and the same figures, the
-        readers' distance among them, `without_near_duplicates`, on `subsets` (e.g. test1), `landmark_subsets` and `valid`.
+        `comparisons`, `beats_mean_shape` by stage (the whole interval above 0, or the mean where there is none),
+        `n_images_without_truth`, `inter_reader`, `reader_to_truth`, `offset_removed`, `readers_floor`, and the same figures
+        `without_near_duplicates`, on `subsets` (e.g. test1), `landmark_subsets` and `valid`.
 
     Raises:
         EvaluationError: no stage was predicted on the test split, or no error is known there.
@@ -53,12 +54,12 @@ def evaluate(
         "details": {
             "split": "test",
             "comparisons": compared,
-            "beats_mean_shape": {
-                stage: (result := compared.get(f"{stage}_vs_{MEAN_SHAPE}")) is not None and result["improvement_percent"] > 0
-                for stage in stages_in(test)
-            },
+            "beats_mean_shape": {stage: _beats(compared.get(f"{stage}_vs_{MEAN_SHAPE}")) for stage in stages_in(test)},
             "n_images_without_truth": _without_truth(test),
-            "inter_reader": stage_metrics(test, INTER_READER, statistics) if INTER_READER in set(test["stage"]) else None,
+            **{
+                name: stage_metrics(test, name, statistics) if name in set(test["stage"]) else None
+                for name in (INTER_READER, *BESIDE)
+            },
             "without_near_duplicates": _without_near_duplicates(test, images, duplicates, statistics),
             "subsets": _subsets(test, images, statistics),
             "landmark_subsets": {
@@ -99,6 +100,13 @@ def flat_metrics(report: dict[str, Any]) -> dict[str, float]:
     return flat
 
 
+def _beats(result: dict[str, Any] | None) -> bool:
+    """Whether a comparison is won beyond chance; by its mean where there is no interval."""
+    if result is None:
+        return False
+    return bool((result["ci95"][0] if result["ci95"] else result["improvement_percent"]) > 0)
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not math.isnan(value)
 
@@ -109,8 +117,8 @@ def _table(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]
 
 
 def _with_readers(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
-    """Those, and the distance between readers beside them."""
-    return _figures(errors, (MEAN_SHAPE, INTER_READER), statistics)
+    """Those, and beside them the readers and the errors without constant offsets."""
+    return _figures(errors, (MEAN_SHAPE, INTER_READER, *BESIDE), statistics)
 
 
 def _figures(errors: pd.DataFrame, beside: tuple[str, ...], statistics: StatisticsParams) -> dict[str, Any]:

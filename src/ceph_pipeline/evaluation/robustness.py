@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.evaluation.bootstrap import mean_interval
 from ceph_pipeline.evaluation.errors import Unit, sdr, sdr_key, wide
+from ceph_pipeline.evaluation.intervals import mean_interval
 from ceph_pipeline.evaluation.params import StatisticsParams
 
 ORIGINAL = "original"
@@ -30,7 +30,7 @@ def robustness_table(
         One row a stage, split and kind, the originals first: `n_sources`, `n_images`, `n_points`, `n_missing` (points with a
         truth and without a prediction); in mm and px `mre_<unit>` and `difference_<unit>`, the mean difference to the
         originals on the points known in both, with `…_low` and `…_high`, 95 % intervals by bootstrap over sources, NaN for
-        fewer than two; `sdr_<mm>` in percent. Empty where there are no copies.
+        fewer than ten; `sdr_<mm>` in percent. Empty where there are no copies.
     """
     rows = copies.merge(copied[["image_id", "source_id", "kind", "copy", "split"]], on="image_id", validate="many_to_one")
     found = []

@@ -1,18 +1,14 @@
-"""What the report says, section by section, whatever it is written in."""
+"""The report, section by section: sentences, display-ready tables and figures."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from ceph_pipeline.evaluation import anatomy_tables, clinical_tables, error_tables, uncertainty_tables
-from ceph_pipeline.evaluation.earlier import earlier_lines
-from ceph_pipeline.evaluation.paper import paper_rows
+from ceph_pipeline.evaluation import clinical_tables, error_tables, plausibility, uncertainty_tables
+from ceph_pipeline.evaluation.run_comparison import earlier_lines
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
-from ceph_pipeline.evaluation.summary import comparison_lines, headline, notes, stage_comparisons, stage_rows, summary_rows
-
-Rows = list[list[str]]
-"""A table as text: a header, then a row each."""
+from ceph_pipeline.evaluation.summary import comparison_lines, headline, notes
 
 
 @dataclass(frozen=True)
@@ -29,9 +25,8 @@ class Results:
         heads: From `head_table`.
         agreement: `classes` from `class_agreement`, `cvm` from `cvm_agreement`.
         uncertainty: `stages` from `assessments`, the stages that were `learned`, and `n_left_out` near-duplicates.
-        anatomy: From `anatomy_report`; empty where there is no prior.
+        plausibility: From `plausibility_report`; empty where there is no prior.
         earlier: From `compare_with_earlier`; empty where no run was named.
-        folds: From `cross_validate`; empty without folds.
     """
 
     metrics: dict[str, Any]
@@ -43,9 +38,8 @@ class Results:
     heads: pd.DataFrame
     agreement: dict[str, Any]
     uncertainty: dict[str, Any]
-    anatomy: dict[str, Any]
+    plausibility: dict[str, Any]
     earlier: dict[str, Any]
-    folds: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -55,13 +49,13 @@ class Section:
     Attributes:
         title: Its heading.
         lines: Sentences, one an entry.
-        tables: Tables as text.
+        tables: Display-ready: every cell is text.
         figure: File name of its picture, beside the report.
     """
 
     title: str
     lines: list[str] = field(default_factory=list)
-    tables: list[Rows] = field(default_factory=list)
+    tables: list[pd.DataFrame] = field(default_factory=list)
     figure: str | None = None
 
 
@@ -72,31 +66,29 @@ def sections(results: Results) -> list[Section]:
         Section(
             headline(metrics),
             [*comparison_lines(metrics), *notes(metrics)],
-            [summary_rows(metrics, with_readers=True)],
+            [error_tables.stage_frame(error_tables.compared(metrics))],
         ),
-        Section("What each step gains", [error_tables.ABLATION_NOTE], [error_tables.ablation_rows(metrics)]),
+        Section("What each step gains", [error_tables.ABLATION_NOTE], [error_tables.ablation_frame(metrics)]),
     ]
     if results.earlier:
         parts.append(Section(f"Against run {results.earlier['run_id']}", earlier_lines(results.earlier)))
     parts += [
         Section("Successful detection rate", figure="sdr_curve.png"),
-        Section(f"Subsets, {LABELS[last]}", [], [error_tables.subset_rows(metrics, last)]),
+        Section(f"Subsets, {LABELS[last]}", [], [error_tables.subset_frame(metrics, last)]),
         Section(
             f"Landmarks, {LABELS[last]}, the hardest first",
             [],
-            [error_tables.landmark_rows(results.landmarks, last)],
+            [error_tables.landmark_frame(results.landmarks, last)],
             "landmark_errors.png",
         ),
         Section("Errors on the mean shape", figure="error_ellipses.png"),
-        Section(f"Devices, {LABELS[last]}", [error_tables.DEVICE_NOTE], [error_tables.device_rows(results.devices, last)]),
+        Section(f"Devices, {LABELS[last]}", [error_tables.DEVICE_NOTE], [error_tables.device_frame(results.devices, last)]),
         _robustness(results.robustness),
         _gap(results.gap),
-        *_folds(results.folds),
         *_uncertainty(results.uncertainty),
-        *_anatomy(results.anatomy),
+        _plausibility(results.plausibility),
         *_clinical(results, last),
         Section("Best, median and worst images", figure="gallery.png"),
-        Section("For a paper", [], [paper_rows(metrics)]),
     ]
     return parts
 
@@ -105,56 +97,49 @@ def _robustness(table: pd.DataFrame) -> Section:
     if table.empty:
         return Section("Error by kind of copy", ["The splits asked for have no augmented copies, or none were asked for."])
     return Section(
-        "Error by kind of copy", [error_tables.ROBUSTNESS_NOTE], [error_tables.robustness_rows(table)], "robustness.png"
+        "Error by kind of copy", [error_tables.ROBUSTNESS_NOTE], [error_tables.robustness_frame(table)], "robustness.png"
     )
 
 
 def _gap(table: pd.DataFrame) -> Section:
     if table.empty:
         return Section("Training against validation", ["No training image was predicted (evaluation.training_images)."])
-    return Section("Training against validation", [], [error_tables.gap_rows(table)], "training_gap.png")
-
-
-def _folds(report: dict[str, Any]) -> list[Section]:
-    if not report:
-        return []
-    images = next(iter(report["stages"].values()))["n_images"]
-    lines = [
-        f"{images} training images, each seen by the detector that was trained without its fold, one view an image.",
-        *stage_comparisons(report["comparisons"]),
-    ]
-    return [Section("Cross-validation", lines, [stage_rows(report["stages"])])]
+    return Section("Training against validation", [], [error_tables.gap_frame(table)], "training_gap.png")
 
 
 def _uncertainty(found: dict[str, Any]) -> list[Section]:
-    lines, tables = uncertainty_tables.reliability_lines(found), _if_any(uncertainty_tables.reliability_rows(found))
+    lines, tables = uncertainty_tables.reliability_lines(found), _if_any(uncertainty_tables.reliability_frame(found))
     parts = [Section("Reliability of the uncertainty", lines, tables, "reliability.png")]
     if found["stages"]:
-        radii = [uncertainty_tables.radius_rows(found)]
+        radii = [uncertainty_tables.radius_frame(found)]
         parts.append(
             Section("Radii, and points to look at again", uncertainty_tables.radius_lines(found), radii, "flag_curves.png")
         )
     return parts
 
 
-def _anatomy(found: dict[str, Any]) -> list[Section]:
-    counts, seen = _if_any(anatomy_tables.count_rows(found)), _if_any(anatomy_tables.gross_error_rows(found))
-    parts = [Section("Plausibility of the heads", anatomy_tables.anatomy_lines(found), counts)]
-    return [*parts, Section("Gross errors that would be recognised", [anatomy_tables.SYNTHETIC_NOTE], seen)] if seen else parts
+def _plausibility(found: dict[str, Any]) -> Section:
+    counts = _if_any(_frame(plausibility.count_rows(found)))
+    return Section("Plausibility of the predicted configurations", [plausibility.plausibility_line(found)], counts)
 
 
 def _clinical(results: Results, last: str) -> list[Section]:
-    measurements = clinical_tables.measurement_rows(results.measurements, last)
+    measurements = clinical_tables.measurement_frame(results.measurements, last)
     parts = [Section(f"Measurements, {LABELS[last]}", [clinical_tables.MEASUREMENT_NOTE], _if_any(measurements))]
     for key, rule in results.agreement["classes"].items():
         lines, tables = clinical_tables.class_lines(key, rule, last), clinical_tables.class_tables(rule, last)
         parts.append(Section(f"Classes by {key}", lines, tables))
-    cvm, heads = results.agreement["cvm"], _if_any(clinical_tables.head_rows(results.heads))
-    tables = [clinical_tables.confusion_rows(cvm["confusion"], clinical_tables.CVM_NAMES)] if cvm else []
+    cvm, heads = results.agreement["cvm"], _if_any(clinical_tables.head_frame(results.heads))
+    tables = [clinical_tables.confusion_frame(cvm["confusion"], clinical_tables.CVM_NAMES)] if cvm else []
     parts.append(Section("CVM stages and measurement heads", clinical_tables.cvm_lines(cvm), [*tables, *heads]))
     return parts
 
 
-def _if_any(rows: Rows) -> list[Rows]:
-    """The table, unless it has a header only."""
-    return [rows] if len(rows) > 1 else []
+def _frame(rows: list[list[str]]) -> pd.DataFrame:
+    """A header and its rows as a table."""
+    return pd.DataFrame(rows[1:], columns=rows[0])
+
+
+def _if_any(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """The table, unless it has no row."""
+    return [] if table.empty else [table]

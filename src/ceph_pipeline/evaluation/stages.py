@@ -9,7 +9,19 @@ MEAN_SHAPE = "mean_shape"
 """The guess that does not look at the image."""
 
 INTER_READER = "inter_reader"
-"""The distance between readers."""
+"""The distance between two readers."""
+
+READER_TO_TRUTH = "reader_to_truth"
+"""The distance of one reader to the truth, which is the readers' mean by default; a detector may be compared with this."""
+
+OFFSET_REMOVED = "offset_removed"
+"""The last stage without one constant offset a landmark; see `offsets`."""
+
+READERS_FLOOR = "readers_floor"
+"""Half of two readers' difference without its constant offsets: the error of a perfect predictor of their mean."""
+
+BESIDE = (READER_TO_TRUTH, OFFSET_REMOVED, READERS_FLOOR)
+"""What stands beside the detector's stages for comparison, without being one of them."""
 
 LABELS = {
     "stage1": "stage 1",
@@ -18,7 +30,10 @@ LABELS = {
     "stage2_tta": "stage 2 + TTA",
     "ensemble": "ensemble",
     MEAN_SHAPE: "mean shape",
-    INTER_READER: "between readers",
+    INTER_READER: "reader to reader",
+    READER_TO_TRUTH: "reader to truth",
+    OFFSET_REMOVED: "last stage, offsets removed",
+    READERS_FLOOR: "readers' random half",
 }
 """What figures and tables call them."""
 

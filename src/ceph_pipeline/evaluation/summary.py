@@ -1,7 +1,5 @@
-"""The last word of a run: what was reached, in one table."""
+"""The table and the sentences that a run ends with."""
 
-import math
-from collections.abc import Iterable
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -9,9 +7,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ceph_pipeline.evaluation.stages import INTER_READER, LABELS, MEAN_SHAPE, STAGES
+from ceph_pipeline.evaluation.display import interval, number
+from ceph_pipeline.evaluation.error_tables import stage_frame
+from ceph_pipeline.evaluation.intervals import MIN_IMAGES
+from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, OFFSET_REMOVED, READERS_FLOOR, STAGES
 
-UNKNOWN = "–"
+TOO_FEW = f"fewer than {MIN_IMAGES} images: no intervals, since so few do not show how far chance moves the figures"
 
 
 def render(report: dict[str, Any]) -> Group:
@@ -20,18 +21,18 @@ def render(report: dict[str, Any]) -> Group:
     Args:
         report: From `evaluate`, or read back from `metrics.json`.
     """
-    return Group(stage_table(report), *map(Text, [*comparison_lines(report), *notes(report)]))
+    return Group(
+        Text(headline(report), style="bold"), stage_table(report), *map(Text, [*comparison_lines(report), *notes(report)])
+    )
 
 
 def stage_table(report: dict[str, Any]) -> Table:
     """Stages and the mean shape, one row each."""
-    header, *rows = summary_rows(report)
-    table = Table(
-        title=headline(report), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, show_edge=False
-    )
-    for name in header:
-        table.add_column(name, justify="left" if name == header[0] else "right", no_wrap=True)
-    for row in rows:
+    frame = stage_frame(_stages(report), rate_intervals=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in frame.columns:
+        table.add_column(name, justify="left" if name == frame.columns[0] else "right", no_wrap=True)
+    for row in frame.itertuples(index=False):
         table.add_row(*row)
     return table
 
@@ -42,41 +43,13 @@ def headline(report: dict[str, Any]) -> str:
     return f"Test split: {first['n_images']} images, {first['n_landmarks']} landmarks; ≤t mm: percent of errors up to t"
 
 
-def summary_rows(report: dict[str, Any], *, with_readers: bool = False) -> list[list[str]]:
-    """Header and one row a stage: MRE in mm with its interval, in px, and the SDRs in percent."""
-    stages = _stages(report)
-    if with_readers and report["details"]["inter_reader"]:
-        stages[INTER_READER] = report["details"]["inter_reader"]
-    return stage_rows(stages)
-
-
-def stage_rows(stages: dict[str, dict[str, Any]]) -> list[list[str]]:
-    """Those rows of some stages' figures."""
-    rates = rate_keys(next(iter(stages.values())))
-    header = ["stage", "MRE mm", "95 % interval", "px", *map(rate_title, rates)]
-    rows = []
-    for stage, fields in stages.items():
-        errors = [number(fields["mre_mm"]), _interval(fields["mre_mm_ci95"]) or UNKNOWN, number(fields["mre_px"], 1)]
-        rows.append([LABELS[stage], *errors, *(number(fields[key], 1) for key in rates)])
-    return [header, *rows]
-
-
-def rate_keys(fields: Iterable[str]) -> list[str]:
-    """The detection rates among a stage's fields or a table's columns, without their intervals."""
-    return [key for key in fields if key.startswith("sdr_") and not key.endswith(("_ci95", "_low", "_high"))]
-
-
-def rate_title(key: str) -> str:
-    """`≤2 mm` for `sdr_2.0`."""
-    return f"≤{float(key.removeprefix('sdr_')):g} mm"
-
-
 def comparison_lines(report: dict[str, Any]) -> list[str]:
-    """One sentence a paired comparison, and whether every stage beats the mean shape."""
-    lines = stage_comparisons(report["details"]["comparisons"])
-    beaten = report["details"]["beats_mean_shape"]
+    """One sentence a paired comparison, and whether every stage is better than the mean shape."""
+    compared, beaten = report["details"]["comparisons"], report["details"]["beats_mean_shape"]
+    tested = all(result["ci95"] for name, result in compared.items() if name.endswith(f"_vs_{MEAN_SHAPE}"))
+    claim = "every stage beats the mean shape" if tested else "every stage's error is below the mean shape's"
     losers = [LABELS[stage] for stage, wins in beaten.items() if not wins]
-    return [*lines, f"every stage beats the mean shape: {'no, not ' + ', '.join(losers) if losers else 'yes'}"]
+    return [*stage_comparisons(compared), f"{claim}: {'no, not ' + ', '.join(losers) if losers else 'yes'}"]
 
 
 def stage_comparisons(compared: dict[str, Any]) -> list[str]:
@@ -90,28 +63,19 @@ def comparison_line(new: str, old: str, result: dict[str, Any]) -> str:
     percent, bounds = result["improvement_percent"], result["ci95"]
     size = f"error {'smaller' if percent >= 0 else 'larger'} by {abs(percent):.0f} %"
     if bounds is None:
-        return f"{LABELS[new]} against {LABELS[old]}: {size}; one image gives no interval"
+        return f"{LABELS[new]} against {LABELS[old]}: {size}; no interval from {result['n_images']} images"
     verdict = "beats" if bounds[0] > 0 else "does not clearly beat" if percent > 0 else "does not beat"
-    signed = bounds if percent >= 0 else [-bounds[1], -bounds[0]]
-    return f"{LABELS[new]} {verdict} {LABELS[old]}: {size} {_interval(signed, 0)}"
+    return f"{LABELS[new]} {verdict} {LABELS[old]}: {size} {interval(bounds if percent >= 0 else [-bounds[1], -bounds[0]], 0)}"
 
 
 def notes(report: dict[str, Any]) -> list[str]:
-    """What a reader of the table must know: near-duplicates, missing pixel sizes, missing predictions."""
+    """What a reader of the table must know: near-duplicates, the readers, missing intervals, pixel sizes and predictions."""
     stage, fields = list(_stages(report, guess=False).items())[-1]
-    clean = report["details"]["without_near_duplicates"]
-    found = []
-    if clean["n_left_out"] and stage in clean:
-        which = "image that has" if clean["n_left_out"] == 1 else "images that have"
-        found.append(
-            f"without the {clean['n_left_out']} test {which} a near-duplicate in training or validation: "
-            f"{LABELS[stage]} {number(clean[stage]['mre_mm'])} mm, {number(clean[stage]['mre_px'])} px"
-        )
-    if readers := report["details"]["inter_reader"]:
-        found.append(f"the readers are {number(readers['mre_mm'])} mm, {number(readers['mre_px'])} px apart")
-    if fields["n_images"] == 1:
-        found.append("a single image says nothing about others: there are no intervals")
-    if nameless := report["details"]["n_images_without_truth"]:
+    details = report["details"]
+    found = [*_near_duplicates(details["without_near_duplicates"], stage), *_readers(details)]
+    if fields["n_images"] < MIN_IMAGES:
+        found.append(TOO_FEW)
+    if nameless := details["n_images_without_truth"]:
         found.append(f"{nameless} predicted test images have no annotated point and count nowhere")
     without_size = fields["n_images"] - fields["n_images_mm"]
     if without_size:
@@ -122,26 +86,29 @@ def notes(report: dict[str, Any]) -> list[str]:
     return found
 
 
+def _near_duplicates(clean: dict[str, Any], stage: str) -> list[str]:
+    if not clean["n_left_out"] or stage not in clean:
+        return []
+    which = "image that has" if clean["n_left_out"] == 1 else "images that have"
+    figures = f"{LABELS[stage]} {number(clean[stage]['mre_mm'])} mm, {number(clean[stage]['mre_px'])} px"
+    return [f"without the {clean['n_left_out']} test {which} a near-duplicate in training or validation: {figures}"]
+
+
+def _readers(details: dict[str, Any]) -> list[str]:
+    """How far readers are from the truth, and what is left of the last stage's error without constant offsets."""
+    found = []
+    if (readers := details["inter_reader"]) and (one := details.get("reader_to_truth")):
+        found.append(
+            f"one reader is {number(one['mre_mm'])} mm, {number(one['mre_px'])} px from the truth, which includes that reader's "
+            f"points; two readers are {number(readers['mre_mm'])} mm, {number(readers['mre_px'])} px apart"
+        )
+    if without := details.get(OFFSET_REMOVED):
+        line = f"without one constant offset a landmark, a diagnosis and no result: {number(without['mre_mm'])} mm"
+        floor = details.get(READERS_FLOOR)
+        found.append(f"{line}; the random half of the readers' difference: {number(floor['mre_mm'])} mm" if floor else line)
+    return found
+
+
 def _stages(report: dict[str, Any], *, guess: bool = True) -> dict[str, dict[str, Any]]:
     names = [*STAGES, MEAN_SHAPE] if guess else STAGES
     return {name: report[name] for name in names if name in report}
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    """A figure as text; a dash where it is unknown."""
-    return UNKNOWN if value is None or math.isnan(value) else f"{value:.{digits}f}"
-
-
-def with_interval(value: float | None, bounds: list[float] | None, digits: int = 2, *, signed: bool = False) -> str:
-    """A figure with its interval, `1.10 [1.06, 1.14]`; alone where there is none."""
-    if value is None or math.isnan(value):
-        return UNKNOWN
-    mark = "+" if signed else ""
-    shown = f"{value:{mark}.{digits}f}"
-    if bounds is None or any(math.isnan(bound) for bound in bounds):
-        return shown
-    return f"{shown} [{bounds[0]:{mark}.{digits}f}, {bounds[1]:{mark}.{digits}f}]"
-
-
-def _interval(bounds: list[float] | None, digits: int = 2) -> str:
-    return f"[{number(bounds[0], digits)}, {number(bounds[1], digits)}]" if bounds else ""

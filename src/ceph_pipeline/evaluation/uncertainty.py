@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ceph_pipeline.evaluation.bootstrap import mean_interval
 from ceph_pipeline.evaluation.errors import error_matrix, wide
-from ceph_pipeline.evaluation.params import StatisticsParams
+from ceph_pipeline.evaluation.intervals import rate_intervals
 from ceph_pipeline.evaluation.report import leaked_images, on_split
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
 from ceph_pipeline.uncertainty import (
     UNITS,
+    Bins,
     StageErrors,
     TooFewSourcesError,
     UncertaintyModel,
@@ -22,6 +22,7 @@ from ceph_pipeline.uncertainty import (
     covered_shares,
     fit_uncertainty,
     flag_curve,
+    reliability_bins,
     sources_needed,
 )
 
@@ -104,12 +105,12 @@ def checked_stages(unseen: pd.DataFrame, predictions: pd.DataFrame, images: pd.D
     ]
 
 
-def assessments(checked: list[Checked], statistics: StatisticsParams) -> dict[str, dict[str, Any]]:
+def assessments(checked: list[Checked]) -> dict[str, dict[str, Any]]:
     """What was learned, from how many sources, and how it holds, by stage and unit.
 
     Returns:
         For each the fields of `assess`, `level`, `factor`, `n_sigma_sources`, `n_radius_sources`, `n_sources_needed` for
-        radii, and `coverage_ci95` by bootstrap over images, None where no radius is promised.
+        radii, and `coverage_ci95` over images, None where no radius is promised or for fewer than ten images.
     """
     found: dict[str, dict[str, Any]] = {}
     for stage, unit, seen, model in checked:
@@ -125,12 +126,12 @@ def assessments(checked: list[Checked], statistics: StatisticsParams) -> dict[st
         interval = None
         if model.bounded:
             shares = covered_shares(seen.errors, model.judge(seen.sigma).radius)
-            interval = mean_interval(shares[:, None], n_resamples=statistics.n_resamples, seed=statistics.seed)
+            (interval,) = rate_intervals([100 * shares[:, None]])
         found.setdefault(stage, {})[unit] = (
             kept
             | {"n_sources_needed": sources_needed(model.level)}
             | report
-            | {"coverage_ci95": interval.as_list() if interval else None}
+            | {"coverage_ci95": [interval.low / 100, interval.high / 100] if interval else None}
         )
     return found
 
@@ -156,3 +157,27 @@ def flag_curves(checked: list[Checked]) -> pd.DataFrame:
             parts.append(part.assign(stage=stage, chosen=[*[False] * len(_SHARES), True]))
     columns = ["stage", "flagged_percent", "caught_percent", "chosen"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def reliability_table(checked: list[Checked]) -> pd.DataFrame:
+    """Said against observed standard deviation, in bins of equally many points, of each stage in its first unit.
+
+    Returns:
+        `stage, unit, calibrated, bin, n, sigma` (root mean square of the bin's standard deviations) `, observed`: the errors'
+        standard deviation along one axis, the root of half their mean square.
+
+    Source: Levi et al., Evaluating and calibrating uncertainty prediction in regression tasks, 2019.
+    """
+    first = {stage.stage: stage for stage in reversed(list(checked))}
+    rows = []
+    for stage, unit, seen, model in reversed(first.values()):
+        said = {False: seen.sigma} | ({} if model is None else {True: model.calibration(seen.sigma)})
+        for calibrated, sigma in said.items():
+            bins = reliability_bins(seen.errors, sigma)
+            rows += [(stage, unit, calibrated, number, *values) for number, values in enumerate(zip(*bins, strict=True))]
+    return pd.DataFrame(rows, columns=["stage", "unit", "calibrated", "bin", "n", "sigma", "observed"])
+
+
+def calibration_error(rows: pd.DataFrame) -> float:
+    """Expected normalised calibration error of one stage's bins."""
+    return Bins(*(rows[name].to_numpy() for name in ("n", "sigma", "observed"))).ence

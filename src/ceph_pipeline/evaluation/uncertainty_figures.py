@@ -5,9 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ceph_pipeline.evaluation.context_figures import notice
-from ceph_pipeline.evaluation.figures import COLOURS, new_axes
-from ceph_pipeline.evaluation.reliability import calibration_error
+from ceph_pipeline.evaluation.figures import COLOURS, legend_below, new_axes
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
+from ceph_pipeline.evaluation.uncertainty import calibration_error
 from ceph_pipeline.uncertainty import GROSS_MM
 
 RELIABILITY, FLAGS = "Reliability of the uncertainty", "What looking at the least certain points again catches"
@@ -34,7 +34,7 @@ def reliability_figure(table: pd.DataFrame) -> Figure:
         unit = shown["unit"].iloc[0]
         axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal", title=PANELS[calibrated])
         axes.set(xlabel=f"standard deviation said ({unit})", ylabel=f"standard deviation observed ({unit})")
-        axes.legend(loc="lower right", edgecolor="none", framealpha=0.9)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, frameon=False)
         axes.grid(visible=True, which="both", color="#eeeeee")
         axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -57,7 +57,7 @@ def flag_figure(table: pd.DataFrame) -> Figure:
         axes.plot(chosen["flagged_percent"], chosen["caught_percent"], "o", color=COLOURS[stage], markersize=8)
     axes.set(xlim=(0, 60), ylim=(0, 102), xlabel="points flagged (%)", ylabel=f"errors above {GROSS_MM:g} mm among them (%)")
     axes.set_title(f"{FLAGS}; dots: the threshold in use", loc="left", fontweight="bold")
-    axes.legend(loc="lower right", edgecolor="none", framealpha=0.9)
+    legend_below(figure)
     axes.grid(visible=True, color="#e6e6e6")
     return figure
 

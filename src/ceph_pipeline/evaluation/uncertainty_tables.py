@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ceph_pipeline.evaluation.stages import LABELS
-from ceph_pipeline.evaluation.summary import UNKNOWN, number, with_interval
-from ceph_pipeline.uncertainty import GROSS_MM
+import pandas as pd
 
-Rows = list[list[str]]
+from ceph_pipeline.evaluation.display import UNKNOWN, number, with_interval
+from ceph_pipeline.evaluation.stages import LABELS
+from ceph_pipeline.uncertainty import GROSS_MM
 
 NOT_LEARNED = (
     "No uncertainty was learned: evaluation.uncertainty is null, or the validation split has fewer than two sources with truth."
@@ -35,17 +35,21 @@ def reliability_lines(uncertainty: dict[str, Any]) -> list[str]:
     return lines
 
 
-def reliability_rows(uncertainty: dict[str, Any]) -> Rows:
+def reliability_frame(uncertainty: dict[str, Any]) -> pd.DataFrame:
     """ENCE and miscalibration before and after calibration."""
-    header = ["stage", "checked on", "ENCE before", "after", "miscalibration before", "after"]
-    names = ("ence_before", "ence_after", "miscalibration_before", "miscalibration_after")
-    return [
-        header,
-        *(
-            [LABELS[stage], str(fields["n_sources"]), *(number(fields[name], 3) for name in names)]
+    columns = {
+        "ENCE before": "ence_before",
+        "ENCE after": "ence_after",
+        "miscalibration before": "miscalibration_before",
+        "miscalibration after": "miscalibration_after",
+    }
+    return pd.DataFrame(
+        [
+            {"stage": LABELS[stage], "checked on": str(fields["n_sources"])}
+            | {title: number(fields[name], 3) for title, name in columns.items()}
             for stage, _, fields in _first_units(uncertainty)
-        ),
-    ]
+        ]
+    )
 
 
 def radius_lines(uncertainty: dict[str, Any]) -> list[str]:
@@ -71,28 +75,26 @@ def radius_lines(uncertainty: dict[str, Any]) -> list[str]:
     return [radii, flags]
 
 
-def radius_rows(uncertainty: dict[str, Any]) -> Rows:
+def radius_frame(uncertainty: dict[str, Any]) -> pd.DataFrame:
     """Coverage and size of the radii, and what flags catch."""
-    header = ["stage", "coverage %", "median radius", "flagged %", "gross errors", "caught %"]
-    header += [f"caught at {share} %" for share in FLAG_SHARES]
-    rows = [header]
+    rows = []
     for stage, unit, fields in _first_units(uncertainty):
         percent = None if fields["factor"] is None else 100 * fields["coverage"]
         bounds = [100 * bound for bound in fields["coverage_ci95"]] if fields["coverage_ci95"] else None
         radius = UNKNOWN if fields["factor"] is None else f"{number(fields['median_radius'])} {unit}"
         shares = fields.get("caught_by_share", {})
         rows.append(
-            [
-                LABELS[stage],
-                with_interval(percent, bounds, 1),
-                radius,
-                number(fields["flagged_percent"], 1),
-                str(fields.get("n_gross", UNKNOWN)),
-                number(fields.get("caught_percent"), 0),
-                *(number(shares.get(share), 0) for share in FLAG_SHARES),
-            ]
+            {
+                "stage": LABELS[stage],
+                "coverage %": with_interval(percent, bounds, 1),
+                "median radius": radius,
+                "flagged %": number(fields["flagged_percent"], 1),
+                "gross errors": str(fields.get("n_gross", UNKNOWN)),
+                "caught %": number(fields.get("caught_percent"), 0),
+                **{f"caught at {share} %": number(shares.get(share), 0) for share in FLAG_SHARES},
+            }
         )
-    return rows
+    return pd.DataFrame(rows)
 
 
 def scalar_metrics(uncertainty: dict[str, Any]) -> dict[str, float]:

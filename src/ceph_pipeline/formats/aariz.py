@@ -10,6 +10,7 @@ Source: Khalid et al., Aariz data set, https://github.com/manwaarkhd/aariz-cepha
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from ceph_pipeline.formats.aariz_files import read_points, read_stage
 from ceph_pipeline.formats.aariz_machines import UNKNOWN, Machine, read_machines, unused_rows
-from ceph_pipeline.formats.annotations import Reading, Row, cvm_table, image_table, landmark_rows, landmark_table
+from ceph_pipeline.formats.annotations import MISSING, Point, Reading, Row, cvm_table, image_table, landmark_rows, landmark_table
 from ceph_pipeline.formats.layout import (
     IMAGE_SUFFIXES,
     SPLIT_NAMES,
@@ -139,13 +140,13 @@ def _read_readers(image_id: str, file: str, readers: Mapping[str, Mapping[str, P
         points = None
         if image_id in files:
             source = relative(files[image_id], root)
-            points, problems = read_points(files[image_id], source)
-            rows.problems += problems
+            points, problems = read_points(files[image_id], source, root)
+            rows.problems += [*problems, *_missing(image_id, source, points or {})]
             rows.sources[image_id, reader] = source
         else:
             rows.problems.append(Problem(image_id, file, f"reader {reader}", "no file", "one JSON file a reader", "kept"))
         usable += points is not None
-        found += landmark_rows(image_id, reader, points or {}, SCHEMAS["aariz"].names)
+        found += landmark_rows(image_id, reader, points or {}, tuple(dict.fromkeys((*SCHEMAS["aariz"].names, *(points or {})))))
     if usable:
         rows.landmarks += found
     else:
@@ -153,10 +154,19 @@ def _read_readers(image_id: str, file: str, readers: Mapping[str, Mapping[str, P
     return usable > 0
 
 
+def _missing(image_id: str, source: str, points: Mapping[str, Point]) -> list[Problem]:
+    """A remark on the landmarks that a usable file does not have."""
+    absent = [mark.symbol for mark in SCHEMAS["aariz"] if math.isnan(points.get(mark.name, MISSING)[0])] if points else []
+    if not absent:
+        return []
+    some = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
+    return [Problem(image_id, source, "landmarks", f"{len(absent)} of 29 missing: {some}", "each landmark once", "kept")]
+
+
 def _read_cvm(image_id: str, stages: Mapping[str, Path], root: Path, rows: _Rows) -> None:
     if image_id not in stages:
         return
-    stage = read_stage(stages[image_id], relative(stages[image_id], root))
+    stage = read_stage(stages[image_id], relative(stages[image_id], root), root)
     if isinstance(stage, Problem):
         rows.problems.append(stage)
     else:

@@ -1,4 +1,7 @@
-"""Aariz's JSON files: one reader's landmarks, and the CVM stage, of one cephalogram."""
+"""Aariz's JSON files: one reader's landmarks, and the CVM stage, of one cephalogram.
+
+The ruler marks p1 and p2 may be merged into a landmark file; whatever identifier they were given there, their symbol counts.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,29 @@ from pathlib import Path
 from typing import Any
 
 from ceph_pipeline.formats.annotations import MISSING, Point, is_coordinate
-from ceph_pipeline.formats.layout import JSONFileError, read_json
+from ceph_pipeline.formats.entries import as_number, key_of
+from ceph_pipeline.formats.files import JSONFileError, read_json, shown
 from ceph_pipeline.formats.problems import Problem
-from ceph_pipeline.landmarks.schemas import AARIZ, Landmark
+from ceph_pipeline.landmarks.schemas import AARIZ, RULER, Landmark, tidy
 
 _BY_ID = {landmark.aariz_id: landmark for landmark in AARIZ}
-_BY_SYMBOL = {landmark.symbol: landmark for landmark in AARIZ}
+_BY_SYMBOL = {landmark.symbol: landmark for landmark in (*AARIZ, *RULER)}
 FILE_SET_ASIDE = "file set aside"
 POINT_SET_ASIDE = "point set aside"
 
 
-def read_points(path: Path, file: str) -> tuple[dict[str, Point] | None, list[Problem]]:
+def read_points(path: Path, file: str, root: Path) -> tuple[dict[str, Point] | None, list[Problem]]:
     """The points of one annotation file by full name, and what is wrong with it.
 
     Args:
         path: The JSON file; its stem is the image's identifier.
         file: What problems call it.
+        root: The data set's folder, which the file must lie in.
 
     Returns:
         Points, NaN where the file has no coordinates, or None for a file that cannot be used at all; and the problems.
     """
-    entries = _entries(path, file)
+    entries = _entries(path, file, root)
     if isinstance(entries, Problem):
         return None, [entries]
     points: dict[str, Point] = {}
@@ -39,7 +44,7 @@ def read_points(path: Path, file: str) -> tuple[dict[str, Point] | None, list[Pr
         point = _point(entry.get("value"))
         item, field = f"{path.stem}/{landmark.symbol}", f"landmark {landmark.symbol!r}"
         if point is None:
-            problems.append(Problem(item, file, field, repr(entry.get("value")), "numbers x and y", POINT_SET_ASIDE))
+            problems.append(Problem(item, file, field, shown(entry.get("value")), "numbers x and y", POINT_SET_ASIDE))
         elif landmark.name in points:
             problems.append(Problem(item, file, field, "a second entry", "each landmark once", POINT_SET_ASIDE))
             points[landmark.name] = MISSING
@@ -47,34 +52,36 @@ def read_points(path: Path, file: str) -> tuple[dict[str, Point] | None, list[Pr
     return points, problems
 
 
-def read_stage(path: Path, file: str) -> int | Problem:
+def read_stage(path: Path, file: str, root: Path) -> int | Problem:
     """The CVM stage 1–6 of one file, or what is wrong with it."""
     expected = "cvm_stage.value from 1 to 6, agreeing with its title"
     try:
-        stage = read_json(path)["cvm_stage"]
-        value, title = stage["value"], str(stage.get("title", ""))
+        stage = read_json(path, root)["cvm_stage"]
+        value, title = as_number(stage["value"]), stage.get("title") or ""
     except JSONFileError as error:
         return Problem(path.stem, file, "file", f"no JSON ({error})", expected, FILE_SET_ASIDE)
     except (KeyError, TypeError, AttributeError):
         return Problem(path.stem, file, "cvm_stage", "no such field", expected, FILE_SET_ASIDE)
-    agrees = not title or title.endswith(str(value))
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 6 or not agrees:
-        return Problem(path.stem, file, "cvm_stage", f"value {value!r}, title {title!r}", expected, FILE_SET_ASIDE)
-    return value
+    agrees = isinstance(title, str) and (not title or title.endswith(f"{value or 0:g}"))
+    if value is None or value not in range(1, 7) or not agrees:
+        return Problem(
+            path.stem, file, "cvm_stage", f"value {shown(stage['value'])}, title {shown(title)}", expected, FILE_SET_ASIDE
+        )
+    return int(value)
 
 
-def _entries(path: Path, file: str) -> list[Any] | Problem:
+def _entries(path: Path, file: str, root: Path) -> list[Any] | Problem:
     expected = "a list 'landmarks' of entries with landmark_id, symbol and value"
     try:
-        content = read_json(path)
+        content = read_json(path, root)
     except JSONFileError as error:
         return Problem(path.stem, file, "file", f"no JSON ({error})", expected, FILE_SET_ASIDE)
     entries = content.get("landmarks") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
         return Problem(path.stem, file, "landmarks", "none", expected, FILE_SET_ASIDE)
-    if content.get("ceph_id", path.stem) != path.stem:
+    if "ceph_id" in content and key_of(content["ceph_id"]) != path.stem:
         return Problem(
-            path.stem, file, "ceph_id", repr(content["ceph_id"]), f"{path.stem!r}, as the file is called", FILE_SET_ASIDE
+            path.stem, file, "ceph_id", shown(content["ceph_id"]), f"{path.stem!r}, as the file is called", FILE_SET_ASIDE
         )
     return entries
 
@@ -84,19 +91,26 @@ def _landmark(entry: Any) -> Landmark | None:
     if not isinstance(entry, dict):
         return None
     symbol = entry.get("symbol")
-    by_symbol = _BY_SYMBOL.get(symbol) if isinstance(symbol, str) else None
+    by_symbol = _BY_SYMBOL.get(tidy(symbol)) if isinstance(symbol, str) else None
     if "landmark_id" not in entry:
         return by_symbol
     identifier = entry["landmark_id"]
     by_id = _BY_ID.get(identifier) if isinstance(identifier, str) else None
+    if by_symbol in RULER and by_id is None:
+        return by_symbol
     return None if symbol is not None and by_symbol is not by_id else by_id
 
 
 def _unknown(image_id: str, file: str, position: int, entry: Any) -> Problem:
     keys = {key: entry.get(key) for key in ("landmark_id", "symbol")} if isinstance(entry, dict) else entry
-    found = str(keys)[:120]
+    found = shown(keys, 120)
     return Problem(
-        image_id, file, f"landmarks[{position}]", found, "one of the 29 landmarks, id and symbol agreeing", POINT_SET_ASIDE
+        image_id,
+        file,
+        f"landmarks[{position}]",
+        found,
+        "one of the 29 landmarks, or p1 or p2, id and symbol agreeing",
+        POINT_SET_ASIDE,
     )
 
 
@@ -109,6 +123,4 @@ def _point(value: Any) -> Point | None:
     x, y = value.get("x"), value.get("y")
     if x is None or y is None:
         return MISSING
-    if not is_coordinate(x) or not is_coordinate(y):
-        return None
-    return float(x), float(y)
+    return (float(x), float(y)) if is_coordinate(x) and is_coordinate(y) else None

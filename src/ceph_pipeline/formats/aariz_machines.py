@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pandas as pd
-
+from ceph_pipeline.formats.files import UnreadableFileError, shown
 from ceph_pipeline.formats.layout import SPLIT_NAMES
 from ceph_pipeline.formats.problems import AnnotationError, Problem
+from ceph_pipeline.formats.sheets import Sheet, read_sheet
 
 FILE = "cephalogram_machine_mappings.csv"
 COLUMNS = ("cephalogram_id", "machine", "pixel_size", "image_format", "mode")
@@ -22,7 +22,7 @@ class Machine:
 
     Attributes:
         name: The X-ray device.
-        pixel_size_mm: Millimetres per pixel of the original image; NaN where the field is empty.
+        pixel_size_mm: Millimetres per pixel of the original image; NaN, unknown, where the field is empty or 0.
         split: The split that the row claims.
     """
 
@@ -45,9 +45,10 @@ def read_machines(root: Path) -> tuple[dict[str, Machine], list[Problem]]:
         return {}, [Problem(FILE, FILE, "file", "no such file", "devices and pixel sizes (errors in mm need them)", "kept")]
     machines: dict[str, Machine] = {}
     problems: list[Problem] = []
-    for line, row in enumerate(_rows(path).itertuples(index=False), start=2):
-        image_id, *fields = (str(getattr(row, column)).strip() for column in COLUMNS)
-        machine = _machine(image_id, fields, line)
+    sheet, positions = _rows(path, root)
+    for line, cells in sheet.rows:
+        image_id, *fields = (cells[position].strip() for position in positions)
+        machine = _machine(image_id, fields, line, sheet)
         if isinstance(machine, Machine) and machines.get(image_id, machine) != machine:
             machine = Problem(image_id, FILE, f"line {line}", "a second row that says otherwise", "one row an image")
         if isinstance(machine, Problem):
@@ -66,27 +67,26 @@ def unused_rows(machines: Collection[str], images: Collection[str]) -> list[Prob
     return [Problem(FILE, FILE, "cephalogram_id", f"{len(unused)} without an image: {shown}", "an image for each row", "kept")]
 
 
-def _rows(path: Path) -> pd.DataFrame:
+def _rows(path: Path, root: Path) -> tuple[Sheet, list[int]]:
+    """The sheet, and the positions of `COLUMNS` in it, whose names may be written in any case."""
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise AnnotationError(f"{path}: not a CSV file ({error}). Copy it again from the data set.") from None
-    table.columns = table.columns.str.strip().str.lower()
-    missing = [column for column in COLUMNS if column not in table.columns]
+        sheet = read_sheet(path, root)
+        sheet = replace(sheet, header=tuple(name.lower() for name in sheet.header))
+        positions = {name: sheet.column(name) for name in COLUMNS}
+    except UnreadableFileError as error:
+        raise AnnotationError(f"{path}: {error}.") from None
+    missing = [name for name, position in positions.items() if position is None]
     if missing:
-        raise AnnotationError(f"{path}: no column {', '.join(missing)}; found {list(table.columns)}, expected {list(COLUMNS)}.")
-    return table
+        raise AnnotationError(f"{path}: no column {', '.join(missing)}; found {list(sheet.header)}, expected {list(COLUMNS)}.")
+    return sheet, [position for position in positions.values() if position is not None]
 
 
-def _machine(image_id: str, fields: list[str], line: int) -> Machine | Problem:
+def _machine(image_id: str, fields: list[str], line: int, sheet: Sheet) -> Machine | Problem:
     name, size, _, mode = fields
     split = SPLIT_NAMES.get(mode.lower())
     if split is None:
-        return Problem(image_id, FILE, f"line {line}, mode", repr(mode), "Train, Valid or Test")
-    try:
-        pixel_size_mm = float(size) if size else math.nan
-    except ValueError:
-        pixel_size_mm = -1.0
-    if pixel_size_mm <= 0 or math.isinf(pixel_size_mm):
-        return Problem(image_id, FILE, f"line {line}, pixel_size", repr(size), "millimetres per pixel above 0")
-    return Machine(name or UNKNOWN.name, pixel_size_mm, split)
+        return Problem(image_id, FILE, f"line {line}, mode", shown(mode), "Train, Valid or Test")
+    pixel_size_mm = sheet.number(size) if size else 0.0
+    if pixel_size_mm is None or pixel_size_mm < 0:
+        return Problem(image_id, FILE, f"line {line}, pixel_size", shown(size), "millimetres per pixel above 0, or 0 for unknown")
+    return Machine(name or UNKNOWN.name, pixel_size_mm or math.nan, split)

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ceph_pipeline.formats.annotations import Point, Reading, Row, cvm_table, image_table, landmark_rows, landmark_table
+from ceph_pipeline.formats.entries import as_number
+from ceph_pipeline.formats.files import UnreadableFileError, read_text, shown
 from ceph_pipeline.formats.layout import IMAGE_SUFFIXES, by_identifier, relative, sizes_of, visible_files
 from ceph_pipeline.formats.problems import Problem
 from ceph_pipeline.landmarks import SCHEMAS
@@ -33,7 +35,7 @@ IMAGE_FOLDERS = {"trainingdata": "train", "test1data": "test1", "test2data": "te
 READERS = ("senior", "junior")
 CLASS_LINES = 8
 _POINT = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*$")
-_CLASS = re.compile(r"^\s*\d+\s*$")
+_CLASS = re.compile(r"^\s*\d{1,9}\s*$")
 
 
 def recognises(root: Path) -> bool:
@@ -53,32 +55,35 @@ def read_isbi2015(root: Path) -> Reading:
     point_rows: list[Row] = []
     for image_id, (width, height) in sizes.items():
         file = relative(images[image_id], root)
-        rows, found = _read_readers(image_id, file, annotations, sources)
+        rows, found = _read_readers(image_id, file, annotations, sources, root)
         problems += found
         if rows:
-            subset = _subset(image_id)
-            split = "train" if subset == "train" else "test"
-            image_rows.append((image_id, file, split, subset, width, height, PIXEL_SIZE_MM, MACHINE, DATASET))
+            subset = subset_of(image_id)
+            image_rows.append((image_id, file, split_of_subset(subset), subset, width, height, PIXEL_SIZE_MM, MACHINE, DATASET))
             point_rows += rows
     return Reading(image_table(image_rows), landmark_table(point_rows), cvm_table([]), tuple(problems), sources)
 
 
-def read_points(path: Path, file: str) -> dict[str, Point] | Problem:
+def read_points(path: Path, file: str, root: Path) -> dict[str, Point] | Problem:
     """The 19 points of one text file by full name, or the first thing wrong with it."""
     names = SCHEMAS["isbi2015"].names
-    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    try:
+        lines = read_text(path, root).splitlines()
+    except UnreadableFileError as error:
+        return Problem(path.stem, file, "file", str(error), f"{len(names)} lines 'x,y'", "file set aside")
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     points: dict[str, Point] = {}
     for name, (number, line) in zip(names, numbered, strict=False):
         match = _POINT.match(line)
-        if match is None:
-            return Problem(path.stem, file, f"line {number} ({name})", repr(line[:60]), "'x,y' in pixels", "file set aside")
-        points[name] = (float(match[1]), float(match[2]))
+        x, y = (as_number(match[1]), as_number(match[2])) if match else (None, None)
+        if x is None or y is None:
+            return Problem(path.stem, file, f"line {number} ({name})", shown(line), "'x,y' in pixels", "file set aside")
+        points[name] = (x, y)
     if len(points) < len(names):
         return Problem(path.stem, file, "lines", f"{len(points)} points", f"{len(names)} lines 'x,y'", "file set aside")
     for number, line in numbered[len(names) :]:
         if not _CLASS.match(line) or number > len(names) + CLASS_LINES + (len(lines) - len(numbered)):
-            return Problem(path.stem, file, f"line {number}", repr(line[:60]), "at most 8 class numbers", "file set aside")
+            return Problem(path.stem, file, f"line {number}", shown(line), "at most 8 class numbers", "file set aside")
     return points
 
 
@@ -92,10 +97,15 @@ def _image_folders(root: Path) -> list[Path]:
     )
 
 
-def _subset(image_id: str) -> str:
-    """Where the challenge puts a number."""
+def subset_of(image_id: str) -> str:
+    """Where the challenge puts a film's number: train, test1 or test2."""
     number = int(image_id)
     return "train" if number <= 150 else "test1" if number <= 300 else "test2"
+
+
+def split_of_subset(subset: str) -> str:
+    """The challenge has no validation split."""
+    return "train" if subset == "train" else "test"
 
 
 def _images(root: Path) -> tuple[dict[str, Path], list[Problem]]:
@@ -108,8 +118,8 @@ def _images(root: Path) -> tuple[dict[str, Path], list[Problem]]:
         file, folder = relative(path, root), path.parent.name
         if not re.fullmatch(r"\d{3}", image_id) or not 1 <= int(image_id) <= 400:
             problems.append(Problem(image_id, file, "file name", repr(path.name), "a number from 001 to 400"))
-        elif IMAGE_FOLDERS[folder.lower()] != _subset(image_id):
-            problems.append(Problem(image_id, file, "folder", repr(folder), f"the folder of subset {_subset(image_id)}"))
+        elif IMAGE_FOLDERS[folder.lower()] != subset_of(image_id):
+            problems.append(Problem(image_id, file, "folder", repr(folder), f"the folder of subset {subset_of(image_id)}"))
         else:
             kept[image_id] = path
     return kept, problems
@@ -136,16 +146,16 @@ def _reader_of(folders: tuple[str, ...]) -> str | None:
 
 def _without_image(annotations: Mapping[tuple[str, str], Path], known: set[str], root: Path) -> list[Problem]:
     """Points without their image, in subsets of which there are images: nobody misses Test2's, whose images are apart."""
-    present = {_subset(image_id) for image_id in known if re.fullmatch(r"\d{3}", image_id)}
+    present = {subset_of(image_id) for image_id in known if re.fullmatch(r"\d{3}", image_id)}
     return [
         Problem(image_id, relative(path, root), "image", "none for this file", f"{image_id}.bmp, .png or .jpg", "image set aside")
         for (image_id, _), path in annotations.items()
-        if image_id not in known and _subset(image_id) in present
+        if image_id not in known and subset_of(image_id) in present
     ]
 
 
 def _read_readers(
-    image_id: str, file: str, annotations: Mapping[tuple[str, str], Path], sources: Mapping[tuple[str, str], str]
+    image_id: str, file: str, annotations: Mapping[tuple[str, str], Path], sources: Mapping[tuple[str, str], str], root: Path
 ) -> tuple[list[Row], list[Problem]]:
     """Rows of both readers, NaN for one without a usable file; none at all where neither has one."""
     names = SCHEMAS["isbi2015"].names
@@ -154,7 +164,7 @@ def _read_readers(
     usable = 0
     for reader in READERS:
         key = (image_id, reader)
-        points = read_points(annotations[key], sources[key]) if key in annotations else None
+        points = read_points(annotations[key], sources[key], root) if key in annotations else None
         if isinstance(points, Problem):
             problems.append(points)
         elif points is None:

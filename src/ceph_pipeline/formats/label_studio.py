@@ -1,190 +1,216 @@
-"""Label Studio's JSON export of key points, as it is used for the ruler marks p1 and p2.
+"""Label Studio's exports of key points: JSON, JSON-MIN, and CSV.
 
-The export is a list of tasks, each with `annotations[].result[]` of type `keypointlabels`; x and y are percent of the
-image's width and height, measured from its edge. Genuine exports carry `original_width` and `original_height`;
-simplified ones do not, and the image itself has to say. Uploaded files have eight hexadecimal digits and a dash in front
-of their name. Each annotator is a reader, `annotator_<id>`; of several annotations by one annotator the latest counts.
+JSON is a list of tasks with `annotations[].result[]`; JSON-MIN has one object an annotation with the results under the names
+of their controls, and CSV has JSON-MIN's fields as columns. x and y are percent of the image's width and height, measured
+from its edge. Genuine exports carry `original_width` and `original_height`; simplified ones do not, and the image itself has
+to say. Uploaded files have eight hexadecimal digits and a dash in front of their name. Each annotator is a reader,
+`annotator_<id>`; of several annotations by one annotator the latest counts, cancelled ones do not.
+
+Source: https://labelstud.io/guide/export.
 """
 
 from __future__ import annotations
 
-import math
-import re
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote
 
-from ceph_pipeline.formats.annotations import Reading, Row, bad_identifier, cvm_table, image_table, landmark_table
-from ceph_pipeline.formats.keypoint_results import points_of, recorded_size
-from ceph_pipeline.formats.layout import IMAGE_SUFFIXES, JSONFileError, read_json, relative, sizes_of
+from ceph_pipeline.formats.annotations import Point, Reading
+from ceph_pipeline.formats.entries import key_of
+from ceph_pipeline.formats.files import JSONFileError, UnreadableFileError, peek_json, read_json, shown
+from ceph_pipeline.formats.film_images import Film
+from ceph_pipeline.formats.film_names import ImageFolder, file_path
+from ceph_pipeline.formats.films import assemble, assembly
+from ceph_pipeline.formats.key_points import marks_of, recorded_size
+from ceph_pipeline.formats.layout import IMAGE_SUFFIXES
+from ceph_pipeline.formats.options import ReadOptions
+from ceph_pipeline.formats.places import folder_of
 from ceph_pipeline.formats.problems import AnnotationError, Problem
-from ceph_pipeline.landmarks import UnknownLandmarkError, find
+from ceph_pipeline.formats.sheets import read_sheet
 from ceph_pipeline.landmarks.geometry import Size
 
 DATASET = "label_studio"
-LAYOUT = "one export file <name>.json, a list of tasks with 'data' and 'annotations', and the images in a folder"
+LAYOUT = (
+    "one export file <name>.json, a list of tasks with 'data' and 'annotations' (or JSON-MIN, or CSV), and the images in a folder"
+)
 ORIGIN = "Label Studio: Export, format JSON"
-_UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-")
-
-
-@dataclass
-class _Task:
-    """One task of the export: an image and the annotators' results."""
-
-    image_id: str
-    path: str
-    place: str
-    results: dict[str, list[Any]] = field(default_factory=dict)
+_EXPORT_COLUMNS = {"annotation_id", "annotator", "created_at", "lead_time", "updated_at"}
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file, or the only JSON file of the folder, is a list of Label Studio tasks."""
+    """Whether the file, or the only one of the folder, is a list of Label Studio tasks or a sheet of annotations."""
     try:
-        content = read_json(_export_file(path))
-    except (AnnotationError, JSONFileError):
+        export = _export_file(path)
+        if export.suffix.lower() == ".csv":
+            return set(read_sheet(export).header) >= _EXPORT_COLUMNS
+    except (AnnotationError, UnreadableFileError):
         return False
-    return isinstance(content, list) and bool(content) and isinstance(content[0], dict) and "annotations" in content[0]
+    content = peek_json(export)
+    first = content[0] if isinstance(content, list) and content else None
+    return isinstance(first, dict) and ("annotations" in first or _EXPORT_COLUMNS - {"lead_time"} <= set(first))
 
 
-def read_label_studio(path: Path, images: Path | None = None) -> Reading:
+def read_label_studio(path: Path, images: Path | None, options: ReadOptions) -> Reading:
     """Read an export.
 
     Args:
-        path: The JSON file, or a folder that holds one.
+        path: The JSON or CSV file, or a folder that holds one.
         images: Folder with the images, searched at any depth; by default the export's own. Paths in the images table are
             relative to it.
+        options: The user's.
 
     Raises:
         AnnotationError: no list of tasks.
     """
     export = _export_file(path)
-    folder = images or export.parent
-    files = {file.name: file for file in sorted(folder.rglob("*")) if file.suffix.lower() in IMAGE_SUFFIXES}
-    tasks, problems = _tasks(export, files, folder)
-    sizes, unsized = _sizes(tasks, files, folder, export.name)
-    problems += unsized
-    image_rows: list[Row] = []
-    point_rows: list[Row] = []
-    for task in tasks:
-        if task.image_id not in sizes:
-            continue
-        rows, found = _read_task(task, sizes[task.image_id], export.name)
-        problems += found
-        if rows:
-            image_rows.append((task.image_id, task.path, "train", "train", *sizes[task.image_id], math.nan, "unknown", DATASET))
-            point_rows += rows
-    sources = {(str(row[0]), str(row[1])): export.name for row in point_rows}
-    problems += _unknown_labels(point_rows, export.name)
-    return Reading(image_table(image_rows), landmark_table(point_rows), cvm_table([]), tuple(problems), sources)
+    folder = ImageFolder(images or folder_of(export))
+    problems: list[Problem] = []
+    annotators = _Annotators()
+    entries = list(enumerate(_entries(export)))
+    minimal = bool(entries) and all(_is_minimal(entry) for _, entry in entries)
+    if minimal:
+        entries.sort(key=lambda numbered: key_of(numbered[1].get("updated_at")) or "")
+    films = [
+        film
+        for position, entry in entries
+        for film in _films(entry, f"task[{position}]", export.name, folder, annotators, problems)
+    ]
+    how = replace(assembly(DATASET, options, to_pixels=_percent_to_pixels, relative=True), size_from=_SIZE_FROM)
+    return assemble(_one_film_an_image(films, minimal), folder, how, problems)
 
 
-def _sizes(tasks: list[_Task], files: Mapping[str, Path], folder: Path, export: str) -> tuple[dict[str, Size], list[Problem]]:
-    """(width, height) of each task's image: the image's own where it is at hand, else the recorded one."""
-    present = {task.image_id: folder / task.path for task in tasks if Path(task.path).name in files}
-    recorded_sizes = {task.image_id: recorded_size(task.results.values()) for task in tasks}
-    sizes, problems = sizes_of(present, folder, {name: size for name, size in recorded_sizes.items() if size})
-    for task in tasks:
-        recorded = recorded_sizes[task.image_id]
-        if task.image_id in present:
-            continue
-        if recorded is None:
-            expected = "original_width and original_height, or the image itself"
-            problems.append(Problem(task.image_id, export, f"{task.place}, size", "neither", expected))
-        else:
-            sizes[task.image_id] = recorded
-    return sizes, problems
+def _percent_to_pixels(point: Point, size: Size, _mm: float) -> Point:
+    """Percent from the image's edge to pixel-centre coordinates: 0 % is −0.5, 100 % is the width − 0.5."""
+    return point[0] / 100 * size[0] - 0.5, point[1] / 100 * size[1] - 0.5
+
+
+class _Annotators:
+    """Names of readers: `annotator_<id>`, and a running number where an export has a mail address."""
+
+    def __init__(self) -> None:
+        self._unnamed: dict[str, int] = {}
+
+    def name(self, author: Any) -> str:
+        identifier = author.get("id", author.get("email")) if isinstance(author, dict) else author
+        key = key_of(identifier)
+        if key is not None and key.isascii() and key.isdigit():
+            return f"annotator_{key}"
+        if key is None:
+            return "annotator_0"
+        return f"annotator_x{self._unnamed.setdefault(key, len(self._unnamed) + 1)}"
 
 
 def _export_file(path: Path) -> Path:
     if path.is_file():
         return path
-    files = sorted(path.glob("*.json")) if path.is_dir() else []
+    files = sorted(path.glob("*.json")) or sorted(path.glob("*.csv")) if path.is_dir() else []
     if len(files) != 1:
         raise AnnotationError(f"{path}: found {len(files)} JSON files, expected one Label Studio export. Give the file itself.")
     return files[0]
 
 
-def _tasks(export: Path, files: Mapping[str, Path], folder: Path) -> tuple[list[_Task], list[Problem]]:
+def _entries(export: Path) -> list[Any]:
     try:
-        content = read_json(export)
+        content = _rows(export) if export.suffix.lower() == ".csv" else read_json(export)
     except JSONFileError as error:
         raise AnnotationError(f"{export}: no JSON ({error}). Export the project again, format JSON.") from None
+    except UnreadableFileError as error:
+        raise AnnotationError(f"{export}: {error}. Export the project again, format JSON.") from None
     if not isinstance(content, list):
         raise AnnotationError(f"{export}: found a JSON {type(content).__name__}, expected a list of tasks (export format JSON).")
-    tasks: dict[str, _Task] = {}
-    problems: list[Problem] = []
-    for position, entry in enumerate(content):
-        place = f"task[{position}]"
-        task = _task(entry, place, files, folder)
-        problem = _problem_with(task, tasks, export.name, place)
-        if problem is not None:
-            problems.append(problem)
-        elif task is not None:
-            tasks[task.image_id] = task
-    return list(tasks.values()), problems
+    return content
 
 
-def _problem_with(task: _Task | None, before: Mapping[str, _Task], export: str, place: str) -> Problem | None:
-    if task is None:
-        return Problem(export, export, place, "no image and annotations", "a task", "file set aside")
-    if task.image_id in before:
-        return Problem(task.image_id, export, place, f"{task.image_id!r} again", "one task an image")
-    return bad_identifier(task.image_id, export)
+def _rows(export: Path) -> list[dict[str, Any]]:
+    """Rows of the CSV export as JSON-MIN has them: cells with results are JSON."""
+    sheet = read_sheet(export, separator=",")
+    return [dict(zip(sheet.header, map(_cell, cells), strict=True)) for _, cells in sheet.rows]
 
 
-def _task(entry: Any, place: str, files: Mapping[str, Path], folder: Path) -> _Task | None:
-    if not isinstance(entry, dict) or not isinstance(entry.get("annotations"), list):
-        return None
-    name = _image_name(entry)
+def _cell(text: str) -> Any:
+    try:
+        return json.loads(text) if text.startswith("[") else text
+    except (ValueError, RecursionError):
+        return text
+
+
+def _films(
+    entry: Any, place: str, file: str, folder: ImageFolder, annotators: _Annotators, problems: list[Problem]
+) -> Iterator[Film]:
+    """The film of a task, or of one JSON-MIN annotation."""
+    is_task = isinstance(entry, dict) and isinstance(entry.get("annotations"), list)
+    name = _image_name(entry, folder) if is_task or _is_minimal(entry) else None
     if name is None:
-        return None
-    file = files.get(name) or files.get(_UPLOAD_PREFIX.sub("", name))
-    path = relative(file, folder) if file else _UPLOAD_PREFIX.sub("", name)
-    return _Task(Path(path).stem, path, place, dict(_latest_results(entry["annotations"])))
+        problems.append(Problem(file, file, place, "no image and annotations", "a task", "file set aside"))
+        return
+    results = (
+        dict(_latest(entry["annotations"], annotators)) if is_task else {annotators.name(entry.get("annotator")): _minimal(entry)}
+    )
+    bad = {reader: values for reader, values in results.items() if not isinstance(values, list)}
+    problems += [
+        Problem(name, file, f"{place}, result", shown(values), "a list of results", "file set aside") for values in bad.values()
+    ]
+    usable = {reader: values for reader, values in results.items() if reader not in bad}
+    marks = {reader: marks_of(values) for reader, values in usable.items()}
+    yield Film(name, file, place, marks, recorded_size(usable.values()))
 
 
-def _image_name(entry: Mapping[str, Any]) -> str | None:
-    """The image's file name alone, whatever path or URL the task gives: folders in an export are nobody's business."""
-    data = entry.get("data")
-    source = data.get("image") if isinstance(data, dict) else None
-    source = source or entry.get("file_upload")
-    if not isinstance(source, str):
-        return None
-    return re.split(r"[/\\]", unquote(source).split("?d=")[-1].split("?")[0])[-1] or None
+def _one_film_an_image(films: list[Film], is_minimal: bool) -> list[Film]:
+    """JSON-MIN has a row for each annotation: rows of one image add up, and of one annotator's the latest counts."""
+    if not is_minimal:
+        return films
+    found: dict[str, Film] = {}
+    for film in films:
+        before = found.get(film.name)
+        found[film.name] = replace(before, marks={**before.marks, **film.marks}) if before else film
+    return list(found.values())
 
 
-def _latest_results(annotations: list[Any]) -> Iterator[tuple[str, list[Any]]]:
+def _is_minimal(entry: Any) -> bool:
+    return isinstance(entry, dict) and "annotation_id" in entry
+
+
+def _minimal(entry: Mapping[str, Any]) -> list[Any]:
+    """JSON-MIN's results of all controls, as JSON has them."""
+    return [
+        {"type": "labels", "value": value, "id": value.get("id"), **{key: value.get(key) for key in _SIZE if key in value}}
+        for values in entry.values()
+        if isinstance(values, list)
+        for value in values
+        if isinstance(value, dict)
+    ]
+
+
+_SIZE_FROM = "original_width and original_height, or the image itself"
+_SIZE = ("original_width", "original_height", "image_rotation")
+
+
+def _image_name(entry: Mapping[str, Any], folder: ImageFolder) -> str | None:
+    """The image's file name alone, whatever path or address the task gives: folders in an export are nobody's business.
+
+    The field with the image can have any name: `image` counts first, then one whose file is there, then one that looks like
+    an image's.
+    """
+    data = entry.get("data") if isinstance(entry.get("data"), dict) else entry
+    fields = {str(key): file_path(value) for key, value in (data or {}).items() if isinstance(value, str) and value.strip()}
+    names = {key: PurePosixPath(path).name for key, path in fields.items()}
+    images = [name for name in names.values() if name.lower().endswith(_IMAGE_ENDINGS)]
+    present = [name for name in images if folder.find(name)]
+    upload = entry.get("file_upload")
+    first = [names[key] for key in ("image", "img") if names.get(key)]
+    candidates = [*first, *present, *images, *([upload] if isinstance(upload, str) else [])]
+    return candidates[0] if candidates else None
+
+
+_IMAGE_ENDINGS = (*IMAGE_SUFFIXES, ".tif", ".tiff", ".webp", ".jp2", ".dcm")
+
+
+def _latest(annotations: list[Any], annotators: _Annotators) -> Iterator[tuple[str, Any]]:
     """(reader, results) of each annotator's annotations, oldest first, so that the latest wins; cancelled ones are none."""
     usable = [
         entry for entry in annotations if isinstance(entry, dict) and not entry.get("was_cancelled") and entry.get("result")
     ]
-    for entry in sorted(usable, key=lambda entry: str(entry.get("updated_at") or entry.get("created_at") or "")):
-        author = entry.get("completed_by")
-        number = author.get("id") if isinstance(author, dict) else author
-        yield f"annotator_{number if isinstance(number, int) else 0}", entry["result"]
-
-
-def _read_task(task: _Task, size: Size, file: str) -> tuple[list[Row], list[Problem]]:
-    """Rows of every reader; a task without any point is a problem."""
-    rows: list[Row] = []
-    problems: list[Problem] = []
-    for reader, results in sorted(task.results.items()):
-        points, found = points_of(results, size, image_id=task.image_id, file=file, place=task.place)
-        problems += found
-        rows += [(task.image_id, reader, label, *point) for label, point in points.items()]
-    if not rows:
-        problems.append(Problem(task.image_id, file, task.place, "no key point", "at least one, in an annotation not cancelled"))
-    return rows, problems
-
-
-def _unknown_labels(rows: list[Row], file: str) -> list[Problem]:
-    """A remark on each label that no schema has: it is kept under its own name."""
-    problems = []
-    for label in sorted({str(row[2]) for row in rows}):
-        try:
-            find(label)
-        except UnknownLandmarkError as error:
-            problems.append(Problem(file, file, "keypointlabels", repr(label), f"a landmark's name or symbol ({error})", "kept"))
-    return problems
+    for entry in sorted(usable, key=lambda entry: key_of(entry.get("updated_at")) or key_of(entry.get("created_at")) or ""):
+        yield annotators.name(entry.get("completed_by")), entry["result"]

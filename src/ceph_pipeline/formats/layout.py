@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from ceph_pipeline.formats.problems import PASSED_OVER, Problem
 from ceph_pipeline.images import ImageHeader, ImageReadError, kinds, read_header
@@ -31,10 +29,6 @@ SPLIT_NAMES = {
 """Split by the lower-case names that are in use for it."""
 
 
-class JSONFileError(ValueError):
-    """A file is no JSON."""
-
-
 def subfolders(folder: Path) -> list[Path]:
     """The folder's own subfolders, sorted; those of systems and file servers are not data."""
     return [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and not is_hidden(entry.name)]
@@ -46,7 +40,7 @@ def subfolder(folder: Path, name: str) -> Path | None:
 
 
 def visible_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
-    """The folder's own files with one of the (lower-case) suffixes, sorted; hidden files are not data, nor are pipes and devices."""
+    """The folder's own files with one of the (lower-case) suffixes, sorted; hidden files, pipes and devices are not data."""
     wanted = tuple(suffixes)
     return [
         entry
@@ -145,19 +139,3 @@ def _passed_over(folders: set[Path], root: Path) -> list[Problem]:
         for place in [f"{relative(folder, root)}/".removeprefix("./")]
         for entry in list_films(folder, deep=False).skipped
     ]
-
-
-def read_json(path: Path) -> Any:
-    """Parse a JSON file, with or without a byte-order mark; NaN, which some writers put for null, becomes None.
-
-    Raises:
-        JSONFileError: it is none; the message says where.
-    """
-    if not path.is_file():
-        raise JSONFileError("not a file")
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"), parse_constant={"NaN": None}.get)
-    except json.JSONDecodeError as error:
-        raise JSONFileError(f"{error.msg} in line {error.lineno}, column {error.colno}") from None
-    except (UnicodeDecodeError, RecursionError, OSError) as error:
-        raise JSONFileError(f"{type(error).__name__}") from None

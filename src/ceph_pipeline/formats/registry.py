@@ -7,10 +7,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ceph_pipeline.formats import aariz, isbi2015, label_studio
+from ceph_pipeline.formats import (
+    aariz,
+    cl_detection,
+    coco,
+    cvat,
+    isbi2015,
+    isbi2015_csv,
+    label_studio,
+    labelme,
+    table,
+    yolo_pose,
+)
 from ceph_pipeline.formats.annotations import Annotations, Reading
+from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.problems import AnnotationError, OnBadItem
 from ceph_pipeline.formats.settle import settle
+from ceph_pipeline.formats.unread import known_kind
 
 
 @dataclass(frozen=True)
@@ -18,30 +31,49 @@ class AnnotationFormat:
     """One format.
 
     Attributes:
-        read: From the data set's path and the images' folder, if that is another one, to what is there.
+        read: From the data set's path, the images' folder, if that is another one, and the user's options to what is there.
         recognises: Whether a path looks like this format.
         layout: What is expected where, for messages.
         origin: Where such data comes from.
         images_apart: Whether the images may lie in a folder of their own.
+        is_detected: Whether it can be told from a path's content; other formats have to be named.
     """
 
-    read: Callable[[Path, Path | None], Reading]
+    read: Callable[[Path, Path | None, ReadOptions], Reading]
     recognises: Callable[[Path], bool]
     layout: str
     origin: str
-    images_apart: bool = False
+    images_apart: bool = True
+    is_detected: bool = True
 
 
-READERS = {
-    "aariz": AnnotationFormat(lambda root, _: aariz.read_aariz(root), aariz.recognises, aariz.LAYOUT, aariz.ORIGIN),
+FORMATS = {
+    "aariz": AnnotationFormat(
+        lambda root, _, _options: aariz.read_aariz(root), aariz.recognises, aariz.LAYOUT, aariz.ORIGIN, images_apart=False
+    ),
     "isbi2015": AnnotationFormat(
-        lambda root, _: isbi2015.read_isbi2015(root), isbi2015.recognises, isbi2015.LAYOUT, isbi2015.ORIGIN
+        lambda root, _, _options: isbi2015.read_isbi2015(root),
+        isbi2015.recognises,
+        isbi2015.LAYOUT,
+        isbi2015.ORIGIN,
+        images_apart=False,
+    ),
+    "isbi2015_csv": AnnotationFormat(
+        isbi2015_csv.read_isbi2015_csv, isbi2015_csv.recognises, isbi2015_csv.LAYOUT, isbi2015_csv.ORIGIN
+    ),
+    "cl_detection": AnnotationFormat(
+        cl_detection.read_cl_detection, cl_detection.recognises, cl_detection.LAYOUT, cl_detection.ORIGIN
     ),
     "label_studio": AnnotationFormat(
-        label_studio.read_label_studio, label_studio.recognises, label_studio.LAYOUT, label_studio.ORIGIN, images_apart=True
+        label_studio.read_label_studio, label_studio.recognises, label_studio.LAYOUT, label_studio.ORIGIN
     ),
+    "coco": AnnotationFormat(coco.read_coco, coco.recognises, coco.LAYOUT, coco.ORIGIN),
+    "yolo_pose": AnnotationFormat(yolo_pose.read_yolo_pose, yolo_pose.recognises, yolo_pose.LAYOUT, yolo_pose.ORIGIN),
+    "labelme": AnnotationFormat(labelme.read_labelme, labelme.recognises, labelme.LAYOUT, labelme.ORIGIN),
+    "cvat": AnnotationFormat(cvat.read_cvat, cvat.recognises, cvat.LAYOUT, cvat.ORIGIN),
+    "table": AnnotationFormat(table.read_table, table.recognises, table.LAYOUT, table.ORIGIN, is_detected=False),
 }
-"""Formats by name."""
+"""Formats by name, in the order in which they are looked for."""
 
 _DEMO = "To try the project without data: `kedro run --env demo --pipelines demo`."
 
@@ -53,6 +85,7 @@ def read(
     images: Path | str | None = None,
     on_bad_item: OnBadItem = "error",
     exclude: Sequence[str] = (),
+    options: ReadOptions | None = None,
 ) -> Annotations:
     """Read an annotated data set.
 
@@ -61,10 +94,11 @@ def read(
 
     Args:
         path: The data set's folder, or its file for formats that are one.
-        format: A key of `READERS`; None looks at the content.
-        images: The images' folder, for formats that keep them apart (label_studio).
+        format: A key of `FORMATS`; None looks at the content.
+        images: The images' folder, for formats that may keep them apart.
         on_bad_item: `error` raises one error that lists the bad items; `quarantine` sets them aside.
         exclude: Images (`image`) and points (`image/symbol`) to leave out.
+        options: What the files do not say: names of numbered points, columns of a sheet, where coordinates begin.
 
     Returns:
         Tables; coordinates in pixels of the original images, NaN where a reader has no point.
@@ -73,14 +107,15 @@ def read(
         AnnotationError: unknown format, nothing to read, bad items (under `error`), or an exclusion that names nothing.
     """
     root = Path(path)
-    name = _format_of(root, format)
-    reader = READERS[name]
+    chosen = options or ReadOptions()
+    name = "table" if format is None and chosen.table is not None else _format_of(root, format)
+    reader = FORMATS[name]
     if images is not None and not reader.images_apart:
         raise AnnotationError(
             f"format {name!r} has its images in its own folder {root}; `images` = {str(images)!r} has no meaning."
         )
     _require_content(root, name, reader)
-    reading = reader.read(root, Path(images) if images is not None else None)
+    reading = reader.read(root, Path(images) if images is not None else None, chosen)
     if reading.images.empty and not reading.problems:
         raise AnnotationError(f"{root}: no cephalograms. {_expectation(name, reader)}")
     return settle(reading, str(root), on_bad_item=on_bad_item, exclude=exclude)
@@ -89,19 +124,22 @@ def read(
 def _format_of(root: Path, format: str | None) -> str:
     if format is None:
         return _recognised(root)
-    if format not in READERS:
-        near = difflib.get_close_matches(format, READERS, n=2, cutoff=0.4)
+    if format not in FORMATS:
+        near = difflib.get_close_matches(format, FORMATS, n=2, cutoff=0.4)
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-        raise AnnotationError(f"unknown format {format!r}; expected one of {', '.join(READERS)}.{hint}")
+        raise AnnotationError(f"unknown format {format!r}; expected one of {', '.join(FORMATS)}.{hint}")
     return format
 
 
 def _recognised(root: Path) -> str:
     if not root.exists():
         raise AnnotationError(f"{root}: no such file or folder. {_DEMO}")
-    found = next((name for name, reader in READERS.items() if reader.recognises(root)), None)
+    found = next((name for name, reader in FORMATS.items() if reader.is_detected and reader.recognises(root)), None)
     if found is None:
-        layouts = "\n".join(f"  {name}: {reader.layout}" for name, reader in READERS.items())
+        known = known_kind(root)
+        if known is not None:
+            raise AnnotationError(known)
+        layouts = "\n".join(f"  {name}: {reader.layout}" for name, reader in FORMATS.items())
         raise AnnotationError(f"{root}: in no format that is known. Expected one of\n{layouts}\n{_DEMO}")
     return found
 

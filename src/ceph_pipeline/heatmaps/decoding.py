@@ -30,6 +30,11 @@ class Points(NamedTuple):
 def decode(heatmaps: Tensor, method: DecodeMethod = "dark", sigma: float = 2.0) -> Points:
     """Locate each heatmap's peak with sub-pixel precision.
 
+        >>> import torch
+        >>> from ceph_pipeline.heatmaps import encode
+        >>> decode(encode(torch.tensor([[[12.3, 7.8]]]), size=(32, 32), sigma=2.0)).xy.round(decimals=2)
+        tensor([[[12.3000,  7.8000]]])
+
     Args:
         heatmaps: `(N, K, h, w)`, peaks positive; any scale (`soft` expects peaks near 1). Computed in float32 at least.
         method: How to go below the pixel; see `DecodeMethod`.
@@ -37,8 +42,8 @@ def decode(heatmaps: Tensor, method: DecodeMethod = "dark", sigma: float = 2.0) 
 
     Returns:
         `xy` `(N, K, 2)` in heatmap pixels (centres at integers) and `score` `(N, K)`, the peak value. A map without a
-        peak has score 0 and no meaningful position. Within 1 px of the border, and on anything but a peak, `dark` falls
-        back to `quarter`; on the border itself that stays at the highest pixel.
+        peak has score 0 and no meaningful position; one that holds NaN has NaN for both. Within 1 px of the border, and on
+        anything but a peak, `dark` falls back to `quarter`; on the border itself that stays at the highest pixel.
 
     Raises:
         ValueError: heatmaps are not 4-D, or smaller than 3 × 3; the method is unknown; sigma is not above 0.
@@ -49,7 +54,8 @@ def decode(heatmaps: Tensor, method: DecodeMethod = "dark", sigma: float = 2.0) 
     positions, score = peaks(heatmaps)
     with torch.autocast(heatmaps.device.type, enabled=False):  # half precision has 3 digits: not enough below the pixel
         xy = _LOCATE[method](heatmaps, positions, sigma)
-    return Points(_at_least_float32(xy), _at_least_float32(score))
+    unknown = score.isnan()  # a maximum is NaN where any pixel is
+    return Points(_at_least_float32(xy).masked_fill(unknown[..., None], torch.nan), _at_least_float32(score))
 
 
 def _check(heatmaps: Tensor, method: str, sigma: float) -> None:

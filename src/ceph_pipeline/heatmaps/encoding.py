@@ -10,6 +10,10 @@ def encode(points: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
     A two-dimensional Gaussian is the product of its profiles along x and along y, so that only `h + w` exponentials are
     taken for a map of `h · w` values.
 
+        >>> import torch
+        >>> encode(torch.tensor([[[2.0, 1.0]]]), size=(3, 5), sigma=1.0)[0, 0, 1]
+        tensor([0.1353, 0.6065, 1.0000, 0.6065, 0.1353])
+
     Args:
         points: `(N, K, 2)` as (x, y) in heatmap pixels, centres at integers; NaN where a landmark is missing.
         size: (height, width) of the maps.

@@ -3,6 +3,14 @@
 from ceph_pipeline.hooks.parameter_names import ParameterError, ParameterNamesHook, UnknownEnvironmentError
 from ceph_pipeline.hooks.quiet import QuietHook
 from ceph_pipeline.hooks.summary import SummaryHook
-from ceph_pipeline.hooks.tracking import TrackingHook
+from ceph_pipeline.hooks.tracking import RunStateHook, TrackingHook
 
-__all__ = ["ParameterError", "ParameterNamesHook", "QuietHook", "SummaryHook", "TrackingHook", "UnknownEnvironmentError"]
+__all__ = [
+    "ParameterError",
+    "ParameterNamesHook",
+    "QuietHook",
+    "RunStateHook",
+    "SummaryHook",
+    "TrackingHook",
+    "UnknownEnvironmentError",
+]

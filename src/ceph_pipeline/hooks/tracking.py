@@ -34,3 +34,14 @@ class TrackingHook:
             if name not in self._logged:
                 inputs[name] = model.model_dump(mode="json")
                 self._logged.add(name)
+
+
+class RunStateHook:
+    """Keeps the states of runs true; it comes after kedro-mlflow's hook, which opens the run."""
+
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self) -> None:
+        """Note the run's process, and close the runs of processes that were killed."""
+        from ceph_pipeline.training.run_states import mark_active_run
+
+        mark_active_run()

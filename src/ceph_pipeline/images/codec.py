@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import stat
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import cv2
 import numpy as np
@@ -79,12 +79,12 @@ def decode_image(content: bytes, name: str) -> GreyImage:
         pixels = _decoded(content, header, name)
     except ImageReadError as error:
         raise _named(error, name) from None
-    except Exception as error:  # noqa: BLE001 decoders have errors of their own for every kind of damage
+    except Exception as error:
         raise ImageReadError(f"{name}: damaged or cut off ({_brief(error)}). Copy it again from its origin.") from None
     if header.kind == "dicom":  # its levels are inverted behind their window
         return to_grey(pixels, name)
     grey = to_grey(pixels, name, white_is_zero=header.white_is_zero, bits=header.bits)
-    return grey if header.orientation == UPRIGHT else upright(grey, header.orientation)
+    return grey if header.orientation == UPRIGHT else cast("GreyImage", upright(grey, header.orientation))
 
 
 def encode_image(image: GreyImage, suffix: str, quality: int = 95) -> bytes:
@@ -154,7 +154,7 @@ def _header_of(stream: BinaryIO, name: str) -> ImageHeader:
             header = raster_header(stream, kind)
     except ImageReadError as error:
         raise _named(error, name) from None
-    except Exception as error:  # noqa: BLE001 parsers have errors of their own for every kind of damage
+    except Exception as error:
         raise ImageReadError(f"{name}: damaged or not an image ({_brief(error)}). Convert it to png, or remove it.") from None
     require_readable_size(*header.stored_size, name)
     return header

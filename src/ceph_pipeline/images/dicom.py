@@ -16,7 +16,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +75,8 @@ def decode_dicom(stream: BinaryIO, name: str) -> GreyImage:
         except (RuntimeError, NotImplementedError) as error:
             syntax = dataset.file_meta.TransferSyntaxUID.name
             raise ImageReadError(
-                f"{name}: pixels in {syntax} cannot be decoded ({_brief(error)}). Install the extra: pip install 'ceph-pipeline[dicom]'."
+                f"{name}: pixels in {syntax} cannot be decoded ({_brief(error)}). Install the extra: "
+                "pip install 'ceph-pipeline[dicom]'."
             ) from None
         if dataset.SamplesPerPixel > 1:
             return to_grey(pixels, name)
@@ -97,7 +98,7 @@ def _as_shown(pixels: NDArray[Any], dataset: Dataset) -> GreyImage:
     if _is_inverted(dataset):
         scaled = 1 - scaled
     depth = np.uint8 if int(dataset.BitsStored) <= 8 else np.uint16
-    return np.rint(scaled * np.iinfo(depth).max).astype(depth)
+    return cast("GreyImage", np.rint(scaled * np.iinfo(depth).max).astype(depth))
 
 
 def _window_range(dataset: Dataset, levels: NDArray[np.float64]) -> tuple[float, float]:
@@ -143,7 +144,7 @@ def _is_inverted(dataset: Dataset) -> bool:
     """MONOCHROME1, or a monochrome image whose presentation is inverse; the standard's two ways to say the same."""
     shape = dataset.get("PresentationLUTShape")
     photometric = dataset.PhotometricInterpretation
-    return photometric == _INVERTED or (photometric == "MONOCHROME2" and shape == "INVERSE")
+    return bool(photometric == _INVERTED or (photometric == "MONOCHROME2" and shape == "INVERSE"))
 
 
 def _spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, SpacingSource | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from ceph_pipeline.images.errors import ImageReadError
 from ceph_pipeline.images.header import ImageHeader, believable, require_readable_size
 
 _LINES, _LINE_BYTES = 100, 4096
-_TYPES = {"MET_UCHAR": np.dtype(np.uint8), "MET_USHORT": np.dtype(np.uint16)}
+_TYPES: dict[str, np.dtype[Any]] = {"MET_UCHAR": np.dtype(np.uint8), "MET_USHORT": np.dtype(np.uint16)}
 
 
 def metaimage_header(stream: BinaryIO) -> ImageHeader:
@@ -65,7 +65,7 @@ def decode_metaimage(stream: BinaryIO, name: str) -> NDArray[Any]:
         data = stream.read(needed)
     if len(data) < needed:
         raise ImageReadError(f"{len(data)} bytes of pixels where {needed} are needed")
-    order = ">" if _is(fields, "BinaryDataByteOrderMSB") or _is(fields, "ElementByteOrderMSB") else "<"
+    order: Literal["<", ">"] = ">" if _is(fields, "BinaryDataByteOrderMSB") or _is(fields, "ElementByteOrderMSB") else "<"
     pixels = np.frombuffer(data, dtype.newbyteorder(order)).astype(dtype)
     return pixels.reshape((height, width) if channels == 1 else (height, width, channels))
 

@@ -88,13 +88,13 @@ def _spacing(page: TiffPage) -> tuple[float, float] | None:
 def _ratio(value: Any) -> float:
     """Of TIFF's pair of numerator and denominator."""
     try:
-        return value[0] / value[1]
+        return float(value[0] / value[1])
     except (TypeError, IndexError, ZeroDivisionError):
         return math.nan
 
 
 def _require_whole_strips(page: TiffPage, file_bytes: int) -> None:
-    """tifffile leaves a strip of no bytes, or one that lies behind the file's end, empty in silence."""
+    """Tifffile leaves a strip of no bytes, or one that lies behind the file's end, empty in silence."""
     strips = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     expected = math.prod(page.chunked)
     if len(strips) < expected or any(count <= 0 or offset + count > file_bytes for offset, count in strips):

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from tqdm.auto import tqdm
 
+from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import ImageReadError, read_image
 from ceph_pipeline.images.film_files import FilmFiles, list_films
 from ceph_pipeline.images.film_names import identifiers_of
 from ceph_pipeline.images.kinds import IMAGE_SUFFIXES
-from ceph_pipeline.inference.xrays import DetectorError
 
 if TYPE_CHECKING:
+    from ceph_pipeline.detector.landmark_detector import LandmarkDetector
     from ceph_pipeline.images.codec import GreyImage
-    from ceph_pipeline.inference.detector import LandmarkDetector
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +56,8 @@ def predict_folder(
     parts: list[pd.DataFrame] = []
     unreadable: list[tuple[str, str]] = []
     with tqdm(total=len(names), desc="new X-rays", unit="image") as bar:
-        for start in range(0, len(names), detector.batch_size):
-            chunk = names[start : start + detector.batch_size]
+        for start in range(0, len(names), detector.params.batch_size):
+            chunk = names[start : start + detector.params.batch_size]
             pixels: dict[str, GreyImage | Path | str] = {}
             for name in chunk:
                 try:

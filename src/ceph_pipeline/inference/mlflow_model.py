@@ -19,10 +19,10 @@ from mlflow.models import ModelSignature
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
+from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.detector.landmark_detector import CHECKPOINTS, STAGE1_FILE, STAGE2_FILE, LandmarkDetector
 from ceph_pipeline.images import decode_image, encode_image
 from ceph_pipeline.images.codec import MAX_PIXELS, GreyImage
-from ceph_pipeline.inference.detector import CHECKPOINTS, STAGE1_FILE, STAGE2_FILE, LandmarkDetector
-from ceph_pipeline.inference.xrays import DetectorError
 
 SIGNATURE = ModelSignature(
     inputs=Schema(

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 
-from ceph_pipeline.artifacts import atomic_path
+from ceph_pipeline.artifacts import atomic_path, plain_label, save_figure
 from ceph_pipeline.landmarks import find
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 LINES = (("S", "N"), ("Po", "Or"), ("ANS", "PNS"), ("Go", "Me"), ("N", "A"), ("N", "B"), ("Pn", "Pog`"))
 """Planes that measurements go by: S-N, Frankfort, palatal, mandibular, N-A, N-B and the E-line."""
-HEIGHT_INCHES, MAX_WIDTH_INCHES = 9.0, 18.0
+HEIGHT_INCHES = 9.0
+MAX_ASPECT = 3.0
+"""Of the figure; a longer film has white beside it."""
 POINT, LINE, RING, FLAG = "#ff4d4d", "#4dc3ff", "#ffd24d", "#ff5cf4"
 OUTLINE = [withStroke(linewidth=1.5, foreground="black")]
 
@@ -39,7 +41,9 @@ def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
         title: Above the picture.
     """
     height, width = image.shape
-    figure = Figure(figsize=(min(HEIGHT_INCHES * width / height, MAX_WIDTH_INCHES), HEIGHT_INCHES), layout="constrained")
+    figure = Figure(
+        figsize=(HEIGHT_INCHES * min(max(width / height, 1 / MAX_ASPECT), MAX_ASPECT), HEIGHT_INCHES), layout="constrained"
+    )
     axes = figure.add_subplot()
     low, high = np.percentile(image, (0.5, 99.5))
     axes.imshow(image, cmap="gray", vmin=low, vmax=max(high, low + 1))
@@ -56,6 +60,7 @@ def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
         colour = FLAG if flagged[names.index(symbol)] else POINT
         axes.plot(*place, ".", color=colour, markersize=4)
         axes.annotate(symbol, place, xytext=(4, 3), textcoords="offset points", color=colour, fontsize=7, path_effects=OUTLINE)
+    title = plain_label(title)
     if flagged.any():
         title = f"{title}: look at {', '.join(symbol for symbol, flag in zip(names, flagged, strict=True) if flag)}"
     axes.set_title(title, fontsize=10, wrap=True)
@@ -80,4 +85,4 @@ def _rings(points: pd.DataFrame) -> NDArray[np.float64]:
 def write_overlay(image: GreyImage, points: pd.DataFrame, target: Path) -> None:
     """Draw one overlay and write it as PNG, whole or not at all."""
     with atomic_path(target) as temporary:
-        draw_overlay(image, points, target.stem).savefig(temporary, dpi=130)
+        save_figure(draw_overlay(image, points, target.stem), temporary, dpi=130)

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from ceph_pipeline.artifacts import WorkerParams
-from ceph_pipeline.formats import OnBadItem
+from ceph_pipeline.formats import OnBadItem, ReadOptions
 from ceph_pipeline.ingestion.consensus import ConsensusMethod
 
 
@@ -12,6 +12,7 @@ class IngestionParams(WorkerParams):
 
     on_bad_item: OnBadItem = Field("error", description="one error that lists all bad items, or set them aside and go on")
     exclude: tuple[str, ...] = Field((), description="images (`image`) and points (`image/symbol`) to leave out")
+    reading: ReadOptions = Field(ReadOptions(), description="what the annotation files do not say themselves")
     consensus: ConsensusMethod = Field("mean", description="of the readers; ceil_mean is the official Aariz ground truth")
     valid_fraction: float = Field(
         0.1, ge=0, lt=1, description="of the training images, held out for validation where a data set has no such split"

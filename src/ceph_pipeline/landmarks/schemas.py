@@ -6,7 +6,8 @@ up here and nowhere else.
 """
 
 import difflib
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,7 +19,7 @@ class Landmark:
     Attributes:
         name: Full name, the key in every table.
         symbol: The short form of the literature; `` N` `` with a backtick for soft-tissue points.
-        tissue: `skeletal`, `dental`, `soft` or `ruler`.
+        tissue: `skeletal`, `dental`, `soft`, `ruler`, a user's own group, or `unknown`.
         aariz_id: `landmark_id` in Aariz annotation files, if the point belongs to that set.
     """
 
@@ -65,6 +66,27 @@ RULER = (Landmark("p1", "p1", "ruler"), Landmark("p2", "p2", "ruler"))
 """The two marks on the nasal ruler, 10 mm apart."""
 
 
+ALIASES = {
+    "A-point": ("Subspinale", "A point", "Point A"),
+    "B-point": ("Supramentale", "B point", "Point B"),
+    "Lower Incisor Tip": ("Lower incisal incision", "Incision inferius"),
+    "Upper Incisor Tip": ("Upper incisal incision", "Incision superius"),
+    "Labrale superius": ("Upper lip",),
+    "Labrale inferius": ("Lower lip",),
+}
+"""What other data sets and textbooks call a landmark, by its full name; ISBI 2015's words come first."""
+
+
+def tidy(label: str) -> str:
+    """A label as it is looked up: one Unicode form, single ordinary blanks (no-break ones too), a prime as a backtick."""
+    text = " ".join(unicodedata.normalize("NFC", label).split())
+    return text[:-1] + "`" if text[-1:] in _PRIMES else text
+
+
+_PRIMES = ("'", "\u2019", "\u2032", "\u00b4")
+"""Apostrophe, right quotation mark, prime and acute accent: ways to write the soft-tissue backtick."""
+
+
 class UnknownLandmarkError(KeyError):
     """A landmark's name or symbol is in no schema."""
 
@@ -74,13 +96,19 @@ class UnknownLandmarkError(KeyError):
 
 @cache
 def _by_key() -> dict[str, Landmark]:
-    """Every landmark under its full name and its symbol."""
-    table = {landmark.name: landmark for landmark in (*AARIZ, *RULER)}
-    return table | {landmark.symbol: landmark for landmark in (*AARIZ, *RULER)}
+    """Every landmark under its full name, its symbol and its aliases."""
+    landmarks = (*AARIZ, *RULER, *_numbered("CL23", "CL-Detection 2023", 20, 38), *_numbered("CL24", "CL-Detection 2024", 20, 53))
+    table = {landmark.symbol: landmark for landmark in landmarks} | {landmark.name: landmark for landmark in landmarks}
+    return table | {alias: table[name] for name, aliases in ALIASES.items() for alias in aliases}
+
+
+def _numbered(symbol: str, dataset: str, first: int, last: int) -> tuple[Landmark, ...]:
+    """Points that their data set numbers and does not name."""
+    return tuple(Landmark(f"{dataset} point {n}", f"{symbol}-{n}", "unknown") for n in range(first, last + 1))
 
 
 def find(key: str) -> Landmark:
-    """Look a landmark up by full name or by symbol; both are case-sensitive.
+    """Look a landmark up by full name, symbol or alias; all are case-sensitive.
 
     Raises:
         UnknownLandmarkError: no schema knows the key; the message suggests the nearest.
@@ -139,10 +167,57 @@ _ISBI_ORDER = (
     "Ar",
 )
 
+_ISBI = tuple(find(symbol) for symbol in _ISBI_ORDER)
+
 SCHEMAS = {
     "aariz": LandmarkSchema("aariz", AARIZ),
-    "isbi2015": LandmarkSchema("isbi2015", tuple(find(symbol) for symbol in _ISBI_ORDER)),
+    "isbi2015": LandmarkSchema("isbi2015", _ISBI),
+    "cl_detection2023": LandmarkSchema("cl_detection2023", (*_ISBI, *_numbered("CL23", "CL-Detection 2023", 20, 38))),
+    "cl_detection2024": LandmarkSchema("cl_detection2024", (*_ISBI, *_numbered("CL24", "CL-Detection 2024", 20, 53))),
     "ruler": LandmarkSchema("ruler", RULER),
 }
 """Schemas by name. ISBI 2015's 19 points carry the names of the same points in Aariz (Subspinale is the A-point,
-Supramentale the B-point, an incisal incision an incisor's tip, upper and lower lip the labralia)."""
+Supramentale the B-point, an incisal incision an incisor's tip, upper and lower lip the labralia). CL-Detection continues
+ISBI 2015: its points 1 to 19 are those, in that order; the others have numbers, because no public source names them."""
+
+
+def common_landmarks(first: LandmarkSchema, second: LandmarkSchema) -> tuple[str, ...]:
+    """Full names of the landmarks that both sets have, in the first one's order.
+
+    A model trained on one set can be evaluated on the other's images at these points, since a name means the same point in
+    every table: `common_landmarks(SCHEMAS["aariz"], SCHEMAS["cl_detection2023"])` are ISBI 2015's 19.
+    """
+    known = set(second.names)
+    return tuple(name for name in first.names if name in known)
+
+
+def own_schema(name: str, entries: tuple[str | Mapping[str, str], ...]) -> LandmarkSchema:
+    """A schema from a configuration.
+
+    Args:
+        name: What to call it.
+        entries: In order: a name, symbol or alias of a known landmark, a new name, or a mapping with `name` and, if wanted,
+            `symbol` and `group`.
+
+    Raises:
+        ValueError: a mapping without name or with other keys, or two landmarks with one name or symbol.
+    """
+    landmarks = tuple(_landmark(entry) for entry in entries)
+    keys = [key for landmark in landmarks for key in {landmark.name, landmark.symbol}]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        raise ValueError(
+            f"landmarks: {', '.join(map(repr, twice))} more than once; each name and symbol stands for one landmark."
+        )
+    return LandmarkSchema(name, landmarks)
+
+
+def _landmark(entry: str | Mapping[str, str]) -> Landmark:
+    if isinstance(entry, str):
+        label = tidy(entry)
+        return _by_key().get(label) or Landmark(label, label, "unknown")
+    unknown = set(entry) - {"name", "symbol", "group"}
+    if "name" not in entry or unknown:
+        raise ValueError(f"landmarks: {dict(entry)!r}; expected `name`, and if wanted `symbol` and `group`.")
+    name = tidy(entry["name"])
+    return Landmark(name, tidy(entry.get("symbol", name)), entry.get("group", "unknown"))

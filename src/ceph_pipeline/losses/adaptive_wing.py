@@ -11,6 +11,10 @@ class AdaptiveWingLoss(nn.Module):
     With d = |target − prediction| and p = α − target: `ω · ln(1 + (d / ε)^p)` for d < θ, else `A · d − C`, where A and C
     continue the first branch with its slope at θ.
 
+        >>> import torch
+        >>> AdaptiveWingLoss()(torch.zeros(1, 1, 2, 2), torch.tensor([[[[1.0, 0.5], [0.0, 0.1]]]]))
+        tensor(3.5975)
+
     Source: Wang et al., Adaptive Wing Loss for Robust Face Alignment via Heatmap Regression, ICCV 2019.
     """
 

@@ -10,6 +10,10 @@ class DarkLoss(nn.Module):
 
     A mean over all pixels would be below 0.001 for an empty map of 128² pixels, and vanish beside any other term. The
     target is the Gaussian at the sub-pixel position, which DARK decoding inverts.
+
+        >>> import torch
+        >>> DarkLoss()(torch.zeros(1, 1, 2, 2), torch.tensor([[[[1.0, 0.5], [0.5, 0.25]]]]))
+        tensor(1.)
     """
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None, *, count: Tensor | None = None) -> Tensor:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from kedro.io import DatasetError
 from kedro_datasets._typing import ImagePreview
 
+from ceph_pipeline.artifacts import save_figure
 from ceph_pipeline.stores.file import FileDataset
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class FigureDataset(FileDataset["Figure", NoReturn]):
     def save(self, data: "Figure") -> None:
         """Render the figure and write it whole."""
         with self._target() as path:
-            data.savefig(path, dpi=self._dpi, bbox_inches="tight", facecolor="white")
+            save_figure(data, path, dpi=self._dpi, bbox_inches="tight", facecolor="white")
 
     def preview(self) -> ImagePreview:
         """The picture as base64, for kedro-viz. Do not enable it for figures that show patients."""

@@ -18,8 +18,8 @@ def local_path(filepath: object) -> Path:
     text = str(filepath)
     if not isinstance(filepath, str | Path) and not Path(text).exists():
         raise DatasetError(
-            f"{text}: read as a {type(filepath).__name__}, expected a path, and there is no {text!r} here. Write ./ in front of it "
-            "on the command line, or put it in quotes in a configuration file."
+            f"{text}: read as a {type(filepath).__name__}, expected a path, and there is no {text!r} here. Write ./ in front of "
+            "it on the command line, or put it in quotes in a configuration file."
         )
     if "://" in text:
         raise DatasetError(

@@ -14,9 +14,9 @@ from ceph_pipeline.augmentation.kinds import Kind, Source
 from ceph_pipeline.crops import SourcePyramid
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks import Affines
+from ceph_pipeline.training import TrainingError
+from ceph_pipeline.training.augment_online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.batch import Batch, sample_rng
-from ceph_pipeline.training.errors import TrainingError
-from ceph_pipeline.training.online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.sampling import Draw
 
 USUAL_FIELD_MM = 25.0
@@ -114,10 +114,6 @@ class CropDataset(Dataset[Batch]):
 
     def __len__(self) -> int:
         return len(self.groups)
-
-    def image_id(self, item: int) -> str:
-        """Identifier of the image that an item's crops are cut from."""
-        return self.groups[item].image_id
 
     def __getitem__(self, draw: Draw) -> Batch:
         turn, item = draw

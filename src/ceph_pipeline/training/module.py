@@ -9,11 +9,11 @@ from lightning import LightningModule
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
+from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.heatmaps import decode, to_heatmaps
 from ceph_pipeline.losses import MeasurementLoss, OrdinalLoss, create_loss
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.training.batch import Located
-from ceph_pipeline.training.checkpoint import TrainedNet
 from ceph_pipeline.training.optim import configure
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ def configure(net: nn.Module, params: OptimParams, total_steps: int) -> Optimize
 def parameter_groups(net: nn.Module, params: OptimParams) -> list[dict[str, Any]]:
     """The heads' weights, then the backbone's at its own rate; in each, biases and normalisation weights do not decay.
 
-    Weights that rest are among them: a step leaves alone what has no gradient, and their place is kept for later.
+    Frozen weights are included: a step leaves parameters without a gradient unchanged, and their state is kept for later.
     """
     backbone = {id(weight) for weight in backbone_of(net).parameters()}
     groups = []
@@ -81,7 +81,7 @@ class PlateauFactor:
 
     Args:
         warmup_steps: Steps over which the rate rises.
-        patience: Validations without a lower error that are borne.
+        patience: Validations without improvement before the rate drops.
         factor: What the rate is multiplied by then.
     """
 

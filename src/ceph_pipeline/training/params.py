@@ -5,11 +5,20 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ceph_pipeline.augmentation.params import OnlineRecipe
-from ceph_pipeline.training.health.params import HealthParams
 
 
 class _Params(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+_WIDEST_TARGET = 1 / 8
+"""Of the input's shorter side. Landmarks of phantoms move by 1/20 of it (sd) between images; at 2.5 times that, the maps of the
+mean shape fit every image, and nothing is learned."""
+
+
+_WIDEST_TARGET = 1 / 8
+"""Of the input's shorter side. Landmarks of phantoms move by 1/20 of it (sd) between images; at 2.5 times that, the maps of the
+mean shape fit every image, and nothing is learned."""
 
 
 class NetParams(_Params):
@@ -56,7 +65,12 @@ class LossParams(_Params):
     )
     dark_weight: float = Field(0.5, ge=0, description="of `combined`: weight of the heatmap term")
     wing_weight: float = Field(0.5, ge=0, description="of `combined`: weight of the coordinate term after its ramp")
-    sigma_px: float = Field(2.0, gt=0.3, le=10, description="standard deviation of the target Gaussian in heatmap px")
+    sigma_px: float = Field(
+        2.0,
+        ge=0.7,
+        le=10,
+        description="standard deviation of the target Gaussian in heatmap px; below 0.7, 2 % noise costs more than 0.1 px",
+    )
     wing_ramp_epochs: float = Field(5, ge=0, description="epochs over which the coordinate term grows to its full weight")
     cvm_weight: float = Field(
         0.3, ge=0, description="weight of the CVM stage and vertical measurement heads; 0 leaves the heads out"
@@ -78,7 +92,7 @@ class OptimParams(_Params):
     """AdamW and its schedule."""
 
     epochs: int = Field(200, ge=1)
-    batch_size: int = Field(6, ge=1, description="whole images, or for stage 2 crops")
+    batch_size: int = Field(6, ge=1, description="whole images, or for stage 2 crops: a multiple of `crops_per_image`")
     accumulate_batches: int = Field(1, ge=1, description="batches whose gradients make one step of the optimiser")
     learning_rate: float = Field(1e-4, gt=0, le=1)
     weight_decay: float = Field(0.01, ge=0)
@@ -89,7 +103,9 @@ class OptimParams(_Params):
     cosine_floor: float = Field(0.01, ge=0, le=1, description="share of the rate at which the cosine ends")
     plateau_patience: int = Field(5, ge=1, description="validations without a better one after which plateau lowers the rate")
     plateau_factor: float = Field(0.3, gt=0, lt=1, description="what plateau multiplies the rate by")
-    unfreeze_after_epochs: int = Field(0, ge=0, description="epochs in which the backbone and its BatchNorm statistics rest")
+    unfreeze_after_epochs: int = Field(
+        0, ge=0, description="epochs in which the backbone and its BatchNorm statistics are frozen"
+    )
     backbone_rate_factor: float = Field(1.0, gt=0, le=10, description="the backbone's rate as a multiple of the heads'")
     clip_norm: float = Field(5.0, gt=0, description="gradients are scaled down to this norm")
     ema_decay: float | None = Field(None, gt=0, lt=1, description="exponential moving average of the weights; null: none")
@@ -113,8 +129,8 @@ class LoopParams(_Params):
     )
     patience: int | None = Field(None, ge=1, description="stop after this many validations without a better one; null: never")
     snapshots: int = Field(0, ge=0, le=50, description="networks of the last validations to keep, for an ensemble of them")
-    find: Literal["learning_rate", "batch_size"] | None = Field(
-        None, description="search before the first epoch, train with what was found; null: as configured"
+    find: Literal["learning_rate"] | None = Field(
+        None, description="learning_rate: search for it before the first epoch and train with what was found; null: as configured"
     )
     devices: int = Field(1, ge=1, description="GPUs of each machine, or CPU processes; `optim.batch_size` is what each one sees")
     nodes: int = Field(1, ge=1, description="machines that train together")
@@ -128,6 +144,15 @@ class LoopParams(_Params):
         return self
 
 
+class HealthParams(_Params):
+    """What a training does about its own health; the report is always written."""
+
+    stop_hopeless: bool = Field(
+        False,
+        description="stop once a finding of severity error has stood for three validations, or at once for values not finite",
+    )
+
+
 class Stage1Params(_Params):
     """`stage1`: the network on the whole image."""
 
@@ -138,6 +163,16 @@ class Stage1Params(_Params):
     loop: LoopParams = LoopParams()
     health: HealthParams = HealthParams()
     reader: str = Field("consensus", description="whose points are learned")
+
+    @model_validator(mode="after")
+    def _targets_tell_images_apart(self) -> "Stage1Params":
+        sigma, side = self.loss.sigma_px * self.net.stride, min(self.net.input_width_px, self.net.input_height_px)
+        if sigma > _WIDEST_TARGET * side:
+            raise ValueError(
+                f"loss.sigma_px is {self.loss.sigma_px:g}, {sigma:g} px of an input of {side} px: so wide that one map fits "
+                f"every image. Expected at most {_WIDEST_TARGET * side / self.net.stride:.2g}"
+            )
+        return self
 
 
 class Stage2Params(_Params):
@@ -154,36 +189,40 @@ class Stage2Params(_Params):
     crops_per_image: int = Field(16, ge=1, description="crops taken of a source each time it is decoded")
     valid_crops: int = Field(6_000, ge=1, description="crops of the validation split that each validation looks at")
 
+    @property
+    def sources_per_batch(self) -> int:
+        """How many sources, each with `crops_per_image` crops, make a batch."""
+        return self.optim.batch_size // self.crops_per_image
+
     @model_validator(mode="after")
-    def _whole_sources_fit_a_batch(self) -> "Stage2Params":
-        if self.crops_per_image > self.optim.batch_size:
+    def _batches_are_whole_sources(self) -> "Stage2Params":
+        size, each = self.optim.batch_size, self.crops_per_image
+        below = size // each * each
+        if size != below:
+            nearest = f"{below} or {below + each}" if below else str(each)
             raise ValueError(
-                f"crops_per_image is {self.crops_per_image}, more than optim.batch_size = {self.optim.batch_size}: lower it"
+                f"optim.batch_size is {size}, expected a multiple of crops_per_image = {each}, since a batch holds "
+                f"whole sources: set it to {nearest}, or change crops_per_image"
             )
         return self
 
 
 class FoldParams(_Params):
-    """`folds`: further detectors, each trained without one fold of the training sources."""
+    """The `folds` pipeline: detectors, each trained without one fold of the training sources."""
 
-    count: int = Field(0, ge=0, le=20, description="folds that the training sources are dealt into; 0: none")
+    count: int = Field(5, ge=2, le=20, description="folds that the training sources are assigned to")
     only: tuple[int, ...] | None = Field(None, description="the folds to train now, from 0; null: all")
-    seed: int = Field(42, ge=0, description="of the deal")
+    seed: int = Field(42, ge=0, description="of the assignment")
 
     @model_validator(mode="after")
     def _folds_exist(self) -> "FoldParams":
-        if self.count == 1:
-            raise ValueError("count is 1: one fold would leave nothing to train on; set 0, or at least 2")
         if self.only == ():
             raise ValueError("only is empty, expected at least one fold; leave it out to train all of them")
         if unknown := [number for number in self.only or () if not 0 <= number < self.count]:
-            there = (
-                f"the {self.count} folds are numbered 0 to {self.count - 1}" if self.count else "count is 0: there are no folds"
-            )
-            raise ValueError(f"only names {unknown}, but {there}")
+            raise ValueError(f"only names {unknown}, but the {self.count} folds are numbered 0 to {self.count - 1}")
         return self
 
     @property
     def wanted(self) -> tuple[int, ...]:
-        """The folds to train now, each once and in ascending order: an ensemble's digest depends on the order."""
+        """The folds to train now, each once and in ascending order."""
         return tuple(range(self.count)) if self.only is None else tuple(sorted(set(self.only)))

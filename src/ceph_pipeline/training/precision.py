@@ -1,4 +1,4 @@
-"""Which number formats a device computes in."""
+"""Lightning's names of number formats."""
 
 from __future__ import annotations
 
@@ -6,17 +6,9 @@ from typing import Literal
 
 import torch
 
+from ceph_pipeline.detector.precision import computes_bfloat16
+
 LightningPrecision = Literal["32-true", "bf16-mixed", "16-mixed"]
-
-
-def computes_bfloat16(device_type: str) -> bool:
-    """Whether a device of this type (`cuda`, `cpu`, …) here multiplies bfloat16 natively, which is 2–4 times as fast."""
-    if device_type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device_type == "cpu":
-        capabilities = torch.cpu.get_capabilities()
-        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-    return False
 
 
 def lightning_precision(precision: str) -> LightningPrecision:

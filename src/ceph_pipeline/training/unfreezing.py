@@ -1,4 +1,4 @@
-"""A backbone that rests for the first epochs, so that new heads do not spoil what it knows."""
+"""Freezes the backbone for the first epochs, so that untrained heads do not degrade pretrained features."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ logger = logging.getLogger(__name__)
 
 
 class StagedUnfreezing(Callback):
-    """Keeps the backbone's weights and its BatchNorm statistics still, dropout aside, until an epoch is reached.
+    """Freezes the backbone's weights and BatchNorm statistics, and switches its dropout off, until an epoch is reached.
 
-    What rests follows from the epoch alone, so that a resumed training is where it would have been (Lightning's
-    `BackboneFinetuning` freezes again). The optimiser holds the resting weights from the beginning.
+    Whether it is frozen follows from the epoch alone, so that a resumed training continues in the same state (Lightning's
+    `BackboneFinetuning` freezes again). The optimiser holds the frozen weights from the beginning.
 
     Args:
         stage: For the log.
-        net: The network whose `backbone` rests.
-        optim: How long, and the rate afterwards.
+        net: The network with the `backbone`.
+        optim: `unfreeze_after_epochs` and `backbone_rate_factor`.
     """
 
     def __init__(self, stage: str, net: nn.Module, optim: OptimParams) -> None:
@@ -37,26 +37,26 @@ class StagedUnfreezing(Callback):
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Freeze or unfreeze as the epoch asks."""
         del pl_module
-        rests = trainer.current_epoch < self.optim.unfreeze_after_epochs
-        if rests != self.is_frozen:
-            self._freeze(rests, trainer.current_epoch)
-        if rests:
+        frozen = trainer.current_epoch < self.optim.unfreeze_after_epochs
+        if frozen != self.is_frozen:
+            self._freeze(frozen, trainer.current_epoch)
+        if frozen:
             self.backbone.eval()  # Lightning returns every module to its mode after a validation, a resume does not
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Leave a network behind that learns as a whole, also for another attempt."""
+        """Unfreeze at the end, also for another attempt."""
         del trainer, pl_module, stage
         self.backbone.requires_grad_(True)
 
-    def _freeze(self, rests: bool, epoch: int) -> None:
-        self.is_frozen = rests
-        self.backbone.requires_grad_(not rests)
-        self.backbone.train(not rests)
-        if rests:
-            logger.info("%s: the backbone rests until epoch %d", self.stage, self.optim.unfreeze_after_epochs)
+    def _freeze(self, frozen: bool, epoch: int) -> None:
+        self.is_frozen = frozen
+        self.backbone.requires_grad_(not frozen)
+        self.backbone.train(not frozen)
+        if frozen:
+            logger.info("%s: the backbone is frozen until epoch %d", self.stage, self.optim.unfreeze_after_epochs)
         else:
             logger.info(
-                "%s: from epoch %d on the backbone learns, at %g × the rate of the heads",
+                "%s: the backbone is trained from epoch %d on, at %g × the rate of the heads",
                 self.stage,
                 epoch + 1,
                 self.optim.backbone_rate_factor,

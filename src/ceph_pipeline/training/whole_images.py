@@ -11,31 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from ceph_pipeline.augmentation.changes import Pixels
 from ceph_pipeline.augmentation.kinds import Kind, Source
+from ceph_pipeline.detector.framing import frame, reduce
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks import Affine
-from ceph_pipeline.landmarks.geometry import Size, fitted_size
+from ceph_pipeline.landmarks.geometry import Size
 from ceph_pipeline.landmarks.tables import points_array, reader_points
+from ceph_pipeline.training.augment_online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.batch import Batch, sample_rng
-from ceph_pipeline.training.online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.sampling import Draw
-
-MAX_MINIFICATION = 1.5
-"""Stored px per input px: larger images are area-averaged first, as the cache was, so that fine structure does not alias."""
-
-
-def frame(source: Size, target: Size, resize: str) -> Affine:
-    """The map from an image to the network's input: letterboxed, or stretched to fill it."""
-    return Affine.letterbox(source, target) if resize == "letterbox" else Affine.resize(source, target)
-
-
-def reduce(stored: Pixels, original: Size, target: Size) -> Pixels:
-    """A stored image, area-averaged to about the size of the network's input where it is much larger."""
-    reduced = fitted_size(original, max(target))
-    if max(stored.shape) <= MAX_MINIFICATION * max(reduced):
-        return stored
-    return np.asarray(cv2.resize(stored, reduced, interpolation=cv2.INTER_AREA))
 
 
 @dataclass(frozen=True)
@@ -123,10 +107,6 @@ class WholeImageDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.data)
 
-    def image_id(self, item: int) -> str:
-        """Identifier of an item's image."""
-        return self.data.image_ids[item]
-
     def __getitem__(self, draw: Draw) -> Batch:
         epoch, item = draw
         original: Size = (int(self.data.sizes[item, 0]), int(self.data.sizes[item, 1]))
@@ -150,7 +130,7 @@ class WholeImageDataset(Dataset[Batch]):
         )
 
     def _draw(self, epoch: int, item: int, size: Size, points: NDArray[np.float64]) -> Drawn:
-        """The sample's changes; for their kinds the image on the table is the source."""
+        """The sample's changes; for their kinds the cached image is the source."""
         if not self.augmentation:
             return UNCHANGED
         pixel_size_mm = float(self.data.pixel_size_mm[item]) * float(self.data.sizes[item, 0]) / size[0]

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class UncertaintyParams(BaseModel):
     """How standard deviations are calibrated and radii chosen, both on validation sources."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     level: float = Field(0.9, gt=0, lt=1, description="share of the true points that lie within their radius")
     share_for_radii: float = Field(

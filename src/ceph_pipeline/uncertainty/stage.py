@@ -21,7 +21,7 @@ class StageUncertainty:
 
     Attributes:
         networks: Digests of the checkpoints that made the points, by stage.
-        views: What they looked at, in words; see `ceph_pipeline.evaluation.tta.views_in_words`.
+        views: What they looked at, in words; see `ceph_pipeline.detector.description.views_in_words`.
         models: By unit. That in px serves images without a pixel size.
     """
 

@@ -39,15 +39,6 @@ def time_full_steps(params: BenchmarkParams, stage1: Stage1Params) -> pd.DataFra
     return _table(rows)
 
 
-def time_heatmap_codec(params: BenchmarkParams) -> pd.DataFrame:
-    """Time encoding and decoding of heatmaps on one core."""
-    from ceph_pipeline.benchmark.codec import time_codec
-
-    table = time_codec(params.num_iterations, params.num_warmup)
-    logger.info("heatmap codec on one core\n%s", table.to_string(index=False, float_format="{:.3f}".format))
-    return table
-
-
 def time_detectors(params: BenchmarkParams) -> pd.DataFrame:
     """Time pairs of networks from films in memory to refined points, against their bare forward passes."""
     from ceph_pipeline.benchmark.inference import measure_detector
@@ -56,26 +47,8 @@ def time_detectors(params: BenchmarkParams) -> pd.DataFrame:
     cases = _possible(params).detectors if params.mode != "training" else ()
     table = _table([in_own_process(measure_detector, case, params) for case in cases])
     if not table.empty:
-        told = table[["stage1_backbone", "stage2_backbone", "images_per_s", "of_bare"]].join(table.filter(regex="_ms$"))
+        told = table[["stage1_backbone", "stage2_backbone", "images_per_s", "ms_per_image", "of_bare"]]
         logger.info("from films to points\n%s", told.to_string(index=False, float_format="{:.3f}".format))
-    return table
-
-
-def time_crop_cutting(params: BenchmarkParams) -> pd.DataFrame:
-    """Time the cutting of crops on one core, against a bare loop of the same OpenCV calls."""
-    from ceph_pipeline.benchmark.crops import time_crops
-
-    table = time_crops(params)
-    logger.info("crops of one film on one core\n%s", table.to_string(index=False, float_format="{:.2f}".format))
-    return table
-
-
-def time_evaluation_statistics(params: BenchmarkParams) -> pd.DataFrame:
-    """Time the evaluation's statistics on a test set of random errors."""
-    from ceph_pipeline.benchmark.statistics import time_statistics
-
-    table = time_statistics(params)
-    logger.info("the evaluation's statistics\n%s", table.to_string(index=False, float_format="{:.2f}".format))
     return table
 
 
@@ -86,7 +59,7 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def _possible(params: BenchmarkParams) -> BenchmarkParams:
     """What this machine is asked to measure."""
-    from ceph_pipeline.inference.forward import resolve_device
+    from ceph_pipeline.detector.forward import resolve_device
 
     if resolve_device(params.device).type == "cuda":
         return params
@@ -100,23 +73,13 @@ def report_benchmark(
     params: BenchmarkParams,
     networks: pd.DataFrame,
     full_steps: pd.DataFrame,
-    codec: pd.DataFrame,
     detectors: pd.DataFrame,
-    crops: pd.DataFrame,
-    statistics: pd.DataFrame,
 ) -> tuple[dict[str, Any], Any]:
     """Put the figures and what they depend on into one report, and draw the throughput."""
     from ceph_pipeline.benchmark.figure import benchmark_figure
     from ceph_pipeline.benchmark.runs import environment
-    from ceph_pipeline.inference.forward import resolve_device
+    from ceph_pipeline.detector.forward import resolve_device
 
-    tables = {
-        "results": networks,
-        "full_steps": full_steps,
-        "codec": codec,
-        "detectors": detectors,
-        "crops": crops,
-        "statistics": statistics,
-    }
+    tables = {"results": networks, "full_steps": full_steps, "detectors": detectors}
     report = {name: table.to_dict(orient="records") for name, table in tables.items()}
     return {"environment": environment(resolve_device(params.device)), **report}, benchmark_figure(networks)

@@ -5,7 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from ceph_pipeline.pipelines.benchmark import nodes
 
 PARAMS = "params:benchmark"
-TABLES = ("networks", "full_steps", "codec", "detectors", "crops", "statistics")
+TABLES = ("networks", "full_steps", "detectors")
 
 
 def create_pipeline() -> Pipeline:
@@ -14,10 +14,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(nodes.time_networks, [PARAMS, "params:stage1", "params:stage2"], "benchmark_networks", name="time_networks"),
             Node(nodes.time_full_steps, [PARAMS, "params:stage1"], "benchmark_full_steps", name="time_full_steps"),
-            Node(nodes.time_heatmap_codec, PARAMS, "benchmark_codec", name="time_heatmap_codec"),
             Node(nodes.time_detectors, PARAMS, "benchmark_detectors", name="time_detectors"),
-            Node(nodes.time_crop_cutting, PARAMS, "benchmark_crops", name="time_crop_cutting"),
-            Node(nodes.time_evaluation_statistics, PARAMS, "benchmark_statistics", name="time_evaluation_statistics"),
             Node(
                 nodes.report_benchmark,
                 [PARAMS, *(f"benchmark_{name}" for name in TABLES)],

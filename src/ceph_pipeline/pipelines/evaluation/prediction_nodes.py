@@ -1,40 +1,21 @@
-"""Nodes that apply the trained networks to validation and test images, each keeping its points until something changes."""
+"""Nodes that apply the trained networks: to validation and test sources, and to what puts the headline into perspective."""
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ceph_pipeline.artifacts import fingerprint
-from ceph_pipeline.evaluation import EvaluationParams, views_of
-from ceph_pipeline.evaluation.tta import Views
+from ceph_pipeline.artifacts.cached_table import cached_table
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.image_set import ImageSet
+from ceph_pipeline.evaluation import EvaluationParams
+from ceph_pipeline.evaluation.robustness import ORIGINAL
 from ceph_pipeline.images import ImageStore, RawFolder
-from ceph_pipeline.inference.kept import kept, pixels_digest
-from ceph_pipeline.pipelines.evaluation.predicting import film_reader, refined_points, whole_image_points
+from ceph_pipeline.views import views_of
 
-
-def predict_stage1_tta(
-    images: pd.DataFrame,
-    cache: ImageStore,
-    cache_index: pd.DataFrame,
-    checkpoint: Path,
-    folder: Path,
-    params: EvaluationParams,
-) -> pd.DataFrame:
-    """Locate the landmarks of the validation and test sources in several views of each."""
-    cached = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "train")]
-    views = params.tta.views_stage1
-    made_from = {
-        "images": fingerprint(cached),
-        "pixels": pixels_digest(cache_index, cached["image_id"].tolist()),
-        "checkpoint": fingerprint(checkpoint),
-        "views": [repr(view) for view in views_of(views)],
-        "fusion": params.tta.fusion,
-    }
-
-    def predict() -> pd.DataFrame:
-        return whole_image_points("stage1_tta", [checkpoint], cached, cache, views, params)
-
-    return kept(folder / "stage1_tta", made_from, predict, force=params.force)
+SINGLE = {"views_stage1": "single", "views_stage2": "single"}
+"""Copies and training images are looked at in one view."""
 
 
 def predict_stage2(
@@ -43,25 +24,35 @@ def predict_stage2(
     cache_index: pd.DataFrame,
     checkpoint: Path,
     stage1_predictions: pd.DataFrame,
-    folder: Path,
-    params: EvaluationParams,
-) -> pd.DataFrame:
-    """Refine stage 1's points, each crop seen once."""
-    return _refine("stage2", images, raw, cache_index, checkpoint, stage1_predictions, folder, params, "single")
-
-
-def predict_stage2_tta(
-    images: pd.DataFrame,
-    raw: RawFolder,
-    cache_index: pd.DataFrame,
-    checkpoint: Path,
     stage1_tta_predictions: pd.DataFrame,
     folder: Path,
     params: EvaluationParams,
+    detector: DetectorParams,
 ) -> pd.DataFrame:
-    """Refine the points of stage 1 with test-time augmentation, the crops seen in several views too."""
-    views = params.tta.views_stage2
-    return _refine("stage2_tta", images, raw, cache_index, checkpoint, stage1_tta_predictions, folder, params, views)
+    """Refine stage 1's points of one view in one view of the crops, and those of all views in all views."""
+    originals = ImageSet.of_originals(images, raw, cache_index)
+    points = pd.concat([stage1_predictions, stage1_tta_predictions])
+    made_from = {
+        **originals.only(set(points["image_id"])).identity(),
+        "checkpoint": fingerprint(checkpoint),
+        "starting points": fingerprint(points),
+        "views": [repr(view) for view in views_of(detector.views_stage2)],
+        "refinement": str(detector.refinement),
+    }
+
+    def predict() -> pd.DataFrame:
+        from ceph_pipeline.detector.checkpoint import load_networks
+        from ceph_pipeline.detector.forward import resolve_device
+        from ceph_pipeline.detector.tables import Start, refined_tables
+
+        starts = {
+            "stage2": Start(stage1_predictions, "single"),
+            "stage2_tta": Start(stage1_tta_predictions, detector.views_stage2),
+        }
+        networks = load_networks([checkpoint], "stage2", resolve_device(detector.device))
+        return pd.concat(refined_tables(networks, originals, starts, detector).values(), ignore_index=True)
+
+    return cached_table(folder, "stage2_predictions", made_from, predict, force=params.force)
 
 
 def gather_predictions(*stages: pd.DataFrame) -> pd.DataFrame:
@@ -69,28 +60,73 @@ def gather_predictions(*stages: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(stages, ignore_index=True)
 
 
-def _refine(
-    stage: str,
-    images: pd.DataFrame,
-    raw: RawFolder,
-    cache_index: pd.DataFrame,
-    checkpoint: Path,
-    start: pd.DataFrame,
+def predict_copies(
+    copied: pd.DataFrame,
+    small: ImageStore,
+    full: ImageStore,
+    stage1: Path,
+    stage2: Path,
     folder: Path,
     params: EvaluationParams,
-    views: Views,
+    detector: DetectorParams,
 ) -> pd.DataFrame:
-    image_ids = list(start["image_id"].unique())
-    made_from = {
-        "images": fingerprint(images[images["image_id"].isin(image_ids)]),
-        "pixels": pixels_digest(cache_index, image_ids),
-        "checkpoint": fingerprint(checkpoint),
-        "starting points": fingerprint(start),
-        "views": [repr(view) for view in views_of(views)],
-        "refinement": str(params.refinement),
-    }
+    """Locate the landmarks of augmented copies of validation and test sources, for the robustness table alone."""
+    wanted = params.robustness
+    splits, stages = (wanted.splits, wanted.stages) if wanted else ((), ())
+    rows = copied[copied["split"].isin(splits) & (copied["kind"] != ORIGINAL)]
+    refiner = stage2 if "stage2" in stages else None
+    images = ImageSet.of_copies(rows, small)
+    made_from = images.identity() | _networks(stage1, refiner) | {"refinement": str(detector.refinement)}
 
     def predict() -> pd.DataFrame:
-        return refined_points(stage, [checkpoint], start, images, film_reader(raw, images), views, params)
+        return _single_view(images, ImageSet(rows, full.read, images.pixels), stage1, refiner, detector)
 
-    return kept(folder / stage, made_from, predict, force=params.force)
+    table = cached_table(folder, "copy_predictions", made_from, predict, force=params.force)
+    return table[table["stage"].isin(stages)].reset_index(drop=True)
+
+
+def predict_training_sample(
+    images: pd.DataFrame,
+    copied: pd.DataFrame,
+    raw: RawFolder,
+    small: ImageStore,
+    small_index: pd.DataFrame,
+    stage1: Path,
+    stage2: Path,
+    folder: Path,
+    params: EvaluationParams,
+    detector: DetectorParams,
+) -> pd.DataFrame:
+    """Locate the landmarks of some images that the networks have learned from, to see how much better they know them."""
+    trained = images[(images["split"] == "train") & images["image_id"].isin(copied["source_id"])].sort_values("image_id")
+    rng = np.random.default_rng(np.random.SeedSequence([params.statistics.seed, len(trained)]))
+    rows = trained.iloc[np.sort(rng.permutation(len(trained))[: params.training_images])]
+    cached = ImageSet.of_cache(rows, small, small_index)
+    made_from = cached.identity() | _networks(stage1, stage2) | {"refinement": str(detector.refinement)}
+
+    def predict() -> pd.DataFrame:
+        return _single_view(cached, ImageSet.of_originals(rows, raw, small_index), stage1, stage2, detector)
+
+    return cached_table(folder, "training_predictions", made_from, predict, force=params.force)
+
+
+def _networks(stage1: Path, stage2: Path | None) -> dict[str, str | None]:
+    return {"stage 1": fingerprint(stage1), "stage 2": None if stage2 is None else fingerprint(stage2)}
+
+
+def _single_view(small: ImageSet, full: ImageSet, stage1: Path, stage2: Path | None, detector: DetectorParams) -> pd.DataFrame:
+    """The points of stage 1 and, where its checkpoint is given, of stage 2 from there; no rows without images."""
+    from ceph_pipeline.detector.checkpoint import load_networks
+    from ceph_pipeline.detector.forward import resolve_device
+    from ceph_pipeline.detector.located import no_predictions
+    from ceph_pipeline.detector.tables import Start, refined_tables, whole_image_tables
+
+    if small.rows.empty:
+        return no_predictions()
+    params, device = detector.model_copy(update=SINGLE), resolve_device(detector.device)
+    whole = whole_image_tables(load_networks([stage1], "stage1", device), small, params).stage1
+    if stage2 is None:
+        return whole
+    networks = load_networks([stage2], "stage2", device)
+    refined = refined_tables(networks, full, {"stage2": Start(whole, "single")}, params)
+    return pd.concat([whole, *refined.values()], ignore_index=True)

@@ -6,10 +6,9 @@ import pandas as pd
 
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.breakdown import image_ranking
-from ceph_pipeline.evaluation.markdown import page, table_lines
 from ceph_pipeline.evaluation.metrics import has_millimetres
-from ceph_pipeline.evaluation.paper import caption, latex, paper_rows
 from ceph_pipeline.evaluation.report import check_test_errors, on_split
+from ceph_pipeline.evaluation.run_metrics import as_logged, run_metrics
 from ceph_pipeline.evaluation.sections import Results, sections
 from ceph_pipeline.evaluation.stages import stages_in
 from ceph_pipeline.images import RawFolder
@@ -32,7 +31,7 @@ def draw_figures(
     """Every figure without a patient in it, and all of them as `data:` URIs for the HTML report."""
     from ceph_pipeline.evaluation import context_figures, figures, uncertainty_figures
     from ceph_pipeline.evaluation.ellipse_figure import ellipse_figure
-    from ceph_pipeline.evaluation.html import data_uri
+    from ceph_pipeline.evaluation.render import data_uri
 
     unit = str(ellipses["unit"].iloc[0]) if len(ellipses) else "mm"
     drawn = {
@@ -57,7 +56,7 @@ def draw_gallery(
 ) -> dict[str, Any]:
     """The last stage's best, median and worst test images with truth and prediction; also as a `data:` URI."""
     from ceph_pipeline.evaluation.gallery import gallery, representative_images
-    from ceph_pipeline.evaluation.html import data_uri
+    from ceph_pipeline.evaluation.render import data_uri
 
     check_test_errors(errors, images)
     test = on_split(errors, images, "test")
@@ -88,14 +87,13 @@ def write_reports(
     head_errors: pd.DataFrame,
     agreement: dict[str, Any],
     uncertainty: dict[str, Any],
-    anatomy_summary: dict[str, Any],
-    earlier_run: dict[str, Any],
-    cross_validation: dict[str, Any],
+    plausibility_summary: dict[str, Any],
+    run_comparison: dict[str, Any],
     embedded_figures: dict[str, str],
     embedded_gallery: str,
 ) -> dict[str, str]:
-    """The report in Markdown, in HTML with and without the gallery of patients, and the table for a paper."""
-    from ceph_pipeline.evaluation.html import html_page
+    """The report in HTML, with and without the gallery of patients, and the table for a paper."""
+    from ceph_pipeline.evaluation.render import html_page, paper_table
 
     report = sections(
         Results(
@@ -108,19 +106,29 @@ def write_reports(
             heads=head_errors,
             agreement=agreement,
             uncertainty=uncertainty,
-            anatomy=anatomy_summary,
-            earlier=earlier_run,
-            folds=cross_validation,
+            plausibility=plausibility_summary,
+            earlier=run_comparison,
         )
     )
-    table = latex(paper_rows(metrics), caption(metrics))
+    table = paper_table(metrics)
     return {
-        "evaluation_report": page(report),
         "evaluation_html": html_page(report, embedded_figures | {GALLERY: embedded_gallery}, latex=table),
         "evaluation_html_without_films": html_page(report, embedded_figures, latex=table),
         "paper_table_latex": table,
-        "paper_table_markdown": f"{caption(metrics)}\n\n{table_lines(paper_rows(metrics))}\n",
     }
+
+
+def collect_metrics(
+    metrics: dict[str, Any],
+    robustness: pd.DataFrame,
+    training_gap: pd.DataFrame,
+    agreement: dict[str, Any],
+    uncertainty: dict[str, Any],
+    plausibility_summary: dict[str, Any],
+    run_comparison: dict[str, Any],
+) -> dict[str, dict[str, float]]:
+    """Every figure worth comparing between runs, for the tracking server."""
+    return as_logged(run_metrics(metrics, robustness, training_gap, agreement, uncertainty, plausibility_summary, run_comparison))
 
 
 def _file_name(catalog_name: str) -> str:

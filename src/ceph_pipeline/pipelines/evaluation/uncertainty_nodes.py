@@ -1,4 +1,4 @@
-"""Nodes that learn uncertainty on the validation split and check it on the test split."""
+"""Nodes that learn uncertainty and plausibility from validation and training images, and apply them to the test split."""
 
 import logging
 from pathlib import Path
@@ -6,15 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from ceph_pipeline.evaluation import EvaluationParams
-from ceph_pipeline.evaluation.reliability import reliability_table
+from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.evaluation import EvaluationParams, plausibility
 from ceph_pipeline.evaluation.report import on_split
-from ceph_pipeline.evaluation.tta import Views, views_in_words
-from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn, unseen_errors
-from ceph_pipeline.evaluation.uncertainty_tables import radius_lines, scalar_metrics
-from ceph_pipeline.inference.trust import network_digests
-from ceph_pipeline.pipelines.evaluation.tracking import log_metrics
-from ceph_pipeline.training.folds import listed_checkpoints
+from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn, reliability_table, unseen_errors
+from ceph_pipeline.evaluation.uncertainty_tables import radius_lines
+from ceph_pipeline.landmarks.tables import reader_points
+from ceph_pipeline.plausibility import PlausibilityParams, ShapePrior, judge_shapes
 from ceph_pipeline.uncertainty import StageUncertainty
 
 logger = logging.getLogger(__name__)
@@ -26,25 +25,20 @@ def learn_uncertainty(
     images: pd.DataFrame,
     stage1: Path,
     stage2: Path,
-    stage1_folds: pd.DataFrame,
-    stage2_folds: pd.DataFrame,
-    members: Path,
     params: EvaluationParams,
+    detector: DetectorParams,
 ) -> dict[str, Any]:
     """What validation says of each stage's uncertainty, with the networks and views it holds for; empty where none is wanted."""
+    from ceph_pipeline.detector.description import views_in_words
+
     if params.uncertainty is None:
         return {}
-    alone = network_digests([stage1], [stage2])
-    together = network_digests(
-        [stage1, *listed_checkpoints(stage1_folds, members)],
-        [stage2, *listed_checkpoints(stage2_folds, members)],
-    )
+    digests = {"stage1": fingerprint(stage1), "stage2": fingerprint(stage2)}
+    single = detector.model_copy(update={"views_stage1": "single", "views_stage2": "single"})
     return {
         stage: StageUncertainty(
-            networks=together
-            if stage == "ensemble"
-            else {name: digest for name, digest in alone.items() if name <= stage.removesuffix("_tta")},
-            views=_views(stage, params),
+            networks={name: digest for name, digest in digests.items() if name <= stage.removesuffix("_tta")},
+            views=views_in_words(detector if stage.endswith("_tta") else single, refined=stage.startswith("stage2")),
             models=models,
         ).to_report()
         for stage, models in learn(errors, predictions, images, params.uncertainty).items()
@@ -57,24 +51,30 @@ def check_uncertainty(
     images: pd.DataFrame,
     duplicates: pd.DataFrame,
     uncertainty_models: dict[str, Any],
-    params: EvaluationParams,
 ) -> dict[str, Any]:
     """Whether that holds on test sources without a near-duplicate among those learned from."""
     models = {stage: dict(StageUncertainty.from_report(report).models) for stage, report in uncertainty_models.items()}
     unseen = unseen_errors(errors, images, duplicates)
     left_out = set(on_split(errors, images, "test")["image_id"]) - set(unseen["image_id"])
     checked = checked_stages(unseen, predictions, images, models)
-    found = {"learned": list(models), "n_left_out": len(left_out), "stages": assessments(checked, params.statistics)}
-    log_metrics(scalar_metrics(found))
+    found = {"learned": list(models), "n_left_out": len(left_out), "stages": assessments(checked)}
     for line in radius_lines(found)[:1]:
         logger.info("uncertainty: %s", line)
     return {"uncertainty": found, "reliability": reliability_table(checked), "flag_curves": flag_curves(checked)}
 
 
-def _views(stage: str, params: EvaluationParams) -> str:
-    """What a stage's points were made from."""
-    tta = params.tta
-    with_views = stage.endswith("_tta") or stage == "ensemble"
-    first: Views = tta.views_stage1 if with_views else "single"
-    second: Views = tta.views_stage2 if with_views else "single"
-    return views_in_words(first, tta.fusion, None if stage.startswith("stage1") else second, params.refinement)
+def learn_shape_prior(landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams) -> dict[str, Any]:
+    """The shapes of the training landmarks; empty where they are too few."""
+    prior = plausibility.learn_prior(reader_points(landmarks, params.reader), images)
+    return {} if prior is None else prior.to_report()
+
+
+def judge_plausibility(
+    predictions: pd.DataFrame, images: pd.DataFrame, shape_prior: dict[str, Any], params: PlausibilityParams
+) -> dict[str, Any]:
+    """How plausible each stage's configurations are, and how many are not."""
+    prior = ShapePrior.from_report(shape_prior) if shape_prior else None
+    shapes = judge_shapes(predictions, prior, params).shapes
+    report = plausibility.plausibility_report(shapes, images, prior, params)
+    logger.info("plausibility: %s", plausibility.plausibility_line(report))
+    return {"plausibility": shapes, "plausibility_summary": report}

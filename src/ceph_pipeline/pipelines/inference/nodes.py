@@ -5,36 +5,30 @@ from pathlib import Path
 
 import pandas as pd
 
+from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.inference.params import InferenceParams
+from ceph_pipeline.plausibility import PlausibilityParams
 
 logger = logging.getLogger(__name__)
 
 
 def locate_landmarks(
-    folder: Path, stage1_checkpoint: Path, stage2_checkpoint: Path, models: Path, params: InferenceParams
+    folder: Path,
+    stage1_checkpoint: Path,
+    stage2_checkpoint: Path,
+    models: Path,
+    params: InferenceParams,
+    detector_params: DetectorParams,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Locate the landmarks of every X-ray of the folder; set aside what cannot be read.
 
     Where the evaluation has left its uncertainty among the models, points come with radii and flags.
     """
-    from ceph_pipeline.inference.detector import LandmarkDetector
-    from ceph_pipeline.inference.fold_members import fold_checkpoints
+    from ceph_pipeline.detector import LandmarkDetector
     from ceph_pipeline.inference.folder import predict_folder
 
-    whole, refiners = fold_checkpoints(models) if params.ensemble else ([], [])
-    detector = LandmarkDetector.from_checkpoints(
-        [stage1_checkpoint, *whole],
-        [stage2_checkpoint, *refiners],
-        models,
-        device=params.device,
-        views_stage1=params.views_stage1,
-        views_stage2=params.views_stage2,
-        fusion=params.fusion,
-        refinement=params.refinement,
-        batch_size=params.batch_size,
-        crop_batch_size=params.crop_batch_size,
-    )
-    detector.trust.say(detector.stage, detector.views)
+    detector = LandmarkDetector.from_checkpoints([stage1_checkpoint], [stage2_checkpoint], models, detector_params)
+    detector.uncertainty.say(detector.stage, detector.views)
     predictions, quarantine = predict_folder(detector, folder, params.pixel_size_mm)
     logger.info(
         "%d landmarks located in each of %d new X-rays, %d files set aside",
@@ -43,6 +37,14 @@ def locate_landmarks(
         len(quarantine),
     )
     return predictions, quarantine
+
+
+def judge_plausibility(located: pd.DataFrame, models: Path, params: PlausibilityParams) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Flag implausible points, and judge each configuration as a whole."""
+    from ceph_pipeline.inference.plausibility import judge_located
+
+    found = judge_located(located, models, params)
+    return found.predictions, found.shapes
 
 
 def measure_faces(predictions: pd.DataFrame, params: InferenceParams) -> pd.DataFrame:
@@ -58,7 +60,7 @@ def draw_overlays(
     folder: Path,
     predictions: pd.DataFrame,
     measurements: pd.DataFrame,
-    anatomy: pd.DataFrame,
+    plausibility: pd.DataFrame,
     overlay_folder: Path,
     params: InferenceParams,
 ) -> pd.DataFrame:
@@ -69,12 +71,12 @@ def draw_overlays(
     from ceph_pipeline.artifacts import keep_only
     from ceph_pipeline.images import read_image
     from ceph_pipeline.images.film_files import printable
-    from ceph_pipeline.inference.anatomy import add_anatomy
     from ceph_pipeline.inference.folder import find_xrays
     from ceph_pipeline.inference.measurements import summary_rows
     from ceph_pipeline.inference.overlay import write_overlay
+    from ceph_pipeline.inference.plausibility import add_plausibility
 
-    summary = add_anatomy(summary_rows(predictions, measurements), anatomy)
+    summary = add_plausibility(summary_rows(predictions, measurements), plausibility)
     if "n_flagged" in summary:
         logger.info("%d of %d points are flagged for a person to look at", summary["n_flagged"].sum(), len(predictions))
     xrays = find_xrays(folder)

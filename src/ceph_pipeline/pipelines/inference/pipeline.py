@@ -2,8 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from ceph_pipeline.pipelines.inference.anatomy_nodes import judge_new_heads
-from ceph_pipeline.pipelines.inference.nodes import draw_overlays, locate_landmarks, measure_faces
+from ceph_pipeline.pipelines.inference.nodes import draw_overlays, judge_plausibility, locate_landmarks, measure_faces
 
 
 def create_pipeline() -> Pipeline:
@@ -12,15 +11,22 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 locate_landmarks,
-                inputs=["inference_folder", "stage1_checkpoint", "stage2_checkpoint", "models_folder", "params:inference"],
+                inputs=[
+                    "inference_folder",
+                    "stage1_checkpoint",
+                    "stage2_checkpoint",
+                    "models_folder",
+                    "params:inference",
+                    "params:detector",
+                ],
                 outputs=["located_in_new", "inference_quarantine"],
                 name="locate_landmarks",
             ),
             Node(
-                judge_new_heads,
-                inputs=["located_in_new", "models_folder", "params:inference"],
-                outputs=["inference_predictions", "inference_anatomy"],
-                name="judge_new_heads",
+                judge_plausibility,
+                inputs=["located_in_new", "models_folder", "params:plausibility"],
+                outputs=["inference_predictions", "inference_plausibility"],
+                name="judge_plausibility",
             ),
             Node(
                 measure_faces,
@@ -34,7 +40,7 @@ def create_pipeline() -> Pipeline:
                     "inference_folder",
                     "inference_predictions",
                     "inference_measurements",
-                    "inference_anatomy",
+                    "inference_plausibility",
                     "inference_overlay_folder",
                     "params:inference",
                 ],

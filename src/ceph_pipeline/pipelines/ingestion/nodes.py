@@ -18,7 +18,13 @@ def read_cephalograms(
     raw_cephalograms: RawFolder, params: IngestionParams
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Read the raw data set into the tables images, landmarks, CVM stages and quarantine, as the files have them."""
-    found = formats.read(raw_cephalograms.root, raw_cephalograms.format, on_bad_item=params.on_bad_item, exclude=params.exclude)
+    found = formats.read(
+        raw_cephalograms.root,
+        raw_cephalograms.format,
+        on_bad_item=params.on_bad_item,
+        exclude=params.exclude,
+        options=params.reading,
+    )
     logger.info(
         "%d cephalograms, %d landmarks, readers %s read from %s",
         len(found.images),

@@ -1,17 +1,24 @@
 """Nodes of pipeline `stage1`."""
 
+from functools import cache as once
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.artifacts.cached_table import cached_table
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.image_set import ImageSet
 from ceph_pipeline.images import ImageStore
-from ceph_pipeline.inference.kept import kept, pixels_digest
-from ceph_pipeline.inference.located import no_predictions
-from ceph_pipeline.training import FoldParams, Stage1Params
+from ceph_pipeline.training import Stage1Params
+from ceph_pipeline.views import views_of
+
+if TYPE_CHECKING:
+    from ceph_pipeline.detector.tables import WholeImageTables
 
 
-def train_stage1(
+def train(
     images: pd.DataFrame,
     landmarks: pd.DataFrame,
     cvm: pd.DataFrame,
@@ -25,95 +32,38 @@ def train_stage1(
     """Train the whole-image network on the training split and return its best checkpoint."""
     from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
 
-    learned = _cached(images, cache_index)
-    tables = Stage1Tables.of(learned[learned["split"] != "test"], landmarks, cvm, measurements, source_pixels)
-    return train_whole_image_net(tables, cache, folder, params)
+    learned = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "test")]
+    return train_whole_image_net(Stage1Tables.of(learned, landmarks, cvm, measurements, source_pixels), cache, folder, params)
 
 
-def predict_stage1(
-    images: pd.DataFrame, cache: ImageStore, cache_index: pd.DataFrame, checkpoint: Path, folder: Path
-) -> pd.DataFrame:
-    """Locate the landmarks of the validation and test sources, one view an image."""
-    cached = _cached(images, cache_index)
-    return _points(cached[cached["split"] != "train"], cache, cache_index, checkpoint, folder)
-
-
-def deal_folds(
-    images: pd.DataFrame, augmented_images: pd.DataFrame, duplicates: pd.DataFrame, params: FoldParams
-) -> pd.DataFrame:
-    """Deal the training sources into folds; an empty table where none are asked for."""
-    from ceph_pipeline.training.folds import assign_folds, no_folds
-
-    learned = images[images["image_id"].isin(augmented_images["source_id"])]
-    return assign_folds(learned, duplicates, params.count, params.seed) if params.count else no_folds()
-
-
-def train_stage1_folds(
-    folds: pd.DataFrame,
-    images: pd.DataFrame,
-    landmarks: pd.DataFrame,
-    cvm: pd.DataFrame,
-    measurements: pd.DataFrame,
-    source_pixels: pd.DataFrame,
-    cache: ImageStore,
-    cache_index: pd.DataFrame,
-    folder: Path,
-    params: Stage1Params,
-    fold_params: FoldParams,
-) -> pd.DataFrame:
-    """Train a whole-image network without each fold, and list the checkpoints."""
-    from ceph_pipeline.training.folds import checkpoint_table, resplit
-    from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
-
-    checkpoints = {}
-    for fold in fold_params.wanted:
-        learned = resplit(_cached(images, cache_index), folds, fold)
-        tables = Stage1Tables.of(learned, landmarks, cvm, measurements, source_pixels)
-        name = f"stage1 without fold {fold}"
-        checkpoints[fold] = train_whole_image_net(tables, cache, folder / str(fold) / "stage1", params, run_name=name)
-    return checkpoint_table(checkpoints, folder)
-
-
-def predict_stage1_folds(
-    folds: pd.DataFrame,
-    stage1_folds: pd.DataFrame,
+def predict(
     images: pd.DataFrame,
     cache: ImageStore,
     cache_index: pd.DataFrame,
+    checkpoint: Path,
     folder: Path,
-) -> pd.DataFrame:
-    """Locate the landmarks of each training source with the network that was trained without its fold, one view an image."""
-    from ceph_pipeline.training.folds import listed_checkpoints
+    params: DetectorParams,
+) -> dict[str, pd.DataFrame]:
+    """Locate the landmarks of the validation and test sources, in one view and in several, and read the other heads.
 
-    cached = _cached(images, cache_index)
-    tables = [
-        _points(
-            cached[cached["image_id"].isin(folds.loc[folds["fold"] == fold, "image_id"])],
-            cache,
-            cache_index,
-            checkpoint,
-            folder / str(fold) / "stage1",
-        )
-        for fold, checkpoint in zip(stage1_folds["fold"], listed_checkpoints(stage1_folds, folder), strict=True)
-    ]
-    return pd.concat([no_predictions(), *tables], ignore_index=True)
+    Points of one view depend on the network alone, so that stage 2, which is trained on them, is not trained again where only
+    the views have changed.
+    """
+    rows = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "train")]
+    sources = ImageSet.of_cache(rows, cache, cache_index)
 
+    @once
+    def found() -> "WholeImageTables":
+        from ceph_pipeline.detector.checkpoint import load_networks
+        from ceph_pipeline.detector.forward import resolve_device
+        from ceph_pipeline.detector.tables import whole_image_tables
 
-def _points(rows: pd.DataFrame, cache: ImageStore, cache_index: pd.DataFrame, checkpoint: Path, folder: Path) -> pd.DataFrame:
-    """A network's points, kept beside it: stage 2 is trained on them, and trained again where they differ in the last digit."""
-    made_from = {
-        "images": fingerprint(rows),
-        "pixels": pixels_digest(cache_index, rows["image_id"].tolist()),
-        "checkpoint": fingerprint(checkpoint),
+        return whole_image_tables(load_networks([checkpoint], "stage1", resolve_device(params.device)), sources, params)
+
+    alone = sources.identity() | {"checkpoint": fingerprint(checkpoint)}
+    views = {"views": [repr(view) for view in views_of(params.views_stage1)], "fusion": params.fusion}
+    return {
+        "stage1_predictions": cached_table(folder, "stage1_predictions", alone, lambda: found().stage1),
+        "stage1_tta_predictions": cached_table(folder, "stage1_tta_predictions", alone | views, lambda: found().stage1_tta),
+        "head_outputs": cached_table(folder, "head_outputs", alone, lambda: found().head_outputs),
     }
-
-    def predict() -> pd.DataFrame:
-        from ceph_pipeline.inference.stages import predict_stage1_table
-
-        return predict_stage1_table(rows, cache, checkpoint)
-
-    return kept(folder / "points", made_from, predict)
-
-
-def _cached(images: pd.DataFrame, cache_index: pd.DataFrame) -> pd.DataFrame:
-    return images[images["image_id"].isin(cache_index["image_id"])]

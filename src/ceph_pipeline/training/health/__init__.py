@@ -1,9 +1,5 @@
 """Health of trainings: what curves and predictions say about a run, and which setting to change.
 
 A callback gathers a record of plain numbers; the checks read the record alone, so that a finished training can be examined
-again. Importing this package is cheap.
+again.
 """
-
-from ceph_pipeline.training.health.params import HealthParams
-
-__all__ = ["HealthParams"]

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lightning.pytorch.callbacks import Callback
 
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.health import observe
 from ceph_pipeline.training.health.checks import run_checks
-from ceph_pipeline.training.health.record import Epoch, LocatedPoints, TrainingRecord, Validation, dotted
-from ceph_pipeline.training.health.report import log_watched, publish
-from ceph_pipeline.training.health.statistics import summarise
+from ceph_pipeline.training.health.record import Epoch, LocatedPoints, TrainingRecord, Validation, dotted, summarise
+from ceph_pipeline.training.health.report import publish
 from ceph_pipeline.training.health.verdict import hopeless
 
 if TYPE_CHECKING:
@@ -20,10 +19,9 @@ if TYPE_CHECKING:
 
     from lightning import LightningModule, Trainer
     from torch import Tensor
-    from torch.utils.data import DataLoader
 
-    from ceph_pipeline.training.batch import Batch, Located
-    from ceph_pipeline.training.checkpoint import TrainedNet
+    from ceph_pipeline.detector.checkpoint import TrainedNet
+    from ceph_pipeline.training.batch import Batch
     from ceph_pipeline.training.module import LandmarkModule
     from ceph_pipeline.training.params import Stage1Params, Stage2Params
 
@@ -53,13 +51,11 @@ class HealthWatch(Callback):
             settings=dotted(params.model_dump(mode="json")),
             input_size=trained.input_size,
             stride=trained.stride,
-            decoding_error=observe.decoding_error(trained.sigma_px),
         )
         self._points: list[LocatedPoints] = []
         self._validation: Validation | None = None
         self._step: observe.StepSize | None = None
         self._step_size: dict[str, float] = {}
-        self._gradient_ratio: float | None = None
         self._loss: Tensor | None = None
         self._known: set[str] = set()
 
@@ -82,12 +78,8 @@ class HealthWatch(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Take in where the batch's landmarks were located."""
-        del dataloader_idx
+        del trainer, pl_module, batch_idx, dataloader_idx
         self._points.append(observe.located_points(outputs, batch))
-        if batch_idx == 0:
-            self._watch(trainer, outputs, batch)
-            with trainer.precision_plugin.forward_context():  # in another precision a compiled network is compiled once more
-                self._gradient_ratio = observe.gradient_ratio(cast("LandmarkModule", pl_module), batch)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Sum the validation up, over all processes."""
@@ -103,7 +95,7 @@ class HealthWatch(Callback):
         self._add(trainer, {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith(wanted)})
         if self._validation is not None:
             self._speak(trainer)
-        self._validation = self._gradient_ratio = None
+        self._validation = None
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write, print and log the report."""
@@ -125,14 +117,6 @@ class HealthWatch(Callback):
         """Continue the record of an interrupted training."""
         self.record = TrainingRecord.model_validate_json(state_dict["record"])
 
-    def _watch(self, trainer: Trainer, located: Located, batch: Batch) -> None:
-        images = observe.first_images(cast("DataLoader[Batch]", trainer.val_dataloaders))
-        names, params = self.record.landmarks, self.params
-        points = observe.watched_points(located, batch, images, names, params.watched_landmarks, trainer.current_epoch + 1)
-        kept = [point for point in points if point.image_id in images[: params.watched_images]]
-        self.record = self.record.model_copy(update={"watched": (*self.record.watched, *kept)})
-        log_watched(kept, trainer.logger)
-
     def _add(self, trainer: Trainer, curves: dict[str, float]) -> None:
         entry = Epoch(
             epoch=trainer.current_epoch + 1,
@@ -140,7 +124,6 @@ class HealthWatch(Callback):
             curves=curves,
             learning_rate=float(trainer.optimizers[0].param_groups[0]["lr"]),
             step_size=self._step_size,
-            gradient_ratio=self._gradient_ratio,
             validation=self._validation,
         )
         self.record = self.record.model_copy(update={"epochs": (*self.record.epochs, entry)})

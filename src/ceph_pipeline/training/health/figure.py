@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from ceph_pipeline.training.health.evidence import relative_errors
+from ceph_pipeline.training.health.finding import relative_errors
 from ceph_pipeline.training.health.milestones import FULL_EPOCHS, MRE_MM
 
 if TYPE_CHECKING:

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pandas as pd
+import pandera.pandas as pa
+from pandera.typing import Series
 
 from ceph_pipeline.training.health.record import TrainingRecord
 
@@ -11,6 +13,23 @@ FULL_EPOCHS = 250
 
 MRE_MM = {5: 20.0, 20: 10.0, 50: 5.0, 100: 2.5, 150: 2.0, 250: 1.7}
 SDR_PERCENT = {30: 50.0, 50: 60.0, 100: 70.0, 150: 75.0, 250: 80.0}
+
+
+class MilestoneTable(pa.DataFrameModel):
+    """One row a milestone of a healthy training that has been passed, met or not."""
+
+    measure: Series[str] = pa.Field(isin=("MRE mm", "SDR 2 mm %"))
+    of_250: Series[int] = pa.Field(description="the epoch it belongs to in a training of 250")
+    epoch: Series[int] = pa.Field(ge=1, description="the same share of this training's epochs")
+    expected: Series[float] = pa.Field(description="MRE below, SDR above")
+    reached: Series[float] = pa.Field(description="best so far")
+    met: Series[bool]
+
+    class Config:
+        """Types are coerced, and further columns refused."""
+
+        coerce = True
+        strict = True
 
 
 def compare(record: TrainingRecord) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ PerLandmark = tuple[float, ...]
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
+    model_config = ConfigDict(extra="ignore", frozen=True, ser_json_inf_nan="constants")  # an earlier version recorded more
 
 
 class LocatedPoints(NamedTuple):
@@ -69,6 +70,60 @@ class Validation(_Record):
     outside: PerLandmark
 
 
+def summarise(points: LocatedPoints, n_landmarks: int, input_size: tuple[int, int], stride: int) -> Validation:
+    """The figures of a validation, by landmark.
+
+    Args:
+        points: All its points.
+        n_landmarks: K.
+        input_size: (width, height) px.
+        stride: Input px per heatmap px.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Mean of empty|All-NaN|invalid value", RuntimeWarning)  # a landmark nobody marked
+        rows = [_of_landmark(points, points.landmark == k, input_size, stride) for k in range(n_landmarks)]
+    return Validation(**{name: tuple(row[name] for row in rows) for name in Validation.model_fields})
+
+
+def _of_landmark(
+    points: LocatedPoints, chosen: NDArray[np.bool_], input_size: tuple[int, int], stride: int
+) -> dict[str, float | tuple[float, float]]:
+    found, truth = points.found[chosen], points.truth[chosen]
+    known = truth[np.isfinite(truth).all(axis=1)]
+    finite = found[np.isfinite(found).all(axis=1)]
+    margin = _margin(found, input_size)
+    return {
+        "error": float(np.nanmean(np.linalg.norm(found - truth, axis=1))),
+        "guess": float(np.linalg.norm(known - known.mean(axis=0), axis=1).mean()),
+        "error_px": float(np.nanmean(points.error_px[chosen])),
+        "error_mm": float(np.nanmean(points.error_mm[chosen])),
+        "peak": float(np.nanmedian(points.peak[chosen])),
+        "spread": spread(finite),
+        "target_spread": spread(known),
+        "centre": _centre(finite),
+        "target_centre": _centre(known),
+        "at_border": float((margin < stride).mean()),
+        "target_at_border": float((_margin(known, input_size) < stride).mean()),
+        "outside": float((~(margin >= 0)).mean()),
+    }
+
+
+def _centre(points: NDArray[np.float64]) -> tuple[float, float]:
+    x, y = points.mean(axis=0)
+    return float(x), float(y)
+
+
+def _margin(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Distance `(N,)` to the nearest edge of the frame, negative outside."""
+    margin: NDArray[np.float64] = np.minimum(points + 0.5, np.array(size) - 0.5 - points).min(axis=1)
+    return margin
+
+
+def spread(points: NDArray[np.float64]) -> float:
+    """Root mean square distance of points `(N, 2)` from their mean; NaN of none."""
+    return float(np.sqrt(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+
 class Epoch(_Record):
     """One epoch.
 
@@ -79,7 +134,6 @@ class Epoch(_Record):
         learning_rate: That the epoch ended with.
         step_size: By part of the network (`backbone`, `heads`), the change of its weights in the epoch's last step relative to
             their size; median over the tensors.
-        gradient_ratio: Of the combined loss, the norm of the coordinate term's gradient on the heatmaps over the heatmap term's.
         validation: None where none was run.
     """
 
@@ -88,22 +142,7 @@ class Epoch(_Record):
     curves: dict[str, float]
     learning_rate: float
     step_size: dict[str, float]
-    gradient_ratio: float | None = None
     validation: Validation | None = None
-
-
-class WatchedPoint(_Record):
-    """A validation point that is kept at every validation; x and y in px of the original image."""
-
-    epoch: int
-    image_id: str
-    landmark: str
-    truth_x: float
-    truth_y: float
-    found_x: float
-    found_y: float
-    error_px: float
-    error_mm: float
 
 
 class TrainingRecord(_Record):
@@ -115,9 +154,7 @@ class TrainingRecord(_Record):
         settings: The stage's parameters by dotted name, without the stage's; a rate that was searched for in its place.
         input_size: (width, height) px.
         stride: Input px per heatmap px.
-        decoding_error: Mean error in heatmap px of decoding targets of the configured σ under 2 % noise.
         epochs: In order.
-        watched: Points kept at every validation.
     """
 
     stage: str
@@ -125,9 +162,7 @@ class TrainingRecord(_Record):
     settings: dict[str, Any]
     input_size: tuple[int, int]
     stride: int
-    decoding_error: float
     epochs: tuple[Epoch, ...] = ()
-    watched: tuple[WatchedPoint, ...] = ()
 
     @property
     def planned_epochs(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,21 +12,21 @@ from lightning.pytorch.loggers import MLFlowLogger
 from ceph_pipeline.artifacts import atomic_path, write_atomically
 from ceph_pipeline.training.health import milestones
 from ceph_pipeline.training.health.figure import health_figure
-from ceph_pipeline.training.health.tables import HealthTable, MilestoneTable, WatchedTable
-from ceph_pipeline.training.health.verdict import examine
+from ceph_pipeline.training.health.milestones import MilestoneTable
+from ceph_pipeline.training.health.verdict import HealthTable, examine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lightning.pytorch.loggers import Logger
 
-    from ceph_pipeline.training.health.record import TrainingRecord, WatchedPoint
+    from ceph_pipeline.training.health.record import TrainingRecord
 
 logger = logging.getLogger(__name__)
 
 
 def publish(record: TrainingRecord, folder: Path, run_logger: Logger | None) -> pd.DataFrame:
-    """Write `health.parquet`, `health.json`, `health.png` and `watched_points.parquet`, log them, and say what they say.
+    """Write `health.parquet`, `health.json` and `health.png`, log them to MLflow, and summarise them in the log.
 
     Args:
         record: The finished training.
@@ -39,24 +38,15 @@ def publish(record: TrainingRecord, folder: Path, run_logger: Logger | None) -> 
     """
     findings = HealthTable.validate(examine(record))
     passed = MilestoneTable.validate(milestones.compare(record))
-    watched = WatchedTable.validate(pd.DataFrame([point.model_dump() for point in record.watched], columns=list(_WATCHED)))
     content = {"findings": _rows(findings), "milestones": _rows(passed), "record": json.loads(record.model_dump_json())}
     write_atomically(folder / "health.json", json.dumps(content, indent=1))
-    for name, table in (("health", findings), ("watched_points", watched)):
-        with atomic_path(folder / f"{name}.parquet") as temporary:
-            table.to_parquet(temporary)
+    with atomic_path(folder / "health.parquet") as temporary:
+        findings.to_parquet(temporary)
     with atomic_path(folder / "health.png") as temporary:
         health_figure(record, findings).savefig(temporary, dpi=110, metadata={"Software": None})
-    _log_to_mlflow(folder, findings, passed, watched, run_logger)
+    _log_to_mlflow(folder, findings, passed, run_logger)
     _say(record.stage, findings, passed)
     return findings
-
-
-def log_watched(points: list[WatchedPoint], run_logger: Logger | None) -> None:
-    """The errors of watched points as curves, in px of the originals."""
-    if run_logger is not None and points:
-        errors = {f"watched/{point.image_id}/{point.landmark}": point.error_px for point in points}
-        run_logger.log_metrics({name: value for name, value in errors.items() if math.isfinite(value)}, points[0].epoch)
 
 
 def _say(stage: str, findings: pd.DataFrame, passed: pd.DataFrame) -> None:
@@ -70,13 +60,11 @@ def _say(stage: str, findings: pd.DataFrame, passed: pd.DataFrame) -> None:
         logger.info("%s %s", stage, milestones.summary(passed))
 
 
-def _log_to_mlflow(
-    folder: Path, findings: pd.DataFrame, passed: pd.DataFrame, watched: pd.DataFrame, run_logger: Logger | None
-) -> None:
+def _log_to_mlflow(folder: Path, findings: pd.DataFrame, passed: pd.DataFrame, run_logger: Logger | None) -> None:
     if not isinstance(run_logger, MLFlowLogger) or run_logger.run_id is None:
         return
     client, run = run_logger.experiment, run_logger.run_id
-    for name, table in (("findings", findings), ("milestones", passed), ("watched_points", watched)):
+    for name, table in (("findings", findings), ("milestones", passed)):
         if not table.empty:
             client.log_table(run, table, f"health/{name}.json")
     client.log_artifact(run, str(folder / "health.png"), "health")
@@ -87,6 +75,3 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Plain values of a table's rows."""
     rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records"))
     return rows
-
-
-_WATCHED = WatchedTable.to_schema().columns

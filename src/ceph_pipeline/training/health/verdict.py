@@ -1,12 +1,36 @@
 """From checks to a verdict: what stands at the end of a training, since when, and whether going on makes sense."""
 
 import pandas as pd
+import pandera.pandas as pa
+from pandera.typing import Series
 
 from ceph_pipeline.training.health.checks import run_checks
 from ceph_pipeline.training.health.record import TrainingRecord
 
 PATIENCE = 3
 """Validations for which a finding has to stand before a training is given up."""
+
+SEVERITIES = ("info", "warning", "error")
+"""Mildest first. `error`: what was trained is of no use; `warning`: it may be, but a setting wants to be changed."""
+
+
+class HealthTable(pa.DataFrameModel):
+    """One row a finding."""
+
+    check: Series[str]
+    severity: Series[str] = pa.Field(isin=SEVERITIES)
+    epoch: Series[int] = pa.Field(ge=1, description="since when it has stood")
+    detail: Series[str] = pa.Field(description="what was seen, and what it cannot be told apart from")
+    value: Series[float] = pa.Field(nullable=True, description="the evidence as one number, its unit in the detail")
+    limit: Series[float] = pa.Field(nullable=True, description="which the value crossed")
+    setting: Series[str] = pa.Field(description="the parameter to change, by its dotted name; empty where no parameter helps")
+    suggestion: Series[str] = pa.Field(description="what to change it to, or what to do")
+
+    class Config:
+        """Types are coerced, and further columns refused."""
+
+        coerce = True
+        strict = True
 
 
 def examine(record: TrainingRecord) -> pd.DataFrame:

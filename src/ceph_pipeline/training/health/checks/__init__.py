@@ -6,11 +6,9 @@ from ceph_pipeline.training.health.checks.collapse import check_collapsed_images
 from ceph_pipeline.training.health.checks.dead_channels import check_dead_channels
 from ceph_pipeline.training.health.checks.frame import check_border, check_out_of_range
 from ceph_pipeline.training.health.checks.frozen import check_frozen_backbone
-from ceph_pipeline.training.health.checks.loss_balance import check_loss_balance
 from ceph_pipeline.training.health.checks.not_finite import check_not_finite
 from ceph_pipeline.training.health.checks.not_learned import check_not_learned
 from ceph_pipeline.training.health.checks.rate import check_rate_too_high, check_stuck
-from ceph_pipeline.training.health.checks.sigma import check_narrow_sigma, check_wide_sigma
 from ceph_pipeline.training.health.checks.validation_course import check_flat_validation, check_overfitting, check_sudden_drop
 from ceph_pipeline.training.health.finding import Finding
 from ceph_pipeline.training.health.record import TrainingRecord
@@ -31,11 +29,8 @@ CHECKS: dict[str, Check] = {
     "sudden_drop": check_sudden_drop,
     "overfitting": check_overfitting,
     "flat_validation": check_flat_validation,
-    "narrow_sigma": check_narrow_sigma,
-    "wide_sigma": check_wide_sigma,
-    "loss_balance": check_loss_balance,
 }
-"""By the name that the findings table carries: causes first, then symptoms, then settings."""
+"""By the name that the findings table carries: causes first, then symptoms."""
 
 
 def run_checks(record: TrainingRecord) -> dict[str, Finding]:

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.training.health.evidence import judged, rate
-from ceph_pipeline.training.health.finding import Finding
+from ceph_pipeline.training.health.finding import Finding, judged, rate
 from ceph_pipeline.training.health.record import TrainingRecord
 
 _SPREAD_RATIO = 0.5

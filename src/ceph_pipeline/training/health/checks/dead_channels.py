@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.training.health.evidence import LOST, judged, lost_landmarks, relative_errors
-from ceph_pipeline.training.health.finding import Finding
+from ceph_pipeline.training.health.finding import LOST, Finding, judged, lost_landmarks, relative_errors
 from ceph_pipeline.training.health.record import TrainingRecord
 
 _LOW_PEAK = 0.25

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ceph_pipeline.training.health.evidence import judged, rate
-from ceph_pipeline.training.health.finding import Finding
+from ceph_pipeline.training.health.finding import Finding, judged, rate
 from ceph_pipeline.training.health.record import TrainingRecord
 
 _OUTSIDE = 0.01

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from ceph_pipeline.training.health.evidence import has_learned, judged
-from ceph_pipeline.training.health.finding import Finding
+from ceph_pipeline.training.health.finding import Finding, has_learned, judged
 from ceph_pipeline.training.health.record import TrainingRecord
 
 
@@ -14,7 +13,7 @@ def check_frozen_backbone(record: TrainingRecord) -> Iterator[Finding]:
     """
     validation = judged(record)
     pretrained = bool(record.settings["net.pretrained"])
-    if validation is None or _rests_as_planned(record):
+    if validation is None or _frozen_as_planned(record):
         return
     learned = has_learned(record, validation)
     if learned and pretrained:
@@ -36,6 +35,6 @@ def check_frozen_backbone(record: TrainingRecord) -> Iterator[Finding]:
     )
 
 
-def _rests_as_planned(record: TrainingRecord) -> bool:
+def _frozen_as_planned(record: TrainingRecord) -> bool:
     """Whether the backbone's time to learn is still to come."""
     return len(record.epochs) <= int(record.settings["optim.unfreeze_after_epochs"]) < record.planned_epochs

@@ -3,8 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from ceph_pipeline.training.health.evidence import rate
-from ceph_pipeline.training.health.finding import Finding
+from ceph_pipeline.training.health.finding import Finding, rate
 from ceph_pipeline.training.health.record import TrainingRecord
 
 _CURVES = ("train/loss", "val/loss", "val/mre_px")

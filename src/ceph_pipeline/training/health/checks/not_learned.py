@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ceph_pipeline.training.health.evidence import has_learned, judged, learned_limit, relative_errors
-from ceph_pipeline.training.health.finding import Finding
+from ceph_pipeline.training.health.finding import Finding, has_learned, judged, learned_limit, relative_errors
 from ceph_pipeline.training.health.record import TrainingRecord
 
 

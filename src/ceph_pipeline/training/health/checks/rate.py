@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ceph_pipeline.training.health.evidence import has_learned, judged, rate
-from ceph_pipeline.training.health.finding import Finding
+from ceph_pipeline.training.health.finding import Finding, has_learned, judged, rate
 from ceph_pipeline.training.health.record import TrainingRecord
 
 _LARGE_STEP = 0.06

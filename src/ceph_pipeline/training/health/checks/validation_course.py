@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.training.health.evidence import has_learned, judged, learned_limit, lost_landmarks, rate
-from ceph_pipeline.training.health.finding import Finding
+from ceph_pipeline.training.health.finding import Finding, has_learned, judged, learned_limit, lost_landmarks, rate
 from ceph_pipeline.training.health.record import TrainingRecord
 
 _GAP = 1.5

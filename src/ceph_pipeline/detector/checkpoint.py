@@ -1,0 +1,182 @@
+"""Checkpoints that load without running code, and carry what prediction needs to know."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor
+
+from ceph_pipeline.artifacts import atomic_path
+from ceph_pipeline.heatmaps import Activation, to_heatmaps
+from ceph_pipeline.models import LandmarkNet, RefinementNet, create_landmark_net, create_refinement_net
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FORMAT = 1
+StageName = Literal["stage1", "stage2"]
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint cannot be loaded or written."""
+
+
+@dataclass
+class TrainedNet:
+    """A network with what is needed to use it.
+
+    Attributes:
+        net: In evaluation mode.
+        stage: `stage1` sees whole images, `stage2` crops.
+        landmarks: Full names, in channel order.
+        input_size: (width, height) px.
+        stride: Input px per heatmap px.
+        sigma_px: Standard deviation of the training targets, heatmap px.
+        activation: What turns logits into heatmaps.
+        architecture: Keyword arguments that built the net.
+        facts: Further plain values: `resize`, z-score statistics, crop parameters.
+    """
+
+    net: LandmarkNet | RefinementNet
+    stage: StageName
+    landmarks: tuple[str, ...]
+    input_size: tuple[int, int]
+    stride: int
+    sigma_px: float
+    activation: Activation
+    architecture: dict[str, Any]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def heatmaps(self, logits: Tensor) -> Tensor:
+        """Heatmaps `(N, K, h, w)` whose peak is 1 where the network is sure."""
+        return to_heatmaps(logits, self.activation, self.sigma_px)
+
+    def to_input(self, points: Tensor) -> Tensor:
+        """Map heatmap px to input px."""
+        return (points + 0.5) * self.stride - 0.5
+
+
+def create_net(stage: StageName, architecture: dict[str, Any], seed: int = 0) -> LandmarkNet | RefinementNet:
+    """Build the network of a stage from its keyword arguments; its first weights are a function of the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _build(stage, architecture)
+
+
+def _build(stage: StageName, architecture: dict[str, Any]) -> LandmarkNet | RefinementNet:
+    return create_landmark_net(**architecture) if stage == "stage1" else create_refinement_net(**architecture)
+
+
+def save_checkpoint(trained: TrainedNet, path: Path) -> None:
+    """Write a checkpoint of plain values and tensors, whole or not at all."""
+    content = {
+        "format": FORMAT,
+        "stage": trained.stage,
+        "landmarks": list(trained.landmarks),
+        "input_size": list(trained.input_size),
+        "stride": trained.stride,
+        "sigma_px": trained.sigma_px,
+        "activation": trained.activation,
+        "architecture": trained.architecture,
+        "facts": trained.facts,
+        "state_dict": {name: value.detach().cpu() for name, value in trained.net.state_dict().items()},
+    }
+    write_tensors(content, path)
+
+
+def write_tensors(content: dict[str, Any], path: Path) -> None:
+    """Write tensors and plain values to a file, whole or not at all: what was there before stays until the new file is complete.
+
+    Raises:
+        CheckpointError: the disk is full, or does not let us write.
+    """
+    try:
+        with atomic_path(path) as temporary, temporary.open("wb") as stream:
+            torch.save(content, stream)
+    except (OSError, RuntimeError) as error:
+        free = shutil.disk_usage(path.parent).free / 2**20
+        raise CheckpointError(
+            f"{path}: not written ({_cause(error)}; {free:,.0f} MiB are free). What was saved before is intact: make room, "
+            "and run again to go on from there."
+        ) from error
+
+
+def _cause(error: BaseException) -> str:
+    """What the operating system said, below what torch made of it."""
+    while not isinstance(error, OSError) and error.__context__ is not None:
+        error = error.__context__
+    return str(error).splitlines()[0]
+
+
+def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> TrainedNet:
+    """Read a checkpoint written by `save_checkpoint`; nothing in the file is executed.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, holds code, or is no checkpoint of these networks.
+    """
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such checkpoint. Train the network first.") from None
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(f"{path}: refused, since it holds more than tensors and plain values ({error}).") from None
+    except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+        raise CheckpointError(f"{path}: damaged ({error}). Train again or restore the file.") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: not a checkpoint of this project (format {FORMAT} expected).")
+    if damaged := [name for name, values in content.get("state_dict", {}).items() if not torch.isfinite(values).all()]:
+        raise CheckpointError(
+            f"{path}: {len(damaged)} of its tensors hold NaN or infinite weights, first {damaged[0]}: such a network answers "
+            "nothing. Train again, with a lower learning rate, or restore the file."
+        )
+    try:
+        return _restore(content, device)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{path}: does not fit this version's networks ({reason}). Train again.") from error
+
+
+def load_networks(paths: Sequence[Path], stage: StageName, device: str | torch.device = "cpu") -> tuple[TrainedNet, ...]:
+    """Read the networks of one stage that answer together.
+
+    Raises:
+        CheckpointError: a file is not what `load_checkpoint` reads, of the other stage, or of other landmarks than the first.
+    """
+    networks = tuple(load_checkpoint(path, device) for path in paths)
+    for path, trained in zip(paths, networks, strict=True):
+        if trained.stage != stage:
+            raise CheckpointError(
+                f"{path}: holds a network of {trained.stage}, expected one of {stage}. Restore it or train again."
+            )
+        if trained.landmarks != networks[0].landmarks:
+            raise CheckpointError(
+                f"{path}: locates {_in_short(trained.landmarks)}, and {paths[0]} {_in_short(networks[0].landmarks)}: networks "
+                "that answer together locate the same landmarks in the same order. Train them on one data set."
+            )
+    return networks
+
+
+def _in_short(landmarks: Sequence[str]) -> str:
+    return f"{len(landmarks)} landmarks ({', '.join(landmarks[:2])}, …)"
+
+
+def _restore(content: dict[str, Any], device: str | torch.device) -> TrainedNet:
+    """The network that a checkpoint's content describes."""
+    net = create_net(content["stage"], content["architecture"] | {"pretrained": False})
+    net.load_state_dict(content["state_dict"])
+    return TrainedNet(
+        net=net.to(device).to(memory_format=torch.channels_last).eval(),
+        stage=content["stage"],
+        landmarks=tuple(content["landmarks"]),
+        input_size=(content["input_size"][0], content["input_size"][1]),
+        stride=content["stride"],
+        sigma_px=content["sigma_px"],
+        activation=content["activation"],
+        architecture=content["architecture"],
+        facts=content["facts"],
+    )

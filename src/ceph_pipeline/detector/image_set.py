@@ -1,0 +1,71 @@
+"""Images of a table with their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ceph_pipeline.artifacts import fingerprint
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from ceph_pipeline.images import ImageStore, RawFolder
+    from ceph_pipeline.images.codec import GreyImage
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images that one stage looks at.
+
+    Attributes:
+        rows: `image_id, width, height, pixel_size_mm` of each.
+        read: Identifier to pixels: the original's, or for stage 1 those of a pre-resized copy.
+        pixels: Digest of what the identifiers stand for.
+    """
+
+    rows: pd.DataFrame
+    read: Callable[[str], GreyImage]
+    pixels: str
+
+    @classmethod
+    def of_cache(cls, rows: pd.DataFrame, cache: ImageStore, cache_index: pd.DataFrame) -> ImageSet:
+        """Sources as ingestion has pre-resized them."""
+        return cls(rows, cache.read, _digest(rows, cache_index))
+
+    @classmethod
+    def of_originals(cls, rows: pd.DataFrame, raw: RawFolder, cache_index: pd.DataFrame) -> ImageSet:
+        """Sources in their raw files."""
+        paths = rows.set_index("image_id")["path"]
+        return cls(rows, lambda image_id: raw.read(str(paths[image_id])), _digest(rows, cache_index))
+
+    @classmethod
+    def of_copies(cls, rows: pd.DataFrame, store: ImageStore) -> ImageSet:
+        """Augmented copies."""
+        return cls(rows, store.read, fingerprint([fingerprint(store.read(image_id)) for image_id in rows["image_id"].tolist()]))
+
+    @property
+    def image_ids(self) -> list[str]:
+        """Identifiers, in the order of the rows."""
+        return [str(image_id) for image_id in self.rows["image_id"]]
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """`(N, 2)` width and height of the originals in px."""
+        return self.rows[["width", "height"]].to_numpy("int64")
+
+    def only(self, image_ids: set[str]) -> ImageSet:
+        """Some of the images."""
+        return replace(self, rows=self.rows[self.rows["image_id"].isin(image_ids)])
+
+    def identity(self) -> dict[str, Any]:
+        """What a table made from these images depends on, by name."""
+        return {"images": fingerprint(self.rows), "pixels": self.pixels}
+
+
+def _digest(rows: pd.DataFrame, cache_index: pd.DataFrame) -> str:
+    """Of some sources' pixels, as ingestion found them."""
+    return fingerprint(cache_index[cache_index["image_id"].isin(rows["image_id"])])

@@ -1,0 +1,219 @@
+"""The trained detector as one object: give it X-rays, get landmarks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ceph_pipeline.detector.checkpoint import TrainedNet, load_networks
+from ceph_pipeline.detector.description import views_in_words
+from ceph_pipeline.detector.forward import resolve_device
+from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixels_of
+from ceph_pipeline.detector.located import Located, prediction_rows
+from ceph_pipeline.detector.params import DetectorParams
+from ceph_pipeline.detector.refinement import predict_refined, shared_crops
+from ceph_pipeline.detector.uncertainty import DetectorUncertainty, load_uncertainty
+from ceph_pipeline.detector.whole_image import look_at_whole
+from ceph_pipeline.views import views_of
+
+if TYPE_CHECKING:
+    from ceph_pipeline.detector.inputs import Images
+    from ceph_pipeline.images.codec import GreyImage
+
+STAGE1_FILE, STAGE2_FILE = "stage1/best.ckpt", "stage2/best.ckpt"
+CHECKPOINTS = "checkpoints"
+"""The folder of both inside a logged model."""
+_URI = re.compile(r"^(runs|models|mlflow-artifacts):/")
+
+
+@dataclass(frozen=True)
+class LandmarkDetector:
+    """Stage 1 and, where there is one, stage 2; with several networks a stage an ensemble, whose answers are fused.
+
+        detector = LandmarkDetector.load("data/06_models")
+        landmarks = detector.predict(["xray_1.png", "xray_2.jpg"], pixel_size_mm=0.1)
+
+    Attributes:
+        stage1: The networks on whole images, at least one.
+        stage2: The networks on crops, or none.
+        params: How they look, and what is made of their answers.
+        uncertainty: What the evaluation says about these networks' uncertainty; without it points have none of its columns.
+    """
+
+    stage1: Sequence[TrainedNet]
+    stage2: Sequence[TrainedNet] = ()
+    params: DetectorParams = field(default_factory=DetectorParams)
+    uncertainty: DetectorUncertainty = field(default_factory=DetectorUncertainty)
+
+    def __post_init__(self) -> None:
+        if not self.stage1:
+            raise DetectorError("no network of stage 1 is given: name at least one checkpoint.")
+        for name, networks in (("stage 1", self.stage1), ("stage 2", self.stage2)):
+            for trained in networks:
+                if trained.landmarks != self.landmarks:
+                    raise DetectorError(
+                        f"{name} has a network of {len(trained.landmarks)} landmarks where the first of stage 1 finds "
+                        f"{len(self.landmarks)}, not the same ones in the same order: give checkpoints of one training."
+                    )
+        if self.stage2:
+            try:
+                shared_crops(self.stage2)
+            except ValueError as error:
+                raise DetectorError(str(error)) from None
+
+    @classmethod
+    def load(
+        cls,
+        path_or_uri: str | Path | Sequence[str | Path],
+        params: DetectorParams | None = None,
+    ) -> LandmarkDetector:
+        """Load from a folder that holds `stage1/best.ckpt` and maybe `stage2/best.ckpt` and `uncertainty.json`, or from MLflow.
+
+        Args:
+            path_or_uri: The folder, or the URI of a logged model (`models:/…`, `runs:/…/detector`). Several make an ensemble;
+                uncertainty is looked for in the first.
+            params: How the networks look; a single view by default.
+
+        Raises:
+            DetectorError: there is no checkpoint of stage 1, or only some of several folders have one of stage 2.
+            CheckpointError: a checkpoint is damaged or holds code.
+            UncertaintyError: `uncertainty.json` is damaged.
+        """
+        named = [path_or_uri] if isinstance(path_or_uri, str | Path) else list(path_or_uri)
+        if not named:
+            raise DetectorError("no folder of checkpoints is given: name at least one.")
+        folders = [_checkpoint_folder(name) for name in named]
+        for name, folder in zip(named, folders, strict=True):
+            if not (folder / STAGE1_FILE).is_file():
+                raise DetectorError(f"{name}: no {STAGE1_FILE} in there. Run the stage1 pipeline, or name the models' folder.")
+        stage2 = [folder / STAGE2_FILE for folder in folders if (folder / STAGE2_FILE).is_file()]
+        if len(stage2) not in (0, len(folders)):
+            raise DetectorError(f"{len(stage2)} of {len(folders)} folders hold {STAGE2_FILE}: give folders of whole detectors.")
+        return cls.from_checkpoints([folder / STAGE1_FILE for folder in folders], stage2, folders[0], params)
+
+    @classmethod
+    def from_checkpoints(
+        cls,
+        stage1: Sequence[Path],
+        stage2: Sequence[Path] = (),
+        uncertainty: Path | None = None,
+        params: DetectorParams | None = None,
+    ) -> LandmarkDetector:
+        """Load from the checkpoints' own paths, and from the folder in which the evaluation left `uncertainty.json`, if it did.
+
+        Raises:
+            DetectorError: the networks know different landmarks, or look at different crops.
+            CheckpointError: a checkpoint is missing, damaged, of the other stage, or holds code.
+            UncertaintyError: `uncertainty.json` is damaged.
+        """
+        params = params or DetectorParams()
+        device = resolve_device(params.device)
+        whole, refiners = load_networks(stage1, "stage1", device), load_networks(stage2, "stage2", device)
+        known = DetectorUncertainty() if uncertainty is None else load_uncertainty(uncertainty, stage1, stage2)
+        return cls(whole, refiners, params, known)
+
+    @property
+    def landmarks(self) -> tuple[str, ...]:
+        """Full names, in order."""
+        return self.stage1[0].landmarks
+
+    @property
+    def stage(self) -> str:
+        """What the predictions table calls this detector's answers."""
+        if len(self.stage1) > 1 or len(self.stage2) > 1:
+            return "ensemble"
+        first, second = self.params.views_stage1, self.params.views_stage2
+        name, views = ("stage2", second) if self.stage2 else ("stage1", first)
+        plain = views_of(views) == views_of(first) == views_of("single")
+        return name if plain else f"{name}_tta"
+
+    @property
+    def views(self) -> str:
+        """What the points are made from, in words."""
+        return views_in_words(self.params, refined=bool(self.stage2))
+
+    def without_refinement(self) -> LandmarkDetector:
+        """The same detector without stage 2."""
+        return replace(self, stage2=(), uncertainty=DetectorUncertainty() if self.stage == "ensemble" else self.uncertainty)
+
+    def predict(
+        self,
+        images: Images,
+        *,
+        pixel_size_mm: float | Sequence[float] | None = None,
+        progress: bool = False,
+    ) -> pd.DataFrame:
+        """Locate every landmark.
+
+        Args:
+            images: Files, or arrays `(height, width)` of 8 or 16 bits, under identifiers or in a list. In a list, a
+                file's name without its suffix is its identifier, and arrays are `image_0`, `image_1`, ….
+            pixel_size_mm: Of all or of each. Radii in mm need it, and so do networks whose crops are given in mm.
+            progress: Show bars.
+
+        Returns:
+            A `PredictionTable`, points in pixels of the images given; with the columns of `judge_points` where the evaluation
+            has left its uncertainty beside the networks.
+
+        Raises:
+            DetectorError: two images have one identifier, or a file's name cannot be one.
+            ImageReadError: a file is missing or damaged.
+        """
+        sources = by_identifier(images)
+        sizes = np.broadcast_to(_pixel_sizes(pixel_size_mm), len(sources))
+        located = self._locate(sources, sizes, progress)
+        points = prediction_rows(located, list(sources), list(self.landmarks), self.stage)
+        return self.uncertainty.judge(points, dict(zip(sources, sizes.tolist(), strict=True)))
+
+    def _locate(self, sources: dict[str, Path | GreyImage], pixel_size_mm: np.ndarray, progress: bool) -> Located:
+        """Both stages, a batch of images at a time, so that each is decoded once and few are held."""
+        image_ids, params = list(sources), self.params
+        parts = []
+        for start in range(0, len(image_ids), params.batch_size):
+            chunk = image_ids[start : start + params.batch_size]
+            pixels = {image_id: pixels_of(sources[image_id]) for image_id in chunk}
+            located = look_at_whole(
+                self.stage1,
+                pixels.__getitem__,
+                chunk,
+                [(image.shape[1], image.shape[0]) for image in pixels.values()],
+                views_of(params.views_stage1),
+                batch_size=params.batch_size,
+                progress=progress,
+            ).fused(params.fusion)
+            if self.stage2:
+                located = predict_refined(
+                    self.stage2,
+                    pixels.__getitem__,
+                    chunk,
+                    located.xy,
+                    pixel_size_mm=pixel_size_mm[start : start + params.batch_size],
+                    sigma_px=located.sigma_px,
+                    params=params.refinement,
+                    views=views_of(params.views_stage2),
+                    batch_size=params.crop_batch_size,
+                    progress=progress,
+                )
+            parts.append(located)
+        if not parts:
+            return Located(np.empty((0, len(self.landmarks), 2)), np.empty((0, len(self.landmarks))))
+        return Located(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+
+
+def _pixel_sizes(pixel_size_mm: float | Sequence[float] | None) -> np.ndarray:
+    return np.asarray(np.nan if pixel_size_mm is None else pixel_size_mm, dtype=np.float64)
+
+
+def _checkpoint_folder(path_or_uri: str | Path) -> Path:
+    """The local folder of checkpoints, fetched from MLflow where a URI names a logged model."""
+    if not _URI.match(str(path_or_uri)):
+        return Path(path_or_uri)
+    import mlflow  # slow to import, and needed for URIs alone
+
+    return Path(mlflow.artifacts.download_artifacts(str(path_or_uri))) / "artifacts" / CHECKPOINTS

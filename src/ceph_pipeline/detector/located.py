@@ -1,0 +1,65 @@
+"""Located landmarks and how sure the network is of them."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ceph_pipeline.landmarks.tables import points_table
+
+MIN_PEAK = 0.01
+"""Heatmap peaks below this say no more than this: the network does not know."""
+
+
+class Located(NamedTuple):
+    """Landmarks of N images.
+
+    Attributes:
+        xy: `(N, K, 2)` px of the original images.
+        sigma_px: `(N, K)` px, estimated standard deviation along one axis.
+    """
+
+    xy: NDArray[np.float64]
+    sigma_px: NDArray[np.float64]
+
+
+def posterior_sd(peak: NDArray[np.float64], target_sd: float) -> NDArray[np.float64]:
+    """How uncertain a heatmap says it is, from the height of its peak.
+
+    A network trained towards peak-1 Gaussians of standard deviation t learns their average over where the point may lie.
+    If that is normal with standard deviation s along each axis, the average peaks at t² / (t² + s²).
+
+    Args:
+        peak: Any shape; 1 is certain.
+        target_sd: t, in heatmap px.
+
+    Returns:
+        s, in heatmap px; 0 for peaks of 1 and above.
+    """
+    return target_sd * np.sqrt(1 / np.clip(peak, MIN_PEAK, 1.0) - 1)
+
+
+def combined_sd(*parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Root of the sum of squares, where a part that is unknown (NaN) adds nothing."""
+    return np.sqrt(sum(np.nan_to_num(part) ** 2 for part in parts))
+
+
+def prediction_rows(located: Located, image_ids: list[str], landmarks: list[str], stage: str) -> pd.DataFrame:
+    """Rows of a `PredictionTable`, in the order of the images and landmarks."""
+    rows = points_table(located.xy, image_ids, landmarks)
+    rows.insert(1, "stage", stage)
+    return rows.assign(sigma_px=located.sigma_px.ravel())
+
+
+def no_predictions() -> pd.DataFrame:
+    """A `PredictionTable` without rows."""
+    dtypes = dict.fromkeys(("image_id", "stage", "landmark"), str) | dict.fromkeys(("x", "y", "sigma_px"), float)
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
+
+
+def sigma_array(rows: pd.DataFrame, image_ids: list[str], landmarks: list[str]) -> NDArray[np.float64]:
+    """The `sigma_px` of one stage's rows as `(N, K)` in the given orders, NaN where there is no such point."""
+    column = rows.set_index(["image_id", "landmark"])["sigma_px"]
+    full = pd.MultiIndex.from_product([image_ids, landmarks])
+    return column.reindex(full).to_numpy(np.float64).reshape(len(image_ids), len(landmarks))

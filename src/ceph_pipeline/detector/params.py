@@ -1,0 +1,33 @@
+"""Parameters of the detector, the same for evaluation and inference.
+
+Free of torch, as every module of parameters: Kedro resolves these types when it registers the pipelines.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ceph_pipeline.crops.params import RefinementParams
+from ceph_pipeline.views import Fusion, Views
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+class DetectorParams(BaseModel):
+    """How trained networks look at an image, and what is made of their answers. Nothing of it is trained.
+
+    >>> DetectorParams(views_stage1="five").views_stage1
+    'five'
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    views_stage1: Views = Field(
+        "single", description="views of the whole image: a set's name, or a grid of flips, scales, rotations"
+    )
+    views_stage2: Views = Field("single", description="views of the crops; `single` refines the fused points once")
+    fusion: Fusion = Field("mean", description="how the whole image's views become one point")
+    refinement: RefinementParams = Field(RefinementParams(), description="what is made of the crops' answers")
+    batch_size: int = Field(8, ge=1, description="whole images a forward pass")
+    crop_batch_size: int = Field(128, ge=1, description="crops a forward pass")
+    device: Device = Field("auto", description="where networks compute; auto takes a GPU where there is one")

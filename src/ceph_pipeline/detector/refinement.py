@@ -1,0 +1,199 @@
+"""Stage 2: crops around stage 1's points, five and more answers a point, fused by confidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from ceph_pipeline.crops import SHIFTS, CropParams, RefinementParams, SourcePyramid, field_sizes, fuse, inference_index
+from ceph_pipeline.crops.params import MEAN_HEAD_MM
+from ceph_pipeline.detector.forward import Answers, locate
+from ceph_pipeline.detector.located import Located, combined_sd, posterior_sd
+from ceph_pipeline.images.normalise import normalise_each
+from ceph_pipeline.landmarks import Affines
+from ceph_pipeline.views import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from ceph_pipeline.detector.checkpoint import TrainedNet
+    from ceph_pipeline.heatmaps import DecodeMethod
+    from ceph_pipeline.images.codec import GreyImage
+
+
+def predict_refined(
+    networks: Sequence[TrainedNet],
+    read_image: Callable[[str], GreyImage],
+    image_ids: Sequence[str],
+    points: NDArray[np.float64],
+    *,
+    pixel_size_mm: ArrayLike | None = None,
+    sigma_px: NDArray[np.float64] | None = None,
+    params: RefinementParams | None = None,
+    views: Sequence[View] = (View(),),
+    batch_size: int = 128,
+    decode_method: DecodeMethod = "dark",
+    progress: bool = True,
+) -> Located:
+    """Refine stage 1's points with networks that see the original pixels around each.
+
+    Args:
+        networks: One network of stage 2, or an ensemble of them, which look at the same crops.
+        read_image: Identifier to the original's pixels.
+        image_ids: N identifiers.
+        points: `(N, K, 2)` px of the originals, in the networks' order of landmarks; NaN stays NaN.
+        pixel_size_mm: `(N,)`, for networks whose field of view is given in mm. Where one is missing, the head's size
+            stands in for it.
+        sigma_px: `(N, K)` of `points`, kept where a point is not refined.
+        params: What is made of the crops' answers.
+        views: Ways to look at each crop, about its centre.
+        batch_size: Crops a forward pass, at most.
+        decode_method: How heatmaps become points.
+        progress: Show a bar.
+
+    Returns:
+        Points in px of the originals; stage 1's where stage 2 is unsure. `sigma_px` joins what the heatmaps' peaks say
+        with the spread over crops, views and networks.
+
+    Raises:
+        ValueError: the networks were trained on different crops.
+    """
+    crops, params = shared_crops(networks), params or RefinementParams()
+    field = _fields(points, networks[0], pixel_size_mm, crops)
+    centres = points
+    for _ in range(params.rounds):
+        found = crop_answers(
+            networks,
+            read_image,
+            image_ids,
+            centres,
+            field,
+            crops,
+            views=views,
+            batch_size=batch_size,
+            decode_method=decode_method,
+            progress=progress,
+        )
+        fused = fuse(found.xy, found.peak, points, field, params)
+        centres = fused.xy
+    own = np.where(np.isnan(fused.xy).any(axis=-1), np.nan, combined_sd(fused.sd, found.sd.mean(axis=-1)))
+    return Located(fused.xy, own if sigma_px is None else np.where(fused.refined, own, sigma_px))
+
+
+def shared_crops(networks: Sequence[TrainedNet]) -> CropParams:
+    """How networks of stage 2 see crops, the same for all of them.
+
+    Raises:
+        ValueError: they look at crops of different sizes or fields of view.
+    """
+    first, *others = (CropParams.model_validate(trained.facts["crops"]) for trained in networks)
+    for name in ("crop_px", "field_mm", "field_of_head", "shift_of_field"):
+        for other in others:
+            if getattr(other, name) != getattr(first, name):
+                raise ValueError(
+                    f"the networks of stage 2 were trained on different crops ({name} {getattr(first, name)} and "
+                    f"{getattr(other, name)}), and cannot answer together: give checkpoints of one crops setting."
+                )
+    return first
+
+
+class CropAnswers(NamedTuple):
+    """What stage 2 says about each point, A answers of every network, view and crop.
+
+    Attributes:
+        xy: `(N, K, A, 2)` px of the originals; NaN for a point that is missing.
+        peak: `(N, K, A)`, heights of the heatmaps.
+        sd: `(N, K, A)` px of the originals, how uncertain each heatmap says it is.
+    """
+
+    xy: NDArray[np.float64]
+    peak: NDArray[np.float64]
+    sd: NDArray[np.float64]
+
+
+def crop_answers(
+    networks: Sequence[TrainedNet],
+    read_image: Callable[[str], GreyImage],
+    image_ids: Sequence[str],
+    centres: NDArray[np.float64],
+    field: NDArray[np.float64],
+    params: CropParams,
+    *,
+    views: Sequence[View] = (View(),),
+    batch_size: int = 128,
+    decode_method: DecodeMethod = "dark",
+    progress: bool = True,
+) -> CropAnswers:
+    """Ask every network about five crops around each point.
+
+    Each image is decoded once; each crop, in each view, is one warp. Batches run across an image's landmarks.
+
+    Args:
+        networks: Of stage 2.
+        read_image: Identifier to the original's pixels.
+        image_ids: N identifiers.
+        centres: `(N, K, 2)` px, about which crops are cut.
+        field: `(N,)` px, side of the field of view.
+        params: How crops are cut.
+        views: Ways to look at each crop, about its centre.
+        batch_size: Crops a forward pass, at most.
+        decode_method: How heatmaps become points.
+        progress: Show a bar.
+    """
+    n_images, n_landmarks = centres.shape[:2]
+    shape = (n_images, n_landmarks, len(networks), len(views), len(SHIFTS))
+    xy, peak, sd = np.full((*shape, 2), np.nan), np.zeros(shape), np.full(shape, np.nan)
+    crop_centres = inference_index(centres, field, params)
+    seen = np.asarray(np.isfinite(centres).all(axis=-1))
+    total = int(seen.sum()) * len(SHIFTS) * len(views)
+    with tqdm(total=total, desc=f"stage 2, {len(views) * len(networks)} views", unit="crop", disable=not progress) as bar:
+        for row, image_id in enumerate(image_ids):
+            source, landmark = SourcePyramid(read_image(image_id)), np.flatnonzero(seen[row])
+            shown = np.repeat(landmark, len(SHIFTS))
+            ahead = Affines.crops(crop_centres[row, landmark].reshape(-1, 2), np.full(len(shown), field[row]), params.crop_px)
+            for number, view in enumerate(views):
+                to_view = ahead.then(view.matrix((params.crop_px, params.crop_px)))
+                crops = normalise_each(source.cut(to_view, params.crop_px))
+                for member, trained in enumerate(networks):
+                    found = _locate_all(trained, crops, shown, batch_size, decode_method)
+                    own = posterior_sd(found.peak, trained.sigma_px) * trained.stride / to_view.scales
+                    place = (row, landmark, member, number)
+                    xy[place] = to_view.inverse()(found.xy).reshape(-1, len(SHIFTS), 2)
+                    peak[place], sd[place] = found.peak.reshape(-1, len(SHIFTS)), own.reshape(-1, len(SHIFTS))
+                bar.update(len(crops))
+    flat = (n_images, n_landmarks, len(networks) * len(views) * len(SHIFTS))
+    return CropAnswers(xy.reshape(*flat, 2), peak.reshape(flat), sd.reshape(flat))
+
+
+def _locate_all(
+    trained: TrainedNet,
+    crops: NDArray[np.float32],
+    landmark: NDArray[np.int64],
+    batch_size: int,
+    decode_method: DecodeMethod,
+) -> Answers:
+    """Answers `(M, 2)` and `(M,)` of normalised crops `(M, S, S)` in equal batches, in px of the crops."""
+    if not len(crops):
+        return Answers(np.empty((0, 2)), np.empty(0))
+    batches = np.array_split(np.arange(len(crops)), -(-len(crops) // batch_size))
+    found = [locate(trained, crops[rows], decode_method, landmark[rows]) for rows in batches]
+    return Answers(np.concatenate([f.xy[:, 0] for f in found]), np.concatenate([f.peak[:, 0] for f in found]))
+
+
+def _fields(
+    points: NDArray[np.float64], trained: TrainedNet, pixel_size_mm: ArrayLike | None, params: CropParams
+) -> NDArray[np.float64]:
+    """Each image's field of view `(N,)` px: by the head's size where millimetres are not known."""
+    known = np.full(len(points), np.nan) if pixel_size_mm is None else np.asarray(pixel_size_mm, dtype=np.float64)
+    if params.field_mm is None:
+        return field_sizes(points, list(trained.landmarks), known, params)
+    by_head = params.model_copy(update={"field_mm": None, "field_of_head": params.field_mm / MEAN_HEAD_MM})
+    field = np.empty(len(points))
+    for rows, rule in ((np.isfinite(known), params), (~np.isfinite(known), by_head)):
+        if rows.any():
+            field[rows] = field_sizes(points[rows], list(trained.landmarks), known[rows], rule)
+    return field

@@ -1,0 +1,140 @@
+"""What a detector's stages find in images of a table, as rows of a `PredictionTable`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.detector.located import no_predictions, prediction_rows, sigma_array
+from ceph_pipeline.detector.refinement import predict_refined
+from ceph_pipeline.detector.whole_image import look_at_whole
+from ceph_pipeline.landmarks.tables import points_array
+from ceph_pipeline.views import View, views_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ceph_pipeline.detector.checkpoint import TrainedNet
+    from ceph_pipeline.detector.image_set import ImageSet
+    from ceph_pipeline.detector.params import DetectorParams
+    from ceph_pipeline.images.codec import GreyImage
+    from ceph_pipeline.views import Views
+
+logger = logging.getLogger(__name__)
+
+
+class WholeImageTables(NamedTuple):
+    """Stage 1's answers.
+
+    Attributes:
+        stage1: Points of a single view.
+        stage1_tta: Points of all views.
+        head_outputs: Rows `image_id, output, value`: `cvm_stage` (1–6) and measurements by key, in their own units; no rows of a
+            network without such heads.
+    """
+
+    stage1: pd.DataFrame
+    stage1_tta: pd.DataFrame
+    head_outputs: pd.DataFrame
+
+
+def whole_image_tables(networks: Sequence[TrainedNet], images: ImageSet, params: DetectorParams) -> WholeImageTables:
+    """Stage 1's points and further outputs; each view of an image is looked at once.
+
+    Args:
+        networks: Of stage 1.
+        images: Originals, or pre-resized copies of them.
+        params: Which views, and how they are fused.
+    """
+    views = views_of(params.views_stage1)
+    looks = views if views[0].is_identity else (View(), *views)
+    found = look_at_whole(networks, images.read, images.image_ids, images.sizes, looks, batch_size=params.batch_size)
+    names = list(networks[0].landmarks)
+    logger.info("stage 1 located %d landmarks in each of %d images", len(names), len(images.image_ids))
+    plain, fused = found.fused(looks=slice(1)), found.fused(params.fusion, slice(len(looks) - len(views), None))
+    outputs = [
+        pd.DataFrame({"image_id": images.image_ids, "output": key, "value": value}) for key, value in found.outputs.items()
+    ]
+    return WholeImageTables(
+        prediction_rows(plain, images.image_ids, names, "stage1"),
+        prediction_rows(fused, images.image_ids, names, "stage1_tta"),
+        pd.concat([no_outputs(), *outputs], ignore_index=True),
+    )
+
+
+def no_outputs() -> pd.DataFrame:
+    """The table of a network that has landmarks only."""
+    return pd.DataFrame({"image_id": pd.Series(dtype=str), "output": pd.Series(dtype=str), "value": pd.Series(dtype=float)})
+
+
+class Start(NamedTuple):
+    """Where a refinement starts.
+
+    Attributes:
+        points: Rows of a `PredictionTable`, of one stage.
+        views: Of the crops.
+    """
+
+    points: pd.DataFrame
+    views: Views
+
+
+def refined_tables(
+    networks: Sequence[TrainedNet], images: ImageSet, starts: Mapping[str, Start], params: DetectorParams
+) -> dict[str, pd.DataFrame]:
+    """Points of each stage named in `starts`, refined; an image is read once for all of them.
+
+    Args:
+        networks: Of stage 2.
+        images: Originals.
+        starts: Stage to the points of the stage before, and the views of their crops.
+        params: What is made of the crops' answers.
+
+    Raises:
+        DetectorError: points to start from are of images that the images table does not have.
+    """
+    names = list(networks[0].landmarks)
+    located = {str(name) for start in starts.values() for name in start.points["image_id"]}
+    _require_known(located, set(images.image_ids))
+    wanted = images.only(located)
+    rows_of = {stage: dict(tuple(start.points.groupby("image_id", sort=False))) for stage, start in starts.items()}
+    parts: dict[str, list[pd.DataFrame]] = {stage: [] for stage in starts}
+    with tqdm(total=len(wanted.rows), desc=" and ".join(starts), unit="image") as bar:
+        for image_id, pixel_size in zip(wanted.image_ids, wanted.rows["pixel_size_mm"].to_numpy(np.float64), strict=True):
+            pixels = images.read(image_id)
+            for stage, start in starts.items():
+                if (rows := rows_of[stage].get(image_id)) is None:
+                    continue
+                refined = predict_refined(
+                    networks,
+                    _constant(pixels),
+                    [image_id],
+                    points_array(rows, [image_id], names),
+                    pixel_size_mm=np.array([pixel_size]),
+                    sigma_px=sigma_array(rows, [image_id], names),
+                    params=params.refinement,
+                    views=views_of(start.views),
+                    batch_size=params.crop_batch_size,
+                    progress=False,
+                )
+                parts[stage].append(prediction_rows(refined, [image_id], names, stage))
+            bar.update()
+    return {stage: pd.concat(tables, ignore_index=True) if tables else no_predictions() for stage, tables in parts.items()}
+
+
+def _require_known(located: set[str], known: set[str]) -> None:
+    if unknown := sorted(located - known):
+        raise DetectorError(
+            f"stage 1 located {unknown[0]!r}{f' and {len(unknown) - 1} more' * (len(unknown) > 1)}, which the images table does "
+            "not have. Run the stage1 pipeline again, which locates the present data set."
+        )
+
+
+def _constant(pixels: GreyImage) -> Callable[[str], GreyImage]:
+    return lambda _: pixels

@@ -1,0 +1,75 @@
+"""What the evaluation says about the uncertainty of a detector's points."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.uncertainty import UNCERTAINTY_FILE, StageUncertainty, judge_points, read_uncertainty
+
+logger = logging.getLogger(__name__)
+
+WITHOUT = "points come with the networks' own standard deviations, without radii and flags"
+
+
+@dataclass(frozen=True)
+class DetectorUncertainty:
+    """Uncertainty learned for some networks.
+
+    Attributes:
+        stages: By stage; empty where nothing is known.
+    """
+
+    stages: Mapping[str, StageUncertainty] = field(default_factory=dict)
+
+    def judge(self, predictions: pd.DataFrame, pixel_size_mm: Mapping[str, float]) -> pd.DataFrame:
+        """A detector's points with the columns of `judge_points`, or as they are where nothing is known of their stage.
+
+        Raises:
+            UncertaintyError: a landmark is unknown.
+        """
+        if predictions.empty or (known := self.stages.get(str(predictions["stage"].iloc[0]))) is None:
+            return predictions
+        return judge_points(predictions, known.models, pixel_size_mm)
+
+    def say(self, stage: str, views: str) -> None:
+        """One line on what the points' uncertainty is worth."""
+        if (known := self.stages.get(stage)) is None:
+            logger.info("nothing is known about the uncertainty of %s: %s", stage, WITHOUT)
+        elif known.views != views:
+            logger.warning(
+                "uncertainty was learned for %s, and these points are made from %s: radii and flags hold roughly. Set "
+                "the parameters of `detector` as the evaluation had them to make them exact.",
+                known.views,
+                views,
+            )
+        else:
+            model = next(iter(known.models.values()))
+            promise = (
+                f"{100 * model.level:g} % of true points lie within their radius" if model.bounded else "no radius is promised"
+            )
+            logger.info("%s (learned from %d validation sources)", promise, model.n_radius_sources)
+
+
+def load_uncertainty(folder: Path, stage1: Sequence[Path], stage2: Sequence[Path] = ()) -> DetectorUncertainty:
+    """Read `uncertainty.json` of a folder, as far as it was learned for these networks; nothing is known of an ensemble.
+
+    Raises:
+        UncertaintyError: the file is damaged.
+    """
+    file = folder / UNCERTAINTY_FILE
+    if not file.is_file():
+        logger.info("no %s: the evaluation has not run; %s", file, WITHOUT)
+        return DetectorUncertainty()
+    if len(stage1) > 1 or len(stage2) > 1:
+        logger.info("%s was learned for one network a stage, not for an ensemble: %s", file, WITHOUT)
+        return DetectorUncertainty()
+    digests = {stage: fingerprint(path) for stage, paths in (("stage1", stage1), ("stage2", stage2)) for path in paths}
+    asked = {stage: known for stage, known in read_uncertainty(file).items() if known.networks.keys() <= digests.keys()}
+    fitting = {stage: known for stage, known in asked.items() if known.networks.items() <= digests.items()}
+    if stale := sorted(asked.keys() - fitting.keys()):
+        logger.warning("%s was learned for other networks than these (%s): run the evaluation again", file, ", ".join(stale))
+    return DetectorUncertainty(fitting)

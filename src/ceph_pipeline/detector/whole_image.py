@@ -1,0 +1,137 @@
+"""Stage 1 on whole images, in one view or several."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+from tqdm.auto import tqdm
+
+from ceph_pipeline.detector.forward import locate
+from ceph_pipeline.detector.framing import frame, reduce
+from ceph_pipeline.detector.located import Located, combined_sd, posterior_sd
+from ceph_pipeline.images.normalise import normalise
+from ceph_pipeline.landmarks import Affine
+from ceph_pipeline.landmarks.geometry import Size
+from ceph_pipeline.views import Fusion, View, fuse_views
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from ceph_pipeline.detector.checkpoint import TrainedNet
+    from ceph_pipeline.heatmaps import DecodeMethod
+    from ceph_pipeline.images.codec import GreyImage
+
+
+class WholeImageAnswers(NamedTuple):
+    """What stage 1 says about N images in L looks: every network in every view, networks first.
+
+    Attributes:
+        xy: `(L, N, K, 2)` px of the originals.
+        peak: `(L, N, K)`, heights of the heatmaps.
+        sd: `(L, N, K)` px of the originals, how uncertain each heatmap says it is.
+        outputs: Of the first look: what the network's other heads say, `(N,)` by name.
+    """
+
+    xy: NDArray[np.float64]
+    peak: NDArray[np.float64]
+    sd: NDArray[np.float64]
+    outputs: dict[str, NDArray[np.float64]]
+
+    def fused(self, fusion: Fusion = "mean", looks: slice = slice(None)) -> Located:
+        """One point each from some looks, in px of the originals.
+
+        `sigma_px` joins what the heatmaps' peaks say with the spread over the looks.
+        """
+        points, spread = fuse_views(self.xy[looks], self.peak[looks], fusion)
+        return Located(points, combined_sd(spread, self.sd[looks].mean(axis=0)))
+
+
+def look_at_whole(
+    networks: Sequence[TrainedNet],
+    read_image: Callable[[str], GreyImage],
+    image_ids: Sequence[str],
+    sizes: ArrayLike,
+    views: Sequence[View] = (View(),),
+    *,
+    batch_size: int = 8,
+    decode_method: DecodeMethod = "dark",
+    progress: bool = True,
+) -> WholeImageAnswers:
+    """Ask every network of stage 1 about every view of whole images.
+
+    Each image is read once; each view is one warp from the stored pixels to a network's input.
+
+    Args:
+        networks: One network of stage 1, or an ensemble of them, which know the same landmarks.
+        read_image: Identifier to pixels, of the original or of a resized copy.
+        image_ids: N identifiers.
+        sizes: `(N, 2)` width and height of the originals in px.
+        views: Ways in which every network looks at each image.
+        batch_size: Images a forward pass.
+        decode_method: How heatmaps become points.
+        progress: Show a bar.
+    """
+    originals = np.asarray(sizes, dtype=np.int64).reshape(-1, 2)
+    n_looks = len(networks) * len(views)
+    points = np.empty((n_looks, len(image_ids), len(networks[0].landmarks), 2))
+    peaks, sd = np.empty(points.shape[:-1]), np.empty(points.shape[:-1])
+    outputs: list[dict[str, NDArray[np.float64]]] = []
+    with tqdm(total=len(image_ids), desc=f"stage 1, {n_looks} views", unit="image", disable=not progress) as bar:
+        for start in range(0, len(image_ids), batch_size):
+            rows = slice(start, start + batch_size)
+            stored = [read_image(image_id) for image_id in image_ids[rows]]
+            for member, trained in enumerate(networks):
+                framed = [_Framed(trained, pixels, _size(size)) for pixels, size in zip(stored, originals[rows], strict=True)]
+                for number, view in enumerate(views, start=member * len(views)):
+                    look = _look(trained, framed, view, decode_method)
+                    points[number, rows], peaks[number, rows], sd[number, rows] = look.xy, look.peak, look.sd
+                    if number == 0:
+                        outputs.append(look.outputs)
+            bar.update(len(stored))
+    names = outputs[0] if outputs else ()
+    return WholeImageAnswers(points, peaks, sd, {name: np.concatenate([part[name] for part in outputs]) for name in names})
+
+
+class _Look(NamedTuple):
+    """One row of `WholeImageAnswers`."""
+
+    xy: NDArray[np.float64]
+    peak: NDArray[np.float64]
+    sd: NDArray[np.float64]
+    outputs: dict[str, NDArray[np.float64]]
+
+
+def _look(trained: TrainedNet, framed: list[_Framed], view: View, decode_method: DecodeMethod) -> _Look:
+    """What a network finds in one view of some images."""
+    answers = locate(trained, np.stack([image.seen(view) for image in framed]), decode_method)
+    back = [image.to_view(view).inverse() for image in framed]
+    xy = np.stack([to_original(points) for to_original, points in zip(back, answers.xy, strict=True)])
+    px = trained.stride * np.array([to_original.scale for to_original in back])
+    return _Look(xy, answers.peak, posterior_sd(answers.peak, trained.sigma_px) * px[:, None], answers.outputs)
+
+
+class _Framed:
+    """An image ready to be warped into the network's input."""
+
+    def __init__(self, trained: TrainedNet, stored: GreyImage, original: Size) -> None:
+        self.input_size = trained.input_size
+        self.to_input = frame(original, self.input_size, trained.facts["resize"])
+        self.pixels = normalise(reduce(stored, original, self.input_size))
+        self.to_original = Affine.resize(original, (self.pixels.shape[1], self.pixels.shape[0])).inverse()
+
+    def to_view(self, view: View) -> Affine:
+        """The map from the original's px to the view's."""
+        return self.to_input.then(view.matrix(self.input_size))
+
+    def seen(self, view: View) -> NDArray[np.float32]:
+        """The view's pixels `(H, W)`; padding is 0, the image's mean grey."""
+        warp = self.to_original.then(self.to_view(view))
+        return np.asarray(cv2.warpAffine(self.pixels, warp.matrix, self.input_size, flags=cv2.INTER_LINEAR), np.float32)
+
+
+def _size(row: NDArray[np.int64]) -> Size:
+    return int(row[0]), int(row[1])

@@ -1,0 +1,59 @@
+"""Agreement of stage 1's CVM output, and its measurement output against measurements of the predicted points."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ceph_pipeline.evaluation.agreement import agreement
+from ceph_pipeline.evaluation.intervals import improvement
+from ceph_pipeline.evaluation.measurement_errors import KEYS, as_fields
+from ceph_pipeline.evaluation.params import StatisticsParams
+
+CVM_STAGES = 6
+CVM_OUTPUT = "cvm_stage"
+
+
+def cvm_agreement(outputs: pd.DataFrame, cvm: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any] | None:
+    """Agreement of predicted and true CVM stages.
+
+    Args:
+        outputs: `image_id, output, value` of the heads, on the images that count.
+        cvm: `image_id, stage`, CS1–CS6 as 1–6.
+        statistics: Resamples.
+
+    Returns:
+        The fields of `Agreement`, or None where no image has both a prediction and a stage.
+    """
+    both = outputs[outputs["output"] == CVM_OUTPUT].merge(cvm, on="image_id")
+    if both.empty:
+        return None
+    draws = {"n_resamples": statistics.n_resamples, "seed": statistics.seed}
+    return as_fields(agreement(both["stage"] - 1, both["value"] - 1, CVM_STAGES, **draws))
+
+
+def head_table(outputs: pd.DataFrame, found: pd.DataFrame, truth: pd.DataFrame, statistics: StatisticsParams) -> pd.DataFrame:
+    """Mean absolute error of each measurement, read off by its head and computed from predicted points.
+
+    Args:
+        outputs: `image_id, output, value` of the heads, on the images that count.
+        found: `image_id, measurement, value` of predicted points.
+        truth: The same of the true points.
+        statistics: Resamples.
+
+    Returns:
+        `measurement, n, mae_head, mae_landmarks, difference` (head minus landmarks; above 0 the points are better)`,
+        difference_low, difference_high` (95 %, paired), on the images where all three are known. Empty where the network has no
+        such head.
+    """
+    heads = outputs.rename(columns={"output": "measurement", "value": "head"})
+    rows = heads.merge(found, on=KEYS).merge(truth, on=KEYS, suffixes=("", "_true")).dropna()
+    found_rows = []
+    for key, group in rows.groupby("measurement", sort=False):
+        by_head = (group["head"] - group["value_true"]).abs().to_numpy()[:, None]
+        by_points = (group["value"] - group["value_true"]).abs().to_numpy()[:, None]
+        result = improvement(by_head, by_points, n_resamples=statistics.n_resamples, seed=statistics.seed)
+        low, high = result.difference_interval.as_list() if result.difference_interval else (np.nan, np.nan)
+        found_rows.append((key, len(group), by_head.mean(), by_points.mean(), result.difference, low, high))
+    columns = ["measurement", "n", "mae_head", "mae_landmarks", "difference", "difference_low", "difference_high"]
+    return pd.DataFrame(found_rows, columns=columns).astype(dict.fromkeys(columns[2:], float))

@@ -1,0 +1,47 @@
+"""Figures as text for tables and sentences."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+UNKNOWN = "–"
+
+
+def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str:
+    """A figure as text; a dash where it is unknown."""
+    return UNKNOWN if value is None or math.isnan(value) else f"{value:{'+' if signed else ''}.{digits}f}"
+
+
+def with_interval(value: float | None, bounds: Sequence[float] | None, digits: int = 2, *, signed: bool = False) -> str:
+    """A figure with its interval, `1.10 [1.06, 1.14]`; alone where there is none."""
+    shown = number(value, digits, signed=signed)
+    if shown == UNKNOWN or bounds is None or any(math.isnan(bound) for bound in bounds):
+        return shown
+    return f"{shown} {interval(bounds, digits, signed=signed)}"
+
+
+def interval(bounds: Sequence[float] | None, digits: int = 2, *, signed: bool = False) -> str:
+    """`[1.06, 1.14]`; a dash where there is none."""
+    return f"[{number(bounds[0], digits, signed=signed)}, {number(bounds[1], digits, signed=signed)}]" if bounds else UNKNOWN
+
+
+def numbers(values: Iterable[float | None], digits: int = 2, *, signed: bool = False) -> list[str]:
+    """A column of figures."""
+    return [number(value, digits, signed=signed) for value in values]
+
+
+def bounded(table: pd.DataFrame, key: str, digits: int = 2, *, signed: bool = False) -> list[str]:
+    """A table's column with the intervals in `<key>_low` and `<key>_high`."""
+    columns = zip(table[key], table[f"{key}_low"], table[f"{key}_high"], strict=True)
+    return [with_interval(value, (low, high), digits, signed=signed) for value, low, high in columns]
+
+
+def rate_keys(fields: Iterable[str]) -> list[str]:
+    """The detection rates among a stage's fields or a table's columns, without their intervals."""
+    return [key for key in fields if key.startswith("sdr_") and not key.endswith(("_ci95", "_low", "_high"))]
+
+
+def rate_title(key: str) -> str:
+    """`≤2 mm` for `sdr_2.0`."""
+    return f"≤{float(key.removeprefix('sdr_')):g} mm"

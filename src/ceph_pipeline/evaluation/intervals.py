@@ -1,0 +1,213 @@
+"""95 % intervals of means, rates and differences over images: how far chance alone could move a result.
+
+The images are the sample, not the points: the points of one image share its quality, its patient and its pixel size. Below
+`MIN_IMAGES` images there is no interval: at five, percentiles of the bootstrap cover 80 %, and the methods used here give
+none for a third of the accuracies and half of the κ (`benchmarks/interval_coverage.py` simulates it).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ceph_pipeline.evaluation.bootstrap import studentised_limits, undefined_share
+
+MIN_IMAGES = 10
+"""Images below which no interval is given."""
+
+MAX_UNDEFINED = 0.05
+"""Share of resamples in which a figure may be undefined; above it there is no interval."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval.
+
+    Attributes:
+        low: Lower end.
+        high: Upper end.
+    """
+
+    low: float
+    high: float
+
+    def as_list(self) -> list[float]:
+        """`[low, high]`, as reports hold it."""
+        return [self.low, self.high]
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """By how much one set of errors is smaller than another on the same points.
+
+    Attributes:
+        percent: 100 · (1 − mean of the new errors / mean of the old); positive is better.
+        interval: 95 % interval of `percent`, None where there are too few images.
+        difference: Mean of the new errors minus mean of the old, in the errors' unit; negative is better.
+        difference_interval: Its 95 % interval.
+        n_images: Images with at least one point known in both.
+    """
+
+    percent: float
+    interval: Interval | None
+    difference: float
+    difference_interval: Interval | None
+    n_images: int
+
+
+def mean_interval(errors: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> Interval | None:
+    """Studentised bootstrap interval of the mean over all known errors, images resampled with replacement.
+
+    Args:
+        errors: `(N, K)`, a row an image; NaN is left out, and images without a known error do not count.
+        n_resamples: Draws of N images.
+        seed: Of the draws.
+
+    Returns:
+        The interval, or None for fewer than `MIN_IMAGES` images, or where more than 5 % of the resamples have no spread.
+
+    Source: Efron and Tibshirani, An introduction to the bootstrap, 1993, section 12.5.
+    """
+    errors = np.asarray(errors, np.float64)
+    sums, counts = np.nansum(errors, axis=1), (~np.isnan(errors)).sum(axis=1).astype(np.float64)
+    return ratio_intervals(sums[:, None], counts[:, None], n_resamples=n_resamples, seed=seed)[0]
+
+
+def landmark_intervals(errors: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> list[Interval | None]:
+    """The same for the mean error of each of the K landmarks by itself."""
+    errors = np.asarray(errors, np.float64)
+    known = (~np.isnan(errors)).astype(np.float64)
+    return ratio_intervals(np.nan_to_num(errors), known, n_resamples=n_resamples, seed=seed)
+
+
+def improvement(new: ArrayLike, old: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> Improvement:
+    """Paired comparison of two sets of errors on the same images and points.
+
+    Each resample draws the same images for both, so that what makes an image hard cancels.
+
+    Args:
+        new: `(N, K)` errors of the system that should be better.
+        old: `(N, K)` errors of the one it is compared with; a point counts where both are known.
+        n_resamples: Draws of N images.
+        seed: Of the draws.
+
+    Raises:
+        ValueError: the shapes differ, or no point is known in both.
+    """
+    new, old = np.asarray(new, np.float64), np.asarray(old, np.float64)
+    if new.shape != old.shape or new.ndim != 2:
+        raise ValueError(f"paired errors must both be (N, K), got {new.shape} and {old.shape}.")
+    shared = ~(np.isnan(new) | np.isnan(old))
+    if not shared.any():
+        raise ValueError("no point is known in both sets of errors: they come from different images.")
+    new_sums, old_sums = (np.where(shared, errors, 0.0).sum(axis=1) for errors in (new, old))
+    counts = shared.sum(axis=1).astype(np.float64)
+    above, below = np.stack([new_sums, new_sums - old_sums], axis=1), np.stack([old_sums, counts], axis=1)
+    quotient, of_difference = ratio_intervals(above, below, n_resamples=n_resamples, seed=seed)
+    ratio, difference = (above.sum(axis=0) / below.sum(axis=0)).tolist()
+    of_percent = Interval(100 * (1 - quotient.high), 100 * (1 - quotient.low)) if quotient else None
+    return Improvement(100 * (1 - ratio), of_percent, difference, of_difference, int((counts > 0).sum()))
+
+
+def ratio_intervals(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], *, n_resamples: int = 10_000, seed: int = 42
+) -> list[Interval | None]:
+    """Studentised bootstrap intervals of F ratios Σ sums / Σ counts, images resampled with replacement.
+
+    Args:
+        sums: `(N, F)`, what each image adds above the line.
+        counts: `(N, F)` ≥ 0, what it adds below; 0 where the image does not count.
+        n_resamples: Draws of images.
+        seed: Of the draws.
+
+    Returns:
+        F intervals; None for fewer than `MIN_IMAGES` images that count.
+    """
+    enough = (counts > 0).sum(axis=0) >= MIN_IMAGES
+    found: list[Interval | None] = [None] * sums.shape[1]
+    if enough.any():
+        seen = (counts[:, enough] > 0).any(axis=1)
+        limits = studentised_limits(sums[seen][:, enough], counts[seen][:, enough], n_resamples, seed)
+        for column, (low, high, undefined) in zip(np.flatnonzero(enough), limits, strict=True):
+            found[column] = Interval(float(low), float(high)) if undefined <= MAX_UNDEFINED else None
+    return found
+
+
+def rate_intervals(hits: Sequence[ArrayLike]) -> list[Interval | None]:
+    """Wilson intervals of rates whose hits are clustered in images, by the effective number of independent points.
+
+    The variance between images gives the number n' of independent points that would vary as much; Wilson's interval is taken
+    with n' and Student's t of N − 1 degrees of freedom. The studentised bootstrap is of no use near 100 %: a few images hold
+    all misses, and resamples without them have no spread.
+
+    Args:
+        hits: For each rate `(N, K)`: 100 where a point is a hit, 0 where not, NaN where it does not count.
+
+    Returns:
+        Intervals in percent; None for fewer than `MIN_IMAGES` images, and where all points are hits or none is.
+
+    Source: Wilson, JASA 1927; Korn and Graubard, Survey Methodology 1998, for the effective sample size.
+    """
+    return [_rate_interval(np.asarray(each, np.float64)) for each in hits]
+
+
+def _rate_interval(hits: NDArray[np.float64]) -> Interval | None:
+    counts = (~np.isnan(hits)).sum(axis=1)
+    counted = counts > 0
+    n_images, n_points = int(counted.sum()), int(counts.sum())
+    if n_images < MIN_IMAGES:
+        return None
+    share = float(np.nansum(hits)) / (100 * n_points)
+    if share <= 0 or share >= 1:
+        return None
+    residuals = (np.nansum(hits, axis=1) / 100 - share * counts)[counted]
+    variance = float(residuals @ residuals) / n_points**2 * n_images / (n_images - 1)
+    effective = share * (1 - share) / variance if variance > 0 else float(n_points)
+    quantile = _student_quantile(n_images)
+    weight = 1 + quantile**2 / effective
+    middle = (share + quantile**2 / (2 * effective)) / weight
+    half = quantile / weight * np.sqrt(share * (1 - share) / effective + quantile**2 / (4 * effective**2))
+    return Interval(100 * (middle - half), 100 * (middle + half))
+
+
+def correlation_interval(
+    rows: NDArray[np.float64],
+    figure: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    *,
+    n_resamples: int = 10_000,
+    seed: int = 42,
+) -> tuple[Interval | None, float]:
+    """Interval of a figure between −1 and 1 such as κ, by the jackknife of its Fisher transform.
+
+    Args:
+        rows: `(N, C)`, what each image adds to the C sums.
+        figure: From sums `(B, C)` to the figure `(B,)`, NaN where undefined.
+        n_resamples: Draws of images, in which it is counted how often the figure is undefined.
+        seed: Of the draws.
+
+    Returns:
+        The interval, None for fewer than `MIN_IMAGES` images, where the figure is undefined in more than 5 % of the resamples,
+        and where it is ±1; and the share of resamples in which it is undefined, NaN where none was drawn.
+
+    Source: Efron and Tibshirani 1993, chapter 11; Fisher's z = artanh κ.
+    """
+    n_images = len(rows)
+    if n_images < MIN_IMAGES:
+        return None, float("nan")
+    undefined = undefined_share(rows, figure, n_resamples, seed)
+    total = rows.sum(axis=0)
+    value, left_out = float(figure(total[None])[0]), figure(total - rows)
+    if undefined > MAX_UNDEFINED or not abs(value) < 1 or np.isnan(left_out).any():
+        return None, undefined
+    error = np.sqrt((n_images - 1) / n_images * ((left_out - left_out.mean()) ** 2).sum())
+    half = _student_quantile(n_images) * error / (1 - value**2)
+    low, high = np.tanh([np.arctanh(value) - half, np.arctanh(value) + half])
+    return Interval(float(low), float(high)), undefined
+
+
+def _student_quantile(n_images: int) -> float:
+    """97.5th percentile of Student's t with N − 1 degrees of freedom."""
+    from scipy.special import stdtrit  # not when pipelines are registered
+
+    return float(stdtrit(n_images - 1, 0.975))

@@ -1,0 +1,74 @@
+"""The report as one HTML file that needs nothing beside it, and the headline as a table for a paper."""
+
+import base64
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader
+from matplotlib.figure import Figure
+
+from ceph_pipeline.artifacts import save_figure
+from ceph_pipeline.evaluation.display import interval, number, numbers, rate_keys, rate_title
+from ceph_pipeline.evaluation.error_tables import compared
+from ceph_pipeline.evaluation.sections import Section
+from ceph_pipeline.evaluation.stages import LABELS, STAGES
+
+WITHHELD = "Shown in the report on the machine that made it: this picture shows patients."
+_BEYOND_ASCII = {"≤": r"$\leq$", "±": r"$\pm$", "–": "--", "×": r"$\times$"}
+
+
+def html_page(sections: Iterable[Section], figures: Mapping[str, str], *, latex: str) -> str:
+    """Write the page: styles and figures inside, no script, no link to anything; text from data sets is escaped.
+
+    Args:
+        sections: The report's.
+        figures: File name to data URI; a figure that is not among them is withheld, and the page says so.
+        latex: The table for a paper, shown as text.
+    """
+    environment = Environment(
+        loader=PackageLoader("ceph_pipeline.evaluation", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.get_template("report.html.j2")
+    return template.render(sections=list(sections), figures=figures, latex=latex, withheld=WITHHELD)
+
+
+def data_uri(figure: Figure, *, photographs: bool = False) -> str:
+    """A figure as a `data:` URI: PNG, or JPEG where it shows photographs."""
+    buffer = io.BytesIO()
+    kind, options = ("jpeg", {"quality": 88}) if photographs else ("png", {})
+    save_figure(figure, buffer, dpi=100, format=kind, bbox_inches="tight", facecolor="white", pil_kwargs=options)
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def paper_table(metrics: dict[str, Any]) -> str:
+    """The headline in LaTeX, for `booktabs`: MRE ± SD, its 95 % interval, the median and the SDRs of every row."""
+    shown = compared(metrics)
+    first = next(metrics[name] for name in STAGES if name in metrics)
+    unit = "mm" if first["n_images_mm"] else "px"
+    frame = pd.DataFrame(
+        {
+            "Method": [LABELS[name] for name in shown],
+            f"MRE ± SD ({unit})": [f"{number(row[f'mre_{unit}'])} ± {number(row[f'std_{unit}'])}" for row in shown.values()],
+            "95 % CI": [interval(row[f"mre_{unit}_ci95"]) for row in shown.values()],
+            "Median": numbers(row[f"median_{unit}"] for row in shown.values()),
+            **{f"SDR {rate_title(key)} (%)": numbers(row[key] for row in shown.values()) for key in rate_keys(first)},
+        }
+    )
+    caption = (
+        f"Test split, {first['n_images']} images, {first['n_landmarks']} landmarks. MRE: mean radial error; SDR: successful "
+        "detection rate; intervals over images."
+    )
+    latex = (
+        frame.map(_escaped)
+        .rename(columns=_escaped)
+        .to_latex(index=False, column_format="l" + "r" * (len(frame.columns) - 1), caption=caption)
+    )
+    return str(latex)
+
+
+def _escaped(text: str) -> str:
+    escapes = {letter: f"\\{letter}" for letter in "&%$#_{}"} | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    escapes |= {"\\": r"\textbackslash{}"} | _BEYOND_ASCII
+    return "".join(escapes.get(letter, letter) for letter in text)

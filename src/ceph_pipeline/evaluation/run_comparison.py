@@ -1,0 +1,99 @@
+"""A comparison with an earlier run: is the difference more than noise?"""
+
+from typing import Any
+
+import pandas as pd
+
+from ceph_pipeline.evaluation.errors import EvaluationError, Unit, wide
+from ceph_pipeline.evaluation.metrics import compare_tables
+from ceph_pipeline.evaluation.params import StatisticsParams
+from ceph_pipeline.evaluation.stages import stages_in
+
+SMALLER, LARGER, NOISE = "smaller", "larger", "no more than noise"
+UNSURE = "too few images for an interval"
+
+
+def compare_with_earlier(now: pd.DataFrame, before: pd.DataFrame, run_id: str, statistics: StatisticsParams) -> dict[str, Any]:
+    """Compare each stage's errors with those of an earlier run, paired on what the two have in common.
+
+    Args:
+        now: Rows of `ErrorTable` of the images that count.
+        before: The earlier run's, on any images.
+        run_id: Its identifier.
+        statistics: Resamples.
+
+    Returns:
+        `run_id`; `stages`, each with the fields of `compare`, `mre_now` and `mre_before` on the common points, and
+        `verdict`; `n_images` and `n_landmarks` in common; `only_now` and `only_before`, landmarks that one run alone has, and
+        `n_images_only_now`.
+
+    Raises:
+        EvaluationError: the runs have no stage, image or landmark in common.
+    """
+    stages = [stage for stage in stages_in(now) if stage in set(before["stage"])]
+    images, landmarks = (_in_common(now, before, column) for column in ("image_id", "landmark"))
+    if not (stages and images and landmarks):
+        raise EvaluationError(
+            f"run {run_id} and this one have {len(stages)} stages, {len(images)} images and {len(landmarks)} landmarks in "
+            "common: there is nothing to compare. Name a run on the same data set in evaluation.compare_with."
+        )
+    compared = {stage: _compared(now, before, stage, images, landmarks, statistics) for stage in stages}
+    return {
+        "run_id": run_id,
+        "stages": {stage: result for stage, result in compared.items() if result is not None},
+        "n_images": len(images),
+        "n_landmarks": len(landmarks),
+        "only_now": sorted(set(now["landmark"]) - landmarks),
+        "only_before": sorted(set(before["landmark"]) - landmarks),
+        "n_images_only_now": now["image_id"].nunique() - len(images),
+    }
+
+
+def earlier_lines(result: dict[str, Any]) -> list[str]:
+    """The comparison in sentences, one a stage, and what it left out."""
+    lines = []
+    for stage, fields in result["stages"].items():
+        bounds = fields["difference_ci95"]
+        interval = f" [{bounds[0]:+.3f}, {bounds[1]:+.3f}]" if bounds else ""
+        lines.append(
+            f"{stage}: {fields['mre_before']:.3f} → {fields['mre_now']:.3f} {fields['unit']}, "
+            f"difference {fields['difference']:+.3f}{interval}: {fields['verdict']}"
+        )
+    common = f"compared on the {result['n_images']} images and {result['n_landmarks']} landmarks that both runs have"
+    left_out = [
+        f"{which} run has {', '.join(names)}"
+        for which, names in (("only this", result["only_now"]), ("only the earlier", result["only_before"]))
+        if names
+    ]
+    return [*lines, "; ".join([common, *left_out])]
+
+
+def _in_common(now: pd.DataFrame, before: pd.DataFrame, column: str) -> set[str]:
+    return set(now[column]) & set(before[column])
+
+
+def _compared(
+    now: pd.DataFrame, before: pd.DataFrame, stage: str, images: set[str], landmarks: set[str], statistics: StatisticsParams
+) -> dict[str, Any] | None:
+    """One stage's comparison, or None where no point is known in both runs."""
+    new, old = (
+        table[(table["stage"] == stage) & table["image_id"].isin(images) & table["landmark"].isin(landmarks)]
+        for table in (now, before)
+    )
+    keys = ["image_id", "landmark"]
+    both = new.merge(old, on=keys, suffixes=("", "_before"))
+    unit: Unit = "mm" if (both["error_mm"].notna() & both["error_mm_before"].notna()).any() else "px"
+    both = both[both[f"error_{unit}"].notna() & both[f"error_{unit}_before"].notna()]
+    if both.empty:
+        return None
+    columns = (f"error_{unit}", f"error_{unit}_before")
+    new_errors, old_errors = (wide(both, "image_id", "landmark", column) for column in columns)
+    result = compare_tables(new_errors, old_errors, unit, statistics)
+    mre_now, mre_before = (float(both[column].mean()) for column in columns)
+    return result | {"mre_now": mre_now, "mre_before": mre_before, "verdict": _verdict(result["difference_ci95"])}
+
+
+def _verdict(bounds: list[float] | None) -> str:
+    if bounds is None:
+        return UNSURE
+    return SMALLER if bounds[1] < 0 else LARGER if bounds[0] > 0 else NOISE

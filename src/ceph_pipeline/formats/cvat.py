@@ -1,0 +1,118 @@
+"""CVAT for images 1.1: one XML file with all images; points, and skeletons of points.
+
+    <annotations><image name="a.png" width="…" height="…">
+      <points label="Sella" points="12.5,30.25"/>
+      <skeleton label="face"><points label="Sella" outside="0" points="12.5,30.25"/>…</skeleton>
+
+`outside="1"` is a missing point, whatever its coordinates. Several points under one label have an order and no identity:
+they count as numbers, for which `ingestion.reading.landmarks` gives the names. The task's owner and e-mail in `<meta>` are
+never read.
+
+Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from xml.etree.ElementTree import Element
+
+from ceph_pipeline.formats.annotations import Reading
+from ceph_pipeline.formats.entries import as_size, number
+from ceph_pipeline.formats.files import UnreadableFileError, decode, read_xml, shown
+from ceph_pipeline.formats.film_images import Film
+from ceph_pipeline.formats.film_names import ImageFolder, file_path
+from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
+from ceph_pipeline.formats.marks import Mark, mark
+from ceph_pipeline.formats.options import ReadOptions
+from ceph_pipeline.formats.places import annotation_files, folder_of, recognises_any
+from ceph_pipeline.formats.problems import AnnotationError, Problem
+
+DATASET = "cvat"
+LAYOUT = "one annotations.xml of the export 'CVAT for images 1.1', and the images beside or below"
+ORIGIN = "CVAT: Export task dataset, CVAT for images 1.1"
+_SUFFIXES = (".xml",)
+
+
+def recognises(path: Path) -> bool:
+    """Whether an XML file there begins with CVAT's element."""
+    return recognises_any(path, _SUFFIXES, _is_cvat)
+
+
+def _is_cvat(file: Path) -> bool:
+    try:
+        with file.open("rb") as stream:
+            return "<annotations" in decode(stream.read(1024), "latin-1")[0]
+    except (OSError, UnreadableFileError):
+        return False
+
+
+def read_cvat(path: Path, images: Path | None, options: ReadOptions) -> Reading:
+    """Read all exports of a folder, or one.
+
+    Raises:
+        AnnotationError: an export for video, whose frames have no names.
+    """
+    root = folder_of(path)
+    films: list[Film] = []
+    problems: list[Problem] = []
+    for file in annotation_files(path, _SUFFIXES):
+        name = file.relative_to(root).as_posix()
+        try:
+            content = read_xml(file, root)
+        except UnreadableFileError as error:
+            problems.append(Problem(name, name, "file", str(error), LAYOUT, "file set aside"))
+            continue
+        if content.tag != "annotations":
+            continue
+        if content.find("track") is not None:
+            raise AnnotationError(
+                f"{file}: an export 'CVAT for video': tracks over frames that have no names. Export as 'CVAT for images 1.1'."
+            )
+        films += [_film(image, name) for image in content.iterfind("image")]
+    return assemble(films, ImageFolder(images or root), assembly(DATASET, options), problems)
+
+
+def _film(image: Element, file: str) -> Film:
+    name = file_path(image.get("name", ""))
+    place = f"image {shown(image.get('id', ''))}"
+    parts = PurePosixPath(name).parts[:-1]
+    marks = _marks(image)
+    return Film(
+        name=name,
+        file=file,
+        place=place,
+        marks={ANNOTATOR: marks},
+        size=as_size(image.get("width"), image.get("height")),
+        split=split_of(image.get("subset", "")) or split_of("/".join(parts)),
+        ordered=len(marks) if _is_unnamed(image) else None,
+    )
+
+
+def _labels(image: Element) -> list[tuple[str, bool, str]]:
+    """(label, visible, 'x,y') of the image's points and of its skeletons'."""
+    return [
+        (points.get("label", ""), points.get("outside") != "1", pair)
+        for points in (*image.iterfind("points"), *image.iterfind("skeleton/points"))
+        for pair in points.get("points", "").split(";")
+    ]
+
+
+def _is_unnamed(image: Element) -> bool:
+    """Whether all of several points share one label, so that they have an order only."""
+    labels = [label for label, _, _ in _labels(image)]
+    return len(labels) > 1 and len(set(labels)) == 1
+
+
+def _marks(image: Element) -> list[Mark]:
+    is_unnamed = _is_unnamed(image)
+    return [
+        _mark(str(position) if is_unnamed else label, pair, visible)
+        for position, (label, visible, pair) in enumerate(_labels(image), start=1)
+    ]
+
+
+def _mark(label: str, pair: str, visible: bool) -> Mark:
+    numbers = [number(part) for part in pair.split(",")]
+    if len(numbers) != 2 or None in numbers:
+        return Mark(label, None, shown(pair), "'x,y'")
+    return mark(label, *numbers, visible=visible)

@@ -1,0 +1,138 @@
+"""Films as annotation files speak of them, paired with image files: identifiers, repetitions, sizes."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+
+from ceph_pipeline.formats.annotations import Point
+from ceph_pipeline.formats.files import shown
+from ceph_pipeline.formats.film_names import ImageFolder, stem, without_prefix
+from ceph_pipeline.formats.layout import sizes_of
+from ceph_pipeline.formats.marks import Mark
+from ceph_pipeline.formats.problems import Problem
+from ceph_pipeline.images.film_names import safe_identifier
+from ceph_pipeline.landmarks.geometry import Size
+
+
+@dataclass(frozen=True)
+class Film:
+    """One image as an annotation file speaks of it.
+
+    Attributes:
+        name: Path or name of its file, as the annotation has it.
+        file: The annotation file, below the data set's folder, for messages; `place` is the position in it.
+        marks: Points by reader, duplicates included.
+        size: (width, height) that the annotation records, if it does.
+        original: The film's own name where a tool renamed the file.
+        split: train, valid or test; None where nothing says.
+        pixel_size_mm: NaN where it is unknown.
+        ordered: How many points have an order only, which must be all of the landmarks that the user names.
+    """
+
+    name: str
+    file: str
+    place: str
+    marks: Mapping[str, Sequence[Mark]]
+    size: Size | None = None
+    original: str | None = None
+    split: str | None = None
+    subset: str | None = None
+    pixel_size_mm: float = math.nan
+    machine: str = "unknown"
+    ordered: int | None = None
+
+
+@dataclass
+class PairedFilm:
+    """A film with its image."""
+
+    film: Film
+    image_id: str
+    path: str
+    present: bool
+    points: dict[str, dict[str, Point]] = field(default_factory=dict)
+
+
+def pair(films: Iterable[Film], folder: ImageFolder, problems: list[Problem]) -> list[PairedFilm]:
+    """Films with their images' paths; names that are none, or that several images have, are problems and left out."""
+    found: list[PairedFilm] = []
+    for film in films:
+        base = PurePosixPath(film.name.replace("\\", "/")).name
+        if not base or "\0" in base:
+            problems.append(
+                Problem(film.file, film.file, f"{film.place}, image", shown(film.name), "a file's name", "file set aside")
+            )
+            continue
+        paths = folder.find(film.name, str(PurePosixPath(film.file).parent))
+        name = stem(film.original or (paths[0] if paths else without_prefix(base)))
+        if len(paths) > 1:
+            several = f"{shown(base)} is the name of {', '.join(paths[:3])}"
+            problems.append(Problem(safe_identifier(name), film.file, film.place, several, "the image's path, or each name once"))
+            continue
+        found.append(PairedFilm(film, safe_identifier(name), paths[0] if paths else without_prefix(base), bool(paths)))
+    return found
+
+
+def without_repeats(found: list[PairedFilm], problems: list[Problem]) -> list[PairedFilm]:
+    """Equal names in different folders are different films, told apart by their folders; one image twice is a problem."""
+    groups: dict[str, list[PairedFilm]] = defaultdict(list)
+    for entry in found:
+        groups[entry.image_id].append(entry)
+    kept: list[PairedFilm] = []
+    for group in groups.values():
+        paths = {entry.path for entry in group}
+        if len(group) > 1 and len(paths) == len(group) and not any(entry.film.original for entry in group):
+            kept += [replace(entry, image_id=safe_identifier(stem_with_folders(entry.path))) for entry in group]
+            continue
+        readers = [reader for entry in group for reader in entry.film.marks]
+        if len(paths) == 1 and len(set(readers)) == len(readers) > 0:  # each reader has a file of their own
+            marks = {reader: marks for entry in group for reader, marks in entry.film.marks.items()}
+            kept.append(replace(group[0], film=replace(group[0].film, marks=marks)))
+            continue
+        for entry in group[1:]:
+            again = f"{entry.image_id!r} again (first in {group[0].film.file}, {group[0].film.place})"
+            problems.append(Problem(entry.image_id, entry.film.file, entry.film.place, again, "each image once"))
+        kept.append(group[0])
+    return kept
+
+
+def stem_with_folders(path: str) -> str:
+    """`clinic/anna/1.png` becomes `clinic_anna_1`."""
+    pure = PurePosixPath(path)
+    return "_".join((*pure.parts[:-1], stem(pure.name)))
+
+
+def sizes_of_films(
+    found: list[PairedFilm], folder: ImageFolder, problems: list[Problem], *, relative: bool, size_from: str
+) -> dict[str, Size]:
+    """(width, height) of each film: the image's own where it is at hand, which the recorded one must not contradict."""
+    present = {entry.image_id: folder.root / entry.path for entry in found if entry.present}
+    recorded = {entry.image_id: entry.film.size for entry in found if entry.film.size}
+    measured, unreadable = sizes_of(present, folder.root, recorded)
+    problems += unreadable
+    sizes: dict[str, Size] = {}
+    for entry in found:
+        film, size = entry.film, measured.get(entry.image_id)
+        if entry.present and size is None:
+            continue
+        if size is None and film.size is None:
+            problems.append(Problem(entry.image_id, film.file, f"{film.place}, size", "neither", size_from))
+        elif size is not None and film.size is not None and not _agree(size, film.size, relative):
+            contradiction = f"{film.size[0]} × {film.size[1]} recorded, the image has {size[0]} × {size[1]}"
+            expected = "points of this image: it was turned, cut or resized since"
+            problems.append(Problem(entry.image_id, film.file, f"{film.place}, size", contradiction, expected))
+        else:
+            sizes[entry.image_id] = size or film.size or (0, 0)
+    return sizes
+
+
+def _agree(size: Size, recorded: Size, relative: bool) -> bool:
+    """Whether points of an image of the recorded size fit one of `size`; fractions also fit a resized copy, to a pixel."""
+    if not relative:
+        return size == recorded
+    scale = size[0] / recorded[0]
+    return abs(recorded[1] * scale - size[1]) <= max(1.0, scale)

@@ -1,0 +1,126 @@
+"""Names of films: what tools put around them, identifiers made of them, and the files that they stand for."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from ceph_pipeline.formats.files import is_plain
+from ceph_pipeline.formats.layout import IMAGE_SUFFIXES
+
+_UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-(?=.)")
+_ROBOFLOW = re.compile(r"^(?P<stem>.+?)(?:_(?:png|jpe?g|bmp|tiff?|webp))?\.rf\.[0-9A-Za-z]+$")
+_SUFFIX = re.compile(r"\.(?:png|jpe?g|jfif|bmp|tiff?|webp|jp2|j2k|dcm|dicom|mha|gif)$", re.IGNORECASE)
+_LINK_PARAMETERS = ("d", "fileuri")
+"""Where Label Studio's own links to local and cloud files hold the file's path."""
+
+
+def file_path(source: str) -> str:
+    """The path of a file that an annotation gives as a path, an address or a signed link, with forward slashes."""
+    text = source.strip()
+    if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+://|^/?(data|tasks)/", text) or "?" in text:
+        text = _linked(text)
+    return text.replace("\\", "/")
+
+
+def _linked(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        query = parse_qs(parts.query, max_num_fields=100)
+    except ValueError:
+        return unquote(address.partition("?")[0])
+    for parameter in _LINK_PARAMETERS:
+        if parameter in query:
+            return file_path(_base64(query[parameter][0]) if parameter == "fileuri" else query[parameter][0])
+    return unquote(parts.path)
+
+
+def _base64(text: str) -> str:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_").decode("utf-8")
+    except (binascii.Error, ValueError):
+        return text
+
+
+def stem(name: str) -> str:
+    """A file's name without folders, without the suffix of an image, and without Roboflow's hash; other dots stay."""
+    base = PurePosixPath(name.replace("\\", "/")).name
+    bare = _SUFFIX.sub("", base)
+    found = _ROBOFLOW.match(bare)
+    return found["stem"] if found else bare
+
+
+def without_prefix(name: str) -> str:
+    """The name without the eight hexadecimal digits that Label Studio puts before an uploaded file's."""
+    return _UPLOAD_PREFIX.sub("", name)
+
+
+class ImageFolder:
+    """The image files of a folder, found by the names that annotations give them.
+
+    Links to folders are not followed; names with a leading dot are not data.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._by_name: dict[str, list[str]] = defaultdict(list)
+        self._by_stem: dict[str, list[str]] = defaultdict(list)
+        self.unnameable: list[str] = []
+        for folder, folders, files in os.walk(root):
+            folders[:] = sorted(entry for entry in folders if not entry.startswith("."))
+            for file in sorted(files):
+                if not file.startswith(".") and file.lower().endswith(tuple(IMAGE_SUFFIXES)):
+                    self._add(Path(folder, file))
+
+    def _add(self, file: Path) -> None:
+        path = file.relative_to(self.root).as_posix()
+        if not is_plain(path):  # bytes that are no UTF-8, or control characters
+            self.unnameable.append(ascii(path))
+        elif file.is_file():
+            name = unicodedata.normalize("NFC", file.name)
+            self._by_name[name].append(path)
+            self._by_stem[_SUFFIX.sub("", name)].append(path)
+
+    @property
+    def stems(self) -> frozenset[str]:
+        """Names of all images without folder and suffix."""
+        return frozenset(self._by_stem)
+
+    def find(self, name: str, near: str = "") -> list[str]:
+        """Paths below the root of the images that a name can stand for: none, one, or several that cannot be told apart.
+
+        The whole file name counts before the name without an upload prefix, and that before the name without its suffix; of
+        several equal names the one whose folders agree with the annotation's path, or that lies nearest to it.
+
+        Args:
+            name: As the annotation has it, folders included.
+            near: Folder of the annotation file, below the root.
+        """
+        wanted = unicodedata.normalize("NFC", name)
+        base = PurePosixPath(wanted).name
+        bare = without_prefix(base)
+        for table, key in (
+            (self._by_name, base),
+            (self._by_name, bare),
+            (self._by_stem, _SUFFIX.sub("", base)),
+            (self._by_stem, _SUFFIX.sub("", bare)),
+        ):
+            if key and table.get(key):
+                return _nearest(table[key], wanted, near)
+        return []
+
+
+def _nearest(paths: list[str], wanted: str, near: str) -> list[str]:
+    if len(paths) == 1:
+        return paths
+    same = [path for path in paths if unicodedata.normalize("NFC", path) == wanted or path.endswith("/" + wanted.lstrip("/"))]
+    if len(same) == 1:
+        return same
+    beside = [path for path in paths if near and path.startswith(near.rstrip("/") + "/")]
+    return beside if len(beside) == 1 else paths

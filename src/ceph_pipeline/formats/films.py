@@ -1,0 +1,175 @@
+"""From what an annotation file says about films to tables: names of landmarks, pixels, and what is missing."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from ceph_pipeline.formats.annotations import MISSING, Point, Reading, Row, cvm_table, image_table, landmark_table
+from ceph_pipeline.formats.files import shown
+from ceph_pipeline.formats.film_images import Film, PairedFilm, pair, sizes_of_films, without_repeats
+from ceph_pipeline.formats.film_names import ImageFolder
+from ceph_pipeline.formats.layout import SPLIT_NAMES
+from ceph_pipeline.formats.marks import Named, all_on_a_line, name_marks
+from ceph_pipeline.formats.options import LandmarkNames, ReadOptions
+from ceph_pipeline.formats.problems import Problem
+from ceph_pipeline.landmarks.geometry import Size
+
+ANNOTATOR = "annotator"
+"""The reader of annotations that nobody signed."""
+
+ToPixels = Callable[[Point, Size, float], Point]
+"""From a point as the file has it, its image's (width, height) and millimetres per pixel, to pixels."""
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """How a format's films become tables.
+
+    Attributes:
+        dataset: Value of the column `dataset`.
+        names: From labels to landmarks.
+        to_pixels: What coordinates mean.
+        expected: Full names of the landmarks each film should have; None takes those that any film has.
+        relative: Coordinates are fractions of the image, so that a copy of another size has the same ones.
+        required: What a film without points lacks, for messages; `size_from` what one without size lacks.
+    """
+
+    dataset: str
+    names: LandmarkNames
+    to_pixels: ToPixels = lambda point, _size, _mm: point
+    expected: tuple[str, ...] | None = None
+    relative: bool = False
+    required: str = "at least one point"
+    size_from: str = "the image itself, for its size"
+
+
+def shifted(first_pixel: float) -> ToPixels:
+    """Coordinates whose first pixel's centre is `first_pixel`."""
+    return lambda point, _size, _mm: (point[0] - first_pixel, point[1] - first_pixel)
+
+
+def assembly(dataset: str, options: ReadOptions, *, to_pixels: ToPixels | None = None, relative: bool = False) -> Assembly:
+    """The usual assembly under a user's options: the landmarks are the configured ones, else those that the films have."""
+    names = LandmarkNames(options)
+    expected = names.schema.names if names.schema else None
+    return Assembly(dataset, names, to_pixels or shifted(options.first_pixel), expected, relative)
+
+
+def split_of(path: str) -> str | None:
+    """The split that a path's folders or file name say, the nearest first: `train/x.json`, `keypoints_val2017.json`."""
+    for part in reversed(PurePosixPath(path).parts):
+        words = part.lower().replace("-", "_").replace(".", "_").split("_")
+        for word in reversed(words):
+            if word.rstrip("0123456789") in SPLIT_NAMES:
+                return SPLIT_NAMES[word.rstrip("0123456789")]
+    return None
+
+
+def assemble(films: Iterable[Film], folder: ImageFolder, how: Assembly, problems: Sequence[Problem] = ()) -> Reading:
+    """Pair films with images and name their points.
+
+    Args:
+        films: In the order of the files.
+        folder: The images. A film whose image is not there is kept where its annotation records a size.
+        how: What the format's labels and coordinates mean.
+        problems: What the format's own reader found wrong.
+    """
+    collected = list(problems)
+    found = without_repeats(pair(films, folder, collected), collected)
+    sizes = sizes_of_films(found, folder, collected, relative=how.relative, size_from=how.size_from)
+    kept = [entry for entry in found if entry.image_id in sizes and _name_points(entry, sizes[entry.image_id], how, collected)]
+    expected = how.expected or tuple(dict.fromkeys(name for entry in kept for points in entry.points.values() for name in points))
+    collected += [problem for entry in kept for problem in _missing(entry, expected)]
+    collected += _remarks(kept, folder, how)
+    points = [
+        (entry.image_id, reader, name, *points.get(name, MISSING))
+        for entry in kept
+        for reader, points in sorted(entry.points.items())
+        for name in dict.fromkeys((*expected, *points))
+    ]
+    return Reading(
+        image_table(_image_row(entry, sizes[entry.image_id], how.dataset) for entry in kept),
+        landmark_table(points),
+        cvm_table([]),
+        tuple(collected),
+        {(entry.image_id, reader): entry.film.file for entry in kept for reader in entry.points},
+    )
+
+
+def _image_row(entry: PairedFilm, size: Size, dataset: str) -> Row:
+    split = entry.film.split or "train"
+    return (
+        entry.image_id,
+        entry.path,
+        split,
+        entry.film.subset or split,
+        *size,
+        entry.film.pixel_size_mm,
+        entry.film.machine,
+        dataset,
+    )
+
+
+def _name_points(entry: PairedFilm, size: Size, how: Assembly, problems: list[Problem]) -> bool:
+    """Fill the entry's points; False, and a problem, for a film without any."""
+    film = entry.film
+    if film.ordered and how.names.order and film.ordered != len(how.names.order):
+        found = f"{film.ordered} points with an order and no names"
+        expected = f"{len(how.names.order)}, as many as `ingestion.reading.landmarks`: else nobody knows which is missing"
+        problems.append(Problem(entry.image_id, film.file, film.place, found, expected))
+        return False
+    for reader, marks in film.marks.items():
+        named = Named(entry.image_id, film.file, film.place)
+        points = name_marks(marks, named, how.names, lambda point: how.to_pixels(point, size, film.pixel_size_mm))
+        problems += named.problems
+        if points:
+            entry.points[reader] = points
+    every = [point for points in entry.points.values() for point in points.values()]
+    if not every:
+        problems.append(Problem(entry.image_id, film.file, film.place, "no key point", how.required))
+        return False
+    for reader, points in entry.points.items():
+        if all_on_a_line(points.values()):
+            found = f"{len(points)} points of {reader} at even distances on one straight line"
+            problems.append(
+                Problem(entry.image_id, film.file, film.place, found, "points of a face: are these placeholders?", "kept")
+            )
+    return True
+
+
+def _missing(entry: PairedFilm, expected: tuple[str, ...]) -> list[Problem]:
+    """One remark a reader on the landmarks that the film lacks."""
+    problems = []
+    for reader, points in sorted(entry.points.items()):
+        absent = [name for name in expected if math.isnan(points.get(name, MISSING)[0])]
+        if absent:
+            shown_names = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
+            found = f"{len(absent)} of {len(expected)} landmarks missing: {shown_names}"
+            problems.append(
+                Problem(entry.image_id, entry.film.file, f"{entry.film.place}, {reader}", found, "each landmark once", "kept")
+            )
+    return problems
+
+
+def _remarks(kept: list[PairedFilm], folder: ImageFolder, how: Assembly) -> list[Problem]:
+    """Remarks on the whole data set: labels that no schema has, images that are not there, files that cannot be named."""
+    files = sorted({entry.film.file for entry in kept})
+    file = files[0] if len(files) == 1 else "."
+    counts = Counter(name for entry in kept for points in entry.points.values() for name in points)
+    remarks = [
+        Problem(file, file, "label", f"{shown(name)} in {counts[name]} of {sum(len(e.points) for e in kept)}", reason, "kept")
+        for name in sorted(counts)
+        if (reason := how.names.reason_unknown(name))
+    ]
+    absent = [entry.path for entry in kept if not entry.present]
+    if 0 < len(absent) < len(kept):  # where there are none at all, points alone were asked for, as those of a ruler
+        some = ", ".join(shown(path) for path in absent[:3]) + (", …" if len(absent) > 3 else "")
+        found = f"{len(absent)} of {len(kept)} not in the folder of images: {some}"
+        remarks.append(Problem(file, file, "images", found, "an image for each annotation", "kept"))
+    return remarks + [
+        Problem(path, path, "file name", path, "UTF-8 without control characters", "kept") for path in folder.unnameable
+    ]

@@ -1,0 +1,67 @@
+"""ISBI 2015 as one sheet, as it is passed on with copies of the 400 films.
+
+    [train_]senior.csv      image_path,1_x,1_y,…,19_x,19_y      rows in any order, films as bmp, png or jpg
+
+The film's number decides its subset, as in the challenge; the file's name says senior or junior.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from ceph_pipeline.formats.annotations import Reading, image_table
+from ceph_pipeline.formats.files import UnreadableFileError
+from ceph_pipeline.formats.film_names import ImageFolder
+from ceph_pipeline.formats.films import ANNOTATOR, Assembly, assemble, shifted
+from ceph_pipeline.formats.isbi2015 import MACHINE, PIXEL_SIZE_MM, READERS, split_of_subset, subset_of
+from ceph_pipeline.formats.options import LandmarkNames, ReadOptions, TableOptions
+from ceph_pipeline.formats.places import annotation_files, folder_of, recognises_any
+from ceph_pipeline.formats.sheets import read_sheet
+from ceph_pipeline.formats.table import films_of_sheets
+from ceph_pipeline.landmarks import SCHEMAS
+
+DATASET = "isbi2015"
+LAYOUT = "one or more <name>.csv with the columns image_path,1_x,1_y,…,19_x,19_y, and the films beside or below"
+ORIGIN = "copies of the ISBI 2015 challenge's 400 films"
+_HEADER = {f"{number}_{axis}" for number in range(1, 20) for axis in "xy"} | {"image_path"}
+_TABLE = TableOptions(image="image_path", x="{landmark}_x", y="{landmark}_y", pixel_size_mm=PIXEL_SIZE_MM)
+
+
+def recognises(path: Path) -> bool:
+    """Whether a CSV file there has the columns."""
+    return recognises_any(path, (".csv",), _is_sheet)
+
+
+def _is_sheet(file: Path) -> bool:
+    try:
+        return set(read_sheet(file).header) >= _HEADER
+    except UnreadableFileError:
+        return False
+
+
+def read_isbi2015_csv(path: Path, images: Path | None, options: ReadOptions) -> Reading:
+    """Read all such sheets of a folder, or one."""
+    root = folder_of(path)
+    schema = SCHEMAS["isbi2015"]
+    sheets = [file for file in annotation_files(path, (".csv",)) if _is_sheet(file)]
+    films, problems = films_of_sheets(sheets, root, lambda _: _TABLE, _reader)
+    names = LandmarkNames(options, numbered=schema)
+    how = Assembly(DATASET, names, shifted(options.first_pixel), (names.schema or schema).names)
+    reading = assemble(films, ImageFolder(images or root), how, problems)
+    return Reading(_with_subsets(reading), reading.landmarks, reading.cvm, reading.problems, reading.sources)
+
+
+def _reader(file: str) -> str:
+    return next((reader for reader in READERS if reader in Path(file).stem.lower()), ANNOTATOR)
+
+
+def _with_subsets(reading: Reading) -> pd.DataFrame:
+    rows = reading.images.assign(machine=MACHINE).to_dict("records")
+    for row in rows:
+        if re.fullmatch(r"\d{3}", row["image_id"]) and 1 <= int(row["image_id"]) <= 400:
+            row["subset"] = subset_of(row["image_id"])
+            row["split"] = split_of_subset(row["subset"])
+    return image_table(tuple(row.values()) for row in rows)

@@ -1,0 +1,71 @@
+"""The `result` list of a Label Studio annotation: key points in percent of their image."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ceph_pipeline.formats.annotations import is_coordinate
+from ceph_pipeline.formats.entries import as_size, key_of
+from ceph_pipeline.formats.files import shown
+from ceph_pipeline.formats.marks import Mark, mark
+from ceph_pipeline.landmarks.geometry import Size
+
+_LABELS = ("keypointlabels", "labels")
+"""Where a result of `<KeyPointLabels>`, and of `<KeyPoint>` with `<Labels>`, has its labels."""
+_KINDS = (*_LABELS, "keypoint")
+_OTHER_SHAPES = ("height", "points", "radiusX", "rle", "start", "rectanglelabels", "closed")
+"""Fields of rectangles, outlines, ellipses, masks and spans of text, which key points do not have."""
+
+
+def recorded_size(results: Iterable[list[Any]]) -> Size | None:
+    """(width, height) as the first result that has them says, as whole numbers, floats or text; or None."""
+    for result in (entry for entries in results for entry in entries if isinstance(entry, dict)):
+        size = as_size(result.get("original_width"), result.get("original_height"))
+        if size is not None:
+            return size
+    return None
+
+
+def marks_of(results: list[Any]) -> list[Mark]:
+    """Points of an annotation in percent; results that are no key points are passed over.
+
+    A `<KeyPoint>` and its `<Labels>` are two results with one id, either of which may come first.
+    """
+    marks: list[Mark] = []
+    bare: dict[str, Mapping[str, Any]] = {}
+    labelled: dict[str, list[str]] = defaultdict(list)
+    for result in results:
+        if not _is_key_point(result):
+            continue
+        labels, identifier = _labels(result["value"]), key_of(result.get("id")) or ""
+        labelled[identifier] += labels
+        if not labels:
+            bare[identifier] = result
+        marks += [_mark(label, result) for label in labels]
+    unlabelled = [result for identifier, result in bare.items() if not labelled[identifier]]
+    return marks + [Mark("", None, shown(result["value"]), "a label") for result in unlabelled]
+
+
+def _is_key_point(result: Any) -> bool:
+    value = result.get("value") if isinstance(result, dict) else None
+    if not isinstance(value, dict) or result.get("type") not in _KINDS:
+        return False
+    return result["type"] != "labels" or ("x" in value and not any(field in value for field in _OTHER_SHAPES))
+
+
+def _labels(value: Mapping[str, Any]) -> list[str]:
+    found: list[Any] = next((value[field] for field in _LABELS if isinstance(value.get(field), list)), [])
+    return [label for label in found if isinstance(label, str)]
+
+
+def _mark(label: str, result: Mapping[str, Any]) -> Mark:
+    value = result["value"]
+    x, y = value.get("x"), value.get("y")
+    if result.get("image_rotation"):
+        found = f"image_rotation {shown(result['image_rotation'])}"
+        return Mark(label, None, found, "0: export the points on the image as it is")
+    if not is_coordinate(x) or not is_coordinate(y):
+        return Mark(label, None, shown(value, 120), "x and y in percent")
+    return mark(label, x, y)

@@ -1,0 +1,109 @@
+"""labelme: one JSON file an image, with the image's name.
+
+    {"shapes": [{"label": "Sella", "points": [[x, y]], "shape_type": "point"}], "imagePath", "imageHeight", "imageWidth"}
+
+A file belongs to the image of its own name: in public sets `imagePath` names other films, existing ones among them. Shapes
+that are no points are passed over with a remark.
+
+Source: https://github.com/wkentaro/labelme.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ceph_pipeline.formats.annotations import Reading
+from ceph_pipeline.formats.entries import as_size, entries_of, key_of
+from ceph_pipeline.formats.files import JSONFileError, peek_json, read_json, shown
+from ceph_pipeline.formats.film_images import Film
+from ceph_pipeline.formats.film_names import ImageFolder, file_path, stem
+from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
+from ceph_pipeline.formats.marks import Mark, mark
+from ceph_pipeline.formats.options import ReadOptions
+from ceph_pipeline.formats.places import annotation_files, folder_of, recognises_any
+from ceph_pipeline.formats.problems import Problem
+
+DATASET = "labelme"
+LAYOUT = "one <image>.json beside or apart from each image, with 'shapes' of type point and 'imageWidth', 'imageHeight'"
+ORIGIN = "labelme or `--pipelines export`"
+_SUFFIXES = (".json",)
+
+
+def recognises(path: Path) -> bool:
+    """Whether a JSON file there has labelme's shapes."""
+    return recognises_any(path, _SUFFIXES, _is_labelme)
+
+
+def _is_labelme(file: Path) -> bool:
+    content = peek_json(file)
+    return isinstance(content, dict) and "shapes" in content and ("imagePath" in content or "imageHeight" in content)
+
+
+def read_labelme(path: Path, images: Path | None, options: ReadOptions) -> Reading:
+    """Read all labelme files of a folder, or one; other JSON files are none of them."""
+    root = folder_of(path)
+    folder = ImageFolder(images or root)
+    films: list[Film] = []
+    problems: list[Problem] = []
+    elsewhere: list[str] = []
+    for file in annotation_files(path, _SUFFIXES):
+        name = file.relative_to(root).as_posix()
+        try:
+            content = read_json(file, root)
+        except JSONFileError as error:
+            problems.append(Problem(stem(file.stem), name, "file", f"no JSON ({error})", LAYOUT, "file set aside"))
+            continue
+        if isinstance(content, dict) and "shapes" in content:
+            films.append(_film(content, file.stem, name, folder, problems))
+            if _names_another(content, file.stem, folder):
+                elsewhere.append(f"{name} names {shown(content['imagePath'])}")
+    if elsewhere:
+        some = "; ".join(elsewhere[:3]) + ("; …" if len(elsewhere) > 3 else "")
+        found = f"another existing image in {len(elsewhere)} of {len(films)} files: {some}"
+        problems.append(Problem(".", ".", "imagePath", found, "the image of the file's own name, which counts", "kept"))
+    return assemble(films, folder, assembly(DATASET, options), problems)
+
+
+def _film(content: Mapping[str, Any], name: str, file: str, folder: ImageFolder, problems: list[Problem]) -> Film:
+    marks: list[Mark] = []
+    others: Counter[str] = Counter()
+    for _, shape in entries_of(content, "shapes", file, problems):
+        kind = shape.get("shape_type", "point")
+        if kind != "point":
+            others[kind if isinstance(kind, str) else shown(kind, 20)] += 1
+            continue
+        marks.append(_mark(key_of(shape.get("label")) or "", shape.get("points")))
+    if others:
+        found = ", ".join(f"{count} {kind}" for kind, count in sorted(others.items()))
+        problems.append(Problem(stem(name), file, "shapes", found, "points; other shapes are passed over", "kept"))
+    return Film(
+        name=_image_name(content, name, folder),
+        file=file,
+        place="shapes",
+        marks={ANNOTATOR: marks},
+        size=as_size(content.get("imageWidth"), content.get("imageHeight")),
+        split=split_of(str(PurePosixPath(file).parent)),
+    )
+
+
+def _mark(label: str, points: Any) -> Mark:
+    if isinstance(points, list) and len(points) == 1 and isinstance(points[0], list) and len(points[0]) == 2:
+        return mark(label, *points[0])
+    return Mark(label, None, shown(points), "one pair [x, y]")
+
+
+def _image_name(content: Mapping[str, Any], name: str, folder: ImageFolder) -> str:
+    """The file's own name, with the suffix that `imagePath` has, for films whose image is not at hand."""
+    if name in folder.stems:
+        return name
+    image = content.get("imagePath")
+    return name + PurePosixPath(file_path(image)).suffix if isinstance(image, str) else name
+
+
+def _names_another(content: Mapping[str, Any], name: str, folder: ImageFolder) -> bool:
+    image = content.get("imagePath")
+    other = stem(file_path(image)) if isinstance(image, str) else name
+    return other != stem(name) and other in folder.stems

@@ -1,0 +1,106 @@
+"""One film's points: from labels and raw coordinates to landmarks, with what is wrong among them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from ceph_pipeline.formats.annotations import MISSING, Point, is_coordinate
+from ceph_pipeline.formats.files import is_plain, shown
+from ceph_pipeline.formats.options import LandmarkNames
+from ceph_pipeline.formats.problems import Problem
+
+LABEL_LENGTH = 128
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point as a file has it.
+
+    Attributes:
+        label: What the file calls it; a number, from 1, where it only has an order.
+        point: Coordinates in the file's own units; NaN for a point that is said to be missing; None for an unusable one.
+        found: What stands there instead of a usable point.
+        expected: What should stand there.
+    """
+
+    label: str
+    point: Point | None
+    found: str = ""
+    expected: str = "finite numbers x and y"
+
+
+@dataclass
+class Named:
+    """Where a film's marks stand, and the problems found there."""
+
+    image_id: str
+    file: str
+    place: str
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, symbol: str, label: str, found: str, expected: str) -> None:
+        """Note a point that is set aside."""
+        item = f"{self.image_id}/{symbol}"
+        self.problems.append(Problem(item, self.file, f"{self.place}, {shown(label)}", found, expected, "point set aside"))
+
+
+def mark(label: str, x: Any, y: Any, *, visible: bool = True) -> Mark:
+    """A point with two numbers from a file: NaN where it is not visible or both are null, unusable where they are no numbers."""
+    if not visible or (x is None and y is None):
+        return Mark(label, MISSING)
+    if is_coordinate(x) and is_coordinate(y):
+        return Mark(label, (float(x), float(y)))
+    return Mark(label, None, shown([x, y]))
+
+
+def name_marks(
+    marks: Sequence[Mark], named: Named, names: LandmarkNames, to_pixels: Callable[[Point], Point]
+) -> dict[str, Point]:
+    """Points by landmark's full name; a landmark marked twice is missing, because nobody knows which is right."""
+    points: dict[str, Point] = {}
+    placed: set[str] = set()
+    for entry in marks:
+        landmark = names.of(entry.label) if _is_label(entry.label) else None
+        if landmark is None:
+            named.add(shown(entry.label), entry.label, *_unnamed(entry.label, names))
+            continue
+        points.setdefault(landmark.name, MISSING)
+        if entry.point is None:
+            named.add(landmark.symbol, entry.label, entry.found, entry.expected)
+        elif math.isnan(entry.point[0]):
+            continue
+        elif landmark.name in placed:
+            named.add(landmark.symbol, entry.label, "a second key point", "each landmark once")
+            points[landmark.name] = MISSING
+        else:
+            placed.add(landmark.name)
+            points[landmark.name] = to_pixels(entry.point)
+    return points
+
+
+def all_on_a_line(points: Iterable[Point]) -> bool:
+    """Whether five points or more lie on one straight line at even distances, in their order: somebody's placeholder."""
+    known = [point for point in points if not math.isnan(point[0])]
+    if len(known) < 5:
+        return False
+    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(known)]
+    return len({(round(dx, 6), round(dy, 6)) for dx, dy in steps}) == 1
+
+
+def _is_label(label: str) -> bool:
+    return bool(label.strip()) and len(label) <= LABEL_LENGTH and is_plain(label)
+
+
+def _unnamed(label: str, names: LandmarkNames) -> tuple[str, str]:
+    if not _is_label(label):
+        return f"the label {shown(label)}", f"a name of at most {LABEL_LENGTH} printable characters"
+    if names.order:
+        return f"point {label}", f"points 1 to {len(names.order)}, as many as there are landmarks"
+    return (
+        f"point {shown(label)}, a number and no name",
+        "a landmark's name: an order is no identity. Say it with `ingestion.reading.landmarks: [...]`, in the files' order",
+    )

@@ -1,0 +1,133 @@
+"""What a user may have to say about annotation files that do not say it themselves."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ceph_pipeline.landmarks import SCHEMAS, Landmark, LandmarkSchema, UnknownLandmarkError, find, own_schema
+from ceph_pipeline.landmarks.schemas import tidy
+
+
+class TableOptions(BaseModel):
+    """Which column of a sheet holds what.
+
+    A wide sheet has one row an image and two columns a landmark, `x` and `y` with `{landmark}` in their names; a long one has
+    one row a point and a column `landmark`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image: str = Field("image", description="column with the image's file name or identifier")
+    x: str = Field("{landmark}_x", description="column of x; with {landmark} where each landmark has its own")
+    y: str = Field("{landmark}_y", description="column of y")
+    landmark: str | None = Field(None, description="column with the landmark's name, of a long sheet")
+    reader: str | None = Field(None, description="column with the annotator")
+    split: str | None = Field(None, description="column with train, valid or test")
+    pixel_size_mm: str | float | None = Field(None, description="column with millimetres per pixel, or one number for all")
+    separator: str | None = Field(None, min_length=1, max_length=1, description="of columns; null looks at the first line")
+    decimal_comma: bool | None = Field(None, description="null: where columns are not separated by commas, both are read")
+    encoding: str | None = Field(None, description="null: byte-order mark, UTF-8, else cp1252")
+    sheet: str | None = Field(None, description="an Excel sheet's name; null is the first")
+    y_up: bool = Field(False, description="y counts upwards from the image's lower edge, as in tps files: y = height - y")
+    unit: Literal["px", "mm"] = "px"
+    origin_px: tuple[float, float] = Field((0.0, 0.0), description="where (0, 0) lies on the image, for unit mm")
+
+    @model_validator(mode="after")
+    def _wide_or_long(self) -> TableOptions:
+        wide = "{landmark}" in self.x and "{landmark}" in self.y
+        if wide == (self.landmark is not None):
+            raise ValueError("either x and y with {landmark} (wide), or a column `landmark` and x and y without it (long)")
+        size = self.pixel_size_mm
+        if self.unit == "mm" and size is None:
+            raise ValueError("unit mm needs pixel_size_mm")
+        if isinstance(size, float | int) and not 0 < size < 10:
+            raise ValueError(f"pixel_size_mm: {size!r}; expected millimetres per pixel above 0 and below 10")
+        return self
+
+
+class ReadOptions(BaseModel):
+    """Options of `ceph_pipeline.formats.read`, `ingestion.reading` in the configuration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    landmarks: str | tuple[str | dict[str, str], ...] | None = Field(
+        None,
+        description="the landmarks, in the order of points that files number and do not name: a schema's name, or a list of "
+        "names or of {name, symbol, group}",
+    )
+    labels: dict[str, str] = Field({}, description="what the files call a landmark: its name")
+    first_pixel: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="the files' coordinate of the first pixel's centre: 0, 1, or 0.5 where they count from the image's edge",
+    )
+    table: TableOptions | None = Field(None, description="columns of a sheet, for format table")
+
+    @model_validator(mode="after")
+    def _known(self) -> ReadOptions:
+        if isinstance(self.landmarks, str) and self.landmarks not in SCHEMAS:
+            raise ValueError(f"landmarks: unknown schema {self.landmarks!r}; expected one of {', '.join(SCHEMAS)}, or a list")
+        self.schema_of_landmarks()
+        return self
+
+    def schema_of_landmarks(self) -> LandmarkSchema | None:
+        """The landmarks that the user names, in order, or None."""
+        if self.landmarks is None:
+            return None
+        return SCHEMAS[self.landmarks] if isinstance(self.landmarks, str) else own_schema("configured", self.landmarks)
+
+
+class LandmarkNames:
+    """From labels in files to landmarks.
+
+    Args:
+        options: The user's.
+        numbered: Landmarks of points that carry a number, from 1, where the format itself fixes them.
+    """
+
+    def __init__(self, options: ReadOptions, numbered: LandmarkSchema | None = None) -> None:
+        self.schema = options.schema_of_landmarks()
+        self._numbered = self.schema or numbered
+        self._labels = {tidy(label): name for label, name in options.labels.items()}
+        own = self.schema or ()
+        self._own = {key: landmark for landmark in own for key in (landmark.name, landmark.symbol)}
+        self._kept: dict[str, Landmark | None] = {}
+
+    def of(self, label: str) -> Landmark | None:
+        """The landmark, one of that very label where no schema has it, or None for a number that nothing gives a name to."""
+        if label not in self._kept:
+            self._kept[label] = self._look_up(tidy(label))
+        return self._kept[label]
+
+    @property
+    def order(self) -> tuple[Landmark, ...]:
+        """Landmarks of numbered points, from 1."""
+        return self._numbered.landmarks if self._numbered else ()
+
+    def reason_unknown(self, name: str) -> str | None:
+        """Why a landmark is worth a remark: neither the user's landmarks nor any schema have it."""
+        if name in self._own:
+            return None
+        try:
+            find(name)
+        except UnknownLandmarkError as error:
+            return f"a landmark's name or symbol ({error})"
+        return None
+
+    def _look_up(self, label: str) -> Landmark | None:
+        label = tidy(self._labels.get(label, label))
+        found = self._own.get(label) or _find(label)
+        if found is not None or not (label.isascii() and label.isdigit()):
+            return found or Landmark(label, label, "unknown")
+        number = int(label) if len(label) < 6 else 0
+        return self.order[number - 1] if 1 <= number <= len(self.order) else None
+
+
+def _find(label: str) -> Landmark | None:
+    try:
+        return find(label)
+    except UnknownLandmarkError:
+        return None

@@ -1,0 +1,158 @@
+"""Rows of CSV files and Excel sheets, whichever way they were saved."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ceph_pipeline.formats.entries import number
+from ceph_pipeline.formats.files import UnreadableFileError, decode, read_bytes
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
+_EXCEL = (".xlsx", ".xlsm")
+_SEPARATORS = (",", ";", "\t", "|")
+MAX_UNPACKED = 256 * 1024 * 1024
+"""Bytes that an Excel file, which is a zip archive, may unpack to."""
+MAX_ROWS = 2_000_000
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A header and its rows, all cells as text.
+
+    Attributes:
+        header: Names of the columns, single ordinary blanks in them.
+        rows: (line in the file, cells); shorter rows are filled with empty cells.
+        decimal_comma: Whether `1,5` is one and a half.
+        notes: What was noticed, e.g. an encoding that had to be guessed.
+    """
+
+    header: tuple[str, ...]
+    rows: Sequence[tuple[int, tuple[str, ...]]]
+    decimal_comma: bool = False
+    notes: tuple[str, ...] = ()
+
+    def column(self, name: str) -> int | None:
+        """Position of a column, None where there is none of that name.
+
+        Raises:
+            UnreadableFileError: there are several.
+        """
+        wanted = " ".join(name.split())
+        found = [position for position, column in enumerate(self.header) if column == wanted]
+        if len(found) > 1:
+            raise UnreadableFileError(f"column {wanted!r} occurs {len(found)} times")
+        return found[0] if found else None
+
+    def number(self, cell: str) -> float | None:
+        """A cell as a number, None where it is none."""
+        return number(cell, decimal_comma=self.decimal_comma)
+
+
+def read_sheet(
+    path: Path,
+    root: Path | None = None,
+    *,
+    separator: str | None = None,
+    decimal_comma: bool | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
+) -> Sheet:
+    """Read a sheet with a header.
+
+    Args:
+        path: A .csv, .tsv or .txt file, or an Excel workbook (needs the extra `excel`).
+        root: The folder it must lie in.
+        separator: Of columns; None takes the one that the first line has most of.
+        decimal_comma: None: yes where columns are separated by something else than commas.
+        encoding: None: byte-order mark, UTF-8, else cp1252, which Excel writes on Windows.
+        sheet: An Excel sheet's name; None is the first.
+
+    Raises:
+        UnreadableFileError: it is no such file, or empty.
+    """
+    if path.suffix.lower() in _EXCEL:
+        return _filled(_excel_rows(read_bytes(path, root), sheet), decimal_comma=bool(decimal_comma), notes=())
+    content = read_bytes(path, root)
+    text, used = (_decoded(content, encoding), encoding) if encoding else decode(content, fallback="cp1252")
+    notes = () if used in ("utf-8", encoding) else (f"{used}, as Excel saves",)
+    between = separator or _separator(text)
+    comma = between != "," if decimal_comma is None else decimal_comma
+    return _filled(_csv_rows(text, between), decimal_comma=comma, notes=notes)
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding).removeprefix("\ufeff")
+    except (UnicodeDecodeError, LookupError) as error:
+        raise UnreadableFileError(f"not in the encoding {encoding!r} that the configuration names ({error})") from None
+
+
+def _separator(text: str) -> str:
+    """The separator that the first line has most of; Excel's `sep=;` line says it."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    if first.lower().startswith("sep=") and len(first) > 4:
+        return first[4]
+    outside = "".join(part for position, part in enumerate(first.split('"')) if position % 2 == 0)
+    return max(_SEPARATORS, key=outside.count)
+
+
+def _csv_rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        for row in reader:
+            if not (len(row) <= 2 and row and row[0].lower().startswith("sep=")):
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise UnreadableFileError(f"no CSV ({error} in line {reader.line_num})") from None
+
+
+def _excel_rows(content: bytes, sheet: str | None) -> Iterator[tuple[int, list[str]]]:
+    try:
+        from openpyxl import load_workbook
+    except ImportError:
+        raise UnreadableFileError("Excel files need `pip install ceph-pipeline[excel]`; or save the sheet as CSV") from None
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > MAX_UNPACKED:
+            raise UnreadableFileError(f"it unpacks to {unpacked:,} bytes; at most {MAX_UNPACKED:,} are read")
+        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        if sheet is not None and sheet not in book.sheetnames:
+            raise UnreadableFileError(f"no sheet {sheet!r}; it has {', '.join(book.sheetnames)}")
+        rows = book[sheet] if sheet is not None else book[book.sheetnames[0]]
+        yield from ((line, [_cell(cell) for cell in row]) for line, row in enumerate(rows.iter_rows(values_only=True), 1))
+    except UnreadableFileError:
+        raise
+    except Exception as error:  # openpyxl raises whatever its parsers do on a damaged workbook
+        raise UnreadableFileError(f"no Excel workbook ({type(error).__name__}: {str(error)[:80]})") from None
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
+
+
+def _filled(rows: Iterator[tuple[int, list[str]]], *, decimal_comma: bool, notes: tuple[str, ...]) -> Sheet:
+    header: tuple[str, ...] = ()
+    found: list[tuple[int, tuple[str, ...]]] = []
+    for line, cells in rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if not header:
+            header = tuple(" ".join(cell.split()) for cell in cells)
+            continue
+        if len(found) >= MAX_ROWS:
+            raise UnreadableFileError(f"more than {MAX_ROWS:,} rows")
+        found.append((line, tuple(cells[: len(header)]) + ("",) * (len(header) - len(cells))))
+    if not header:
+        raise UnreadableFileError("an empty file")
+    return Sheet(header, found, decimal_comma, notes)

@@ -1,0 +1,241 @@
+"""Any CSV file or Excel sheet whose columns the configuration names: `ingestion.reading.table`, see `TableOptions`."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from ceph_pipeline.formats.annotations import MISSING, Point, Reading
+from ceph_pipeline.formats.files import UnreadableFileError, is_plain, shown
+from ceph_pipeline.formats.film_images import Film
+from ceph_pipeline.formats.film_names import ImageFolder, file_path
+from ceph_pipeline.formats.films import ANNOTATOR, ToPixels, assemble, assembly, split_of
+from ceph_pipeline.formats.layout import SPLIT_NAMES
+from ceph_pipeline.formats.marks import Mark, mark
+from ceph_pipeline.formats.options import ReadOptions, TableOptions
+from ceph_pipeline.formats.places import annotation_files, folder_of
+from ceph_pipeline.formats.problems import AnnotationError, Problem
+from ceph_pipeline.formats.sheets import SUFFIXES, Sheet, read_sheet
+from ceph_pipeline.landmarks.geometry import Size
+
+DATASET = "table"
+LAYOUT = (
+    "one <name>.csv, .tsv, .txt or .xlsx with the columns that `ingestion.reading.table` names, and the images beside or below"
+)
+ORIGIN = "a spreadsheet or `--pipelines export`"
+_ABSENT = ("", "nan", "na", "n/a", "none", "null", "-")
+"""Cells that say that there is no point."""
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Positions of a sheet's columns; those of points by label, the label of a long sheet's being in its own column."""
+
+    image: int
+    points: dict[str, tuple[int, int]]
+    landmark: int | None
+    reader: int | None
+    split: int | None
+    pixel_size: int | None
+
+
+def recognises(path: Path) -> bool:
+    """Whether there is a sheet at all; a table is never guessed, only named."""
+    return any(True for _ in _sheets(path)) if path.exists() else False
+
+
+def read_table(path: Path, images: Path | None, options: ReadOptions) -> Reading:
+    """Read all sheets of a folder, or one.
+
+    Raises:
+        AnnotationError: a sheet lacks a column that the configuration names.
+    """
+    table = options.table or TableOptions()
+    how = assembly(DATASET, options, to_pixels=to_pixels(table, options.first_pixel))
+    root = folder_of(path)
+    films, problems = films_of_sheets(_sheets(path), root, lambda _: table)
+    return assemble(films, ImageFolder(images or root), how, problems)
+
+
+def films_of_sheets(
+    files: Iterable[Path], root: Path, table_of: Callable[[Sheet], TableOptions], reader: Callable[[str], str] | None = None
+) -> tuple[list[Film], list[Problem]]:
+    """Films and problems of sheets; formats that are sheets build on it.
+
+    Args:
+        files: The sheets.
+        root: The data set's folder.
+        table_of: Which column of a sheet holds what.
+        reader: From a sheet's path to its reader, where no column says it.
+    """
+    films: list[Film] = []
+    problems: list[Problem] = []
+    for file in files:
+        name = file.relative_to(root).as_posix()
+        try:
+            sheet, table = _open(file, root, table_of)
+            columns = _columns(sheet, table)
+        except UnreadableFileError as error:
+            raise AnnotationError(f"{file}: {error}.") from None
+        problems += [Problem(name, name, "encoding", note, "utf-8", "kept") for note in sheet.notes]
+        films += _films(sheet, columns, table, name, problems, reader(name) if reader else ANNOTATOR)
+    return films, problems
+
+
+def _open(file: Path, root: Path, table_of: Callable[[Sheet], TableOptions]) -> tuple[Sheet, TableOptions]:
+    """The sheet, read as its table's options say, which for formats with a header of their own depend on the sheet."""
+    how = table_of(Sheet((), ()))
+    sheet = read_sheet(
+        file, root, separator=how.separator, decimal_comma=how.decimal_comma, encoding=how.encoding, sheet=how.sheet
+    )
+    return sheet, table_of(sheet)
+
+
+def to_pixels(table: TableOptions, first_pixel: float) -> ToPixels:
+    """Coordinates of a sheet in pixels, y downwards."""
+
+    def convert(point: Point, size: Size, pixel_size_mm: float) -> Point:
+        x, y = point
+        if table.unit == "mm":
+            y = -y if table.y_up else y
+            return table.origin_px[0] + x / pixel_size_mm, table.origin_px[1] + y / pixel_size_mm
+        return x - first_pixel, size[1] - y if table.y_up else y - first_pixel
+
+    return convert
+
+
+def _sheets(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        return (
+            file for file in annotation_files(path, tuple(suffix for suffix in SUFFIXES if suffix != ".txt")) if file.is_file()
+        )
+    return iter([path] if path.suffix.lower() in SUFFIXES else [])
+
+
+def _columns(sheet: Sheet, table: TableOptions) -> _Columns:
+    def position(name: str) -> int:
+        found = sheet.column(name)
+        if found is None:
+            raise UnreadableFileError(
+                f"no column {name!r}; found {_listed(sheet)}. Name the columns in `ingestion.reading.table`"
+            )
+        return found
+
+    def optional(name: str | None) -> int | None:
+        return None if name is None else position(name)
+
+    size = table.pixel_size_mm
+    points = {"": (position(table.x), position(table.y))} if table.landmark else _wide(sheet, table)
+    if not points:
+        raise UnreadableFileError(
+            f"no pair of columns {table.x!r} and {table.y!r}; found {_listed(sheet)}. "
+            "Name the columns in `ingestion.reading.table`"
+        )
+    return _Columns(
+        position(table.image),
+        points,
+        optional(table.landmark),
+        optional(table.reader),
+        optional(table.split),
+        position(size) if isinstance(size, str) else None,
+    )
+
+
+def _listed(sheet: Sheet) -> str:
+    names = ", ".join(shown(name, 40) for name in sheet.header[:8])
+    return names + (f" and {len(sheet.header) - 8} more" if len(sheet.header) > 8 else "")
+
+
+def _wide(sheet: Sheet, table: TableOptions) -> dict[str, tuple[int, int]]:
+    """Columns of x and y by label, in the sheet's order.
+
+    Raises:
+        UnreadableFileError: a column occurs twice, or x has no y.
+    """
+    pattern = re.compile(re.escape(" ".join(table.x.split())).replace(r"\{landmark\}", "(?P<landmark>.+)"))
+    found: dict[str, tuple[int, int]] = {}
+    for column in sheet.header:
+        match = pattern.fullmatch(column)
+        if match is None:
+            continue
+        label = match["landmark"]
+        y = table.y.replace("{landmark}", label)
+        first, second = sheet.column(column), sheet.column(y)
+        if first is None or second is None:
+            raise UnreadableFileError(f"column {column!r} has no partner {y!r}")
+        found[label] = (first, second)
+    return found
+
+
+def _films(
+    sheet: Sheet, columns: _Columns, table: TableOptions, file: str, problems: list[Problem], annotator: str
+) -> Iterator[Film]:
+    """One film for each image, its rows put together; two rows of one image and reader in a wide sheet are a repetition."""
+    marks: dict[tuple[str, int], dict[str, list[Mark]]] = defaultdict(lambda: defaultdict(list))
+    first: dict[tuple[str, int], Film] = {}
+    for line, cells in sheet.rows:
+        name = file_path(cells[columns.image])
+        place = f"line {line}"
+        pixel_size_mm = _pixel_size(sheet, cells, columns, table)
+        if not name or pixel_size_mm is None or (table.unit == "mm" and math.isnan(pixel_size_mm)):
+            found = "no image" if not name else f"pixel size {shown(cells[columns.pixel_size or 0])}"
+            problems.append(Problem(name or file, file, place, found, "an image, and mm per pixel above 0", "file set aside"))
+            continue
+        reader = _reader(cells, columns, annotator)
+        again = 0
+        if columns.landmark is None:
+            while reader in marks.get((name, again), {}):
+                again += 1
+        key = (name, again)
+        if key not in first:
+            first[key] = Film(name, file, place, {}, split=_split(cells, columns, name, file), pixel_size_mm=pixel_size_mm)
+        elif not _same(first[key].pixel_size_mm, pixel_size_mm):
+            found = f"pixel size {pixel_size_mm:g}, before {first[key].pixel_size_mm:g}"
+            problems.append(Problem(name, file, place, found, "one pixel size an image", "file set aside"))
+            continue
+        marks[key][reader] += _marks(sheet, cells, columns)
+    for key, film in first.items():
+        yield replace(film, marks=dict(marks[key]))
+
+
+def _same(a: float, b: float) -> bool:
+    return a == b or (math.isnan(a) and math.isnan(b))
+
+
+def _marks(sheet: Sheet, cells: tuple[str, ...], columns: _Columns) -> Iterator[Mark]:
+    for label, (x, y) in columns.points.items():
+        named = cells[columns.landmark] if columns.landmark is not None else label
+        absent = [cells[column].strip().lower() in _ABSENT for column in (x, y)]
+        numbers = [sheet.number(cells[column]) for column in (x, y)]
+        if all(absent):
+            yield Mark(named, MISSING)
+        elif None in numbers:
+            yield Mark(named, None, shown([cells[x], cells[y]]), "finite numbers x and y")
+        else:
+            yield mark(named, *numbers)
+
+
+def _reader(cells: tuple[str, ...], columns: _Columns, annotator: str) -> str:
+    """The annotator's name as the sheet has it; one with an `@`, a mail address, never gets into tables."""
+    name = " ".join(cells[columns.reader].split()) if columns.reader is not None else ""
+    return name if name and "@" not in name and len(name) <= 64 and is_plain(name) else annotator
+
+
+def _split(cells: tuple[str, ...], columns: _Columns, name: str, file: str) -> str | None:
+    if columns.split is not None:
+        return SPLIT_NAMES.get(cells[columns.split].strip().lower())
+    return split_of(file) or split_of(str(PurePosixPath(name).parent))
+
+
+def _pixel_size(sheet: Sheet, cells: tuple[str, ...], columns: _Columns, table: TableOptions) -> float | None:
+    if columns.pixel_size is None:
+        return float(table.pixel_size_mm) if isinstance(table.pixel_size_mm, float | int) else math.nan
+    cell = cells[columns.pixel_size].strip()
+    value = sheet.number(cell)
+    if cell.lower() in _ABSENT or value == 0:
+        return math.nan
+    return value if value is not None and value > 0 else None

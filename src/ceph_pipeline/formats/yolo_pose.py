@@ -1,0 +1,157 @@
+"""YOLO-pose: a YAML file with `kpt_shape`, and one text file an image.
+
+    labels/[train|val|test/]<image>.txt     class cx cy w h  x1 y1 [v1]  x2 y2 [v2] …   fractions of the image
+    data.yaml                               kpt_shape: [K, 2 | 3], names of the classes, kpt_names of the points
+
+Only `kpt_shape` tells rows with visibilities from rows without. v = 0 is a missing point, and so is (0, 0) where there is no
+v. Points have the names of `kpt_names` (Ultralytics) or of Label Studio's notes.json; without either they have numbers, for
+which `ingestion.reading.landmarks` gives the names. Instances of one image add up. Fractions need the image for its size.
+`*.cache` files are pickles and are never opened.
+
+Source: https://docs.ultralytics.com/datasets/pose/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ceph_pipeline.formats.annotations import Point, Reading
+from ceph_pipeline.formats.entries import key_of, number
+from ceph_pipeline.formats.files import UnreadableFileError, read_json, read_text, read_yaml, shown
+from ceph_pipeline.formats.film_images import Film
+from ceph_pipeline.formats.film_names import ImageFolder, stem
+from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
+from ceph_pipeline.formats.marks import Mark, mark
+from ceph_pipeline.formats.options import ReadOptions
+from ceph_pipeline.formats.places import annotation_files, folder_of
+from ceph_pipeline.formats.problems import AnnotationError, Problem
+from ceph_pipeline.landmarks.geometry import Size
+
+DATASET = "yolo_pose"
+LAYOUT = "<name>.yaml with kpt_shape, labels/<image>.txt (directly or under train, val, test) and images/<image>.{png,jpg,…}"
+ORIGIN = "Ultralytics, Roboflow (YOLOv8), Label Studio (YOLO with notes.json) or `--pipelines export`"
+_NOT_LABELS = ("classes.txt", "readme.txt", "readme.dataset.txt", "readme.roboflow.txt", "train.txt", "val.txt", "test.txt")
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What the YAML file says: K points of 2 or 3 values, and their names by class, if it has them."""
+
+    count: int
+    values: int
+    names: Sequence[str]
+
+    @property
+    def ordered(self) -> int | None:
+        """How many points have an order only."""
+        return self.count if self.names[0] == "1" else None
+
+
+def recognises(path: Path) -> bool:
+    """Whether a YAML file there has `kpt_shape`, or Label Studio's notes.json has key points."""
+    return path.exists() and _shape_of(path) is not None
+
+
+def read_yolo_pose(path: Path, images: Path | None, options: ReadOptions) -> Reading:
+    """Read all label files below the folder of the YAML file.
+
+    Raises:
+        AnnotationError: nothing says how many points of how many values a row has.
+    """
+    root = folder_of(path)
+    shape = _shape_of(path)
+    if shape is None:
+        raise AnnotationError(f"{path}: no YAML file with `kpt_shape: [points, 2 or 3]`. {LAYOUT}")
+    films: list[Film] = []
+    problems: list[Problem] = []
+    for file in annotation_files(root, (".txt",)):
+        if file.name.lower() in _NOT_LABELS:
+            continue
+        name = file.relative_to(root).as_posix()
+        try:
+            lines = read_text(file, root).splitlines()
+        except UnreadableFileError as error:
+            problems.append(Problem(stem(file.stem), name, "file", str(error), "a text file of numbers", "file set aside"))
+            continue
+        marks = [
+            entry
+            for position, line in enumerate(lines, 1)
+            if line.split()
+            for entry in _row(line, shape, name, position, problems)
+        ]
+        folders = str(PurePosixPath(name).parent)
+        films.append(Film(file.stem, name, "rows", {ANNOTATOR: marks}, split=split_of(folders), ordered=shape.ordered))
+    how = assembly(DATASET, options, to_pixels=_to_pixels(options.first_pixel), relative=True)
+    return assemble(films, ImageFolder(images or root), how, problems)
+
+
+def _to_pixels(first_pixel: float) -> Any:
+    def convert(point: Point, size: Size, _mm: float) -> Point:
+        return point[0] * size[0] - first_pixel, point[1] * size[1] - first_pixel
+
+    return convert
+
+
+def _row(line: str, shape: _Shape, file: str, position: int, problems: list[Problem]) -> list[Mark]:
+    """The points of one instance."""
+    values = [number(text) for text in line.split()]
+    wanted = 5 + shape.count * shape.values
+    if len(values) != wanted or None in values:
+        found = f"{len(values)} values" if len(values) != wanted else shown(line)
+        expected = f"{wanted} numbers: class, box and {shape.count} points of {shape.values}"
+        problems.append(Problem(stem(PurePosixPath(file).stem), file, f"line {position}", found, expected, "file set aside"))
+        return []
+    points = [values[5 + i * shape.values : 5 + (i + 1) * shape.values] for i in range(shape.count)]
+    return [mark(label, *point[:2], visible=_is_there(point)) for label, point in zip(shape.names, points, strict=True)]
+
+
+def _is_there(point: Sequence[float | None]) -> bool:
+    return point[2] != 0 if len(point) == 3 else tuple(point) != (0, 0)
+
+
+def _shape_of(path: Path) -> _Shape | None:
+    """From the YAML file that the path is, or the folder's first one that has a shape; else from notes.json."""
+    files = [path] if path.is_file() else sorted(entry for suffix in ("*.yaml", "*.yml") for entry in path.glob(suffix))
+    for file in files:
+        if file.suffix.lower() in {".yaml", ".yml"}:
+            try:
+                shape = _from_yaml(read_yaml(file))
+            except UnreadableFileError:
+                continue
+            if shape is not None:
+                return shape
+    notes = folder_of(path) / "notes.json"
+    try:
+        return _from_notes(read_json(notes)) if notes.is_file() else None
+    except UnreadableFileError:
+        return None
+
+
+def _from_yaml(content: Any) -> _Shape | None:
+    shape = content.get("kpt_shape") if isinstance(content, dict) else None
+    if not isinstance(shape, list) or len(shape) != 2 or not all(type(part) is int for part in shape):
+        return None
+    count, values = shape
+    if not 1 <= count <= 1000 or values not in (2, 3):
+        return None
+    names = content.get("kpt_names")
+    if isinstance(names, dict):  # by class; one list where classes share it
+        lists = list(names.values())
+        names = lists[0] if lists and all(entry == lists[0] for entry in lists) else None
+    return _Shape(count, values, _labels(names, count))
+
+
+def _from_notes(content: Any) -> _Shape | None:
+    categories = content.get("categories") if isinstance(content, dict) else None
+    entries = [entry for entry in categories if isinstance(entry, dict)] if isinstance(categories, list) else []
+    lists: list[list[Any]] = [names for entry in entries if isinstance(names := entry.get("keypoints"), list) and names]
+    return _Shape(len(lists[0]), 3, _labels(lists[0], len(lists[0]))) if len(lists) == 1 else None
+
+
+def _labels(names: Any, count: int) -> list[str]:
+    if isinstance(names, list) and len(names) == count:
+        return [key_of(name) or "" for name in names]
+    return [str(number + 1) for number in range(count)]

@@ -1,0 +1,44 @@
+"""Anatomical plausibility of what was located in new cephalograms."""
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from ceph_pipeline.plausibility import PRIOR_FILE, Judgement, PlausibilityParams, judge_shapes, read_prior
+
+logger = logging.getLogger(__name__)
+
+
+def judge_located(predictions: pd.DataFrame, models: Path, params: PlausibilityParams) -> Judgement:
+    """Judge located configurations by the prior that the evaluation left among the models, if it did.
+
+    Args:
+        predictions: A detector's `PredictionTable`, maybe with the columns of `judge_points`.
+        models: The folder.
+        params: From when on a configuration is implausible.
+
+    Returns:
+        The points, `flagged` where they are implausible, and the configurations, a row an image.
+
+    Raises:
+        PlausibilityError: the file is damaged, or the prior knows none of the landmarks.
+    """
+    prior = read_prior(models / PRIOR_FILE)
+    if prior is None:
+        logger.info("no shape prior in %s: plausibility is not judged", models / PRIOR_FILE)
+        return judge_shapes(predictions, None, params)
+    found = judge_shapes(predictions, prior, params)
+    implausible = found.shapes[found.shapes["implausible"]]
+    logger.info("%d of %d configurations are implausible beside the training images'", len(implausible), len(found.shapes))
+    for image_id, names in implausible[["image_id", "implausible_landmarks"]].to_numpy(str):
+        logger.warning("%s is implausible%s", image_id, f": {names}" if names else " as a whole")
+    points = found.predictions
+    flagged = points["implausible"] | points["flagged"] if "flagged" in points else points["implausible"]
+    return found._replace(predictions=points.assign(flagged=flagged))
+
+
+def add_plausibility(summary: pd.DataFrame, shapes: pd.DataFrame) -> pd.DataFrame:
+    """The summary's rows, one an image, with `plausibility_percentile`, `implausible` and `implausible_landmarks`."""
+    columns = ["image_id", "percentile", "implausible", "implausible_landmarks"]
+    return summary.merge(shapes[columns].rename(columns={"percentile": "plausibility_percentile"}), on="image_id", how="left")

@@ -1,0 +1,157 @@
+"""Nodes from predictions to errors and what they say."""
+
+import logging
+import tempfile
+from typing import Any
+
+import pandas as pd
+
+from ceph_pipeline.evaluation import EvaluationError, EvaluationParams, evaluate
+from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
+from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows
+from ceph_pipeline.evaluation.generalisation_gap import gap_table
+from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
+from ceph_pipeline.evaluation.offsets import offset_rows
+from ceph_pipeline.evaluation.readers import inter_reader_rows, reader_to_truth_rows
+from ceph_pipeline.evaluation.report import on_split
+from ceph_pipeline.evaluation.robustness import robustness_table
+from ceph_pipeline.evaluation.run_comparison import compare_with_earlier, earlier_lines
+from ceph_pipeline.evaluation.stages import MEAN_SHAPE, stages_in
+from ceph_pipeline.landmarks.tables import reader_points
+
+logger = logging.getLogger(__name__)
+
+ERRORS_ARTIFACT = "evaluation/errors.parquet"
+"""Where the catalog puts a run's errors among its artefacts."""
+
+
+def compute_errors(
+    predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
+) -> pd.DataFrame:
+    """Distances of every stage, of the mean shape and of the readers on the predicted images; also without constant offsets."""
+    truth = reader_points(landmarks, params.reader)
+    predicted = images[images["image_id"].isin(predictions["image_id"])]
+    guess = error_rows(guess_points(mean_shape(truth, images), predicted), truth, predicted, MEAN_SHAPE)
+    return pd.concat(
+        [
+            stage_error_rows(predictions, truth, predicted),
+            guess,
+            inter_reader_rows(landmarks, predicted),
+            reader_to_truth_rows(landmarks, predicted, params.reader),
+            offset_rows(predictions, landmarks, predicted, params.reader, seed=params.statistics.seed),
+        ],
+        ignore_index=True,
+    )
+
+
+def compute_copy_errors(
+    copy_predictions: pd.DataFrame, copied_landmarks: pd.DataFrame, copied: pd.DataFrame, params: EvaluationParams
+) -> pd.DataFrame:
+    """Distances on augmented copies, which count in the robustness table only."""
+    return stage_error_rows(copy_predictions, reader_points(copied_landmarks, params.reader), copied)
+
+
+def summarise_errors(
+    errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, params: EvaluationParams
+) -> dict[str, Any]:
+    """Judge every stage on the test split."""
+    return evaluate(errors, images, duplicates, params.statistics)
+
+
+def tabulate_landmarks(errors: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams) -> pd.DataFrame:
+    """Errors of each landmark on the test split."""
+    return landmark_table(on_split(errors, images, "test"), params.statistics)
+
+
+def tabulate_devices(errors: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams) -> pd.DataFrame:
+    """Errors on each device's test images."""
+    return device_table(on_split(errors, images, "test"), images, params.statistics)
+
+
+def tabulate_robustness(
+    copy_errors: pd.DataFrame, copied: pd.DataFrame, errors: pd.DataFrame, params: EvaluationParams
+) -> pd.DataFrame:
+    """Errors by kind of copy against the same sources' originals."""
+    table = robustness_table(copy_errors, copied, errors, params.statistics)
+    if table.empty:
+        logger.info("robustness: no copies were predicted, so that the table is empty")
+    return table
+
+
+def tabulate_training_gap(
+    training_predictions: pd.DataFrame,
+    errors: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    images: pd.DataFrame,
+    params: EvaluationParams,
+) -> pd.DataFrame:
+    """Error in px on training, validation and test images."""
+    trained = stage_error_rows(training_predictions, reader_points(landmarks, params.reader), images)
+    return gap_table(pd.concat([trained, errors], ignore_index=True), images, params.statistics)
+
+
+def tabulate_ellipses(
+    predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
+) -> pd.DataFrame:
+    """Error ellipses of the last stage on the test split, and of one reader against another where there are two."""
+    from ceph_pipeline.evaluation.ellipses import ellipse_table
+
+    return ellipse_table(predictions, landmarks, images, params.reader)
+
+
+def judge_measurements(
+    predictions: pd.DataFrame,
+    head_outputs: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    cvm: pd.DataFrame,
+    images: pd.DataFrame,
+    params: EvaluationParams,
+) -> dict[str, Any]:
+    """Errors of angles and distances, agreement of classes and CVM stages, measurement heads against the points; test split."""
+    from ceph_pipeline.evaluation.cvm_agreement import cvm_agreement, head_table
+    from ceph_pipeline.evaluation.measurement_errors import class_agreement, measured_stages, measurement_error_table
+
+    test = images[(images["split"] == "test") & images["image_id"].isin(predictions["image_id"])]
+    outputs = head_outputs[head_outputs["image_id"].isin(test["image_id"])]
+    compared = measured_stages(predictions, landmarks, test, params.reader)
+    agreement = {
+        "classes": class_agreement(compared, params.classes, params.statistics),
+        "cvm": cvm_agreement(outputs, cvm, params.statistics),
+    }
+    return {
+        "measurement_errors": measurement_error_table(compared, params.statistics),
+        "head_errors": head_table(outputs, *compared[stages_in(predictions)[-1]], params.statistics),
+        "agreement": agreement,
+    }
+
+
+def compare_runs(errors: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams) -> dict[str, Any]:
+    """Compare the test split's errors with those of the MLflow run that `evaluation.compare_with` names; empty without one."""
+    if params.compare_with is None:
+        return {}
+    before = _errors_of_run(params.compare_with)
+    result = compare_with_earlier(on_split(errors, images, "test"), before, params.compare_with, params.statistics)
+    for line in earlier_lines(result):
+        logger.info("against run %s: %s", params.compare_with, line)
+    return result
+
+
+def _errors_of_run(run_id: str) -> pd.DataFrame:
+    """The `ErrorTable` that a run has logged.
+
+    Raises:
+        EvaluationError: there is no such run, or it has no errors.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            mlflow.get_run(run_id)
+            file = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=ERRORS_ARTIFACT, dst_path=folder)
+        except (MlflowException, OSError) as error:
+            raise EvaluationError(
+                f"evaluation.compare_with = {run_id!r}: no artefact {ERRORS_ARTIFACT} of that run in "
+                f"{mlflow.get_tracking_uri()} ({str(error).splitlines()[0]}). Name a run of the evaluation pipeline."
+            ) from None
+        return pd.read_parquet(file)

@@ -1,0 +1,203 @@
+"""Nodes of pipeline `folds`."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.artifacts.cached_table import cached_table
+from ceph_pipeline.crops.params import CropParams
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.evaluation import EvaluationParams
+from ceph_pipeline.images import ImageStore, RawFolder
+from ceph_pipeline.landmarks.tables import reader_points
+from ceph_pipeline.training import FoldParams, Stage1Params, Stage2Params
+
+logger = logging.getLogger(__name__)
+
+SINGLE = {"views_stage1": "single", "views_stage2": "single"}
+"""Folds are compared by one view an image."""
+
+
+def assign_folds(
+    images: pd.DataFrame, augmented_images: pd.DataFrame, duplicates: pd.DataFrame, params: FoldParams
+) -> pd.DataFrame:
+    """Assign each training source that the audit has left to a fold."""
+    from ceph_pipeline.training import folds
+
+    learned = images[images["image_id"].isin(augmented_images["source_id"])]
+    return folds.assign_folds(learned, duplicates, params.count, params.seed)
+
+
+def train_stage1(
+    folds: pd.DataFrame,
+    images: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    cvm: pd.DataFrame,
+    measurements: pd.DataFrame,
+    source_pixels: pd.DataFrame,
+    cache: ImageStore,
+    cache_index: pd.DataFrame,
+    folder: Path,
+    params: Stage1Params,
+    fold_params: FoldParams,
+) -> pd.DataFrame:
+    """Train a whole-image network without each fold, and list the checkpoints."""
+    from ceph_pipeline.training.folds import checkpoint_table, resplit
+    from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
+
+    cached = images[images["image_id"].isin(cache_index["image_id"])]
+    checkpoints = {}
+    for fold in fold_params.wanted:
+        tables = Stage1Tables.of(resplit(cached, folds, fold), landmarks, cvm, measurements, source_pixels)
+        name = f"stage1 without fold {fold}"
+        checkpoints[fold] = train_whole_image_net(tables, cache, folder / str(fold) / "stage1", params, run_name=name)
+    return checkpoint_table(checkpoints, folder)
+
+
+def predict_stage1(
+    folds: pd.DataFrame,
+    checkpoints: pd.DataFrame,
+    images: pd.DataFrame,
+    cache: ImageStore,
+    cache_index: pd.DataFrame,
+    folder: Path,
+    predictions: Path,
+    params: DetectorParams,
+) -> pd.DataFrame:
+    """Locate the landmarks of each training source with the network that was trained without its fold."""
+    from ceph_pipeline.training.folds import listed_checkpoints
+
+    paths = listed_checkpoints(checkpoints, folder)
+    held_out = {
+        fold: images[images["image_id"].isin(folds.loc[folds["fold"] == fold, "image_id"])] for fold in checkpoints["fold"]
+    }
+
+    def predict() -> pd.DataFrame:
+        from ceph_pipeline.detector.checkpoint import load_networks
+        from ceph_pipeline.detector.forward import resolve_device
+        from ceph_pipeline.detector.image_set import ImageSet
+        from ceph_pipeline.detector.tables import whole_image_tables
+
+        single, device = params.model_copy(update=SINGLE), resolve_device(params.device)
+        return pd.concat(
+            [
+                whole_image_tables(
+                    load_networks([path], "stage1", device), ImageSet.of_cache(rows, cache, cache_index), single
+                ).stage1
+                for rows, path in zip(held_out.values(), paths, strict=True)
+            ],
+            ignore_index=True,
+        )
+
+    made_from = {
+        "images": [fingerprint(rows) for rows in held_out.values()],
+        "pixels": fingerprint(cache_index[cache_index["image_id"].isin(folds["image_id"])]),
+        "checkpoints": fingerprint(checkpoints),
+    }
+    return cached_table(predictions, "fold_stage1_predictions", made_from, predict)
+
+
+def train_stage2(
+    folds: pd.DataFrame,
+    stage1_predictions: pd.DataFrame,
+    sources: pd.DataFrame,
+    source_landmarks: pd.DataFrame,
+    images: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    source_pixels: pd.DataFrame,
+    store: ImageStore,
+    folder: Path,
+    crop_params: CropParams,
+    params: Stage2Params,
+    fold_params: FoldParams,
+) -> pd.DataFrame:
+    """Train a refinement network without each fold, on crops displaced as stage 1 errs on that fold; list the checkpoints."""
+    from ceph_pipeline.crops import training_index
+    from ceph_pipeline.training.folds import checkpoint_table, resplit
+    from ceph_pipeline.training.stage2 import Stage2Tables, train_refinement_net
+
+    checkpoints = {}
+    for fold in fold_params.wanted:
+        learned = resplit(images, folds, fold)
+        crops = training_index(
+            learned,
+            landmarks[landmarks["image_id"].isin(learned["image_id"])],
+            images=resplit(sources, folds, fold, by="image_id"),
+            landmarks=source_landmarks,
+            stage1_predictions=stage1_predictions,
+            params=crop_params,
+        )
+        tables = Stage2Tables.of(crops, learned, landmarks, source_pixels)
+        name = f"stage2 without fold {fold}"
+        checkpoints[fold] = train_refinement_net(tables, store, folder / str(fold) / "stage2", crop_params, params, run_name=name)
+    return checkpoint_table(checkpoints, folder)
+
+
+def predict_stage2(
+    folds: pd.DataFrame,
+    stage1_predictions: pd.DataFrame,
+    checkpoints: pd.DataFrame,
+    images: pd.DataFrame,
+    raw: RawFolder,
+    cache_index: pd.DataFrame,
+    folder: Path,
+    predictions: Path,
+    params: DetectorParams,
+) -> pd.DataFrame:
+    """Both stages' points on each training source by the detector that was trained without its fold.
+
+    Where only some folds have a stage 2, sources of the others are left out: stages are compared on the same images.
+    """
+    from ceph_pipeline.training.folds import listed_checkpoints
+
+    own_fold = stage1_predictions["image_id"].map(folds.set_index("image_id")["fold"])
+    start = stage1_predictions[own_fold.isin(checkpoints["fold"])]
+    paths = listed_checkpoints(checkpoints, folder)
+    located = images[images["image_id"].isin(start["image_id"])]
+
+    def predict() -> pd.DataFrame:
+        from ceph_pipeline.detector.checkpoint import load_networks
+        from ceph_pipeline.detector.forward import resolve_device
+        from ceph_pipeline.detector.image_set import ImageSet
+        from ceph_pipeline.detector.tables import Start, refined_tables
+
+        originals, device = ImageSet.of_originals(located, raw, cache_index), resolve_device(params.device)
+        refined = [
+            refined_tables(
+                load_networks([path], "stage2", device),
+                originals,
+                {"stage2": Start(start[own_fold[start.index] == fold], "single")},
+                params,
+            )["stage2"]
+            for fold, path in zip(checkpoints["fold"], paths, strict=True)
+        ]
+        return pd.concat([start, *refined], ignore_index=True)
+
+    made_from = {
+        "images": fingerprint(located),
+        "pixels": fingerprint(cache_index[cache_index["image_id"].isin(located["image_id"])]),
+        "folds": fingerprint(folds),
+        "checkpoints": fingerprint(checkpoints),
+        "starting points": fingerprint(start),
+        "refinement": str(params.refinement),
+    }
+    return cached_table(predictions, "fold_predictions", made_from, predict)
+
+
+def cross_validate(
+    fold_predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
+) -> dict[str, Any]:
+    """Judge both stages on the training sources, each seen by the detector that has not learned from it."""
+    from ceph_pipeline.evaluation import cross_validation
+    from ceph_pipeline.evaluation.errors import stage_error_rows
+    from ceph_pipeline.evaluation.run_metrics import as_logged
+
+    errors = stage_error_rows(fold_predictions, reader_points(landmarks, params.reader), images)
+    report = cross_validation.cross_validate(errors, params.statistics)
+    for line in cross_validation.cross_validation_lines(report):
+        logger.info("out of fold: %s", line)
+    metrics = {f"out_of_fold.{stage}.mre_px": fields["mre_px"] for stage, fields in report["stages"].items()}
+    return {"cross_validation": report, "cross_validation_metrics": as_logged(metrics)}

@@ -1,0 +1,62 @@
+"""Pipeline `folds`."""
+
+from kedro.pipeline import Node, Pipeline
+
+from ceph_pipeline.pipelines.folds import nodes
+
+TABLES = ["augmented_images", "augmented_landmarks"]
+STAGE1_TABLES = [*TABLES, "augmented_cvm", "augmented_measurements", "source_cache_index"]
+PREDICTED = ["folds_folder", "predictions_folder", "params:detector"]
+
+
+def create_pipeline() -> Pipeline:
+    """Train both stages without each fold, and judge them on the images that they have not learned from."""
+    return Pipeline(
+        [
+            Node(nodes.assign_folds, ["images", "augmented_images", "duplicates", "params:folds"], "folds", name="assign_folds"),
+            Node(
+                nodes.train_stage1,
+                [
+                    "folds",
+                    *STAGE1_TABLES,
+                    "augmented_cache",
+                    "augmented_cache_index",
+                    "folds_folder",
+                    "params:stage1",
+                    "params:folds",
+                ],
+                "fold_stage1_checkpoints",
+                name="train_stage1",
+            ),
+            Node(
+                nodes.predict_stage1,
+                ["folds", "fold_stage1_checkpoints", "images", "source_cache", "source_cache_index", *PREDICTED],
+                "fold_stage1_predictions",
+                name="predict_stage1",
+            ),
+            Node(
+                nodes.train_stage2,
+                [
+                    *["folds", "fold_stage1_predictions", "images", "landmarks", *TABLES, "source_cache_index"],
+                    *["augmented_store", "folds_folder", "params:crops", "params:stage2", "params:folds"],
+                ],
+                "fold_stage2_checkpoints",
+                name="train_stage2",
+            ),
+            Node(
+                nodes.predict_stage2,
+                [
+                    *["folds", "fold_stage1_predictions", "fold_stage2_checkpoints", "images", "raw_cephalograms"],
+                    *["source_cache_index", *PREDICTED],
+                ],
+                "fold_predictions",
+                name="predict_stage2",
+            ),
+            Node(
+                nodes.cross_validate,
+                ["fold_predictions", "landmarks", "images", "params:evaluation"],
+                {name: name for name in ("cross_validation", "cross_validation_metrics")},
+                name="cross_validate",
+            ),
+        ]
+    )

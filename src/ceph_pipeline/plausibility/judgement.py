@@ -1,0 +1,127 @@
+"""Plausibility of the points in a predictions table."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ceph_pipeline.landmarks.tables import points_array
+from ceph_pipeline.plausibility.params import PlausibilityParams
+from ceph_pipeline.plausibility.prior import PlausibilityError, ShapePrior
+
+COLUMNS = {
+    "image_id": str,
+    "stage": str,
+    "distance": float,
+    "percentile": float,
+    "least_likely": str,
+    "least_likely_percentile": float,
+    "implausible": bool,
+    "implausible_landmarks": str,
+}
+"""Of the table of configurations."""
+
+
+class Judgement(NamedTuple):
+    """What a prior says about a table of predictions.
+
+    Attributes:
+        predictions: The rows with `implausible`.
+        shapes: A row an image and stage, with `COLUMNS`: `distance`, the squared Mahalanobis distance to the training
+            configurations, and the `percentile` of real ones that are closer; `least_likely`, the landmark least likely given
+            the others, and the percentile of real configurations whose least likely landmark is likelier; whether the
+            configuration is `implausible`, by either; its implausible landmarks, separated by commas.
+    """
+
+    predictions: pd.DataFrame
+    shapes: pd.DataFrame
+
+
+def judge_shapes(predictions: pd.DataFrame, prior: ShapePrior | None, params: PlausibilityParams) -> Judgement:
+    """Judge every stage's configurations.
+
+    Args:
+        predictions: Rows of `PredictionTable`.
+        prior: Shapes of the training landmarks; None: nothing is implausible and percentiles are NaN.
+        params: From which percentile on.
+
+    Raises:
+        PlausibilityError: the prior knows none of the landmarks.
+    """
+    judged = [_judge_stage(predictions, str(stage), prior, params) for stage in predictions["stage"].unique()]
+    points = pd.concat([part.predictions for part in judged]).loc[predictions.index] if judged else predictions
+    empty = pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in COLUMNS.items()})
+    return Judgement(points, pd.concat([part.shapes for part in judged], ignore_index=True) if judged else empty)
+
+
+def implausible_landmarks(prior: ShapePrior, shapes: NDArray[np.float64], percentile: float) -> NDArray[np.bool_]:
+    """Each configuration's least likely landmarks, one after the other, until the rest is plausible.
+
+    The least likely landmark is taken out first and the others are judged without it, so that it puts no blame on its neighbours.
+
+    Args:
+        prior: Shapes of the training landmarks.
+        shapes: `(N, K, 2)` px, in the prior's order of landmarks; NaN where missing.
+        percentile: Of real configurations whose least likely landmark is still likelier than an implausible one.
+
+    Returns:
+        `(N, K)`.
+    """
+    trusted, implausible = shapes.copy(), np.zeros(shapes.shape[:2], dtype=np.bool_)
+    # Each of a configuration's landmarks has its share of the false alarms
+    limits = (1 - percentile / 100) / np.maximum(np.isfinite(shapes).all(axis=-1).sum(axis=1), 1)
+    rows = np.arange(len(shapes))
+    while len(rows):
+        rarity = np.nan_to_num(prior.rarity(trusted[rows]).points, nan=1.0)
+        worst = rarity.argmin(axis=1)
+        beyond = rarity[np.arange(len(rows)), worst] < limits[rows]
+        rows, worst = rows[beyond], worst[beyond]
+        implausible[rows, worst], trusted[rows, worst] = True, np.nan
+    return implausible
+
+
+def _judge_stage(predictions: pd.DataFrame, stage: str, prior: ShapePrior | None, params: PlausibilityParams) -> Judgement:
+    rows = predictions[predictions["stage"] == stage]
+    image_ids = [str(name) for name in rows["image_id"].unique()]
+    if prior is None:
+        unknown = pd.DataFrame({"image_id": image_ids, "stage": stage}).reindex(columns=list(COLUMNS))
+        blank = {name: "" for name, dtype in COLUMNS.items() if dtype is str and name not in ("image_id", "stage")}
+        return Judgement(rows.assign(implausible=False), unknown.assign(implausible=False, **blank))
+    landmarks = list(prior.landmarks)
+    if not set(landmarks) & set(rows["landmark"]):
+        raise PlausibilityError(
+            f"the shape prior knows {', '.join(landmarks)}, and none of the predicted landmarks, "
+            f"such as {rows['landmark'].iloc[0]!r}. Run the evaluation pipeline again with the present networks."
+        )
+    shapes = points_array(rows, image_ids, landmarks)
+    implausible = implausible_landmarks(prior, shapes, params.percentile)
+    table = _shape_rows(prior, shapes, implausible, params.percentile)
+    table.insert(0, "image_id", image_ids)
+    table.insert(1, "stage", stage)
+    place = pd.MultiIndex.from_product([image_ids, landmarks]).get_indexer(
+        pd.MultiIndex.from_frame(rows[["image_id", "landmark"]])
+    )
+    return Judgement(rows.assign(implausible=(place >= 0) & implausible.ravel()[place]), table)
+
+
+def _shape_rows(
+    prior: ShapePrior, shapes: NDArray[np.float64], implausible: NDArray[np.bool_], percentile: float
+) -> pd.DataFrame:
+    """Columns from `distance` on."""
+    rarity = prior.rarity(shapes)
+    judged = np.isfinite(rarity.whole)
+    per_point = np.nan_to_num(rarity.points, nan=1.0)  # a missing landmark is not unusual
+    names = np.array(prior.landmarks, dtype=object)
+    least_likely = np.minimum(np.isfinite(rarity.points).sum(axis=1) * per_point.min(axis=1), 1.0)
+    table = pd.DataFrame(
+        {
+            "distance": prior.distances(shapes).whole,
+            "percentile": 100 * (1 - rarity.whole),
+            "least_likely": np.where(judged, names[per_point.argmin(axis=1)], ""),
+            "least_likely_percentile": np.where(judged, 100 * (1 - least_likely), np.nan),
+        }
+    )
+    table["implausible"] = (table["percentile"].to_numpy() > percentile) | implausible.any(axis=1)
+    table["implausible_landmarks"] = [", ".join(names[row]) for row in implausible]
+    return table

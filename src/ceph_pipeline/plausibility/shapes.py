@@ -1,0 +1,85 @@
+"""Normal distribution of aligned landmark configurations, and how far a configuration deviates from it."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceph_pipeline.plausibility.alignment import Similarities, align, unit_shape
+
+_PROCRUSTES_ROUNDS = 5
+
+MIN_POINTS = 4
+"""Fewer known landmarks than this leave nothing to judge one by: two of them already set the alignment."""
+
+
+class Deviations(NamedTuple):
+    """How far N shapes lie from what is expected.
+
+    Attributes:
+        whole: `(N,)` squared Mahalanobis distance of the configuration.
+        points: `(N, K)` squared Mahalanobis distance of each landmark from where its shape's others expect it.
+    """
+
+    whole: NDArray[np.float64]
+    points: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ShapeDistribution:
+    """Normal distribution of aligned shapes of K landmarks, in units of the mean shape's root-mean-square radius.
+
+    Attributes:
+        mean: `(K, 2)`, centred.
+        covariance: `(2K, 2K)` of x₁, y₁, x₂, …
+    """
+
+    mean: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, shapes: NDArray[np.float64]) -> "ShapeDistribution":
+        """Learn from complete shapes `(N, K, 2)` in px, of any size and turned either way.
+
+        Source: Ledoit and Wolf, A well-conditioned estimator for large-dimensional covariance matrices, 2004.
+        """
+        from sklearn.covariance import ledoit_wolf  # slow to import, and needed only where a prior is learned
+
+        mean = unit_shape(shapes[0])
+        for _ in range(_PROCRUSTES_ROUNDS):
+            mean = unit_shape(align(shapes, mean)(shapes).mean(axis=0))
+        offsets = align(shapes, mean)(shapes) - mean
+        covariance, _ = ledoit_wolf(offsets.reshape(len(shapes), -1), assume_centered=True)
+        return cls(mean, np.asarray(covariance, dtype=np.float64))
+
+    def align(self, shapes: NDArray[np.float64]) -> Similarities:
+        """From shapes `(N, K, 2)` to the distribution's frame."""
+        return align(shapes, self.mean)
+
+    def deviations(self, shapes: NDArray[np.float64]) -> Deviations:
+        """Judge shapes `(N, K, 2)` in px; NaN for missing landmarks, and for shapes of fewer than `MIN_POINTS`."""
+        offsets = self.align(shapes)(shapes) - self.mean
+        known = np.isfinite(offsets).all(axis=-1)
+        whole, points = np.full(len(shapes), np.nan), np.full(known.shape, np.nan)
+        patterns, pattern_of = np.unique(known, axis=0, return_inverse=True)
+        for number, pattern in enumerate(patterns):
+            seen, rows = np.flatnonzero(pattern), np.flatnonzero(pattern_of.ravel() == number)
+            if len(seen) >= MIN_POINTS:
+                whole[rows], points[np.ix_(rows, seen)] = self._judge(offsets[np.ix_(rows, seen)], seen)
+        return Deviations(whole, points)
+
+    def _judge(self, offsets: NDArray[np.float64], seen: NDArray[np.intp]) -> Deviations:
+        """Of offsets `(M, k, 2)` of the seen landmarks: a block of the precision is a landmark's precision given the others."""
+        k, rows = len(seen), coordinates(seen)
+        precision = np.linalg.inv(self.covariance[np.ix_(rows, rows)])
+        flat = offsets.reshape(-1, 2 * k)
+        pull = flat @ precision
+        blocks = np.linalg.inv(precision.reshape(k, 2, k, 2)[np.arange(k), :, np.arange(k)])
+        of_point = pull.reshape(-1, k, 2)
+        return Deviations((pull * flat).sum(axis=1), np.einsum("nki,kij,nkj->nk", of_point, blocks, of_point))
+
+
+def coordinates(landmarks: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Rows of the covariance that belong to landmarks."""
+    return (2 * landmarks[:, None] + np.arange(2)).ravel()

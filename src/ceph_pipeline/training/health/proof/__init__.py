@@ -1,1 +1,0 @@
-"""The proof of the health report: trainings made to fail, and healthy ones, and what is recognised in them."""

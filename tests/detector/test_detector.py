@@ -1,0 +1,152 @@
+"""The detector as one object, from a folder and from MLflow."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.entities.logged_model import LoggedModel
+
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.checkpoint import TrainedNet
+from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.images import ImageReadError, encode_image
+from ceph_pipeline.inference import LandmarkDetector
+from ceph_pipeline.inference.mlflow_model import log_detector
+from ceph_pipeline.landmarks import SCHEMAS
+from ceph_pipeline.landmarks.tables import IDENTIFIER, PredictionTable
+
+POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
+Xrays = Callable[[Path, int], list[Path]]
+
+
+def test_both_stages_find_the_dots(dot_finder: TrainedNet, dot_refiner: TrainedNet, dotted: np.ndarray) -> None:
+    table = LandmarkDetector([dot_finder], [dot_refiner]).predict([dotted, dotted[:, ::-1]], pixel_size_mm=0.1)
+    np.testing.assert_allclose(table.loc[table["image_id"] == "image_0", ["x", "y"]], POINTS, atol=0.15)
+    np.testing.assert_allclose(table.loc[table["image_id"] == "image_1", "x"], 999 - POINTS[:, 0], atol=0.15)
+    assert table["stage"].unique() == ["stage2"]
+
+
+def test_the_table_is_a_prediction_table_in_channel_order(checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
+    files = xrays(tmp_path, 3)
+    detector = LandmarkDetector.load(checkpoints, DetectorParams(device="cpu", views_stage1="five", batch_size=2))
+    table = PredictionTable.validate(detector.predict(files))
+    assert table["image_id"].unique().tolist() == ["xray_0", "xray_1", "xray_2"]
+    assert table["landmark"].tolist() == [*SCHEMAS["isbi2015"].names] * 3
+    assert table["stage"].unique() == ["stage2_tta"]
+
+
+def test_a_folder_with_stage_1_alone_gives_stage_1s_points(checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "stage1").symlink_to(checkpoints / "stage1")
+    detector = LandmarkDetector.load(tmp_path / "models", DetectorParams(device="cpu"))
+    assert detector.predict(xrays(tmp_path, 1))["stage"].unique() == ["stage1"]
+
+
+def test_an_array_and_its_file_give_the_same_points(checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
+    (file,) = xrays(tmp_path, 1)
+    detector = LandmarkDetector.load(checkpoints, DetectorParams(device="cpu"))
+    from_file = detector.predict([file])
+    from_array = detector.predict([cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)])
+    pd.testing.assert_frame_equal(from_file.drop(columns="image_id"), from_array.drop(columns="image_id"))
+
+
+def test_no_images_give_an_empty_table(checkpoints: Path) -> None:
+    assert LandmarkDetector.load(checkpoints, DetectorParams(device="cpu")).predict([]).empty
+
+
+@pytest.fixture(scope="module")
+def logged(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggedModel]:
+    """A detector in an MLflow of its own."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    experiment = mlflow.create_experiment("detector", artifact_location=str(folder / "artifacts"))
+    with mlflow.start_run(experiment_id=experiment):
+        model = log_detector(checkpoints / "stage1" / "best.ckpt", checkpoints / "stage2" / "best.ckpt")
+    yield model
+    mlflow.set_tracking_uri(before)
+
+
+def test_a_logged_detector_comes_back_and_says_the_same(
+    logged: LoggedModel, checkpoints: Path, tmp_path: Path, xrays: Xrays
+) -> None:
+    files = xrays(tmp_path, 2)
+    expected = LandmarkDetector.load(checkpoints).predict(files)
+    pd.testing.assert_frame_equal(LandmarkDetector.load(logged.model_uri).predict(files), expected)
+    table = pd.DataFrame({"image": [file.read_bytes() for file in files], "image_id": [file.stem for file in files]})
+    pd.testing.assert_frame_equal(mlflow.pyfunc.load_model(logged.model_uri).predict(table), expected)
+
+
+def test_a_logged_detector_answers_its_own_example(logged: LoggedModel) -> None:
+    model = mlflow.pyfunc.load_model(logged.model_uri)
+    assert model.metadata.signature.inputs.input_names() == ["image", "image_id", "pixel_size_mm"]
+    answer = model.predict(model.input_example, params={"refine": False})
+    assert answer["image_id"].unique() == ["example"]
+    assert answer["stage"].unique() == ["stage1"]
+
+
+def test_a_logged_detector_keeps_no_pickle_and_no_lock_file(logged: LoggedModel) -> None:
+    files = {file.name for file in Path(mlflow.artifacts.download_artifacts(logged.model_uri)).rglob("*") if file.is_file()}
+    assert "served_model.py" in files
+    assert not {name for name in files if name.endswith((".pkl", ".lock"))}
+
+
+def test_the_model_refuses_bytes_that_are_no_image(logged: LoggedModel) -> None:
+    with pytest.raises(ImageReadError, match="image_0: damaged or not an image"):
+        mlflow.pyfunc.load_model(logged.model_uri).predict(pd.DataFrame({"image": [b"no image"]}))
+
+
+def test_a_folder_without_checkpoints_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DetectorError, match=r"no stage1/best\.ckpt.*Run the stage1 pipeline"):
+        LandmarkDetector.load(tmp_path)
+
+
+def test_stages_of_different_landmarks_are_refused(dot_finder: TrainedNet, dot_refiner: TrainedNet) -> None:
+    dot_refiner.landmarks = ("p2", "p1")
+    with pytest.raises(DetectorError, match="not the same ones in the same order"):
+        LandmarkDetector([dot_finder], [dot_refiner])
+
+
+def test_files_of_one_name_go_by_their_folders_too(dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path) -> None:
+    files = [tmp_path / patient / "ceph.png" for patient in ("anna", "bert")]
+    for file in files:
+        file.parent.mkdir()
+        cv2.imwrite(str(file), dotted)
+    assert LandmarkDetector([dot_finder]).predict(files)["image_id"].unique().tolist() == ["anna_ceph", "bert_ceph"]
+    with pytest.raises(DetectorError, match="given twice"):
+        LandmarkDetector([dot_finder]).predict([files[0], files[0]])
+
+
+def test_a_name_that_cannot_be_an_identifier_is_made_one(dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "plain.png"), dotted)
+    file = (tmp_path / "plain.png").rename(tmp_path / "Müller Anna (2).png")
+    (name,) = LandmarkDetector([dot_finder]).predict([file])["image_id"].unique()
+    assert re.fullmatch(IDENTIFIER, name)
+
+
+def test_a_colour_array_is_refused(dot_finder: TrainedNet) -> None:
+    with pytest.raises(DetectorError, match=r"shape \(10, 10, 3\), expected \(height, width\)"):
+        LandmarkDetector([dot_finder]).predict([np.zeros((10, 10, 3), np.uint8)])
+
+
+def test_identifiers_may_be_given(dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "an x-ray.png"), dotted)
+    table = LandmarkDetector([dot_finder]).predict({"first": tmp_path / "an x-ray.png", "second": dotted})
+    assert table["image_id"].tolist() == ["first"] * 2 + ["second"] * 2
+
+
+def test_a_missing_file_is_named(dot_finder: TrainedNet, tmp_path: Path) -> None:
+    with pytest.raises(ImageReadError, match=r"nowhere\.png: no such image"):
+        LandmarkDetector([dot_finder]).predict([tmp_path / "nowhere.png"])
+
+
+def test_a_served_model_refuses_one_name_for_two_images(logged: LoggedModel) -> None:
+    image = encode_image(np.zeros((32, 32), np.uint8), ".png")
+    table = pd.DataFrame({"image": [image, image], "image_id": ["a", "a"]})
+    with pytest.raises(DetectorError, match="image_id a: given more than once"):
+        mlflow.pyfunc.load_model(logged.model_uri).predict(table)

@@ -1,0 +1,130 @@
+"""Several networks a stage answer together, and say how far they disagree."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch import Tensor, nn
+
+from ceph_pipeline.crops import CropParams, RefinementParams
+from ceph_pipeline.detector import DetectorParams, LandmarkDetector, look_at_whole, predict_refined
+from ceph_pipeline.detector.checkpoint import CheckpointError, TrainedNet, load_networks
+from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.models import LandmarkOutput
+
+POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
+PER_INPUT_PX = 1000 / 256
+
+
+class Shifted(nn.Module):
+    """A network whose answers lie some heatmap pixels too far right."""
+
+    def __init__(self, net: nn.Module, px: int) -> None:
+        super().__init__()
+        self.net, self.px = net, px
+
+    def forward(self, images: Tensor, landmark: Tensor | None = None) -> LandmarkOutput | Tensor:
+        if landmark is not None:
+            return self.net(images, landmark).roll(self.px, dims=-1)
+        return LandmarkOutput(self.net(images).heatmaps.roll(self.px, dims=-1), None, None)
+
+
+def shifted(trained: TrainedNet, px: int) -> TrainedNet:
+    return replace(trained, net=Shifted(trained.net, px))
+
+
+def test_the_whole_images_networks_answers_are_averaged_and_their_distance_is_spread(
+    dot_finder: TrainedNet, dotted: np.ndarray
+) -> None:
+    members = [dot_finder, shifted(dot_finder, 2)]
+    alone, together = (
+        look_at_whole(networks, {"a": dotted}.__getitem__, ["a"], [(1000, 1200)], progress=False).fused()
+        for networks in ([dot_finder], members)
+    )
+    apart = 2 * 4 * PER_INPUT_PX  # heatmap px of 4 input px
+    np.testing.assert_allclose(together.xy[0, :, 0] - alone.xy[0, :, 0], apart / 2, rtol=1e-3)
+    np.testing.assert_allclose(together.xy[0, :, 1], alone.xy[0, :, 1], atol=1e-3)
+    spread = np.sqrt(together.sigma_px**2 - alone.sigma_px**2)
+    np.testing.assert_allclose(spread[0], np.sqrt(2 * (apart / 2) ** 2 / 2), rtol=1e-2)  # two axes, one of them without spread
+
+
+def test_networks_of_different_input_sizes_answer_together(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    larger = replace(dot_finder, input_size=(384, 480))
+    found = look_at_whole([dot_finder, larger], {"a": dotted}.__getitem__, ["a"], [(1000, 1200)], progress=False).fused()
+    np.testing.assert_allclose(found.xy[0], POINTS, atol=0.5)
+
+
+def test_the_crops_networks_answers_are_averaged(dot_refiner: TrainedNet, dotted: np.ndarray) -> None:
+    found = predict_refined(
+        [dot_refiner, shifted(dot_refiner, 1), shifted(dot_refiner, -1)],
+        {"a": dotted}.__getitem__,
+        ["a"],
+        POINTS[None],
+        pixel_size_mm=[0.1],
+        progress=False,
+    )
+    np.testing.assert_allclose(found.xy[0], POINTS, atol=0.3)
+
+
+def test_a_second_round_cuts_about_the_refined_point(dot_refiner: TrainedNet, dotted: np.ndarray) -> None:
+    far = POINTS + np.array([(80.0, 0.0), (0.0, -70.0)])  # near the border of the crop, where heatmaps are cut off
+    once, twice = (
+        predict_refined(
+            [dot_refiner],
+            {"a": dotted}.__getitem__,
+            ["a"],
+            far[None],
+            pixel_size_mm=[0.1],
+            params=RefinementParams(rounds=rounds),
+            progress=False,
+        ).xy[0]
+        for rounds in (1, 2)
+    )
+    assert np.linalg.norm(twice - POINTS, axis=1).max() < 0.15
+    assert np.linalg.norm(twice - POINTS, axis=1).max() < np.linalg.norm(once - POINTS, axis=1).max()
+
+
+def test_networks_of_different_crops_are_refused(dot_finder: TrainedNet, dot_refiner: TrainedNet) -> None:
+    other = replace(dot_refiner, facts={"crops": CropParams(crop_px=96, field_mm=30.0).model_dump(mode="json")})
+    with pytest.raises(DetectorError, match=r"field_mm 20\.0 and 30\.0"):
+        LandmarkDetector([dot_finder], [dot_refiner, other])
+
+
+def test_folders_make_an_ensemble(checkpoints: Path, tmp_path: Path, xrays: Callable[[Path, int], list[Path]]) -> None:
+    files = xrays(tmp_path, 1)
+    alone, together = (
+        LandmarkDetector.load(named, DetectorParams(device="cpu")) for named in (checkpoints, [checkpoints, checkpoints])
+    )
+    assert together.predict(files)["stage"].unique() == ["ensemble"]
+    np.testing.assert_allclose(together.predict(files)[["x", "y"]], alone.predict(files)[["x", "y"]], atol=1e-6)
+
+
+def test_a_folder_without_stage_2_among_others_is_refused(checkpoints: Path, tmp_path: Path) -> None:
+    (tmp_path / "stage1").symlink_to(checkpoints / "stage1")
+    with pytest.raises(DetectorError, match=r"1 of 2 folders hold stage2/best\.ckpt"):
+        LandmarkDetector.load([checkpoints, tmp_path], DetectorParams(device="cpu"))
+
+
+def test_networks_of_the_other_stage_are_refused_by_the_file(checkpoints: Path) -> None:
+    paths = [checkpoints / stage / "best.ckpt" for stage in ("stage1", "stage2")]
+    with pytest.raises(CheckpointError, match=r"stage2/best\.ckpt: holds a network of stage2, expected one of stage1"):
+        LandmarkDetector.from_checkpoints(paths, params=DetectorParams(device="cpu"))
+
+
+def test_networks_of_other_landmarks_are_refused_by_the_file(monkeypatch: pytest.MonkeyPatch, dot_finder: TrainedNet) -> None:
+    networks = {"a.ckpt": dot_finder, "b.ckpt": replace(dot_finder, landmarks=("p2", "p1"))}
+    monkeypatch.setattr("ceph_pipeline.detector.checkpoint.load_checkpoint", lambda path, _: networks[path.name])
+    with pytest.raises(CheckpointError, match=r"b\.ckpt: locates 2 landmarks \(p2, p1, …\), and a\.ckpt 2 landmarks \(p1, p2"):
+        load_networks([Path("a.ckpt"), Path("b.ckpt")], "stage1")
+
+
+def test_no_checkpoint_at_all_is_refused() -> None:
+    with pytest.raises(DetectorError, match="no network of stage 1 is given"):
+        LandmarkDetector.from_checkpoints([], [])
+
+
+def test_no_folder_at_all_is_refused() -> None:
+    with pytest.raises(DetectorError, match="name at least one"):
+        LandmarkDetector.load([])

@@ -1,0 +1,41 @@
+"""Stage 1's points on a table of images."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from ceph_pipeline.detector import DetectorParams, LandmarkDetector
+from ceph_pipeline.detector.checkpoint import load_networks
+from ceph_pipeline.detector.image_set import ImageSet
+from ceph_pipeline.detector.tables import whole_image_tables
+from ceph_pipeline.images import ImageStore, read_image
+from ceph_pipeline.landmarks.tables import PredictionTable
+
+
+def test_the_images_of_a_store_are_predicted_in_their_order(
+    checkpoints: Path, tmp_path: Path, xrays: Callable[[Path, int], list[Path]]
+) -> None:
+    store = ImageStore(str(tmp_path / "cache"), format="npy")
+    for file in xrays(tmp_path / "files", 3):
+        store.write(file.stem, read_image(file))
+    images = pd.DataFrame({"image_id": ["xray_2", "xray_0"], "width": 1000, "height": 1200})
+    networks = load_networks([checkpoints / "stage1" / "best.ckpt"], "stage1")
+    index = pd.DataFrame({"image_id": ["xray_2", "xray_0"], "digest": "as taken"})
+    found = whole_image_tables(networks, ImageSet.of_cache(images, store, index), DetectorParams(device="cpu"))
+    table = PredictionTable.validate(found.stage1)
+    assert table["image_id"].unique().tolist() == ["xray_2", "xray_0"]
+    assert table["stage"].unique() == ["stage1"]
+    detector = LandmarkDetector.load(checkpoints, DetectorParams(device="cpu")).without_refinement()
+    again = detector.predict({"xray_2": store.read("xray_2")})  # the cached size: ten times smaller
+    first = table[table["image_id"] == "xray_2"]
+    pd.testing.assert_series_equal((again["x"] + 0.5) * 10 - 0.5, first["x"], atol=0.05)
+
+
+def test_importing_the_packages_imports_no_torch() -> None:
+    import subprocess
+    import sys
+
+    packages = "ceph_pipeline.detector, ceph_pipeline.inference, ceph_pipeline.pipelines.inference"
+    code = f"import sys, {packages}; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"

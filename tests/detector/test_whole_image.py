@@ -1,0 +1,88 @@
+"""Stage 1 finds what its network sees, in pixels of the original, whatever the view."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ceph_pipeline.detector import look_at_whole
+from ceph_pipeline.detector.checkpoint import TrainedNet
+from ceph_pipeline.models import LandmarkOutput
+from ceph_pipeline.views import TEN_VIEWS, Fusion, View
+
+POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
+SIZE = (1000, 1200)
+
+
+def located(net: TrainedNet, image: np.ndarray, views: tuple[View, ...] = (View(),), fusion: Fusion = "mean"):
+    return look_at_whole([net], {"a": image}.__getitem__, ["a"], [SIZE], views, progress=False).fused(fusion)
+
+
+def test_dots_are_found_in_px_of_the_original(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    np.testing.assert_allclose(located(dot_finder, dotted).xy[0], POINTS, atol=0.5)  # an input px is 3.9 of the original's
+
+
+def test_a_stored_copy_of_another_size_gives_the_same_points(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    for size in [(267, 320), (500, 600)]:
+        cached = cv2.resize(dotted, size, interpolation=cv2.INTER_AREA)
+        np.testing.assert_allclose(located(dot_finder, cached).xy[0], POINTS, atol=0.5)
+
+
+@pytest.mark.parametrize("view", TEN_VIEWS, ids=str)
+def test_every_view_maps_back(dot_finder: TrainedNet, dotted: np.ndarray, view: View) -> None:
+    np.testing.assert_allclose(located(dot_finder, dotted, (view,)).xy[0], POINTS, atol=1.0)
+
+
+def test_a_stretched_input_maps_back_per_axis(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    dot_finder.facts["resize"] = "stretch"
+    dot_finder.input_size = (320, 256)
+    np.testing.assert_allclose(located(dot_finder, dotted).xy[0], POINTS, atol=1.0)
+
+
+@pytest.mark.parametrize("fusion", ["mean", "median", "confidence"])
+def test_ten_views_are_at_least_as_good(dot_finder: TrainedNet, dotted: np.ndarray, fusion: str) -> None:
+    np.testing.assert_allclose(located(dot_finder, dotted, TEN_VIEWS, fusion=fusion).xy[0], POINTS, atol=0.5)
+
+
+def test_the_batch_size_changes_nothing(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    images = {"a": dotted, "b": dotted[:, ::-1], "c": dotted[::-1]}
+    one, three = (
+        look_at_whole(
+            [dot_finder], images.__getitem__, list(images), [SIZE] * 3, TEN_VIEWS, batch_size=size, progress=False
+        ).fused()
+        for size in (1, 3)
+    )
+    np.testing.assert_allclose(one.xy, three.xy, atol=1e-4)
+    np.testing.assert_allclose(one.xy[1, 0], (999 - POINTS[0, 0], POINTS[0, 1]), atol=0.5)
+
+
+def test_an_image_is_read_once_whatever_the_number_of_views(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    reads: list[str] = []
+
+    def read(image_id: str) -> np.ndarray:
+        reads.append(image_id)
+        return dotted
+
+    look_at_whole([dot_finder], read, ["a", "b"], [SIZE] * 2, TEN_VIEWS, progress=False)
+    assert reads == ["a", "b"]
+
+
+class Unsure(nn.Module):
+    """A flat answer: peaks of a quarter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(0.25))
+
+    def forward(self, images: Tensor) -> LandmarkOutput:
+        maps = torch.zeros(len(images), 2, images.shape[2] // 4, images.shape[3] // 4)
+        maps[:, :, 30, 20] = 1
+        return LandmarkOutput(maps * self.scale, None, None)
+
+
+def test_a_low_peak_means_a_wide_sigma(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    dot_finder.net = Unsure()
+    sigma = located(dot_finder, dotted).sigma_px
+    # s = t · √(1/0.25 − 1) = 1.5 · √3 heatmap px, of 4 input px, each 1000 / 256 px of the original
+    np.testing.assert_allclose(sigma, 1.5 * np.sqrt(3) * 4 * 1000 / 256, rtol=1e-4)

@@ -1,0 +1,88 @@
+"""Each training source is located by the detector that was trained without its fold."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ceph_pipeline.detector import DetectorParams, tables
+from ceph_pipeline.images import ImageStore, RawFolder
+from ceph_pipeline.pipelines.folds import nodes
+from ceph_pipeline.training.folds import checkpoint_table
+
+ROWS = pd.DataFrame(
+    {"image_id": ["train_a", "train_b"], "path": "a.png", "split": "train", "width": 100, "height": 120, "pixel_size_mm": 0.1}
+)
+INDEX = pd.DataFrame({"image_id": ["train_a", "train_b"], "digest": "as taken"})
+FOLDS = pd.DataFrame({"image_id": ["train_a", "train_b"], "fold": [0, 1]})
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Networks whose answers differ in the last digits each time that they are asked; which checkpoint saw which images."""
+    rng, seen = np.random.default_rng(0), []
+
+    def points(rows: pd.DataFrame, stage: str) -> pd.DataFrame:
+        table = pd.DataFrame({"image_id": rows["image_id"].to_numpy(), "stage": stage, "landmark": "Sella"})
+        return table.assign(x=50 + rng.normal(0, 1e-6, len(rows)), y=60.0, sigma_px=1.0)
+
+    def whole(networks, images, params):
+        seen.append((networks[0].parent.parent.name, images.image_ids))
+        return tables.WholeImageTables(points(images.rows, "stage1"), pd.DataFrame(), pd.DataFrame())
+
+    def refined(networks, images, starts, params):
+        rows = starts["stage2"].points
+        seen.append((networks[0].parent.parent.name, rows["image_id"].tolist()))
+        return {"stage2": points(rows, "stage2")}
+
+    monkeypatch.setattr("ceph_pipeline.detector.checkpoint.load_networks", lambda paths, stage, device: paths)
+    monkeypatch.setattr(tables, "whole_image_tables", whole)
+    monkeypatch.setattr(tables, "refined_tables", refined)
+    return seen
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path):
+    """Both stages' tables of two folds."""
+    found = []
+    for stage in ("stage1", "stage2"):
+        paths = {fold: tmp_path / "folds" / str(fold) / stage / "best.ckpt" for fold in (0, 1)}
+        for fold, path in paths.items():
+            path.parent.mkdir(parents=True)
+            path.write_bytes(f"{stage} without fold {fold}".encode())
+        found.append(checkpoint_table(paths, tmp_path / "folds"))
+    return found
+
+
+def stage1(checkpoints, tmp_path: Path) -> pd.DataFrame:
+    store = ImageStore(str(tmp_path / "cache"))
+    return nodes.predict_stage1(FOLDS, checkpoints[0], ROWS, store, INDEX, tmp_path / "folds", tmp_path / "out", DetectorParams())
+
+
+def stage2(start, table, tmp_path: Path) -> pd.DataFrame:
+    raw = RawFolder(tmp_path, "aariz")
+    return nodes.predict_stage2(FOLDS, start, table, ROWS, raw, INDEX, tmp_path / "folds", tmp_path / "out", DetectorParams())
+
+
+def test_by_the_network_that_has_not_learned_from_it(asked, checkpoints, tmp_path: Path) -> None:
+    start = stage1(checkpoints, tmp_path)
+    table = stage2(start, checkpoints[1], tmp_path)
+    assert asked == [("0", ["train_a"]), ("1", ["train_b"])] * 2
+    assert table["stage"].tolist() == ["stage1", "stage1", "stage2", "stage2"]
+
+
+def test_points_stay_while_their_networks_do_and_change_with_them(asked, checkpoints, tmp_path: Path) -> None:
+    first, second = (stage1(checkpoints, tmp_path) for _ in range(2))
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+    (tmp_path / "folds" / "0" / "stage1" / "best.ckpt").write_bytes(b"trained again")
+    again = checkpoint_table(
+        {fold: tmp_path / "folds" / str(fold) / "stage1" / "best.ckpt" for fold in (0, 1)}, tmp_path / "folds"
+    )
+    assert stage1([again], tmp_path)["x"].tolist() != first["x"].tolist()
+
+
+def test_folds_without_a_stage_2_are_left_out_of_both_stages(asked, checkpoints, tmp_path: Path) -> None:
+    table = stage2(stage1(checkpoints, tmp_path), checkpoints[1][checkpoints[1]["fold"] == 1], tmp_path)
+    assert table["image_id"].tolist() == ["train_b", "train_b"]
+    assert table["stage"].tolist() == ["stage1", "stage2"]

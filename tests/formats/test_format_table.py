@@ -1,0 +1,160 @@
+"""Sheets whose columns the user names, however they were saved."""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from ceph_pipeline.formats import AnnotationError, ReadOptions, TableOptions, read
+
+WIDE = "image,Sella_x,Sella_y,Nasion_x,Nasion_y\na.png,10.5,20,30,40.25\n"
+
+
+@pytest.fixture
+def sheet(tmp_path):
+    def write(content, name="points.csv", size=(100, 80)):
+        data = content if isinstance(content, bytes) else content.encode()
+        (tmp_path / name).write_bytes(data)
+        for film in ("a", "b"):
+            cv2.imwrite(str(tmp_path / f"{film}.png"), np.zeros(size[::-1], np.uint8))
+        return tmp_path / name
+
+    return write
+
+
+def points(path, **options):
+    first_pixel = options.pop("first_pixel", 0)
+    landmarks = options.pop("landmarks", None)
+    chosen = ReadOptions(table=TableOptions(**options), first_pixel=first_pixel, landmarks=landmarks)
+    return read(path, options=chosen).landmarks.set_index("landmark")[["x", "y"]].T.to_dict("list")
+
+
+EXPECTED = {"Sella": [10.5, 20], "Nasion": [30, 40.25]}
+EXCEL = WIDE.replace(",", ";").replace(".5", ",5").replace(".25", ",25")
+
+
+class TestWaysToSaveASheet:
+    @pytest.mark.parametrize(
+        "content",
+        [
+            WIDE.encode(),
+            b"\xef\xbb\xbf" + WIDE.encode(),
+            EXCEL.encode(),
+            EXCEL.encode("utf-16"),
+            ("sep=;\r\n" + EXCEL.replace("\n", "\r\n")).encode(),
+            EXCEL.replace(";", "\t").encode("utf-16"),
+            ("\u00a0 image" + WIDE[5:]).encode(),
+        ],
+        ids=["utf-8", "mark", "semicolon", "utf-16", "sep", "unicode text", "no-break space"],
+    )
+    def test_is_found_out(self, sheet, content):
+        assert points(sheet(content)) == EXPECTED
+
+    def test_cp1252_is_read_and_said(self, sheet, tmp_path):
+        path = sheet(EXCEL.replace("a.png", "M\u00fcller.png").encode("cp1252"))
+        (tmp_path / "a.png").rename(tmp_path / "M\u00fcller.png")
+        found = read(path, options=ReadOptions(table=TableOptions()))
+        assert found.images["path"][0] == "M\u00fcller.png"
+        assert "cp1252, as Excel saves" in found.quarantine["reason"][0]
+
+    def test_excel_workbooks_are_read(self, sheet, tmp_path):
+        pytest.importorskip("openpyxl")
+        sheet(WIDE)
+        path = tmp_path / "points.xlsx"
+        frame = pd.read_csv(tmp_path / "points.csv")
+        with pd.ExcelWriter(path) as book:
+            pd.DataFrame({"x": [1]}).to_excel(book, sheet_name="notes", index=False)
+            frame.to_excel(book, sheet_name="points", index=False)
+        assert points(path, sheet="points") == EXPECTED
+        with pytest.raises(AnnotationError, match="no sheet 'absent'; it has notes, points"):
+            points(path, sheet="absent")
+
+    def test_a_damaged_workbook_is_refused(self, sheet):
+        pytest.importorskip("openpyxl")
+        with pytest.raises(AnnotationError, match="no Excel workbook"):
+            points(sheet("PK no zip", name="points.xlsx"))
+
+    def test_grouped_thousands_are_no_numbers(self, sheet):
+        with pytest.raises(AnnotationError, match=r"'1\.234,5'"):
+            points(sheet("image;Sella_x;Sella_y\na;1.234,5;3\n"))
+
+
+class TestColumns:
+    def test_a_wide_sheet_has_the_landmark_in_its_columns(self, sheet):
+        assert points(sheet("film,x of S,y of S\na,1,2\n"), image="film", x="x of {landmark}", y="y of {landmark}") == {
+            "Sella": [1, 2]
+        }
+
+    def test_a_long_sheet_has_it_in_one_column(self, sheet):
+        content = "film,point,who,x,y,set\na,Sella,B.,1,2,test\na,Nasion,B.,3,4,test\na,Sella,C.,5,6,test\n"
+        table = TableOptions(image="film", x="x", y="y", landmark="point", reader="who", split="set")
+        found = read(sheet(content), options=ReadOptions(table=table))
+        assert set(found.landmarks["reader"]) == {"B.", "C."}
+        assert found.landmarks.set_index(["reader", "landmark"]).loc[("C.", "Nasion")].isna()["x"]
+        assert found.images["split"][0] == "test"
+
+    def test_a_long_sheet_with_a_point_twice_is_reported(self, sheet):
+        with pytest.raises(AnnotationError, match="a second key point"):
+            points(sheet("image,l,x,y\na,S,1,2\na,S,1,2\n"), x="x", y="y", landmark="l")
+
+    def test_a_wide_sheet_with_an_image_twice_is_reported(self, sheet):
+        with pytest.raises(AnnotationError, match="'a' again"):
+            points(sheet(WIDE + "a.png,1,2,3,4\n"))
+
+    def test_numbered_columns_have_the_user_s_names(self, sheet):
+        path = sheet("image,p1x,p1y,p2x,p2y\na,1,2,3,4\n")
+        how = {"x": "p{landmark}x", "y": "p{landmark}y"}
+        assert points(path, **how, landmarks=("N", "S")) == {"Nasion": [1, 2], "Sella": [3, 4]}
+        with pytest.raises(AnnotationError, match="an order is no identity"):
+            points(path, **how)
+
+    def test_a_missing_column_is_named_with_those_that_are_there(self, sheet):
+        with pytest.raises(AnnotationError, match="no column 'film'; found 'image', 'Sella_x'"):
+            points(sheet(WIDE), image="film")
+
+    def test_a_column_twice_is_refused(self, sheet):
+        with pytest.raises(AnnotationError, match="column 'Sella_x' occurs 2 times"):
+            points(sheet("image,Sella_x,Sella_y,Sella_x\na,1,2,3\n"))
+
+    def test_a_sheet_in_no_known_format_says_what_to_configure(self, sheet):
+        with pytest.raises(AnnotationError, match=r"a sheet with the columns 'image'.*ingestion\.reading\.table"):
+            read(sheet(WIDE))
+
+    def test_empty_cells_are_missing_points_and_half_ones_are_not(self, sheet):
+        assert np.isnan(points(sheet("image,Sella_x,Sella_y,Nasion_x,Nasion_y\na,,NA,3,4\n"))["Sella"]).all()
+        with pytest.raises(AnnotationError, match="'Sella': found"):
+            points(sheet("image,Sella_x,Sella_y\na,,4\n"))
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"x": "x"}, {"landmark": "l"}, {"unit": "mm"}, {"pixel_size_mm": -1}, {"pixel_size_mm": float("inf")}, {"colour": 1}],
+    )
+    def test_options_that_contradict_each_other_are_refused(self, wrong):
+        with pytest.raises(ValidationError):
+            TableOptions(**wrong)
+
+
+class TestUnits:
+    def test_pixels_may_count_from_one(self, sheet):
+        assert points(sheet(WIDE), first_pixel=1)["Sella"] == [9.5, 19]
+
+    def test_y_may_count_from_below(self, sheet):
+        assert points(sheet(WIDE), y_up=True)["Sella"] == [10.5, 60]
+
+    def test_millimetres_need_an_origin_and_a_pixel_size(self, sheet):
+        content = "image,mm,Sella_x,Sella_y,Nasion_x,Nasion_y\na,0.5,0,0,10,-5\n"
+        found = points(sheet(content), unit="mm", origin_px=(20, 30), pixel_size_mm="mm", y_up=True)
+        assert found == {"Sella": [20, 30], "Nasion": [40, 40]}
+        with pytest.raises(AnnotationError, match="pixel size '0'"):
+            points(sheet(content.replace("0.5", "0")), unit="mm", pixel_size_mm="mm")
+
+    @pytest.mark.parametrize(("cell", "size"), [("0.1", 0.1), ("0", np.nan), ("", np.nan)])
+    def test_a_pixel_size_of_0_or_none_is_unknown(self, sheet, cell, size):
+        path = sheet(f"image,mm,Sella_x,Sella_y\na,{cell},1,2\n")
+        found = read(path, options=ReadOptions(table=TableOptions(pixel_size_mm="mm"))).images["pixel_size_mm"][0]
+        np.testing.assert_equal(found, size)
+
+    def test_a_negative_pixel_size_is_refused(self, sheet):
+        with pytest.raises(AnnotationError, match="pixel size '-1'"):
+            points(sheet("image,mm,Sella_x,Sella_y\na,-1,1,2\n"), pixel_size_mm="mm")

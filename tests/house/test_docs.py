@@ -1,0 +1,70 @@
+"""The documentation: its pictures and tables are of today's code, its links lead somewhere, its examples run."""
+
+import doctest
+import importlib
+import importlib.util
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import ceph_pipeline
+
+PROJECT = Path(__file__).parents[2]
+PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
+NEEDS_DATA = "data/demo"
+"""Blocks that read the demo's files run in tests/integration, on a finished demo."""
+
+
+def script(name):
+    """A script of docs/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, PROJECT / "docs" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def python_blocks():
+    for page in PAGES:
+        for number, block in enumerate(re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), flags=re.M | re.S)):
+            if NEEDS_DATA not in block:
+                yield pytest.param(block, id=f"{page.relative_to(PROJECT)}-{number}")
+
+
+def documented_modules():
+    """Modules whose docstrings have examples."""
+    for module in pkgutil.walk_packages(ceph_pipeline.__path__, "ceph_pipeline."):
+        path = Path(importlib.util.find_spec(module.name).origin)
+        if ">>> " in path.read_text("utf-8"):
+            yield module.name
+
+
+def test_the_picture_of_the_pipelines_is_of_todays(project):
+    drawing = script("draw_dag")
+    assert drawing.drawn_digest() == drawing.pipelines_digest(), "a pipeline has changed: run python docs/draw_dag.py"
+
+
+def test_the_page_of_parameters_is_of_todays_models(project):
+    writing = script("write_parameters")
+    assert writing.PAGE.read_text("utf-8") == writing.page(), "a model has changed: run python docs/write_parameters.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_links_lead_to_files(page):
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")) + re.findall(r'src="([^"]+)"', page.read_text("utf-8"))
+    local = [link for link in links if not re.match(r"\w+:", link)]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("block", python_blocks())
+def test_the_pages_examples_run(block, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, "example", "exec"), {})
+
+
+@pytest.mark.parametrize("name", documented_modules())
+def test_the_docstrings_examples_say_what_comes_out(name):
+    result = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.attempted > 0
+    assert result.failed == 0

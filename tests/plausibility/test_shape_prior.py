@@ -1,0 +1,233 @@
+"""Real faces are plausible; a face with a landmark far off is not, and that landmark is named."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from ceph_pipeline.landmarks import Affine
+from ceph_pipeline.landmarks.tables import points_table
+from ceph_pipeline.phantom.shape import shape_model
+from ceph_pipeline.plausibility import (
+    PRIOR_FILE,
+    Deviations,
+    PlausibilityError,
+    PlausibilityParams,
+    ShapeDistribution,
+    ShapePrior,
+    Tails,
+    TooFewShapesError,
+    implausible_landmarks,
+    judge_shapes,
+    read_prior,
+)
+from ceph_pipeline.plausibility.alignment import align
+
+MM = 10.0
+"""px per mm of the test heads."""
+NAMES = [f"landmark {number}" for number in range(29)]
+
+
+def faces(seed: int, n: int) -> np.ndarray:
+    """Heads `(n, 29, 2)` in px: of every size, tilted, half of them turned the other way."""
+    rng = np.random.default_rng(seed)
+    shapes = []
+    for number in range(n):
+        points = np.stack(list(shape_model().sample(rng).values())) * MM
+        turn = Affine.similarity((0, 0), angle_deg=rng.uniform(-15, 15), scale=rng.uniform(0.7, 1.4))
+        face = Affine.flip(2000) if number % 2 else Affine.identity()
+        shapes.append(turn.then(face).then(Affine.translation(*rng.uniform(0, 300, 2)))(points))
+    return np.stack(shapes)
+
+
+def table(shapes: np.ndarray, stage: str = "stage1", sigma: float = 5.0) -> pd.DataFrame:
+    rows = points_table(shapes, [f"head_{number}" for number in range(len(shapes))], NAMES)
+    rows.insert(1, "stage", stage)
+    return rows.assign(sigma_px=sigma)
+
+
+@pytest.fixture(scope="module")
+def prior() -> ShapePrior:
+    return ShapePrior.learn(faces(0, 200), NAMES)
+
+
+class TestPlausible:
+    def test_percentiles_of_new_heads_are_even(self, prior: ShapePrior) -> None:
+        rarity = prior.rarity(faces(1, 200))
+        for level in (0.05, 0.5, 0.95):
+            assert (rarity.whole < level).mean() == pytest.approx(level, abs=0.1)
+            assert (rarity.points < level).mean() == pytest.approx(level, abs=0.04)
+
+    def test_hardly_a_new_head_is_called_implausible(self, prior: ShapePrior) -> None:
+        found = judge_shapes(table(faces(2, 200)), prior, PlausibilityParams())
+        assert found.shapes["implausible"].sum() <= 2
+
+    def test_size_tilt_and_direction_of_the_face_do_not_matter(self, prior: ShapePrior) -> None:
+        head = faces(7, 1)[0]
+        turned = Affine.flip(1700).then(Affine.similarity((10, 20), angle_deg=8, scale=0.4))(head)
+        there, again = prior.distances(head[None]), prior.distances(turned[None])
+        np.testing.assert_allclose(there.whole, again.whole, rtol=1e-3)
+        np.testing.assert_allclose(there.points, again.points, rtol=1e-3, atol=1e-3)
+
+    def test_faces_turned_the_other_way_are_mirrored(self, prior: ShapePrior) -> None:
+        mirrored = align(faces(8, 4), prior.shapes.mean).mirrored
+        assert mirrored.tolist() == [mirrored[0], ~mirrored[0]] * 2
+
+    def test_a_normal_shape_has_the_distance_on_paper(self) -> None:
+        """Coordinates of standard deviation 2: (6, 8) from its mean, the landmark is 5 standard deviations off."""
+        distribution = ShapeDistribution(np.zeros((5, 2)), 4 * np.eye(10))
+        offsets = np.zeros((1, 5, 2))
+        offsets[0, 2] = 6.0, 8.0
+        judged = distribution._judge(offsets, np.arange(5))
+        assert judged.whole[0] == pytest.approx(25.0)
+        np.testing.assert_allclose(judged.points[0], [0, 0, 25, 0, 0], atol=1e-12)
+
+
+class TestTails:
+    def test_tails_are_found_again(self) -> None:
+        rng = np.random.default_rng(0)
+        points = 2 * np.array([0.5, 1.0, 2.0, 1.0]) * stats.f.rvs(2, 10, size=(4000, 4), random_state=rng)
+        whole = 8 * 1.5 * stats.f.rvs(8, 20, size=4000, random_state=rng)
+        tails = Tails.fit(Deviations(whole, points))
+        np.testing.assert_allclose(tails.scales, [0.5, 1.0, 2.0, 1.0], rtol=0.15)
+        assert tails.freedom == pytest.approx(10, rel=0.3)
+        assert tails.whole_scale == pytest.approx(1.5, rel=0.1)
+
+    def test_a_point_s_rarity_is_that_of_its_f_distribution(self) -> None:
+        tails = Tails(1.0, 20.0, np.array([1.0, 2.0]), 10.0)
+        rarity = tails.rarity(Deviations(np.array([8.0]), np.array([[30.0, np.nan]])))
+        assert rarity.points[0, 0] == pytest.approx(stats.f.sf(15, 2, 10))
+        assert np.isnan(rarity.points[0, 1])
+        assert rarity.whole[0] == pytest.approx(stats.f.sf(4, 2, 20)), "the one known landmark has two coordinates"
+
+    def test_few_heads_cannot_show_that_a_tail_is_thin(self) -> None:
+        """Of normal coordinates the distances are χ², whose tail is that of ν = ∞."""
+        points = stats.chi2.rvs(2, size=(30, 4), random_state=1)
+        tails = Tails.fit(Deviations(points.sum(axis=1), points))
+        assert tails.freedom <= 15
+        assert tails.whole_freedom <= 15
+
+
+class TestImplausible:
+    @pytest.mark.parametrize("landmark", [0, 9, 14, 28])
+    def test_a_landmark_far_off_is_named_and_its_neighbours_are_not(self, prior: ShapePrior, landmark: int) -> None:
+        wrong = faces(2, 20)
+        wrong[:, landmark] += (25 * MM, -20 * MM)
+        found = implausible_landmarks(prior, wrong, 99.9)
+        assert found[:, landmark].all()
+        assert np.delete(found, landmark, axis=1).sum() <= 1
+
+    def test_two_swapped_landmarks_are_both_named(self, prior: ShapePrior) -> None:
+        wrong = faces(4, 10)
+        wrong[:, [3, 15]] = wrong[:, [15, 3]]
+        assert implausible_landmarks(prior, wrong, 99.9)[:, [3, 15]].all()
+
+    def test_a_missing_landmark_is_not_judged_and_the_others_are(self, prior: ShapePrior) -> None:
+        points = faces(6, 3)
+        points[:, 7] = np.nan
+        rarity = prior.rarity(points)
+        assert np.isnan(rarity.points[:, 7]).all()
+        assert np.isfinite(np.delete(rarity.points, 7, axis=1)).all()
+        assert not implausible_landmarks(prior, points, 99.9)[:, 7].any()
+
+    def test_where_nearly_all_is_missing_nothing_is_said(self, prior: ShapePrior) -> None:
+        points = np.full((1, 29, 2), np.nan)
+        points[0, :3] = 100.0, 200.0
+        assert np.isnan(prior.rarity(points).whole).all()
+        assert not implausible_landmarks(prior, points, 99.9).any()
+
+
+class TestTable:
+    def test_no_point_is_moved_and_the_implausible_one_is_named(self, prior: ShapePrior) -> None:
+        wrong = faces(3, 3)
+        wrong[1, 4] -= 40 * MM
+        points = table(wrong)
+        found = judge_shapes(points, prior, PlausibilityParams())
+        pd.testing.assert_frame_equal(found.predictions[points.columns], points)
+        marked = found.predictions[found.predictions["implausible"]]
+        assert marked[["image_id", "landmark"]].to_numpy().tolist() == [["head_1", NAMES[4]]]
+        assert found.shapes["implausible"].tolist() == [False, True, False]
+        assert found.shapes.loc[1, ["least_likely", "implausible_landmarks"]].tolist() == [NAMES[4], NAMES[4]]
+        assert found.shapes.loc[1, "percentile"] > 99.9
+        assert found.shapes.loc[1, "least_likely_percentile"] > 99.9
+
+    def test_each_stage_is_judged_by_itself(self, prior: ShapePrior) -> None:
+        right, wrong = faces(3, 2), faces(3, 2)
+        wrong[0, 4] += (40 * MM, 0)
+        both = pd.concat([table(right), table(wrong, "stage2")], ignore_index=True)
+        found = judge_shapes(both, prior, PlausibilityParams())
+        assert found.shapes["implausible_landmarks"].tolist() == ["", "", NAMES[4], ""]
+        assert found.shapes["stage"].tolist() == ["stage1", "stage1", "stage2", "stage2"]
+
+    def test_landmarks_that_the_prior_does_not_know_pass_through(self, prior: ShapePrior) -> None:
+        extra = pd.DataFrame([{"image_id": "head_0", "stage": "stage1", "landmark": "p1", "x": 1.0, "y": 2.0, "sigma_px": 9.0}])
+        points = pd.concat([extra, table(faces(3, 1))], ignore_index=True)
+        found = judge_shapes(points, prior, PlausibilityParams())
+        pd.testing.assert_frame_equal(found.predictions[points.columns], points)
+
+    def test_strange_landmarks_are_refused(self, prior: ShapePrior) -> None:
+        with pytest.raises(PlausibilityError, match="none of the predicted landmarks, such as 'p1'"):
+            judge_shapes(table(faces(3, 1)).assign(landmark="p1"), prior, PlausibilityParams())
+
+    def test_without_a_prior_nothing_is_implausible(self) -> None:
+        found = judge_shapes(table(faces(3, 2)), None, PlausibilityParams())
+        assert not found.predictions["implausible"].any()
+        assert found.shapes["percentile"].isna().all()
+        assert not found.shapes["implausible"].any()
+
+    def test_no_predictions_are_no_configurations(self, prior: ShapePrior) -> None:
+        empty = table(faces(3, 1)).iloc[:0]
+        assert judge_shapes(empty, prior, PlausibilityParams()).shapes.empty
+
+
+class TestLearned:
+    def test_a_prior_needs_heads(self) -> None:
+        with pytest.raises(TooFewShapesError, match="19 training shapes have all of their 29 landmarks, expected at least 20"):
+            ShapePrior.learn(faces(8, 19), NAMES)
+        with pytest.raises(TooFewShapesError, match="0 training shapes"):
+            ShapePrior.learn(np.empty((0, 29, 2)), NAMES)
+
+    def test_a_landmark_hardly_ever_annotated_and_incomplete_heads_are_left_out(self) -> None:
+        shapes = faces(9, 24)
+        shapes[2:, 5] = np.nan
+        shapes[0, 6] = np.nan
+        prior = ShapePrior.learn(shapes, NAMES)
+        assert prior.landmarks == tuple(name for name in NAMES if name != NAMES[5])
+        assert prior.n_shapes == 23
+
+    def test_it_comes_back_from_its_file(self, prior: ShapePrior, tmp_path) -> None:
+        file = tmp_path / PRIOR_FILE
+        file.write_text(json.dumps(prior.to_report()))
+        again = read_prior(file)
+        np.testing.assert_array_equal(again.rarity(faces(1, 3)).points, prior.rarity(faces(1, 3)).points)
+        assert again.landmarks == prior.landmarks
+
+    def test_no_file_or_nothing_learned_is_no_prior(self, tmp_path) -> None:
+        assert read_prior(tmp_path / PRIOR_FILE) is None
+        (tmp_path / PRIOR_FILE).write_text("{}")
+        assert read_prior(tmp_path / PRIOR_FILE) is None
+
+    @pytest.mark.parametrize("text", ["not json", '{"mean": 1}', None])
+    def test_a_damaged_file_is_named_with_the_way_out(self, prior: ShapePrior, tmp_path, text: str | None) -> None:
+        file = tmp_path / PRIOR_FILE
+        file.write_text(text or json.dumps(prior.to_report() | {"mean": [[0.0, 0.0]]}))
+        with pytest.raises(PlausibilityError, match=r"(?s)not what the evaluation wrote.*Run the evaluation.*or delete"):
+            read_prior(file)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"mean": [[None, None]] * 29},
+            {"covariance": np.zeros((58, 58)).tolist()},
+            {"scales": [0.0] * 29},
+            {"freedom": None},
+            {"whole_scale": "wide"},
+        ],
+    )
+    def test_numbers_that_no_heads_give_are_refused(self, prior: ShapePrior, tmp_path, change: dict[str, object]) -> None:
+        file = tmp_path / PRIOR_FILE
+        file.write_text(json.dumps(prior.to_report() | change))
+        with pytest.raises(PlausibilityError, match=r"shape_prior\.json: .*not what the evaluation wrote.*or delete"):
+            read_prior(file)
