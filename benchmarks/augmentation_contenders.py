@@ -68,8 +68,9 @@ def run_engine(tables: SourceTables, folder: Path, format: ImageFormat, processe
     def run(count: int) -> None:
         with tempfile.TemporaryDirectory(dir=folder.parent) as out:
             few = SourceTables(tables.images[:count], tables.landmarks, tables.cvm, tables.measurements, tables.exclusions)
-            store, cache = ImageStore(f"{out}/augmented", format=format), ImageStore(f"{out}/cache", format="npy")
-            augment(few, RawFolder(folder, "benchmark"), store, cache, params)
+            store = ImageStore(f"{out}/augmented", format=format)
+            source_cache, cache = (ImageStore(f"{out}/{name}", format="npy") for name in ("cache", "augmented_cache"))
+            augment(few, RawFolder(folder, "benchmark"), source_cache, store, cache, params)
 
     def peak() -> int:
         return max(

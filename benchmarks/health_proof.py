@@ -22,7 +22,7 @@ from health_phantoms import draw_phantoms
 from health_trials import TRIALS, Trial
 from joblib import Parallel, delayed
 
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.health.checks import CHECKS
 from ceph_pipeline.training.stage1 import train_whole_image_net
 

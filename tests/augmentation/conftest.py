@@ -35,15 +35,16 @@ RECIPE = {
 
 @dataclass
 class Study:
-    """A raw folder, the sources' tables, and the stores that copies go to."""
+    """A raw folder, the sources' tables, ingestion's cache, which is empty, and the stores that copies go to."""
 
     raw: RawFolder
     tables: SourceTables
+    source_cache: ImageStore
     store: ImageStore
     cache: ImageStore
 
     def augment(self, **settings) -> dict[str, pd.DataFrame]:
-        return augment(self.tables, self.raw, self.store, self.cache, make_params(**settings))
+        return augment(self.tables, self.raw, self.source_cache, self.store, self.cache, make_params(**settings))
 
     def files(self) -> dict[str, bytes]:
         """Every file of both stores with its bytes."""
@@ -99,7 +100,8 @@ def make_study(folder: Path, splits: dict[str, int], dtype=np.uint8) -> Study:
     for number, path in enumerate(tables.images["path"]):
         cv2.imwrite(str(raw / path), draw_source(number, dtype))
     store = ImageStore(str(folder / "augmented"), format="png")
-    return Study(RawFolder(raw, "phantom"), tables, store, ImageStore(str(folder / "augmented_cache"), format="npy"))
+    source_cache, cache = (ImageStore(str(folder / name), format="npy") for name in ("cache", "augmented_cache"))
+    return Study(RawFolder(raw, "phantom"), tables, source_cache, store, cache)
 
 
 @pytest.fixture

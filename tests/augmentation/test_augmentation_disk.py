@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ceph_pipeline.artifacts import FolderError
-from ceph_pipeline.augmentation.darkroom import AugmentationError, Darkroom
+from ceph_pipeline.augmentation.copy_writer import AugmentationError, CopyWriter
 from ceph_pipeline.augmentation.kinds import Source
 from ceph_pipeline.images import ImageStore, RawFolder
 
@@ -21,9 +21,9 @@ RUN = """
 import pickle, sys
 from pathlib import Path
 from ceph_pipeline.augmentation.engine import augment
-sources, raw, store, cache, params = pickle.loads(Path(sys.argv[1]).read_bytes())
+sources, raw, source_cache, store, cache, params = pickle.loads(Path(sys.argv[1]).read_bytes())
 try:
-    augment(sources, raw, store, cache, params)
+    augment(sources, raw, source_cache, store, cache, params)
 except Exception as error:
     kept, files = store.ids(), sorted(store.folder.names())
     whole = all(store.read(image_id).shape == (302, 241) for image_id in kept)
@@ -44,7 +44,7 @@ def mounted(tmp_path):
         inputs, disk = tmp_path / "inputs.pickle", tmp_path / "disk"
         disk.mkdir(exist_ok=True)
         store, cache = ImageStore(f"{disk}/augmented"), ImageStore(f"{disk}/cache", format="npy")
-        inputs.write_bytes(pickle.dumps((study.tables, study.raw, store, cache, params)))
+        inputs.write_bytes(pickle.dumps((study.tables, study.raw, study.source_cache, store, cache, params)))
         mount = f'mount -t tmpfs -o {options} tmpfs "{disk}" && exec "{sys.executable}" -c "$0" "{inputs}"'
         subprocess.run([*unshare, "sh", "-c", mount, RUN], check=True, capture_output=True, timeout=900)
         return pickle.loads(inputs.read_bytes())  # noqa: S301 - our own bytes
@@ -116,9 +116,9 @@ class TestEstimate:
         def of(image=None, name="film.png"):
             if image is not None:
                 cv2.imwrite(str(tmp_path / name), image)
-            stores = ImageStore(str(tmp_path / "store")), ImageStore(str(tmp_path / "cache"), format="npy")
-            darkroom = Darkroom(RawFolder(tmp_path, "aariz"), *stores, recipe={}, seed=0, cache_long_side=64)
-            return darkroom.space_needed(Source("film", name, (241, 302), None, {}))
+            stores = [ImageStore(str(tmp_path / name)) for name in ("source_cache", "store", "cache")]
+            writer = CopyWriter(RawFolder(tmp_path, "aariz"), *stores, recipe={}, seed=0, cache_long_side=64)
+            return writer.space_needed(Source("film", name, (241, 302), None, {}))
 
         return of
 

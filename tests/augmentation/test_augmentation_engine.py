@@ -3,13 +3,14 @@
 import logging
 import re
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from ceph_pipeline.artifacts import FolderError
-from ceph_pipeline.augmentation.darkroom import AugmentationError
+from ceph_pipeline.augmentation.copy_writer import AugmentationError
 from ceph_pipeline.augmentation.tables import (
     AugmentedCacheTable,
     AugmentedCvmTable,
@@ -18,7 +19,12 @@ from ceph_pipeline.augmentation.tables import (
     is_inside,
 )
 from ceph_pipeline.images import ImageReadError, ImageStore
+from ceph_pipeline.images.shrink import shrink_to
 from ceph_pipeline.landmarks.tables import AugmentedImageTable, AugmentedLandmarkTable
+
+
+def file_of(store: ImageStore, image_id: str) -> Path:
+    return Path(store.location(image_id))
 
 
 class TestTables:
@@ -106,6 +112,34 @@ class TestPixels:
         study.augment()
         np.testing.assert_array_equal(study.store.read("valid_0000__original_0"), study.raw.read("valid_0000.png"))
 
+    def test_an_original_s_training_copy_is_ingestion_s_file(self, study):
+        """On disk beside the raw film there are its full-size copy and one small one."""
+        sources = study.tables.images["image_id"]
+        for image_id, path in zip(sources, study.tables.images["path"], strict=True):
+            study.source_cache.write(image_id, shrink_to(study.raw.read(path), 64))
+        study.augment()
+        for image_id in sources:
+            assert file_of(study.cache, f"{image_id}__original_0").samefile(file_of(study.source_cache, image_id))
+            assert file_of(study.cache, f"{image_id}__flip_0").stat().st_nlink == 1
+
+    @pytest.mark.parametrize("cached", [np.zeros((64, 51), np.uint8), np.zeros((32, 26), np.uint8), None])
+    def test_a_cache_of_other_pixels_is_left_alone(self, study, cached):
+        if cached is not None:
+            study.source_cache.write("valid_0000", cached)
+        study.augment()
+        small = shrink_to(study.raw.read("valid_0000.png"), 64)
+        np.testing.assert_array_equal(study.cache.read("valid_0000__original_0"), small)
+        if cached is not None:
+            np.testing.assert_array_equal(study.source_cache.read("valid_0000"), cached)
+
+    def test_deleting_copies_leaves_ingestion_s_files(self, study):
+        small = shrink_to(study.raw.read("valid_0000.png"), 64)
+        study.source_cache.write("valid_0000", small)
+        study.augment()
+        study.augment(recipe={"flip": {}}, force=True)
+        assert not study.cache.exists("valid_0000__original_0")
+        np.testing.assert_array_equal(study.source_cache.read("valid_0000"), small)
+
     def test_16_bits_stay_16_bits_in_every_kind(self, tmp_path, new_study):
         study = new_study(tmp_path, {"train": 1}, np.uint16)
         for image_id in study.augment()["augmented_images"]["image_id"]:
@@ -137,7 +171,7 @@ class TestBadInput:
     def test_a_truncated_source_is_named(self, study):
         path = study.raw.root / "train_0002.png"
         path.write_bytes(path.read_bytes()[:-200])
-        with pytest.raises(ImageReadError, match=r"train_0002\.png: the file is cut off"):
+        with pytest.raises(ImageReadError, match=r"train_0002\.png: damaged or cut off"):
             study.augment()
 
     def test_a_missing_source_is_named(self, study):

@@ -9,7 +9,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from ceph_pipeline.artifacts import WorkersError, workers
-from ceph_pipeline.augmentation.darkroom import AugmentationError
+from ceph_pipeline.augmentation.copy_writer import AugmentationError
 
 
 @pytest.fixture(scope="module")

@@ -85,7 +85,7 @@ def test_killed_with_two_workers_it_continues(pair, tmp_path, params_of):
     disk, s3 = pair
     disk.augment()
     inputs, script = tmp_path / "inputs.pickle", tmp_path / "run.py"
-    inputs.write_bytes(pickle.dumps((s3.tables, s3.raw, s3.store, s3.cache, params_of(n_jobs=2))))
+    inputs.write_bytes(pickle.dumps((s3.tables, s3.raw, s3.source_cache, s3.store, s3.cache, params_of(n_jobs=2))))
     script.write_text(RUN)
     run = subprocess.Popen([sys.executable, str(script), str(inputs)], start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 600

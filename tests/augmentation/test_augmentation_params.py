@@ -9,8 +9,8 @@ from kedro.config import OmegaConfigLoader
 from pydantic import TypeAdapter, ValidationError
 
 from ceph_pipeline.augmentation import AugmentationParams
-from ceph_pipeline.augmentation.arithmetic import check_total
 from ceph_pipeline.augmentation.braces import Braces
+from ceph_pipeline.augmentation.copy_counts import check_total
 from ceph_pipeline.augmentation.params import OnlineRecipe
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -69,7 +69,7 @@ class TestValid:
 
 class TestInvalid:
     def test_a_recipe_that_does_not_add_up_is_refused_with_the_arithmetic(self, params_of):
-        recipe = {"original": {}, "flip": {}, "rotation": {}, "brightness": {"shifts": [[0.1, 0.2]]}, "braces": {"every": 2}}
+        recipe = {"original": {}, "flip": {}, "rotation": {}, "brightness": {"dose_stops": [[0.4, 0.6]]}, "braces": {"every": 2}}
         with pytest.raises(ValidationError) as error:
             params_of(recipe=recipe, target_total=6500, target_sources=SPLITS)
         arithmetic = "original 1 × 1,000 + flip 1 × 1,000 + rotation 2 × 1,000 + brightness 1 × 1,000 + braces 1 × 500 = 5,500"
@@ -89,8 +89,8 @@ class TestInvalid:
             ({"flip": {"splits": ["training"]}}, "splits"),
             ({"flip": 2}, "expected the kind's settings"),
             ({"../flip": {"type": "flip"}}, "part of file names"),
-            ({"brightness": {"shifts": [[0.2, 0.1]]}}, "lower end"),
-            ({"brightness": {"shifts": [[0.5, 0.95]]}}, "next to no picture"),
+            ({"brightness": {"dose_stops": [[0.2, 0.1]]}}, "lower end"),
+            ({"brightness": {"dose_stops": [[0.5, 9.5]]}}, "next to no picture"),
             ({"mine": {"type": "no_such_package.Kind"}}, "cannot be imported"),
             ({"mine": {"type": "pathlib.Path"}}, "no subclass"),
             ([], "dictionary"),
@@ -104,6 +104,10 @@ class TestInvalid:
     def test_a_misspelt_setting_suggests_the_nearest(self, params_of):
         with pytest.raises(ValidationError, match=r"rotation\.angle_deg: no such setting\. Did you mean angles_deg\?"):
             params_of(recipe={"rotation": {"angle_deg": [7]}})
+
+    def test_a_setting_that_does_not_exist_is_answered_by_those_that_do(self, params_of):
+        with pytest.raises(ValidationError, match=r"brightness\.shifts: no such setting.*dose_stops"):
+            params_of(recipe={"brightness": {"shifts": [[-0.35, -0.15]]}})
 
     def test_a_probability_in_the_recipe_of_copies_is_refused_with_the_way_out(self, params_of):
         with pytest.raises(ValidationError, match=r"flip\.probability = 0\.5: every planned copy is made; take `every: 2`"):

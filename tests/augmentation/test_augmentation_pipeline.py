@@ -29,7 +29,7 @@ def test_the_nodes_make_tables_and_a_sheet_of_every_kind(study, params_of):
     params = params_of()
     made = augment_sources(
         tables.images, tables.landmarks, tables.cvm, tables.measurements, tables.exclusions,
-        study.raw, study.store, study.cache, params,
+        study.raw, study.source_cache, study.store, study.cache, params,
     )  # fmt: skip
     assert set(made) == {output for node in create_pipeline().nodes for output in node.outputs} - {"augmentation_sheet"}
     sheet = draw_contact_sheet(made["augmented_images"], made["augmented_landmarks"], study.store)

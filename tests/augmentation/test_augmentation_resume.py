@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from ceph_pipeline.artifacts import Ledger
-from ceph_pipeline.augmentation.darkroom import Darkroom
+from ceph_pipeline.augmentation.copy_writer import CopyWriter
 from ceph_pipeline.augmentation.provenance import OtherRecipeError
 from ceph_pipeline.images import ImageStore
 
@@ -25,9 +25,11 @@ from ceph_pipeline.images import ImageStore
 def sources_made(monkeypatch):
     """The sources that were decoded, in order."""
     made = []
-    develop = Darkroom.develop
+    write_copies = CopyWriter.write_copies
     monkeypatch.setattr(
-        Darkroom, "develop", lambda self, source, copies: made.append(source.image_id) or develop(self, source, copies)
+        CopyWriter,
+        "write_copies",
+        lambda self, source, copies: made.append(source.image_id) or write_copies(self, source, copies),
     )
     return made
 
@@ -196,7 +198,9 @@ def test_killed_with_two_workers_it_continues_and_leaves_no_process(tmp_path, ne
     undisturbed.augment(recipe=recipe)
 
     inputs, script = tmp_path / "inputs.pickle", tmp_path / "run.py"
-    inputs.write_bytes(pickle.dumps((study.tables, study.raw, study.store, study.cache, params_of(recipe=recipe, n_jobs=2))))
+    inputs.write_bytes(
+        pickle.dumps((study.tables, study.raw, study.source_cache, study.store, study.cache, params_of(recipe=recipe, n_jobs=2)))
+    )
     script.write_text(RUN)
     run = subprocess.Popen([sys.executable, str(script), str(inputs)], start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 600
@@ -220,7 +224,7 @@ def test_killed_three_times_at_random_moments_the_tree_is_that_of_an_undisturbed
     undisturbed, study = (new_study(tmp_path / name, {"train": 60, "valid": 10, "test": 10}) for name in ("one", "two"))
     expected = undisturbed.augment()
     inputs, script = tmp_path / "inputs.pickle", tmp_path / "run.py"
-    inputs.write_bytes(pickle.dumps((study.tables, study.raw, study.store, study.cache, params_of(n_jobs=2))))
+    inputs.write_bytes(pickle.dumps((study.tables, study.raw, study.source_cache, study.store, study.cache, params_of(n_jobs=2))))
     script.write_text(RUN)
     moments = np.sort(np.random.default_rng().integers(5, 480, 3))  # of 520 images
     for moment in moments:

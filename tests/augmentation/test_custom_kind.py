@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 
-from ceph_pipeline.augmentation import KINDS, Change, Kind, register
+from ceph_pipeline.augmentation import KINDS, Kind, Transform, register
 
 
 class Shadow(Kind):
@@ -26,7 +26,7 @@ class Shadow(Kind):
             dark[:, :width] = dark[:, :width] * (1 - self.depth)
             return dark
 
-        return Change(pixels=veil)
+        return Transform(pixels=veil)
 
 
 @pytest.fixture

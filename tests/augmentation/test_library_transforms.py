@@ -15,7 +15,7 @@ from ceph_pipeline.augmentation import RecipeError, Source
 from ceph_pipeline.augmentation.kinds import random_generator
 from ceph_pipeline.augmentation.library import SHIFTING, LibraryTransform, albumentations, apply, pixel_level
 from ceph_pipeline.augmentation.params import OnlineRecipe
-from ceph_pipeline.training.online import draw_changes
+from ceph_pipeline.training.augment_online import draw_changes
 
 SIZE = (241, 201)
 DOTS = np.array([[60.0, 50.0], [139.3, 138.6], [160.25, 80.75], [70.5, 130.5]])

@@ -1,38 +1,77 @@
-"""Grey values change as said; nothing is clipped, no bit is lost, no point moves."""
+"""Grey values change as said; no bit is lost, no point moves."""
 
 from functools import partial
 
 import numpy as np
 import pytest
 
-from ceph_pipeline.augmentation.changes import Tone, full_scale
 from ceph_pipeline.augmentation.kinds import random_generator
-from ceph_pipeline.augmentation.photometric import Brightness, Contrast, Gamma, adjust_contrast, adjust_gamma, shift_brightness
+from ceph_pipeline.augmentation.photometric import (
+    CURVE_ENDS,
+    DENSITY_RANGE,
+    Brightness,
+    Contrast,
+    Gamma,
+    adjust_contrast,
+    adjust_gamma,
+    change_dose,
+)
+from ceph_pipeline.augmentation.transforms import Tone, full_scale
 
 
 def toned(image, curve, **settings):
     return Tone(partial(curve, **settings))(image)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_a_brighter_image_keeps_white_and_lifts_black(dtype):
-    white = np.iinfo(dtype).max
-    ramp = np.linspace(0, white, 256).round().astype(dtype).reshape(16, 16)
-    brighter = toned(ramp, shift_brightness, shift=0.25)
-    np.testing.assert_allclose(brighter, 0.75 * ramp + 0.25 * white, atol=1.0)
-    assert brighter.dtype == dtype
+RAMP = np.linspace(0, 1, 1001)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_a_darker_image_keeps_black_and_dims_white(dtype):
-    ramp = np.linspace(0, np.iinfo(dtype).max, 256).round().astype(dtype).reshape(16, 16)
-    np.testing.assert_allclose(toned(ramp, shift_brightness, shift=-0.25), 0.75 * ramp, atol=1.0)
+def exposed(stops, levels=RAMP, film_gamma=2.8):
+    return change_dose(np.asarray(levels), 0.5, stops=stops, film_gamma=film_gamma)
 
 
-@pytest.mark.parametrize("shift", [-0.35, 0.35])
-def test_no_structure_is_clipped_away(shift):
-    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    assert len(np.unique(toned(ramp, shift_brightness, shift=shift))) >= 256 * (1 - 0.35) - 2
+class TestExposure:
+    def test_no_change_of_dose_changes_nothing(self):
+        np.testing.assert_allclose(exposed(0.0), RAMP, atol=1e-12)
+
+    def test_half_of_twice_the_dose_is_the_dose_where_nothing_is_clipped(self):
+        middle = RAMP[300:700]
+        np.testing.assert_allclose(exposed(-1.0, exposed(1.0, middle)), middle, atol=1e-12)
+
+    @pytest.mark.parametrize("film_gamma", [1.5, 2.8, 3.5])
+    def test_in_the_middle_of_the_curve_density_rises_by_the_film_s_gamma(self, film_gamma):
+        """A tenth of a stop is log10(2) / 10 of the dose's logarithm; grey falls by as much of the density range."""
+        fall = 0.5 - exposed(0.1, [0.5], film_gamma)[0]
+        density = fall * (1 - 2 * CURVE_ENDS) * DENSITY_RANGE
+        assert density == pytest.approx(film_gamma * 0.1 * np.log10(2), rel=0.01)
+
+    def test_contrast_is_lost_in_toe_and_shoulder_only(self):
+        """Twice the dose: dark tissue is compressed in the shoulder, dense bone leaves the toe and gains contrast."""
+        slope = np.diff(exposed(1.0)) / np.diff(RAMP)
+        assert slope[200] < 0.6
+        assert slope[900] > 1.2
+
+    @pytest.mark.parametrize(("stops", "end"), [(0.6, 0), (-0.6, -1)])
+    def test_what_the_digitised_range_no_longer_holds_is_clipped_and_no_more(self, stops, end):
+        clipped = exposed(stops) == (0.0 if end == 0 else 1.0)
+        assert 0.01 < clipped.mean() < 0.05
+        assert clipped[end]
+
+    @pytest.mark.parametrize("stops", [-0.8, 0.8])
+    def test_the_curve_ascends(self, stops):
+        assert (np.diff(exposed(stops)) >= 0).all()
+
+    def test_8_and_16_bits_are_the_same_curve(self):
+        ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
+        narrow = toned(ramp, change_dose, stops=0.5, film_gamma=2.8)
+        wide = toned(ramp.astype(np.uint16) * np.uint16(257), change_dose, stops=0.5, film_gamma=2.8)
+        assert wide.dtype == np.uint16
+        np.testing.assert_allclose(wide / 257, narrow, atol=0.501)
+
+    @pytest.mark.parametrize("dose", [[-4, -1], [1, 3.5]])
+    def test_a_dose_that_leaves_no_picture_is_refused(self, dose):
+        with pytest.raises(ValueError, match="next to no picture"):
+            Brightness(dose_stops=[dose])
 
 
 def test_gamma_keeps_black_and_white_and_moves_the_middle():

@@ -6,11 +6,11 @@ import pytest
 
 from ceph_pipeline.augmentation import KINDS, Source
 from ceph_pipeline.augmentation.artefacts import Collimator, Edge, ScannerLines, Scatter, cover
-from ceph_pipeline.augmentation.changes import full_scale
+from ceph_pipeline.augmentation.burned_in_marks import CLEARANCE_MM, BurnedInMarks, draw_scale, draw_text
 from ceph_pipeline.augmentation.kinds import random_generator
-from ceph_pipeline.augmentation.marks import CLEARANCE_MM, BurnedInMarks, draw_scale, draw_text
 from ceph_pipeline.augmentation.occlusion import Cutout
 from ceph_pipeline.augmentation.sharpness import Blur, Clahe, motion_kernel
+from ceph_pipeline.augmentation.transforms import full_scale
 
 EVEN, ODD = (240, 200), (241, 201)
 DOTS = np.array([[60.0, 50.0], [139.3, 138.6], [160.25, 80.75], [70.5, 130.5]])

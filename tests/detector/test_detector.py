@@ -1,5 +1,6 @@
 """The detector as one object, from a folder and from MLflow."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from ceph_pipeline.images import ImageReadError, encode_image
 from ceph_pipeline.inference import LandmarkDetector
 from ceph_pipeline.inference.mlflow_model import log_detector
 from ceph_pipeline.landmarks import SCHEMAS
-from ceph_pipeline.landmarks.tables import PredictionTable
+from ceph_pipeline.landmarks.tables import IDENTIFIER, PredictionTable
 
 POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
 Xrays = Callable[[Path, int], list[Path]]
@@ -111,14 +112,21 @@ def test_stages_of_different_landmarks_are_refused(dot_finder: TrainedNet, dot_r
         LandmarkDetector([dot_finder], [dot_refiner])
 
 
-def test_two_files_of_one_name_are_refused(dot_finder: TrainedNet) -> None:
-    with pytest.raises(DetectorError, match="has the same name 'a'"):
-        LandmarkDetector([dot_finder]).predict(["x/a.png", "y/a.png"])
+def test_files_of_one_name_go_by_their_folders_too(dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path) -> None:
+    files = [tmp_path / patient / "ceph.png" for patient in ("anna", "bert")]
+    for file in files:
+        file.parent.mkdir()
+        cv2.imwrite(str(file), dotted)
+    assert LandmarkDetector([dot_finder]).predict(files)["image_id"].unique().tolist() == ["anna_ceph", "bert_ceph"]
+    with pytest.raises(DetectorError, match="given twice"):
+        LandmarkDetector([dot_finder]).predict([files[0], files[0]])
 
 
-def test_a_name_that_cannot_be_an_identifier_is_refused(dot_finder: TrainedNet) -> None:
-    with pytest.raises(DetectorError, match=r"'x ray' cannot be an identifier.*Rename"):
-        LandmarkDetector([dot_finder]).predict(["x ray.png"])
+def test_a_name_that_cannot_be_an_identifier_is_made_one(dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "plain.png"), dotted)
+    file = (tmp_path / "plain.png").rename(tmp_path / "Müller Anna (2).png")
+    (name,) = LandmarkDetector([dot_finder]).predict([file])["image_id"].unique()
+    assert re.fullmatch(IDENTIFIER, name)
 
 
 def test_a_colour_array_is_refused(dot_finder: TrainedNet) -> None:

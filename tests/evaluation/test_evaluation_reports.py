@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ceph_pipeline.artifacts import pseudonymised
 from ceph_pipeline.evaluation import EvaluationError, EvaluationParams
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.render import WITHHELD, paper_table
@@ -239,7 +240,7 @@ class TestEarlierRun:
 
     def test_errors_of_a_logged_run_come_back(self, mlflow, many_errors, many_images, tmp_path):
         errors, images = many_errors, many_images
-        errors.assign(error_mm=2 * errors["error_mm"]).to_parquet(tmp_path / "errors.parquet")
+        pseudonymised(errors.assign(error_mm=2 * errors["error_mm"])).to_parquet(tmp_path / "errors.parquet")
         with mlflow.start_run() as run:
             mlflow.log_artifact(str(tmp_path / "errors.parquet"), "evaluation")
         params = PARAMS.model_copy(update={"compare_with": run.info.run_id})

@@ -7,8 +7,9 @@ import pytest
 from ceph_pipeline.formats import Problem
 from ceph_pipeline.formats.entries import as_pixel_size, as_size, key_of, number
 from ceph_pipeline.formats.files import JSONFileError, UnreadableFileError, decode, read_bytes, read_json, read_yaml, shown
-from ceph_pipeline.formats.film_names import file_path, identifier, stem, without_prefix
+from ceph_pipeline.formats.film_names import file_path, stem, without_prefix
 from ceph_pipeline.formats.films import split_of
+from ceph_pipeline.images.film_names import safe_identifier
 
 
 class TestBytes:
@@ -96,13 +97,13 @@ class TestNames:
 
     def test_identifiers_are_file_names_and_stay_apart(self):
         names = ["a.b", "Müller Anna", "Muller Anna", "Müller\u00a0Anna", "x" * 300, "صورة", "..", "a\nb", "\udcff"]
-        made = [identifier(name) for name in names]
+        made = [safe_identifier(name) for name in names]
         assert made[0] == "a.b"
         assert len(set(made)) == len(made)
         assert all(Problem(entry, "f", "f", "x", "y").item == entry and len(entry) <= 128 for entry in made)
 
     def test_one_name_in_two_unicode_forms_is_one_film(self):
-        assert identifier("é") == identifier("e\u0301")
+        assert safe_identifier("é") == safe_identifier("e\u0301")
 
     def test_a_path_keeps_its_folders(self):
         assert file_path("anna\\a b.png") == "anna/a b.png"

@@ -283,7 +283,7 @@ def read_and_check(root: Path, name: str | None, on_bad_item: str) -> None:
 
 def attack(kind: str, seed: int, place: Path) -> None:
     name, make = MAKERS[kind]
-    chance = random.Random(seed)  # noqa: S311 no secret
+    chance = random.Random(seed)
     root = place / "set"
     shutil.rmtree(place, ignore_errors=True)
     root.mkdir(parents=True)

@@ -112,7 +112,7 @@ class TestSummary:
         assert re.search(r"report\s+data\n", text)
         assert re.search(r"kedro-viz\s+kedro viz run --env demo", text)
         assert re.search(r"MLflow\s+kedro mlflow ui --env demo", text)
-        assert re.search(r"time\s+0 min 0 s", text)
+        assert re.search(r"time\s+\d+ min \d+ s", text)
 
     def test_another_run_ends_with_places_only(self, tmp_path, monkeypatch):
         text = self.run(tmp_path, monkeypatch, "b", env=None)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ceph_pipeline.images import ImageReadError, RawFolder, codec, decode_image, encode_image, image_size, read_image
+from ceph_pipeline.images import ImageReadError, RawFolder, decode_image, encode_image, header, image_size, read_image
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ class TestUnreadable:
             read_image(tmp_path / "absent.png")
 
     def test_text_in_an_image_s_name(self, write):
-        with pytest.raises(ImageReadError, match=r"a\.png: not a readable image"):
+        with pytest.raises(ImageReadError, match=r"a\.png: damaged or not an image"):
             read_image(write("a.png", b"<html>404</html>"))
 
     @pytest.mark.parametrize("suffix", [".png", ".jpg"])
@@ -60,13 +60,13 @@ class TestUnreadable:
             read_image(write(f"a{suffix}", content[: len(content) * 3 // 4]))
 
     def test_more_pixels_than_the_limit(self, film, write, monkeypatch):
-        monkeypatch.setattr(codec, "MAX_PIXELS", 4000)
+        monkeypatch.setattr(header, "MAX_PIXELS", 4000)
         with pytest.raises(ImageReadError, match="80 × 60 pixels; at most 4,000"):
             image_size(write("a.png", encode_image(film, ".png")))
 
     def test_a_decompression_bomb(self, film, write, monkeypatch):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-        with pytest.raises(ImageReadError, match="not a readable image"):
+        with pytest.raises(ImageReadError, match="damaged or not an image"):
             image_size(write("a.png", encode_image(film, ".png")))
 
     def test_bytes_that_are_no_image(self):

@@ -66,6 +66,27 @@ def test_a_failed_rename_leaves_neither_file_nor_remains(tmp_path, film, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
+class TestLinks:
+    def test_a_linked_image_is_the_same_file_under_another_name(self, tmp_path, film):
+        one, two = ImageStore(str(tmp_path / "one")), ImageStore(str(tmp_path / "two"))
+        one.write("a", film)
+        two.write("b", film // 2)
+        assert two.link("b", one, "a")
+        assert (tmp_path / "two/b.png").samefile(tmp_path / "one/a.png")
+        one.write("a", film // 2)
+        np.testing.assert_array_equal(two.read("b"), film)
+        assert two.link("b", one, "a")
+        two.discard({"b"})
+        np.testing.assert_array_equal(one.read("a"), film // 2)
+
+    def test_what_cannot_be_linked_is_said(self, tmp_path, bucket, film):
+        local, other = ImageStore(str(tmp_path / "one")), ImageStore(str(tmp_path / "two"), format="npy")
+        local.write("a", film)
+        assert not other.link("a", local, "a")
+        assert not ImageStore(bucket).link("a", local, "a")
+        assert not ImageStore(str(tmp_path / "two")).link("b", local, "missing")
+
+
 class TestContent:
     @pytest.fixture(params=["disk", "bucket"])
     def store(self, request, tmp_path, bucket):

@@ -1,6 +1,7 @@
 """A folder of new X-rays, from files to landmarks, measurements and overlays."""
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.detector.inputs import DetectorError
@@ -30,25 +32,63 @@ def predictions_of(face: dict[str, tuple[float, float]], image_id: str = "a") ->
     return pd.DataFrame(rows, columns=["image_id", "stage", "landmark", "x", "y", "sigma_px"])
 
 
-def test_images_are_found_at_any_depth_whatever_their_suffix(tmp_path: Path) -> None:
-    for name in ("a.PNG", "deep/b.jpeg", "c.bmp", "notes.txt"):
+def test_films_are_found_at_any_depth_whatever_their_suffix(tmp_path: Path) -> None:
+    for name in ("a.PNG", "deep/b.jpeg", "c.bmp", "d.tif", "e.webp", "f.jp2", "g.mha", "h.dcm", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert list(find_xrays(tmp_path)) == ["a", "c", "b"]
+    assert list(find_xrays(tmp_path)) == ["a", "c", "d", "deep_b", "e", "f", "g", "h"]
 
 
-@pytest.mark.parametrize("exists", [True, False])
-def test_a_folder_without_xrays_is_refused(tmp_path: Path, exists: bool) -> None:
-    folder = tmp_path if exists else tmp_path / "nowhere"
-    with pytest.raises(DetectorError, match=r"no X-rays there.*--params inference_folder=PATH"):
-        find_xrays(folder)
-
-
-def test_one_name_in_two_formats_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.png").touch()
-    (tmp_path / "a.jpg").touch()
-    with pytest.raises(DetectorError, match=r"a\.png: .*a\.jpg has the same name"):
+def test_a_folder_without_xrays_says_what_is_there_instead(tmp_path: Path) -> None:
+    (tmp_path / "film.gif").touch()
+    with pytest.raises(DetectorError, match=r"no X-rays there.*film\.gif: \.gif: not a kind.*--params inference_folder=PATH"):
         find_xrays(tmp_path)
+
+
+def test_a_path_that_is_no_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    with pytest.raises(DetectorError, match=rf"a\.png: not a folder.*inference_folder={tmp_path}"):
+        find_xrays(tmp_path / "a.png")
+    with pytest.raises(DetectorError, match=r"nowhere: no such folder"):
+        find_xrays(tmp_path / "nowhere")
+
+
+def test_odd_names_stop_nothing_and_what_is_skipped_is_named(
+    dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = ("Müller Anna 2021-03-04.png", "film (1).png", f"{'x' * 200}.png", "anna/ceph.png", "ben/ceph.png", "a.png", "a.bmp")
+    content = cv2.imencode(".png", dotted)[1].tobytes()
+    for name in (*names, ".preview.png", "._a.png", "@eaDir/a.png/thumb.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_bytes(content)
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "film.gif").write_bytes(b"GIF89a")
+    for name, size in (("dot.png", (1, 1)), ("strip.png", (1, 2000))):
+        (tmp_path / name).write_bytes(cv2.imencode(".png", np.zeros(size, np.uint8))[1].tobytes())
+
+    predictions, quarantine = predict_folder(LandmarkDetector([dot_finder], params=DetectorParams(batch_size=2)), tmp_path)
+
+    assert PredictionTable.validate(predictions)["image_id"].nunique() == len(names)
+    assert {"anna_ceph", "ben_ceph"} <= set(predictions["image_id"])
+    assert sorted(quarantine["item"]) == ["dot", "film.gif", "pipe.png", "strip"]
+    reasons = quarantine.set_index("item")["reason"]
+    assert reasons["film.gif"] == ".gif: not a kind of film that is read"
+    assert f"{pseudonym('film.gif')} is set aside" in caplog.text
+    assert "film.gif" not in caplog.text
+
+
+def test_a_detector_takes_odd_names_too(dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("anna/ceph.png", "ben/ceph.png", "Müller Anna.png")]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(cv2.imencode(".png", dotted)[1].tobytes())
+    detector = LandmarkDetector([dot_finder])
+    found = detector.predict(paths)["image_id"].unique().tolist()
+    assert found[:2] == ["anna_ceph", "ben_ceph"]
+    assert found[2].startswith("Muller_Anna-")
+    assert detector.predict({"Müller Anna": dotted})["image_id"].unique().tolist() == found[2:]
+    with pytest.raises(DetectorError, match="given twice"):
+        detector.predict([paths[0], paths[0]])
 
 
 def test_a_damaged_file_is_set_aside_and_the_others_go_on(dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path) -> None:
@@ -58,12 +98,12 @@ def test_a_damaged_file_is_set_aside_and_the_others_go_on(dot_finder: TrainedNet
     predictions, quarantine = predict_folder(LandmarkDetector([dot_finder], params=DetectorParams(batch_size=2)), tmp_path)
     assert PredictionTable.validate(predictions)["image_id"].unique().tolist() == ["a", "c"]
     assert QuarantineTable.validate(quarantine)["item"].tolist() == ["b"]
-    assert "cut off" in quarantine["reason"][0]
+    assert "damaged or cut off" in quarantine["reason"][0]
 
 
 def test_a_folder_of_damaged_files_is_one_error(dot_finder: TrainedNet, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no image")
-    with pytest.raises(DetectorError, match=r"none of the 1 images could be read; the first: .*a\.png: not a readable image"):
+    with pytest.raises(DetectorError, match=r"none of the 1 images could be read; the first: .*a\.png: damaged or not an image"):
         predict_folder(LandmarkDetector([dot_finder]), tmp_path)
 
 
@@ -104,10 +144,14 @@ def test_the_nodes_lead_from_a_folder_to_overlays(checkpoints: Path, tmp_path: P
     predictions, shapes = judge_plausibility(located, checkpoints, PlausibilityParams())
     measurements = measure_faces(predictions, params)
     assert {"S_Go_mm", "SNA"} <= set(measurements["measurement"])
+    (tmp_path / "overlays").mkdir()
+    (tmp_path / "overlays" / "of_another_patient.png").touch()
     summary = draw_overlays(tmp_path / "new", predictions, measurements, shapes, tmp_path / "overlays", params)
+    assert {file.name for file in (tmp_path / "overlays").iterdir()} == {"xray_0.png", "xray_1.png"}
+    assert summary["file"].tolist() == ["xray_0.png", "xray_1.png"]
     assert summary["image_id"].tolist() == ["xray_0", "xray_1"]
     assert min(read_image(tmp_path / "overlays" / "xray_1.png").shape) > 500
     quiet = InferenceParams(overlays=False)
-    again = draw_overlays(tmp_path, predictions, measurements, shapes, tmp_path / "none", quiet)
+    again = draw_overlays(tmp_path / "new", predictions, measurements, shapes, tmp_path / "none", quiet)
     pd.testing.assert_frame_equal(again, summary)
     assert not (tmp_path / "none").exists()

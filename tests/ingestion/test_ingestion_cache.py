@@ -11,7 +11,6 @@ import pytest
 from ceph_pipeline.artifacts import WorkerParams
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.ingestion import build_cache
-from ceph_pipeline.ingestion.cache import shrink
 from ceph_pipeline.landmarks.geometry import Affine
 from ceph_pipeline.landmarks.tables import CacheTable
 
@@ -39,11 +38,6 @@ def test_a_point_stays_on_its_structure(images, raw, store, long_side_px):
     row = build_cache(images, raw, store, long_side_px=long_side_px).index.iloc[0]
     mapped = Affine.resize((96, 120), (row["cache_width"], row["cache_height"]))((40, 60))
     assert centre_of_light(store.read("001")) == pytest.approx(tuple(mapped), abs=0.1)
-
-
-def test_shrinking_averages_areas():
-    board = np.indices((8, 8)).sum(0).astype(np.uint8) % 2 * 200
-    assert (shrink(board, (4, 4)) == 100).all()
 
 
 def test_unchanged_sources_are_not_touched_again(images, raw, store, caplog):

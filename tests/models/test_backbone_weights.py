@@ -8,7 +8,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from ceph_pipeline.models import CheckpointError, create_landmark_net, create_refinement_net, load_backbone_weights
+from ceph_pipeline.models import WeightsError, create_landmark_net, create_refinement_net, load_backbone_weights
 
 SMALL = "hrnet_w18_small"
 
@@ -117,7 +117,7 @@ class TestRefused:
     def test_another_architecture_is_refused_and_the_weights_stay(self, other, tmp_path):
         net = create_landmark_net(SMALL, 19)
         before = {key: tensor.clone() for key, tensor in net.backbone.state_dict().items()}
-        with pytest.raises(CheckpointError, match=r"fills \d+% of the backbone's tensors, expected at least 80%"):
+        with pytest.raises(WeightsError, match=r"fills \d+% of the backbone's tensors, expected at least 80%"):
             load_backbone_weights(net, _mmpose_checkpoint(_timm_weights(other), tmp_path / "other.pth"))
         assert _same(net, before)
 
@@ -127,7 +127,7 @@ class TestRefused:
                 return os.mkdir, (str(tmp_path / "intruded"),)
 
         torch.save({"state_dict": {}, "hook": Intruder()}, tmp_path / "evil.pth")
-        with pytest.raises(CheckpointError, match=r"refused, since it holds the Python object (posix|nt)\.mkdir"):
+        with pytest.raises(WeightsError, match=r"refused, since it holds the Python object (posix|nt)\.mkdir"):
             load_backbone_weights(create_landmark_net("resnet18", 3), tmp_path / "evil.pth")
         assert not (tmp_path / "intruded").exists()
 
@@ -135,16 +135,16 @@ class TestRefused:
     @pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html><html>404</html>" * 9])
     def test_file_that_is_no_checkpoint_is_said_to_be_none(self, name, content, tmp_path):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(CheckpointError, match="not a checkpoint, or a damaged one"):
+        with pytest.raises(WeightsError, match="not a checkpoint, or a damaged one"):
             load_backbone_weights(create_landmark_net("resnet18", 3), tmp_path / name)
 
     @pytest.mark.parametrize("content", [{"state_dict": {}}, {"epoch": 3}, [torch.zeros(1)]])
     def test_file_without_weights_is_refused(self, content, tmp_path):
         torch.save(content, tmp_path / "empty.pth")
-        with pytest.raises(CheckpointError, match="no weights found"):
+        with pytest.raises(WeightsError, match="no weights found"):
             load_backbone_weights(create_landmark_net("resnet18", 3), tmp_path / "empty.pth")
 
     @pytest.mark.parametrize("create", [create_landmark_net, create_refinement_net])
     def test_missing_file_is_named(self, create, tmp_path):
-        with pytest.raises(CheckpointError, match=r"absent\.pth: no such checkpoint file\. Correct the path"):
+        with pytest.raises(WeightsError, match=r"absent\.pth: no such checkpoint file\. Correct the path"):
             create("resnet18", 3, pretrained=tmp_path / "absent.pth")

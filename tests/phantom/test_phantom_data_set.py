@@ -14,7 +14,9 @@ from ceph_pipeline.images import RawFolder, read_image
 from ceph_pipeline.landmarks.tables import points_array, reader_points
 from ceph_pipeline.phantom import PhantomParams
 from ceph_pipeline.phantom.data_set import ForeignDataError, draw_data_set
+from ceph_pipeline.phantom.params import VariationParams
 from ceph_pipeline.phantom.sheet import contact_sheet
+from ceph_pipeline.phantom.specimen import sample_specimen
 
 PARAMS = PhantomParams(n_images=5, long_side_px=256, seed=1, n_jobs=1)
 
@@ -39,7 +41,7 @@ def digests(root):
 
 
 class TestWhatIsDrawn:
-    def test_the_aariz_reader_reads_it(self, drawn):
+    def test_the_aariz_parser_reads_it(self, drawn):
         annotations = formats.read(drawn / "aariz", "aariz")
         assert annotations.images["split"].value_counts().to_dict() == {"train": 3, "valid": 1, "test": 1}
         assert annotations.landmarks.groupby("reader").size().to_dict() == {"junior": 5 * 29, "senior": 5 * 29}
@@ -53,13 +55,22 @@ class TestWhatIsDrawn:
         sn_mm = np.linalg.norm(points[:, 0] - points[:, 1], axis=1) * annotations.images["pixel_size_mm"]
         assert sn_mm.between(60, 85).all()
 
-    def test_the_label_studio_reader_reads_the_ruler(self, drawn):
+    def test_the_label_studio_parser_reads_the_ruler(self, drawn):
         marks = formats.read(drawn / "ruler" / "label_studio.json", "label_studio").landmarks
         sizes = pd.read_csv(drawn / "aariz" / "cephalogram_machine_mappings.csv").set_index("cephalogram_id")["pixel_size"]
         assert len(marks) == 10
         for image_id, rows in marks.groupby("image_id"):
             p1, p2 = rows.set_index("landmark").loc[["p1", "p2"], ["x", "y"]].to_numpy()
             assert np.linalg.norm(p1 - p2) * sizes[image_id] == pytest.approx(10.0)
+
+    def test_films_without_a_ruler_have_no_marks_and_the_others_are_read(self, tmp_path):
+        params = PARAMS.model_copy(update={"seed": 3, "variation": VariationParams(ruler_absent_share=0.5)})
+        draw_data_set(tmp_path / "aariz", tmp_path / "ruler.json", params)
+        found = formats.read(tmp_path / "ruler.json", "label_studio")
+        expected = {f"phantom_{index + 1:04d}" for index in range(5) if sample_specimen(index, 3, 256, params.variation).ruler}
+        assert 0 < len(expected) < 5
+        assert set(found.landmarks["image_id"]) == expected
+        assert found.quarantine.empty
 
     def test_pictures_have_the_size_that_was_asked_for(self, drawn):
         for file in drawn.rglob("Cephalograms/*"):

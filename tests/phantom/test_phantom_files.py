@@ -9,6 +9,7 @@ import pytest
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.landmarks.tables import IDENTIFIER
 from ceph_pipeline.phantom.aariz_layout import annotation_files, cvm_json, image_file, landmark_json, mapping_csv, split_of
+from ceph_pipeline.phantom.params import VariationParams
 from ceph_pipeline.phantom.ruler_export import label_studio_json
 from ceph_pipeline.phantom.specimen import sample_specimen
 
@@ -77,3 +78,10 @@ def test_the_ruler_export_gives_percent_of_the_original_size(specimen):
     found = [np.array([result["value"]["x"], result["value"]["y"]]) / 100 * size - 0.5 for result in results]
     np.testing.assert_allclose(found[0], specimen.ruler_px()["p1"])
     assert np.linalg.norm(found[0] - found[1]) * specimen.pixel_size_mm == pytest.approx(10.0)
+
+
+def test_a_film_without_a_ruler_is_not_in_the_export_and_the_others_keep_their_numbers(specimen):
+    without = sample_specimen(0, 9, 800, VariationParams(ruler_absent_share=1))
+    (task,) = json.loads(label_studio_json([without, specimen]))
+    assert task["data"]["image"].endswith(specimen.path)
+    assert task["id"] == 2

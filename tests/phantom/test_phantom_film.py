@@ -8,6 +8,7 @@ import pytest
 from ceph_pipeline.phantom.devices import DEVICES
 from ceph_pipeline.phantom.drawing import draw_cephalogram
 from ceph_pipeline.phantom.film import develop, trabecular_texture
+from ceph_pipeline.phantom.params import VariationParams
 from ceph_pipeline.phantom.specimen import sample_specimen, stream
 
 PLAIN = dataclasses.replace(DEVICES[0], border="none")
@@ -74,3 +75,38 @@ def test_a_skull_is_seen_bone_brighter_than_flesh_brighter_than_air():
     assert air < nose < chin
     assert air < chin_skin < chin
     assert molar > 1.2 * chin_skin
+
+
+def test_on_a_burnt_out_film_the_soft_profile_fades_and_bone_stays():
+    def contrast(share, symbol):
+        specimen = sample_specimen(1, 42, 800, VariationParams(burnt_out_share=share, ruler_absent_share=1))
+        picture = draw_cephalogram(specimen, stream(42, 1, 1), grain=0.0).astype(float)
+        inside, outside = (
+            picture[tuple(np.rint(specimen.to_px(specimen.face.at(symbol, forward, 0.0))).astype(int)[::-1])]
+            for forward in (-1.5, 1.5)
+        )
+        return inside - outside
+
+    for symbol in ("Pn", "Ls"):
+        assert contrast(1, symbol) < 0.5 * contrast(0, symbol)
+    assert contrast(1, "Pog") > 0.8 * contrast(0, "Pog") > 20
+
+
+def test_over_exposure_keeps_the_order_of_greys():
+    lost = np.full(400, 12.0, np.float32)
+    picture = develop(wedge((0.0, 8.0, 16.0, 80.0)), PLAIN, 0.2, 0.0, np.random.default_rng(0), over_exposure=lost)
+    greys = [int(picture[100, column]) for column in (50, 150, 250, 350)]
+    assert greys == sorted(greys)
+    assert greys[2] - greys[0] < 12
+
+
+def test_ear_rods_lie_over_porion_and_can_be_left_out():
+    def picture(clutter):
+        specimen = sample_specimen(1, 42, 800, VariationParams(ear_rod_clutter=clutter))
+        return draw_cephalogram(specimen, stream(42, 1, 1), grain=0.0).astype(float), specimen
+
+    (cluttered, specimen), (plain, _) = picture(1.0), picture(0.0)
+    changed = np.argwhere(np.abs(cluttered - plain) > 8)[:, ::-1]
+    distance_mm = np.linalg.norm(changed - specimen.landmarks_px()["Po"], axis=1) * specimen.pixel_size_mm
+    assert distance_mm.min() < 4
+    assert distance_mm.max() < 22

@@ -8,6 +8,7 @@ import pytest
 
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.phantom.drawing import draw_cephalogram
+from ceph_pipeline.phantom.params import VariationParams
 from ceph_pipeline.phantom.specimen import sample_specimen, stream
 
 REACH_PX = 4.0
@@ -15,7 +16,10 @@ STEP_PX = 0.1
 TOLERANCE_PX = 1.0
 LONG_SIDE_PX = 1000
 SEED = 7
-IMAGES = range(8)
+IMAGES = range(3)
+
+PLAIN = VariationParams(asymmetry=0, ear_rod_clutter=0, burnt_out_share=0, ruler_absent_share=0)
+"""Left and right superimposed, nothing over Porion: every landmark's own structure is seen alone."""
 
 OUTLINES = ("A", "B", "Pog", "Gn", "Me", "Go", "R", "Co", "Pn", "Ls", "Li", "N`", "Pog`", "Sn")
 """On a contour: brightness falls steepest here, from bone to soft tissue or from skin to air."""
@@ -28,9 +32,9 @@ TIPS = {"UIT": "UIA", "UIA": "UIT", "LIT": "LIA", "LIA": "LIT", "ANS": "PNS", "P
 
 
 @functools.cache
-def rendered(index):
+def rendered(index, variation=PLAIN):
     """One phantom without grain, blur kept."""
-    specimen = sample_specimen(index, SEED, LONG_SIDE_PX)
+    specimen = sample_specimen(index, SEED, LONG_SIDE_PX, variation)
     picture = draw_cephalogram(specimen, stream(SEED, index, 1), grain=0.0)
     return picture.astype(np.float32), specimen, specimen.landmarks_px()
 
@@ -138,9 +142,14 @@ def test_orbitale_is_the_lowest_point_of_the_orbits_rim(index):
 
 
 @pytest.mark.parametrize("index", IMAGES)
-def test_porion_is_the_top_of_the_ear_rod(index):
+def test_porion_is_the_top_of_the_bony_ear_canal(index):
     image, specimen, points = rendered(index)
-    assert abs(edge_distance(image, points["Po"], specimen.face.up)) <= TOLERANCE_PX
+    face = specimen.face
+    assert abs(ridge_distance(image, points["Po"], face.up)) <= TOLERANCE_PX
+    for aside_mm in (-2.5, 2.5):
+        beside = points["Po"] + aside_mm / specimen.pixel_size_mm * face.forward
+        values, along = profile(image, beside, face.up, reach_px=3.0 / specimen.pixel_size_mm)
+        assert along[int(np.argmax(np.where(along < 0.2, values, 0)))] < -0.3
 
 
 @pytest.mark.parametrize("index", IMAGES)
@@ -165,6 +174,39 @@ def test_ruler_marks_lie_ten_millimetres_apart(index):
     assert max(map(abs, distances)) <= TOLERANCE_PX
     found_px = np.linalg.norm(along) + distances[0] - distances[1]
     assert found_px * specimen.pixel_size_mm == pytest.approx(10.0, abs=0.15)
+
+
+def contour_middle(image, point, outwards, reach_px):
+    """Signed distance in px from the point to midway between the innermost and the outermost steep fall along `outwards`."""
+    values, along = profile(image, point, outwards, reach_px)
+    slope = np.gradient(cv2.GaussianBlur(values[None], (0, 0), 3)[0])
+    steepest = (slope[1:-1] < slope[:-2]) & (slope[1:-1] <= slope[2:]) & (slope[1:-1] < 0.25 * slope.min())
+    falls = along[1:-1][steepest]
+    return float(falls.min() + falls.max()) / 2
+
+
+@pytest.mark.parametrize("index", IMAGES)
+@pytest.mark.parametrize("symbol", ["Go", "R", "Co"])
+def test_a_double_contours_landmark_lies_midway_between_both_sides(symbol, index):
+    image, specimen, points = rendered(index, PLAIN.model_copy(update={"asymmetry": 1.0}))
+    superimposed, *_ = rendered(index)
+    outwards = darkening_direction(superimposed, points[symbol])
+    sides = [specimen.to_px(specimen.face.side(sign)[symbol]) for sign in (1, -1)]
+    apart_px = abs((sides[0] - sides[1]) @ outwards) / np.linalg.norm(outwards)
+    assert abs(contour_middle(image, points[symbol], outwards, apart_px / 2 + 3)) <= 2 * TOLERANCE_PX
+
+
+@pytest.mark.parametrize("symbol", ["Or", "Po", "Co", "Ar", "R", "Go"])
+def test_the_sides_of_a_face_are_symmetric_about_the_landmark(symbol):
+    face = sample_specimen(0, SEED, LONG_SIDE_PX).face
+    near, far = face.side(1)[symbol], face.side(-1)[symbol]
+    np.testing.assert_allclose((near + far) / 2, face[symbol])
+    assert 0.1 < np.linalg.norm(near - far) < 9
+
+
+def test_midline_landmarks_have_no_sides():
+    face = sample_specimen(0, SEED, LONG_SIDE_PX).face
+    assert all((face.side(1)[symbol] == face[symbol]).all() for symbol in ("N", "S", "A", "B", "Pog", "Gn", "Me", "ANS"))
 
 
 def test_every_landmark_has_its_test():

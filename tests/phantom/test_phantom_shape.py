@@ -1,4 +1,4 @@
-"""Sampled heads are heads: their size, order and angles."""
+"""Sampled shapes are people: their size, order and angles."""
 
 import dataclasses
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from ceph_pipeline.landmarks.geometry import Affine
-from ceph_pipeline.phantom.anatomy import draw_spine
-from ceph_pipeline.phantom.anatomy.spine import vertebrae
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.face import Build, Face
 from ceph_pipeline.phantom.shape import shape_model
+from ceph_pipeline.phantom.structures import draw_spine
+from ceph_pipeline.phantom.structures.spine import vertebrae
 
 
 @pytest.mark.parametrize(

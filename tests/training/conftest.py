@@ -16,8 +16,9 @@ from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks import Affine, find
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.training.batch import Batch, sample_rng
+from ceph_pipeline.training.data_module import LandmarkData
 from ceph_pipeline.training.distributed.rank import ALONE
-from ceph_pipeline.training.fit import fit, make_loader
+from ceph_pipeline.training.fit import fit
 from ceph_pipeline.training.module import LandmarkModule
 from ceph_pipeline.training.params import LoopParams, LossParams, OptimParams, Stage1Params
 from ceph_pipeline.training.sampling import EpochSampler
@@ -149,13 +150,27 @@ def train_toy(root: Path, folder: str = "toy", *, net=None, optim=None, loop=Non
     )
     net = net or ToyNet()
     trained = TrainedNet(net, "stage1", ("wide", "narrow"), (32, 32), 4, 1.0, "softmax", {})
-    loaders = [
-        make_loader(ToySet(n, seed), EpochSampler(n, n, 1, shuffle=shuffle), params.optim.batch_size, params.loop)
-        for n, seed, shuffle in ((12, 0, True), (4, 1, False))
-    ]
-    (root / folder).mkdir(exist_ok=True)
     module = LandmarkModule(trained, params.loss, params.optim)
-    return fit(module, *loaders, root / folder, params, "val/mre_mm", run_logger, ALONE)
+    (root / folder).mkdir(exist_ok=True)
+    return fit(module, toy_data(params), root / folder, params, run_logger)
+
+
+def toy_data(params: Stage1Params) -> LandmarkData:
+    """12 training and 4 validation images."""
+    train, valid = (
+        (ToySet(n, seed), EpochSampler(n, n, 1, shuffle=shuffle)) for n, seed, shuffle in ((12, 0, True), (4, 1, False))
+    )
+    return LandmarkData(
+        "stage1",
+        train,
+        valid,
+        items=params.optim.batch_size,
+        valid_items=params.optim.batch_size,
+        metric="val/mre_mm",
+        optim=params.optim,
+        loop=params.loop,
+        rank=ALONE,
+    )
 
 
 @pytest.fixture

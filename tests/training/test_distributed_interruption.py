@@ -12,11 +12,12 @@ import pytest
 import torch
 
 from ceph_pipeline.detector.checkpoint import load_checkpoint
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.distributed.spec import write_spec
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training.job import spec_of
 from ceph_pipeline.training.params import LoopParams, LossParams, NetParams, OptimParams, Stage1Params
-from ceph_pipeline.training.recipe import train
-from ceph_pipeline.training.stage1 import Stage1Recipe, Stage1Tables
+from ceph_pipeline.training.run import train
+from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 
 pytestmark = pytest.mark.slow
 
@@ -24,15 +25,15 @@ OWNER = """
 import sys
 from pathlib import Path
 from ceph_pipeline.training.distributed.spec import read_spec
-from ceph_pipeline.training.recipe import train
-from ceph_pipeline.training.worker import recipe_of
-train(recipe_of(*read_spec(Path(sys.argv[1]))), Path(sys.argv[2]))
+from ceph_pipeline.training.run import train
+from ceph_pipeline.training.worker import load_job
+train(load_job(*read_spec(Path(sys.argv[1]))), Path(sys.argv[2]))
 """
 """A process that trains, as a Kedro node does."""
 
 
 @pytest.fixture(scope="module")
-def recipe(spots):
+def job(spots):
     """A training of twelve epochs on two ranks, with everything that a resume has to get right."""
     tables = Stage1Tables(
         spots.images, spots.landmarks, spots.cvm, spots.measurements, spots.images[["image_id"]].assign(digest="as drawn")
@@ -51,13 +52,13 @@ def recipe(spots):
         ),
         loop=LoopParams(seed=1, workers=1, devices=2),
     )
-    return Stage1Recipe(tables, spots.cache, params)
+    return Stage1Job(tables, spots.cache, params)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(recipe, tmp_path_factory):
+def undisturbed(job, tmp_path_factory):
     """Weights of the training from beginning to end."""
-    return load_checkpoint(train(recipe, tmp_path_factory.mktemp("undisturbed"))).net.state_dict()
+    return load_checkpoint(train(job, tmp_path_factory.mktemp("undisturbed"))).net.state_dict()
 
 
 def processes(folder):
@@ -83,9 +84,9 @@ def wait_until(condition, seconds=900):
         time.sleep(0.02)
 
 
-def start(recipe, folder, told):
+def start(job, folder, told):
     """Train in a process of its own."""
-    spec = write_spec(recipe, told, None, "")
+    spec = write_spec(spec_of(job, None), vars(job.tables), told)
     return subprocess.Popen([sys.executable, "-c", OWNER, str(spec), str(folder)], stderr=subprocess.PIPE, text=True)
 
 
@@ -93,9 +94,9 @@ def same(one, two):
     return all(torch.equal(one[name], two[name]) for name in one)
 
 
-def test_a_rank_that_is_killed_is_named_and_the_training_can_go_on(recipe, undisturbed, tmp_path):
+def test_a_rank_that_is_killed_is_named_and_the_training_can_go_on(job, undisturbed, tmp_path):
     folder = tmp_path / "stage1"
-    owner = start(recipe, folder, tmp_path / "told")
+    owner = start(job, folder, tmp_path / "told")
     wait_until((folder / "last.ckpt").is_file)
     os.kill(next(pid for pid in processes(folder) if rank_of(pid) == 1), signal.SIGKILL)
     _, errors = owner.communicate(timeout=600)
@@ -104,42 +105,42 @@ def test_a_rank_that_is_killed_is_named_and_the_training_can_go_on(recipe, undis
     assert f"its log is {folder}/ranks/rank_1.log" in errors
     assert (folder / "ranks" / "rank_1.log").is_file()
     wait_until(lambda: not processes(folder), 10)
-    assert same(load_checkpoint(train(recipe, folder)).net.state_dict(), undisturbed)
+    assert same(load_checkpoint(train(job, folder)).net.state_dict(), undisturbed)
 
 
-def test_ranks_end_with_the_process_that_started_them(recipe, undisturbed, tmp_path):
+def test_ranks_end_with_the_process_that_started_them(job, undisturbed, tmp_path):
     folder = tmp_path / "stage1"
-    owner = start(recipe, folder, tmp_path / "told")
+    owner = start(job, folder, tmp_path / "told")
     wait_until((folder / "last.ckpt").is_file)
     assert {rank_of(pid) for pid in processes(folder)} >= {0, 1}
     owner.kill()
     owner.wait()
     wait_until(lambda: not processes(folder), 15)
-    assert same(load_checkpoint(train(recipe, folder)).net.state_dict(), undisturbed)
+    assert same(load_checkpoint(train(job, folder)).net.state_dict(), undisturbed)
 
 
-def test_an_error_of_the_ranks_is_one_message(recipe, tmp_path):
-    tables = recipe.tables
+def test_an_error_of_the_ranks_is_one_message(job, tmp_path):
+    tables = job.tables
     sources = tables.images["image_id"].isin(["spot_00", "spot_01", "spot_08"])
     few = Stage1Tables(tables.images[sources], tables.landmarks, tables.cvm, tables.measurements, tables.source_pixels)
     with pytest.raises(TrainingError) as caught:
-        train(Stage1Recipe(few, recipe.store, recipe.params), tmp_path)
+        train(Stage1Job(few, job.store, job.params), tmp_path)
     message = str(caught.value)
     assert "the validation split holds 1 images, fewer than the 2 processes" in message
     assert "Traceback" not in message
     assert f"{tmp_path}/ranks/rank_" in message
 
 
-def test_two_machines_train_what_one_with_as_many_devices_trains(recipe, undisturbed, tmp_path, monkeypatch):
+def test_two_machines_train_what_one_with_as_many_devices_trains(job, undisturbed, tmp_path, monkeypatch):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
     monkeypatch.setenv("MASTER_PORT", str(port))
-    loop = recipe.params.loop.model_copy(update={"devices": 1, "nodes": 2})
+    loop = job.params.loop.model_copy(update={"devices": 1, "nodes": 2})
     folder = tmp_path / "stage1"
-    joining = [sys.executable, "-m", "ceph_pipeline.training.join", str(folder), "--node", "1"]
+    joining = [sys.executable, "-m", "ceph_pipeline.training.distributed.join_node", str(folder), "--node", "1"]
     with subprocess.Popen(joining) as other:
-        shared = Stage1Recipe(recipe.tables, recipe.store, recipe.params.model_copy(update={"loop": loop}))
+        shared = Stage1Job(job.tables, job.store, job.params.model_copy(update={"loop": loop}))
         assert same(load_checkpoint(train(shared, folder)).net.state_dict(), undisturbed)
         assert other.wait(60) == 0

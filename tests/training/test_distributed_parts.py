@@ -14,27 +14,27 @@ from pydantic import ValidationError
 
 from ceph_pipeline.crops import CropParams
 from ceph_pipeline.images import ImageStore
-from ceph_pipeline.training import join, worker
-from ceph_pipeline.training.distributed import Rank, lock
+from ceph_pipeline.training import TrainingError, worker
+from ceph_pipeline.training.distributed import Rank, join_node, lock
 from ceph_pipeline.training.distributed.failure import Exit, first_failure
 from ceph_pipeline.training.distributed.launch import agent_command, rank_environment, require_devices
 from ceph_pipeline.training.distributed.lock import PROCESS, locked
 from ceph_pipeline.training.distributed.output import JsonLines, record_error, relay
 from ceph_pipeline.training.distributed.rank import ALONE
-from ceph_pipeline.training.distributed.shares import deal
+from ceph_pipeline.training.distributed.rank_sampler import sampler_of
 from ceph_pipeline.training.distributed.spec import CREDENTIALS, discard_spec, read_spec, spec_path, write_spec
 from ceph_pipeline.training.distributed.strategy import shared_buffers, strategy
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training.job import spec_of
 from ceph_pipeline.training.params import LoopParams, Stage1Params, Stage2Params
-from ceph_pipeline.training.recipe import train
+from ceph_pipeline.training.run import train
 from ceph_pipeline.training.sampling import EpochSampler
-from ceph_pipeline.training.stage1 import Stage1Recipe, Stage1Tables
-from ceph_pipeline.training.stage2 import Stage2Recipe, Stage2Tables
+from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
+from ceph_pipeline.training.stage2 import Stage2Job, Stage2Tables
 from ceph_pipeline.training.tracking import rank_logger
 
 
 def shares(order, world):
-    return [deal(order, Rank(index, world)) for index in range(world)]
+    return [sampler_of(order, Rank(index, world)) for index in range(world)]
 
 
 class TestShares:
@@ -64,11 +64,11 @@ class TestShares:
 
     def test_one_rank_has_the_order_itself(self):
         order = EpochSampler(4, 4, seed=0)
-        assert deal(order, ALONE) is order
+        assert sampler_of(order, ALONE) is order
 
     def test_fewer_images_than_ranks_are_refused(self):
         with pytest.raises(TrainingError, match="the validation split holds 2 images, fewer than the 3 processes"):
-            deal(EpochSampler(2, 2, seed=0, shuffle=False), Rank(0, 3))
+            sampler_of(EpochSampler(2, 2, seed=0, shuffle=False), Rank(0, 3))
 
 
 class TestLock:
@@ -116,6 +116,13 @@ with locked(Path(sys.argv[1])):
             record = json.loads((tmp_path / ".lock").read_text())
             assert (record["pid"], record["process"]) == (os.getpid(), PROCESS)
 
+    def test_who_asks_for_the_holder_takes_no_lock(self, tmp_path, monkeypatch):
+        """Otherwise a training that begins in that moment would be refused."""
+        with locked(tmp_path):
+            pass
+        monkeypatch.setattr(lock.fcntl, "lockf", lambda *_: pytest.fail("a lock was asked for"))
+        assert lock.holder(tmp_path) is None
+
     def test_a_folder_that_does_not_exist_is_free(self, tmp_path):
         assert lock.holder(tmp_path / "stage1") is None
         assert not (tmp_path / "stage1").exists()
@@ -126,15 +133,22 @@ def stage1(spots):
     pixels = spots.images[["image_id"]].assign(digest="as drawn")
     store = ImageStore(spots.cache.path, format="npy", credentials={"key": "secret"})
     params = Stage1Params(loop=LoopParams(devices=4, nodes=2))
-    return Stage1Recipe(Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, pixels), store, params)
+    return Stage1Job(Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, pixels), store, params)
+
+
+def written(job, folder, run_id=None):
+    """The spec of a job, on disk."""
+    return write_spec(spec_of(job, run_id), vars(job.tables), folder)
 
 
 class TestSpec:
     def test_stage1_comes_back_as_it_was(self, stage1, tmp_path, monkeypatch):
-        path = write_spec(stage1, tmp_path, "run", "host:29500")
+        monkeypatch.setenv("MASTER_ADDR", "host")
+        monkeypatch.delenv("MASTER_PORT", raising=False)
+        path = written(stage1, tmp_path, "run")
         monkeypatch.setenv(CREDENTIALS, json.dumps({"key": "secret"}))
         spec, tables = read_spec(path)
-        again = worker.recipe_of(spec, tables)
+        again = worker.load_job(spec, tables)
         assert again.params == stage1.params
         assert (spec.devices, spec.nodes, spec.run_id, spec.master) == (4, 2, "run", "host:29500")
         assert (again.store.path, again.store.format, dict(again.store.folder.options)) == (
@@ -148,26 +162,26 @@ class TestSpec:
     def test_stage2_comes_back_with_its_crops(self, spots, crop_table, tmp_path):
         pixels = spots.images[["image_id"]].assign(digest="as drawn")
         tables = Stage2Tables(crop_table(2.0), spots.images, spots.landmarks, pixels)
-        recipe = Stage2Recipe(tables, spots.store, CropParams(crop_px=64), Stage2Params())
-        again = worker.recipe_of(*read_spec(write_spec(recipe, tmp_path, None, "")))
-        assert (again.stage, again.crop_params, again.params) == ("stage2", recipe.crop_params, recipe.params)
+        job = Stage2Job(tables, spots.store, CropParams(crop_px=64), Stage2Params())
+        again = worker.load_job(*read_spec(written(job, tmp_path)))
+        assert (again.stage, again.crop_params, again.params) == ("stage2", job.crop_params, job.params)
         assert again.tables.crops.equals(tables.crops)
 
     def test_it_is_json_and_parquet_without_secrets(self, stage1, tmp_path):
-        path = write_spec(stage1, tmp_path, None, "")
+        path = written(stage1, tmp_path)
         assert json.loads(path.read_text())["stage"] == "stage1"
         assert {file.suffix for file in path.parent.iterdir()} == {".json", ".parquet"}
         assert all(file.read_bytes()[:4] == b"PAR1" for file in path.parent.glob("*.parquet"))
         assert all(b"secret" not in file.read_bytes() for file in path.parent.iterdir())
 
     def test_an_unknown_entry_is_refused(self, stage1, tmp_path):
-        path = write_spec(stage1, tmp_path, None, "")
+        path = written(stage1, tmp_path)
         path.write_text(json.dumps(json.loads(path.read_text()) | {"code": "print()"}))
         with pytest.raises(ValidationError, match="code"):
             read_spec(path)
 
     def test_what_remains_are_logs(self, stage1, tmp_path):
-        path = write_spec(stage1, tmp_path, None, "")
+        path = written(stage1, tmp_path)
         path.with_name("rank_0.log").write_text("said")
         discard_spec(path)
         assert [file.name for file in path.parent.iterdir()] == ["rank_0.log"]
@@ -203,19 +217,19 @@ class TestLaunch:
         with pytest.raises(ValidationError, match="find searches on one device"):
             LoopParams(devices=2, find="learning_rate")
 
-    def test_ddp_looks_for_resting_weights_only_where_some_rest(self):
-        assert strategy(ALONE, some_rest=True) == "auto"
+    def test_ddp_looks_for_resting_weights_only_where_some_frozen(self):
+        assert strategy(ALONE, some_frozen=True) == "auto"
         assert shared_buffers(ALONE) == []
         pair = Rank(0, 2)
-        assert strategy(pair, some_rest=True)._ddp_kwargs["find_unused_parameters"]
-        assert not strategy(pair, some_rest=False)._ddp_kwargs["find_unused_parameters"]
-        assert not strategy(pair, some_rest=False)._ddp_kwargs["broadcast_buffers"]
+        assert strategy(pair, some_frozen=True)._ddp_kwargs["find_unused_parameters"]
+        assert not strategy(pair, some_frozen=False)._ddp_kwargs["find_unused_parameters"]
+        assert not strategy(pair, some_frozen=False)._ddp_kwargs["broadcast_buffers"]
 
     def test_a_machine_that_joins_is_not_the_first(self, tmp_path, monkeypatch, capsys):
         monkeypatch.delenv("SLURM_PROCID", raising=False)
         for arguments in ([str(tmp_path)], [str(tmp_path), "--node", "0"]):
             with pytest.raises(SystemExit):
-                join.main(arguments)
+                join_node.main(arguments)
         assert "0 is the machine that runs Kedro" in capsys.readouterr().err
 
     def test_a_rank_without_a_run_logs_nowhere(self):

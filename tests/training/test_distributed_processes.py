@@ -16,28 +16,33 @@ from torch import distributed, nn
 from torch.distributed import run as torchrun
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
-from ceph_pipeline.training import join, worker
-from ceph_pipeline.training.distributed import Rank, agent, launch
+from ceph_pipeline.training import TrainingError, run, worker
+from ceph_pipeline.training.distributed import Rank, agent, join_node, launch
 from ceph_pipeline.training.distributed.lock import PROCESS
-from ceph_pipeline.training.distributed.owner import OWNER
-from ceph_pipeline.training.distributed.rank import ALONE
-from ceph_pipeline.training.distributed.spec import spec_path
+from ceph_pipeline.training.distributed.rank import ALONE, OWNER
+from ceph_pipeline.training.distributed.spec import spec_path, write_spec
 from ceph_pipeline.training.distributed.strategy import SharedBuffers
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training.job import spec_of
 from ceph_pipeline.training.params import LoopParams, NetParams, OptimParams, Stage1Params
-from ceph_pipeline.training.stage1 import Stage1Recipe, Stage1Tables
+from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 from ceph_pipeline.training.tracking import rank_logger
 
 
 @pytest.fixture
-def recipe(spots):
+def job(spots):
     pixels = spots.images[["image_id"]].assign(digest="as drawn")
     params = Stage1Params(
         net=NetParams(backbone="mobilenetv3_small_050", input_width_px=64, input_height_px=64),
         optim=OptimParams(epochs=1, batch_size=4, precision="float32"),
         loop=LoopParams(workers=0, devices=2),
     )
-    return Stage1Recipe(Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, pixels), spots.cache, params)
+    return Stage1Job(Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, pixels), spots.cache, params)
+
+
+def written(job, folder, run_id=None, splits=0):
+    """The spec of a job, on disk."""
+    spec = spec_of(job, run_id).model_copy(update={"splits": splits})
+    return write_spec(spec, vars(job.tables), folder)
 
 
 class TestLauncher:
@@ -50,27 +55,25 @@ class TestLauncher:
 
         return replace
 
-    def test_it_waits_for_the_ranks_and_clears_up(self, recipe, agent_that, tmp_path, caplog):
+    def test_it_waits_for_the_ranks_and_clears_up(self, job, agent_that, tmp_path, caplog):
         agent_that("""print('{"level": 20, "logger": "ceph_pipeline.ranks", "message": "trained"}')""")
         with caplog.at_level(logging.INFO):
-            launch.launch(recipe, tmp_path, None)
+            run.train_on_ranks(job, tmp_path, None)
         assert "trained" in caplog.messages
         assert not (tmp_path / "ranks").exists()
 
-    def test_more_processes_than_validation_images_are_refused_before_one_starts(self, recipe, monkeypatch, tmp_path):
+    def test_more_processes_than_validation_images_are_refused_before_one_starts(self, job, monkeypatch, tmp_path):
         """The set has four, and a copy of one of them, which does not count."""
-        copies = pd.concat([recipe.tables.images, recipe.tables.images.iloc[[-1]].assign(kind="flip", image_id="copy")])
-        loop = recipe.params.loop.model_copy(update={"devices": 5})
-        crowded = replace(
-            recipe, tables=replace(recipe.tables, images=copies), params=recipe.params.model_copy(update={"loop": loop})
-        )
-        monkeypatch.setattr(launch, "run_ranks", lambda *_: pytest.fail("a rank was started"))
+        copies = pd.concat([job.tables.images, job.tables.images.iloc[[-1]].assign(kind="flip", image_id="copy")])
+        loop = job.params.loop.model_copy(update={"devices": 5})
+        crowded = replace(job, tables=replace(job.tables, images=copies), params=job.params.model_copy(update={"loop": loop}))
+        monkeypatch.setattr(run, "launch", lambda *_: pytest.fail("a rank was started"))
         with pytest.raises(
             TrainingError, match=r"the validation split holds 4 images, fewer than the 5 processes: lower loop\.dev"
         ):
-            launch.launch(crowded, tmp_path, None)
+            run.train_on_ranks(crowded, tmp_path, None)
 
-    def test_a_failure_keeps_the_logs_and_nothing_else(self, recipe, agent_that, tmp_path):
+    def test_a_failure_keeps_the_logs_and_nothing_else(self, job, agent_that, tmp_path):
         agent_that(f"""
 import json, pathlib, sys
 pathlib.Path({str(tmp_path)!r}, "ranks", "rank_1.log").write_text("said")
@@ -78,10 +81,10 @@ print(json.dumps({{"exits": {{"1": [-9, 10]}}}}))
 sys.exit(1)
 """)
         with pytest.raises(TrainingError, match="rank 1 of 2 was killed by SIGKILL"):
-            launch.launch(recipe, tmp_path, None)
+            run.train_on_ranks(job, tmp_path, None)
         assert [file.name for file in (tmp_path / "ranks").iterdir()] == ["rank_1.log"]
 
-    def test_where_memory_is_full_the_ranks_start_again_with_smaller_batches(self, recipe, agent_that, tmp_path, caplog):
+    def test_where_memory_is_full_the_ranks_start_again_with_smaller_batches(self, job, agent_that, tmp_path, caplog):
         agent_that(f"""
 import json, pathlib, sys
 ranks = pathlib.Path({str(tmp_path)!r}, "ranks")
@@ -90,10 +93,10 @@ if splits < 2:
     (ranks / "rank_1.json").write_text(json.dumps({{"time": 1, "message": "CUDA out of memory", "out_of_memory": True}}))
     sys.exit(1)
 """)
-        launch.launch(recipe, tmp_path, None)
+        run.train_on_ranks(job, tmp_path, None)
         assert sum("a device's memory is full" in message for message in caplog.messages) == 2
 
-    def test_an_interrupted_launcher_ends_its_agent(self, recipe, agent_that, tmp_path, monkeypatch):
+    def test_an_interrupted_launcher_ends_its_agent(self, job, agent_that, tmp_path, monkeypatch):
         agent_that("import time; print('{}', flush=True); time.sleep(60)")
         started = []
 
@@ -103,7 +106,7 @@ if splits < 2:
 
         monkeypatch.setattr(launch, "relay", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            launch.launch(recipe, tmp_path, None)
+            run.train_on_ranks(job, tmp_path, None)
         assert started
         assert not spec_path(tmp_path).exists()
 
@@ -147,15 +150,15 @@ class TestRank:
         assert said == [("rank_1.log", False)]
         assert "FileNotFoundError" in json.loads((tmp_path / "rank_1.json").read_text())["message"]
 
-    def test_it_trains_what_its_spec_says(self, recipe, tmp_path):
-        alone = recipe.params.model_copy(update={"loop": recipe.params.loop.model_copy(update={"devices": 1})})
-        path = launch.write_spec(Stage1Recipe(recipe.tables, recipe.store, alone), tmp_path, None, "")
+    def test_it_trains_what_its_spec_says(self, job, tmp_path):
+        alone = job.params.model_copy(update={"loop": job.params.loop.model_copy(update={"devices": 1})})
+        path = written(Stage1Job(job.tables, job.store, alone), tmp_path)
         worker.train_spec(path, ALONE)
         assert (tmp_path / "best.ckpt").is_file()
 
-    def test_it_divides_its_batches_as_often_as_its_spec_says(self, recipe, tmp_path):
-        alone = recipe.params.model_copy(update={"loop": recipe.params.loop.model_copy(update={"devices": 1})})
-        path = launch.write_spec(Stage1Recipe(recipe.tables, recipe.store, alone), tmp_path, None, "", splits=3)
+    def test_it_divides_its_batches_as_often_as_its_spec_says(self, job, tmp_path):
+        alone = job.params.model_copy(update={"loop": job.params.loop.model_copy(update={"devices": 1})})
+        path = written(Stage1Job(job.tables, job.store, alone), tmp_path, splits=3)
         with pytest.raises(TrainingError, match="not even a batch of one item fits"):
             worker.train_spec(path, ALONE)
 
@@ -217,32 +220,32 @@ class TestJoining:
 
         def replace(*looks):
             steps = iter(looks)
-            monkeypatch.setattr(join, "holder", lambda folder: next(steps))
-            monkeypatch.setattr(join, "INTERVAL_S", 0.01)
+            monkeypatch.setattr(join_node, "holder", lambda folder: next(steps))
+            monkeypatch.setattr(join_node, "INTERVAL_S", 0.01)
 
         return replace
 
-    def test_its_ranks_start_when_the_training_runs(self, recipe, holder, tmp_path, monkeypatch):
-        launch.write_spec(recipe, tmp_path, None, "gpu01:29500")
+    def test_its_ranks_start_when_the_training_runs(self, job, holder, tmp_path, monkeypatch):
+        written(job, tmp_path)
         holder(None, PROCESS)
         started = []
         monkeypatch.setattr(subprocess, "run", lambda command, **_: started.append(command) or SimpleNamespace(returncode=0))
-        assert join.main([str(tmp_path), "--node", "1"]) == 0
+        assert join_node.main([str(tmp_path), "--node", "1"]) == 0
         assert "--nproc-per-node=2" in started[0]
 
-    def test_the_spec_that_a_killed_training_left_is_not_taken_for_that_of_the_next(self, recipe, holder, tmp_path):
-        path = launch.write_spec(recipe, tmp_path, "killed", "")
+    def test_the_spec_that_a_killed_training_left_is_not_taken_for_that_of_the_next(self, job, holder, tmp_path):
+        path = written(job, tmp_path, "killed")
         holder("the next one", "the next one", "the next one")
-        assert join.spec_in_force(tmp_path) is None
+        assert join_node.spec_in_force(tmp_path) is None
         path.unlink()
-        assert join.spec_in_force(tmp_path) is None
-        launch.write_spec(recipe, tmp_path, "next", "")
+        assert join_node.spec_in_force(tmp_path) is None
+        written(job, tmp_path, "next")
         path.write_text(path.read_text().replace(PROCESS, "the next one"))
-        assert join.spec_in_force(tmp_path).run_id == "next"
+        assert join_node.spec_in_force(tmp_path).run_id == "next"
 
     def test_a_spec_of_another_version_is_refused(self, holder, tmp_path):
         spec_path(tmp_path).parent.mkdir()
         spec_path(tmp_path).write_text('{"process": "gpu01"}')
         holder("gpu01")
         with pytest.raises(TrainingError, match=r"spec\.json: not what .* reads \(Field required .*Install the same version"):
-            join.spec_in_force(tmp_path)
+            join_node.spec_in_force(tmp_path)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.health.callback import HealthWatch
 from ceph_pipeline.training.health.record import TrainingRecord
 from ceph_pipeline.training.health.report import publish

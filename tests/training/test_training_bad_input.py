@@ -10,9 +10,9 @@ import torch
 from pydantic import ValidationError
 
 from ceph_pipeline.detector.checkpoint import CheckpointError, write_tensors
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training import TrainingError
+from ceph_pipeline.training.label_checks import check_points
 from ceph_pipeline.training.params import LoopParams, OptimParams
-from ceph_pipeline.training.targets import check_points
 
 POINTS = np.array([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [np.nan, np.nan]]])
 

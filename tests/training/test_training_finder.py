@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch.loggers import MLFlowLogger
 from pydantic import ValidationError
 
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.finder import STEPS, RateRamp, steepest_rate
 from ceph_pipeline.training.health import callback
 from ceph_pipeline.training.module import LandmarkModule

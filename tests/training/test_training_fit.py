@@ -11,8 +11,9 @@ import torch
 
 from ceph_pipeline.crops import CropParams
 from ceph_pipeline.detector.checkpoint import CheckpointError, create_net, load_checkpoint
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.callbacks import EpochLog
-from ceph_pipeline.training.fit import TrainingError
+from ceph_pipeline.training.distributed.rank import ALONE
 from ceph_pipeline.training.params import (
     LoopParams,
     LossParams,
@@ -23,8 +24,8 @@ from ceph_pipeline.training.params import (
     Stage2Params,
 )
 from ceph_pipeline.training.precision import lightning_precision
-from ceph_pipeline.training.stage1 import Stage1Tables, measurement_moments, stage_weights, train_whole_image_net
-from ceph_pipeline.training.stage2 import Stage2Tables, train_refinement_net
+from ceph_pipeline.training.stage1 import Stage1Tables, cvm_class_weights, measurement_moments, train_whole_image_net
+from ceph_pipeline.training.stage2 import Stage2Job, Stage2Tables, train_refinement_net
 
 PIXELS = pd.DataFrame({"image_id": ["spot_00"], "digest": ["as drawn"]})
 GENTLE = {"affine": {"rotation_deg": [-3, 3], "scale": [0.95, 1.05], "shift": [-0.02, 0.02]}}
@@ -114,6 +115,18 @@ def test_the_same_training_is_skipped_and_another_is_not(spots, tmp_path, caplog
     assert first.stat().st_mtime_ns > forced
 
 
+def test_a_path_that_does_not_exist_leaves_the_finished_network_where_it_is(spots, tmp_path):
+    first = train(spots, tmp_path, stage1_params(epochs=1))
+    content = first.read_bytes()
+    typo = stage1_params(epochs=1)
+    typo = typo.model_copy(update={"net": typo.net.model_copy(update={"pretrained": "/no/such.ckpt"})})
+    with pytest.raises(ValueError, match=r"/no/such\.ckpt: no such checkpoint"):
+        train(spots, tmp_path, typo)
+    assert first.read_bytes() == content
+    train(spots, tmp_path, stage1_params(epochs=1))
+    assert first.read_bytes() == content
+
+
 def test_stage2_learns_to_find_the_point_in_its_crop(spots, crop_table, tmp_path, tracking):
     crops = crop_table(2.0)
     params = Stage2Params(
@@ -161,7 +174,7 @@ def test_a_missing_a_damaged_and_a_dangerous_checkpoint_are_refused(tmp_path):
 
 def test_rare_stages_weigh_more_and_the_mean_over_images_is_one():
     stages = np.array([0, 1, 1, 1, 1, 2])
-    heavy = stage_weights(stages)
+    heavy = cvm_class_weights(stages)
     assert heavy[1] == pytest.approx(2 * heavy[0])
     assert (4 * heavy[0] + heavy[1]) / 5 == pytest.approx(1)
     assert heavy[2:] == [1.0] * 4
@@ -183,9 +196,31 @@ def test_moments_leave_the_unknown_out_and_never_divide_by_zero():
     assert sd.tolist() == [1.0, 1.0, 1.0]
 
 
-def test_more_crops_of_a_source_than_a_batch_holds_are_refused():
-    with pytest.raises(ValueError, match=r"crops_per_image is 32, more than optim\.batch_size = 8"):
-        Stage2Params(optim=OptimParams(batch_size=8), crops_per_image=32)
+@pytest.mark.parametrize(
+    ("batch_size", "way_out"), [(100, "set it to 96 or 128"), (31, "set it to 32"), (33, "set it to 32 or 64")]
+)
+def test_a_batch_of_crops_that_is_no_multiple_of_whole_sources_is_refused(batch_size, way_out):
+    with pytest.raises(ValueError, match=rf"optim\.batch_size is {batch_size}, expected a multiple .* = 32, .*: {way_out}, or"):
+        Stage2Params(optim=OptimParams(batch_size=batch_size), crops_per_image=32)
+
+
+def test_each_batch_of_stage_2_holds_as_many_crops_as_was_asked_for(spots, crop_table):
+    params = Stage2Params(
+        net=RefinementNetParams(backbone="mobilenetv3_small_050"),
+        optim=OptimParams(batch_size=6),
+        loop=LoopParams(workers=0),
+        crops_per_epoch=48,
+        crops_per_image=3,
+        valid_crops=16,
+    )
+    job = Stage2Job(
+        Stage2Tables(crop_table(2.0), spots.images, spots.landmarks, PIXELS), spots.store, CropParams(crop_px=32), params
+    )
+    data = job.prepare(ALONE).data
+    assert [len(batch.images) for batch in data.train_dataloader()] == [6] * 8
+    data.shrink()
+    assert [len(batch.images) for batch in data.train_dataloader()] == [3] * 16
+    assert (data.plan.accumulate, data.plan.batches) == (2, 16)
 
 
 def test_building_a_net_leaves_the_generators_alone():

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.folds import assign_folds, checkpoint_table, listed_checkpoints, resplit
 from ceph_pipeline.training.params import FoldParams
 

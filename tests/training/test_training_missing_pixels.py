@@ -5,8 +5,9 @@ import shutil
 import pytest
 
 from ceph_pipeline.images import ImageReadError, ImageStore
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.crop_batches import CropDataset, group_by_image
-from ceph_pipeline.training.errors import TrainingError, own_words
+from ceph_pipeline.training.fit import own_words
 from ceph_pipeline.training.params import LoopParams, LossParams, NetParams, OptimParams, Stage1Params
 from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ceph_pipeline.training.callbacks import EpochLog
-from ceph_pipeline.training.continuation import epochs_done
+from ceph_pipeline.training.resume import epochs_done
 
 EVERYTHING = {
     "epochs": 6,

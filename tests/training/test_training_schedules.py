@@ -103,7 +103,7 @@ def test_the_backbone_rests_with_its_statistics_and_then_learns(toy, toy_net, mo
 def test_validation_comes_every_n_epochs_and_the_best_is_by_pck(toy, monkeypatch, tmp_path):
     seen = []
     monkeypatch.setattr(
-        "ceph_pipeline.training.finite.FiniteNumbers.on_validation_end",
+        "ceph_pipeline.training.callbacks.FiniteNumbers.on_validation_end",
         lambda self, trainer, module: seen.append((trainer.current_epoch + 1, float(trainer.callback_metrics["val/pck"]))),
     )
     toy("pck", optim={"epochs": 6}, loop={"monitor": "pck", "validate_every_epochs": 2, "patience": 50})

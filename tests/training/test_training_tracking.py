@@ -60,6 +60,26 @@ def test_a_training_whose_earlier_parent_is_gone_resumes(client, killed, tmp_pat
         assert logger.run_id == killed[1]
 
 
+def test_a_training_whose_run_was_deleted_resumes_in_a_new_one(client, killed, tmp_path):
+    old_parent, deleted = killed
+    client.delete_run(deleted)
+    with mlflow.start_run() as parent, child_run("stage1", tmp_path, Stage1Params(), resume=True) as logger:
+        assert logger.run_id != deleted
+    run = client.get_run(logger.run_id)
+    assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert run.data.params["stage1.net.stride"] == "4", "a new run has its parameters"
+    assert status(client, old_parent) == "KILLED"
+    assert client.get_run(deleted).info.lifecycle_stage == "deleted"
+    assert json.loads((tmp_path / "mlflow_run.json").read_text())["run_id"] == logger.run_id
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_a_training_that_is_told_to_stop_is_killed_and_not_failed(client, tmp_path, stop):
+    with mlflow.start_run(), pytest.raises(stop), child_run("stage1", tmp_path, Stage1Params(), resume=False) as logger:
+        raise stop
+    assert status(client, logger.run_id) == "KILLED"
+
+
 def test_without_an_active_run_there_is_no_logger(tmp_path):
     with child_run("stage1", tmp_path, Stage1Params(), resume=False) as logger:
         assert logger is None

@@ -5,6 +5,7 @@ from ceph_pipeline.artifacts.figure import plain_label, save_figure
 from ceph_pipeline.artifacts.fingerprint import fingerprint
 from ceph_pipeline.artifacts.folder import Folder, FolderError
 from ceph_pipeline.artifacts.ledger import Ledger
+from ceph_pipeline.artifacts.leftovers import keep_only
 from ceph_pipeline.artifacts.pseudonyms import pseudonym, pseudonym_table, pseudonymised, without_names
 from ceph_pipeline.artifacts.workers import WorkerParams, WorkersError, check_cluster, run_unordered
 
@@ -17,6 +18,7 @@ __all__ = [
     "atomic_path",
     "check_cluster",
     "fingerprint",
+    "keep_only",
     "plain_label",
     "pseudonym",
     "pseudonym_table",

@@ -56,11 +56,11 @@ def run_unordered(function: Callable[..., Result], tasks: Iterable[tuple[Any, ..
         WorkersError: the Dask scheduler cannot be reached, or dask is not installed.
     """
     if workers.backend == "dask":
-        with _dask_client(workers) as client:
-            yield from _on_cluster(client, _SingleThreaded(function), iter(tasks))
+        with _dask_client(workers), joblib.parallel_config(backend="dask"):
+            yield from _parallel(_SingleThreaded(function), tasks, n_jobs=-1)
     elif workers.backend == "loky" and workers.n_jobs != 1:
         watch = {"initializer": end_with_owner, "initargs": (os.getpid(),)}
-        yield from _on_machine(_SingleThreaded(function), tasks, n_jobs=workers.n_jobs, backend="loky", **watch)
+        yield from _parallel(_SingleThreaded(function), tasks, n_jobs=workers.n_jobs, backend="loky", **watch)
     elif workers.n_jobs != 1:
         yield from _on_threads(function, iter(tasks), joblib.cpu_count() if workers.n_jobs == -1 else workers.n_jobs)
     else:
@@ -78,7 +78,7 @@ def check_cluster(workers: WorkerParams) -> None:
             return
 
 
-def _on_machine(function: Callable[..., Result], tasks: Iterable[tuple[Any, ...]], **options: Any) -> Iterator[Result]:
+def _parallel(function: Callable[..., Result], tasks: Iterable[tuple[Any, ...]], **options: Any) -> Iterator[Result]:
     parallel = joblib.Parallel(return_as="generator_unordered", **options)
     results: Iterator[Result] = parallel(joblib.delayed(function)(*task) for task in tasks)
     return results
@@ -100,19 +100,6 @@ def _on_threads(function: Callable[..., Result], tasks: Iterator[tuple[Any, ...]
                 running |= {pool.submit(function, *task) for task in islice(tasks, len(done))}
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _on_cluster(client: Any, function: Callable[..., Result], tasks: Iterator[tuple[Any, ...]]) -> Iterator[Result]:
-    """Keep two tasks a core waiting; the scheduler never holds more than these, however many there are."""
-
-    def submit(count: int) -> list[Any]:
-        return [client.submit(function, *task, pure=False) for task in islice(tasks, count)]
-
-    running = importlib.import_module("distributed").as_completed(submit(2 * sum(client.ncores().values())))
-    for future in running:
-        yield future.result()
-        future.release()
-        running.update(submit(1))
 
 
 class _SingleThreaded:

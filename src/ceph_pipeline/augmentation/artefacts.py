@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from ceph_pipeline.augmentation.changes import Change, full_scale, to_depth
 from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
+from ceph_pipeline.augmentation.transforms import Transform, full_scale, to_depth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ceph_pipeline.augmentation.changes import Pixels
+    from ceph_pipeline.augmentation.transforms import Pixels
 
 CLEARANCE_MM = 3.0
 """No landmark lies closer than this to a collimator's edge: technicians do not cut into the face."""
@@ -33,11 +33,11 @@ class Scatter(DrawnKind):
     share: Range = (0.15, 0.45)
     spread_mm: float = Field(18.0, gt=0)
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw the share."""
         del copy
         share, sigma = float(rng.uniform(*self.share)), self.spread_mm * source.pixels_per_mm
-        return Change(lambda image: veil(image, share, sigma))
+        return Transform(lambda image: veil(image, share, sigma))
 
 
 def veil(image: Pixels, share: float, sigma_px: float) -> Pixels:
@@ -64,17 +64,17 @@ class ScannerLines(DrawnKind):
         banding: Range of the bands' standard deviation as a fraction of the full scale.
     """
 
-    lines: tuple[int, int] = (1, 4)
-    contrast: Range = (0.03, 0.10)
-    width_mm: Range = (0.1, 0.3)
+    lines: tuple[int, int] = (2, 6)
+    contrast: Range = (0.04, 0.12)
+    width_mm: Range = (0.15, 0.4)
     banding: Range = (0.001, 0.004)
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw the streaks; they run down or across."""
         del copy
         axis = int(rng.integers(2))
         profile = self._profile(source.size[axis], source.pixels_per_mm, rng)
-        return Change(lambda image: add_profile(image, profile if axis == 0 else profile[:, None]))
+        return Transform(lambda image: add_profile(image, profile if axis == 0 else profile[:, None]))
 
     def _profile(self, length: int, pixels_per_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
         """What is added at each position across the scan, as a fraction of the full scale."""
@@ -113,14 +113,14 @@ class Collimator(DrawnKind):
     penumbra_mm: Range = (0.4, 1.5)
     shade: Literal["white", "black", "either"] = "either"
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw the edges."""
         del copy
         sides = rng.permutation(4)[: int(rng.integers(self.edges[0], self.edges[1] + 1))].tolist()
         edges = [self._edge(source, side, rng) for side in sides]
         white = rng.random() < 0.5 if self.shade == "either" else self.shade == "white"
         grey = float(rng.uniform(0.93, 1.0) if white else rng.uniform(0.0, 0.04))
-        return Change(lambda image: cover(image, edges, grey))
+        return Transform(lambda image: cover(image, edges, grey))
 
     def _edge(self, source: Source, side: int, rng: np.random.Generator) -> Edge:
         slope = math.tan(math.radians(rng.uniform(*self.tilt_deg)))

@@ -9,9 +9,9 @@ from pydantic import Field, field_validator
 
 from ceph_pipeline.augmentation.appliance import Design, build
 from ceph_pipeline.augmentation.beam import Beam, Vector, pixels_per_mm
-from ceph_pipeline.augmentation.changes import Change, Pixels
 from ceph_pipeline.augmentation.dentition import DENTAL, crown_lines, fit_arches
 from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
+from ceph_pipeline.augmentation.transforms import Pixels, Transform
 
 if TYPE_CHECKING:
     from ceph_pipeline.augmentation.appliance import Part
@@ -61,7 +61,7 @@ class Braces(DrawnKind):
             return "neither pixel size nor Sella and Nasion"
         return None
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Bond an appliance to this source's crowns.
 
         Raises:
@@ -72,7 +72,7 @@ class Braces(DrawnKind):
         reason = self.unavailable(source)
         if scale is None or reason:
             raise ValueError(f"source {source.image_id}: braces cannot be drawn ({reason}).")
-        return Change(pixels=lambda image: self._bond(image, source, scale, rng))
+        return Transform(pixels=lambda image: self._bond(image, source, scale, rng))
 
     def _bond(self, image: Pixels, source: Source, scale: float, rng: np.random.Generator) -> Pixels:
         """The image with an appliance, drawn within a window around the teeth."""

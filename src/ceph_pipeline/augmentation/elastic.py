@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field, field_validator
 
-from ceph_pipeline.augmentation.changes import Change, Interpolation, resample
 from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
+from ceph_pipeline.augmentation.transforms import Interpolation, Transform, resample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ceph_pipeline.augmentation.changes import Pixels, Points
+    from ceph_pipeline.augmentation.transforms import Pixels, Points
     from ceph_pipeline.landmarks.geometry import Size
 
 STEEPEST = 1 / 6
@@ -45,12 +45,12 @@ class Elastic(DrawnKind):
             raise ValueError(f"the displacement {list(displacement)} is below 0.")
         return displacement
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw the control points' displacements."""
         del copy
         spacing, largest = self.spacing_mm, rng.uniform(*self.displacement_mm)
         bend = Bend.draw(source.size, spacing * source.pixels_per_mm, largest * source.pixels_per_mm, rng)
-        return Change(lambda image: bend.pixels(image, self.interpolation), bend)
+        return Transform(lambda image: bend.pixels(image, self.interpolation), bend)
 
 
 @dataclass(frozen=True)

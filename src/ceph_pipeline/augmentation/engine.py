@@ -7,7 +7,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from ceph_pipeline.artifacts import check_cluster, run_unordered
-from ceph_pipeline.augmentation.darkroom import AugmentationError, Darkroom
+from ceph_pipeline.augmentation.copy_writer import AugmentationError, CopyWriter
 from ceph_pipeline.augmentation.params import AugmentationParams
 from ceph_pipeline.augmentation.plan import Copy, Plan, plan_copies
 from ceph_pipeline.augmentation.provenance import Provenance
@@ -18,7 +18,12 @@ log = logging.getLogger(__name__)
 
 
 def augment(
-    sources: SourceTables, raw: RawFolder, store: ImageStore, cache: ImageStore, params: AugmentationParams
+    sources: SourceTables,
+    raw: RawFolder,
+    source_cache: ImageStore,
+    store: ImageStore,
+    cache: ImageStore,
+    params: AugmentationParams,
 ) -> dict[str, pd.DataFrame]:
     """Make every copy of every source and describe them in tables.
 
@@ -28,6 +33,7 @@ def augment(
     Args:
         sources: Tables of the sources.
         raw: Where the sources' images lie.
+        source_cache: Their pre-resized pixels; an original's training copy is the same file where the disk allows it.
         store: Receives the full-size copies.
         cache: Receives their pre-resized training copies.
         params: Recipe, target and workers.
@@ -52,7 +58,8 @@ def augment(
     there = provenance.begin(plan, raw)
     missing = [copy for copy in plan.copies if copy.image_id not in there]
     if missing:
-        make_copies(Darkroom(raw, store, cache, params.recipe, params.seed, params.cache_long_side), plan, missing, params)
+        writer = CopyWriter(raw, source_cache, store, cache, params.recipe, params.seed, params.cache_long_side)
+        make_copies(writer, plan, missing, params)
     provenance.ledger.finish(images=len(plan.copies))
     _report(plan, len(missing))
     return derive_tables(
@@ -60,38 +67,38 @@ def augment(
     )
 
 
-def make_copies(darkroom: Darkroom, plan: Plan, missing: list[Copy], params: AugmentationParams) -> None:
+def make_copies(writer: CopyWriter, plan: Plan, missing: list[Copy], params: AugmentationParams) -> None:
     """Make the missing copies, one source a task.
 
     Raises:
         FolderError: before anything is written.
     """
-    _check_space(darkroom, plan, missing)
+    _check_space(writer, plan, missing)
     tasks: dict[str, list[Copy]] = defaultdict(list)
     for copy in missing:
         tasks[copy.source_id].append(copy)
     calls = [(plan.sources[source_id], copies) for source_id, copies in tasks.items()]
     written = 0
     with tqdm(total=len(missing), desc="augmentation", unit="image") as progress:
-        for made in run_unordered(darkroom.develop, calls, params):
+        for made in run_unordered(writer.write_copies, calls, params):
             if not written:
-                _check_shared(darkroom, tasks[made.source_id][0])
+                _check_shared(writer, tasks[made.source_id][0])
             written += made.size_bytes
             progress.update(made.images)
     log.info("%d images of %d sources written, %.2f GB", len(missing), len(tasks), written / 1e9)
 
 
-def _check_space(darkroom: Darkroom, plan: Plan, missing: list[Copy]) -> None:
+def _check_space(writer: CopyWriter, plan: Plan, missing: list[Copy]) -> None:
     copies = Counter(copy.source_id for copy in missing)
-    needed = sum(number * darkroom.space_needed(plan.sources[source_id]) for source_id, number in copies.items())
-    darkroom.store.folder.check_space(needed)
+    needed = sum(number * writer.space_needed(plan.sources[source_id]) for source_id, number in copies.items())
+    writer.store.folder.check_space(needed)
 
 
-def _check_shared(darkroom: Darkroom, copy: Copy) -> None:
+def _check_shared(writer: CopyWriter, copy: Copy) -> None:
     """A worker of a cluster may have another disk than this machine under the same path."""
-    if not darkroom.store.exists(copy.image_id):
+    if not writer.store.exists(copy.image_id):
         raise AugmentationError(
-            f"a worker has written {darkroom.store.location(copy.image_id)}, but it is not there for this machine. Set data_root "
+            f"a worker has written {writer.store.location(copy.image_id)}, but it is not there for this machine. Set data_root "
             "in globals.yml to a place that all workers share: a network file system or object storage."
         )
 

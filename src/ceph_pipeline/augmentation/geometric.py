@@ -7,8 +7,8 @@ import math
 import numpy as np
 from pydantic import Field, field_validator
 
-from ceph_pipeline.augmentation.changes import Change, Interpolation, Warp
 from ceph_pipeline.augmentation.kinds import DrawnKind, Kind, Range, Source, register
+from ceph_pipeline.augmentation.transforms import Interpolation, Transform, Warp
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.landmarks.geometry import centre_of
 
@@ -22,10 +22,10 @@ class Original(Kind):
         """One."""
         return 1
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """No change."""
         del source, copy, rng
-        return Change(pixels=lambda image: image)
+        return Transform(pixels=lambda image: image)
 
 
 class Mirror(Warp):
@@ -45,11 +45,11 @@ class Flip(Kind):
         """One."""
         return 1
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Mirror at the vertical axis."""
         del copy, rng
         mirror = Affine.flip(source.size[0])
-        return Change(Mirror(mirror), mirror)
+        return Transform(Mirror(mirror), mirror)
 
 
 @register("rotation")
@@ -71,11 +71,11 @@ class Rotation(Kind):
         """One for each angle."""
         return len(self.angles_deg)
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Rotate by the angle of this copy."""
         del rng
         turn = Affine.similarity(centre_of(source.size), angle_deg=self.angles_deg[copy])
-        return Change.warp(turn, self.interpolation)
+        return Transform.warp(turn, self.interpolation)
 
 
 @register("affine")
@@ -113,7 +113,7 @@ class RandomAffine(DrawnKind):
             raise ValueError(f"the shear {list(shear)} is no cephalogram any more; keep within -30 and 30 degrees.")
         return shear
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw a map."""
         del copy
         centre = centre_of(source.size)
@@ -122,4 +122,4 @@ class RandomAffine(DrawnKind):
         scale = math.exp(rng.uniform(*np.log(self.scale)))
         turn = Affine.similarity(centre, angle_deg=rng.uniform(*self.rotation_deg), scale=scale)
         shift = Affine.translation(*(rng.uniform(*self.shift, 2) * source.size))
-        return Change.warp(shear.then(turn).then(shift), self.interpolation)
+        return Transform.warp(shear.then(turn).then(shift), self.interpolation)

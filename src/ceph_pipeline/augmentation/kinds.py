@@ -1,6 +1,6 @@
 """What a kind of copy is, and the register under whose names recipes ask for them.
 
-A kind turns a source into a `Change`: one function for the pixels and one for the points. The two are apart so that
+A kind turns a source into a `Transform`: one function for the pixels and one for the points. The two are apart so that
 tables can be made without touching an image: whatever moves points is drawn in `change`, the rest may be drawn with the
 pixels. The same kinds make copies beforehand and change training's samples on the fly.
 
@@ -19,7 +19,7 @@ from typing import Annotated, Literal, TypeVar
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from ceph_pipeline.augmentation.changes import Change
+from ceph_pipeline.augmentation.transforms import Transform
 
 Split = Literal["train", "valid", "test"]
 
@@ -87,7 +87,7 @@ class Kind(BaseModel, ABC):
         """Copies of one source."""
 
     @abstractmethod
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """The change that makes copy number `copy`, 0 ≤ copy < `copies`; all that is random is drawn from `rng`."""
 
     def unavailable(self, source: Source) -> str | None:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from pydantic import Field, JsonValue, ValidationError, ValidationInfo, field_validator
 
-from ceph_pipeline.augmentation.changes import Change, full_scale, to_depth
 from ceph_pipeline.augmentation.kinds import DrawnKind, RecipeError, Source, register
+from ceph_pipeline.augmentation.transforms import Transform, full_scale, to_depth
 
 if TYPE_CHECKING:
-    from ceph_pipeline.augmentation.changes import Pixels
+    from ceph_pipeline.augmentation.transforms import Pixels
 
 SHIFTING = {
     "MotionBlur": "`blur` with `shape: motion`",
@@ -79,11 +79,11 @@ class LibraryTransform(DrawnKind):
             check_settings(info.data["transform"], settings)
         return settings
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw the seed of the transform."""
         del source, copy
         seed = int(rng.integers(2**31))
-        return Change(lambda image: apply(self.transform, self.settings, image, seed))
+        return Transform(lambda image: apply(self.transform, self.settings, image, seed))
 
 
 def check_still(name: str) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ceph_pipeline.augmentation.appliance import Block, Part, Rod
 from ceph_pipeline.augmentation.beam import Beam, Vector
-from ceph_pipeline.augmentation.changes import Pixels
+from ceph_pipeline.augmentation.transforms import Pixels
 
 FloatImage = NDArray[np.float32]
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from ceph_pipeline.augmentation.changes import Change, full_scale
 from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
+from ceph_pipeline.augmentation.transforms import Transform, full_scale
 
 if TYPE_CHECKING:
-    from ceph_pipeline.augmentation.changes import Pixels
+    from ceph_pipeline.augmentation.transforms import Pixels
 
 
 @register("cutout")
@@ -29,14 +29,14 @@ class Cutout(DrawnKind):
     side: Range = (0.05, 0.15)
     fill: Literal["mean", "black", "white"] = "mean"
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw the squares' places."""
         del copy
         halves = rng.uniform(*self.side, self.squares) * max(source.size) / 2
         centres = rng.uniform(0, source.size, (self.squares, 2))
         first = np.maximum(np.rint(centres - halves[:, None]), 0).astype(int).tolist()
         last = np.maximum(np.rint(centres + halves[:, None]), 0).astype(int).tolist()
-        return Change(lambda image: self._erase(image, first, last))
+        return Transform(lambda image: self._erase(image, first, last))
 
     def _erase(self, image: Pixels, first: list[list[int]], last: list[list[int]]) -> Pixels:
         import cv2  # loaded where pixels are touched, so that recipes are read without it

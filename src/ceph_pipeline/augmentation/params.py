@@ -16,11 +16,21 @@ from pydantic import (
 )
 
 from ceph_pipeline.artifacts import WorkerParams
-from ceph_pipeline.augmentation import artefacts, braces, elastic, geometric, library, marks, occlusion, photometric, sharpness
-from ceph_pipeline.augmentation.arithmetic import check_total
+from ceph_pipeline.augmentation import (
+    artefacts,
+    braces,
+    burned_in_marks,
+    elastic,
+    geometric,
+    library,
+    occlusion,
+    photometric,
+    sharpness,
+)
+from ceph_pipeline.augmentation.copy_counts import check_total
 from ceph_pipeline.augmentation.kinds import Kind, RecipeError, find_kind
 
-BUILT_IN = (geometric, elastic, photometric, sharpness, occlusion, artefacts, marks, braces, library)
+BUILT_IN = (geometric, elastic, photometric, sharpness, occlusion, artefacts, burned_in_marks, braces, library)
 """Modules whose import registers the kinds that come with the package."""
 
 
@@ -55,8 +65,8 @@ def _explain(name: str, kind: type[Kind], detail: Any) -> str:
         return f"{place} = {detail['input']!r}: {detail['msg'].removeprefix('Value error, ').removesuffix('.')}."
     known = sorted(kind.model_fields)
     near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(known)}."
-    return f"{place}: no such setting. {hint}"
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return f"{place}: no such setting. {hint}Known here: {', '.join(known)}."
 
 
 def _for_copies(recipe: dict[str, Kind]) -> dict[str, Kind]:

@@ -5,13 +5,20 @@ The curves are exact at any bit depth and cost one table look-up; on the fly the
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
 from pydantic import Field, field_validator
 
-from ceph_pipeline.augmentation.changes import Change, Levels, Tone
 from ceph_pipeline.augmentation.kinds import Kind, Range, Source, register
+from ceph_pipeline.augmentation.transforms import Levels, Tone, Transform
+
+DENSITY_RANGE = 3.0
+"""Optical density of a radiographic film from clear to black."""
+
+CURVE_ENDS = 0.04
+"""Share of the density range at either end that the digitised image does not show: base and fog, and full black."""
 
 
 def _positive(ranges: tuple[Range, ...]) -> tuple[Range, ...]:
@@ -28,34 +35,38 @@ def _draw_factor(rng: np.random.Generator, bounds: Range) -> float:
 
 @register("brightness")
 class Brightness(Kind):
-    """Darker and brighter copies in which nothing is clipped.
+    """Copies of another exposure: the dose changed, seen through the film's or the sensor's characteristic curve.
 
-    A plain shift would drive the soft-tissue profile into black or the vault into white, and the landmarks there with it. So
-    the grey scale shrinks by the amount of the shift, towards black or towards white, and every difference stays visible.
+    A change that is affine in grey levels would be undone by the network's normalisation. A change of dose is not: through the
+    curve's straight part contrast stays, in its toe and shoulder it is lost, and what the digitised range no longer holds is
+    clipped. More dose is a darker film with burnt-out soft tissue, less dose a pale one.
 
     Attributes:
-        shifts: One copy each: range of the shift as a fraction of the full scale; negative is darker.
+        dose_stops: One copy each: range of the change of dose in stops (1 is twice the dose); above 0 is darker.
+        film_gamma: Slope of the curve's straight part, optical density per tenfold dose: 2.5–3.5 for screen films.
     """
 
-    shifts: tuple[Range, ...] = Field(((-0.35, -0.15), (0.15, 0.35)), min_length=1)
+    dose_stops: tuple[Range, ...] = Field(((0.4, 0.8), (-0.8, -0.4)), min_length=1)
+    film_gamma: float = Field(2.8, ge=0.5, le=6)
 
-    @field_validator("shifts")
+    @field_validator("dose_stops")
     @classmethod
-    def _leave_a_picture(cls, shifts: tuple[Range, ...]) -> tuple[Range, ...]:
-        for shift in shifts:
-            if not -0.8 <= shift[0] <= shift[1] <= 0.8:
-                raise ValueError(f"the shift {list(shift)} leaves next to no picture; keep within -0.8 and 0.8.")
-        return shifts
+    def _leave_a_picture(cls, ranges: tuple[Range, ...]) -> tuple[Range, ...]:
+        for bounds in ranges:
+            if not -3 <= bounds[0] <= bounds[1] <= 3:
+                raise ValueError(f"{list(bounds)} stops leave next to no picture; keep within -3 and 3, where 0 is no change.")
+        return ranges
 
     @property
     def copies(self) -> int:
-        """One for each range of shifts."""
-        return len(self.shifts)
+        """One for each range of doses."""
+        return len(self.dose_stops)
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
-        """Draw a shift."""
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
+        """Draw a change of dose."""
         del source
-        return Change(Tone(partial(shift_brightness, shift=float(rng.uniform(*self.shifts[copy])))))
+        stops = float(rng.uniform(*self.dose_stops[copy]))
+        return Transform(Tone(partial(change_dose, stops=stops, film_gamma=self.film_gamma)))
 
 
 @register("gamma")
@@ -75,10 +86,10 @@ class Gamma(Kind):
         """One for each range of exponents."""
         return len(self.gammas)
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw an exponent."""
         del source
-        return Change(Tone(partial(adjust_gamma, gamma=_draw_factor(rng, self.gammas[copy]))))
+        return Transform(Tone(partial(adjust_gamma, gamma=_draw_factor(rng, self.gammas[copy]))))
 
 
 @register("contrast")
@@ -99,16 +110,31 @@ class Contrast(Kind):
         """One for each range of factors."""
         return len(self.factors)
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw a factor."""
         del source
-        return Change(Tone(partial(adjust_contrast, factor=_draw_factor(rng, self.factors[copy]))))
+        return Transform(Tone(partial(adjust_contrast, factor=_draw_factor(rng, self.factors[copy]))))
 
 
-def shift_brightness(levels: Levels, mean: float, *, shift: float) -> Levels:
-    """Shrink the grey scale by |shift|: towards white where `shift` is positive, else towards black."""
+def change_dose(levels: Levels, mean: float, *, stops: float, film_gamma: float) -> Levels:
+    """Grey levels of the same object under another dose.
+
+    The characteristic curve is a logistic function of the dose's logarithm, steepest in its middle. Grey is linear in optical
+    density, white where the film is clear; the digitised range leaves out the curve's ends, `CURVE_ENDS` on either side.
+
+    Args:
+        levels: 0–1, white is 1.
+        mean: Not used.
+        stops: Change of dose; 1 is twice the dose.
+        film_gamma: Optical density per tenfold dose in the middle of the curve.
+
+    Source: Bushberg et al., The Essential Physics of Medical Imaging, screen-film radiography (characteristic curve).
+    """
     del mean
-    return levels * (1 - abs(shift)) + max(shift, 0.0)
+    digitised = 1 - 2 * CURVE_ENDS
+    density = CURVE_ENDS + digitised * (1 - levels)
+    odds = density / (1 - density) * math.exp(4 * film_gamma / DENSITY_RANGE * stops * math.log10(2))
+    return np.clip(1 - (odds / (1 + odds) - CURVE_ENDS) / digitised, 0.0, 1.0)
 
 
 def adjust_gamma(levels: Levels, mean: float, *, gamma: float) -> Levels:

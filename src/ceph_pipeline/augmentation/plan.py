@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ceph_pipeline.augmentation.arithmetic import check_total, chosen_positions, expected_copies
+from ceph_pipeline.augmentation.copy_counts import check_total, chosen_positions, expected_copies
 from ceph_pipeline.augmentation.kinds import Kind, RecipeError, Source
 from ceph_pipeline.augmentation.params import AugmentationParams
 from ceph_pipeline.landmarks.tables import SPLITS, reader_points

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from ceph_pipeline.augmentation.changes import Change, full_scale, to_depth
 from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
+from ceph_pipeline.augmentation.transforms import Transform, full_scale, to_depth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ceph_pipeline.augmentation.changes import Pixels
+    from ceph_pipeline.augmentation.transforms import Pixels
 
 
 @register("blur")
@@ -28,7 +28,7 @@ class Blur(DrawnKind):
     """
 
     shape: Literal["gaussian", "motion"] = "gaussian"
-    extent: Range = (0.1, 0.3)
+    extent: Range = (0.25, 0.6)
     unit: Literal["mm", "px"] = "mm"
 
     @field_validator("extent")
@@ -38,14 +38,14 @@ class Blur(DrawnKind):
             raise ValueError(f"the extent {list(extent)} is below 0.")
         return extent
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw an extent, and a direction."""
         del copy
         extent = float(rng.uniform(*self.extent)) * (source.pixels_per_mm if self.unit == "mm" else 1.0)
         angle = float(rng.uniform(0, math.pi))
         if self.shape == "gaussian":
-            return Change(lambda image: _smooth(image, extent))
-        return Change(lambda image: _smear(image, motion_kernel(extent, angle)))
+            return Transform(lambda image: _smooth(image, extent))
+        return Transform(lambda image: _smear(image, motion_kernel(extent, angle)))
 
 
 def _smooth(image: Pixels, sigma_px: float) -> Pixels:
@@ -92,11 +92,11 @@ class Clahe(DrawnKind):
             raise ValueError(f"the limit {list(limit)} does not limit anything; it is a positive factor.")
         return limit
 
-    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Change:
+    def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw a limit."""
         del source, copy
         limit = float(rng.uniform(*self.clip_limit))
-        return Change(lambda image: self._equalise(image, limit))
+        return Transform(lambda image: self._equalise(image, limit))
 
     def _equalise(self, image: Pixels, limit: float) -> Pixels:
         import cv2

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from ceph_pipeline.artifacts import plain_label
-from ceph_pipeline.augmentation.changes import full_scale
+from ceph_pipeline.augmentation.transforms import full_scale
 from ceph_pipeline.landmarks.tables import CONSENSUS
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from ceph_pipeline.benchmark.steps import (
 from ceph_pipeline.benchmark.timing import time_step
 from ceph_pipeline.detector.forward import resolve_device
 from ceph_pipeline.models import count_flops, count_parameters
-from ceph_pipeline.training.memory import is_out_of_memory
+from ceph_pipeline.training.batch_plan import is_out_of_memory
 
 if TYPE_CHECKING:
     from ceph_pipeline.benchmark.params import BenchmarkParams, Configuration, NetCase

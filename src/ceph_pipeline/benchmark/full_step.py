@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 
 from ceph_pipeline.benchmark.memory import PeakMemory
 from ceph_pipeline.benchmark.precision import Arithmetic
@@ -17,23 +16,31 @@ from ceph_pipeline.benchmark.steps import bare_step
 from ceph_pipeline.benchmark.synthetic import draw_data
 from ceph_pipeline.benchmark.timing import time_step, wait
 from ceph_pipeline.detector.checkpoint import create_net
-from ceph_pipeline.training.batch import Batch
 from ceph_pipeline.training.distributed.rank import ALONE
 from ceph_pipeline.training.fit import fit
-from ceph_pipeline.training.memory import loader_settings
 from ceph_pipeline.training.precision import lightning_precision
-from ceph_pipeline.training.stage1 import Stage1Recipe
+from ceph_pipeline.training.stage1 import Stage1Job
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch.utils.data import DataLoader
+
     from ceph_pipeline.benchmark.params import BenchmarkParams, FullStepCase
+    from ceph_pipeline.training.batch import Batch
+    from ceph_pipeline.training.job import Prepared
     from ceph_pipeline.training.params import Stage1Params
-    from ceph_pipeline.training.recipe import Prepared
 
 _DTYPES = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
-class ClockedLoader(DataLoader[Batch]):
-    """A training's own loader, with a clock at its tap.
+class ClockedLoader:
+    """A training's own loader, whose batches are timed.
+
+    Args:
+        loader: The loader.
+        device: Where the training computes.
+        warmup: Steps that are left out.
 
     Attributes:
         asked_s: When each batch was asked for.
@@ -41,17 +48,19 @@ class ClockedLoader(DataLoader[Batch]):
     """
 
     def __init__(self, loader: DataLoader[Batch], device: torch.device, warmup: int) -> None:
-        super().__init__(**loader_settings(loader))
-        self.clock_device, self.warmup = device, warmup
+        self.loader, self.device, self.warmup = loader, device, warmup
         self.asked_s: list[float] = []
         self.given_s: list[float] = []
 
-    def __iter__(self) -> Any:
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Batch]:
         """The loader's batches."""
-        batches = super().__iter__()
+        batches = iter(self.loader)
         while True:
             if len(self.asked_s) in (self.warmup, len(self) - 1):  # the device works ahead: count only what it has done
-                wait(self.clock_device)
+                wait(self.device)
             self.asked_s.append(time.perf_counter())
             batch = next(batches, None)
             if batch is None:
@@ -89,11 +98,12 @@ def measure_full_step(case: FullStepCase, params: BenchmarkParams, stage1: Stage
     memory = PeakMemory(device)
     with TemporaryDirectory() as name:
         tables, store = draw_data(Path(name) / "cache", n_steps * case.batch_size, params.n_landmarks, case.cache_long_side_px)
-        prepared = Stage1Recipe(tables, store, settings).prepare(ALONE)
-        loader = ClockedLoader(prepared.train, device, params.num_warmup)
+        prepared = Stage1Job(tables, store, settings).prepare(ALONE)
+        loader = ClockedLoader(prepared.data.train_dataloader(), device, params.num_warmup)
+        prepared.data.train_dataloader = lambda: loader  # type: ignore[method-assign, assignment, return-value]
         before = _bare_seconds(prepared, settings, params, device)
         memory.restart()
-        fit(prepared.module, loader, prepared.valid, Path(name), settings, prepared.monitor, None, ALONE)
+        fit(prepared.module, prepared.data, Path(name), settings, None)
         peak = memory.mebibytes()
         after = _bare_seconds(prepared, settings, params, device)
     bare_s, full_s = (before + after) / 2, loader.seconds_a_step()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
+import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ceph_pipeline.images import read_image
-from ceph_pipeline.landmarks.tables import IDENTIFIER
+from ceph_pipeline.images.film_names import identifiers_of, safe_identifier
 
 if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
 
-    Images = Sequence[str | Path | GreyImage] | Mapping[str, str | Path | GreyImage]
+    Image = str | Path | GreyImage
+    Images = Sequence[Image] | Mapping[str, Image]
 
 
 class DetectorError(ValueError):
@@ -32,23 +34,35 @@ def pixels_of(source: Path | GreyImage) -> GreyImage:
 def by_identifier(images: Images) -> dict[str, Path | GreyImage]:
     """Images under the identifiers of their rows; see `LandmarkDetector.predict`.
 
+    Names of a mapping are made safe where they cannot be file names. Files of a sequence go by their names without suffix,
+    those of equal names by their folders too; arrays are `image_0`, `image_1`, ….
+
     Raises:
-        DetectorError: two have one identifier, a name cannot be one, or an array is not grey.
+        DetectorError: one file is given twice, or an array is not grey.
     """
-    named = list(images.items()) if isinstance(images, Mapping) else [_named(*entry) for entry in enumerate(images)]
+    if isinstance(images, Mapping):
+        named = [(safe_identifier(name), image) for name, image in images.items()]
+    else:
+        named = list(zip(_names(images), images, strict=True))
     sources: dict[str, Path | GreyImage] = {}
     for name, image in named:
         source = Path(image) if isinstance(image, str | Path) else image
         what = str(source) if isinstance(source, Path) else f"image {name!r}"
-        if not re.fullmatch(IDENTIFIER, name):
-            raise DetectorError(f"{what}: the name {name!r} cannot be an identifier, expected {IDENTIFIER}. Rename it.")
         if name in sources:
-            raise DetectorError(f"{what}: {sources[name]} has the same name {name!r}. Rename one of the two.")
+            raise DetectorError(f"{what}: {name!r} is given twice. Name each image once.")
         if not isinstance(source, Path) and source.ndim != 2:
             raise DetectorError(f"{what} has shape {source.shape}, expected (height, width), grey.")
         sources[name] = source
     return sources
 
 
-def _named(number: int, image: str | Path | GreyImage) -> tuple[str, str | Path | GreyImage]:
-    return (Path(image).stem if isinstance(image, str | Path) else f"image_{number}"), image
+def _names(images: Sequence[Image]) -> list[str]:
+    """An identifier for each image of a sequence; one for both, where a file is there twice."""
+    paths = [os.path.abspath(image) if isinstance(image, str | Path) else None for image in images]  # noqa: PTH100 links stay
+    stems = [safe_identifier(Path(path).stem) if path else f"image_{number}" for number, path in enumerate(paths)]
+    repeated = {name for name, count in Counter(stem.casefold() for stem in stems).items() if count > 1}
+    clashing = {path for path, stem in zip(paths, stems, strict=True) if path and stem.casefold() in repeated}
+    root = os.path.commonpath([os.path.dirname(path) for path in clashing]) if clashing else ""  # noqa: PTH120
+    below = {Path(path).relative_to(root).as_posix(): path for path in clashing}
+    names = {below[path]: name for name, path in identifiers_of(sorted(below)).items()}
+    return [names.get(path, stem) if path else stem for path, stem in zip(paths, stems, strict=True)]

@@ -10,10 +10,11 @@ from pathlib import PurePosixPath
 
 from ceph_pipeline.formats.annotations import Point
 from ceph_pipeline.formats.files import shown
-from ceph_pipeline.formats.film_names import ImageFolder, identifier, stem, without_prefix
+from ceph_pipeline.formats.film_names import ImageFolder, stem, without_prefix
 from ceph_pipeline.formats.layout import sizes_of
 from ceph_pipeline.formats.marks import Mark
 from ceph_pipeline.formats.problems import Problem
+from ceph_pipeline.images.film_names import safe_identifier
 from ceph_pipeline.landmarks.geometry import Size
 
 
@@ -70,9 +71,9 @@ def pair(films: Iterable[Film], folder: ImageFolder, problems: list[Problem]) ->
         name = stem(film.original or (paths[0] if paths else without_prefix(base)))
         if len(paths) > 1:
             several = f"{shown(base)} is the name of {', '.join(paths[:3])}"
-            problems.append(Problem(identifier(name), film.file, film.place, several, "the image's path, or each name once"))
+            problems.append(Problem(safe_identifier(name), film.file, film.place, several, "the image's path, or each name once"))
             continue
-        found.append(PairedFilm(film, identifier(name), paths[0] if paths else without_prefix(base), bool(paths)))
+        found.append(PairedFilm(film, safe_identifier(name), paths[0] if paths else without_prefix(base), bool(paths)))
     return found
 
 
@@ -85,7 +86,7 @@ def without_repeats(found: list[PairedFilm], problems: list[Problem]) -> list[Pa
     for group in groups.values():
         paths = {entry.path for entry in group}
         if len(group) > 1 and len(paths) == len(group) and not any(entry.film.original for entry in group):
-            kept += [replace(entry, image_id=identifier(stem_with_folders(entry.path))) for entry in group]
+            kept += [replace(entry, image_id=safe_identifier(stem_with_folders(entry.path))) for entry in group]
             continue
         readers = [reader for entry in group for reader in entry.film.marks]
         if len(paths) == 1 and len(set(readers)) == len(readers) > 0:  # each reader has a file of their own
@@ -109,7 +110,9 @@ def sizes_of_films(
     found: list[PairedFilm], folder: ImageFolder, problems: list[Problem], *, relative: bool, size_from: str
 ) -> dict[str, Size]:
     """(width, height) of each film: the image's own where it is at hand, which the recorded one must not contradict."""
-    measured, unreadable = sizes_of({entry.image_id: folder.root / entry.path for entry in found if entry.present}, folder.root)
+    present = {entry.image_id: folder.root / entry.path for entry in found if entry.present}
+    recorded = {entry.image_id: entry.film.size for entry in found if entry.film.size}
+    measured, unreadable = sizes_of(present, folder.root, recorded)
     problems += unreadable
     sizes: dict[str, Size] = {}
     for entry in found:
@@ -119,9 +122,9 @@ def sizes_of_films(
         if size is None and film.size is None:
             problems.append(Problem(entry.image_id, film.file, f"{film.place}, size", "neither", size_from))
         elif size is not None and film.size is not None and not _agree(size, film.size, relative):
-            recorded = f"{film.size[0]} × {film.size[1]} recorded, the image has {size[0]} × {size[1]}"
+            contradiction = f"{film.size[0]} × {film.size[1]} recorded, the image has {size[0]} × {size[1]}"
             expected = "points of this image: it was turned, cut or resized since"
-            problems.append(Problem(entry.image_id, film.file, f"{film.place}, size", recorded, expected))
+            problems.append(Problem(entry.image_id, film.file, f"{film.place}, size", contradiction, expected))
         else:
             sizes[entry.image_id] = size or film.size or (0, 0)
     return sizes

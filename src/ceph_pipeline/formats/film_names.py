@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import os
 import re
 import unicodedata
@@ -14,7 +13,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from ceph_pipeline.formats.files import is_plain
 from ceph_pipeline.formats.layout import IMAGE_SUFFIXES
-from ceph_pipeline.landmarks.tables import IDENTIFIER
 
 _UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-(?=.)")
 _ROBOFLOW = re.compile(r"^(?P<stem>.+?)(?:_(?:png|jpe?g|bmp|tiff?|webp))?\.rf\.[0-9A-Za-z]+$")
@@ -61,17 +59,6 @@ def stem(name: str) -> str:
 def without_prefix(name: str) -> str:
     """The name without the eight hexadecimal digits that Label Studio puts before an uploaded file's."""
     return _UPLOAD_PREFIX.sub("", name)
-
-
-def identifier(name: str) -> str:
-    """An identifier that can be a file name: the name itself where it is one, else its ASCII letters and a digest of it."""
-    text = unicodedata.normalize("NFC", name).strip()
-    if re.fullmatch(IDENTIFIER, text):
-        return text
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._-")[:100]
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
-    return f"{plain or 'film'}-{digest}"
 
 
 class ImageFolder:

@@ -6,13 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
-from ceph_pipeline.formats.annotations import bad_identifier
-from ceph_pipeline.formats.problems import Problem
-from ceph_pipeline.images import ImageReadError, image_size
+from ceph_pipeline.formats.problems import PASSED_OVER, Problem
+from ceph_pipeline.images import ImageHeader, ImageReadError, kinds, read_header
+from ceph_pipeline.images.film_files import is_hidden, list_films
+from ceph_pipeline.images.film_names import safe_identifier
+from ceph_pipeline.images.orientation import ORIENTATIONS, UPRIGHT
 from ceph_pipeline.landmarks.geometry import Size
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+IMAGE_SUFFIXES = kinds.IMAGE_SUFFIXES
 
 SPLIT_NAMES = {
     "train": "train",
@@ -27,8 +30,8 @@ SPLIT_NAMES = {
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """The folder's own subfolders, sorted."""
-    return [entry for entry in sorted(folder.iterdir()) if entry.is_dir()]
+    """The folder's own subfolders, sorted; those of systems and file servers are not data."""
+    return [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and not is_hidden(entry.name)]
 
 
 def subfolder(folder: Path, name: str) -> Path | None:
@@ -37,12 +40,12 @@ def subfolder(folder: Path, name: str) -> Path | None:
 
 
 def visible_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
-    """The folder's own files with one of the (lower-case) suffixes, sorted; names with a leading dot are not data."""
+    """The folder's own files with one of the (lower-case) suffixes, sorted; hidden files, pipes and devices are not data."""
     wanted = tuple(suffixes)
     return [
         entry
         for entry in sorted(folder.iterdir())
-        if entry.suffix.lower() in wanted and not entry.name.startswith(".") and entry.is_file()
+        if entry.suffix.lower() in wanted and not is_hidden(entry.name) and entry.is_file()
     ]
 
 
@@ -52,30 +55,33 @@ def relative(path: Path, root: Path) -> str:
 
 
 def by_identifier(files: Iterable[Path], root: Path) -> tuple[dict[str, Path], list[Problem]]:
-    """Files by their stem; names that cannot be identifiers and stems that occur twice are problems and left out."""
+    """Files by their stem, made a safe identifier; stems that occur twice are problems and left out."""
     groups: dict[str, list[Path]] = defaultdict(list)
     for file in files:
-        groups[file.stem].append(file)
+        groups[safe_identifier(file.stem)].append(file)
     found: dict[str, Path] = {}
     problems: list[Problem] = []
-    for stem, group in groups.items():
-        problem = bad_identifier(stem, relative(group[0], root))
-        if problem is None and len(group) > 1:
-            others = ", ".join(relative(file, root) for file in group[1:])
-            problem = Problem(stem, relative(group[0], root), "identifier", f"{stem!r} again in {others}", "each image once")
-        if problem is None:
-            found[stem] = group[0]
-        else:
-            problems.append(problem)
+    for name, group in groups.items():
+        if len(group) == 1:
+            found[name] = group[0]
+            continue
+        others = ", ".join(relative(file, root) for file in group[1:])
+        problems.append(Problem(name, relative(group[0], root), "identifier", f"{name!r} again in {others}", "each image once"))
     return found, problems
 
 
-def sizes_of(images: Mapping[str, Path], root: Path) -> tuple[dict[str, Size], list[Problem]]:
-    """(width, height) of each image from its header, read in threads; unreadable images are problems and left out.
+def sizes_of(
+    images: Mapping[str, Path], root: Path, recorded: Mapping[str, Size] = MappingProxyType({})
+) -> tuple[dict[str, Size], list[Problem]]:
+    """(width, height) of each upright image from its header, read in threads; what cannot be used is a problem and left out.
+
+    A film whose orientation tag turns it is left out unless its annotation proves that its points were set on the upright
+    film: they would lie in the wrong place otherwise. Files beside the images that are no films are remarked on.
 
     Args:
         images: File by identifier.
         root: The folder that images must stay in, links resolved.
+        recorded: (width, height) that the annotation has, of images of which it has one.
     """
     real_root = root.resolve()
 
@@ -85,11 +91,51 @@ def sizes_of(images: Mapping[str, Path], root: Path) -> tuple[dict[str, Size], l
         if not path.resolve().is_relative_to(real_root):
             return Problem(image_id, name, "path", f"a link to {path.resolve()}", f"a file inside {root}")
         try:
-            return image_size(path)
+            header = read_header(path)
         except ImageReadError as error:
-            return Problem(image_id, name, "image", f"an unreadable file ({error})", "a whole png, jpg or bmp")
+            return Problem(image_id, name, "image", f"an unreadable file ({error})", "a whole image")
+        if is_frame_known(header, recorded.get(image_id)):
+            return header.size
+        return _turned(image_id, name, header, recorded.get(image_id))
 
     with ThreadPoolExecutor() as threads:
         results = dict(zip(images, threads.map(measure, images.items()), strict=True))
     sizes = {image_id: result for image_id, result in results.items() if not isinstance(result, Problem)}
-    return sizes, [result for result in results.values() if isinstance(result, Problem)]
+    problems = [result for result in results.values() if isinstance(result, Problem)]
+    return sizes, problems + _passed_over({path.parent for path in images.values()}, root)
+
+
+def is_frame_known(header: ImageHeader, recorded: Size | None) -> bool:
+    """Whether points are certain to be in the frame that the pixels are read in, the upright one.
+
+    Without an orientation tag there is one frame. With one, a tool either followed it or not; only a recorded size tells,
+    and only where width and height change places.
+
+    Args:
+        header: Of the film.
+        recorded: (width, height) of the annotation, if it has them.
+    """
+    return header.orientation == UPRIGHT or (recorded == header.size and header.size != header.stored_size)
+
+
+def _turned(image_id: str, file: str, header: ImageHeader, recorded: Size | None) -> Problem:
+    stored, upright = (f"{size[0]} × {size[1]}" for size in (header.stored_size, header.size))
+    if recorded is None:
+        where = "the annotation does not say on which its points lie"
+    elif recorded == header.size == header.stored_size:
+        where = "the recorded size is that of both"
+    else:
+        where = f"points were recorded on {recorded[0]} × {recorded[1]} px"
+    found = f"tag {header.orientation}, {ORIENTATIONS[header.orientation]}: {stored} px as stored, {upright} px upright; {where}"
+    expected = "a film saved upright, without the tag, under points that were set or checked on it"
+    return Problem(image_id, file, "orientation", found, expected)
+
+
+def _passed_over(folders: set[Path], root: Path) -> list[Problem]:
+    """A remark on each file in the images' folders that is no film and no annotation."""
+    return [
+        Problem(entry.path, f"{place}{entry.path}", "file", entry.reason, "a film", PASSED_OVER)
+        for folder in sorted(folders)
+        for place in [f"{relative(folder, root)}/".removeprefix("./")]
+        for entry in list_films(folder, deep=False).skipped
+    ]

@@ -12,6 +12,9 @@ import pandas as pd
 OnBadItem = Literal["error", "quarantine"]
 """What becomes of bad items: one error that lists them, or rows of the quarantine table."""
 
+PASSED_OVER = "passed over"
+"""Outcome of a file that is no film: worth a line, never an error."""
+
 LISTED = 10
 """Problems that an error spells out; the rest is counted."""
 
@@ -31,8 +34,8 @@ class Problem:
         field: The place in the file.
         found: The value there.
         expected: What should be there.
-        outcome: What a reader does about it when it goes on: `image set aside`, `file set aside`, `point set aside` or
-            `kept`.
+        outcome: What a reader does about it when it goes on: `image set aside`, `file set aside`, `point set aside`,
+            `passed over` (a file that is no film) or `kept`.
     """
 
     item: str
@@ -55,7 +58,7 @@ class Problem:
     @property
     def is_remark(self) -> bool:
         """Nothing is lost by going on: worth a line in the quarantine table, never an error."""
-        return self.outcome == "kept"
+        return self.outcome in ("kept", PASSED_OVER)
 
     def concerns(self, items: Collection[str]) -> bool:
         """Whether the item, or the image it belongs to, is among `items`."""

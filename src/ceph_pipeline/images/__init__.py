@@ -1,7 +1,19 @@
 """Pixels: reading and writing cephalograms, and the store that nodes and workers share."""
 
-from ceph_pipeline.images.codec import ImageReadError, decode_image, encode_image, image_size, read_image
+from ceph_pipeline.images.codec import decode_image, encode_image, image_size, read_header, read_image
+from ceph_pipeline.images.errors import ImageReadError
+from ceph_pipeline.images.header import ImageHeader
 from ceph_pipeline.images.raw_folder import RawFolder
 from ceph_pipeline.images.store import ImageStore
 
-__all__ = ["ImageReadError", "ImageStore", "RawFolder", "decode_image", "encode_image", "image_size", "read_image"]
+__all__ = [
+    "ImageHeader",
+    "ImageReadError",
+    "ImageStore",
+    "RawFolder",
+    "decode_image",
+    "encode_image",
+    "image_size",
+    "read_header",
+    "read_image",
+]

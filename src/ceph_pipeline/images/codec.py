@@ -1,44 +1,71 @@
-"""Decoding and encoding of single-channel images, with limits on what is let in."""
+"""The one way from a film's file to its pixels, with limits on what is let in, and the way back."""
 
+from __future__ import annotations
+
+import io
+import stat
 from pathlib import Path
-from typing import cast
+from typing import Any, BinaryIO, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-GreyImage = NDArray[np.uint8] | NDArray[np.uint16]
-"""`(height, width)`, 8 or 16 bits."""
+from ceph_pipeline.images.dicom import decode_dicom, dicom_header
+from ceph_pipeline.images.errors import ImageReadError
+from ceph_pipeline.images.grey import GreyImage, to_grey
+from ceph_pipeline.images.header import ImageHeader, require_film_shape, require_readable_size
+from ceph_pipeline.images.kinds import HEAD_BYTES, IMAGE_SUFFIXES, MAX_PIXELS, kind_of
+from ceph_pipeline.images.metaimage import decode_metaimage, metaimage_header
+from ceph_pipeline.images.orientation import UPRIGHT, upright
+from ceph_pipeline.images.raster import decode_raster, raster_header
+from ceph_pipeline.images.tiff import decode_tiff, tiff_header
 
-MAX_PIXELS = 100_000_000
-"""Images beyond this are refused before they are decoded: the largest public cephalograms have 20 megapixels."""
+__all__ = [
+    "MAX_PIXELS", "GreyImage", "ImageHeader", "ImageReadError", "decode_image", "encode_image", "file_type", "image_size",
+    "read_header", "read_image",
+]  # fmt: skip
+
+MAX_BYTES = 1_000_000_000
+"""Files beyond this are refused unread; 100 megapixels of 16-bit colours are 600 MB."""
 
 
-class ImageReadError(ValueError):
-    """An image file is missing, damaged, too large or of a kind that cannot be read."""
+def read_header(path: Path) -> ImageHeader:
+    """Size, orientation, depth, polarity and pixel spacing of a film, without decoding its pixels.
+
+    Raises:
+        ImageReadError: no regular file, no image, more than `MAX_PIXELS`, or the shape of no film.
+    """
+    with _opened(path) as stream:
+        header = _header_of(stream, str(path))
+    require_film_shape(*header.size, str(path))
+    return header
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """(width, height) from the file's header, without decoding the pixels.
+    """(width, height) of the upright image, without decoding the pixels.
 
     Raises:
-        ImageReadError: no image, or more than `MAX_PIXELS`.
+        ImageReadError: as `read_header`.
     """
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-    except FileNotFoundError:
-        raise ImageReadError(f"{path}: no such image file.") from None
-    except (OSError, Image.DecompressionBombError, ValueError) as error:
-        raise ImageReadError(f"{path}: not a readable image ({error}). Convert it to png, jpg or bmp, or remove it.") from None
-    if width * height > MAX_PIXELS:
-        raise ImageReadError(f"{path}: {width} × {height} pixels; at most {MAX_PIXELS:,} are read.")
-    return width, height
+    return read_header(path).size
+
+
+def read_image(path: Path) -> GreyImage:
+    """Read a film as upright grey `(height, width)`, 8 or 16 bits, 0 black; a damaged file is an error, never grey filler.
+
+    Raises:
+        ImageReadError: missing, no regular file, damaged, cut off, more than `MAX_PIXELS`, or the shape of no film.
+    """
+    with _opened(path) as stream:
+        content = stream.read()
+    image = decode_image(content, str(path))
+    require_film_shape(image.shape[1], image.shape[0], str(path))
+    return image
 
 
 def decode_image(content: bytes, name: str) -> GreyImage:
-    """Decode an encoded image to grey, keeping 16 bits where the file has them.
+    """Decode a file's content as `read_image` does.
 
     Args:
         content: The file's bytes.
@@ -47,35 +74,17 @@ def decode_image(content: bytes, name: str) -> GreyImage:
     Raises:
         ImageReadError: the bytes are no complete image.
     """
-    buffer = np.frombuffer(content, np.uint8)
-    image = cv2.imdecode(buffer, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH) if buffer.size else None
-    if image is None:
-        raise ImageReadError(f"{name}: damaged or not an image ({len(content)} bytes). Replace the file or remove it.")
-    if image.dtype not in (np.uint8, np.uint16):
-        raise ImageReadError(f"{name}: pixels are {image.dtype}; 8 and 16 bits without sign are read. Convert the file to png.")
-    return cast("GreyImage", image)
-
-
-def read_image(path: Path) -> GreyImage:
-    """Read a file as grey `(height, width)`; a truncated file is an error, never grey filler.
-
-    Raises:
-        ImageReadError: missing, damaged, truncated, or more than `MAX_PIXELS`.
-    """
-    image_size(path)
-    content = path.read_bytes()
-    if is_truncated(content):
-        raise ImageReadError(f"{path}: the file is cut off. Copy it again from its origin.")
-    return decode_image(content, str(path))
-
-
-def is_truncated(content: bytes) -> bool:
-    """Whether a JPEG or PNG lacks its end marker, which OpenCV would fill with grey in silence."""
-    if content.startswith(b"\xff\xd8"):
-        return b"\xff\xd9" not in content[-1024:]
-    if content.startswith(b"\x89PNG"):
-        return b"IEND" not in content[-64:]
-    return False
+    header = _header_of(io.BytesIO(content), name)
+    try:
+        pixels = _decoded(content, header, name)
+    except ImageReadError as error:
+        raise _named(error, name) from None
+    except Exception as error:
+        raise ImageReadError(f"{name}: damaged or cut off ({_brief(error)}). Copy it again from its origin.") from None
+    if header.kind == "dicom":  # its levels are inverted behind their window
+        return to_grey(pixels, name)
+    grey = to_grey(pixels, name, white_is_zero=header.white_is_zero, bits=header.bits)
+    return grey if header.orientation == UPRIGHT else cast("GreyImage", upright(grey, header.orientation))
 
 
 def encode_image(image: GreyImage, suffix: str, quality: int = 95) -> bytes:
@@ -96,3 +105,82 @@ def encode_image(image: GreyImage, suffix: str, quality: int = 95) -> bytes:
     if not ok:
         raise ValueError(f"OpenCV cannot encode {image.dtype} {image.shape} as {suffix}.")
     return encoded.tobytes()
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The file, opened; a pipe or device would never end, and is refused without being opened.
+
+    Raises:
+        ImageReadError: missing, no regular file, too large, or not ours to read.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageReadError(f"{path}: {file_type(status.st_mode)}, not a file. Remove it from the folder of films.")
+        if status.st_size > MAX_BYTES:
+            raise ImageReadError(f"{path}: {status.st_size:,} bytes; at most {MAX_BYTES:,} are read.")
+        return path.open("rb")
+    except FileNotFoundError:
+        raise ImageReadError(f"{path}: no such image file.") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, ImageReadError):
+            raise
+        raise ImageReadError(f"{path}: cannot be opened ({_brief(error)}).") from None
+
+
+def file_type(mode: int) -> str:
+    """What a directory entry that is no regular file is, in words."""
+    tests = {stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket"}
+    return next((word for is_one, word in tests.items() if is_one(mode)), "a device")
+
+
+def _header_of(stream: BinaryIO, name: str) -> ImageHeader:
+    kind = kind_of(stream.read(HEAD_BYTES))
+    stream.seek(0)
+    if kind is None:
+        known = ", ".join(suffix[1:] for suffix in IMAGE_SUFFIXES)
+        length = stream.seek(0, io.SEEK_END)
+        raise ImageReadError(
+            f"{name}: damaged or not an image ({length} bytes, in none of {known}). Convert it to png, or remove it."
+        )
+    try:
+        if kind == "tiff":
+            header = tiff_header(stream)
+        elif kind == "dicom":
+            header = dicom_header(stream)
+        elif kind == "metaimage":
+            header = metaimage_header(stream)
+        else:
+            header = raster_header(stream, kind)
+    except ImageReadError as error:
+        raise _named(error, name) from None
+    except Exception as error:
+        raise ImageReadError(f"{name}: damaged or not an image ({_brief(error)}). Convert it to png, or remove it.") from None
+    require_readable_size(*header.stored_size, name)
+    return header
+
+
+def _decoded(content: bytes, header: ImageHeader, name: str) -> NDArray[Any]:
+    if header.kind == "tiff":
+        pixels = decode_tiff(io.BytesIO(content), name)
+    elif header.kind == "dicom":
+        pixels = decode_dicom(io.BytesIO(content), name)
+    elif header.kind == "metaimage":
+        pixels = decode_metaimage(io.BytesIO(content), name)
+    else:
+        pixels = decode_raster(content, header.kind, name)
+    if pixels.shape[1::-1] != header.stored_size:
+        found, said = pixels.shape[1::-1], header.stored_size
+        raise ImageReadError(f"{name}: {found[0]} × {found[1]} px, where its header says {said[0]} × {said[1]}.")
+    return pixels
+
+
+def _named(error: ImageReadError, name: str) -> ImageReadError:
+    text = str(error)
+    return error if text.startswith(name) else ImageReadError(f"{name}: {text}.")
+
+
+def _brief(error: BaseException) -> str:
+    """The first line of an error of a library, shortened and printable."""
+    line = (str(error).splitlines() or [""])[0].strip()[:160]
+    return line if line.isprintable() and line else type(error).__name__

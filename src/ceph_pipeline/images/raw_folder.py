@@ -5,7 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ceph_pipeline.images.codec import GreyImage, read_image
+from ceph_pipeline.images.codec import read_image
+from ceph_pipeline.images.grey import GreyImage
 
 _BLOCKS = 16
 _BLOCK_BYTES = 4096
@@ -16,12 +17,17 @@ class RawFolder:
     """Handle on a raw data set. The folder is one of this machine, or a mount that every worker sees.
 
     Attributes:
-        root: The data set's folder.
+        root: The data set's folder, or its file, of formats that are one.
         format: Name of a reader in `ceph_pipeline.formats`.
     """
 
     root: Path
     format: str
+
+    @property
+    def films(self) -> Path:
+        """The folder that paths in the images table belong to: the root, or that of the data set's file."""
+        return self.root.parent if self.root.is_file() else self.root
 
     def read(self, path: str) -> GreyImage:
         """Read an image by the `path` of its row in the images table.
@@ -30,8 +36,8 @@ class RawFolder:
             ValueError: the path leaves the folder.
             ImageReadError: the file is missing or damaged.
         """
-        file = (self.root / path).resolve()
-        if not file.is_relative_to(self.root.resolve()):
+        file = (self.films / path).resolve()
+        if not file.is_relative_to(self.films.resolve()):
             raise ValueError(f"{path!r} leaves the raw folder {self.root}; paths in annotation files must stay inside.")
         return read_image(file)
 
@@ -41,7 +47,7 @@ class RawFolder:
         A replaced file is noticed without reading gigabytes, and a copied one is not mistaken for another.
         """
         try:
-            with (self.root / path).open("rb") as stream:
+            with (self.films / path).open("rb") as stream:
                 length = stream.seek(0, os.SEEK_END)
                 digest = hashlib.blake2b(str(length).encode(), digest_size=8)
                 for block in range(_BLOCKS):

@@ -118,6 +118,23 @@ class ImageStore:
         self.folder.write(name, content)
         return len(content)
 
+    def link(self, image_id: str, other: ImageStore, other_id: str) -> bool:
+        """Give another store's image a second name here: one file, which stays until both names are deleted.
+
+        Returns:
+            Whether that could be done: both stores must have one format and lie on one disk that knows hard links.
+        """
+        if self._local is None or other._local is None or self.format != other.format:
+            return False
+        file = self._local / self._name(image_id)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.unlink(missing_ok=True)
+            file.hardlink_to(other._local / other._name(other_id))
+        except OSError:
+            return False
+        return True
+
     def discard(self, image_ids: Iterable[str]) -> None:
         """Delete images that are there."""
         self.folder.remove([self._name(image_id) for image_id in sorted(image_ids)])

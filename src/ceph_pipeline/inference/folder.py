@@ -12,6 +12,9 @@ from tqdm.auto import tqdm
 from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import ImageReadError, read_image
+from ceph_pipeline.images.film_files import FilmFiles, list_films
+from ceph_pipeline.images.film_names import identifiers_of
+from ceph_pipeline.images.kinds import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
     from ceph_pipeline.detector.landmark_detector import LandmarkDetector
@@ -19,26 +22,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+WAY_OUT = "Put films in, or name another folder: --params inference_folder=PATH."
 
 
 def find_xrays(folder: Path) -> dict[str, Path]:
-    """The folder's images, at any depth, by file name without suffix.
+    """The folder's films, at any depth, by identifier: their path below the folder, made safe.
 
     Raises:
-        DetectorError: there is no such folder or no image in it, or two images have one name.
+        DetectorError: there is no such folder, or no film in it.
     """
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
-    if not files:
-        raise DetectorError(
-            f"{folder}: no X-rays there ({', '.join(IMAGE_SUFFIXES)}). Put some in, or run with --params inference_folder=PATH."
-        )
-    xrays: dict[str, Path] = {}
-    for file in files:
-        if file.stem in xrays:
-            raise DetectorError(f"{file}: {xrays[file.stem]} has the same name {file.stem!r}. Rename one of the two.")
-        xrays[file.stem] = file
-    return xrays
+    films = _films(folder).films
+    return {name: folder / path for name, path in identifiers_of(films).items()}
 
 
 def predict_folder(
@@ -52,12 +46,13 @@ def predict_folder(
         pixel_size_mm: Of all the images.
 
     Returns:
-        A `PredictionTable`, and a `QuarantineTable` of the files that could not be read.
+        A `PredictionTable`, and a `QuarantineTable` of the files that could not be read or are no films.
 
     Raises:
-        DetectorError: as `find_xrays`, or not a single file could be read.
+        DetectorError: as `find_xrays`, or not a single film could be read.
     """
-    xrays = find_xrays(folder)
+    found = _films(folder)
+    xrays = {name: folder / path for name, path in identifiers_of(found.films).items()}
     names = list(xrays)
     parts: list[pd.DataFrame] = []
     unreadable: list[tuple[str, str]] = []
@@ -70,11 +65,34 @@ def predict_folder(
                     pixels[name] = read_image(xrays[name])
                 except ImageReadError as error:
                     unreadable.append((name, str(error)))
-            parts.append(detector.predict(pixels, pixel_size_mm=pixel_size_mm))
+            if pixels:
+                parts.append(detector.predict(pixels, pixel_size_mm=pixel_size_mm))
             bar.update(len(chunk))
-    quarantine = pd.DataFrame(unreadable, columns=["item", "reason"]).astype(str)
-    for name, _ in unreadable:
-        logger.warning("%s cannot be read and is set aside: the quarantine table says why", pseudonym(name))
-    if len(quarantine) == len(names):
+    if len(unreadable) == len(names):
         raise DetectorError(f"{folder}: none of the {len(names)} images could be read; the first: {unreadable[0][1]}")
-    return pd.concat(parts, ignore_index=True), quarantine
+    rows = [*unreadable, *((file.path, file.reason) for file in found.skipped)]
+    for item, _ in rows:
+        logger.warning("%s is set aside: the quarantine table says why", pseudonym(item))
+    if found.n_hidden:
+        logger.info("%d hidden files and folders (.…, @eaDir, Thumbs.db) are passed over", found.n_hidden)
+    return pd.concat(parts, ignore_index=True), pd.DataFrame(rows, columns=["item", "reason"]).astype(str)
+
+
+def _films(folder: Path) -> FilmFiles:
+    """The folder's content.
+
+    Raises:
+        DetectorError: no folder, or no film in it; the message says what is there instead.
+    """
+    if not folder.exists():
+        raise DetectorError(f"{folder}: no such folder. {WAY_OUT}")
+    if not folder.is_dir():
+        raise DetectorError(
+            f"{folder}: not a folder. Name the folder that it lies in: --params inference_folder={folder.parent}."
+        )
+    found = list_films(folder)
+    if not found.films:
+        others = "; ".join(f"{file.path}: {file.reason}" for file in found.skipped[:3])
+        more = f" Passed over: {others}{' …' if len(found.skipped) > 3 else ''}." if others else ""
+        raise DetectorError(f"{folder}: no X-rays there ({', '.join(IMAGE_SUFFIXES)}).{more} {WAY_OUT}")
+    return found

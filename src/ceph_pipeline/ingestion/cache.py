@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
@@ -15,7 +14,8 @@ from tqdm.auto import tqdm
 from ceph_pipeline.artifacts import Ledger, WorkerParams, fingerprint, run_unordered
 from ceph_pipeline.formats import Problem
 from ceph_pipeline.images import ImageReadError, ImageStore, RawFolder
-from ceph_pipeline.landmarks.geometry import Size, fitted_size
+from ceph_pipeline.images.shrink import shrink_to
+from ceph_pipeline.landmarks.geometry import Size
 
 if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
@@ -95,16 +95,9 @@ def cache_one(image_id: str, path: str, size: Size, raw: RawFolder, store: Image
     if found != tuple(size):
         expected = f"{size[0]} × {size[1]} px as its header says; a turned image must be saved upright"
         return Problem(image_id, path, "size", f"{found[0]} × {found[1]} px", expected)
-    copy = shrink(image, fitted_size(found, long_side_px))
+    copy = shrink_to(image, long_side_px)
     store.write(image_id, copy)
     return _row(image_id, copy)
-
-
-def shrink(image: GreyImage, size: Size) -> GreyImage:
-    """Resize to (width, height) by pixel areas, which keeps thin bone edges; an image that has to grow is interpolated."""
-    shrinks = size[0] <= image.shape[1]
-    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return cast("GreyImage", resized)  # OpenCV keeps the type
 
 
 def _prepare(ledger: Ledger, images: pd.DataFrame, raw: RawFolder, store: ImageStore, long_side_px: int, force: bool) -> str:

@@ -2,18 +2,18 @@
 
 from ceph_pipeline.models.backbones import UnknownBackboneError
 from ceph_pipeline.models.landmark_net import LandmarkNet, LandmarkOutput, create_landmark_net
+from ceph_pipeline.models.pretrained import OnMismatch
 from ceph_pipeline.models.refinement_net import RefinementNet, create_refinement_net
 from ceph_pipeline.models.size import count_flops, count_parameters, describe_net
-from ceph_pipeline.models.start import OnMismatch
-from ceph_pipeline.models.weights import CheckpointError, WeightsMismatchError, WeightsReport, load_backbone_weights
+from ceph_pipeline.models.weights import WeightsError, WeightsMismatchError, WeightsReport, load_backbone_weights
 
 __all__ = [
-    "CheckpointError",
     "LandmarkNet",
     "LandmarkOutput",
     "OnMismatch",
     "RefinementNet",
     "UnknownBackboneError",
+    "WeightsError",
     "WeightsMismatchError",
     "WeightsReport",
     "count_flops",

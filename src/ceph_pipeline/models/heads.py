@@ -33,8 +33,8 @@ class HeatmapHead(nn.Module):
         return logits
 
 
-class StageHead(nn.Module):
-    """Ordinal stage: one score for an image, and one threshold for each question "is the stage above s?".
+class CvmHead(nn.Module):
+    """Ordinal CVM stage: one score for an image, and one threshold for each question "is the stage above s?".
 
     Sharing the score keeps the answers consistent: who is above stage 3 is above stage 2.
 

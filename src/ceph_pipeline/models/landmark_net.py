@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from ceph_pipeline.models.features import FeatureNet, require_stride
-from ceph_pipeline.models.heads import HeatmapHead, MeasurementHead, StageHead
-from ceph_pipeline.models.start import OnMismatch, build_net
+from ceph_pipeline.models.heads import CvmHead, HeatmapHead, MeasurementHead
+from ceph_pipeline.models.pretrained import OnMismatch, build_net
 
 
 class LandmarkOutput(NamedTuple):
@@ -50,7 +50,7 @@ class LandmarkNet(nn.Module):
         width = features.width if self.fusion is None else self.fusion.out_channels
         self.heatmap_head = HeatmapHead(width, n_landmarks, dropout)
         channels = features.coarsest_channels
-        self.stage_head = StageHead(channels, cvm_stages, dropout) if cvm_stages else None
+        self.stage_head = CvmHead(channels, cvm_stages, dropout) if cvm_stages else None
         self.measurement_head = MeasurementHead(channels, n_measurements, dropout) if n_measurements else None
 
     @property
@@ -107,7 +107,7 @@ def create_landmark_net(
 
     Raises:
         UnknownBackboneError: timm has no such model, or it gives no feature maps.
-        CheckpointError: the checkpoint at `pretrained` cannot be read, or does not fit.
+        WeightsError: the checkpoint at `pretrained` cannot be read, or does not fit.
         ValueError: a number is out of its range, the backbone has no drop-path, or nobody publishes weights of it.
     """
     if n_landmarks < 1 or n_measurements < 0 or cvm_stages < 0 or cvm_stages == 1:

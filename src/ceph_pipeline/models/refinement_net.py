@@ -11,7 +11,7 @@ from ceph_pipeline.models.conditioning import Conditioning, head_numbers
 from ceph_pipeline.models.features import FeatureNet, require_stride
 from ceph_pipeline.models.heads import MAP_INIT_STD
 from ceph_pipeline.models.necks import conv_norm_relu
-from ceph_pipeline.models.start import OnMismatch, build_net
+from ceph_pipeline.models.pretrained import OnMismatch, build_net
 
 
 class RefinementNet(nn.Module):
@@ -117,7 +117,7 @@ def create_refinement_net(
 
     Raises:
         UnknownBackboneError: timm has no such model, or it gives no feature maps.
-        CheckpointError: the checkpoint at `pretrained` cannot be read, or does not fit.
+        WeightsError: the checkpoint at `pretrained` cannot be read, or does not fit.
         ValueError: a number is out of its range, the groups do not fit, the backbone has no drop-path, or nobody
             publishes weights of it.
     """

@@ -25,11 +25,11 @@ MIN_SHARE = 0.8
 """Share of the backbone's tensors that a checkpoint has to fill before it counts as one of this architecture."""
 
 
-class CheckpointError(ValueError):
+class WeightsError(ValueError):
     """A checkpoint cannot be read safely, or belongs to another architecture."""
 
 
-class WeightsMismatchError(CheckpointError):
+class WeightsMismatchError(WeightsError):
     """A readable checkpoint fills too little of the backbone."""
 
 
@@ -77,7 +77,7 @@ def load_backbone_weights(net: nn.Module, path: str | Path, *, min_share: float 
         What matched and what did not.
 
     Raises:
-        CheckpointError: the file is missing or damaged, or holds code instead of weights.
+        WeightsError: the file is missing or damaged, or holds code instead of weights.
         WeightsMismatchError: it fits another architecture.
     """
     path = Path(path)
@@ -101,7 +101,7 @@ def load_backbone_weights(net: nn.Module, path: str | Path, *, min_share: float 
 def _read(path: Path) -> dict[str, Tensor]:
     """The tensors of a checkpoint, by key."""
     if not path.is_file():
-        raise CheckpointError(f"{path}: no such checkpoint file. Correct the path that `pretrained` names.")
+        raise WeightsError(f"{path}: no such checkpoint file. Correct the path that `pretrained` names.")
     try:
         content: Any = (
             load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
@@ -111,12 +111,12 @@ def _read(path: Path) -> dict[str, Tensor]:
     return _tensors(content, path)
 
 
-def _unreadable(path: Path, error: Exception) -> CheckpointError:
+def _unreadable(path: Path, error: Exception) -> WeightsError:
     """The error for a file that holds code, or no checkpoint at all."""
     code = re.search(r"GLOBAL ([\w.]+)", str(error))
     if code is None:
-        return CheckpointError(f"{path}: not a checkpoint, or a damaged one. Fetch it again.")
-    return CheckpointError(
+        return WeightsError(f"{path}: not a checkpoint, or a damaged one. Fetch it again.")
+    return WeightsError(
         f"{path}: refused, since it holds the Python object {code[1]} beside or instead of weights, and unpickling such objects "
         "can run any code. Where you trust its origin, save the weights alone: `torch.save(checkpoint['state_dict'], path)`."
     )
@@ -131,7 +131,7 @@ def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
         tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
         if tensors:
             return tensors
-    raise CheckpointError(f"{path}: no weights found, expected tensors by name, at the top or under {', '.join(CONTAINERS)}.")
+    raise WeightsError(f"{path}: no weights found, expected tensors by name, at the top or under {', '.join(CONTAINERS)}.")
 
 
 def _bare_key(key: str, own: dict[str, Tensor]) -> str:

@@ -1,4 +1,4 @@
-"""What holds in every head: which landmark lies in front of, above or inside which others."""
+"""What holds in every skull: which landmark lies in front of, above or inside which others."""
 
 from collections.abc import Mapping
 

@@ -42,16 +42,16 @@ def draw_data_set(root: Path, ruler_export: Path, params: PhantomParams) -> None
     ledger = Ledger(root)
     _refuse_foreign_data(ledger, root, ruler_export)
     summary = {"maker": _MAKER, "recipe_version": RECIPE_VERSION, **params.recipe()}
-    print_ = fingerprint(summary)
-    if params.force or not ledger.is_continuation(print_):
+    digest = fingerprint(summary)
+    if params.force or not ledger.is_continuation(digest):
         if ledger.read():
             logger.info("%s: phantoms are drawn again (%s)", root, ledger.difference(summary) or "force")
         _clear(root)
     missing = [index for index in range(params.n_images) if not _is_drawn(root, index, params)]
-    if ledger.is_complete(print_) and not missing and _closing_files(root, ruler_export):
+    if ledger.is_complete(digest) and not missing and _closing_files(root, ruler_export):
         logger.info("%s: %d phantoms are complete and unchanged, nothing to draw", root, params.n_images)
         return
-    ledger.begin(print_, summary)
+    ledger.begin(digest, summary)
     for half_written in root.rglob(".phantom_*"):  # temporary files of a run that was killed
         half_written.unlink()
     drawn = run_unordered(draw_one, [(root, index, params) for index in missing], params)
@@ -80,7 +80,7 @@ def draw_one(root: Path, index: int, params: PhantomParams) -> str:
 
 
 def _specimen(index: int, params: PhantomParams) -> Specimen:
-    return sample_specimen(index, params.seed, params.long_side_px)
+    return sample_specimen(index, params.seed, params.long_side_px, params.variation)
 
 
 def _is_drawn(root: Path, index: int, params: PhantomParams) -> bool:

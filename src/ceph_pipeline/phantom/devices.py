@@ -13,7 +13,7 @@ Border = Literal["none", "film", "collimated", "tabs"]
 class Device:
     """One make of cephalostat.
 
-    Sizes, and where a head lies in them, are the medians of the Aariz data set. The pixel sizes are not that set's, which
+    Sizes, and where a skull lies in them, are the medians of the Aariz data set. The pixel sizes are not that set's, which
     are wrong for four of the seven: they follow from S–N being 72 mm on average, and hold exactly in every phantom.
 
     Attributes:
@@ -54,6 +54,15 @@ class Device:
             return (self.width_px, self.height_px), self.pixel_size_mm
         factor = long_side_px / max(self.width_px, self.height_px)
         return (round(self.width_px * factor), round(self.height_px * factor)), round(self.pixel_size_mm / factor, 4)
+
+    def border_px(self, size: Size) -> int:
+        """How far a frame reaches into a picture of that (width, height) from its left and right; 0 without one."""
+        return border_width_px(size) if self.border in ("film", "collimated") else 0
+
+
+def border_width_px(size: Size) -> int:
+    """Width of a frame round a picture of that (width, height)."""
+    return max(2, round(0.008 * max(size)))
 
 
 DEVICES = (

@@ -3,23 +3,22 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.phantom import anatomy
+from ceph_pipeline.phantom import structures
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.film import develop, trabecular_texture
 from ceph_pipeline.phantom.specimen import Specimen
 
 _TISSUES = (
-    anatomy.draw_soft_tissue,
-    anatomy.draw_cranium,
-    anatomy.draw_spine,
-    anatomy.draw_skull_base,
-    anatomy.draw_midface,
-    anatomy.draw_mandible,
-    anatomy.draw_teeth,
-    anatomy.draw_ear_rods,
+    structures.draw_soft_tissue,
+    structures.draw_cranium,
+    structures.draw_spine,
+    structures.draw_skull_base,
+    structures.draw_midface,
+    structures.draw_mandible,
+    structures.draw_teeth,
 )
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raised when the same parameters draw other pixels, so that data sets of older versions are drawn again."""
 
 
@@ -38,5 +37,9 @@ def draw_cephalogram(specimen: Specimen, rng: np.random.Generator, grain: float 
     canvas = Canvas(specimen.size, specimen.to_px, texture)
     for draw in _TISSUES:
         draw(canvas, specimen.face)
-    anatomy.draw_ruler(canvas, *specimen.ruler)
-    return develop(canvas.attenuation, specimen.device, specimen.pixel_size_mm, grain, rng, specimen.exposure)
+    structures.draw_ear_rods(canvas, specimen.face, specimen.ear_rods)
+    if specimen.ruler is not None:
+        structures.draw_ruler(canvas, specimen.ruler)
+    return develop(
+        canvas.attenuation, specimen.device, specimen.pixel_size_mm, grain, rng, specimen.exposure, specimen.over_exposure()
+    )

@@ -1,9 +1,9 @@
-"""A head's landmarks in millimetres, and positions told relative to them."""
+"""A person's landmarks in millimetres, and positions told relative to them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,41 @@ class Build:
 
 
 @dataclass(frozen=True)
+class Pose:
+    """How imperfectly the left and the right side of a face are superimposed.
+
+    Attributes:
+        yaw: Rotation about the vertical axis in radians: sides part forwards and backwards.
+        roll: Rotation about the axis through the face in radians: sides part upwards and downwards.
+        divergence_per_mm: Enlargement per millimetre towards the X-ray tube, whose central ray passes the ear rods.
+    """
+
+    yaw: float = 0.0
+    roll: float = 0.0
+    divergence_per_mm: float = 0.0
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator, asymmetry: float) -> Pose:
+        """Draw one positioning; `asymmetry` 0 superimposes both sides, 1 is usual."""
+        yaw, roll = asymmetry * _ROTATION_SD * np.clip(rng.standard_normal(2), -2, 2)
+        return cls(float(yaw), float(roll), asymmetry / _TUBE_DISTANCE_MM)
+
+
+_ROTATION_SD = np.radians(1.0)
+
+_TUBE_DISTANCE_MM = 1500.0
+"""From the X-ray tube to the midsagittal plane."""
+
+_HALF_WIDTH_MM = {"Or": 30.0, "Po": 55.0, "Co": 50.0, "Ar": 48.0, "R": 46.0, "Go": 44.0}
+"""Landmarks of paired structures, and how far their sides lie from the midsagittal plane."""
+
+
+@dataclass(frozen=True)
 class Face:
     """Landmarks by symbol, oriented by the Frankfort horizontal.
+
+    Landmarks on paired structures (`_HALF_WIDTH_MM`) lie midway between the left and the right side's, as orthodontists mark
+    double contours.
 
     Attributes:
         points: (x, y) by symbol, in millimetres.
@@ -43,6 +76,19 @@ class Face:
     points: Mapping[str, Point]
     build: Build
     cvm_stage: int
+    pose: Pose = Pose()
+
+    def side(self, sign: int) -> Face:
+        """The face whose paired landmarks are those of one side: +1 the one nearer to the X-ray tube, −1 the other.
+
+        The sides' landmarks are equally far from the midway ones, in opposite directions; those of the midline stay.
+        """
+        moved = dict(self.points)
+        for symbol, half_width in _HALF_WIDTH_MM.items():
+            turned = half_width * (self.pose.yaw * self.forward + self.pose.roll * self.up)
+            enlarged = half_width * self.pose.divergence_per_mm * (self.points[symbol] - self.points["Po"])
+            moved[symbol] = self.points[symbol] + sign * (turned + enlarged)
+        return replace(self, points=moved)
 
     @property
     def forward(self) -> Point:
@@ -57,14 +103,14 @@ class Face:
 
     @property
     def scale(self) -> float:
-        """Size of the head relative to one whose S–N measures 72 mm."""
+        """Size of the skull relative to one whose S–N measures 72 mm."""
         return float(np.linalg.norm(self.points["N"] - self.points["S"]) / 72.0)
 
     def __getitem__(self, symbol: str) -> Point:
         return self.points[symbol]
 
     def at(self, symbol: str, forward: float, up: float) -> Point:
-        """The point that lies `forward` and `up` millimetres (of an average head) from a landmark."""
+        """The point that lies `forward` and `up` millimetres (of an average skull) from a landmark."""
         return self.points[symbol] + self.scale * (forward * self.forward + up * self.up)
 
     def between(self, start: str, stop: str, fraction: float, right: float = 0.0) -> Point:

@@ -6,11 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.phantom.devices import Device
+from ceph_pipeline.phantom.devices import Device, border_width_px
 
 _SCATTER = 0.07
 _SCATTER_MM = 14.0
 _WHITE = 251.0
+_BLACKENED = 0.12
+"""Contrast that is left where the film is over-exposed."""
 
 
 def trabecular_texture(size: tuple[int, int], pixel_size_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -30,6 +32,7 @@ def develop(
     grain: float,
     rng: np.random.Generator,
     exposure: float = 1.0,
+    over_exposure: NDArray[np.float32] | None = None,
 ) -> NDArray[np.uint8]:
     """Expose and develop.
 
@@ -40,6 +43,7 @@ def develop(
         grain: Noise relative to the device's own; 0 for none.
         rng: Source of the noise.
         exposure: How much tissue weighs in the picture, relative to the device's usual setting.
+        over_exposure: `(width,)`, mm of water that a column's surplus dose outweighs: less tissue is almost as black as air.
 
     Returns:
         `(height, width)`, bone bright.
@@ -50,6 +54,8 @@ def develop(
     small = cv2.resize(sharp, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
     veil = cv2.GaussianBlur(small, (0, 0), _SCATTER_MM / (8 * pixel_size_mm))
     mixed = (1 - _SCATTER) * sharp + _SCATTER * cv2.resize(veil, (width, height), interpolation=cv2.INTER_LINEAR)
+    if over_exposure is not None:
+        mixed = np.maximum(mixed - over_exposure, np.float32(_BLACKENED) * mixed)
     toe = cv2.pow(mixed * np.float32(exposure / device.latitude), device.gamma)
     share = 1 - cv2.exp(-toe)
     grey = np.float32(device.fog) + np.float32(_WHITE - device.fog) * share
@@ -65,7 +71,7 @@ def develop(
 def _draw_border(grey: NDArray[np.float32], device: Device) -> None:
     """The frame that tells devices apart at a glance."""
     height, width = grey.shape
-    edge = max(2, round(0.008 * max(height, width)))
+    edge = border_width_px((width, height))
     if device.border == "film":
         for strip in (grey[:edge], grey[-edge:], grey[:, :edge], grey[:, -edge:]):
             strip[:] = 248

@@ -12,12 +12,13 @@ from ceph_pipeline.phantom.specimen import Specimen
 
 
 def label_studio_json(specimens: Iterable[Specimen]) -> str:
-    """A Label Studio export with one task an image and one keypoint each for p1 and p2.
+    """A Label Studio export with one task for each image that shows a ruler, and one keypoint each for p1 and p2.
 
     Coordinates are percent of the image's width and height, measured, as in Label Studio, from the picture's outer corner:
     the centre of the top left pixel is half a pixel away from (0, 0).
     """
-    return json.dumps([_task(number, specimen) for number, specimen in enumerate(specimens, start=1)], indent=1)
+    tasks = [_task(number, specimen) for number, specimen in enumerate(specimens, start=1) if specimen.ruler is not None]
+    return json.dumps(tasks, indent=1)
 
 
 def _task(number: int, specimen: Specimen) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class ShapeModel:
     sn_sd: float
 
     def sample(self, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-        """Draw one head's landmarks: (x, y) in mm by symbol, origin near the centroid.
+        """Draw one person's landmarks: (x, y) in mm by symbol, origin near the centroid.
 
         Raises:
             ShapeSamplingError: no candidate is anatomically possible.

@@ -31,7 +31,7 @@ def contact_sheet(raw: RawFolder, params: PhantomParams) -> "Figure":
         axis.axis("off")
         if index >= n_pictures:
             continue
-        specimen = sample_specimen(index, params.seed, params.long_side_px)
+        specimen = sample_specimen(index, params.seed, params.long_side_px, params.variation)
         path = image_file(raw.root, split_of(index, params.n_images), specimen).relative_to(raw.root)
         axis.imshow(raw.read(str(path)), cmap="gray", vmin=0, vmax=255)
         axis.set_title(f"{specimen.image_id} · {specimen.device.machine} · CS{specimen.face.cvm_stage}", fontsize=9)

@@ -1,4 +1,4 @@
-"""One phantom before it is drawn: whose head, which device, where in the frame."""
+"""One phantom before it is drawn: whose face, which device, where in the frame."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceph_pipeline.landmarks.geometry import Affine, Size
-from ceph_pipeline.phantom.anatomy.soft_tissue import head_outline
+from ceph_pipeline.phantom.cephalostat import EarRods, Ruler, RulerVariant, place_ruler
 from ceph_pipeline.phantom.devices import DEVICES, Device
-from ceph_pipeline.phantom.face import Build, Face, Point
+from ceph_pipeline.phantom.face import Build, Face, Point, Pose
+from ceph_pipeline.phantom.params import USUAL_VARIATION, VariationParams
 from ceph_pipeline.phantom.shape import shape_model
-
-RULER_MM = 10.0
-"""True distance from p1 to p2."""
+from ceph_pipeline.phantom.structures.soft_tissue import skin_outline
 
 _CVM_SHARES = (0.10, 0.12, 0.13, 0.22, 0.25, 0.18)
 """CS1 to CS6; flatter than in the Aariz data set, where CS1 to CS3 together are 12 %, so that small sets show every stage."""
@@ -24,23 +23,29 @@ _MARGIN_MM = 7.0
 
 _TILT_SD_DEG = 3.0
 _EXPOSURE_SD = 0.08
-_RULER_SPOT = (0.786, 0.054)
-"""p2's usual place in the Aariz data set, as a fraction of width and height."""
+
+_OVER_EXPOSURE_MM = (9.0, 16.0)
+"""Least and greatest tissue that an over-exposed profile loses, in mm of water."""
+
+_VARIATION_STREAM = 1000
+"""Purpose of the random numbers behind `VariationParams`: its settings leave face and frame as they are."""
 
 
 @dataclass(frozen=True)
 class Specimen:
-    """A head before a device.
+    """A person in front of a device.
 
     Attributes:
         image_id: Identifier, which becomes the file name.
         device: What takes the picture.
         size: (width, height) in pixels.
         pixel_size_mm: Millimetres per pixel, exactly true.
-        face: The head, in mm.
-        ruler: p1 and p2, in mm.
+        face: The person's face, in mm.
+        ruler: p1 and p2, in mm; None where the film shows no ruler.
+        ear_rods: What lies over Porion.
         to_px: Map from mm to pixels.
         exposure: How bright the picture came out, around 1.
+        over_exposure_mm: Tissue that is lost in front of the face, in mm of water; 0 on most films.
     """
 
     image_id: str
@@ -48,9 +53,11 @@ class Specimen:
     size: Size
     pixel_size_mm: float
     face: Face
-    ruler: tuple[Point, Point]
+    ruler: Ruler | None
+    ear_rods: EarRods
     to_px: Affine
     exposure: float
+    over_exposure_mm: float
 
     @property
     def path(self) -> str:
@@ -62,53 +69,77 @@ class Specimen:
         return {symbol: self.to_px(point) for symbol, point in self.face.points.items()}
 
     def ruler_px(self) -> dict[str, NDArray[np.float64]]:
-        """True (x, y) in pixels of p1 and p2."""
-        return {name: self.to_px(point) for name, point in zip(("p1", "p2"), self.ruler, strict=True)}
+        """True (x, y) in pixels of p1 and p2; empty without a ruler."""
+        return {} if self.ruler is None else {"p1": self.to_px(self.ruler.p1), "p2": self.to_px(self.ruler.p2)}
+
+    def over_exposure(self) -> NDArray[np.float32] | None:
+        """`(width,)` mm of water that each column loses: none behind A, all of it from 14 mm in front of it on."""
+        if not self.over_exposure_mm:
+            return None
+        in_front_mm = (np.arange(self.size[0]) - self.to_px(self.face["A"])[0]) * self.pixel_size_mm
+        return np.asarray(self.over_exposure_mm * np.clip(in_front_mm / 14.0, 0, 1), np.float32)
 
 
 def stream(seed: int, index: int, purpose: int) -> np.random.Generator:
-    """The random numbers of one image for one purpose (0: specimen, 1: pixels, 2 and up: readers)."""
+    """The random numbers of one image for one purpose (0: specimen, 1: pixels, 2 and up: readers, 1000: variation)."""
     return np.random.default_rng(np.random.SeedSequence([seed, index, purpose]))
 
 
-def sample_specimen(index: int, seed: int, long_side_px: int | None) -> Specimen:
+def sample_specimen(index: int, seed: int, long_side_px: int | None, variation: VariationParams = USUAL_VARIATION) -> Specimen:
     """Draw the specimen of one image; it depends on nothing but these arguments.
 
     Args:
         index: Number of the image, from 0.
         seed: Of the data set.
         long_side_px: Of the picture; None: the device's own size.
+        variation: How much films differ.
     """
-    rng = stream(seed, index, 0)
+    rng, varied = stream(seed, index, 0), stream(seed, index, _VARIATION_STREAM)
     points = shape_model().sample(rng)
     stage = int(rng.choice(6, p=_CVM_SHARES)) + 1
     tilt = Affine.similarity((0.0, 0.0), angle_deg=_TILT_SD_DEG * float(np.clip(rng.standard_normal(), -2, 2)))
-    face = Face({symbol: tilt(point) for symbol, point in points.items()}, Build.sample(rng), stage)
-    device = DEVICES[int(rng.choice(len(DEVICES), p=[device.share for device in DEVICES]))]
+    pose = Pose.sample(varied, variation.asymmetry)
+    face = Face({symbol: tilt(point) for symbol, point in points.items()}, Build.sample(rng), stage, pose)
+    device = _device(rng, variation.n_devices)
     size, pixel_size = device.frame(long_side_px)
     extent = np.array(size) * pixel_size
     origin = _origin(face, device, extent, rng)
     to_px = Affine(np.column_stack([np.eye(2) / pixel_size, origin / pixel_size]))
-    ruler = _ruler(face, extent, origin, rng)
+    ruler = _ruler(face, device.border_px(size) * pixel_size, extent, origin, variation, (rng, varied))
     exposure = float(np.exp(_EXPOSURE_SD * np.clip(rng.standard_normal(), -2, 2)))
-    return Specimen(f"phantom_{index + 1:04d}", device, size, pixel_size, face, ruler, to_px, exposure)
+    ear_rods = EarRods.sample(varied, variation.ear_rod_clutter)
+    lost = float(varied.uniform(*_OVER_EXPOSURE_MM))
+    over_exposure_mm = lost if varied.uniform() < variation.burnt_out_share else 0.0
+    image_id = f"phantom_{index + 1:04d}"
+    return Specimen(image_id, device, size, pixel_size, face, ruler, ear_rods, to_px, exposure, over_exposure_mm)
+
+
+def _device(rng: np.random.Generator, n_devices: int) -> Device:
+    """One of the most frequent makes, by their shares."""
+    makes = sorted(DEVICES, key=lambda device: -device.share)[:n_devices] if n_devices < len(DEVICES) else DEVICES
+    shares = np.array([device.share for device in makes])
+    return makes[int(rng.choice(len(makes), p=shares / shares.sum()))]
 
 
 def _origin(face: Face, device: Device, extent: Point, rng: np.random.Generator) -> Point:
     """Where the landmarks' centroid lies in the frame, in mm from its corner, with every landmark well inside."""
-    spot = np.array(device.centroid) + np.array(device.centroid_sd) * np.clip(rng.standard_normal(2), -2, 2)
+    place = np.array(device.centroid) + np.array(device.centroid_sd) * np.clip(rng.standard_normal(2), -2, 2)
     points = np.array(list(face.points.values()))
     least, most = _MARGIN_MM - points.min(axis=0), extent - _MARGIN_MM - points.max(axis=0)
-    return np.asarray(np.clip(spot * extent, least, np.maximum(least, most)))
+    return np.asarray(np.clip(place * extent, least, np.maximum(least, most)))
 
 
-def _ruler(face: Face, extent: Point, origin: Point, rng: np.random.Generator) -> tuple[Point, Point]:
-    """p1 and p2 in front of the forehead, inside the frame, in the head's coordinates."""
-    spot = (np.array(_RULER_SPOT) + 0.02 * np.clip(rng.standard_normal(2), -2, 2)) * extent
-    lean = np.radians(rng.uniform(-3, 3))
-    y = float(np.clip(spot[1], 5.0, 30.0))
-    skin = head_outline(face) + origin
-    beside = skin[(skin[:, 1] > 0) & (skin[:, 1] < y + RULER_MM + 24), 0]
-    x = float(np.clip(max(spot[0], beside.max(initial=0.0) + 11.0), 8.0, extent[0] - 9.0))
-    upper = np.array([x, y]) - origin
-    return upper + RULER_MM * np.array([np.sin(lean), np.cos(lean)]), upper
+def _ruler(
+    face: Face,
+    border_mm: float,
+    extent: Point,
+    origin: Point,
+    variation: VariationParams,
+    streams: tuple[np.random.Generator, np.random.Generator],
+) -> Ruler | None:
+    """The film's ruler in the face's coordinates."""
+    place, varied = streams
+    variant = RulerVariant.sample(varied, variation)
+    skin = skin_outline(face) + origin
+    ruler = place_ruler(variant, skin, extent, border_mm, variation.ruler_tilt_deg, place)
+    return ruler if ruler is None else Ruler(ruler.p1 - origin, ruler.p2 - origin, ruler.strength)

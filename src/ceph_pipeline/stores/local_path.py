@@ -5,15 +5,28 @@ from pathlib import Path
 from kedro.io import DatasetError
 
 
-def local_path(filepath: str) -> Path:
+def local_path(filepath: object) -> Path:
     """The path of a catalog entry that cannot lie on object storage: networks are trained and films are read from a disk.
 
+    Args:
+        filepath: As configuration or the command line gives it; `~` is the user's folder. A name such as `2024` arrives as a
+            number, and is a path all the same where there is one.
+
     Raises:
-        DatasetError: it is a URL.
+        DatasetError: it is a URL, or was read as something else than text and there is no such path.
     """
-    if "://" in filepath:
+    text = str(filepath)
+    if not isinstance(filepath, str | Path) and not Path(text).exists():
         raise DatasetError(
-            f"{filepath}: training state, checkpoints and raw films must lie on a disk or a mounted folder. Set the entry's "
+            f"{text}: read as a {type(filepath).__name__}, expected a path, and there is no {text!r} here. Write ./ in front of "
+            "it on the command line, or put it in quotes in a configuration file."
+        )
+    if "://" in text:
+        raise DatasetError(
+            f"{text}: training state, checkpoints and raw films must lie on a disk or a mounted folder. Set the entry's "
             "filepath in the catalog (conf/local) to a local one; augmented images and tables may stay where they are."
         )
-    return Path(filepath)
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise DatasetError(f"{text}: no such user's folder. Write the whole path.") from None

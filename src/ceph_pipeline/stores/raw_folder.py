@@ -41,7 +41,7 @@ class RawFolderDataset(AbstractDataset[RawFolder, RawFolder]):
             raise DatasetError(f"the node wrote {data}, but the catalog expects {expected}.")
 
     def _exists(self) -> bool:
-        return Path(self._filepath).is_dir()
+        return Path(str(self._filepath)).expanduser().exists()
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath, "format": self._format}

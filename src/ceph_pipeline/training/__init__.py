@@ -2,4 +2,8 @@
 
 from ceph_pipeline.training.params import FoldParams, Stage1Params, Stage2Params
 
-__all__ = ["FoldParams", "Stage1Params", "Stage2Params"]
+__all__ = ["FoldParams", "Stage1Params", "Stage2Params", "TrainingError"]
+
+
+class TrainingError(RuntimeError):
+    """A training cannot start, cannot go on, or has gone wrong."""

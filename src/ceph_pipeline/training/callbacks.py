@@ -1,4 +1,4 @@
-"""Callbacks: averaged weights, generators and patience that survive a resume, a falling rate, and one line an epoch."""
+"""Callbacks: averaged weights, generators and patience that a resume restores, a falling rate, finite numbers, a log line."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, WeightAveraging
 from torch.optim.lr_scheduler import LambdaLR
 
 from ceph_pipeline.detector.checkpoint import save_checkpoint
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.optim import PlateauFactor
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ceph_pipeline.detector.checkpoint import TrainedNet
-    from ceph_pipeline.training.goal import Goal
+    from ceph_pipeline.training.monitor import Monitor
 
 logger = logging.getLogger(__name__)
 
@@ -87,8 +88,8 @@ class StepSeed(Callback):
 class Patience(EarlyStopping):
     """Stops when validations stop improving, and stays stopped when a run is cut off after its last epoch."""
 
-    def __init__(self, goal: Goal, patience: int) -> None:
-        super().__init__(goal.metric, mode=goal.mode, patience=patience, check_finite=False)
+    def __init__(self, monitor: Monitor, patience: int) -> None:
+        super().__init__(monitor.metric, mode=monitor.mode, patience=patience, check_finite=False)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Do not begin another epoch when the patience had run out already."""
@@ -99,15 +100,15 @@ class Patience(EarlyStopping):
 class Plateau(Callback):
     """Tells the `plateau` schedule of each validation, before the epoch's checkpoint is written."""
 
-    def __init__(self, stage: str, goal: Goal) -> None:
-        self.stage, self.goal = stage, goal
+    def __init__(self, stage: str, monitor: Monitor) -> None:
+        self.stage, self.monitor = stage, monitor
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take note of the validation's error."""
         del pl_module
         scheduler = trainer.lr_scheduler_configs[0].scheduler
         factor = scheduler.lr_lambdas[0] if isinstance(scheduler, LambdaLR) else None
-        if isinstance(factor, PlateauFactor) and factor.observe(self.goal.error(trainer)):
+        if isinstance(factor, PlateauFactor) and factor.observe(self.monitor.error(trainer)):
             logger.info("%s: %d validations without a better one, the rate falls", self.stage, factor.patience)
 
 
@@ -145,4 +146,66 @@ class EpochLog(Callback):
             metrics["val/pck"],
             each,
             timedelta(seconds=round(each * (epochs - done))),
+        )
+
+
+class FiniteNumbers(Callback):
+    """Raises on a loss or a validation metric that is NaN or infinite.
+
+    The loss is checked one step late: the device has the next step to compute on while the value is fetched.
+
+    Args:
+        stage: For the message.
+        monitor: The validation metric that selects the best epoch.
+        searched: Whether the learning rate was searched for; a configured one would then be ignored.
+    """
+
+    def __init__(self, stage: str, monitor: Monitor, *, searched: bool) -> None:
+        self.stage, self.monitor, self.searched = stage, monitor, searched
+        self.last: tuple[int, Tensor] | None = None
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Check the loss of the previous step."""
+        del pl_module, batch
+        self._check(trainer)
+        self.last = batch_idx, outputs["loss"].detach()
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Check the loss of the epoch's last step."""
+        del pl_module
+        self._check(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Check the last step's loss where no validation ran, before the epoch's checkpoint is written."""
+        del pl_module
+        self._check(trainer)
+        self.last = None
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Check the validation loss, since decoding a map of NaN may still give a point, and the metric that selects.
+
+        Raises:
+            TrainingError: one is not finite.
+        """
+        del pl_module
+        for name in ("val/loss", self.monitor.metric):
+            value = float(trainer.callback_metrics.get(name, math.nan))
+            if not math.isfinite(value):
+                raise self._error(trainer, f"{name} is {value}")
+
+    def _check(self, trainer: Trainer) -> None:
+        if self.last is None:
+            return
+        step, loss = self.last
+        if not bool(loss.isfinite()):
+            raise self._error(trainer, f"the loss is {float(loss)} in step {step + 1}")
+
+    def _error(self, trainer: Trainer, what: str) -> TrainingError:
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        name = self.stage
+        instead = f"Set {name}.loop.find to null and lower" if self.searched else "Lower"
+        return TrainingError(
+            f"{name}: {what}, in epoch {trainer.current_epoch + 1} at a learning rate of {rate:.2g}. {instead} "
+            f"{name}.optim.learning_rate or {name}.optim.clip_norm, lengthen {name}.optim.warmup_epochs, or compute in "
+            f"{name}.optim.precision = float32; with {name}.loop.force=true, since other parameters are another training."
         )

@@ -14,9 +14,9 @@ from ceph_pipeline.augmentation.kinds import Kind, Source
 from ceph_pipeline.crops import SourcePyramid
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks import Affines
+from ceph_pipeline.training import TrainingError
+from ceph_pipeline.training.augment_online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.batch import Batch, sample_rng
-from ceph_pipeline.training.errors import TrainingError
-from ceph_pipeline.training.online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.sampling import Draw
 
 USUAL_FIELD_MM = 25.0

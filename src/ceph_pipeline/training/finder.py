@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Callback
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ceph_pipeline.artifacts import write_atomically
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.precision import lightning_precision
 
 if TYPE_CHECKING:
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from lightning.pytorch.loggers import MLFlowLogger
     from numpy.typing import NDArray
     from torch.optim import Optimizer
-    from torch.utils.data import DataLoader
 
-    from ceph_pipeline.training.batch import Batch
-    from ceph_pipeline.training.memory import BatchPlan
+    from ceph_pipeline.training.data_module import LandmarkData
     from ceph_pipeline.training.module import LandmarkModule
 
 logger = logging.getLogger(__name__)
@@ -45,15 +43,12 @@ class Found(BaseModel):
     learning_rate: float = Field(gt=0)
 
 
-def find_learning_rate(
-    module: LandmarkModule, train: DataLoader[Batch], plan: BatchPlan, record: Path, run_logger: MLFlowLogger | None
-) -> float:
+def find_learning_rate(module: LandmarkModule, data: LandmarkData, record: Path, run_logger: MLFlowLogger | None) -> float:
     """The rate of steepest descent in a test that raises it exponentially; `module` has its own weights again afterwards.
 
     Args:
         module: What will learn.
-        train: Loader of the training split, with the plan's batches.
-        plan: Of the batches.
+        data: What it learns from; only the training split is read.
         record: File that keeps the rate, so that a resumed training uses the same.
         run_logger: Receives the rate; None: nowhere.
 
@@ -64,7 +59,7 @@ def find_learning_rate(
     if record.is_file():
         found = _known(record, stage)
     else:
-        ramp = _ramp(module, train, plan)
+        ramp = _ramp(module, data)
         steepest = steepest_rate(np.array(ramp.rates), np.array(ramp.losses))
         if steepest is None:
             raise TrainingError(
@@ -139,10 +134,11 @@ def _known(record: Path, stage: str) -> Found:
         ) from None
 
 
-def _ramp(module: LandmarkModule, train: DataLoader[Batch], plan: BatchPlan) -> RateRamp:
+def _ramp(module: LandmarkModule, data: LandmarkData) -> RateRamp:
     """Train with a rising rate, the coordinate term at full weight: one that grew from epoch to epoch would raise the loss."""
     before = {name: value.clone() for name, value in module.net.state_dict().items()}
-    ramp, optim, ramped = RateRamp(), module.optim, module.loss_params
+    ramp, optim, ramped, plan = RateRamp(), module.optim, module.loss_params, data.plan
+    data.first_epoch = 0
     module.loss_params = ramped.model_copy(update={"wing_ramp_epochs": 0.0})
     trainer = Trainer(
         max_epochs=max(optim.epochs, math.ceil(STEPS * plan.accumulate / plan.batches)),
@@ -160,7 +156,7 @@ def _ramp(module: LandmarkModule, train: DataLoader[Batch], plan: BatchPlan) -> 
         enable_model_summary=False,
     )
     try:
-        trainer.fit(module, train)
+        trainer.fit(module, datamodule=data)
     finally:
         module.net.load_state_dict(before)
         module.loss_params = ramped

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ceph_pipeline.artifacts import fingerprint
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def assign_folds(sources: pd.DataFrame, duplicates: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
-    """Deal the training sources into folds: near-duplicates stay together, each device is spread over all folds.
+    """Assign the training sources to folds: near-duplicates stay together, each device is spread over all folds.
 
     Args:
-        sources: Images table; only its training images are dealt.
+        sources: Images table; only its training images are assigned.
         duplicates: Near-duplicate pairs `image_a, image_b`.
         count: Folds, at least 2.
-        seed: Chooses the order of the deal.
+        seed: Chooses the order of assignment.
 
     Returns:
         Rows `image_id, fold`, folds from 0, in the order of the sources. Of each device, folds differ by the size of one group
@@ -94,14 +94,14 @@ def listed_checkpoints(table: pd.DataFrame, folder: Path) -> list[Path]:
     if missing := sorted({"fold", "checkpoint", "digest"} - set(table.columns)):
         raise TrainingError(
             f"{folder}: the table of trained folds has no column {', '.join(missing)}. Delete stage1.parquet and stage2.parquet "
-            "there, and run the pipelines stage1 and stage2 again: what is trained stays."
+            "there, and run the pipeline folds again: what is trained stays."
         )
     paths = [folder / path for path in table["checkpoint"]]
     for path, digest in zip(paths, table["digest"], strict=True):
         if not path.is_file() or fingerprint(path) != digest:
             found = "is not the one that was trained" if path.is_file() else "does not exist"
             raise TrainingError(
-                f"{path} {found}. Restore it; or delete {path.parent}, and run the pipelines stage1 and stage2 again with the "
+                f"{path} {found}. Restore it; or delete {path.parent}, and run the pipeline folds again with the "
                 "folds.count that it was trained with."
             )
     return paths

@@ -16,6 +16,11 @@ _WIDEST_TARGET = 1 / 8
 mean shape fit every image, and nothing is learned."""
 
 
+_WIDEST_TARGET = 1 / 8
+"""Of the input's shorter side. Landmarks of phantoms move by 1/20 of it (sd) between images; at 2.5 times that, the maps of the
+mean shape fit every image, and nothing is learned."""
+
+
 class NetParams(_Params):
     """The network of stage 1."""
 
@@ -87,7 +92,7 @@ class OptimParams(_Params):
     """AdamW and its schedule."""
 
     epochs: int = Field(200, ge=1)
-    batch_size: int = Field(6, ge=1, description="whole images, or for stage 2 crops")
+    batch_size: int = Field(6, ge=1, description="whole images, or for stage 2 crops: a multiple of `crops_per_image`")
     accumulate_batches: int = Field(1, ge=1, description="batches whose gradients make one step of the optimiser")
     learning_rate: float = Field(1e-4, gt=0, le=1)
     weight_decay: float = Field(0.01, ge=0)
@@ -184,11 +189,20 @@ class Stage2Params(_Params):
     crops_per_image: int = Field(16, ge=1, description="crops taken of a source each time it is decoded")
     valid_crops: int = Field(6_000, ge=1, description="crops of the validation split that each validation looks at")
 
+    @property
+    def sources_per_batch(self) -> int:
+        """How many sources, each with `crops_per_image` crops, make a batch."""
+        return self.optim.batch_size // self.crops_per_image
+
     @model_validator(mode="after")
-    def _whole_sources_fit_a_batch(self) -> "Stage2Params":
-        if self.crops_per_image > self.optim.batch_size:
+    def _batches_are_whole_sources(self) -> "Stage2Params":
+        size, each = self.optim.batch_size, self.crops_per_image
+        below = size // each * each
+        if size != below:
+            nearest = f"{below} or {below + each}" if below else str(each)
             raise ValueError(
-                f"crops_per_image is {self.crops_per_image}, more than optim.batch_size = {self.optim.batch_size}: lower it"
+                f"optim.batch_size is {size}, expected a multiple of crops_per_image = {each}, since a batch holds "
+                f"whole sources: set it to {nearest}, or change crops_per_image"
             )
         return self
 

@@ -13,14 +13,14 @@ from ceph_pipeline.detector.checkpoint import TrainedNet, create_net
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.losses import activation_of
 from ceph_pipeline.models import describe_net
-from ceph_pipeline.training.distributed.shares import deal
-from ceph_pipeline.training.errors import TrainingError
-from ceph_pipeline.training.fit import make_loader
-from ceph_pipeline.training.goal import monitored
+from ceph_pipeline.training import TrainingError
+from ceph_pipeline.training.data_module import LandmarkData
+from ceph_pipeline.training.job import Prepared
+from ceph_pipeline.training.label_checks import check_points
 from ceph_pipeline.training.module import LandmarkModule
-from ceph_pipeline.training.recipe import Prepared, train
+from ceph_pipeline.training.monitor import error_metric
+from ceph_pipeline.training.run import train
 from ceph_pipeline.training.sampling import EpochSampler, device_weights
-from ceph_pipeline.training.targets import check_points
 from ceph_pipeline.training.whole_images import WholeImageDataset, WholeImages
 
 if TYPE_CHECKING:
@@ -28,13 +28,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from numpy.typing import NDArray
-    from torch.utils.data import DataLoader
 
     from ceph_pipeline.detector.checkpoint import StageName
     from ceph_pipeline.images import ImageStore
-    from ceph_pipeline.training.batch import Batch
     from ceph_pipeline.training.distributed import Rank
-    from ceph_pipeline.training.params import Stage1Params
+    from ceph_pipeline.training.params import LoopParams, Stage1Params
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +98,7 @@ class Moments(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Stage1Recipe:
+class Stage1Job:
     """Training of the whole-image network.
 
     Attributes:
@@ -115,7 +113,7 @@ class Stage1Recipe:
     stage: ClassVar[StageName] = "stage1"
     crop_params: ClassVar[None] = None
 
-    def prepare(self, rank: Rank) -> Prepared:
+    def prepare(self, rank: Rank, splits: int = 0) -> Prepared:
         """Network and data: the training split's images and copies, the validation split's originals.
 
         Raises:
@@ -135,12 +133,26 @@ class Stage1Recipe:
             len(train),
             len(valid),
         )
-        return Prepared(
-            LandmarkModule(trained, params.loss, params.optim, stage_weights(train.cvm_stage)),
-            _loader(train, moments, self.store, trained, params, rank, training=True),
-            _loader(valid, moments, self.store, trained, params, rank, training=False),
-            monitored(valid.pixel_size_mm),
+        data = LandmarkData(
+            "stage1",
+            (self._dataset(train, moments, trained, augmented=True), _training_order(train, params.loop)),
+            (self._dataset(valid, moments, trained), EpochSampler(len(valid), len(valid), params.loop.seed, shuffle=False)),
+            items=params.optim.batch_size,
+            valid_items=params.optim.batch_size,
+            metric=error_metric(valid.pixel_size_mm),
+            optim=params.optim,
+            loop=params.loop,
+            rank=rank,
+            splits=splits,
         )
+        return Prepared(LandmarkModule(trained, params.loss, params.optim, cvm_class_weights(train.cvm_stage)), data)
+
+    def _dataset(self, data: WholeImages, moments: Moments, trained: TrainedNet, *, augmented: bool = False) -> WholeImageDataset:
+        """The samples of a split; both see the same geometry."""
+        scored = replace(data, measurements=(data.measurements - moments.mean) / moments.sd)
+        augmentation = self.params.augmentation if augmented else None
+        resize, seed = self.params.net.resize, self.params.loop.seed
+        return WholeImageDataset(scored, self.store, trained.input_size, resize, seed, augmentation)
 
 
 def train_whole_image_net(
@@ -161,7 +173,7 @@ def train_whole_image_net(
     Raises:
         TrainingError: a split is empty, another training works in the folder, or a rank has failed.
     """
-    return train(Stage1Recipe(tables, cache, params), folder, run_name)
+    return train(Stage1Job(tables, cache, params), folder, run_name)
 
 
 def describe(names: list[str], params: Stage1Params, moments: Moments, *, n_stages: int) -> TrainedNet:
@@ -197,7 +209,7 @@ def describe(names: list[str], params: Stage1Params, moments: Moments, *, n_stag
     )
 
 
-def stage_weights(stages: NDArray[np.int64]) -> list[float]:
+def cvm_class_weights(stages: NDArray[np.int64]) -> list[float]:
     """Weights of CS1–CS6, inverse to their square-rooted frequency, mean 1 over the images; an unseen stage weighs 1."""
     counts = np.bincount(stages, minlength=7)[1:7].astype(np.float64)
     if not counts.any():
@@ -216,19 +228,6 @@ def measurement_moments(values: NDArray[np.float64]) -> Moments:
     return Moments(mean, np.where(variance > 0, np.sqrt(variance), 1.0))
 
 
-def _loader(  # both splits see the same geometry, only training is augmented and shuffled
-    data: WholeImages,
-    moments: Moments,
-    cache: ImageStore,
-    trained: TrainedNet,
-    params: Stage1Params,
-    rank: Rank,
-    *,
-    training: bool,
-) -> DataLoader[Batch]:
-    scored = replace(data, measurements=(data.measurements - moments.mean) / moments.sd)
-    augmentation = params.augmentation if training else None
-    dataset = WholeImageDataset(scored, cache, trained.input_size, params.net.resize, params.loop.seed, augmentation)
-    weights = device_weights(data.machines, params.loop.balance_devices) if training else None
-    sampler = EpochSampler(len(data), len(data), params.loop.seed, shuffle=training, weights=weights)
-    return make_loader(dataset, deal(sampler, rank), params.optim.batch_size, params.loop)
+def _training_order(data: WholeImages, loop: LoopParams) -> EpochSampler:
+    weights = device_weights(data.machines, loop.balance_devices)
+    return EpochSampler(len(data), len(data), loop.seed, weights=weights)

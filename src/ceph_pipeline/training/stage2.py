@@ -13,25 +13,23 @@ from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.losses import activation_of
 from ceph_pipeline.models import describe_net
 from ceph_pipeline.models.conditioning import anatomical_groups
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.crop_batches import CropDataset, ImageCrops, group_by_image
-from ceph_pipeline.training.distributed.shares import deal
-from ceph_pipeline.training.errors import TrainingError
-from ceph_pipeline.training.fit import make_loader
-from ceph_pipeline.training.goal import monitored
+from ceph_pipeline.training.data_module import LandmarkData
+from ceph_pipeline.training.job import Prepared
 from ceph_pipeline.training.module import LandmarkModule
-from ceph_pipeline.training.recipe import Prepared, train
+from ceph_pipeline.training.monitor import error_metric
+from ceph_pipeline.training.run import train
 from ceph_pipeline.training.sampling import EpochSampler, device_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-    from torch.utils.data import DataLoader
 
     from ceph_pipeline.crops import CropParams
     from ceph_pipeline.detector.checkpoint import StageName
     from ceph_pipeline.images import ImageStore
-    from ceph_pipeline.training.batch import Batch
     from ceph_pipeline.training.distributed import Rank
     from ceph_pipeline.training.params import Stage2Params
 
@@ -74,7 +72,7 @@ class Stage2Tables:
 
 
 @dataclass(frozen=True)
-class Stage2Recipe:
+class Stage2Job:
     """Training of the refinement network.
 
     Attributes:
@@ -90,7 +88,7 @@ class Stage2Recipe:
     params: Stage2Params
     stage: ClassVar[StageName] = "stage2"
 
-    def prepare(self, rank: Rank) -> Prepared:
+    def prepare(self, rank: Rank, splits: int = 0) -> Prepared:
         """Network and data: the training split's crops, and those of the validation split's originals.
 
         Raises:
@@ -109,12 +107,33 @@ class Stage2Recipe:
             len(train),
             len(valid),
         )
-        return Prepared(
-            LandmarkModule(trained, params.loss, params.optim),
-            _training_loader(train, self.store, self.crop_params.crop_px, params, rank),
-            _validation_loader(valid, self.store, self.crop_params.crop_px, params, rank),
-            monitored(np.array([group.pixel_size_mm for group in valid])),
+        data = LandmarkData(
+            "stage2",
+            self._training(train),
+            self._validation(valid),
+            items=params.sources_per_batch,
+            valid_items=1,
+            metric=error_metric(np.array([group.pixel_size_mm for group in valid])),
+            optim=params.optim,
+            loop=params.loop,
+            rank=rank,
+            splits=splits,
         )
+        return Prepared(LandmarkModule(trained, params.loss, params.optim), data)
+
+    def _training(self, groups: list[ImageCrops]) -> tuple[CropDataset, EpochSampler]:
+        """Some crops of a source at each draw."""
+        params, crop_px = self.params, self.crop_params.crop_px
+        dataset = CropDataset(groups, self.store, crop_px, params.crops_per_image, params.loop.seed, params.augmentation)
+        draws = -(-params.crops_per_epoch // params.crops_per_image)
+        weights = device_weights([group.machine for group in groups], params.loop.balance_devices)
+        return dataset, EpochSampler(len(groups), draws, params.loop.seed, weights=weights)
+
+    def _validation(self, groups: list[ImageCrops]) -> tuple[CropDataset, EpochSampler]:
+        """The same crops at each validation."""
+        params, crop_px = self.params, self.crop_params.crop_px
+        dataset = CropDataset(groups, self.store, crop_px, -(-params.valid_crops // len(groups)), params.loop.seed)
+        return dataset, EpochSampler(len(groups), len(groups), params.loop.seed, shuffle=False)
 
 
 def train_refinement_net(
@@ -141,7 +160,7 @@ def train_refinement_net(
     Raises:
         TrainingError: a split has no crops, another training works in the folder, or a rank has failed.
     """
-    return train(Stage2Recipe(tables, store, crop_params, params), folder, run_name)
+    return train(Stage2Job(tables, store, crop_params, params), folder, run_name)
 
 
 def describe(names: list[str], crop_params: CropParams, params: Stage2Params) -> TrainedNet:
@@ -170,23 +189,3 @@ def describe(names: list[str], crop_params: CropParams, params: Stage2Params) ->
         architecture=net.architecture,
         facts={"crops": crop_params.model_dump(mode="json")},
     )
-
-
-def _training_loader(
-    groups: list[ImageCrops], store: ImageStore, crop_px: int, params: Stage2Params, rank: Rank
-) -> DataLoader[Batch]:
-    """Some crops of a source at each draw, several sources a batch."""
-    dataset = CropDataset(groups, store, crop_px, params.crops_per_image, params.loop.seed, params.augmentation)
-    draws = -(-params.crops_per_epoch // params.crops_per_image)
-    weights = device_weights([group.machine for group in groups], params.loop.balance_devices)
-    sampler = EpochSampler(len(groups), draws, params.loop.seed, weights=weights)
-    return make_loader(dataset, deal(sampler, rank), max(1, params.optim.batch_size // params.crops_per_image), params.loop)
-
-
-def _validation_loader(
-    groups: list[ImageCrops], store: ImageStore, crop_px: int, params: Stage2Params, rank: Rank
-) -> DataLoader[Batch]:
-    """The same crops at each validation, a source a batch."""
-    dataset = CropDataset(groups, store, crop_px, -(-params.valid_crops // len(groups)), params.loop.seed)
-    sampler = EpochSampler(len(groups), len(groups), params.loop.seed, shuffle=False)
-    return make_loader(dataset, deal(sampler, rank), 1, params.loop)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import mlflow
 from lightning.pytorch.loggers import MLFlowLogger
-from mlflow.entities import RunStatus
+from mlflow.entities import LifecycleStage, RunStatus
 from mlflow.exceptions import MlflowException
 
 from ceph_pipeline.artifacts import without_names, write_atomically
-from ceph_pipeline.training.run_states import SOURCE
+from ceph_pipeline.training.run_states import KILLED, PARENT, SOURCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from ceph_pipeline.training.distributed.rank import Rank
 
-PARENT = "mlflow.parentRunId"
-"""The tag by which MLflow nests runs."""
-
 
 @contextmanager
 def child_run(
@@ -34,7 +31,8 @@ def child_run(
     """Open a nested run for a training and give its logger; None where no MLflow run is active.
 
     The run's identifier is kept in `folder`. A training that resumes reopens its run, as a child of the run that is active
-    now; what an interruption left RUNNING, the earlier parent or a training that nobody continues, is closed as KILLED.
+    now, or has a new one where its run was deleted; what an interruption left RUNNING, the earlier parent or a training that
+    nobody continues, is closed as KILLED.
     """
     parent = mlflow.active_run()
     if parent is None:
@@ -46,13 +44,17 @@ def child_run(
         _close_if_running(earlier.data.tags.get(PARENT), besides=parent.info.run_id)
         if not resume:
             _close_if_running(earlier.info.run_id)
-    run_id = earlier.info.run_id if earlier is not None and resume else None
+    run_id = earlier.info.run_id if earlier is not None and resume and not _is_deleted(earlier) else None
     with mlflow.start_run(run_id=run_id, run_name=run_name or stage, nested=True, tags=SOURCE) as run:
         write_atomically(record, json.dumps({"run_id": run.info.run_id}))
         mlflow.set_tag(PARENT, parent.info.run_id)
         if run_id is None:
             mlflow.log_params(flatten(without_names(params.model_dump(mode="json")), stage))
-        yield MLFlowLogger(tracking_uri=mlflow.get_tracking_uri(), run_id=run.info.run_id, log_model=False)
+        try:
+            yield MLFlowLogger(tracking_uri=mlflow.get_tracking_uri(), run_id=run.info.run_id, log_model=False)
+        except (KeyboardInterrupt, SystemExit):
+            mlflow.end_run(KILLED)  # MLflow itself would record it as failed
+            raise
 
 
 @contextmanager
@@ -82,6 +84,11 @@ def _recorded_run(record: Path) -> Run | None:
         return mlflow.get_run(str(json.loads(record.read_text(encoding="utf-8"))["run_id"]))
     except (FileNotFoundError, json.JSONDecodeError, KeyError, MlflowException):
         return None
+
+
+def _is_deleted(run: Run) -> bool:
+    """Whether a run lies in MLflow's bin: the store still finds it, but refuses to start it."""
+    return bool(run.info.lifecycle_stage == LifecycleStage.DELETED)
 
 
 def _close_if_running(run_id: str | None, besides: str | None = None) -> None:

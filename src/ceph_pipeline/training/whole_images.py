@@ -17,8 +17,8 @@ from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.landmarks.geometry import Size
 from ceph_pipeline.landmarks.tables import points_array, reader_points
+from ceph_pipeline.training.augment_online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.batch import Batch, sample_rng
-from ceph_pipeline.training.online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.sampling import Draw
 
 
@@ -130,7 +130,7 @@ class WholeImageDataset(Dataset[Batch]):
         )
 
     def _draw(self, epoch: int, item: int, size: Size, points: NDArray[np.float64]) -> Drawn:
-        """The sample's changes; for their kinds the image on the table is the source."""
+        """The sample's changes; for their kinds the cached image is the source."""
         if not self.augmentation:
             return UNCHANGED
         pixel_size_mm = float(self.data.pixel_size_mm[item]) * float(self.data.sizes[item, 0]) / size[0]

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ceph_pipeline.training.distributed.output import record_error, redirect
-from ceph_pipeline.training.distributed.owner import end_with_owner
-from ceph_pipeline.training.distributed.rank import Rank
+from ceph_pipeline.training.distributed.rank import Rank, end_with_owner
 from ceph_pipeline.training.distributed.spec import Spec, read_spec
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ceph_pipeline.training.recipe import Recipe
+    from ceph_pipeline.training.job import TrainingJob
 
 
 def main(path: Path) -> None:
@@ -25,7 +24,7 @@ def main(path: Path) -> None:
     try:
         train_spec(path, rank)
     except Exception as error:
-        from ceph_pipeline.training.memory import is_out_of_memory
+        from ceph_pipeline.training.batch_plan import is_out_of_memory
 
         record_error(path.with_name(f"rank_{rank.index}.json"), error, out_of_memory=is_out_of_memory(error))
         sys.exit(1)
@@ -33,24 +32,30 @@ def main(path: Path) -> None:
 
 def train_spec(path: Path, rank: Rank) -> None:
     """Read a spec and train as one of its ranks."""
-    from ceph_pipeline.training.recipe import train_rank
+    from ceph_pipeline.training.run import train_rank
     from ceph_pipeline.training.tracking import rank_logger
 
     spec, tables = read_spec(path)
     with rank_logger(spec.run_id, rank) as run_logger:
-        train_rank(recipe_of(spec, tables), path.parent.parent, run_logger, rank, spec.splits)
+        train_rank(load_job(spec, tables), path.parent.parent, run_logger, rank, spec.splits)
 
 
-def recipe_of(spec: Spec, tables: dict[str, pd.DataFrame]) -> Recipe:
-    """The recipe that a spec was written from."""
+def load_job(spec: Spec, tables: dict[str, pd.DataFrame]) -> TrainingJob:
+    """The training that a spec describes; `spec.store` is opened with this process's credentials.
+
+    Raises:
+        ValueError: it is one of stage 2 without the parameters of its crops.
+    """
     from ceph_pipeline.training.params import Stage1Params, Stage2Params
-    from ceph_pipeline.training.stage1 import Stage1Recipe, Stage1Tables
-    from ceph_pipeline.training.stage2 import Stage2Recipe, Stage2Tables
+    from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
+    from ceph_pipeline.training.stage2 import Stage2Job, Stage2Tables
 
     store = spec.store.open()
+    if spec.stage == "stage1":
+        return Stage1Job(Stage1Tables(**tables), store, Stage1Params.model_validate(spec.params))
     if spec.crop_params is None:
-        return Stage1Recipe(Stage1Tables(**tables), store, Stage1Params.model_validate(spec.params))
-    return Stage2Recipe(Stage2Tables(**tables), store, spec.crop_params, Stage2Params.model_validate(spec.params))
+        raise ValueError("a spec of stage2 has no crop_params")
+    return Stage2Job(Stage2Tables(**tables), store, spec.crop_params, Stage2Params.model_validate(spec.params))
 
 
 if __name__ == "__main__":

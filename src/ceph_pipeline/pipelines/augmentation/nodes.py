@@ -15,6 +15,7 @@ def augment_sources(
     measurements: pd.DataFrame,
     exclusions: pd.DataFrame,
     raw_cephalograms: RawFolder,
+    source_cache: ImageStore,
     augmented_store: ImageStore,
     augmented_cache: ImageStore,
     params: AugmentationParams,
@@ -24,7 +25,7 @@ def augment_sources(
     from ceph_pipeline.augmentation.tables import SourceTables
 
     sources = SourceTables(images, landmarks, cvm, measurements, exclusions)
-    return augment(sources, raw_cephalograms, augmented_store, augmented_cache, params)
+    return augment(sources, raw_cephalograms, source_cache, augmented_store, augmented_cache, params)
 
 
 def draw_contact_sheet(augmented_images: pd.DataFrame, augmented_landmarks: pd.DataFrame, augmented_store: ImageStore) -> Any:

@@ -27,6 +27,7 @@ def create_pipeline(**_: object) -> Pipeline:
                     "measurements",
                     "exclusions",
                     "raw_cephalograms",
+                    "source_cache",
                     "augmented_store",
                     "augmented_cache",
                     "params:augmentation",

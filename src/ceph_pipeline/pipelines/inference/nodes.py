@@ -70,8 +70,13 @@ def draw_overlays(
     overlay_folder: Path,
     params: InferenceParams,
 ) -> pd.DataFrame:
-    """Draw each X-ray with its landmarks, and summarise what was found, a row an image."""
+    """Draw each X-ray with its landmarks, and summarise what was found, a row an image with its file's path in the folder.
+
+    Overlays of other films, which an earlier run has left in the folder, are deleted.
+    """
+    from ceph_pipeline.artifacts import keep_only
     from ceph_pipeline.images import read_image
+    from ceph_pipeline.images.film_files import printable
     from ceph_pipeline.inference.folder import find_xrays
     from ceph_pipeline.inference.measurements import summary_rows
     from ceph_pipeline.inference.overlay import write_overlay
@@ -80,9 +85,11 @@ def draw_overlays(
     summary = add_plausibility(summary_rows(predictions, measurements), plausibility)
     if "n_flagged" in summary:
         logger.info("%d of %d points are flagged for a person to look at", summary["n_flagged"].sum(), len(predictions))
+    xrays = find_xrays(folder)
+    summary.insert(1, "file", [printable(xrays[image_id].relative_to(folder).as_posix()) for image_id in summary["image_id"]])
+    keep_only(overlay_folder, [f"{image_id}.png" for image_id in summary["image_id"]] if params.overlays else [], ".png")
     if not params.overlays:
         return summary
-    xrays = find_xrays(folder)
     for image_id, points in predictions.groupby("image_id", sort=False):
         write_overlay(read_image(xrays[str(image_id)]), points, overlay_folder / f"{image_id}.png")
     logger.info("overlays of %d X-rays are in %s", len(summary), overlay_folder)

@@ -87,6 +87,6 @@ def measure_cephalograms(images: pd.DataFrame, landmarks: pd.DataFrame) -> pd.Da
 
 def _print_quarantine(quarantine: pd.DataFrame) -> None:
     for row in quarantine.head(PRINTED).itertuples(index=False):
-        logger.warning("%s: %s; the quarantine table says why", pseudonym(row.item), row.outcome)
+        logger.warning("%s: %s; the quarantine table says why", pseudonym(str(row.item)), row.outcome)
     if len(quarantine) > PRINTED:
         logger.warning("… and %d more in the quarantine table", len(quarantine) - PRINTED)

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from ceph_pipeline.training.distributed.owner import OWNER, end_with_owner
+from ceph_pipeline.training.distributed.rank import OWNER, end_with_owner
 
 
 def main(log: Path, options: list[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -11,23 +10,22 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import mlflow
 import torch
 
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.distributed.failure import SHUTDOWN_S, Failure, first_failure
 from ceph_pipeline.training.distributed.output import relay
-from ceph_pipeline.training.distributed.owner import OWNER
-from ceph_pipeline.training.distributed.shares import require_enough
-from ceph_pipeline.training.distributed.spec import CREDENTIALS, discard_spec, write_spec
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training.distributed.rank import OWNER
+from ceph_pipeline.training.distributed.spec import discard_spec, write_spec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from lightning.pytorch.loggers import MLFlowLogger
+    import pandas as pd
 
+    from ceph_pipeline.training.distributed.spec import Spec
     from ceph_pipeline.training.params import LoopParams
-    from ceph_pipeline.training.recipe import Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -38,63 +36,59 @@ PATIENCE_S = 30
 """How long an agent may take to end its ranks."""
 
 
-def launch(recipe: Recipe, folder: Path, run_logger: MLFlowLogger | None) -> None:
+def launch(spec: Spec, tables: Mapping[str, pd.DataFrame], folder: Path, environment: Mapping[str, str]) -> None:
     """Train in a process for each device, and wait for them.
 
     Where a device's memory does not take its batch, all ranks start again from the last complete epoch with smaller batches,
     more of them accumulated; several machines stop instead.
 
+    Args:
+        spec: What is trained.
+        tables: What it learns from, by name.
+        folder: Where the training keeps its state.
+        environment: Variables that the ranks need beside those of this process.
+
     Raises:
-        TrainingError: the machine has fewer devices, the validation split has fewer images, or a rank has failed.
+        TrainingError: a rank has failed.
     """
-    loop, optim, stage = recipe.params.loop, recipe.params.optim, recipe.stage
-    require_devices(loop, stage)
-    world, images = loop.devices * loop.nodes, recipe.tables.images
-    require_enough(int(((images["split"] == "valid") & (images["kind"] == "original")).sum()), world, "validation")
-    logger.info("%s: %d processes, an effective batch of %d", stage, world, optim.batch_size * optim.accumulate_batches * world)
-    splits = 0
-    while (failure := run_ranks(recipe, folder, run_logger, splits)) is not None:
-        if not failure.out_of_memory or loop.nodes > 1:
+    while (failure := run_ranks(spec, tables, folder, environment)) is not None:
+        if not failure.out_of_memory or spec.nodes > 1:
             raise TrainingError(failure.message)
-        splits += 1
+        spec = spec.model_copy(update={"splits": spec.splits + 1})
         logger.warning(
             "%s: a device's memory is full. Smaller batches, more of them accumulated, keep the effective batch; BatchNorm sees "
             "the smaller ones. The ranks start again",
-            stage,
+            spec.stage,
         )
 
 
-def run_ranks(recipe: Recipe, folder: Path, run_logger: MLFlowLogger | None, splits: int) -> Failure | None:
+def run_ranks(spec: Spec, tables: Mapping[str, pd.DataFrame], folder: Path, environment: Mapping[str, str]) -> Failure | None:
     """Start this machine's agent, log what rank 0 says, and wait.
-
-    Args:
-        recipe: What is trained.
-        folder: Where the training keeps its state.
-        run_logger: Of the MLflow run that rank 0 logs to.
-        splits: How many times batches have been divided for want of memory.
 
     Returns:
         What went wrong, if anything; the ranks' logs then stay in `folder`.
     """
-    loop, ranks = recipe.params.loop, folder / "ranks"
-    master = f"{os.environ.get('MASTER_ADDR', socket.gethostname())}:{os.environ.get('MASTER_PORT', '29500')}"
-    environment = rank_environment(loop.devices) | {CREDENTIALS: json.dumps(dict(recipe.store.folder.options))}
-    if run_logger is not None:
-        environment["MLFLOW_TRACKING_URI"] = mlflow.get_tracking_uri()
+    ranks = folder / "ranks"
     shutil.rmtree(ranks, ignore_errors=True)
-    spec = write_spec(recipe, folder, run_logger.run_id if run_logger is not None else None, master, splits)
-    command = agent_command(spec, loop.devices, loop.nodes, master, node=0)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, env=environment) as agent:  # noqa: S603
+    path = write_spec(spec, tables, folder)
+    command = agent_command(path, spec.devices, spec.nodes, spec.master, node=0)
+    variables = {**rank_environment(spec.devices), **environment}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, env=variables) as agent:  # noqa: S603
         try:
             exits = relay(agent.stdout or ())
             failed = agent.wait() != 0
         finally:
             _end(agent)
-            discard_spec(spec)
+            discard_spec(path)
     if failed:
-        return first_failure(recipe.stage, ranks, exits, loop.devices * loop.nodes)
+        return first_failure(spec.stage, ranks, exits, spec.devices * spec.nodes)
     shutil.rmtree(ranks)
     return None
+
+
+def meeting_point() -> str:
+    """`host:port` where the agents of several machines meet: this machine, unless the environment names another."""
+    return f"{os.environ.get('MASTER_ADDR', socket.gethostname())}:{os.environ.get('MASTER_PORT', '29500')}"
 
 
 def require_devices(loop: LoopParams, stage: str) -> None:

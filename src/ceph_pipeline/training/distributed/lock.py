@@ -7,10 +7,12 @@ import json
 import os
 import secrets
 import socket
+import struct
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,17 +47,23 @@ def locked(folder: Path) -> Iterator[None]:
 def holder(folder: Path) -> str | None:
     """`PROCESS` of the one that trains into a folder, on whatever machine; None while none does, or has not said so yet.
 
-    Only for other processes: to close the file would drop the lock of the one that asks about itself.
+    The question takes no lock, so that it never stands in a training's way. Only for other processes: to close the file would
+    drop the lock of the one that asks about itself.
     """
     try:
-        with (folder / ".lock").open("a+", encoding="utf-8") as file:
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                return _record(file).get("process")
+        with (folder / ".lock").open(encoding="utf-8") as file:
+            return _record(file).get("process") if _is_locked(file) else None
     except FileNotFoundError:
-        pass
-    return None
+        return None
+
+
+def _is_locked(file: TextIO) -> bool:
+    """Whether another process holds a lock on a file: the kernel's answer to whether this one could have it."""
+    layout, place = ("qqihh", 3) if sys.platform == "darwin" else ("hhqqi0q", 0)  # of `struct flock`, and of its l_type
+    question = [0] * 5
+    question[place] = fcntl.F_WRLCK
+    answer = struct.unpack(layout, fcntl.fcntl(file, fcntl.F_GETLK, struct.pack(layout, *question)))
+    return bool(answer[place] != fcntl.F_UNLCK)
 
 
 def _holder(file: TextIO) -> str:

@@ -1,9 +1,11 @@
-"""Which of the processes that train together this one is."""
+"""Which of the processes that train together this one is, and which process it ends with."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+
+from ceph_pipeline.artifacts import workers
 
 
 @dataclass(frozen=True)
@@ -30,3 +32,11 @@ class Rank:
 
 ALONE = Rank()
 """The only process of a training on one device."""
+
+OWNER = "CEPH_PIPELINE_OWNER"
+"""Environment variable that names the process to end with."""
+
+
+def end_with_owner() -> None:
+    """Watch the process that started this one; ranks sit in sessions of their own and would outlive it."""
+    workers.end_with_owner(int(os.environ[OWNER]))

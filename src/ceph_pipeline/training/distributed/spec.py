@@ -13,12 +13,10 @@ from ceph_pipeline.artifacts import atomic_path, write_atomically
 from ceph_pipeline.crops.params import CropParams
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.images.store import ImageFormat
-from ceph_pipeline.training.distributed.lock import PROCESS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
-
-    from ceph_pipeline.training.recipe import Recipe
 
 CREDENTIALS = "CEPH_PIPELINE_STORE_CREDENTIALS"
 """Environment variable by which the store's credentials reach the ranks: secrets are not written to disk."""
@@ -74,27 +72,12 @@ def spec_path(folder: Path) -> Path:
     return folder / "ranks" / "spec.json"
 
 
-def write_spec(recipe: Recipe, folder: Path, run_id: str | None, master: str, splits: int = 0) -> Path:
+def write_spec(spec: Spec, tables: Mapping[str, pd.DataFrame], folder: Path) -> Path:
     """Write the tables, then the spec, and return its path."""
     path = spec_path(folder)
-    tables: dict[str, pd.DataFrame] = vars(recipe.tables)
     for name, table in tables.items():
         with atomic_path(path.with_name(f"{name}.parquet")) as temporary:
             table.to_parquet(temporary, index=False)
-    store, loop = recipe.store, recipe.params.loop
-    spec = Spec(
-        stage=recipe.stage,
-        params=recipe.params.model_dump(mode="json"),
-        crop_params=recipe.crop_params,
-        store=StoreHandle(path=store.path, format=store.format, quality=store.quality),
-        tables=tuple(tables),
-        run_id=run_id,
-        devices=loop.devices,
-        nodes=loop.nodes,
-        master=master,
-        splits=splits,
-        process=PROCESS,
-    )
     write_atomically(path, spec.model_dump_json(indent=2))
     return path
 

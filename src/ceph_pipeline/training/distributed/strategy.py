@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from ceph_pipeline.training.distributed.rank import Rank
 
 
-def strategy(rank: Rank, *, some_rest: bool) -> DDPStrategy | Literal["auto"]:
+def strategy(rank: Rank, *, some_frozen: bool) -> DDPStrategy | Literal["auto"]:
     """Lightning's strategy: gradients averaged over the ranks in each step, by NCCL on GPUs and gloo on CPUs.
 
     DDP itself would copy rank 0's buffers before every forward pass, those of validation too, where ranks with fewer batches
-    would leave the others waiting for ever; `SharedBuffers` stands in for that.
+    would leave the others waiting for ever; `SharedBuffers` replaces that.
 
     Args:
         rank: Which of the processes that train together this one is.
-        some_rest: Whether some weights are frozen for a while: DDP then has to look which ones took part in a step.
+        some_frozen: Whether some weights are frozen for a while: DDP then has to look which ones took part in a step.
     """
     if rank.world == 1:
         return "auto"
-    return DDPStrategy(find_unused_parameters=some_rest, broadcast_buffers=False, gradient_as_bucket_view=True)
+    return DDPStrategy(find_unused_parameters=some_frozen, broadcast_buffers=False, gradient_as_bucket_view=True)
 
 
 def shared_buffers(rank: Rank) -> list[Callback]:

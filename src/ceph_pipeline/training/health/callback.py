@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lightning.pytorch.callbacks import Callback
 
-from ceph_pipeline.training.errors import TrainingError
+from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.health import observe
 from ceph_pipeline.training.health.checks import run_checks
 from ceph_pipeline.training.health.record import Epoch, LocatedPoints, TrainingRecord, Validation, dotted, summarise

@@ -1,0 +1,170 @@
+"""DICOM by pydicom: one frame, its grey levels as a viewer shows them, and its pixel spacing.
+
+Levels go the standard's way: modality LUT or rescale slope and intercept, then the first VOI LUT or window, then inversion of
+MONOCHROME1 (or of presentation shape INVERSE). What comes out is spread over 16 bits, or 8 where 8 are stored. Of the data
+set only the attributes named here are parsed, so that nothing of the patient is ever held.
+
+Spacing: `PixelSpacing` counts where it is there and differs from `ImagerPixelSpacing` or says how it was calibrated; else
+`ImagerPixelSpacing`, which is the detector's plane and has the head's magnification in it; else `NominalScannedPixelSpacing`.
+
+Source: DICOM PS3.3 C.7.6.3, C.8.11.3, C.11.1, C.11.2 and 10.7.1.3.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceph_pipeline.images.errors import ImageReadError
+from ceph_pipeline.images.grey import GreyImage, to_grey
+from ceph_pipeline.images.header import ImageHeader, SpacingSource, believable, require_readable_size
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_FACTS = [
+    "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames", "Rows", "Columns", "BitsAllocated",
+    "BitsStored", "HighBit", "PixelRepresentation", "SmallestImagePixelValue", "LargestImagePixelValue",
+    "PixelSpacing", "PixelSpacingCalibrationType", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
+    "RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor", "BluePaletteColorLookupTableDescriptor",
+    "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData",
+    "ModalityLUTSequence", "RescaleIntercept", "RescaleSlope", "VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction",
+    "PresentationLUTShape",
+]  # fmt: skip
+_PIXELS = ["PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"]
+_INVERTED = "MONOCHROME1"
+
+
+def dicom_header(stream: BinaryIO) -> ImageHeader:
+    """The header of a DICOM file of one frame.
+
+    Raises:
+        ImageReadError: no image, several frames, or pydicom is not installed.
+        Exception: whatever pydicom raises for a damaged header.
+    """
+    with _dataset(stream, _FACTS, stop_before_pixels=True) as dataset:
+        spacing, source = _spacing(dataset)
+        return ImageHeader(
+            kind="dicom",
+            stored_size=(int(dataset.Columns), int(dataset.Rows)),
+            bits=int(dataset.BitsStored),
+            white_is_zero=_is_inverted(dataset),
+            spacing_mm=spacing,
+            spacing_source=source,
+        )
+
+
+def decode_dicom(stream: BinaryIO, name: str) -> GreyImage:
+    """The frame as grey `(height, width)`, 0 black.
+
+    Raises:
+        ImageReadError: damaged, too large, or compressed in a way for which no decoder is installed.
+        Exception: whatever pydicom and its decoders raise for damage.
+    """
+    with _dataset(stream, [*_FACTS, *_PIXELS], stop_before_pixels=False) as dataset:
+        require_readable_size(int(dataset.Columns), int(dataset.Rows), name)
+        try:
+            pixels = dataset.pixel_array
+        except (RuntimeError, NotImplementedError) as error:
+            syntax = dataset.file_meta.TransferSyntaxUID.name
+            raise ImageReadError(
+                f"{name}: pixels in {syntax} cannot be decoded ({_brief(error)}). Install the extra: "
+                "pip install 'ceph-pipeline[dicom]'."
+            ) from None
+        if dataset.SamplesPerPixel > 1:
+            return to_grey(pixels, name)
+        if dataset.PhotometricInterpretation == "PALETTE COLOR":
+            from pydicom.pixels import apply_color_lut
+
+            return to_grey(apply_color_lut(pixels, dataset), name)
+        return _as_shown(pixels, dataset)
+
+
+def _as_shown(pixels: NDArray[Any], dataset: Dataset) -> GreyImage:
+    from pydicom.pixels import apply_modality_lut, apply_voi_lut
+
+    values = apply_modality_lut(pixels, dataset)
+    levels = np.asarray(apply_voi_lut(values, dataset), np.float64)
+    shown = "VOILUTSequence" in dataset or "WindowWidth" in dataset
+    low, high = _window_range(dataset, levels) if shown else _stored_range(dataset, levels)
+    scaled = np.clip((levels - low) / max(high - low, 1e-12), 0, 1)
+    if _is_inverted(dataset):
+        scaled = 1 - scaled
+    depth = np.uint8 if int(dataset.BitsStored) <= 8 else np.uint16
+    return cast("GreyImage", np.rint(scaled * np.iinfo(depth).max).astype(depth))
+
+
+def _window_range(dataset: Dataset, levels: NDArray[np.float64]) -> tuple[float, float]:
+    """The range that pydicom's windows fill: that of the stored values after rescaling; of a VOI LUT the levels' own."""
+    return (float(levels.min()), float(levels.max())) if "VOILUTSequence" in dataset else _stored_range(dataset, levels)
+
+
+def _stored_range(dataset: Dataset, levels: NDArray[np.float64]) -> tuple[float, float]:
+    """Least and greatest value that the stored bits can hold, after rescaling; of a modality LUT the levels' own."""
+    if "ModalityLUTSequence" in dataset:
+        return float(levels.min()), float(levels.max())
+    bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation)
+    ends = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    slope, intercept = float(dataset.get("RescaleSlope") or 1), float(dataset.get("RescaleIntercept") or 0)
+    low, high = sorted(slope * end + intercept for end in ends)
+    return low, high
+
+
+@contextmanager
+def _dataset(stream: BinaryIO, tags: list[str], *, stop_before_pixels: bool) -> Iterator[Dataset]:
+    try:
+        from pydicom import config, dcmread
+        from pydicom.filereader import read_file_meta_info  # noqa: F401 the import proves a whole installation
+    except ModuleNotFoundError:
+        raise ImageReadError("DICOM needs pydicom: pip install 'ceph-pipeline[dicom]'") from None
+    with warnings.catch_warnings(), config.disable_value_validation():
+        warnings.simplefilter("ignore")  # they quote values, which may be the patient's
+        dataset = dcmread(stream, specific_tags=tags, stop_before_pixels=stop_before_pixels)
+        if dataset.file_meta.get("TransferSyntaxUID") == _DEFLATED:
+            raise ImageReadError("a deflated data set; save it uncompressed, or with JPEG, JPEG 2000 or RLE")
+        _require_one_frame(dataset)
+        yield dataset
+
+
+def _require_one_frame(dataset: Dataset) -> None:
+    if missing := [name for name in ("Rows", "Columns", "BitsStored", "PhotometricInterpretation") if dataset.get(name) is None]:
+        raise ImageReadError(f"no image: {missing[0]} is missing")
+    if (frames := int(dataset.get("NumberOfFrames") or 1)) > 1:
+        raise ImageReadError(f"{frames} frames in one file; one film a file is read")
+
+
+def _is_inverted(dataset: Dataset) -> bool:
+    """MONOCHROME1, or a monochrome image whose presentation is inverse; the standard's two ways to say the same."""
+    shape = dataset.get("PresentationLUTShape")
+    photometric = dataset.PhotometricInterpretation
+    return bool(photometric == _INVERTED or (photometric == "MONOCHROME2" and shape == "INVERSE"))
+
+
+def _spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, SpacingSource | None]:
+    calibrated, imager = _pair(dataset, "PixelSpacing"), _pair(dataset, "ImagerPixelSpacing")
+    if calibrated and (calibrated != imager or dataset.get("PixelSpacingCalibrationType")):
+        return calibrated, "dicom_pixel_spacing"
+    if imager:
+        return imager, "dicom_imager_pixel_spacing"
+    scanned = _pair(dataset, "NominalScannedPixelSpacing")
+    return scanned, "dicom_nominal_scanned_pixel_spacing" if scanned else None
+
+
+def _pair(dataset: Dataset, name: str) -> tuple[float, float] | None:
+    """(x, y) mm of an attribute, which has that between rows (y) first; None for none, 0 and nonsense."""
+    try:
+        y, x = (float(value) for value in dataset.get(name))
+    except (TypeError, ValueError):
+        x = y = math.nan
+    return believable(x, y)
+
+
+def _brief(error: Exception) -> str:
+    return str(error).splitlines()[0][:160] if str(error) else type(error).__name__

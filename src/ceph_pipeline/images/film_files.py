@@ -1,0 +1,109 @@
+"""Which files of a folder are films, and why the others are not: one rule for training data and new films."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from ceph_pipeline.images.codec import file_type
+from ceph_pipeline.images.kinds import HEAD_BYTES, IMAGE_SUFFIXES, kind_of
+
+_HIDDEN_STARTS = (".", "@", "#", "$")
+"""Of names that systems and file servers keep for themselves: `.DS_Store`, `._film.png`, `@eaDir`, `#recycle`, `$RECYCLE.BIN`."""
+_HIDDEN_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "lost+found", "dicomdir"})
+_ANNOTATIONS = (".json", ".csv", ".txt", ".xml", ".yaml", ".yml", ".xlsx", ".md", ".pdf")
+"""Files that lie beside films and are expected there."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is no film.
+
+    Attributes:
+        path: Below the folder, with forward slashes, characters that must not reach a terminal escaped.
+        reason: Why it is passed over.
+    """
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FilmFiles:
+    """What a folder holds.
+
+    Attributes:
+        films: Paths below the folder with forward slashes, sorted.
+        skipped: Everything else that could have been meant as a film.
+        n_hidden: Hidden files and thumbnails, which nobody meant.
+    """
+
+    films: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+    n_hidden: int
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of that name belongs to a system, a file server or a viewer: never data."""
+    return name.startswith(_HIDDEN_STARTS) or name.lower() in _HIDDEN_NAMES
+
+
+def list_films(folder: Path, *, deep: bool = True) -> FilmFiles:
+    """Look through a folder.
+
+    Links to folders are not followed; links to files are films only where they stay inside the folder.
+
+    Args:
+        folder: Must be one.
+        deep: With its subfolders.
+    """
+    films: list[str] = []
+    skipped: list[Skipped] = []
+    n_hidden = 0
+    for place, folders, files in os.walk(folder, onerror=lambda error: skipped.append(_unreadable(error, folder))):
+        n_hidden += sum(map(is_hidden, (*folders, *files)))
+        folders[:] = sorted(name for name in folders if not is_hidden(name)) if deep else []
+        for name in sorted(name for name in files if not is_hidden(name)):
+            file = Path(place, name)
+            path = file.relative_to(folder).as_posix()
+            reason = why_no_film(file, folder)
+            if reason is None:
+                films.append(path)
+            elif reason:
+                skipped.append(Skipped(printable(path), reason))
+    return FilmFiles(tuple(sorted(films)), tuple(skipped), n_hidden)
+
+
+def why_no_film(file: Path, folder: Path) -> str | None:
+    """Why a file is no film: a reason, nothing to say ("") of an annotation file, or None where it is one."""
+    suffix = file.suffix.lower()
+    try:
+        mode = file.stat().st_mode
+        if not stat.S_ISREG(mode):
+            return f"{file_type(mode)}, not a file"
+        if file.is_symlink() and not file.resolve().is_relative_to(folder.resolve()):
+            return "a link out of the folder"
+        if suffix in IMAGE_SUFFIXES:
+            return None
+        if suffix in _ANNOTATIONS:
+            return ""
+        with file.open("rb") as stream:  # DICOM files often have no suffix, or a number in its place
+            return None if kind_of(stream.read(HEAD_BYTES)) == "dicom" else _unread(suffix)
+    except OSError as error:
+        return f"cannot be opened ({error.strerror})"
+
+
+def printable(path: str) -> str:
+    """A path as it may stand in a table, a log or a terminal: control characters and bytes that are no text escaped."""
+    return path if path.isprintable() else ascii(path)[1:-1]
+
+
+def _unread(suffix: str) -> str:
+    return f"{printable(suffix) or 'no suffix'}: not a kind of film that is read ({', '.join(IMAGE_SUFFIXES)})"
+
+
+def _unreadable(error: OSError, folder: Path) -> Skipped:
+    path = Path(error.filename).relative_to(folder).as_posix() if error.filename else "."
+    return Skipped(printable(path), f"a folder that cannot be opened ({error.strerror})")

@@ -1,0 +1,57 @@
+"""Identifiers made of files' names: what they may be, and how two files never get one."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from ceph_pipeline.images.kinds import IMAGE_SUFFIXES
+from ceph_pipeline.landmarks.tables import IDENTIFIER
+
+_LONGEST = 100
+"""Letters kept of a name that has to be shortened; with its digest it stays below what `IDENTIFIER` allows."""
+
+
+def safe_identifier(name: str) -> str:
+    """An identifier that can be a file name: the name itself where it is one, else its ASCII letters and a digest of it."""
+    text = unicodedata.normalize("NFC", name).strip()
+    if re.fullmatch(IDENTIFIER, text):
+        return text
+    return _with_digest(text, text)
+
+
+def identifiers_of(paths: Iterable[str]) -> dict[str, str]:
+    """An identifier for each file: its path without the suffix, folders joined by `_`, made safe.
+
+    `anna/ceph.png` becomes `anna_ceph`; names that others could be mistaken for, also where upper and lower case are one,
+    get a digest of their path each.
+
+    Args:
+        paths: Of the films, below their folder, with forward slashes.
+
+    Returns:
+        Path by identifier, in the paths' order.
+    """
+    groups: dict[str, list[str]] = defaultdict(list)
+    names = {path: safe_identifier(_joined(path)) for path in paths}
+    for path, name in names.items():
+        groups[name.casefold()].append(path)
+    alone = {path for group in groups.values() if len(group) == 1 for path in group}
+    return {name if path in alone else _with_digest(name, path): path for path, name in names.items()}
+
+
+def _joined(path: str) -> str:
+    pure = PurePosixPath(path)
+    name = pure.stem if pure.suffix.lower() in IMAGE_SUFFIXES else pure.name
+    return "_".join((*pure.parts[:-1], name))
+
+
+def _with_digest(name: str, source: str) -> str:
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", letters).strip("._-")[:_LONGEST]
+    digest = hashlib.blake2b(source.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    return f"{plain or 'film'}-{digest}"

@@ -1,0 +1,41 @@
+"""The one way from decoded pixels to grey levels."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ceph_pipeline.images.errors import ImageReadError
+
+GreyImage = NDArray[np.uint8] | NDArray[np.uint16]
+"""`(height, width)`, 8 or 16 bits, bright where little radiation came through (bone is bright)."""
+
+
+def to_grey(pixels: NDArray[Any], name: str, *, white_is_zero: bool = False, bits: int | None = None) -> GreyImage:
+    """Make an image of one channel, in which 0 is black.
+
+    Colours become their luma, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601); an alpha channel is left out. Depth is kept.
+
+    Args:
+        pixels: `(height, width)`, or `(height, width, channels)` in the order grey, grey and alpha, RGB or RGBA.
+        name: What the error calls the image.
+        white_is_zero: 0 stands for white, so that levels are subtracted from the highest one.
+        bits: Depth of the levels where it is less than the type's; 1 stands for black and white.
+
+    Raises:
+        ImageReadError: neither 8 nor 16 bits without sign.
+    """
+    if pixels.dtype == np.bool_ or (bits == 1 and pixels.dtype == np.uint8):
+        pixels, bits = pixels.astype(np.uint8) * np.uint8(255), 8
+    if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim not in (2, 3):
+        raise ImageReadError(f"{name}: pixels are {pixels.dtype}; 8 and 16 bits without sign are read. Convert the file to png.")
+    if pixels.ndim == 3:
+        pixels = np.ascontiguousarray(pixels[..., :3]) if pixels.shape[-1] >= 3 else pixels[..., 0]
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    if white_is_zero:
+        pixels = pixels.dtype.type(2 ** (bits or 8 * pixels.itemsize) - 1) - pixels
+    return cast("GreyImage", np.ascontiguousarray(pixels))

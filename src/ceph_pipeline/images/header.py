@@ -1,0 +1,97 @@
+"""What a film's file says of itself before its pixels are decoded."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from ceph_pipeline.images.errors import ImageReadError
+from ceph_pipeline.images.kinds import MAX_PIXELS, Kind
+from ceph_pipeline.images.orientation import UPRIGHT, swaps_axes
+
+SpacingSource = Literal[
+    "dicom_pixel_spacing",
+    "dicom_imager_pixel_spacing",
+    "dicom_nominal_scanned_pixel_spacing",
+    "metaimage_element_spacing",
+    "tiff_resolution",
+    "png_physical_size",
+    "jpeg_density",
+    "bmp_resolution",
+]
+"""Where a spacing comes from. That of the imager holds in the detector's plane: the head's magnification is not in it."""
+
+MIN_SIDE_PX, MAX_ASPECT = 16, 10
+"""A film with a shorter side, or one so many times as long as wide, shows no head."""
+MIN_SPACING_MM, MAX_SPACING_MM = 0.02, 1.0
+SCREEN_DPI = (72.0, 96.0)
+"""What programs write as the resolution of an image that has none."""
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """Facts from an image file's header.
+
+    Attributes:
+        kind: Of the file, by its first bytes.
+        stored_size: (width, height) of the rows and columns as they are stored.
+        orientation: 1 to 8, see `orientation.ORIENTATIONS`; 1 where the file has no tag.
+        bits: Depth of one channel.
+        white_is_zero: Stored 0 is white (TIFF's photometric interpretation 0, DICOM's MONOCHROME1); pixels are read inverted.
+        spacing_mm: Millimetres per pixel along x and y of the upright image, where the file has a believable one.
+        spacing_source: Which field it is from.
+    """
+
+    kind: Kind
+    stored_size: tuple[int, int]
+    orientation: int = UPRIGHT
+    bits: int = 8
+    white_is_zero: bool = False
+    spacing_mm: tuple[float, float] | None = None
+    spacing_source: SpacingSource | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the upright image, which is what is read."""
+        width, height = self.stored_size
+        return (height, width) if swaps_axes(self.orientation) else (width, height)
+
+
+def require_readable_size(width: int, height: int, name: str) -> None:
+    """Refuse an empty image, and one too large to be decoded.
+
+    Raises:
+        ImageReadError: no pixels, or more than `MAX_PIXELS`.
+    """
+    if width <= 0 or height <= 0:
+        raise ImageReadError(f"{name}: {width} × {height} pixels, which is no image. Replace the file or remove it.")
+    if width * height > MAX_PIXELS:
+        raise ImageReadError(f"{name}: {width} × {height} pixels; at most {MAX_PIXELS:,} are read.")
+
+
+def require_film_shape(width: int, height: int, name: str) -> None:
+    """Refuse what can be decoded but is no film: a single pixel, a strip.
+
+    Raises:
+        ImageReadError: a side is shorter than `MIN_SIDE_PX`, or `MAX_ASPECT` times the other.
+    """
+    short, long = sorted((width, height))
+    if short < MIN_SIDE_PX or long > MAX_ASPECT * short:
+        raise ImageReadError(
+            f"{name}: {width} × {height} pixels, which is no film: expected sides of at least {MIN_SIDE_PX} px, one at most "
+            f"{MAX_ASPECT} times the other. Replace the file or remove it."
+        )
+
+
+def believable(x_mm: float, y_mm: float) -> tuple[float, float] | None:
+    """A spacing in mm that can be a radiograph's; None for 0, nonsense, and other than 0.02 to 1 mm."""
+    ok = all(math.isfinite(value) and MIN_SPACING_MM <= value <= MAX_SPACING_MM for value in (x_mm, y_mm))
+    return (x_mm, y_mm) if ok else None
+
+
+def spacing_of_dpi(x_dpi: float, y_dpi: float) -> tuple[float, float] | None:
+    """Millimetres per pixel of a resolution in dots per inch; None for one that is a screen's or not believable."""
+    if any(not math.isfinite(dpi) or dpi <= 0 or any(abs(dpi - screen) < 0.5 for screen in SCREEN_DPI) for dpi in (x_dpi, y_dpi)):
+        return None
+    return believable(25.4 / x_dpi, 25.4 / y_dpi)

@@ -1,0 +1,102 @@
+"""PNG, JPEG, BMP, WebP and JPEG 2000: headers by Pillow, pixels by libjpeg-turbo (JPEG) and OpenCV (the others).
+
+Damage is an error, not grey filler: libjpeg's warnings count as errors, and PNG carries check sums. BMP, WebP and JPEG 2000
+have none: of those only what the decoder itself notices is refused.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from typing import Any, BinaryIO
+
+import cv2
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+from ceph_pipeline.images.errors import ImageReadError
+from ceph_pipeline.images.header import ImageHeader, SpacingSource, spacing_of_dpi
+from ceph_pipeline.images.kinds import Kind
+from ceph_pipeline.images.orientation import ORIENTATIONS, UPRIGHT
+
+_FORMATS: dict[Kind, tuple[str, ...]] = {
+    "png": ("PNG",),
+    "jpeg": ("JPEG", "MPO"),
+    "bmp": ("BMP",),
+    "webp": ("WEBP",),
+    "jpeg2000": ("JPEG2000",),
+}
+_DPI_SOURCES: dict[Kind, SpacingSource] = {"png": "png_physical_size", "jpeg": "jpeg_density", "bmp": "bmp_resolution"}
+_TEXT_CHUNKS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
+
+
+def raster_header(stream: BinaryIO, kind: Kind) -> ImageHeader:
+    """The header of one of these kinds.
+
+    Raises:
+        ImageReadError: several images in one file.
+        Exception: whatever Pillow raises for a damaged header.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of large images: the limit is ours
+        image = Image.open(stream, formats=_FORMATS[kind])
+    if kind in ("png", "webp") and getattr(image, "n_frames", 1) > 1:
+        raise ImageReadError("an animation of several images; one film a file is read")
+    orientation = _exif(image, stream, kind).get(ExifTags.Base.Orientation, UPRIGHT)
+    x_dpi, y_dpi = image.info.get("dpi", (0, 0)) if kind in _DPI_SOURCES else (0, 0)
+    spacing = spacing_of_dpi(float(x_dpi), float(y_dpi))
+    return ImageHeader(
+        kind=kind,
+        stored_size=image.size,
+        orientation=orientation if orientation in ORIENTATIONS else UPRIGHT,
+        bits=16 if image.mode.startswith("I") else 8,
+        spacing_mm=spacing,
+        spacing_source=_DPI_SOURCES[kind] if spacing else None,
+    )
+
+
+def decode_raster(content: bytes, kind: Kind, name: str) -> NDArray[Any]:
+    """The stored pixels as grey `(height, width)`, not yet turned upright.
+
+    Raises:
+        ImageReadError: damaged, cut off, or of colours that are no film's.
+    """
+    if kind == "jpeg":
+        try:
+            pixels: NDArray[Any] = simplejpeg.decode_jpeg(content, "GRAY", strict=True)[..., 0]
+        except ValueError as error:
+            raise ImageReadError(f"{name}: damaged or cut off ({error}). Copy it again from its origin.") from None
+        return pixels
+    flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error as error:
+        raise ImageReadError(f"{name}: damaged or not an image ({error.err}). Convert it to png, or remove it.") from None
+    if decoded is None:
+        raise ImageReadError(f"{name}: damaged or cut off ({len(content)} bytes). Copy it again from its origin.")
+    return decoded
+
+
+def _exif(image: Image.Image, stream: BinaryIO, kind: Kind) -> Image.Exif:
+    """EXIF, or XMP in its place. Pillow decodes a whole PNG to find EXIF behind the pixels: only where there is text."""
+    if kind != "png" or _has_text_behind_pixels(stream):
+        return image.getexif()
+    return Image.Image.getexif(image)
+
+
+def _has_text_behind_pixels(stream: BinaryIO) -> bool:
+    place = stream.tell()
+    stream.seek(8)
+    seen_pixels = found = False
+    while not found and len(head := stream.read(8)) == 8:
+        length, chunk = struct.unpack(">I4s", head)
+        if chunk == b"IEND":
+            break
+        seen_pixels |= chunk == b"IDAT"
+        found = seen_pixels and chunk in _TEXT_CHUNKS
+        stream.seek(length + 4, io.SEEK_CUR)
+    stream.seek(place)
+    return found

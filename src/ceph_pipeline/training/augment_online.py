@@ -1,0 +1,91 @@
+"""Augmentation on the fly, from the kinds that also make the copies.
+
+However many kinds a recipe has, a sample is warped once and its grey levels are looked up once: affine maps are composed
+with the way into the network's input, tone curves with the normalisation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ceph_pipeline.augmentation.transforms import Points, Tone, Transform, Warp, full_scale, level_shares, look_up
+from ceph_pipeline.images.normalise import MIN_SD, grey_moments
+from ceph_pipeline.landmarks import Affine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from ceph_pipeline.augmentation.kinds import Kind, Source
+    from ceph_pipeline.augmentation.transforms import Pixels
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The changes of one sample.
+
+    Attributes:
+        affine: All warps, one after the other; from pixels of the source to pixels of the changed source.
+        tones: Tone curves in the recipe's order.
+        others: Changes that are neither warp nor tone, in the recipe's order. They come first, whatever their place in the
+            recipe: they act on the source's pixels.
+    """
+
+    affine: Affine
+    tones: Sequence[Tone] = ()
+    others: Sequence[Transform] = ()
+
+    def levels(self, image: Pixels) -> NDArray[np.float32]:
+        """The image before the warp, its grey levels changed, then normalised as every image is that a network sees.
+
+        Args:
+            image: `(height, width)`, 8 or 16 bits.
+        """
+        for change in self.others:
+            image = change.pixels(image)
+        white = full_scale(image)
+        levels = np.arange(white + 1.0)
+        if not self.tones:
+            mean, sd = grey_moments(image)
+        else:
+            share = level_shares(image, white)
+            for tone in self.tones:
+                levels = white * tone.curve(levels / white, float(share @ levels) / white)
+            mean = float(share @ levels)
+            sd = max(float(share @ (levels - mean) ** 2) ** 0.5, MIN_SD)
+        return look_up(image, (levels.astype(np.float32) - np.float32(mean)) * np.float32(1 / sd))
+
+    def moved(self, points: Points) -> Points:
+        """Points where they are before the warp: elsewhere only if a kind moves them by a map that is not affine."""
+        for change in self.others:
+            points = change.points(points)
+        return points
+
+
+UNCHANGED = Drawn(Affine.identity())
+
+
+def draw_changes(recipe: Mapping[str, Kind], source: Source, rng: np.random.Generator) -> Drawn:
+    """Decide which kinds change a sample, and how.
+
+    Args:
+        recipe: Kinds by name, each with its probability; of a kind's copies one is taken at random.
+        source: The cached image, or a crop, with its size and points.
+        rng: Of this sample.
+    """
+    affine, tones, others = Affine.identity(), [], []
+    for kind in recipe.values():
+        if rng.random() >= kind.probability or kind.unavailable(source):
+            continue
+        change = kind.change(source, int(rng.integers(kind.copies)), rng)
+        if isinstance(change.pixels, Warp):
+            affine = affine.then(change.pixels.affine)
+        elif isinstance(change.pixels, Tone):
+            tones.append(change.pixels)
+        else:
+            others.append(change)
+    return Drawn(affine, tones, others)

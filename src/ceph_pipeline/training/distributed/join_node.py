@@ -1,0 +1,66 @@
+"""Another machine's part in a training: `python -m ceph_pipeline.training.distributed.join_node FOLDER --node 1`.
+
+The machine that runs Kedro is node 0. The others need the same files under the same paths, and wait here for its training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ceph_pipeline.training import TrainingError
+from ceph_pipeline.training.distributed.launch import agent_command, rank_environment
+from ceph_pipeline.training.distributed.lock import holder
+from ceph_pipeline.training.distributed.spec import Spec, spec_path
+
+INTERVAL_S = 1.0
+"""Between two looks at the folder."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Wait until a training runs in the folder, start this machine's ranks, and return their agent's exit code."""
+    parser = argparse.ArgumentParser(description="Let this machine take part in a training that another machine starts.")
+    parser.add_argument("folder", type=Path, help="where that training keeps its state, e.g. data/06_models/stage1")
+    parser.add_argument("--node", type=int, default=os.environ.get("SLURM_PROCID"), help="1, 2, … (under Slurm: the task)")
+    options = parser.parse_args(arguments)
+    if not options.node:
+        parser.error("--node has to be 1 or more: 0 is the machine that runs Kedro.")
+    while (spec := spec_in_force(options.folder)) is None:
+        time.sleep(INTERVAL_S)
+    command = agent_command(spec_path(options.folder), spec.devices, spec.nodes, spec.master, options.node)
+    return subprocess.run(command, env=rank_environment(spec.devices), check=False).returncode  # noqa: S603
+
+
+def spec_in_force(folder: Path) -> Spec | None:
+    """What the training that runs in a folder tells its ranks; None while there is none.
+
+    A training that was killed leaves its spec, which another one has not replaced yet when it has just taken the folder.
+
+    Raises:
+        TrainingError: the spec is not one of this version of the program.
+    """
+    process, path = holder(folder), spec_path(folder)
+    try:
+        content = path.read_bytes()
+        if process is None or json.loads(content).get("process") != process:
+            return None
+    except FileNotFoundError:
+        return None
+    try:
+        return Spec.model_validate_json(content)
+    except ValidationError as error:
+        raise TrainingError(
+            f"{path}: not what this machine's program reads ({error.errors()[0]['msg']} at {error.errors()[0]['loc']}). "
+            "Install the same version on all machines."
+        ) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

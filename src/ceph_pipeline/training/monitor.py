@@ -1,0 +1,45 @@
+"""The validation metric that decides which weights are best."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from lightning import Trainer
+    from numpy.typing import NDArray
+
+    from ceph_pipeline.training.params import LoopParams
+
+ErrorMetric = Literal["val/mre_mm", "val/mre_px"]
+
+
+class Monitor(NamedTuple):
+    """A logged metric and its better direction.
+
+    Attributes:
+        metric: Its name in the log.
+        mode: Whether lower or higher is better.
+    """
+
+    metric: str
+    mode: Literal["min", "max"]
+
+    def error(self, trainer: Trainer) -> float:
+        """The last validation's value, with its sign turned where higher is better; NaN before the first validation."""
+        value = trainer.callback_metrics.get(self.metric)
+        if value is None:
+            return math.nan
+        return float(value) if self.mode == "min" else -float(value)
+
+
+def error_metric(pixel_size_mm: NDArray[np.float64]) -> ErrorMetric:
+    """The validation error to compare epochs by: in mm, or in px where no pixel size is known."""
+    return "val/mre_mm" if np.isfinite(pixel_size_mm).any() else "val/mre_px"
+
+
+def monitor_of(loop: LoopParams, error: ErrorMetric) -> Monitor:
+    """The metric that the parameters name; `error` is the one that `mre` stands for."""
+    return Monitor("val/pck", "max") if loop.monitor == "pck" else Monitor(error, "min")

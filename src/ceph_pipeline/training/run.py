@@ -1,0 +1,78 @@
+"""Running a training: skipped, continued or begun, in this process or in one for each device."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import mlflow
+
+from ceph_pipeline.training.distributed.launch import launch, require_devices
+from ceph_pipeline.training.distributed.lock import locked
+from ceph_pipeline.training.distributed.rank import ALONE, Rank
+from ceph_pipeline.training.distributed.rank_sampler import require_enough
+from ceph_pipeline.training.fit import fit
+from ceph_pipeline.training.job import credentials_of, spec_of
+from ceph_pipeline.training.resume import BEST, LAST, begin_or_skip, finish
+from ceph_pipeline.training.tracking import child_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lightning.pytorch.loggers import MLFlowLogger
+
+    from ceph_pipeline.training.job import TrainingJob
+
+logger = logging.getLogger(__name__)
+
+
+def train(job: TrainingJob, folder: Path, run_name: str | None = None) -> Path:
+    """Train in this process on one device, in a process for each where there are more.
+
+    Args:
+        job: What is trained.
+        folder: Where the training keeps its state and leaves `best.ckpt`; it is this training's until it ends.
+        run_name: Of its MLflow run; the stage by default.
+
+    Returns:
+        Path of the checkpoint; the present one if it was made from the same data and parameters.
+
+    Raises:
+        TrainingError: the training cannot start, another works in the folder, or a rank has failed.
+    """
+    with locked(folder):
+        if begin_or_skip(folder, job.stage, vars(job.tables), job.params, crops=job.crop_params):
+            resume = (folder / LAST).is_file()
+            with child_run(job.stage, folder, job.params, run_name=run_name, resume=resume) as run_logger:
+                if job.params.loop.devices * job.params.loop.nodes > 1:
+                    train_on_ranks(job, folder, run_logger)
+                else:
+                    train_rank(job, folder, run_logger, ALONE)
+    return folder / BEST
+
+
+def train_on_ranks(job: TrainingJob, folder: Path, run_logger: MLFlowLogger | None) -> None:
+    """Train in a process for each device, and wait for them.
+
+    Raises:
+        TrainingError: the machine has fewer devices, the validation split has fewer images, or a rank has failed.
+    """
+    loop, optim, images = job.params.loop, job.params.optim, job.tables.images
+    require_devices(loop, job.stage)
+    world = loop.devices * loop.nodes
+    require_enough(int(((images["split"] == "valid") & (images["kind"] == "original")).sum()), world, "validation")
+    logger.info(
+        "%s: %d processes, an effective batch of %d", job.stage, world, optim.batch_size * optim.accumulate_batches * world
+    )
+    environment = credentials_of(job)
+    if run_logger is not None:
+        environment["MLFLOW_TRACKING_URI"] = mlflow.get_tracking_uri()
+    launch(spec_of(job, run_logger.run_id if run_logger is not None else None), vars(job.tables), folder, environment)
+
+
+def train_rank(job: TrainingJob, folder: Path, run_logger: MLFlowLogger | None, rank: Rank, splits: int = 0) -> None:
+    """Train in this process, with batches divided so many times for want of memory; rank 0 leaves the checkpoint."""
+    module, data = job.prepare(rank, splits)
+    trained = fit(module, data, folder, job.params, run_logger)
+    if rank.index == 0:
+        finish(folder, trained, job.params.loop.snapshots)

@@ -1,0 +1,70 @@
+"""A damaged film is an error, never grey filler, and never an error of another library."""
+
+import io
+
+import film_samples as samples
+import numpy as np
+import pytest
+import tifffile
+
+from ceph_pipeline.images import ImageReadError, decode_image
+
+CHECKED = ("png", "jpg", "tif-lzw", "tif-deflate")
+"""Kinds in which a hole or noise is always noticed."""
+
+
+def film() -> np.ndarray:
+    return samples.wedge(size=(240, 300))
+
+
+@pytest.mark.parametrize("share", [0.58, 0.65])
+@pytest.mark.parametrize("kind", ["jpg", "jpg-progressive"])
+def test_a_jpeg_with_lost_pixels_and_an_end_marker_is_refused(kind, share):
+    content = samples.SOUND[kind](film())
+    with pytest.raises(ImageReadError, match="damaged or cut off"):
+        decode_image(content[: int(len(content) * share)] + b"\xff\xd9", "a.jpg")
+
+
+@pytest.mark.parametrize("how", ["cut", "cut with end marker", "hole", "small hole", "noise"])
+@pytest.mark.parametrize("kind", CHECKED)
+def test_damage_is_noticed(kind, how):
+    content = samples.SOUND[kind](film())
+    for seed in range(10):
+        with pytest.raises(ImageReadError, match=r"a: "):
+            decode_image(samples.damage(content, how, kind, seed), "a")
+
+
+@pytest.mark.parametrize("kind", ["tif", "bmp", "mha", "dcm", "webp", "jp2", "tif-packbits"])
+def test_a_film_cut_off_is_refused_in_every_kind(kind):
+    content = samples.SOUND[kind](film())
+    for seed in range(10):
+        with pytest.raises(ImageReadError, match=r"a: "):
+            decode_image(samples.damage(content, "cut", kind, seed), "a")
+
+
+def test_a_tiff_without_one_of_its_strips_is_refused():
+    content = samples.tiff(film(), compression="lzw", rowsperstrip=16)
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        tag = file.pages.first.tags["StripByteCounts"]
+    broken = bytearray(content)
+    width = tag.valuebytecount // tag.count
+    broken[tag.valueoffset + 3 * width : tag.valueoffset + 4 * width] = bytes(width)
+    with pytest.raises(ImageReadError, match="strips of pixels are missing"):
+        decode_image(bytes(broken), "a.tif")
+
+
+def survives(kind: str, how: str, seed: int) -> bool:
+    """Whether a damaged film is read; any error but ours comes out."""
+    try:
+        decode_image(samples.damage(samples.SOUND[kind](film()), how, kind, seed), "a")
+    except ImageReadError as error:
+        assert str(error).startswith("a: ")  # noqa: PT017 either outcome is right
+        return False
+    return True
+
+
+@pytest.mark.slow
+def test_five_hundred_damaged_films_end_in_no_error_but_ours():
+    cases = [(kind, how, seed) for seed in range(6) for kind in samples.SOUND for how in samples.DAMAGES]
+    read = sum(survives(*case) for case in cases[:500])
+    assert read < 250
