@@ -1,6 +1,5 @@
 """`kedro run`, whose errors end in one message: Kedro finds this module by its name and prefers its commands to its own."""
 
-import dis
 import os
 import signal
 import sys
@@ -12,6 +11,8 @@ from typing import Any, NoReturn
 import click
 from kedro.framework.cli.project import run as kedro_run
 from omegaconf import OmegaConf
+
+from ceph_pipeline.errors import CephError
 
 # `kedro mlflow ui` starts `mlflow` by its name: it is the one of this environment, whether or not that has been activated.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -55,15 +56,11 @@ def _record_as_killed() -> None:
 
 
 def explains_itself(error: Exception) -> bool:
-    """Whether an error was raised on purpose, by this project or by Kedro, with a message for the user.
-
-    Either its class is theirs, or it is a `ValueError` from a `raise` statement in their code, rather than from `int("x")`.
-    """
-    if _is_own(type(error).__module__):
+    """Whether an error has a message for the user: it is one of this project's, or of Kedro's making."""
+    if isinstance(error, CephError) or _is_kedros(type(error).__module__):
         return True
     *_, last = traceback_frames(error)
-    raised = last.tb_frame.f_code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
-    return isinstance(error, ValueError) and raised and _is_own(last.tb_frame.f_globals["__name__"])
+    return isinstance(error, ValueError) and _is_kedros(last.tb_frame.f_globals["__name__"])
 
 
 def traceback_frames(error: Exception) -> Iterator[TracebackType]:
@@ -74,8 +71,8 @@ def traceback_frames(error: Exception) -> Iterator[TracebackType]:
         step = step.tb_next
 
 
-def _is_own(module: str) -> bool:
-    return module.partition(".")[0] in ("ceph_pipeline", "kedro")
+def _is_kedros(module: str) -> bool:
+    return module.partition(".")[0] == "kedro"
 
 
 @click.group(name="ceph-pipeline")

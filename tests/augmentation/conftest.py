@@ -47,9 +47,14 @@ class Study:
         return augment(self.tables, self.raw, self.source_cache, self.store, self.cache, make_params(**settings))
 
     def files(self) -> dict[str, bytes]:
-        """Every file of both stores with its bytes."""
+        """Every file of both stores with its bytes; what a killed worker has left half-written goes with the next start."""
         folders = [Path(self.store.path), Path(self.cache.path)]
-        return {f"{folder.name}/{file.name}": file.read_bytes() for folder in folders for file in sorted(folder.iterdir())}
+        files = [file for folder in folders for file in sorted(folder.iterdir())]
+        return {f"{file.parent.name}/{file.name}": file.read_bytes() for file in files if not _is_half_written(file)}
+
+
+def _is_half_written(file: Path) -> bool:
+    return file.name.startswith(".") and file.name != ".ledger.json"
 
 
 def make_params(**settings) -> AugmentationParams:

@@ -14,9 +14,10 @@ import fsspec
 from fsspec.utils import get_protocol
 
 from ceph_pipeline.artifacts.atomic import write_atomically
+from ceph_pipeline.errors import CephError, InvalidValueError
 
 
-class FolderError(OSError):
+class FolderError(CephError, OSError):
     """A folder cannot be written to, or has not enough room."""
 
 
@@ -51,7 +52,7 @@ class Folder:
             ValueError: the folder is on object storage.
         """
         if not self.is_local:
-            raise ValueError(f"{self.url} is no folder of this machine.")
+            raise InvalidValueError(f"{self.url} is no folder of this machine.")
         return Path(self.url.removeprefix("file://"))
 
     def names(self) -> list[str]:

@@ -15,13 +15,15 @@ from typing import Any, Literal, TypeVar
 import joblib
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from ceph_pipeline.errors import CephError
+
 Result = TypeVar("Result")
 
 _PATIENCE_S = 20
 """How long a scheduler may take to answer, and its first worker to appear."""
 
 
-class WorkersError(RuntimeError):
+class WorkersError(CephError, RuntimeError):
     """The workers that a configuration asks for cannot be had."""
 
 

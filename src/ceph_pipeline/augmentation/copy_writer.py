@@ -11,6 +11,7 @@ import numpy as np
 from ceph_pipeline.augmentation.kinds import Kind, Source, random_generator
 from ceph_pipeline.augmentation.plan import Copy
 from ceph_pipeline.augmentation.transforms import Pixels
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import ImageReadError, ImageStore, RawFolder
 from ceph_pipeline.images.shrink import shrink_to
 
@@ -22,7 +23,7 @@ _PNG_BIT_DEPTH = 24
 """Of a png's bytes, the one that says how many bits a sample has."""
 
 
-class AugmentationError(RuntimeError):
+class AugmentationError(CephError, RuntimeError):
     """A copy cannot be made or written."""
 
 

@@ -20,17 +20,18 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ceph_pipeline.augmentation.transforms import Transform
+from ceph_pipeline.errors import CephError, InvalidValueError
 
 Split = Literal["train", "valid", "test"]
 
 
-class RecipeError(ValueError):
+class RecipeError(CephError, ValueError):
     """A recipe names a kind that does not exist, or does not make the number of images it promises."""
 
 
 def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
     if bounds[0] > bounds[1]:
-        raise ValueError(f"the lower end {bounds[0]} is above the upper end {bounds[1]}; write [lower, upper].")
+        raise InvalidValueError(f"the lower end {bounds[0]} is above the upper end {bounds[1]}; write [lower, upper].")
     return bounds
 
 

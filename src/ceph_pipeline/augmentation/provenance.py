@@ -8,10 +8,11 @@ from ceph_pipeline.artifacts import Ledger, fingerprint
 from ceph_pipeline.augmentation.kinds import Source
 from ceph_pipeline.augmentation.params import AugmentationParams
 from ceph_pipeline.augmentation.plan import Plan
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import ImageStore, RawFolder
 
 
-class OtherRecipeError(RuntimeError):
+class OtherRecipeError(CephError, RuntimeError):
     """A store holds images of another recipe, which would have to be deleted."""
 
 

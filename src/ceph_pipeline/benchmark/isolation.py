@@ -8,11 +8,13 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
 
+from ceph_pipeline.errors import CephError
+
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
-class KilledError(RuntimeError):
+class KilledError(CephError, RuntimeError):
     """The process was killed, as systems do with one that takes more memory than there is."""
 
 

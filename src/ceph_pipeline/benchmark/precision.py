@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ceph_pipeline.detector.precision import computes_bfloat16
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.training.compiling import why_not
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ceph_pipeline.benchmark.params import Configuration
 
 
-class CannotCompileError(RuntimeError):
+class CannotCompileError(CephError, RuntimeError):
     """torch.compile does not work on this platform."""
 
 

@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.formats import Annotations
 from ceph_pipeline.landmarks.tables import points_array
 
 MARKS = ["p1", "p2"]
 
 
-class CalibrationError(ValueError):
+class CalibrationError(CephError, ValueError):
     """There is nothing to calibrate from."""
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ceph_pipeline.cephalometry.plane import Vector, distance
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.landmarks import find
 
 _MISSING = np.array([math.nan, math.nan])
@@ -38,13 +39,13 @@ class Face:
         for key, point in landmarks.items():
             symbol, xy = find(key).symbol, np.asarray(point, dtype=np.float64)
             if symbol in points:
-                raise ValueError(f"landmark {symbol!r} is given twice, as symbol and as name.")
+                raise InvalidValueError(f"landmark {symbol!r} is given twice, as symbol and as name.")
             if xy.shape != (2,):
-                raise ValueError(f"landmark {key!r}: expected (x, y), found shape {xy.shape}.")
+                raise InvalidValueError(f"landmark {key!r}: expected (x, y), found shape {xy.shape}.")
             points[symbol] = xy if np.isfinite(xy).all() else _MISSING
         size = math.nan if pixel_size_mm is None else float(pixel_size_mm)
         if size <= 0 or math.isinf(size):
-            raise ValueError(f"pixel_size_mm = {size}: expected millimetres per pixel above 0, or NaN where unknown.")
+            raise InvalidValueError(f"pixel_size_mm = {size}: expected millimetres per pixel above 0, or NaN where unknown.")
         return cls(points, size)
 
     def __getitem__(self, symbol: str) -> Vector:

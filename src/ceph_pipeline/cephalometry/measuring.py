@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 
 from ceph_pipeline.cephalometry.face import Face
 from ceph_pipeline.cephalometry.measurements import MEASUREMENTS
+from ceph_pipeline.errors import CephError
 
 
-class UnknownMeasurementError(KeyError):
+class UnknownMeasurementError(CephError, KeyError):
     """A measurement's key is not known."""
 
     def __str__(self) -> str:

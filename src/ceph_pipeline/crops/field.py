@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceph_pipeline.crops.params import CropParams
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.landmarks import find
 from ceph_pipeline.landmarks.geometry import centroid_size
 
@@ -28,7 +29,7 @@ LARGEST_MAGNIFICATION = 4.0
 """Crop pixels per image pixel: beyond this a field of view is no field but a failed stage 1."""
 
 
-class HeadSizeError(ValueError):
+class HeadSizeError(CephError, ValueError):
     """The head's size, or a field in mm, cannot be had from these landmarks."""
 
 

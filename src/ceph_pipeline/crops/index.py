@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ceph_pipeline.crops.field import field_sizes
 from ceph_pipeline.crops.params import CropParams
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.landmarks.tables import points_array, reader_points
 
 SHIFTS = np.array([(0, 0), (1, 0), (0, 1), (-1, 0), (0, -1)], dtype=np.float64)
@@ -16,7 +17,7 @@ SHIFTS = np.array([(0, 0), (1, 0), (0, 1), (-1, 0), (0, -1)], dtype=np.float64)
 NORMAL_DRAWS, UNIFORM_DRAWS = 2, 4
 
 
-class NoResidualsError(ValueError):
+class NoResidualsError(CephError, ValueError):
     """Stage 1 has no prediction on a validation image whose truth is known."""
 
 

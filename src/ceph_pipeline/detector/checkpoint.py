@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ceph_pipeline.artifacts import atomic_path
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.heatmaps import Activation, to_heatmaps
 from ceph_pipeline.models import LandmarkNet, RefinementNet, create_landmark_net, create_refinement_net
 
@@ -22,7 +23,7 @@ FORMAT = 1
 StageName = Literal["stage1", "stage2"]
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(CephError, RuntimeError):
     """A checkpoint cannot be loaded or written."""
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ceph_pipeline.detector.precision import computes_bfloat16
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.heatmaps import decode
 from ceph_pipeline.losses.cvm import predicted_stage
 
@@ -36,7 +37,7 @@ class Answers:
     outputs: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
-class DeviceError(ValueError):
+class DeviceError(CephError, ValueError):
     """The device that was asked for is not in this machine."""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import read_image
 from ceph_pipeline.images.film_names import identifiers_of, safe_identifier
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     Images = Sequence[Image] | Mapping[str, Image]
 
 
-class DetectorError(ValueError):
+class DetectorError(CephError, ValueError):
     """A detector cannot be loaded, or cannot work on what it was given."""
 
 

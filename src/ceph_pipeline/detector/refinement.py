@@ -11,6 +11,7 @@ from ceph_pipeline.crops import SHIFTS, CropParams, RefinementParams, SourcePyra
 from ceph_pipeline.crops.params import MEAN_HEAD_MM
 from ceph_pipeline.detector.forward import Answers, locate
 from ceph_pipeline.detector.located import Located, combined_sd, posterior_sd
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.images.normalise import normalise_each
 from ceph_pipeline.landmarks import Affines
 from ceph_pipeline.views import View
@@ -94,7 +95,7 @@ def shared_crops(networks: Sequence[TrainedNet]) -> CropParams:
     for name in ("crop_px", "field_mm", "field_of_head", "shift_of_field"):
         for other in others:
             if getattr(other, name) != getattr(first, name):
-                raise ValueError(
+                raise InvalidValueError(
                     f"the networks of stage 2 were trained on different crops ({name} {getattr(first, name)} and "
                     f"{getattr(other, name)}), and cannot answer together: give checkpoints of one crops setting."
                 )

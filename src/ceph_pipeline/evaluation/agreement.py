@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.evaluation.intervals import Interval, correlation_interval, rate_intervals
 
 
@@ -61,11 +62,11 @@ def agreement(true: ArrayLike, predicted: ArrayLike, n_classes: int, *, n_resamp
     """
     true, predicted = np.asarray(true, np.float64), np.asarray(predicted, np.float64)
     if true.shape != predicted.shape or true.ndim != 1:
-        raise ValueError(f"true and predicted classes must both be (N,), got {true.shape} and {predicted.shape}.")
+        raise InvalidValueError(f"true and predicted classes must both be (N,), got {true.shape} and {predicted.shape}.")
     known = ~(np.isnan(true) | np.isnan(predicted))
     pairs = np.stack([true[known], predicted[known]]).astype(np.int64)
     if pairs.size and (pairs.min() < 0 or pairs.max() >= n_classes):
-        raise ValueError(f"classes must be numbered 0 … {n_classes - 1}, found {pairs.min()} … {pairs.max()}.")
+        raise InvalidValueError(f"classes must be numbered 0 … {n_classes - 1}, found {pairs.min()} … {pairs.max()}.")
     cells = np.zeros((pairs.shape[1], n_classes * n_classes))
     cells[np.arange(pairs.shape[1]), pairs[0] * n_classes + pairs[1]] = 1
     confusion = cells.sum(axis=0).reshape(n_classes, n_classes)

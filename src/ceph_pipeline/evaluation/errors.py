@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.evaluation.stages import stages_in
 from ceph_pipeline.landmarks.tables import points_array, points_table
 
@@ -17,7 +18,7 @@ ROUNDING = 1e-6
 """Errors this close above a threshold count as on it: (512.2 − 482.2) px × 0.1 mm is 3.0000000000000058 mm in binary."""
 
 
-class EvaluationError(ValueError):
+class EvaluationError(CephError, ValueError):
     """Predictions, truth and images do not fit together."""
 
 

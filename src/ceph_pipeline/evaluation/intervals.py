@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.evaluation.bootstrap import studentised_limits, undefined_share
 
 MIN_IMAGES = 10
@@ -97,10 +98,10 @@ def improvement(new: ArrayLike, old: ArrayLike, *, n_resamples: int = 10_000, se
     """
     new, old = np.asarray(new, np.float64), np.asarray(old, np.float64)
     if new.shape != old.shape or new.ndim != 2:
-        raise ValueError(f"paired errors must both be (N, K), got {new.shape} and {old.shape}.")
+        raise InvalidValueError(f"paired errors must both be (N, K), got {new.shape} and {old.shape}.")
     shared = ~(np.isnan(new) | np.isnan(old))
     if not shared.any():
-        raise ValueError("no point is known in both sets of errors: they come from different images.")
+        raise InvalidValueError("no point is known in both sets of errors: they come from different images.")
     new_sums, old_sums = (np.where(shared, errors, 0.0).sum(axis=1) for errors in (new, old))
     counts = shared.sum(axis=1).astype(np.float64)
     above, below = np.stack([new_sums, new_sums - old_sums], axis=1), np.stack([old_sums, counts], axis=1)

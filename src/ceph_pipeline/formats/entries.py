@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.formats.annotations import is_coordinate
 from ceph_pipeline.formats.files import shown
 from ceph_pipeline.formats.problems import Problem
@@ -53,7 +54,7 @@ def as_pixel_size(value: Any) -> float:
         return math.nan
     size = as_number(value)
     if size is None or size < 0:
-        raise ValueError(shown(value))
+        raise InvalidValueError(shown(value))
     return size or math.nan
 
 

@@ -14,6 +14,8 @@ from xml.etree import ElementTree
 
 import yaml
 
+from ceph_pipeline.errors import CephError, InvalidValueError
+
 MAX_BYTES = 512 * 1024 * 1024
 """Annotation files beyond this are refused: the largest public ones (COCO keypoints) have 240 MB."""
 
@@ -26,7 +28,7 @@ _BOMS = (
 )
 
 
-class UnreadableFileError(ValueError):
+class UnreadableFileError(CephError, ValueError):
     """A file cannot be read, or is not what its name says; the message says why, without the file's name."""
 
 
@@ -198,5 +200,5 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         seen: set[str] = set()
         key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key {shown(key)} twice in one object")
+        raise InvalidValueError(f"the key {shown(key)} twice in one object")
     return found

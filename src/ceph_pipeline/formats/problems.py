@@ -9,6 +9,8 @@ from typing import Literal
 
 import pandas as pd
 
+from ceph_pipeline.errors import CephError
+
 OnBadItem = Literal["error", "quarantine"]
 """What becomes of bad items: one error that lists them, or rows of the quarantine table."""
 
@@ -19,7 +21,7 @@ LISTED = 10
 """Problems that an error spells out; the rest is counted."""
 
 
-class AnnotationError(ValueError):
+class AnnotationError(CephError, ValueError):
     """A data set, or an item in it, is not what its format promises."""
 
 

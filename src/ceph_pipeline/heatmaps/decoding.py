@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.heatmaps.dark import dark_offsets
 from ceph_pipeline.heatmaps.windows import gather_windows, local_soft_argmax, peaks, window_coordinates
 
@@ -60,13 +61,13 @@ def decode(heatmaps: Tensor, method: DecodeMethod = "dark", sigma: float = 2.0) 
 
 def _check(heatmaps: Tensor, method: str, sigma: float) -> None:
     if heatmaps.ndim != 4:
-        raise ValueError(f"heatmaps have shape {tuple(heatmaps.shape)}, expected 4 dimensions (N, K, h, w).")
+        raise InvalidValueError(f"heatmaps have shape {tuple(heatmaps.shape)}, expected 4 dimensions (N, K, h, w).")
     if min(heatmaps.shape[-2:]) < 3:
-        raise ValueError(f"heatmaps are {tuple(heatmaps.shape[-2:])} (h, w), expected at least 3 × 3 pixels.")
+        raise InvalidValueError(f"heatmaps are {tuple(heatmaps.shape[-2:])} (h, w), expected at least 3 × 3 pixels.")
     if method not in get_args(DecodeMethod):
-        raise ValueError(f"unknown decode method {method!r}, expected one of {', '.join(get_args(DecodeMethod))}.")
+        raise InvalidValueError(f"unknown decode method {method!r}, expected one of {', '.join(get_args(DecodeMethod))}.")
     if not sigma > 0:
-        raise ValueError(f"sigma is {sigma} px, expected the standard deviation the maps were encoded with, above 0.")
+        raise InvalidValueError(f"sigma is {sigma} px, expected the standard deviation the maps were encoded with, above 0.")
 
 
 def _at_least_float32(values: Tensor) -> Tensor:

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from ceph_pipeline.errors import InvalidValueError
+
 
 def encode(points: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
     """Draw each point as an unbiased Gaussian that peaks at 1 on the sub-pixel position.
@@ -27,11 +29,11 @@ def encode(points: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
     """
     height, width = size
     if points.ndim != 3 or points.shape[-1] != 2:
-        raise ValueError(f"points have shape {tuple(points.shape)}, expected (N, K, 2) as (x, y) in heatmap pixels.")
+        raise InvalidValueError(f"points have shape {tuple(points.shape)}, expected (N, K, 2) as (x, y) in heatmap pixels.")
     if height < 1 or width < 1:
-        raise ValueError(f"heatmap size (h, w) is {size}, expected two sides of at least 1 px.")
+        raise InvalidValueError(f"heatmap size (h, w) is {size}, expected two sides of at least 1 px.")
     if not sigma > 0:
-        raise ValueError(f"sigma is {sigma} px, expected a standard deviation above 0.")
+        raise InvalidValueError(f"sigma is {sigma} px, expected a standard deviation above 0.")
     along_x = _profile(points[..., 0], width, sigma)
     along_y = _profile(points[..., 1], height, sigma)
     return along_y.unsqueeze(-1) * along_x.unsqueeze(-2)

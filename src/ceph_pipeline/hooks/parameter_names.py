@@ -16,12 +16,14 @@ from kedro.framework.project import pipelines
 from kedro.validation import TypeExtractor
 from pydantic import BaseModel, ValidationError
 
+from ceph_pipeline.errors import CephError
 
-class ParameterError(ValueError):
+
+class ParameterError(CephError, ValueError):
     """Parameters are misspelt, out of range or of the wrong type."""
 
 
-class UnknownEnvironmentError(ValueError):
+class UnknownEnvironmentError(CephError, ValueError):
     """The configuration environment has no folder."""
 
 

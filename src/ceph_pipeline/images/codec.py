@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.images.dicom import decode_dicom, dicom_header
 from ceph_pipeline.images.errors import ImageReadError
 from ceph_pipeline.images.grey import GreyImage, to_grey
@@ -99,11 +100,11 @@ def encode_image(image: GreyImage, suffix: str, quality: int = 95) -> bytes:
         ValueError: the format cannot hold the image.
     """
     if image.dtype == np.uint16 and suffix != ".png":
-        raise ValueError(f"16-bit images need png, not {suffix}: set the store's format to png.")
+        raise InvalidValueError(f"16-bit images need png, not {suffix}: set the store's format to png.")
     options = {".png": [cv2.IMWRITE_PNG_COMPRESSION, 1], ".jpg": [cv2.IMWRITE_JPEG_QUALITY, quality]}.get(suffix, [])
     ok, encoded = cv2.imencode(suffix, image, options)
     if not ok:
-        raise ValueError(f"OpenCV cannot encode {image.dtype} {image.shape} as {suffix}.")
+        raise InvalidValueError(f"OpenCV cannot encode {image.dtype} {image.shape} as {suffix}.")
     return encoded.tobytes()
 
 

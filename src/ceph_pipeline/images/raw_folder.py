@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.images.codec import read_image
 from ceph_pipeline.images.grey import GreyImage
 
@@ -38,7 +39,7 @@ class RawFolder:
         """
         file = (self.films / path).resolve()
         if not file.is_relative_to(self.films.resolve()):
-            raise ValueError(f"{path!r} leaves the raw folder {self.root}; paths in annotation files must stay inside.")
+            raise InvalidValueError(f"{path!r} leaves the raw folder {self.root}; paths in annotation files must stay inside.")
         return read_image(file)
 
     def stamp(self, path: str) -> str | None:

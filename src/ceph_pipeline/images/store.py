@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from ceph_pipeline.artifacts import Folder
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.images.codec import ImageReadError, decode_image, encode_image
 from ceph_pipeline.landmarks.tables import IDENTIFIER
 
@@ -158,7 +159,7 @@ class ImageStore:
 
     def _name(self, image_id: str) -> str:
         if not re.fullmatch(IDENTIFIER, image_id):
-            raise ValueError(f"image identifier {image_id!r} cannot be a file name; expected {IDENTIFIER}.")
+            raise InvalidValueError(f"image identifier {image_id!r} cannot be a file name; expected {IDENTIFIER}.")
         return f"{image_id}.{self.format}"
 
 
@@ -184,8 +185,8 @@ def _layout(header: bytes) -> tuple[tuple[int, ...], np.dtype[Any], int]:
     """Shape, type and place of an npy file's numbers; images of one size share their header."""
     file = io.BytesIO(header)
     if np.lib.format.read_magic(file) != (1, 0):
-        raise ValueError("no npy file of version 1.0")
+        raise InvalidValueError("no npy file of version 1.0")
     shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
     if fortran_order or dtype.hasobject:
-        raise ValueError("no rows of numbers")
+        raise InvalidValueError("no rows of numbers")
     return shape, dtype, file.tell()

@@ -6,10 +6,11 @@ import hashlib
 
 import pandas as pd
 
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.landmarks.tables import SPLITS
 
 
-class SplitError(ValueError):
+class SplitError(CephError, ValueError):
     """A data set cannot be split as asked."""
 
 

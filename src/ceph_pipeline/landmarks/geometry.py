@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
+from ceph_pipeline.errors import InvalidValueError
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -33,7 +35,7 @@ class Affine:
     def __post_init__(self) -> None:
         matrix = np.asarray(self.matrix, dtype=np.float64)
         if matrix.ndim != self._NDIM or matrix.shape[-2:] != (2, 3):
-            raise ValueError(f"an affine map needs a 2 × 3 matrix, got shape {matrix.shape}.")
+            raise InvalidValueError(f"an affine map needs a 2 × 3 matrix, got shape {matrix.shape}.")
         object.__setattr__(self, "matrix", matrix)
 
     def __call__(self, points: ArrayLike) -> NDArray[np.float64]:
@@ -55,7 +57,7 @@ class Affine:
         """
         linear = self.matrix[..., :2]
         if (np.abs(np.linalg.det(linear)) < 1e-12).any():
-            raise ValueError(f"the affine map {self.matrix.tolist()} has no inverse.")
+            raise InvalidValueError(f"the affine map {self.matrix.tolist()} has no inverse.")
         back = np.linalg.inv(linear)
         return type(self)(np.concatenate([back, -back @ self.matrix[..., 2:]], axis=-1))
 

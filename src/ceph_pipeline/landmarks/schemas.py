@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from ceph_pipeline.errors import CephError, InvalidValueError
+
 
 @dataclass(frozen=True)
 class Landmark:
@@ -87,7 +89,7 @@ _PRIMES = ("'", "\u2019", "\u2032", "\u00b4")
 """Apostrophe, right quotation mark, prime and acute accent: ways to write the soft-tissue backtick."""
 
 
-class UnknownLandmarkError(KeyError):
+class UnknownLandmarkError(CephError, KeyError):
     """A landmark's name or symbol is in no schema."""
 
     def __str__(self) -> str:
@@ -206,7 +208,7 @@ def own_schema(name: str, entries: tuple[str | Mapping[str, str], ...]) -> Landm
     keys = [key for landmark in landmarks for key in {landmark.name, landmark.symbol}]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
-        raise ValueError(
+        raise InvalidValueError(
             f"landmarks: {', '.join(map(repr, twice))} more than once; each name and symbol stands for one landmark."
         )
     return LandmarkSchema(name, landmarks)
@@ -218,6 +220,6 @@ def _landmark(entry: str | Mapping[str, str]) -> Landmark:
         return _by_key().get(label) or Landmark(label, label, "unknown")
     unknown = set(entry) - {"name", "symbol", "group"}
     if "name" not in entry or unknown:
-        raise ValueError(f"landmarks: {dict(entry)!r}; expected `name`, and if wanted `symbol` and `group`.")
+        raise InvalidValueError(f"landmarks: {dict(entry)!r}; expected `name`, and if wanted `symbol` and `group`.")
     name = tidy(entry["name"])
     return Landmark(name, tidy(entry.get("symbol", name)), entry.get("group", "unknown"))

@@ -10,6 +10,8 @@ import pandera.pandas as pa
 from numpy.typing import NDArray
 from pandera.typing import Series
 
+from ceph_pipeline.errors import InvalidValueError
+
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,127}$"
 """What an image identifier may look like, since it becomes a file name."""
 
@@ -172,7 +174,7 @@ def points_array(table: pd.DataFrame, image_ids: list[str], landmarks: list[str]
         ValueError: an (image, landmark) occurs twice, so the rows of more than one reader or stage were given.
     """
     if table.duplicated(["image_id", "landmark"]).any():
-        raise ValueError("the table holds more than one point for an (image, landmark): select one reader or stage first.")
+        raise InvalidValueError("the table holds more than one point for an (image, landmark): select one reader or stage first.")
     wide = table.set_index(["image_id", "landmark"])[["x", "y"]]
     full = pd.MultiIndex.from_product([image_ids, landmarks])
     return wide.reindex(full).to_numpy(np.float64).reshape(len(image_ids), len(landmarks), 2)
@@ -200,5 +202,5 @@ def reader_points(landmarks: pd.DataFrame, reader: str = CONSENSUS) -> pd.DataFr
     rows = landmarks[landmarks["reader"] == reader]
     if rows.empty:
         found = ", ".join(sorted(landmarks["reader"].unique())) or "no rows at all: look at quarantine and exclusions"
-        raise ValueError(f"no landmarks of reader {reader!r}; the table has {found}.")
+        raise InvalidValueError(f"no landmarks of reader {reader!r}; the table has {found}.")
     return rows

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.heatmaps import decode, encode, local_soft_argmax
 from ceph_pipeline.losses.dark import DarkLoss
 from ceph_pipeline.losses.masking import at_least_float32
@@ -46,7 +47,7 @@ class CombinedLoss(nn.Module):
     ) -> None:
         super().__init__()
         if min(dark_weight, wing_weight) < 0 or dark_weight + wing_weight == 0:
-            raise ValueError(
+            raise InvalidValueError(
                 f"the combined loss has weights {dark_weight} and {wing_weight}, expected none below 0 and one above it."
             )
         self.dark_weight = dark_weight

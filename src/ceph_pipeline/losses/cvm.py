@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.losses.masking import at_least_float32, hide_missing, masked_mean, mean_over_ranks, require_same_shape
 
 
@@ -30,7 +31,7 @@ class OrdinalLoss(nn.Module):
         super().__init__()
         weights = [1.0] * n_stages if class_weights is None else list(class_weights)
         if n_stages < 2 or len(weights) != n_stages or min(weights) <= 0:
-            raise ValueError(
+            raise InvalidValueError(
                 f"{n_stages} stages with class weights {weights}: expected at least 2 stages, a weight above 0 for each."
             )
         self.n_stages = n_stages
@@ -49,7 +50,7 @@ class OrdinalLoss(nn.Module):
             A scalar of the prediction's dtype; 0 if no image has a stage.
         """
         if prediction.shape != (len(target), self.n_stages - 1):
-            raise ValueError(
+            raise InvalidValueError(
                 f"cumulative logits have shape {tuple(prediction.shape)}, expected {(len(target), self.n_stages - 1)}."
             )
         visible = torch.ones_like(target, dtype=torch.bool) if mask is None else mask.bool()

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple, get_args
 
 from torch import Tensor, nn
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.heatmaps import Activation, encode, spatial_moments
 from ceph_pipeline.losses.adaptive_wing import AdaptiveWingLoss
 from ceph_pipeline.losses.combined import CombinedLoss
@@ -108,7 +109,7 @@ def create_loss(kind: LossKind, sigma: float, **settings: float) -> LandmarkLoss
         TypeError: the loss has no such setting.
     """
     if kind not in get_args(LossKind):
-        raise ValueError(f"unknown landmark loss {kind!r}, expected one of {', '.join(get_args(LossKind))}.")
+        raise InvalidValueError(f"unknown landmark loss {kind!r}, expected one of {', '.join(get_args(LossKind))}.")
     if not sigma > 0:
-        raise ValueError(f"sigma is {sigma} px, expected a standard deviation above 0.")
+        raise InvalidValueError(f"sigma is {sigma} px, expected a standard deviation above 0.")
     return LandmarkLossModule(kind, sigma, **settings)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, distributed
 
+from ceph_pipeline.errors import InvalidValueError
+
 
 def masked_mean(values: Tensor, mask: Tensor | None, count: Tensor | None = None) -> Tensor:
     """Mean of the values where the mask is true; 0, with gradients of 0, where it is true nowhere.
@@ -18,7 +20,7 @@ def masked_mean(values: Tensor, mask: Tensor | None, count: Tensor | None = None
     if mask is None:
         return values.mean() if count is None else values.sum() / count
     if mask.shape != values.shape:
-        raise ValueError(f"the mask has shape {tuple(mask.shape)}, expected {tuple(values.shape)}: one flag a landmark.")
+        raise InvalidValueError(f"the mask has shape {tuple(mask.shape)}, expected {tuple(values.shape)}: one flag a landmark.")
     visible = mask.bool()
     return values.where(visible, 0).sum() / (visible.sum() if count is None else count).clamp_min(1e-6)
 
@@ -59,7 +61,7 @@ def require_same_shape(prediction: Tensor, target: Tensor) -> None:
         ValueError: the shapes differ.
     """
     if prediction.shape != target.shape:
-        raise ValueError(
+        raise InvalidValueError(
             f"the prediction has shape {tuple(prediction.shape)}, the target {tuple(target.shape)}; they must agree."
         )
 

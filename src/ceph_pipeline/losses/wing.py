@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.losses.pointwise import PointwiseLoss
 
 
@@ -29,7 +30,7 @@ class WingLoss(PointwiseLoss):
     def __init__(self, width: float = 10.0, curvature: float = 2.0) -> None:
         super().__init__()
         if not (width > 0 and curvature > 0):
-            raise ValueError(f"Wing loss has width {width} and curvature {curvature}, expected both above 0.")
+            raise InvalidValueError(f"Wing loss has width {width} and curvature {curvature}, expected both above 0.")
         self.width = width
         self.curvature = curvature
         self.offset = width - width * math.log1p(width / curvature)

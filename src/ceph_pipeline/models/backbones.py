@@ -8,10 +8,11 @@ import timm
 from timm.layers.drop import DropPath
 from torch import Tensor, nn
 
+from ceph_pipeline.errors import CephError, InvalidValueError
 from ceph_pipeline.models.hub import hub_weights, say_once
 
 
-class UnknownBackboneError(ValueError):
+class UnknownBackboneError(CephError, ValueError):
     """No timm model has this name, or it gives no feature maps."""
 
 
@@ -64,7 +65,7 @@ class Backbone(nn.Module):
         """
         given = images.shape[1]
         if given not in (1, self.in_channels):
-            raise ValueError(f"images have {given} channels; {self.name} was made for {self.in_channels}, or grey images.")
+            raise InvalidValueError(f"images have {given} channels; {self.name} was made for {self.in_channels}, or grey images.")
         outputs = self.net(images.expand(-1, self.in_channels, -1, -1))
         if self._channels_last:
             outputs = [output.permute(0, 3, 1, 2) for output in outputs]

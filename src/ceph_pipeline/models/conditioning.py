@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, get_args
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.landmarks import UnknownLandmarkError, find
 
 Conditioning = Literal["landmark", "groups", "none"]
@@ -61,12 +62,12 @@ def head_numbers(conditioning: Conditioning, n_landmarks: int, groups: Sequence[
             counted from 0.
     """
     if conditioning not in get_args(Conditioning):
-        raise ValueError(f"conditioning is {conditioning!r}, expected one of {', '.join(get_args(Conditioning))}.")
+        raise InvalidValueError(f"conditioning is {conditioning!r}, expected one of {', '.join(get_args(Conditioning))}.")
     if (groups is not None) != (conditioning == "groups"):
         state = "missing" if groups is None else "given"
-        raise ValueError(f"groups are {state}, but conditioning is {conditioning}: they belong to conditioning groups.")
+        raise InvalidValueError(f"groups are {state}, but conditioning is {conditioning}: they belong to conditioning groups.")
     if groups is None:
         return list(range(n_landmarks)) if conditioning == "landmark" else [0] * n_landmarks
     if len(groups) != n_landmarks or set(groups) != set(range(len(set(groups)))):
-        raise ValueError(f"groups are {list(groups)}, expected one for each of {n_landmarks} landmarks, counted from 0.")
+        raise InvalidValueError(f"groups are {list(groups)}, expected one for each of {n_landmarks} landmarks, counted from 0.")
     return list(groups)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.models.backbones import Backbone
 from ceph_pipeline.models.necks import BranchNeck, PyramidNeck, StemFusion
 
@@ -52,7 +53,9 @@ class FeatureNet(nn.Module):
         height, width = images.shape[-2:]
         multiple = math.lcm(4, self.backbone.branches[-1].stride)
         if height % multiple or width % multiple:
-            raise ValueError(f"images are {height} × {width} px (H × W); {self.backbone.name} needs multiples of {multiple}.")
+            raise InvalidValueError(
+                f"images are {height} × {width} px (H × W); {self.backbone.name} needs multiples of {multiple}."
+            )
         stem, branches = self.backbone(images)
         fused = self.neck(branches, torch.Size((height // 4, width // 4)))
         return Features(fused, stem, branches[-1])
@@ -69,4 +72,4 @@ def require_stride(stride: int) -> None:
         ValueError: the stride is neither 2 nor 4.
     """
     if stride not in STRIDES:
-        raise ValueError(f"heatmap stride is {stride}, expected one of {STRIDES}: input pixels per heatmap pixel.")
+        raise InvalidValueError(f"heatmap stride is {stride}, expected one of {STRIDES}: input pixels per heatmap pixel.")

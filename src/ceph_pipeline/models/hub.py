@@ -6,6 +6,8 @@ from functools import cache
 import timm
 from huggingface_hub import constants, get_session, try_to_load_from_cache
 
+from ceph_pipeline.errors import InvalidValueError
+
 logger = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 5.0
@@ -26,7 +28,9 @@ def hub_weights(name: str) -> dict[str, str] | None:
     """
     published = timm.get_pretrained_cfg(name)
     if published is None or not published.hf_hub_id:
-        raise ValueError(f"timm has no pretrained weights of {name!r}: set `pretrained` to false, or to a checkpoint's path.")
+        raise InvalidValueError(
+            f"timm has no pretrained weights of {name!r}: set `pretrained` to false, or to a checkpoint's path."
+        )
     cached = try_to_load_from_cache(published.hf_hub_id, published.hf_hub_filename or "model.safetensors")
     if isinstance(cached, str):
         return {"file": cached}

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.models.features import FeatureNet, require_stride
 from ceph_pipeline.models.heads import CvmHead, HeatmapHead, MeasurementHead
 from ceph_pipeline.models.pretrained import OnMismatch, build_net
@@ -111,7 +112,7 @@ def create_landmark_net(
         ValueError: a number is out of its range, the backbone has no drop-path, or nobody publishes weights of it.
     """
     if n_landmarks < 1 or n_measurements < 0 or cvm_stages < 0 or cvm_stages == 1:
-        raise ValueError(
+        raise InvalidValueError(
             f"a network with {n_landmarks} landmarks, {cvm_stages} CVM stages and {n_measurements} measurements: "
             "expected at least 1 landmark, 0 or at least 2 stages, 0 or more measurements."
         )

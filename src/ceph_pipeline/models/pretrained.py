@@ -7,6 +7,7 @@ from typing import Literal, TypeVar, get_args
 
 from torch import nn
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.models.weights import WeightsMismatchError, load_backbone_weights
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def build_net(
         ValueError: `on_mismatch` is unknown.
     """
     if on_mismatch not in get_args(OnMismatch):
-        raise ValueError(f"on_mismatch is {on_mismatch!r}, expected one of {', '.join(get_args(OnMismatch))}.")
+        raise InvalidValueError(f"on_mismatch is {on_mismatch!r}, expected one of {', '.join(get_args(OnMismatch))}.")
     if isinstance(pretrained, bool):
         return build(backbone, pretrained)
     net = build(backbone, False)

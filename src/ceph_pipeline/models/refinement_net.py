@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.models.conditioning import Conditioning, head_numbers
 from ceph_pipeline.models.features import FeatureNet, require_stride
 from ceph_pipeline.models.heads import MAP_INIT_STD
@@ -68,7 +69,9 @@ class RefinementNet(nn.Module):
             ValueError: not one landmark for each crop.
         """
         if landmark.shape != crops.shape[:1]:
-            raise ValueError(f"{len(crops)} crops with landmarks of shape {tuple(landmark.shape)}, expected one index a crop.")
+            raise InvalidValueError(
+                f"{len(crops)} crops with landmarks of shape {tuple(landmark.shape)}, expected one index a crop."
+            )
         features = self.features(crops)
         mixed = self.mix(self._modulate(features.fused, landmark))
         if self.fusion is not None:
@@ -122,7 +125,7 @@ def create_refinement_net(
             publishes weights of it.
     """
     if n_landmarks < 1:
-        raise ValueError(f"a network with {n_landmarks} landmarks, expected at least 1.")
+        raise InvalidValueError(f"a network with {n_landmarks} landmarks, expected at least 1.")
     heads = head_numbers(conditioning, n_landmarks, groups)
 
     def build(name: str, from_hub: bool) -> RefinementNet:

@@ -13,6 +13,8 @@ from safetensors.torch import load_file
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
+from ceph_pipeline.errors import CephError
+
 logger = logging.getLogger(__name__)
 
 CONTAINERS = ("state_dict_ema", "state_dict", "model_ema", "model")
@@ -25,7 +27,7 @@ MIN_SHARE = 0.8
 """Share of the backbone's tensors that a checkpoint has to fill before it counts as one of this architecture."""
 
 
-class WeightsError(ValueError):
+class WeightsError(CephError, ValueError):
     """A checkpoint cannot be read safely, or belongs to another architecture."""
 
 

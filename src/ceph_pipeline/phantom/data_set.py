@@ -7,6 +7,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from ceph_pipeline.artifacts import Ledger, fingerprint, run_unordered, write_atomically
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import encode_image
 from ceph_pipeline.phantom import aariz_layout as layout
 from ceph_pipeline.phantom.drawing import RECIPE_VERSION, draw_cephalogram
@@ -21,7 +22,7 @@ _MAKER = "phantom"
 _SPLITS = ("train", "valid", "test")
 
 
-class ForeignDataError(ValueError):
+class ForeignDataError(CephError, ValueError):
     """Phantoms were to be drawn over data that the phantom pipeline did not make."""
 
 

@@ -12,6 +12,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.phantom.anatomical_order import is_anatomical
 
 _CLIP_SD = 2.2
@@ -23,7 +24,7 @@ _RESIDUAL_SHARE = 0.5
 _CANDIDATES = 400
 
 
-class ShapeSamplingError(RuntimeError):
+class ShapeSamplingError(CephError, RuntimeError):
     """No anatomically possible shape was found."""
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.plausibility.shapes import Deviations, ShapeDistribution
 from ceph_pipeline.plausibility.tails import Tails
 
@@ -24,7 +25,7 @@ _USUALLY_THERE = 0.5
 """A landmark annotated in a smaller share of the shapes is left out of the prior."""
 
 
-class PlausibilityError(ValueError):
+class PlausibilityError(CephError, ValueError):
     """A prior cannot be learned, or does not fit the points."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from kedro_datasets._typing import JSONPreview
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.stores.file import FileDataset
 
 
@@ -26,7 +27,7 @@ class JSONReportDataset(FileDataset[dict[str, Any], dict[str, Any]]):
         with self._source() as stream:
             content = json.load(stream)
             if not isinstance(content, dict):
-                raise ValueError(f"expected a JSON object, found {type(content).__name__}")
+                raise InvalidValueError(f"expected a JSON object, found {type(content).__name__}")
         return content
 
     def save(self, data: dict[str, Any]) -> None:

@@ -1,9 +1,10 @@
 """Training of both stages. Importing this package is cheap; its parts import torch when they are used."""
 
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.training.params import FoldParams, Stage1Params, Stage2Params
 
 __all__ = ["FoldParams", "Stage1Params", "Stage2Params", "TrainingError"]
 
 
-class TrainingError(RuntimeError):
+class TrainingError(CephError, RuntimeError):
     """A training cannot start, cannot go on, or has gone wrong."""

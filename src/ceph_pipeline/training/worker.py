@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.training.distributed.output import record_error, redirect
 from ceph_pipeline.training.distributed.rank import Rank, end_with_owner
 from ceph_pipeline.training.distributed.spec import Spec, read_spec
@@ -54,7 +55,7 @@ def load_job(spec: Spec, tables: dict[str, pd.DataFrame]) -> TrainingJob:
     if spec.stage == "stage1":
         return Stage1Job(Stage1Tables(**tables), store, Stage1Params.model_validate(spec.params))
     if spec.crop_params is None:
-        raise ValueError("a spec of stage2 has no crop_params")
+        raise InvalidValueError("a spec of stage2 has no crop_params")
     return Stage2Job(Stage2Tables(**tables), store, spec.crop_params, Stage2Params.model_validate(spec.params))
 
 

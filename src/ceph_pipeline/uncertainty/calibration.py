@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ceph_pipeline.errors import InvalidValueError
+
 PRIOR_POINTS = 20
 """A landmark's own factor counts for half once this many of its errors are known."""
 
@@ -51,10 +53,12 @@ def fit_sigma(errors: NDArray[np.float64], sigma: NDArray[np.float64]) -> SigmaC
         ValueError: the shapes differ, or no point has both an error and a standard deviation.
     """
     if errors.shape != sigma.shape or errors.ndim != 2:
-        raise ValueError(f"errors {errors.shape} and standard deviations {sigma.shape} must have one shape (N, K).")
+        raise InvalidValueError(f"errors {errors.shape} and standard deviations {sigma.shape} must have one shape (N, K).")
     known = np.isfinite(errors) & np.isfinite(sigma)
     if not known.any():
-        raise ValueError("no point has both an error and a standard deviation: uncertainty cannot be calibrated on no image.")
+        raise InvalidValueError(
+            "no point has both an error and a standard deviation: uncertainty cannot be calibrated on no image."
+        )
     half_squares, said = errors[known] ** 2 / 2, sigma[known]
     floor, gain = _fit_common(half_squares, said)
     common = floor**2 + (gain * np.where(known, sigma, 0.0)) ** 2

@@ -12,6 +12,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ceph_pipeline.errors import InvalidValueError
+
 
 def conformal_factor(scores: NDArray[np.float64], level: float) -> float:
     """The factor on a point's standard deviation whose radius covers a random point of a new image with probability `level`.
@@ -27,7 +29,7 @@ def conformal_factor(scores: NDArray[np.float64], level: float) -> float:
         ValueError: the level is not in (0, 1).
     """
     if not 0 < level < 1:
-        raise ValueError(f"a coverage of {level} was asked for, expected a share between 0 and 1, such as 0.9.")
+        raise InvalidValueError(f"a coverage of {level} was asked for, expected a share between 0 and 1, such as 0.9.")
     known = np.isfinite(scores)
     images = known.any(axis=1)
     n_images = int(images.sum())

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.uncertainty.calibration import SigmaCalibration, fit_sigma
 from ceph_pipeline.uncertainty.conformal import conformal_factor
 from ceph_pipeline.uncertainty.params import UncertaintyParams
@@ -15,7 +16,7 @@ from ceph_pipeline.uncertainty.params import UncertaintyParams
 Unit = Literal["mm", "px"]
 
 
-class UncertaintyError(ValueError):
+class UncertaintyError(CephError, ValueError):
     """Uncertainty cannot be read, or does not fit the points."""
 
 

@@ -5,6 +5,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ceph_pipeline.errors import InvalidValueError
+
 Fusion = Literal["mean", "median", "confidence"]
 """How the views' answers become one: `confidence` weighs them by their scores."""
 
@@ -27,10 +29,10 @@ def fuse_views(
         ValueError: the shapes do not belong together, `confidence` is asked for without scores, or there is no such fusion.
     """
     if how not in get_args(Fusion):
-        raise ValueError(f"fusion = {how!r}: should be {', '.join(map(repr, get_args(Fusion)))}.")
+        raise InvalidValueError(f"fusion = {how!r}: should be {', '.join(map(repr, get_args(Fusion)))}.")
     points = np.asarray(points, np.float64)
     if points.ndim != 4 or points.shape[-1] != 2 or not len(points):
-        raise ValueError(f"answers of views must be (V, N, K, 2) with V ≥ 1, got {points.shape}.")
+        raise InvalidValueError(f"answers of views must be (V, N, K, 2) with V ≥ 1, got {points.shape}.")
     known = ~np.isnan(points).any(axis=-1)
     fused = _median(points, known) if how == "median" else _weighted_mean(points, _view_weights(known, scores, how))
     squared = np.where(known, ((points - fused) ** 2).sum(axis=-1), 0.0).sum(axis=0)
@@ -44,10 +46,10 @@ def _view_weights(known: NDArray[np.bool_], scores: ArrayLike | None, how: Fusio
     if how == "mean":
         return known.astype(np.float64)
     if scores is None:
-        raise ValueError("fusing by confidence needs the views' scores.")
+        raise InvalidValueError("fusing by confidence needs the views' scores.")
     scores = np.asarray(scores, np.float64)
     if scores.shape != known.shape:
-        raise ValueError(f"fusing by confidence needs scores of shape {known.shape}, got {scores.shape}.")
+        raise InvalidValueError(f"fusing by confidence needs scores of shape {known.shape}, got {scores.shape}.")
     weights = np.where(known, np.nan_to_num(scores), 0.0)
     return np.where(weights.sum(axis=0) > 0, weights, known)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.landmarks.geometry import Affine, Size, centre_of
 
 
@@ -24,7 +25,7 @@ class View:
 
     def __post_init__(self) -> None:
         if not self.scale > 0:
-            raise ValueError(f"a view's scale must be positive, got {self.scale}.")
+            raise InvalidValueError(f"a view's scale must be positive, got {self.scale}.")
 
     def matrix(self, size: Size) -> Affine:
         """The map from a frame of `(width, height)` pixels to the view, which has the same size."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import smooth
 from ceph_pipeline.phantom.face import Face, Point
@@ -38,7 +39,7 @@ def vertebrae(stage: int) -> tuple[Vertebra, Vertebra, Vertebra]:
         ValueError: stage is not in 1..6.
     """
     if stage not in range(1, 7):
-        raise ValueError(f"cervical vertebral maturation stages are 1 to 6, got {stage}.")
+        raise InvalidValueError(f"cervical vertebral maturation stages are 1 to 6, got {stage}.")
     hollows = {
         1: (0.0, 0.0, 0.0),
         2: (1.5, 0.0, 0.0),

@@ -1,3 +1,5 @@
+import importlib
+import pkgutil
 import shutil
 import sys
 from pathlib import Path
@@ -6,7 +8,9 @@ import pytest
 from click.testing import CliRunner
 from kedro.framework.cli.project import run as kedro_run
 
+import ceph_pipeline
 from ceph_pipeline import cli
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import ImageReadError
 from ceph_pipeline.landmarks.geometry import Affine
 from ceph_pipeline.landmarks.tables import points_table
@@ -70,12 +74,25 @@ class TestExplainsItself:
     def test_an_error_class_of_ours_does(self):
         assert cli.explains_itself(ImageReadError("films/12.png: the file is cut off."))
 
-    def test_a_value_error_raised_on_purpose_does(self):
+    def test_a_value_that_we_refuse_does(self):
         assert cli.explains_itself(self.caught(lambda: Affine([[1]])))
 
     def test_an_error_that_happens_in_our_code_does_not(self):
         assert not cli.explains_itself(self.caught(lambda: Affine("a matrix")))
         assert not cli.explains_itself(self.caught(lambda: points_table(None, [], []), AttributeError))
+
+    def test_every_error_class_of_ours_has_the_same_base(self):
+        modules = [
+            importlib.import_module(found.name) for found in pkgutil.walk_packages(ceph_pipeline.__path__, "ceph_pipeline.")
+        ]
+        kinds = {
+            kind
+            for module in modules
+            for kind in vars(module).values()
+            if isinstance(kind, type) and issubclass(kind, Exception) and kind.__module__.startswith("ceph_pipeline")
+        }
+        assert len(kinds) > 30
+        assert [kind for kind in kinds if not issubclass(kind, CephError)] == []
 
     def test_an_error_of_somebody_else_does_not(self):
         assert not cli.explains_itself(self.caught(lambda: int("x")))
