@@ -49,7 +49,7 @@ class TestLabels:
 
 class TestSizes:
     def test_a_batch_larger_than_the_set(self, toy):
-        with pytest.raises(TrainingError, match=r"a batch of 13 is more than the 12 images .* lower optim\.batch_size"):
+        with pytest.raises(TrainingError, match=r"a batch of 13 is more than the 12 images .* lower stage1\.optim\.batch_size"):
             toy(optim={"batch_size": 13})
 
     def test_all_images_in_one_batch(self, toy):

@@ -115,7 +115,7 @@ class TestListedCheckpoints:
     def test_a_deleted_one_is_named_with_the_way_out(self, trained, tmp_path):
         paths, table = trained
         paths[1].unlink()
-        with pytest.raises(TrainingError, match=r"1/stage1/best\.ckpt does not exist.*run the pipelines stage1 and stage2"):
+        with pytest.raises(TrainingError, match=r"1/stage1/best\.ckpt does not exist.*run the pipeline folds again"):
             listed_checkpoints(table, tmp_path)
 
     def test_another_table_is_refused(self, trained, tmp_path):
