@@ -9,6 +9,7 @@ import pytest
 from kedro.io import DataCatalog, DatasetError
 from kedro.validation import DataValidationError
 
+from ceph_pipeline.artifacts import Ledger
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.stores import (
     CheckpointDataset,
@@ -195,6 +196,18 @@ class TestHandles:
         path.write_bytes(b"weights")
         dataset.save(path)
         assert dataset.load() == path
+
+    def test_a_checkpoint_beside_an_unfinished_training_is_said_to_be_of_an_earlier_one(self, tmp_path, caplog):
+        path = tmp_path / "best.ckpt"
+        path.write_bytes(b"weights")
+        ledger = Ledger(tmp_path)
+        ledger.begin("other inputs", {})
+        assert CheckpointDataset(filepath=str(path)).load() == path
+        assert "a later one in its folder is unfinished" in caplog.text
+        ledger.finish()
+        caplog.clear()
+        CheckpointDataset(filepath=str(path)).load()
+        assert not caplog.text
 
 
 @pytest.mark.parametrize(

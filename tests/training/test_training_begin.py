@@ -110,6 +110,13 @@ def test_a_typo_costs_nothing_once_it_is_corrected(complete):
     assert not begin_or_skip(complete, "stage1", TABLE, params())
 
 
+def test_once_it_is_corrected_the_folder_is_complete_again(complete):
+    assert begin_or_skip(complete, "stage1", TABLE, params(learning_rate=0.5))
+    assert Ledger(complete).read()["complete"] is False
+    assert not begin_or_skip(complete, "stage1", TABLE, params())
+    assert Ledger(complete).read()["complete"] is True
+
+
 def test_an_unfinished_training_goes_on_after_the_finished_one_was_asked_for(complete):
     cut_off(complete, given=params(learning_rate=0.5))
     assert not begin_or_skip(complete, "stage1", TABLE, params())

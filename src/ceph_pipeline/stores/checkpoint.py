@@ -1,11 +1,15 @@
 """The catalog's entry for a trained network's checkpoint."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
+from ceph_pipeline.artifacts import Ledger
 from ceph_pipeline.stores.local_path import local_path
+
+logger = logging.getLogger(__name__)
 
 
 class CheckpointDataset(AbstractDataset[Path, Path]):
@@ -29,6 +33,8 @@ class CheckpointDataset(AbstractDataset[Path, Path]):
         path = local_path(self._filepath)
         if not path.is_file():
             raise DatasetError(f"{path} does not exist: train the network first.")
+        if Ledger(path.parent).read().get("complete") is False:
+            logger.warning("%s is of an earlier training: a later one in its folder is unfinished", path)
         return path
 
     def save(self, data: Path) -> None:

@@ -65,6 +65,9 @@ def begin_or_skip(
     same = finished.get("fingerprint") == identity
     if same and not force and _is_intact(folder / BEST, finished):
         logger.info("training skipped: %s was made from the same data and parameters", folder / BEST)
+        if not ledger.is_complete(identity) and not (folder / LAST).is_file():  # another training was begun and made nothing
+            ledger.begin(identity, _summary(data, settings), finished=finished)
+            ledger.finish()
         return False
     summary = _summary(data, settings)
     if not force and not ledger.is_continuation(identity) and (folder / LAST).is_file():
