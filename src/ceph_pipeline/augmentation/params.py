@@ -64,7 +64,7 @@ def _explain(name: str, kind: type[Kind], detail: Any) -> str:
     if detail["type"] != "extra_forbidden":
         return f"{place} = {detail['input']!r}: {detail['msg'].removeprefix('Value error, ').removesuffix('.')}."
     known = sorted(kind.model_fields)
-    near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
+    near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.7)
     hint = f"Did you mean {near[0]}? " if near else ""
     return f"{place}: no such setting. {hint}Known here: {', '.join(known)}."
 
