@@ -132,7 +132,9 @@ class TestRead:
     @pytest.mark.parametrize("folder", ["datumaro_2val", "datumaro_3val"])
     def test_yolo_pose_with_two_and_three_values(self, with_images, folder):
         """The points are relative; films of 10 px, as in the sample, are refused."""
-        found = read(with_images(f"yolo_pose/{folder}", "1.jpg", size=(100, 100)), options=ReadOptions(landmarks=("S", "N", "Or")))
+        found = read(
+            with_images(f"yolo_pose/{folder}", "1.jpg", size=(100, 100)), options=ReadOptions(landmarks=("S", "N", "Or"))
+        )
         assert points(found, "1") == pytest.approx(10 * np.array([[1, 2], [3, 4], [5, 6]]))
 
     def test_cvat_with_one_label_has_an_order_for_which_the_user_has_names(self):

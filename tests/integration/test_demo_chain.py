@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 
 import mlflow
 import numpy as np
@@ -15,6 +16,8 @@ from ceph_pipeline.detector.image_set import ImageSet
 from ceph_pipeline.detector.tables import whole_image_tables
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks import SCHEMAS
+
+from .conftest import SOURCE
 
 STAGES = ["stage1", "stage1_tta", "stage2", "stage2_tta"]
 
@@ -116,6 +119,17 @@ class TestFolds:
             "stage1": n_sources,
             "stage2": n_sources,
         }
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md", "docs/training.md"])
+def test_the_examples_that_read_the_demos_files_run(finished, monkeypatch, page):
+    blocks = re.findall(r"^```python\n(.*?)^```", (SOURCE / page).read_text("utf-8"), flags=re.M | re.S)
+    image = next((finished.data / "01_raw" / "aariz" / "test" / "Cephalograms").iterdir())
+    monkeypatch.chdir(finished.root)
+    of_the_demo = [block for block in blocks if "data/demo" in block]
+    assert of_the_demo
+    for block in of_the_demo:
+        exec(compile(block.replace("phantom_0042.png", image.name), page, "exec"), {})
 
 
 class TestTracking:
