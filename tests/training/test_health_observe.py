@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from ceph_pipeline.training.batch import Batch, Located
+from ceph_pipeline.training.batch import Batch, LocatedBatch
 from ceph_pipeline.training.health.observe import StepSize, from_all_ranks, located_points
 from ceph_pipeline.training.health.record import LocatedPoints, summarise
 
@@ -32,7 +32,7 @@ def batch(points, landmark=None):
 def located(points, off):
     """Every landmark found `off` px of the input to the right of its truth."""
     error = torch.full(points.shape[:2], 2.0 * off)
-    return Located(points + torch.tensor([off, 0.0]), points, error, 0.5 * error, torch.full(points.shape[:2], 0.8))
+    return LocatedBatch(points + torch.tensor([off, 0.0]), points, error, 0.5 * error, torch.full(points.shape[:2], 0.8))
 
 
 def test_a_channel_of_whole_images_is_a_landmark_and_crops_name_theirs():

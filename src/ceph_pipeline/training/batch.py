@@ -31,7 +31,7 @@ class Batch(NamedTuple):
     measurements: Tensor
 
 
-class Located(NamedTuple):
+class LocatedBatch(NamedTuple):
     """Where the network found the landmarks of one validation batch.
 
     Attributes:

@@ -13,7 +13,7 @@ from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.heatmaps import decode, to_heatmaps
 from ceph_pipeline.losses import MeasurementLoss, OrdinalLoss, create_loss
 from ceph_pipeline.models import LandmarkOutput
-from ceph_pipeline.training.batch import Located
+from ceph_pipeline.training.batch import LocatedBatch
 from ceph_pipeline.training.optim import configure
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class LandmarkModule(LightningModule):
         """Locate the landmarks of one validation batch, and add its errors to the split's.
 
         Returns:
-            `Located`, for callbacks; Lightning's annotation knows tensors and mappings only.
+            `LocatedBatch`, for callbacks; Lightning's annotation knows tensors and mappings only.
         """
         del batch_idx
         output = self(batch)
@@ -117,7 +117,7 @@ class LandmarkModule(LightningModule):
         self.val_mre_mm.update(error_mm)
         self.val_sdr.update(percent_within(error_mm, 2.0))
         self.val_pck.update(percent_within(error_px / batch.long_side_px[:, None], PCK_SHARE))
-        return Located(found, batch.points, error_px, error_mm, points.score)
+        return LocatedBatch(found, batch.points, error_px, error_mm, points.score)
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over all points of the split."""

@@ -13,13 +13,13 @@ from ceph_pipeline.training.health.record import LocatedPoints
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ceph_pipeline.training.batch import Batch, Located
+    from ceph_pipeline.training.batch import Batch, LocatedBatch
 
 _ENTRIES = 1024
 """Of each tensor, so that watching a large network costs a few MB; evenly strided."""
 
 
-def located_points(located: Located, batch: Batch) -> LocatedPoints:
+def located_points(located: LocatedBatch, batch: Batch) -> LocatedPoints:
     """The points of a batch; whole images have a channel a landmark, crops one channel whose landmark the batch names."""
     n, k = located.peak.shape
     landmark = batch.landmark[:, None] if k == 1 else torch.arange(k).expand(n, k)
