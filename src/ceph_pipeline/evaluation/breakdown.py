@@ -20,7 +20,7 @@ def landmark_table(errors: pd.DataFrame, statistics: StatisticsParams) -> pd.Dat
         statistics: Thresholds and resamples.
 
     Returns:
-        `stage, landmark, symbol, tissue, n, mre_mm, mre_mm_low, mre_mm_high` (over images)`, std_mm, median_mm,
+        `stage, landmark, symbol, tissue, n, mre_mm, mre_mm_low, mre_mm_high` (over images), `std_mm, median_mm,
         mre_px, sdr_<mm>, sdr_<mm>_low, sdr_<mm>_high`.
     """
     return pd.concat([_landmarks_of(errors, stage, statistics) for stage in errors["stage"].unique()], ignore_index=True)

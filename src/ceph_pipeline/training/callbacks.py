@@ -140,7 +140,7 @@ class EpochLog(Callback):
             self.stage,
             done,
             epochs,
-            trainer.callback_metrics.get("train/loss", float("nan")),
+            metrics.get("train/loss", math.nan),
             metrics["val/mre_px"],
             millimetres,
             metrics["val/pck"],

@@ -16,11 +16,6 @@ _WIDEST_TARGET = 1 / 8
 mean shape fit every image, and nothing is learned."""
 
 
-_WIDEST_TARGET = 1 / 8
-"""Of the input's shorter side. Landmarks of phantoms move by 1/20 of it (sd) between images; at 2.5 times that, the maps of the
-mean shape fit every image, and nothing is learned."""
-
-
 class NetParams(_Params):
     """The network of stage 1."""
 
@@ -51,7 +46,7 @@ class RefinementNetParams(_Params):
     )
     stride: Literal[2, 4] = Field(4, description="crop px per heatmap px")
     dropout: float = Field(0.0, ge=0, lt=1)
-    drop_path: float = Field(0.0, ge=0, lt=1, description="as in `NetParams`, and so the following")
+    drop_path: float = Field(0.0, ge=0, lt=1, description="as in `stage1.net`")
     in_channels: Literal[1, 3] = 1
     pretrained: bool | str = False
     on_mismatch: Literal["error", "random", "fallback"] = "error"
