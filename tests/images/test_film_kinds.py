@@ -1,5 +1,6 @@
 """One loader reads every kind of film to the same grey levels."""
 
+import io
 import os
 import socket
 import zlib
@@ -70,13 +71,50 @@ def test_the_suffix_does_not_decide(tmp_path):
 @pytest.mark.parametrize("kind", samples.SOUND)
 def test_bytes_behind_the_end_of_a_sound_film_are_no_damage(kind):
     film, content = samples.wedge(), samples.SOUND[kind](samples.wedge())
-    if kind == "dcm":
-        pytest.skip("what follows in a DICOM file is parsed as further attributes")
     found = decode_image(content + b"\r\n--boundary--" + bytes(3000), kind)
     assert np.abs(found.astype(int) - film).max() <= 10
 
 
+def jpeg_2000_dicom(codestream: bytes, syntax: str = "1.2.840.10008.1.2.4.90") -> bytes:
+    """A film whose compressed pixels are these bytes."""
+    from pydicom import dcmread
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import UID
+
+    dataset = dcmread(io.BytesIO(samples.dicom(samples.wedge())))
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
+    dataset.PixelData = encapsulate([codestream])
+    dataset["PixelData"].VR = "OB"
+    stream = io.BytesIO()
+    dataset.save_as(stream)
+    return stream.getvalue()
+
+
 class TestDicom:
+    def test_compressed_pixels_are_read(self):
+        content = jpeg_2000_dicom(samples.SOUND["jp2"](samples.wedge()))
+        np.testing.assert_array_equal(
+            decode_image(content, "a.dcm"), decode_image(samples.SOUND["jp2"](samples.wedge()), "a.jp2")
+        )
+
+    def test_damaged_compressed_pixels_are_no_reason_to_install_a_decoder(self):
+        with pytest.raises(ImageReadError, match=r"^a\.dcm: damaged or cut off") as raised:
+            decode_image(jpeg_2000_dicom(b"no JPEG 2000"), "a.dcm")
+        assert "pip install" not in str(raised.value)
+
+    def test_a_missing_decoder_is_named_with_the_extra_that_has_it(self, monkeypatch):
+        from pydicom.pixels.decoders.base import Decoder
+
+        monkeypatch.setattr(Decoder, "is_available", False)
+        with pytest.raises(
+            ImageReadError, match=r"a\.dcm: no decoder of JPEG 2000 .* is installed: pip install 'ceph-pipeline\[dicom\]'"
+        ):
+            decode_image(jpeg_2000_dicom(samples.SOUND["jp2"](samples.wedge())), "a.dcm")
+
+    def test_a_film_of_moving_pictures_is_refused_by_its_syntax(self):
+        with pytest.raises(ImageReadError, match=r"a\.dcm: pixels in MPEG-4 .* which is not read; save it uncompressed"):
+            decode_image(jpeg_2000_dicom(b"moving", "1.2.840.10008.1.2.4.102"), "a.dcm")
+
     def test_monochrome1_is_inverted(self):
         film = samples.wedge()
         np.testing.assert_array_equal(decode_image(samples.dicom(255 - film, photometric="MONOCHROME1"), "a.dcm"), film)

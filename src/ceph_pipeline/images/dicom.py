@@ -70,14 +70,8 @@ def decode_dicom(stream: BinaryIO, name: str) -> GreyImage:
     """
     with _dataset(stream, [*_FACTS, *_PIXELS], stop_before_pixels=False) as dataset:
         require_readable_size(int(dataset.Columns), int(dataset.Rows), name)
-        try:
-            pixels = dataset.pixel_array
-        except (RuntimeError, NotImplementedError) as error:
-            syntax = dataset.file_meta.TransferSyntaxUID.name
-            raise ImageReadError(
-                f"{name}: pixels in {syntax} cannot be decoded ({_brief(error)}). Install the extra: "
-                "pip install 'ceph-pipeline[dicom]'."
-            ) from None
+        _require_decoder(dataset, name)
+        pixels = dataset.pixel_array
         if dataset.SamplesPerPixel > 1:
             return to_grey(pixels, name)
         if dataset.PhotometricInterpretation == "PALETTE COLOR":
@@ -133,6 +127,18 @@ def _dataset(stream: BinaryIO, tags: list[str], *, stop_before_pixels: bool) -> 
         yield dataset
 
 
+def _require_decoder(dataset: Dataset, name: str) -> None:
+    from pydicom.pixels import get_decoder
+
+    syntax = dataset.file_meta.TransferSyntaxUID
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError:
+        raise ImageReadError(f"{name}: pixels in {syntax.name}, which is not read; save it uncompressed") from None
+    if not decoder.is_available:
+        raise ImageReadError(f"{name}: no decoder of {syntax.name} is installed: pip install 'ceph-pipeline[dicom]'")
+
+
 def _require_one_frame(dataset: Dataset) -> None:
     if missing := [name for name in ("Rows", "Columns", "BitsStored", "PhotometricInterpretation") if dataset.get(name) is None]:
         raise ImageReadError(f"no image: {missing[0]} is missing")
@@ -164,7 +170,3 @@ def _pair(dataset: Dataset, name: str) -> tuple[float, float] | None:
     except (TypeError, ValueError):
         x = y = math.nan
     return believable(x, y)
-
-
-def _brief(error: Exception) -> str:
-    return str(error).splitlines()[0][:160] if str(error) else type(error).__name__
