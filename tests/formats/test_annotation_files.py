@@ -6,7 +6,7 @@ import pytest
 
 from ceph_pipeline.formats import Problem
 from ceph_pipeline.formats.entries import as_pixel_size, as_size, key_of, number
-from ceph_pipeline.formats.files import JSONFileError, UnreadableFileError, decode, read_bytes, read_json, read_yaml, shown
+from ceph_pipeline.formats.files import UnreadableFileError, decode, read_bytes, read_json, read_yaml, shown
 from ceph_pipeline.formats.film_names import file_path, stem, without_prefix
 from ceph_pipeline.formats.films import split_of
 from ceph_pipeline.images.film_names import safe_identifier
@@ -62,7 +62,7 @@ class TestJSON:
     )
     def test_is_refused_with_the_place(self, tmp_path, content, message):
         (tmp_path / "a.json").write_text(content)
-        with pytest.raises(JSONFileError, match=message):
+        with pytest.raises(UnreadableFileError, match=message):
             read_json(tmp_path / "a.json")
 
     def test_nan_is_null_and_infinity_is_not(self, tmp_path):

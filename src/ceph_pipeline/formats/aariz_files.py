@@ -10,7 +10,7 @@ from typing import Any
 
 from ceph_pipeline.formats.annotations import MISSING, Point, is_coordinate
 from ceph_pipeline.formats.entries import as_number, key_of
-from ceph_pipeline.formats.files import JSONFileError, read_json, shown
+from ceph_pipeline.formats.files import UnreadableFileError, read_json, shown
 from ceph_pipeline.formats.problems import Problem
 from ceph_pipeline.landmarks.schemas import AARIZ, RULER, Landmark, tidy
 
@@ -58,8 +58,8 @@ def read_stage(path: Path, file: str, root: Path) -> int | Problem:
     try:
         stage = read_json(path, root)["cvm_stage"]
         value, title = as_number(stage["value"]), stage.get("title") or ""
-    except JSONFileError as error:
-        return Problem(path.stem, file, "file", f"no JSON ({error})", expected, FILE_SET_ASIDE)
+    except UnreadableFileError as error:
+        return Problem(path.stem, file, "file", str(error), expected, FILE_SET_ASIDE)
     except (KeyError, TypeError, AttributeError):
         return Problem(path.stem, file, "cvm_stage", "no such field", expected, FILE_SET_ASIDE)
     agrees = isinstance(title, str) and (not title or title.endswith(f"{value or 0:g}"))
@@ -74,8 +74,8 @@ def _entries(path: Path, file: str, root: Path) -> list[Any] | Problem:
     expected = "a list 'landmarks' of entries with landmark_id, symbol and value"
     try:
         content = read_json(path, root)
-    except JSONFileError as error:
-        return Problem(path.stem, file, "file", f"no JSON ({error})", expected, FILE_SET_ASIDE)
+    except UnreadableFileError as error:
+        return Problem(path.stem, file, "file", str(error), expected, FILE_SET_ASIDE)
     entries = content.get("landmarks") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
         return Problem(path.stem, file, "landmarks", "none", expected, FILE_SET_ASIDE)

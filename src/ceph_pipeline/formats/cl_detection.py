@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from ceph_pipeline.formats.annotations import Reading
 from ceph_pipeline.formats.entries import as_number, as_pixel_size, entries_of, key_of
-from ceph_pipeline.formats.files import JSONFileError, UnreadableFileError, peek_json, read_json, shown
+from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder
 from ceph_pipeline.formats.films import ANNOTATOR, Assembly, assemble, shifted, split_of
@@ -107,8 +107,8 @@ def _films(file: Path, root: Path, folder: ImageFolder, problems: list[Problem])
     name = file.relative_to(root).as_posix()
     try:
         content = read_json(file, root)
-    except JSONFileError as error:
-        problems.append(Problem(name, name, "file", f"no JSON ({error})", LAYOUT, "file set aside"))
+    except UnreadableFileError as error:
+        problems.append(Problem(name, name, "file", str(error), LAYOUT, "file set aside"))
         return []
     marks: dict[int, list[Mark]] = defaultdict(list)
     scales: dict[int, set[float]] = defaultdict(set)

@@ -18,13 +18,13 @@ from typing import Any
 
 from ceph_pipeline.formats.annotations import Reading, is_coordinate
 from ceph_pipeline.formats.entries import as_size, entries_of, key_of
-from ceph_pipeline.formats.files import JSONFileError, peek_json, read_json, shown
+from ceph_pipeline.formats.files import peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
 from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
 from ceph_pipeline.formats.marks import Mark, mark
 from ceph_pipeline.formats.options import ReadOptions
-from ceph_pipeline.formats.places import annotation_files, folder_of, recognises_any
+from ceph_pipeline.formats.places import each_content, folder_of, recognises_any
 from ceph_pipeline.formats.problems import AnnotationError, Problem
 
 DATASET = "coco"
@@ -54,13 +54,7 @@ def read_coco(path: Path, images: Path | None, options: ReadOptions) -> Reading:
     root = folder_of(path)
     films: list[Film] = []
     problems: list[Problem] = []
-    for file in annotation_files(path, _SUFFIXES):
-        name = file.relative_to(root).as_posix()
-        try:
-            content = read_json(file, root)
-        except JSONFileError as error:
-            problems.append(Problem(name, name, "file", f"no JSON ({error})", LAYOUT, "file set aside"))
-            continue
+    for _, name, content in each_content(path, _SUFFIXES, read_json, LAYOUT, problems):
         if not isinstance(content, dict) or "annotations" not in content:
             continue
         films += _films(content, name, problems)

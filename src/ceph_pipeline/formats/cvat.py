@@ -24,7 +24,7 @@ from ceph_pipeline.formats.film_names import ImageFolder, file_path
 from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
 from ceph_pipeline.formats.marks import Mark, mark
 from ceph_pipeline.formats.options import ReadOptions
-from ceph_pipeline.formats.places import annotation_files, folder_of, recognises_any
+from ceph_pipeline.formats.places import each_content, folder_of, recognises_any
 from ceph_pipeline.formats.problems import AnnotationError, Problem
 
 DATASET = "cvat"
@@ -55,13 +55,7 @@ def read_cvat(path: Path, images: Path | None, options: ReadOptions) -> Reading:
     root = folder_of(path)
     films: list[Film] = []
     problems: list[Problem] = []
-    for file in annotation_files(path, _SUFFIXES):
-        name = file.relative_to(root).as_posix()
-        try:
-            content = read_xml(file, root)
-        except UnreadableFileError as error:
-            problems.append(Problem(name, name, "file", str(error), LAYOUT, "file set aside"))
-            continue
+    for file, name, content in each_content(path, _SUFFIXES, read_xml, LAYOUT, problems):
         if content.tag != "annotations":
             continue
         if content.find("track") is not None:

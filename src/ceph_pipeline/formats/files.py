@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import unicodedata
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,6 @@ _BOMS = (
 
 class UnreadableFileError(CephError, ValueError):
     """A file cannot be read, or is not what its name says; the message says why, without the file's name."""
-
-
-class JSONFileError(UnreadableFileError):
-    """A file is no JSON."""
 
 
 def shown(value: object, limit: int = 80) -> str:
@@ -130,17 +127,17 @@ def read_json(path: Path, root: Path | None = None) -> Any:
     missing one.
 
     Raises:
-        JSONFileError: it is none, or has a key twice in one object; the message says where.
+        UnreadableFileError: it is none, or has a key twice in one object; the message says where.
     """
+    text = read_text(path, root)
     try:
-        text = read_text(path, root)
         return json.loads(text, parse_constant=_constant, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
-        raise JSONFileError(f"{error.msg} in line {error.lineno}, column {error.colno}") from None
+        raise UnreadableFileError(f"no JSON ({error.msg} in line {error.lineno}, column {error.colno})") from None
     except RecursionError:
-        raise JSONFileError("nested too deeply") from None
-    except ValueError as error:  # UnreadableFileError, a key twice, and integers of more than 4,300 digits
-        raise JSONFileError(str(error)) from None
+        raise UnreadableFileError("no JSON (nested too deeply)") from None
+    except ValueError as error:  # a key twice, and integers of more than 4,300 digits
+        raise UnreadableFileError(f"no JSON ({error})") from None
 
 
 def peek_json(path: Path) -> Any:
@@ -198,7 +195,6 @@ def _constant(name: str) -> float | None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        seen: set[str] = set()
-        key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        key, _ = Counter(key for key, _ in pairs).most_common(1)[0]
         raise InvalidValueError(f"the key {shown(key)} twice in one object")
     return found

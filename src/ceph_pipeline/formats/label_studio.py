@@ -19,7 +19,7 @@ from typing import Any
 
 from ceph_pipeline.formats.annotations import Point, Reading
 from ceph_pipeline.formats.entries import key_of
-from ceph_pipeline.formats.files import JSONFileError, UnreadableFileError, peek_json, read_json, shown
+from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
 from ceph_pipeline.formats.films import assemble, assembly
@@ -114,8 +114,6 @@ def _export_file(path: Path) -> Path:
 def _entries(export: Path) -> list[Any]:
     try:
         content = _rows(export) if export.suffix.lower() == ".csv" else read_json(export)
-    except JSONFileError as error:
-        raise AnnotationError(f"{export}: no JSON ({error}). Export the project again, format JSON.") from None
     except UnreadableFileError as error:
         raise AnnotationError(f"{export}: {error}. Export the project again, format JSON.") from None
     if not isinstance(content, list):

@@ -17,13 +17,13 @@ from typing import Any
 
 from ceph_pipeline.formats.annotations import Reading
 from ceph_pipeline.formats.entries import as_size, entries_of, key_of
-from ceph_pipeline.formats.files import JSONFileError, peek_json, read_json, shown
+from ceph_pipeline.formats.files import peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path, stem
 from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
 from ceph_pipeline.formats.marks import Mark, mark
 from ceph_pipeline.formats.options import ReadOptions
-from ceph_pipeline.formats.places import annotation_files, folder_of, recognises_any
+from ceph_pipeline.formats.places import each_content, folder_of, recognises_any
 from ceph_pipeline.formats.problems import Problem
 
 DATASET = "labelme"
@@ -49,13 +49,7 @@ def read_labelme(path: Path, images: Path | None, options: ReadOptions) -> Readi
     films: list[Film] = []
     problems: list[Problem] = []
     elsewhere: list[str] = []
-    for file in annotation_files(path, _SUFFIXES):
-        name = file.relative_to(root).as_posix()
-        try:
-            content = read_json(file, root)
-        except JSONFileError as error:
-            problems.append(Problem(stem(file.stem), name, "file", f"no JSON ({error})", LAYOUT, "file set aside"))
-            continue
+    for file, name, content in each_content(path, _SUFFIXES, read_json, LAYOUT, problems, one_image=True):
         if isinstance(content, dict) and "shapes" in content:
             films.append(_film(content, file.stem, name, folder, problems))
             if _names_another(content, file.stem, folder):

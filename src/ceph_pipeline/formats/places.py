@@ -6,6 +6,13 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
+
+from ceph_pipeline.formats.files import UnreadableFileError
+from ceph_pipeline.formats.film_names import stem
+from ceph_pipeline.formats.problems import Problem
+
+Content = TypeVar("Content")
 
 PROBED = 25
 """Files of a folder that are looked at to tell its format."""
@@ -29,6 +36,37 @@ def annotation_files(path: Path, suffixes: Sequence[str]) -> Iterator[Path]:
         yield from (
             Path(folder, file) for file in sorted(files) if file.lower().endswith(tuple(suffixes)) and not file.startswith(".")
         )
+
+
+def each_content(
+    path: Path,
+    suffixes: Sequence[str],
+    read: Callable[[Path, Path], Content],
+    layout: str,
+    problems: list[Problem],
+    *,
+    one_image: bool = False,
+) -> Iterator[tuple[Path, str, Content]]:
+    """Each annotation file, its path inside the data set and its content; one that cannot be read becomes a problem.
+
+    Args:
+        path: The data set.
+        suffixes: Of its annotation files.
+        read: Parses a file, given it and the data set's folder.
+        layout: What the format looks like, for the problem.
+        problems: Receives the files that cannot be read.
+        one_image: A file belongs to the image of its own name, so that its problem is that image's.
+    """
+    root = folder_of(path)
+    for file in annotation_files(path, suffixes):
+        name = file.relative_to(root).as_posix()
+        try:
+            content = read(file, root)
+        except UnreadableFileError as error:
+            item = stem(file.stem) if one_image else name
+            problems.append(Problem(item, name, "file", str(error), layout, "file set aside"))
+            continue
+        yield file, name, content
 
 
 def recognises_any(path: Path, suffixes: Sequence[str], is_one: Callable[[Path], bool]) -> bool:
