@@ -8,7 +8,7 @@ import pytest
 from ceph_pipeline.audit import CHECKS, AuditParams, DuplicateTable, Evidence
 from ceph_pipeline.audit.duplicates import find_duplicates
 from ceph_pipeline.audit.params import DuplicateParams
-from ceph_pipeline.audit.registration import UNLIKE, agreement, thumbnail
+from ceph_pipeline.audit.registration import UNLIKE, likeness, thumbnail
 from ceph_pipeline.images import ImageReadError, ImageStore
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.landmarks.geometry import centre_of
@@ -87,7 +87,7 @@ class TestDifferentImages:
 
     def test_images_without_structure_are_unlike(self):
         blank = thumbnail(np.full((300, 200), 90, np.uint8))
-        assert agreement(blank, blank) == UNLIKE
+        assert likeness(blank, blank) == UNLIKE
 
     def test_a_missing_image_is_named(self, tmp_path):
         table = pd.DataFrame({"image_id": ["gone"], "split": ["train"]})

@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-import time
+from contextlib import contextmanager
 
 import pytest
 from distributed import Client, LocalCluster
@@ -25,31 +25,33 @@ def pids(cluster):
         return sorted(client.run(os.getpid).values())
 
 
-def kill_when(pid, condition):
-    """Kill a process from another thread as soon as the condition holds; the thread's `result` is what was there then."""
-    seen = []
+@contextmanager
+def killed_when(pid, condition):
+    """Kill a process from another thread as soon as the condition holds, if it does within the block; what was there then."""
+    seen, over = [], threading.Event()
 
     def watch():
-        deadline = time.monotonic() + 600
-        while time.monotonic() < deadline:
+        while not over.wait(0.002):
             if condition():
                 seen.append(condition())
                 os.kill(pid, signal.SIGKILL)
                 return
-            time.sleep(0.002)
 
     thread = threading.Thread(target=watch)
     thread.start()
-    return thread, seen
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_a_worker_killed_half_way_loses_nothing_and_changes_no_byte(cluster, pids, tmp_path, new_study):
     alone, study = (new_study(tmp_path / name, {"train": 18, "valid": 4, "test": 2}) for name in ("one", "cluster"))
     expected = alone.augment(n_jobs=1)
 
-    thread, seen = kill_when(pids[0], lambda: len(study.store.ids()) // 40)
-    tables = study.augment(backend="dask", dask_scheduler=cluster.scheduler_address)
-    thread.join()
+    with killed_when(pids[0], lambda: len(study.store.ids()) // 40) as seen:
+        tables = study.augment(backend="dask", dask_scheduler=cluster.scheduler_address)
 
     assert seen == [1], "the worker was killed after 40 to 79 of 156 images"
     assert study.files() == alone.files()

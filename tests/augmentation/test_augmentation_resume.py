@@ -203,16 +203,13 @@ def test_killed_with_two_workers_it_continues_and_leaves_no_process(tmp_path, ne
     )
     script.write_text(RUN)
     run = subprocess.Popen([sys.executable, str(script), str(inputs)], start_new_session=True, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 600
-    while not study.store.ids() and time.monotonic() < deadline:
+    while not study.store.ids() and run.poll() is None:
         time.sleep(0.01)
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
-    assert 0 < len(study.store.ids()) < 200
-
-    while processes_of(run.pid) and time.monotonic() < deadline:
+    while processes_of(run.pid):
         time.sleep(0.1)
-    assert processes_of(run.pid) == []
+    assert 0 < len(study.store.ids()) < 200, "no worker has gone on to the end"
 
     study.augment(recipe=recipe)
     assert study.files() == undisturbed.files()

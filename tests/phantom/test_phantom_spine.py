@@ -5,7 +5,7 @@ import pytest
 
 from ceph_pipeline.landmarks.geometry import Affine
 from ceph_pipeline.phantom.canvas import Canvas
-from ceph_pipeline.phantom.face import Build, Face
+from ceph_pipeline.phantom.face import Build, PhantomFace
 from ceph_pipeline.phantom.shape import shape_model
 from ceph_pipeline.phantom.structures import draw_spine
 from ceph_pipeline.phantom.structures.spine import vertebrae
@@ -58,7 +58,7 @@ def test_the_drawn_column_grows_with_the_stage():
     lengths = []
     for stage in (1, 4, 6):
         canvas = Canvas((700, 900), Affine(np.array([[3.0, 0, 500], [0, 3.0, 200]])), np.zeros((900, 700), np.float32))
-        draw_spine(canvas, Face(points, Build(1, 1, 1, 1, 1, 1), stage))
+        draw_spine(canvas, PhantomFace(points, Build(1, 1, 1, 1, 1, 1), stage))
         rows = np.flatnonzero(canvas.attenuation.max(axis=1) > 1)
         lengths.append((rows[-1] - rows[0]) / 3.0)
     assert lengths[0] + 5 < lengths[1] < lengths[2] - 5
