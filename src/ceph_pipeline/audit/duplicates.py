@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from ceph_pipeline.audit.params import DuplicateParams
 from ceph_pipeline.audit.perceptual_hash import Hashes, near_pairs, perceptual_hash
-from ceph_pipeline.audit.registration import Thumbnail, agreement, thumbnail
+from ceph_pipeline.audit.registration import Thumbnail, likeness, thumbnail
 from ceph_pipeline.images import ImageStore
 
 
@@ -33,7 +33,7 @@ def find_duplicates(images: pd.DataFrame, store: ImageStore, params: DuplicatePa
     hashes, thumbnails = _signatures(image_ids.tolist(), store, n_jobs)
     near = near_pairs(hashes, params.max_hash_distance)
     work = [
-        delayed(agreement)(thumbnails[first], np.fliplr(thumbnails[second]) if mirrored else thumbnails[second])
+        delayed(likeness)(thumbnails[first], np.fliplr(thumbnails[second]) if mirrored else thumbnails[second])
         for first, second, mirrored in zip(near.first, near.second, near.mirrored, strict=True)
     ]
     agreements = _in_threads(work, n_jobs, "comparing pixels", "pairs")

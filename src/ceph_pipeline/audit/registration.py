@@ -22,7 +22,7 @@ Thumbnail = NDArray[np.uint8]
 """`(h, w)` with a long side of 160 pixels."""
 
 
-class Agreement(NamedTuple):
+class Likeness(NamedTuple):
     """How alike two registered images are.
 
     Attributes:
@@ -35,7 +35,7 @@ class Agreement(NamedTuple):
     grey_difference: float
 
 
-UNLIKE = Agreement(0.0, 255.0)
+UNLIKE = Likeness(0.0, 255.0)
 
 
 def thumbnail(image: GreyImage) -> Thumbnail:
@@ -44,7 +44,7 @@ def thumbnail(image: GreyImage) -> Thumbnail:
     return np.rint(shrunk(image, size)).astype(np.uint8)
 
 
-def agreement(first: Thumbnail, second: Thumbnail) -> Agreement:
+def likeness(first: Thumbnail, second: Thumbnail) -> Likeness:
     """Register `second` onto `first` by an affine map and compare where they overlap.
 
     The map starts from the one that makes the frames coincide and is refined by maximising the enhanced correlation
@@ -67,7 +67,7 @@ def agreement(first: Thumbnail, second: Thumbnail) -> Agreement:
         return UNLIKE
     grey = _warped(grey_second, np.asarray(matrix), size)[overlap]
     correlation = np.corrcoef(flat_first[overlap], seen)[0, 1]
-    return Agreement(float(correlation), float(np.abs(grey_first[overlap] - grey).mean()))
+    return Likeness(float(correlation), float(np.abs(grey_first[overlap] - grey).mean()))
 
 
 def _blurred(flat: NDArray[np.float32]) -> NDArray[np.float32]:

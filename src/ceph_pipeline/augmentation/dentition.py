@@ -22,7 +22,7 @@ DENTAL = tuple(find(symbol).name for symbol in (*UPPER_SYMBOLS, *LOWER_SYMBOLS))
 
 
 @dataclass(frozen=True)
-class Tooth:
+class BracketPlace:
     """Where one tooth stands in an average arch, and where its bracket is bonded.
 
     Attributes:
@@ -41,22 +41,22 @@ class Tooth:
 
 
 UPPER_ARCH = (
-    Tooth(-1.0, 25.5, 86, 2.4, 3.8),
-    Tooth(0.0, 23.0, 82, 3.1, 3.2),
-    Tooth(0.36, 20.5, 74, 3.3, 3.2),
-    Tooth(0.70, 16.5, 52, 3.5, 3.3),
-    Tooth(0.92, 10.5, 27, 3.4, 3.0),
-    Tooth(1.0, 4.3, 9, 3.4, 3.5),
+    BracketPlace(-1.0, 25.5, 86, 2.4, 3.8),
+    BracketPlace(0.0, 23.0, 82, 3.1, 3.2),
+    BracketPlace(0.36, 20.5, 74, 3.3, 3.2),
+    BracketPlace(0.70, 16.5, 52, 3.5, 3.3),
+    BracketPlace(0.92, 10.5, 27, 3.4, 3.0),
+    BracketPlace(1.0, 4.3, 9, 3.4, 3.5),
 )
 """First molar, second and first premolar, canine, lateral and central incisor."""
 
 LOWER_ARCH = (
-    Tooth(-1.0, 24.0, 84, 2.3, 3.8),
-    Tooth(0.0, 20.5, 80, 2.9, 3.2),
-    Tooth(0.38, 17.5, 72, 3.1, 3.2),
-    Tooth(0.74, 13.0, 48, 3.3, 3.2),
-    Tooth(0.95, 7.8, 18, 3.2, 3.0),
-    Tooth(1.0, 2.6, 6, 3.2, 3.0),
+    BracketPlace(-1.0, 24.0, 84, 2.3, 3.8),
+    BracketPlace(0.0, 20.5, 80, 2.9, 3.2),
+    BracketPlace(0.38, 17.5, 72, 3.1, 3.2),
+    BracketPlace(0.74, 13.0, 48, 3.3, 3.2),
+    BracketPlace(0.95, 7.8, 18, 3.2, 3.0),
+    BracketPlace(1.0, 2.6, 6, 3.2, 3.0),
 )
 
 LABIAL_MM = 1.5
@@ -78,7 +78,7 @@ class Crown:
         outwards: Unit vector away from the tooth.
     """
 
-    tooth: Tooth
+    tooth: BracketPlace
     centre: Vector
     mesial: Vector
     gingival: Vector
@@ -119,13 +119,13 @@ def crown_lines(landmarks: Mapping[str, tuple[float, float]]) -> tuple[Vector, V
     return upper, lower
 
 
-def _fit_arch(anchors: tuple[Vector, ...], teeth: tuple[Tooth, ...], rng: np.random.Generator) -> tuple[Crown, ...]:
+def _fit_arch(anchors: tuple[Vector, ...], teeth: tuple[BracketPlace, ...], rng: np.random.Generator) -> tuple[Crown, ...]:
     near = [_crown(anchors, tooth, 1, rng) for tooth in teeth]
     far = [_crown(anchors, tooth, -1, rng) for tooth in teeth]
     return (*near, *reversed(far))
 
 
-def _crown(anchors: tuple[Vector, ...], tooth: Tooth, side: int, rng: np.random.Generator) -> Crown:
+def _crown(anchors: tuple[Vector, ...], tooth: BracketPlace, side: int, rng: np.random.Generator) -> Crown:
     """One bonded crown.
 
     Args:
@@ -158,7 +158,7 @@ def _crown(anchors: tuple[Vector, ...], tooth: Tooth, side: int, rng: np.random.
 
 
 def _along(anchors: tuple[Vector, ...], fraction: float) -> Vector:
-    """The crown's edge at a fraction of the arch (see `Tooth`)."""
+    """The crown's edge at a fraction of the arch (see `BracketPlace`)."""
     molar, premolar, edge, _ = anchors
     if fraction < 0:
         return premolar + (molar - premolar) * -fraction

@@ -13,7 +13,7 @@ Activation = Literal["linear", "softmax", "integral"]
 `integral`: of one whose mean was taught to be the point, whatever its shape."""
 
 
-class Moments(NamedTuple):
+class SpatialMoments(NamedTuple):
     """Of the distributions that maps of logits stand for.
 
     Attributes:
@@ -25,7 +25,7 @@ class Moments(NamedTuple):
     sd: Tensor
 
 
-def spatial_moments(logits: Tensor) -> Moments:
+def spatial_moments(logits: Tensor) -> SpatialMoments:
     """Mean and standard deviation of a softmax over each map's pixels; differentiable.
 
     Args:
@@ -41,7 +41,7 @@ def spatial_moments(logits: Tensor) -> Moments:
         mean = (profile * pixels).sum(-1)  # autocast would take a matrix product in half precision
         along.append((mean, (profile * (pixels - mean.unsqueeze(-1)).square()).sum(-1).sqrt()))
     (x, sd_x), (y, sd_y) = along
-    return Moments(torch.stack([x, y], dim=-1), torch.stack([sd_x, sd_y], dim=-1))
+    return SpatialMoments(torch.stack([x, y], dim=-1), torch.stack([sd_x, sd_y], dim=-1))
 
 
 def to_heatmaps(logits: Tensor, activation: Activation, sigma: float) -> Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ceph_pipeline.phantom.curves import Curve, offset
-from ceph_pipeline.phantom.face import Face, Point
+from ceph_pipeline.phantom.face import PhantomFace, Point
 from ceph_pipeline.phantom.structures.cranium import forehead_and_nose
 from ceph_pipeline.phantom.structures.mandible import mandible_outline
 from ceph_pipeline.phantom.structures.midface import alveolar_front, orbital_rim
@@ -14,7 +14,7 @@ from ceph_pipeline.phantom.structures.soft_tissue import profile
 _REACH_MM = 12.0
 """Half the length of straight contours."""
 
-_OUTLINES: dict[Callable[[Face], Curve], tuple[str, ...]] = {
+_OUTLINES: dict[Callable[[PhantomFace], Curve], tuple[str, ...]] = {
     mandible_outline: ("B", "Pog", "Gn", "Me", "Go", "R", "Ar", "Co"),
     profile: ("N`", "Pn", "Sn", "Ls", "Li", "Pog`"),
     forehead_and_nose: ("N",),
@@ -29,7 +29,7 @@ _AXES = {
 """Straight contours: the palatal plane, a tooth's axis, the occlusal line, the Frankfort horizontal."""
 
 
-def contours(face: Face) -> dict[str, Curve]:
+def contours(face: PhantomFace) -> dict[str, Curve]:
     """The contour through each landmark, in mm, by symbol; Sella's is the vertical."""
     found = {symbol: outline for draw, symbols in _OUTLINES.items() for outline in [draw(face)] for symbol in symbols}
     directions = {symbol: face[other] - face[symbol] for symbol, other in _AXES.items()} | {"S": face.up}

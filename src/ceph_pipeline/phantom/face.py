@@ -61,7 +61,7 @@ _HALF_WIDTH_MM = {"Or": 30.0, "Po": 55.0, "Co": 50.0, "Ar": 48.0, "R": 46.0, "Go
 
 
 @dataclass(frozen=True)
-class Face:
+class PhantomFace:
     """Landmarks by symbol, oriented by the Frankfort horizontal.
 
     Landmarks on paired structures (`_HALF_WIDTH_MM`) lie midway between the left and the right side's, as orthodontists mark
@@ -78,7 +78,7 @@ class Face:
     cvm_stage: int
     pose: Pose = Pose()
 
-    def side(self, sign: int) -> Face:
+    def side(self, sign: int) -> PhantomFace:
         """The face whose paired landmarks are those of one side: +1 the one nearer to the X-ray tube, −1 the other.
 
         The sides' landmarks are equally far from the midway ones, in opposite directions; those of the midline stay.

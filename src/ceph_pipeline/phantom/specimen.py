@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ceph_pipeline.landmarks.geometry import Affine, Size
 from ceph_pipeline.phantom.cephalostat import EarRods, Ruler, RulerVariant, place_ruler
 from ceph_pipeline.phantom.devices import DEVICES, Device
-from ceph_pipeline.phantom.face import Build, Face, Point, Pose
+from ceph_pipeline.phantom.face import Build, PhantomFace, Point, Pose
 from ceph_pipeline.phantom.params import USUAL_VARIATION, VariationParams
 from ceph_pipeline.phantom.shape import shape_model
 from ceph_pipeline.phantom.structures.soft_tissue import skin_outline
@@ -52,7 +52,7 @@ class Specimen:
     device: Device
     size: Size
     pixel_size_mm: float
-    face: Face
+    face: PhantomFace
     ruler: Ruler | None
     ear_rods: EarRods
     to_px: Affine
@@ -99,7 +99,7 @@ def sample_specimen(index: int, seed: int, long_side_px: int | None, variation: 
     stage = int(rng.choice(6, p=_CVM_SHARES)) + 1
     tilt = Affine.similarity((0.0, 0.0), angle_deg=_TILT_SD_DEG * float(np.clip(rng.standard_normal(), -2, 2)))
     pose = Pose.sample(varied, variation.asymmetry)
-    face = Face({symbol: tilt(point) for symbol, point in points.items()}, Build.sample(rng), stage, pose)
+    face = PhantomFace({symbol: tilt(point) for symbol, point in points.items()}, Build.sample(rng), stage, pose)
     device = _device(rng, variation.n_devices)
     size, pixel_size = device.frame(long_side_px)
     extent = np.array(size) * pixel_size
@@ -121,7 +121,7 @@ def _device(rng: np.random.Generator, n_devices: int) -> Device:
     return makes[int(rng.choice(len(makes), p=shares / shares.sum()))]
 
 
-def _origin(face: Face, device: Device, extent: Point, rng: np.random.Generator) -> Point:
+def _origin(face: PhantomFace, device: Device, extent: Point, rng: np.random.Generator) -> Point:
     """Where the landmarks' centroid lies in the frame, in mm from its corner, with every landmark well inside."""
     place = np.array(device.centroid) + np.array(device.centroid_sd) * np.clip(rng.standard_normal(2), -2, 2)
     points = np.array(list(face.points.values()))
@@ -130,7 +130,7 @@ def _origin(face: Face, device: Device, extent: Point, rng: np.random.Generator)
 
 
 def _ruler(
-    face: Face,
+    face: PhantomFace,
     border_mm: float,
     extent: Point,
     origin: Point,

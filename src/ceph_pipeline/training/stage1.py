@@ -90,7 +90,7 @@ class Stage1Tables:
         return data
 
 
-class Moments(NamedTuple):
+class MeasurementMoments(NamedTuple):
     """Mean and standard deviation `(M,)` of the measurements over the training images."""
 
     mean: NDArray[np.float64]
@@ -147,7 +147,9 @@ class Stage1Job:
         )
         return Prepared(LandmarkModule(trained, params.loss, params.optim, cvm_class_weights(train.cvm_stage)), data)
 
-    def _dataset(self, data: WholeImages, moments: Moments, trained: TrainedNet, *, augmented: bool = False) -> WholeImageDataset:
+    def _dataset(
+        self, data: WholeImages, moments: MeasurementMoments, trained: TrainedNet, *, augmented: bool = False
+    ) -> WholeImageDataset:
         """The samples of a split; both see the same geometry."""
         scored = replace(data, measurements=(data.measurements - moments.mean) / moments.sd)
         augmentation = self.params.augmentation if augmented else None
@@ -176,7 +178,7 @@ def train_whole_image_net(
     return train(Stage1Job(tables, cache, params), folder, run_name)
 
 
-def describe(names: list[str], params: Stage1Params, moments: Moments, *, n_stages: int) -> TrainedNet:
+def describe(names: list[str], params: Stage1Params, moments: MeasurementMoments, *, n_stages: int) -> TrainedNet:
     """A new network of stage 1 with its description."""
     architecture = {
         "backbone": params.net.backbone,
@@ -219,13 +221,13 @@ def cvm_class_weights(stages: NDArray[np.int64]) -> list[float]:
     return [float(weight) for weight in np.where(counts > 0, weights, 1.0)]
 
 
-def measurement_moments(values: NDArray[np.float64]) -> Moments:
-    """Moments of `(N, M)` measurements, NaN left out; 0 and 1 where none is known or all are equal."""
+def measurement_moments(values: NDArray[np.float64]) -> MeasurementMoments:
+    """MeasurementMoments of `(N, M)` measurements, NaN left out; 0 and 1 where none is known or all are equal."""
     known = np.isfinite(values)
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, values, 0.0).sum(axis=0) / count
     variance = np.where(known, (values - mean) ** 2, 0.0).sum(axis=0) / count
-    return Moments(mean, np.where(variance > 0, np.sqrt(variance), 1.0))
+    return MeasurementMoments(mean, np.where(variance > 0, np.sqrt(variance), 1.0))
 
 
 def _training_order(data: WholeImages, loop: LoopParams) -> EpochSampler:

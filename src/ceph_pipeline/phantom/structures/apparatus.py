@@ -5,13 +5,13 @@ import numpy as np
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.cephalostat import RULER_HALF_WIDTH_MM, EarRods, Ruler
 from ceph_pipeline.phantom.curves import ellipse, smooth
-from ceph_pipeline.phantom.face import Face, Point
+from ceph_pipeline.phantom.face import PhantomFace, Point
 from ceph_pipeline.phantom.structures.skull_base import EAR_CANAL_MM
 
 _NEAR_RADIUS_MM, _FAR_RADIUS_MM = 4.2, 6.4
 
 
-def draw_ear_rods(canvas: Canvas, face: Face, rods: EarRods) -> None:
+def draw_ear_rods(canvas: Canvas, face: PhantomFace, rods: EarRods) -> None:
     """Two metal rings of unequal size, and the shaft that carries the near one."""
     if not rods.strength:
         return

@@ -4,7 +4,7 @@ import numpy as np
 
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import Curve, offset, smooth
-from ceph_pipeline.phantom.face import Face, Point
+from ceph_pipeline.phantom.face import PhantomFace, Point
 
 _SPAN = 8
 """Points of the vault's outline from one of its control points to the next."""
@@ -34,7 +34,7 @@ _VAULT = (
 """The vault's outer table from Nasion over the vertex to the nuchal plane, (forward, up) from Nasion."""
 
 
-def draw_cranium(canvas: Canvas, face: Face) -> None:
+def draw_cranium(canvas: Canvas, face: PhantomFace) -> None:
     """The vault's two tables with the diploe between, the brain's mass, sutures and the frontal sinus."""
     outer = vault_outline(face)
     closed = np.concatenate([outer, _floor(face)])
@@ -50,7 +50,7 @@ def draw_cranium(canvas: Canvas, face: Face) -> None:
     _draw_frontal_bone(canvas, face)
 
 
-def vault_outline(face: Face) -> Curve:
+def vault_outline(face: PhantomFace) -> Curve:
     """The outer table from Nasion over the vertex to Basion, in mm."""
     build = face.build
     points: list[Point] = [face["N"]]
@@ -65,22 +65,22 @@ def vault_outline(face: Face) -> Curve:
     return smooth(points, per_span=_SPAN)
 
 
-def forehead_and_nose(face: Face) -> Curve:
+def forehead_and_nose(face: PhantomFace) -> Curve:
     """The bony profile from the nasal bone's tip up through Nasion to the forehead, in mm."""
     return np.concatenate([smooth(_nasal_bone(face))[::-1], vault_outline(face)[1 : 5 * _SPAN]])
 
 
-def _nasal_bone(face: Face) -> list[Point]:
+def _nasal_bone(face: PhantomFace) -> list[Point]:
     """Nasion and what lies on the nasal bone's front below it, down to the tip."""
     return [face["N"], face.at("N", 0.4, -2.0), face.between("N`", "Pn", 0.13, 3.4), face.between("N`", "Pn", 0.34, 2.8)]
 
 
-def basion_of(face: Face) -> Point:
+def basion_of(face: PhantomFace) -> Point:
     """Basion: behind and below Articulare, on the line that crosses there."""
     return face.at("Ar", -8.5, -6.5)
 
 
-def _floor(face: Face) -> Curve:
+def _floor(face: PhantomFace) -> Curve:
     """The cavity's floor from Basion up the clivus, over the sella and forward to Nasion."""
     return np.array(
         [
@@ -96,7 +96,7 @@ def _floor(face: Face) -> Curve:
     )
 
 
-def _draw_sutures(canvas: Canvas, face: Face) -> None:
+def _draw_sutures(canvas: Canvas, face: PhantomFace) -> None:
     """Coronal and lambdoid sutures and meningeal grooves: faint dark lines on the vault."""
     coronal = smooth([face.at("N", x, y) for x, y in ((-66, 106), (-63, 92), (-67, 78), (-62, 64), (-66, 50))])
     lambdoid = smooth([face.at("N", x, y) for x, y in ((-160, 74), (-150, 60), (-151, 44), (-140, 30), (-134, 12))])
@@ -105,7 +105,7 @@ def _draw_sutures(canvas: Canvas, face: Face) -> None:
         canvas.line(path, 1.2, amount, soft_mm=0.5)
 
 
-def _draw_frontal_bone(canvas: Canvas, face: Face) -> None:
+def _draw_frontal_bone(canvas: Canvas, face: PhantomFace) -> None:
     """Thick glabellar bone with the air of the frontal sinus in it, and the nasal bone below the suture at Nasion."""
     bulge = 1.6 * (face.build.brow - 1)
     sinus = [(-1.5, 7), (0.8 + bulge, 13), (0.2 + bulge, 21), (-2.6, 27), (-4.6, 20), (-5.6, 11), (-4.6, 5.5)]

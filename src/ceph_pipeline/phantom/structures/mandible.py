@@ -4,13 +4,13 @@ import numpy as np
 
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import Curve, offset, smooth
-from ceph_pipeline.phantom.face import Face
+from ceph_pipeline.phantom.face import PhantomFace
 
 _SPAN = 8
 """Points of the outline from one of its control points to the next."""
 
 
-def draw_mandible(canvas: Canvas, face: Face) -> None:
+def draw_mandible(canvas: Canvas, face: PhantomFace) -> None:
     """Both sides with their cortex, which part from the symphysis backwards, the symphysis and the nerve's canal."""
     for sign in (1, -1):
         _draw_side(canvas, face.side(sign))
@@ -21,7 +21,7 @@ def draw_mandible(canvas: Canvas, face: Face) -> None:
     canvas.line(oblique, 1.6, 10.0, soft_mm=0.4)
 
 
-def _draw_side(canvas: Canvas, face: Face) -> None:
+def _draw_side(canvas: Canvas, face: PhantomFace) -> None:
     """Body, ramus, condyle and coronoid process of one side, which has half of the bone."""
     outline = mandible_outline(face)
     bone = 0.5 * face.build.bone
@@ -32,7 +32,7 @@ def _draw_side(canvas: Canvas, face: Face) -> None:
     canvas.line(offset(outline[23 * _SPAN :], -0.7), 1.4, 14.0 * bone)
 
 
-def mandible_outline(face: Face) -> Curve:
+def mandible_outline(face: PhantomFace) -> Curve:
     """One side's closed outline, through Co, Ar, R, Go, Me, Gn, Pog and B, from the condyle down the ramus' hind border."""
     points = [
         face["Co"],
@@ -72,7 +72,7 @@ def mandible_outline(face: Face) -> Curve:
     return smooth(points, closed=True, per_span=_SPAN)
 
 
-def _draw_symphysis(canvas: Canvas, face: Face) -> None:
+def _draw_symphysis(canvas: Canvas, face: PhantomFace) -> None:
     """The chin, where rays run along the bone: denser, with a cortex in front and behind."""
     outline = mandible_outline(face)
     front = outline[_SPAN * 12 : _SPAN * 17 + 1]

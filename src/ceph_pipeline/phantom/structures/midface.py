@@ -4,12 +4,12 @@ import numpy as np
 
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import Curve, ellipse, smooth
-from ceph_pipeline.phantom.face import Face, Point
+from ceph_pipeline.phantom.face import PhantomFace, Point
 
 _ORBITAL_RIM = [(5, 24.5), (-3, 23), (-8, 17), (-8.5, 10), (-5.5, 3.2), (0, 0), (5, 2.6), (8.5, 8)]
 
 
-def draw_midface(canvas: Canvas, face: Face) -> None:
+def draw_midface(canvas: Canvas, face: PhantomFace) -> None:
     """Everything between the anterior cranial base and the upper teeth."""
     _draw_sinus(canvas, face)
     _draw_palate(canvas, face)
@@ -21,12 +21,12 @@ def draw_midface(canvas: Canvas, face: Face) -> None:
     _draw_ethmoid(canvas, face)
 
 
-def orbital_rim(face: Face) -> Curve:
+def orbital_rim(face: PhantomFace) -> Curve:
     """One orbit's rim through Orbitale, its lowest point, in mm."""
     return smooth([face.at("Or", x, y) for x, y in _ORBITAL_RIM])
 
 
-def _draw_orbit(canvas: Canvas, face: Face) -> None:
+def _draw_orbit(canvas: Canvas, face: PhantomFace) -> None:
     """Both orbits' rims, whose lowest points' middle is Orbitale, and the orbits' dark content."""
     cavity = [(7, 22), (-5, 21), (-10, 13), (-6, 4), (0, 1.6), (6, 4), (9, 12)]
     canvas.fill(smooth([face.at("Or", x, y) for x, y in cavity], closed=True), -8.0, soft_mm=1.5)
@@ -38,7 +38,7 @@ def _draw_orbit(canvas: Canvas, face: Face) -> None:
     canvas.line(smooth([face.at("Or", x, y) for x, y in ethmoid]), 1.0, 12.0, soft_mm=0.2)
 
 
-def _draw_zygoma(canvas: Canvas, face: Face) -> None:
+def _draw_zygoma(canvas: Canvas, face: PhantomFace) -> None:
     """The zygomatic process of the maxilla, a bright U below the orbit (the key ridge), and the arch behind it."""
     outline = [(0, -2.5), (2.5, -9), (0.5, -17), (-5.0, -22.5), (-11, -19), (-13, -11), (-18, -5), (-8, -2)]
     ridge = [(3.0, -4), (2.6, -11), (0.3, -18), (-4.8, -22.8), (-10.4, -19.5), (-13, -11), (-20, -5)]
@@ -51,7 +51,7 @@ def _draw_zygoma(canvas: Canvas, face: Face) -> None:
     canvas.line(arch, 4.5, 9.0, soft_mm=1.0)
 
 
-def _draw_sinus(canvas: Canvas, face: Face) -> None:
+def _draw_sinus(canvas: Canvas, face: PhantomFace) -> None:
     """The maxillary sinus: air behind thin bright walls, the hindmost ending above PNS."""
     outline = [(2, -5), (5, -12), (2, -22), (-6, -27), (-18, -29), (-27, -26), (-29, -14), (-26, -3), (-12, -2)]
     for back, lift, amount, soft in ((0.0, 0.0, -13.0, 1.0), (-3.0, 1.5, -9.0, 1.6)):
@@ -66,7 +66,7 @@ def _draw_sinus(canvas: Canvas, face: Face) -> None:
         canvas.line(smooth([face.at("Or", x, y) for x, y in path]), 1.4, 8.0, soft_mm=0.5)
 
 
-def _draw_palate(canvas: Canvas, face: Face) -> None:
+def _draw_palate(canvas: Canvas, face: PhantomFace) -> None:
     """The hard palate, a plate from the spine's tip at ANS to the one at PNS."""
     tip = _spine_end(face, "ANS", "PNS")
     back = _spine_end(face, "PNS", "ANS")
@@ -89,7 +89,7 @@ def _draw_palate(canvas: Canvas, face: Face) -> None:
     canvas.rim(plate, 1.0, 14.0)
 
 
-def _spine_end(face: Face, tip: str, other: str) -> list[Point]:
+def _spine_end(face: PhantomFace, tip: str, other: str) -> list[Point]:
     """A blunt end, 1.8 mm across, whose foremost point is the landmark; clockwise as seen on the screen from below."""
     length = float(np.linalg.norm(face[other] - face[tip])) / face.scale
     return [
@@ -98,7 +98,7 @@ def _spine_end(face: Face, tip: str, other: str) -> list[Point]:
     ]
 
 
-def alveolar_front(face: Face) -> Curve:
+def alveolar_front(face: PhantomFace) -> Curve:
     """The maxilla's profile from ANS through the hollow at A down to the upper incisor, in mm."""
     return smooth(
         [
@@ -111,7 +111,7 @@ def alveolar_front(face: Face) -> Curve:
     )
 
 
-def _draw_alveolar_process(canvas: Canvas, face: Face) -> None:
+def _draw_alveolar_process(canvas: Canvas, face: PhantomFace) -> None:
     """The bone that holds the upper teeth; its front is the profile from ANS through the hollow at A."""
     front = alveolar_front(face)
     lower = [
@@ -130,7 +130,7 @@ def _draw_alveolar_process(canvas: Canvas, face: Face) -> None:
     canvas.cortex(front, 1.4, 16.0 * face.build.bone)
 
 
-def _draw_pterygoid(canvas: Canvas, face: Face) -> None:
+def _draw_pterygoid(canvas: Canvas, face: PhantomFace) -> None:
     """The pterygomaxillary fissure, a dark drop above PNS between bright walls, and the pterygoid plates."""
     drop = smooth(
         [
@@ -156,7 +156,7 @@ def _draw_pterygoid(canvas: Canvas, face: Face) -> None:
         canvas.line(plate, 1.6, 13.0, soft_mm=0.3)
 
 
-def _draw_nasal_wall(canvas: Canvas, face: Face) -> None:
+def _draw_nasal_wall(canvas: Canvas, face: PhantomFace) -> None:
     """The maxilla's frontal process beside the nose, its front edge (the piriform aperture) and the turbinates."""
     process = [
         face.at("N", -3, -5),
@@ -173,7 +173,7 @@ def _draw_nasal_wall(canvas: Canvas, face: Face) -> None:
         canvas.fill(smooth([face.at("ANS", x, y) for x, y in turbinate], closed=True), amount, soft_mm=1.3)
 
 
-def _draw_ethmoid(canvas: Canvas, face: Face) -> None:
+def _draw_ethmoid(canvas: Canvas, face: PhantomFace) -> None:
     """The ethmoid's air cells between the orbits: a honeycomb of faint walls."""
     cells = (
         (-20, 24, 4.6, 0.8),

@@ -4,7 +4,7 @@ import numpy as np
 
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import ellipse, smooth
-from ceph_pipeline.phantom.face import Face
+from ceph_pipeline.phantom.face import PhantomFace
 from ceph_pipeline.phantom.structures.cranium import basion_of
 
 SELLA_RADIUS_MM = 5.4
@@ -17,7 +17,7 @@ SELLA_RATIO = 0.84
 """Second semi-axis over the first."""
 
 
-def draw_skull_base(canvas: Canvas, face: Face) -> None:
+def draw_skull_base(canvas: Canvas, face: PhantomFace) -> None:
     """Everything between the brain and the face."""
     _draw_sphenoid(canvas, face)
     _draw_sella(canvas, face)
@@ -26,7 +26,7 @@ def draw_skull_base(canvas: Canvas, face: Face) -> None:
     _draw_temporal_bone(canvas, face)
 
 
-def _draw_sella(canvas: Canvas, face: Face) -> None:
+def _draw_sella(canvas: Canvas, face: PhantomFace) -> None:
     """The hypophyseal fossa: a bright outline, open above, whose centre is Sella."""
     axis = SELLA_RADIUS_MM * face.scale * (face["N"] - face["S"]) / np.linalg.norm(face["N"] - face["S"])
     canvas.fill(ellipse(face["S"], axis, SELLA_RATIO), -9.0, soft_mm=0.3)
@@ -38,7 +38,7 @@ def _draw_sella(canvas: Canvas, face: Face) -> None:
     canvas.fill(np.array(post), 20.0)
 
 
-def _draw_anterior_fossa(canvas: Canvas, face: Face) -> None:
+def _draw_anterior_fossa(canvas: Canvas, face: PhantomFace) -> None:
     """Tuberculum and planum from the sella forwards, anterior clinoids, cribriform plate and the two orbital roofs."""
     axis = SELLA_RADIUS_MM * face.scale * (face["N"] - face["S"]) / np.linalg.norm(face["N"] - face["S"])
     lip = ellipse(face["S"], axis, SELLA_RATIO, 20, 48)[-1]
@@ -79,7 +79,7 @@ def _draw_anterior_fossa(canvas: Canvas, face: Face) -> None:
         canvas.line(wing, 1.2, 15.0, soft_mm=0.2)
 
 
-def _draw_sphenoid(canvas: Canvas, face: Face) -> None:
+def _draw_sphenoid(canvas: Canvas, face: PhantomFace) -> None:
     """The sphenoid's body around its air-filled sinus."""
     body = [(9, 6), (20, 6), (24, -2), (20, -16), (8, -21), (-4, -22), (-11, -12), (-8, -2), (-2, -6), (5, -2)]
     sinus = [(8, 1.0), (18, 2.5), (20, -4), (16, -14), (6, -17.5), (-3, -15), (-6, -9), (0, -7.6), (5.5, -4.5)]
@@ -89,7 +89,7 @@ def _draw_sphenoid(canvas: Canvas, face: Face) -> None:
     canvas.line(np.concatenate([hollow, hollow[:1]]), 0.9, 10.0, soft_mm=0.15)
 
 
-def _draw_clivus(canvas: Canvas, face: Face) -> None:
+def _draw_clivus(canvas: Canvas, face: PhantomFace) -> None:
     """The basioccipital bone; Articulare lies where its lower outline crosses the ramus."""
     basion = basion_of(face)
     lower = smooth([basion, face["Ar"], face.at("Ar", 9.5, 8.2), face.at("S", 2, -24)])
@@ -99,7 +99,7 @@ def _draw_clivus(canvas: Canvas, face: Face) -> None:
     canvas.line(upper, 1.6, 14.0, soft_mm=0.4)
 
 
-def _draw_temporal_bone(canvas: Canvas, face: Face) -> None:
+def _draw_temporal_bone(canvas: Canvas, face: PhantomFace) -> None:
     """Petrous bone, the densest of the skull, over the mottled mastoid."""
     petrous = [(-12, 4), (-8, 13), (2, 18), (13, 17), (20, 9), (14, 5), (4, 3.5), (-6, 2)]
     capsule = [(-2, 6), (1, 12), (8, 13), (11, 8), (6, 5)]
@@ -125,7 +125,7 @@ def _draw_temporal_bone(canvas: Canvas, face: Face) -> None:
         _draw_ear(canvas, face.side(sign))
 
 
-def _draw_ear(canvas: Canvas, face: Face) -> None:
+def _draw_ear(canvas: Canvas, face: PhantomFace) -> None:
     """One side's ear canal, an oval whose uppermost point is Porion, its smaller look-alike in front, and the joint's fossa."""
     canal = ellipse(face.at("Po", 0.0, -EAR_CANAL_MM), EAR_CANAL_MM * face.scale * face.up, 0.85)
     canvas.fill(canal, -7.0, soft_mm=0.5)

@@ -4,11 +4,11 @@ import numpy as np
 
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import Curve, offset, smooth
-from ceph_pipeline.phantom.face import Face
+from ceph_pipeline.phantom.face import PhantomFace
 from ceph_pipeline.phantom.structures.cranium import SCALP, vault_outline
 
 
-def draw_soft_tissue(canvas: Canvas, face: Face) -> None:
+def draw_soft_tissue(canvas: Canvas, face: PhantomFace) -> None:
     """Skin, muscle and neck; then the airways are taken out of them."""
     skin = skin_outline(face)
     canvas.dome(skin, 52.0, 58.0 * face.build.soft_tissue)
@@ -18,7 +18,7 @@ def draw_soft_tissue(canvas: Canvas, face: Face) -> None:
     _draw_hyoid(canvas, face)
 
 
-def profile(face: Face) -> Curve:
+def profile(face: PhantomFace) -> Curve:
     """The visible profile from the forehead to the throat, through the six soft-tissue landmarks."""
     throat = face.between("Me", "Go", 0.6, -17.0)
     points = [
@@ -55,7 +55,7 @@ def profile(face: Face) -> Curve:
     return smooth(points)
 
 
-def skin_outline(face: Face) -> Curve:
+def skin_outline(face: PhantomFace) -> Curve:
     """The closed outline of face, scalp and neck; the neck leaves the picture below."""
     scalp = offset(vault_outline(face)[SCALP], 6.2 * face.scale * face.build.soft_tissue)
     front = profile(face)
@@ -69,7 +69,7 @@ def skin_outline(face: Face) -> Curve:
     return smooth(np.concatenate([scalp[::4][::-1], front[::1], anterior, posterior]), closed=True, per_span=2)
 
 
-def _draw_airway(canvas: Canvas, face: Face) -> None:
+def _draw_airway(canvas: Canvas, face: PhantomFace) -> None:
     """Nasal cavity, nasopharynx and oropharynx."""
     nose = [
         face.at("ANS", -3, 6),
@@ -100,7 +100,7 @@ def _draw_airway(canvas: Canvas, face: Face) -> None:
     canvas.fill(smooth(pharynx, closed=True), -20.0, soft_mm=1.7)
 
 
-def _draw_tongue_and_palate(canvas: Canvas, face: Face) -> None:
+def _draw_tongue_and_palate(canvas: Canvas, face: PhantomFace) -> None:
     """The soft palate behind the hard one, and the tongue's dome."""
     palate = smooth(
         [
@@ -127,7 +127,7 @@ def _draw_tongue_and_palate(canvas: Canvas, face: Face) -> None:
     canvas.fill(smooth(tongue, closed=True), 13.0, soft_mm=1.5)
 
 
-def _draw_hyoid(canvas: Canvas, face: Face) -> None:
+def _draw_hyoid(canvas: Canvas, face: PhantomFace) -> None:
     """The hyoid bone below the jaw's angle."""
     centre = face.between("Me", "Go", 0.72, -17.0)
     body = [centre + face.scale * (x * face.forward + y * face.up) for x, y in ((4, 1.5), (2, -3.5), (-2, -2.5), (-1.5, 1.5))]

@@ -7,7 +7,7 @@ import numpy as np
 from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import smooth
-from ceph_pipeline.phantom.face import Face, Point
+from ceph_pipeline.phantom.face import PhantomFace, Point
 from ceph_pipeline.phantom.structures.cranium import basion_of
 
 _WIDTH_MM = 15.0
@@ -56,7 +56,7 @@ def vertebrae(stage: int) -> tuple[Vertebra, Vertebra, Vertebra]:
     return Vertebra(1.2, 0.97, c2), Vertebra(high3, taper, c3), Vertebra(high4, taper, c4)
 
 
-def draw_spine(canvas: Canvas, face: Face) -> None:
+def draw_spine(canvas: Canvas, face: PhantomFace) -> None:
     """From the atlas down to C6, each body with its arch and spinous process behind."""
     c2, c3, c4 = vertebrae(face.cvm_stage)
     below = Vertebra(c4.height, c4.taper, c4.concavity * 0.8)
@@ -104,7 +104,7 @@ def _draw_arch(canvas: Canvas, top: Point, axes: Point, shape: Vertebra, number:
         canvas.rim(outline, 1.4, 5.0)
 
 
-def _draw_dens(canvas: Canvas, face: Face, top: Point) -> None:
+def _draw_dens(canvas: Canvas, face: PhantomFace, top: Point) -> None:
     """The axis' tooth, rising from its body to just below Basion."""
     points = [(-6.0, 0), (-4.8, 7), (-4.0, 13), (-0.5, 16), (3.2, 13), (4.0, 7), (5.5, 0)]
     outline = smooth([top + face.scale * (x * face.forward + y * face.up) for x, y in points])
@@ -112,7 +112,7 @@ def _draw_dens(canvas: Canvas, face: Face, top: Point) -> None:
     canvas.cortex(outline, 1.3, 13.0)
 
 
-def _draw_atlas(canvas: Canvas, face: Face, top: Point) -> None:
+def _draw_atlas(canvas: Canvas, face: PhantomFace, top: Point) -> None:
     """The anterior arch before the dens and the posterior arch far behind it."""
     front = [(6.0, 13), (10.5, 11), (11.0, 6), (8.0, 3), (6.0, 7)]
     rear = [(-8, 12), (-22, 8), (-33, 9), (-37, 4), (-33, 0), (-24, 2.5), (-10, 5)]

@@ -6,7 +6,7 @@ import numpy as np
 
 from ceph_pipeline.phantom.canvas import Canvas
 from ceph_pipeline.phantom.curves import Curve, smooth, spindle
-from ceph_pipeline.phantom.face import Face, Point
+from ceph_pipeline.phantom.face import PhantomFace, Point
 
 _INCISOR = np.array(
     [
@@ -30,7 +30,7 @@ _PULP = np.array([(0.3, 0.35, 0.35), (0.5, 0.6, 0.6), (0.8, 0.4, 0.4), (0.96, 0.
 
 
 @dataclass(frozen=True)
-class Tooth:
+class ToothOutlines:
     """Outlines of a premolar or molar as (mesial, towards the root) in mm from the cusp's tip."""
 
     crown: Curve
@@ -38,7 +38,7 @@ class Tooth:
     pulp: Curve
 
 
-_MOLAR = Tooth(
+_MOLAR = ToothOutlines(
     crown=np.array(
         [
             (0, 0), (1.6, 1.3), (2.9, 3.2), (2.7, 5.6), (1.9, 7.4), (-2.3, 8.2), (-6.5, 7.4),
@@ -56,7 +56,7 @@ _MOLAR = Tooth(
     ),
 )  # fmt: skip
 
-_PREMOLAR = Tooth(
+_PREMOLAR = ToothOutlines(
     crown=np.array(
         [(0, 0), (1.5, 1.2), (3.1, 2.9), (2.9, 5.4), (2.1, 7.4), (0, 8.0), (-2.1, 7.4), (-2.9, 5.4), (-3.1, 2.9), (-1.5, 1.2)]
     ),
@@ -65,7 +65,7 @@ _PREMOLAR = Tooth(
 )
 
 
-def draw_teeth(canvas: Canvas, face: Face) -> None:
+def draw_teeth(canvas: Canvas, face: PhantomFace) -> None:
     """Both arches."""
     _draw_incisor(canvas, face["UIT"], face["UIA"], face.scale)
     _draw_incisor(canvas, face["LIT"], face["LIA"], 0.86 * face.scale)
@@ -87,7 +87,9 @@ def _draw_incisor(canvas: Canvas, tip: Point, apex: Point, scale: float) -> None
     canvas.fill(spindle(tip, apex, _PULP * (1, scale, scale)), -11.0, soft_mm=0.15)
 
 
-def _draw_tooth(canvas: Canvas, tooth: Tooth, cusp: Point, axes: Point, strength: float = 1.0, soft_mm: float = 0.0) -> None:
+def _draw_tooth(
+    canvas: Canvas, tooth: ToothOutlines, cusp: Point, axes: Point, strength: float = 1.0, soft_mm: float = 0.0
+) -> None:
     """A premolar or molar by its cusp's tip; `axes` rows are the mesial and the root direction, per mm."""
     canvas.fill(_placed(tooth.crown, cusp, axes), 46.0 * strength, soft_mm=soft_mm)
     canvas.rim(_placed(tooth.crown, cusp, axes), 1.2, 14.0 * strength)
@@ -103,7 +105,7 @@ def _draw_other_molars(canvas: Canvas, molar: Point, axes: Point) -> None:
     _draw_tooth(canvas, _MOLAR, molar - 2.6 * mesial + 1.6 * root, axes, 0.3, 0.6)
 
 
-def _draw_front(canvas: Canvas, face: Face, premolar: Point, incisor: Point, incisor_axis: Point, root: Point) -> None:
+def _draw_front(canvas: Canvas, face: PhantomFace, premolar: Point, incisor: Point, incisor_axis: Point, root: Point) -> None:
     """First premolar, canine and lateral incisor, fanning out towards the central incisor's axis."""
     for share, lift, strength in ((0.27, 0.3, 0.8), (0.52, 0.2, 0.7), (0.76, 1.2, 0.35)):
         axis = _unit((1 - share) * root + share * incisor_axis)

@@ -10,7 +10,7 @@ from ceph_pipeline.training.health.record import TrainingRecord, Validation
 Severity = Literal["info", "warning", "error"]
 
 
-class Finding(NamedTuple):
+class Symptom(NamedTuple):
     """One symptom, its evidence and its remedy.
 
     Attributes:

@@ -10,10 +10,10 @@ from ceph_pipeline.training.health.checks.not_finite import check_not_finite
 from ceph_pipeline.training.health.checks.not_learned import check_not_learned
 from ceph_pipeline.training.health.checks.rate import check_rate_too_high, check_stuck
 from ceph_pipeline.training.health.checks.validation_course import check_flat_validation, check_overfitting, check_sudden_drop
-from ceph_pipeline.training.health.finding import Finding
+from ceph_pipeline.training.health.finding import Symptom
 from ceph_pipeline.training.health.record import TrainingRecord
 
-Check = Callable[[TrainingRecord], Iterable[Finding]]
+Check = Callable[[TrainingRecord], Iterable[Symptom]]
 
 CHECKS: dict[str, Check] = {
     "not_finite": check_not_finite,
@@ -33,6 +33,6 @@ CHECKS: dict[str, Check] = {
 """By the name that the findings table carries: causes first, then symptoms."""
 
 
-def run_checks(record: TrainingRecord) -> dict[str, Finding]:
+def run_checks(record: TrainingRecord) -> dict[str, Symptom]:
     """What the checks find now, by check; each finds one thing at most."""
     return {name: finding for name, check in CHECKS.items() for finding in check(record)}

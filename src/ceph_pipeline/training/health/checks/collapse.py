@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.training.health.finding import Finding, judged, rate
+from ceph_pipeline.training.health.finding import Symptom, judged, rate
 from ceph_pipeline.training.health.record import TrainingRecord
 
 _SPREAD_RATIO = 0.5
@@ -15,7 +15,7 @@ _SHARE = 0.1
 """Of the landmarks, from which one speaks of a collapse."""
 
 
-def check_collapsed_images(record: TrainingRecord) -> Iterator[Finding]:
+def check_collapsed_images(record: TrainingRecord) -> Iterator[Symptom]:
     """Landmarks that are found at the same spot in every image; those whose truth hardly moves are not judged."""
     validation = judged(record)
     if validation is None:
@@ -27,7 +27,7 @@ def check_collapsed_images(record: TrainingRecord) -> Iterator[Finding]:
     ratios = spread[movable] / target[movable]
     collapsed = int((ratios < _SPREAD_RATIO).sum())
     if collapsed >= max(2.0, _SHARE * len(ratios)):
-        yield Finding(
+        yield Symptom(
             "error" if collapsed > len(ratios) / 2 else "warning",
             f"{collapsed} of {len(ratios)} landmarks are predicted at nearly the same spot in all images: their spread is "
             f"{ratios.min():.2f} of the truth's for the worst, {np.median(ratios):.2f} for the median. A network that learned "
@@ -40,7 +40,7 @@ def check_collapsed_images(record: TrainingRecord) -> Iterator[Finding]:
         )
 
 
-def check_collapsed_landmarks(record: TrainingRecord) -> Iterator[Finding]:
+def check_collapsed_landmarks(record: TrainingRecord) -> Iterator[Symptom]:
     """Different landmarks predicted on one spot, although they lie apart."""
     validation = judged(record)
     if validation is None:
@@ -49,7 +49,7 @@ def check_collapsed_landmarks(record: TrainingRecord) -> Iterator[Finding]:
     together = (found < record.stride) & (truth > 3 * record.stride)
     crowded = [name for name, row in zip(record.landmarks, together, strict=True) if row.any()]
     if len(crowded) >= max(2.0, _SHARE * len(record.landmarks)):
-        yield Finding(
+        yield Symptom(
             "error" if len(crowded) > len(record.landmarks) / 2 else "warning",
             f"{len(crowded)} of {len(record.landmarks)} landmarks share their mean spot, within a heatmap px, with another that "
             f"lies elsewhere: {', '.join(crowded[:5])}{' …' * (len(crowded) > 5)}.",

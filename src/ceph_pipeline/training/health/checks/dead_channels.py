@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.training.health.finding import LOST, Finding, judged, lost_landmarks, relative_errors
+from ceph_pipeline.training.health.finding import LOST, Symptom, judged, lost_landmarks, relative_errors
 from ceph_pipeline.training.health.record import TrainingRecord
 
 _LOW_PEAK = 0.25
 """Of the median's peak."""
 
 
-def check_dead_channels(record: TrainingRecord) -> Iterator[Finding]:
+def check_dead_channels(record: TrainingRecord) -> Iterator[Symptom]:
     """Channels whose error is far above the others', with their peaks; a network that finds nothing is not judged."""
     validation = judged(record)
     if validation is None or not (dead := lost_landmarks(record, validation)).any():
@@ -21,7 +21,7 @@ def check_dead_channels(record: TrainingRecord) -> Iterator[Finding]:
     error, unit = _errors(validation.error_mm, validation.error_px)
     flat = int((peak[dead] < _LOW_PEAK * np.nanmedian(peak)).sum())
     names = [f"{record.landmarks[k]} {error[k]:.1f}" for k in np.flatnonzero(dead)]
-    yield Finding(
+    yield Symptom(
         "warning",
         f"{int(dead.sum())} of {len(dead)} landmarks are not found ({', '.join(names)} {unit}) while the others average "
         f"{np.nanmean(error[~dead]):.1f} {unit}; {flat} of them with a peak near zero. Labels missing from training and labels "

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ceph_pipeline.training.health.finding import Finding, judged, rate
+from ceph_pipeline.training.health.finding import Symptom, judged, rate
 from ceph_pipeline.training.health.record import TrainingRecord
 
 _OUTSIDE = 0.01
@@ -12,14 +12,14 @@ _AT_BORDER = 0.05
 """More than of the truth. Measured on phantoms (seeds 1–3): healthy trainings 0, diverged ones 0.9–1."""
 
 
-def check_out_of_range(record: TrainingRecord) -> Iterator[Finding]:
+def check_out_of_range(record: TrainingRecord) -> Iterator[Symptom]:
     """Coordinates that no image has."""
     validation = judged(record)
     if validation is None:
         return
     share = float(np.mean(validation.outside))
     if share > _OUTSIDE:
-        yield Finding(
+        yield Symptom(
             "error" if share > 0.5 else "warning",
             f"{share:.0%} of the predicted coordinates are not finite or lie outside the {record.input_size[0]} × "
             f"{record.input_size[1]} px that the network sees. A heatmap cannot say so: look at coordinate losses and at the "
@@ -32,14 +32,14 @@ def check_out_of_range(record: TrainingRecord) -> Iterator[Finding]:
         )
 
 
-def check_border(record: TrainingRecord) -> Iterator[Finding]:
+def check_border(record: TrainingRecord) -> Iterator[Symptom]:
     """Predictions along the border, where the truth is not."""
     validation = judged(record)
     if validation is None:
         return
     share, of_truth = float(np.mean(validation.at_border)), float(np.nanmean(validation.target_at_border))
     if share - of_truth > _AT_BORDER:
-        yield Finding(
+        yield Symptom(
             "error" if share - of_truth > 0.5 else "warning",
             f"{share:.0%} of the predictions lie within a heatmap px of the frame, {of_truth:.0%} of the truth. Flat maps "
             "have their maximum in a corner; points that letterbox or augmentation push out of the frame end here too.",

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from ceph_pipeline.training.health.finding import Finding, has_learned, judged
+from ceph_pipeline.training.health.finding import Symptom, has_learned, judged
 from ceph_pipeline.training.health.record import TrainingRecord
 
 
-def check_frozen_backbone(record: TrainingRecord) -> Iterator[Finding]:
+def check_frozen_backbone(record: TrainingRecord) -> Iterator[Symptom]:
     """A backbone that has never moved while the heads have: from random weights always a fault, else where nothing is found.
 
     An error where the network finds nothing, a warning where its heads make something of random features.
@@ -23,7 +23,7 @@ def check_frozen_backbone(record: TrainingRecord) -> Iterator[Finding]:
         return
     result = "far from what it could be" if learned else "hardly better than a guess"
     origin = "pretrained weights; were they loaded?" if pretrained else "random weights: nobody has taught it anything."
-    yield Finding(
+    yield Symptom(
         "warning" if learned else "error",
         f"the backbone's weights have not changed in {len(moved)} epochs while the heads' have, and validation is {result}. "
         f"It was to start from {origin}",

@@ -3,18 +3,18 @@
 import math
 from collections.abc import Iterator
 
-from ceph_pipeline.training.health.finding import Finding, rate
+from ceph_pipeline.training.health.finding import Symptom, rate
 from ceph_pipeline.training.health.record import TrainingRecord
 
 _CURVES = ("train/loss", "val/loss", "val/mre_px")
 
 
-def check_not_finite(record: TrainingRecord) -> Iterator[Finding]:
+def check_not_finite(record: TrainingRecord) -> Iterator[Symptom]:
     """One error as soon as a loss or an error was NaN or infinite."""
     for entry in record.epochs:
         broken = [name for name in _CURVES if not math.isfinite(entry.curves.get(name, 0.0))]
         if broken:
-            yield Finding(
+            yield Symptom(
                 "error",
                 f"{', '.join(broken)} not finite in epoch {entry.epoch}, at rate {entry.learning_rate:.1e}. Too high a rate, an "
                 "overflow in half precision and NaN among the labels look the same here.",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ceph_pipeline.training.health.finding import Finding, has_learned, judged, rate
+from ceph_pipeline.training.health.finding import Symptom, has_learned, judged, rate
 from ceph_pipeline.training.health.record import TrainingRecord
 
 _LARGE_STEP = 0.06
@@ -14,7 +14,7 @@ _SHORT_PATH = 0.15
 """Sum of all steps, relative to the weights' size. Healthy trainings on phantoms go 0.5 and more."""
 
 
-def check_rate_too_high(record: TrainingRecord) -> Iterator[Finding]:
+def check_rate_too_high(record: TrainingRecord) -> Iterator[Symptom]:
     """Steps so large that they undo each other; an error where nothing is learned, else a warning."""
     validation = judged(record)
     if validation is None:
@@ -28,7 +28,7 @@ def check_rate_too_high(record: TrainingRecord) -> Iterator[Finding]:
             if learned
             else "validation is hardly better than a guess"
         )
-        yield Finding(
+        yield Symptom(
             "warning" if learned else "error",
             f"one step changed the weights of the {part} by {size:.0%} of their size (epoch {largest.epoch}, rate "
             f"{largest.learning_rate:.1e}); {outcome}. Training loss {_course(record)}.",
@@ -40,14 +40,14 @@ def check_rate_too_high(record: TrainingRecord) -> Iterator[Finding]:
         )
 
 
-def check_stuck(record: TrainingRecord) -> Iterator[Finding]:
+def check_stuck(record: TrainingRecord) -> Iterator[Symptom]:
     """A rate that changes nothing: the weights are nearly where they began."""
     validation = judged(record)
     if validation is None or has_learned(record, validation):
         return
     path = sum(entry.steps * max(entry.step_size.values(), default=0.0) for entry in record.epochs)
     if path < _SHORT_PATH:
-        yield Finding(
+        yield Symptom(
             "error",
             f"in {sum(entry.steps for entry in record.epochs)} steps the weights moved by at most {path:.1%} of their size, and "
             f"validation is hardly better than a guess. Training loss {_course(record)}. Too few steps look the same.",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.training.health.finding import Finding, has_learned, judged, learned_limit, lost_landmarks, rate
+from ceph_pipeline.training.health.finding import Symptom, has_learned, judged, learned_limit, lost_landmarks, rate
 from ceph_pipeline.training.health.record import TrainingRecord
 
 _GAP = 1.5
@@ -27,7 +27,7 @@ _JUMP = 1.5
 """Validation error over the best until then."""
 
 
-def check_overfitting(record: TrainingRecord) -> Iterator[Finding]:
+def check_overfitting(record: TrainingRecord) -> Iterator[Symptom]:
     """Validation loss rising from its best while training loss falls, or far above it; a lost landmark by itself does that."""
     validation = judged(record)
     train, valid = _losses(record)
@@ -37,7 +37,7 @@ def check_overfitting(record: TrainingRecord) -> Iterator[Finding]:
     rise, gap = valid[-1] / valid[best] - 1, valid[-1] / train[-1]
     worsens = rise > _WORSENING and train[-1] < train[best]
     if worsens or gap > _GAP:
-        yield Finding(
+        yield Symptom(
             "warning",
             f"validation loss is {gap:.1f} times the training loss ({valid[-1]:.3g} and {train[-1]:.3g}{_floor_note(record)}), "
             f"and {rise:.0%} above its best (epoch {record.validated()[best][0]}). Copies of validation images in the training "
@@ -49,7 +49,7 @@ def check_overfitting(record: TrainingRecord) -> Iterator[Finding]:
         )
 
 
-def check_flat_validation(record: TrainingRecord) -> Iterator[Finding]:
+def check_flat_validation(record: TrainingRecord) -> Iterator[Symptom]:
     """No better validation lately, although the training loss still falls."""
     train, valid = _losses(record)
     recent = max(1, round(_RECENT * len(valid)))
@@ -58,7 +58,7 @@ def check_flat_validation(record: TrainingRecord) -> Iterator[Finding]:
     gain = 1 - valid[-recent:].min() / valid[:-recent].min()
     of_training = 1 - train[-recent:].min() / train[:-recent].min()
     if gain < _STANDSTILL and of_training > _PROGRESS:
-        yield Finding(
+        yield Symptom(
             "warning",
             f"over the last {recent} validations the best validation loss has improved by {max(gain, 0):.0%} while training loss "
             f"fell by {of_training:.0%}. The beginning of overfitting and a rate too high to settle look the same.",
@@ -69,7 +69,7 @@ def check_flat_validation(record: TrainingRecord) -> Iterator[Finding]:
         )
 
 
-def check_sudden_drop(record: TrainingRecord) -> Iterator[Finding]:
+def check_sudden_drop(record: TrainingRecord) -> Iterator[Symptom]:
     """A jump of the validation error, once something had been learned."""
     validated = record.validated()
     errors = np.array([np.nanmean(validation.error) for _, validation in validated])
@@ -78,7 +78,7 @@ def check_sudden_drop(record: TrainingRecord) -> Iterator[Finding]:
         best = errors[:n].min()
         if best < learned_limit(record) * guess[n] and errors[n] > _JUMP * best and errors[n] > _JUMP * errors[n - 1]:
             lost = bool(errors[-1] > _JUMP * best)
-            yield Finding(
+            yield Symptom(
                 "error" if lost else "warning",
                 f"validation error jumped from {errors[n - 1]:.1f} to {errors[n]:.1f} px of the input in epoch "
                 f"{validated[n][0]}, {errors[n] / best:.1f} times the best until then, and has {'not ' * lost}recovered "
