@@ -16,11 +16,11 @@ from ceph_pipeline.evaluation import evaluate
 from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
 from ceph_pipeline.evaluation.ellipses import error_ellipses
 from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows
+from ceph_pipeline.evaluation.headline import on_split
 from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
 from ceph_pipeline.evaluation.measurement_errors import class_agreement, measured_stages, measurement_error_table
 from ceph_pipeline.evaluation.params import EvaluationParams
 from ceph_pipeline.evaluation.readers import inter_reader_rows
-from ceph_pipeline.evaluation.report import on_split
 from ceph_pipeline.evaluation.robustness import robustness_table
 from ceph_pipeline.evaluation.run_comparison import compare_with_earlier
 from ceph_pipeline.evaluation.stages import MEAN_SHAPE

@@ -10,8 +10,8 @@ from ceph_pipeline.evaluation import EvaluationError, EvaluationParams, evaluate
 from ceph_pipeline.evaluation.error_tables import subset_frame
 from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows
 from ceph_pipeline.evaluation.generalisation_gap import gap_table
+from ceph_pipeline.evaluation.headline import flat_metrics
 from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
-from ceph_pipeline.evaluation.report import flat_metrics
 from ceph_pipeline.evaluation.run_comparison import compare_with_earlier, earlier_lines
 from ceph_pipeline.evaluation.stages import stages_in
 from ceph_pipeline.evaluation.summary import TOO_FEW, notes, stage_table

@@ -10,9 +10,9 @@ from PIL import Image
 from ceph_pipeline.evaluation.breakdown import image_ranking, landmark_table
 from ceph_pipeline.evaluation.figures import COLOURS, landmark_figure, sdr_curve
 from ceph_pipeline.evaluation.gallery import gallery, overlay, representative_images
+from ceph_pipeline.evaluation.headline import on_split
 from ceph_pipeline.evaluation.insets import worst_landmarks
 from ceph_pipeline.evaluation.overlay_style import TRUTH_COLOUR
-from ceph_pipeline.evaluation.report import on_split
 
 THRESHOLDS = (2.0, 2.5, 3.0, 4.0)
 

@@ -6,7 +6,7 @@ import pytest
 from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
 from ceph_pipeline.evaluation.cvm_agreement import cvm_agreement, head_table
 from ceph_pipeline.evaluation.generalisation_gap import gap_table
-from ceph_pipeline.evaluation.report import on_split
+from ceph_pipeline.evaluation.headline import on_split
 from ceph_pipeline.evaluation.robustness import robustness_table
 from ceph_pipeline.evaluation.run_comparison import compare_with_earlier
 from ceph_pipeline.evaluation.sections import Results, sections

@@ -3,7 +3,7 @@
 Free of torch, as every module of parameters: Kedro resolves these types when it registers the pipelines.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -31,3 +31,7 @@ class DetectorParams(BaseModel):
     batch_size: int = Field(8, ge=1, description="whole images a forward pass")
     crop_batch_size: int = Field(128, ge=1, description="crops a forward pass")
     device: Device = Field("auto", description="where networks compute; auto takes a GPU where there is one")
+
+    def in_one_view(self) -> Self:
+        """The same with one view a stage, where many networks or images are compared."""
+        return self.model_copy(update={"views_stage1": "single", "views_stage2": "single"})

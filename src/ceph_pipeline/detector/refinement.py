@@ -151,7 +151,7 @@ def crop_answers(
     crop_centres = inference_index(centres, field, params)
     seen = np.asarray(np.isfinite(centres).all(axis=-1))
     total = int(seen.sum()) * len(SHIFTS) * len(views)
-    with tqdm(total=total, desc=f"stage 2, {len(views) * len(networks)} views", unit="crop", disable=not progress) as bar:
+    with tqdm(total=total, desc=f"stage 2, {len(views) * len(networks)} looks", unit="crop", disable=not progress) as bar:
         for row, image_id in enumerate(image_ids):
             source, landmark = SourcePyramid(read_image(image_id)), np.flatnonzero(seen[row])
             shown = np.repeat(landmark, len(SHIFTS))

@@ -80,7 +80,7 @@ def look_at_whole(
     points = np.empty((n_looks, len(image_ids), len(networks[0].landmarks), 2))
     peaks, sd = np.empty(points.shape[:-1]), np.empty(points.shape[:-1])
     outputs: list[dict[str, NDArray[np.float64]]] = []
-    with tqdm(total=len(image_ids), desc=f"stage 1, {n_looks} views", unit="image", disable=not progress) as bar:
+    with tqdm(total=len(image_ids), desc=f"stage 1, {n_looks} looks", unit="image", disable=not progress) as bar:
         for start in range(0, len(image_ids), batch_size):
             rows = slice(start, start + batch_size)
             stored = [read_image(image_id) for image_id in image_ids[rows]]

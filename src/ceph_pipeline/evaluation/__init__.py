@@ -1,9 +1,9 @@
 """Evaluation: errors and what they are worth, as tables and figures."""
 
 from ceph_pipeline.evaluation.errors import EvaluationError, error_rows, radial_errors, sdr
+from ceph_pipeline.evaluation.headline import evaluate
 from ceph_pipeline.evaluation.intervals import Improvement, Interval, improvement, landmark_intervals, mean_interval
 from ceph_pipeline.evaluation.params import EvaluationParams
-from ceph_pipeline.evaluation.report import evaluate
 
 __all__ = [
     "EvaluationError",

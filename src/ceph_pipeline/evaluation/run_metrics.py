@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from ceph_pipeline.evaluation.headline import flat_metrics
 from ceph_pipeline.evaluation.plausibility import plausibility_metrics
-from ceph_pipeline.evaluation.report import flat_metrics
 from ceph_pipeline.evaluation.uncertainty_tables import scalar_metrics
 
 CVM_FIGURES = ("accuracy", "within_one", "majority_baseline", "macro_f1", "quadratic_kappa")

@@ -11,10 +11,10 @@ from ceph_pipeline.evaluation import EvaluationError, EvaluationParams, evaluate
 from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
 from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows
 from ceph_pipeline.evaluation.generalisation_gap import gap_table
+from ceph_pipeline.evaluation.headline import on_split
 from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
 from ceph_pipeline.evaluation.offsets import offset_rows
 from ceph_pipeline.evaluation.readers import inter_reader_rows, reader_to_truth_rows
-from ceph_pipeline.evaluation.report import on_split
 from ceph_pipeline.evaluation.robustness import robustness_table
 from ceph_pipeline.evaluation.run_comparison import compare_with_earlier, earlier_lines
 from ceph_pipeline.evaluation.stages import MEAN_SHAPE, stages_in

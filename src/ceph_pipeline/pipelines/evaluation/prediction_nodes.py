@@ -14,9 +14,6 @@ from ceph_pipeline.evaluation.robustness import ORIGINAL
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.views import views_of
 
-SINGLE = {"views_stage1": "single", "views_stage2": "single"}
-"""Copies and training images are looked at in one view."""
-
 
 def predict_stage2(
     images: pd.DataFrame,
@@ -61,9 +58,9 @@ def gather_predictions(*stages: pd.DataFrame) -> pd.DataFrame:
 
 
 def predict_copies(
-    copied: pd.DataFrame,
-    small: ImageStore,
-    full: ImageStore,
+    augmented_images: pd.DataFrame,
+    cache: ImageStore,
+    store: ImageStore,
     stage1: Path,
     stage2: Path,
     folder: Path,
@@ -73,13 +70,13 @@ def predict_copies(
     """Locate the landmarks of augmented copies of validation and test sources, for the robustness table alone."""
     wanted = params.robustness
     splits, stages = (wanted.splits, wanted.stages) if wanted else ((), ())
-    rows = copied[copied["split"].isin(splits) & (copied["kind"] != ORIGINAL)]
+    rows = augmented_images[augmented_images["split"].isin(splits) & (augmented_images["kind"] != ORIGINAL)]
     refiner = stage2 if "stage2" in stages else None
-    images = ImageSet.of_copies(rows, small)
+    images = ImageSet.of_copies(rows, cache)
     made_from = images.identity() | _networks(stage1, refiner) | {"refinement": str(detector.refinement)}
 
     def predict() -> pd.DataFrame:
-        return _single_view(images, ImageSet(rows, full.read, images.pixels), stage1, refiner, detector)
+        return _single_view(images, ImageSet(rows, store.read, images.pixels), stage1, refiner, detector)
 
     table = cached_table(folder, "copy_predictions", made_from, predict, force=params.force)
     return table[table["stage"].isin(stages)].reset_index(drop=True)
@@ -87,10 +84,10 @@ def predict_copies(
 
 def predict_training_sample(
     images: pd.DataFrame,
-    copied: pd.DataFrame,
+    augmented_images: pd.DataFrame,
     raw: RawFolder,
-    small: ImageStore,
-    small_index: pd.DataFrame,
+    cache: ImageStore,
+    cache_index: pd.DataFrame,
     stage1: Path,
     stage2: Path,
     folder: Path,
@@ -98,14 +95,16 @@ def predict_training_sample(
     detector: DetectorParams,
 ) -> pd.DataFrame:
     """Locate the landmarks of some images that the networks have learned from, to see how much better they know them."""
-    trained = images[(images["split"] == "train") & images["image_id"].isin(copied["source_id"])].sort_values("image_id")
+    trained = images[(images["split"] == "train") & images["image_id"].isin(augmented_images["source_id"])].sort_values(
+        "image_id"
+    )
     rng = np.random.default_rng(np.random.SeedSequence([params.statistics.seed, len(trained)]))
     rows = trained.iloc[np.sort(rng.permutation(len(trained))[: params.training_images])]
-    cached = ImageSet.of_cache(rows, small, small_index)
+    cached = ImageSet.of_cache(rows, cache, cache_index)
     made_from = cached.identity() | _networks(stage1, stage2) | {"refinement": str(detector.refinement)}
 
     def predict() -> pd.DataFrame:
-        return _single_view(cached, ImageSet.of_originals(rows, raw, small_index), stage1, stage2, detector)
+        return _single_view(cached, ImageSet.of_originals(rows, raw, cache_index), stage1, stage2, detector)
 
     return cached_table(folder, "training_predictions", made_from, predict, force=params.force)
 
@@ -114,19 +113,21 @@ def _networks(stage1: Path, stage2: Path | None) -> dict[str, str | None]:
     return {"stage 1": fingerprint(stage1), "stage 2": None if stage2 is None else fingerprint(stage2)}
 
 
-def _single_view(small: ImageSet, full: ImageSet, stage1: Path, stage2: Path | None, detector: DetectorParams) -> pd.DataFrame:
+def _single_view(
+    cached: ImageSet, whole_size: ImageSet, stage1: Path, stage2: Path | None, detector: DetectorParams
+) -> pd.DataFrame:
     """The points of stage 1 and, where its checkpoint is given, of stage 2 from there; no rows without images."""
     from ceph_pipeline.detector.checkpoint import load_networks
     from ceph_pipeline.detector.forward import resolve_device
     from ceph_pipeline.detector.located import no_predictions
     from ceph_pipeline.detector.tables import Start, refined_tables, whole_image_tables
 
-    if small.rows.empty:
+    if cached.rows.empty:
         return no_predictions()
-    params, device = detector.model_copy(update=SINGLE), resolve_device(detector.device)
-    whole = whole_image_tables(load_networks([stage1], "stage1", device), small, params).stage1
+    params, device = detector.in_one_view(), resolve_device(detector.device)
+    whole = whole_image_tables(load_networks([stage1], "stage1", device), cached, params).stage1
     if stage2 is None:
         return whole
     networks = load_networks([stage2], "stage2", device)
-    refined = refined_tables(networks, full, {"stage2": Start(whole, "single")}, params)
+    refined = refined_tables(networks, whole_size, {"stage2": Start(whole, "single")}, params)
     return pd.concat([whole, *refined.values()], ignore_index=True)

@@ -6,8 +6,8 @@ import pandas as pd
 
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.breakdown import image_ranking
+from ceph_pipeline.evaluation.headline import check_test_errors, on_split
 from ceph_pipeline.evaluation.metrics import has_millimetres
-from ceph_pipeline.evaluation.report import check_test_errors, on_split
 from ceph_pipeline.evaluation.run_metrics import as_logged, run_metrics
 from ceph_pipeline.evaluation.sections import Results, sections
 from ceph_pipeline.evaluation.stages import stages_in

@@ -9,7 +9,7 @@ import pandas as pd
 from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.evaluation import EvaluationParams, plausibility
-from ceph_pipeline.evaluation.report import on_split
+from ceph_pipeline.evaluation.headline import on_split
 from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn, reliability_table, unseen_errors
 from ceph_pipeline.evaluation.uncertainty_tables import radius_lines
 from ceph_pipeline.landmarks.tables import reader_points

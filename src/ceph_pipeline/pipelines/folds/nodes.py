@@ -17,9 +17,6 @@ from ceph_pipeline.training import FoldParams, Stage1Params, Stage2Params
 
 logger = logging.getLogger(__name__)
 
-SINGLE = {"views_stage1": "single", "views_stage2": "single"}
-"""Folds are compared by one view an image."""
-
 
 def assign_folds(
     images: pd.DataFrame, augmented_images: pd.DataFrame, duplicates: pd.DataFrame, params: FoldParams
@@ -81,7 +78,7 @@ def predict_stage1(
         from ceph_pipeline.detector.image_set import ImageSet
         from ceph_pipeline.detector.tables import whole_image_tables
 
-        single, device = params.model_copy(update=SINGLE), resolve_device(params.device)
+        single, device = params.in_one_view(), resolve_device(params.device)
         return pd.concat(
             [
                 whole_image_tables(

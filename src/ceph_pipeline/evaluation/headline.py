@@ -1,4 +1,4 @@
-"""The evaluation's report: every stage on the test split, and what puts it into perspective."""
+"""The headline figures: every stage on the test split, and what puts it into perspective."""
 
 import math
 from typing import Any

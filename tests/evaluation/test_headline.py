@@ -6,9 +6,9 @@ import pytest
 
 from ceph_pipeline.evaluation import EvaluationError, evaluate
 from ceph_pipeline.evaluation.breakdown import device_table, hardest_first, image_ranking, landmark_table
+from ceph_pipeline.evaluation.headline import flat_metrics, leaked_images, on_split
 from ceph_pipeline.evaluation.metrics import compare, stage_metrics
 from ceph_pipeline.evaluation.params import StatisticsParams
-from ceph_pipeline.evaluation.report import flat_metrics, leaked_images, on_split
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.stores import JSONReportDataset
 
