@@ -88,6 +88,6 @@ def test_training(finished, interrupted):
 
     interrupted.run("stage1")
 
-    name = "07_model_output/stage1_predictions.parquet"
+    name = "07_model_output/stage1_predictions/stage1_predictions.parquet"
     assert (interrupted.data / name).read_bytes() == (finished.data / name).read_bytes()
     assert sorted(path.name for path in folder.glob("*.ckpt")) == ["best.ckpt"]

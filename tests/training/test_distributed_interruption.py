@@ -126,13 +126,11 @@ def test_ranks_end_with_the_process_that_started_them(job, undisturbed, tmp_path
 
 
 def test_an_error_of_the_ranks_is_one_message(job, tmp_path):
-    tables = job.tables
-    sources = tables.images["image_id"].isin(["spot_00", "spot_01", "spot_08"])
-    few = Stage1Tables(tables.images[sources], tables.landmarks, tables.cvm, tables.measurements, tables.source_pixels)
+    params = job.params.model_copy(update={"optim": job.params.optim.model_copy(update={"batch_size": 100})})
     with pytest.raises(TrainingError) as caught:
-        train(Stage1Job(few, job.store, job.params), tmp_path)
+        train(Stage1Job(job.tables, job.store, params), tmp_path)
     message = str(caught.value)
-    assert "the validation split holds 1 images, fewer than the 2 processes" in message
+    assert "a batch of 100 is more than the" in message
     assert "Traceback" not in message
     assert f"{tmp_path}/ranks/rank_" in message
 
