@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from joblib.externals.loky import get_reusable_executor
 from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
 
 from ceph_pipeline.artifacts import Folder, FolderError
 from ceph_pipeline.images import ImageStore
@@ -45,6 +46,7 @@ def bucket(server, monkeypatch):
         "AWS_DEFAULT_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
+    S3FileSystem.clear_instance_cache()  # a client keeps the endpoint of the test that it was made in
     get_reusable_executor(kill_workers=True).shutdown()  # workers of earlier tests have the environment of their start
     name = f"bucket-{uuid.uuid4().hex}"
     boto3.client("s3").create_bucket(Bucket=name)

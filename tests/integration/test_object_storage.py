@@ -3,6 +3,7 @@
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
 
 from ceph_pipeline.artifacts import Folder
 
@@ -23,6 +24,7 @@ def bucket(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    S3FileSystem.clear_instance_cache()  # a client keeps the endpoint of the test that it was made in
     boto3.client("s3").create_bucket(Bucket="cephalograms")
     yield "s3://cephalograms/demo"
     server.stop()
