@@ -1,76 +1,80 @@
-"""How large a head is, and from that how much of it a crop shows."""
+"""How large a face is, and from that how much of it a crop shows."""
 
 import numpy as np
 import pytest
 
-from ceph_pipeline.crops import CropParams, HeadSizeError, field_sizes, head_size
+from ceph_pipeline.crops import CropParams, FaceSizeError, face_size, field_sizes
 from ceph_pipeline.crops.field import REFERENCE_MM
-from ceph_pipeline.crops.params import MEAN_HEAD_MM
+from ceph_pipeline.crops.params import MEAN_FACE_MM
 from ceph_pipeline.landmarks import SCHEMAS
 
 SIX = list(REFERENCE_MM)
-MEAN_HEAD = np.array(list(REFERENCE_MM.values()))
+MEAN_FACE = np.array(list(REFERENCE_MM.values()))
 
 
-def test_the_mean_head_has_its_centroid_size() -> None:
-    by_hand = np.sqrt(((MEAN_HEAD - MEAN_HEAD.mean(0)) ** 2).sum(1).mean())
-    assert head_size(MEAN_HEAD[None], SIX)[0] == pytest.approx(by_hand)
-    assert by_hand == pytest.approx(MEAN_HEAD_MM, abs=0.01)
+def test_the_mean_face_has_its_centroid_size() -> None:
+    by_hand = np.sqrt(((MEAN_FACE - MEAN_FACE.mean(0)) ** 2).sum(1).mean())
+    assert face_size(MEAN_FACE[None], SIX)[0] == pytest.approx(by_hand)
+    assert by_hand == pytest.approx(MEAN_FACE_MM, abs=0.01)
 
 
-def test_the_default_field_is_25_mm_of_the_mean_head() -> None:
-    field_px = field_sizes(MEAN_HEAD[None] * 10, SIX, np.array([np.nan]), CropParams())
+def test_the_default_field_is_25_mm_of_the_mean_face() -> None:
+    field_px = field_sizes(MEAN_FACE[None] * 10, SIX, np.array([np.nan]), CropParams())
     assert field_px[0] == pytest.approx(250, abs=1)
 
 
 @pytest.mark.parametrize("schema", ["aariz", "isbi2015"])
-def test_19_and_29_landmarks_of_a_head_give_one_size(schema: str) -> None:
+def test_19_and_29_landmarks_of_a_face_give_one_size(schema: str) -> None:
     names = list(SCHEMAS[schema].names)
     points = np.random.default_rng(0).normal(0, 50, (1, len(names), 2))
     for name, point in REFERENCE_MM.items():
         points[0, names.index(name)] = point
-    assert head_size(points, names)[0] == pytest.approx(MEAN_HEAD_MM, abs=0.01)
+    assert face_size(points, names)[0] == pytest.approx(MEAN_FACE_MM, abs=0.01)
 
 
 @pytest.mark.parametrize("missing", SIX)
 def test_a_missing_point_leaves_the_size_as_it_is(missing: str) -> None:
-    points = MEAN_HEAD[None].copy()
+    points = MEAN_FACE[None].copy()
     points[0, SIX.index(missing)] = np.nan
-    assert head_size(points, SIX)[0] == pytest.approx(MEAN_HEAD_MM, abs=0.01)
+    assert face_size(points, SIX)[0] == pytest.approx(MEAN_FACE_MM, abs=0.01)
 
 
 @pytest.mark.parametrize("wrong", SIX)
 def test_one_grossly_wrong_point_leaves_the_size_as_it_is(wrong: str) -> None:
-    points = MEAN_HEAD[None].copy()
+    points = MEAN_FACE[None].copy()
     points[0, SIX.index(wrong)] = (900.0, -700.0)
-    assert head_size(points, SIX)[0] == pytest.approx(MEAN_HEAD_MM, abs=0.01)
+    assert face_size(points, SIX)[0] == pytest.approx(MEAN_FACE_MM, abs=0.01)
 
 
 def test_an_image_with_one_point_has_no_size() -> None:
     points = np.full((2, 6, 2), np.nan)
-    points[0], points[1, 0] = MEAN_HEAD, (3, 4)
-    size = head_size(points, SIX)
+    points[0], points[1, 0] = MEAN_FACE, (3, 4)
+    size = face_size(points, SIX)
     assert np.isfinite(size[0])
     assert np.isnan(size[1])
-    with pytest.raises(HeadSizeError, match=r"1 of 2 images show fewer than two.*field_mm"):
+    with pytest.raises(FaceSizeError, match=r"1 of 2 images show fewer than two.*field_mm"):
         field_sizes(points, SIX, np.ones(2), CropParams())
 
 
-def test_ruler_points_have_no_head() -> None:
-    with pytest.raises(HeadSizeError, match=r"landmarks are p1, p2.*crops\.field_mm"):
-        head_size(np.zeros((1, 2, 2)), ["p1", "p2"])
+def test_ruler_points_have_no_face() -> None:
+    with pytest.raises(FaceSizeError, match=r"landmarks are p1, p2.*crops\.field_mm"):
+        face_size(np.zeros((1, 2, 2)), ["p1", "p2"])
 
 
 def test_a_field_in_mm_goes_by_the_pixel_size() -> None:
-    field = field_sizes(MEAN_HEAD[None], SIX, np.array([0.1]), CropParams(field_mm=25.6))
+    field = field_sizes(MEAN_FACE[None], SIX, np.array([0.1]), CropParams(field_mm=25.6))
     assert field[0] == pytest.approx(256)
 
 
 def test_a_field_in_mm_needs_every_pixel_size() -> None:
-    with pytest.raises(HeadSizeError, match=r"1 of 2 images have no pixel size.*field_mm to null"):
-        field_sizes(np.stack([MEAN_HEAD] * 2), SIX, np.array([0.1, np.nan]), CropParams(field_mm=25.6))
+    with pytest.raises(FaceSizeError, match=r"1 of 2 images have no pixel size.*field_mm to null"):
+        field_sizes(np.stack([MEAN_FACE] * 2), SIX, np.array([0.1, np.nan]), CropParams(field_mm=25.6))
 
 
 def test_a_collapsed_stage_1_still_gets_a_field() -> None:
     field = field_sizes(np.zeros((1, 6, 2)), SIX, np.array([0.1]), CropParams(crop_px=128))
     assert field[0] == 32
+
+
+def test_checkpoints_of_version_0_1_name_the_field_by_the_head() -> None:
+    assert CropParams.model_validate({"field_of_head": 0.3}).field_of_face == 0.3

@@ -9,9 +9,9 @@ import pytest
 from ceph_pipeline.crops import (
     CropParams,
     DisplacementParams,
-    HeadSizeError,
+    FaceSizeError,
     NoResidualsError,
-    head_size,
+    face_size,
     inference_index,
     residuals,
     training_index,
@@ -31,8 +31,8 @@ class Tables:
     augmented_landmarks: pd.DataFrame
 
 
-def head(px_per_mm: float = 10.0) -> np.ndarray:
-    """One head's points `(K, 2)`."""
+def face(px_per_mm: float = 10.0) -> np.ndarray:
+    """One face's points `(K, 2)`."""
     mm = np.array([*REFERENCE_MM.values(), (40.0, -20.0)])
     return mm * px_per_mm + 1000
 
@@ -42,7 +42,7 @@ def tables() -> Tables:
     """12 sources (8 train, 2 valid, 2 test), each with one flipped copy; Menton is missing in the first."""
     rng = np.random.default_rng(5)
     ids = [f"ceph{i:02d}" for i in range(12)]
-    points = head() + rng.normal(0, 3, (12, len(LANDMARKS), 2))
+    points = face() + rng.normal(0, 3, (12, len(LANDMARKS), 2))
     points[0, LANDMARKS.index("Menton")] = np.nan
     images = pd.DataFrame(
         {"image_id": ids, "split": ["train"] * 8 + ["valid"] * 2 + ["test"] * 2, "pixel_size_mm": 0.1, "width": 2000}
@@ -145,7 +145,7 @@ def test_rotation_and_scale_stay_within_their_jitter(tables: Tables) -> None:
     crops = index(tables, CropParams(displacement=DisplacementParams(rotation_deg=4, scale=0.1)))
     assert crops["rotation_deg"].abs().max() <= 4
     assert crops["rotation_deg"].abs().max() > 3.5
-    field = 0.47 * head_size(head()[None], LANDMARKS)[0]
+    field = 0.47 * face_size(face()[None], LANDMARKS)[0]
     assert crops["field_px"].between(0.88 * field, 1.12 * field).all()
 
 
@@ -162,7 +162,7 @@ def test_the_ruler_has_crops_in_mm(tables: Tables) -> None:
     }
     crops = index(tables, CropParams(field_mm=20.0), **ruler)
     assert set(crops["landmark"]) == {"p1", "p2"}
-    with pytest.raises(HeadSizeError, match=r"crops\.field_mm"):
+    with pytest.raises(FaceSizeError, match=r"crops\.field_mm"):
         index(tables, **ruler)
 
 

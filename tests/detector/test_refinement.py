@@ -68,9 +68,9 @@ def test_without_a_pixel_size_the_heads_size_gives_the_field(dot_refiner: Traine
     points = np.random.default_rng(0).uniform(200, 900, (len(names), 2))
     dot_refiner.facts["crops"] = CropParams(crop_px=96, field_mm=25.0).model_dump()
     unknown = refined(dot_refiner, dotted, points, pixel_size_mm=None)
-    dot_refiner.facts["crops"] = CropParams(crop_px=96, field_of_head=25.0 / 53.09).model_dump()
-    by_head = refined(dot_refiner, dotted, points)
-    np.testing.assert_allclose(unknown.xy, by_head.xy)
+    dot_refiner.facts["crops"] = CropParams(crop_px=96, field_of_face=25.0 / 53.09).model_dump()
+    by_face = refined(dot_refiner, dotted, points)
+    np.testing.assert_allclose(unknown.xy, by_face.xy)
 
 
 def test_an_image_without_a_pixel_size_leaves_its_neighbours_field_alone(dot_refiner: TrainedNet) -> None:

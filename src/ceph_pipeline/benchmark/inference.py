@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PIXEL_SIZE_MM = 0.1
 FIELD_MM = 25.0
-"""Side of the crops' field of view. Points of untrained networks tell no head's size."""
+"""Side of the crops' field of view. Points of untrained networks tell no face's size."""
 
 
 def measure_detector(case: DetectorCase, params: BenchmarkParams) -> dict[str, Any]:

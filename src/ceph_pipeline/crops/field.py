@@ -1,6 +1,6 @@
-"""How large a head is in pixels, and from that how much of it a crop shows.
+"""How large a face is in pixels, and from that how much of it a crop shows.
 
-Centroid size depends on which landmarks it is computed from, so that 19 and 29 landmarks of the same head disagree. Here
+Centroid size depends on which landmarks it is computed from, so that 19 and 29 landmarks of the same face disagree. Here
 it always belongs to the same six points; where some are missing or grossly misplaced, the others stand in for them.
 """
 
@@ -23,21 +23,21 @@ REFERENCE_MM = {
         "Go": (-54.493, 26.359),
     }.items()
 }
-"""The six points of the head's size in the mean shape of 303 Aariz cephalograms (Khalid et al., CC BY 4.0)."""
+"""The six points of the face's size in the mean shape of 303 Aariz cephalograms (Khalid et al., CC BY 4.0)."""
 
 LARGEST_MAGNIFICATION = 4.0
 """Crop pixels per image pixel: beyond this a field of view is no field but a failed stage 1."""
 
 
-class HeadSizeError(CephError, ValueError):
-    """The head's size, or a field in mm, cannot be had from these landmarks."""
+class FaceSizeError(CephError, ValueError):
+    """The face's size, or a field in mm, cannot be had from these landmarks."""
 
 
-def head_size(points: NDArray[np.float64], landmarks: list[str]) -> NDArray[np.float64]:
+def face_size(points: NDArray[np.float64], landmarks: list[str]) -> NDArray[np.float64]:
     """Centroid size of the six reference points, in pixels, tolerant of missing and misplaced ones.
 
-    Each pair of points measures the head against the reference shape by its distance; the median of the at most 15
-    ratios times the reference's centroid size is the head's. One wrong point spoils 5 of them, which the median bears.
+    Each pair of points measures the face against the reference shape by its distance; the median of the at most 15
+    ratios times the reference's centroid size is the face's. One wrong point spoils 5 of them, which the median bears.
 
     Args:
         points: `(N, K, 2)` px, NaN where missing.
@@ -47,12 +47,12 @@ def head_size(points: NDArray[np.float64], landmarks: list[str]) -> NDArray[np.f
         `(N,)` px; NaN where fewer than two of the six are there.
 
     Raises:
-        HeadSizeError: `landmarks` holds fewer than two of the six.
+        FaceSizeError: `landmarks` holds fewer than two of the six.
     """
     known = [name for name in REFERENCE_MM if name in landmarks]
     if len(known) < 2:
-        raise HeadSizeError(
-            f"the head's size needs two of {', '.join(REFERENCE_MM)}; the landmarks are {', '.join(landmarks)}. "
+        raise FaceSizeError(
+            f"the face's size needs two of {', '.join(REFERENCE_MM)}; the landmarks are {', '.join(landmarks)}. "
             "Set crops.field_mm to give the field of view in mm."
         )
     reference = np.array([REFERENCE_MM[name] for name in known])
@@ -83,14 +83,14 @@ def field_sizes(
         `(N,)` px of the image.
 
     Raises:
-        HeadSizeError: an image has neither a head size nor, with `field_mm`, a pixel size.
+        FaceSizeError: an image has neither a face size nor, with `field_mm`, a pixel size.
     """
     if params.field_mm is not None:
         field = params.field_mm / np.asarray(pixel_size_mm, dtype=np.float64)
-        way_out = "have no pixel size, which crops.field_mm needs: set crops.field_mm to null to go by the head's size."
+        way_out = "have no pixel size, which crops.field_mm needs: set crops.field_mm to null to go by the face's size."
     else:
-        field = params.field_of_head * head_size(points, landmarks)
-        way_out = "show fewer than two of the six points of the head's size: set crops.field_mm instead."
+        field = params.field_of_face * face_size(points, landmarks)
+        way_out = "show fewer than two of the six points of the face's size: set crops.field_mm instead."
     if np.isnan(field).any():
-        raise HeadSizeError(f"{int(np.isnan(field).sum())} of {len(field)} images {way_out}")
+        raise FaceSizeError(f"{int(np.isnan(field).sum())} of {len(field)} images {way_out}")
     return np.maximum(field, params.crop_px / LARGEST_MAGNIFICATION)

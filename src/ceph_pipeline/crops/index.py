@@ -54,7 +54,7 @@ def residuals(
 
     Raises:
         NoResidualsError: there is no validation image with truth and prediction.
-        HeadSizeError: an image's field of view cannot be computed.
+        FaceSizeError: an image's field of view cannot be computed.
     """
     stage1 = stage1_predictions[stage1_predictions["stage"] == "stage1"]
     valid = images[(images["split"] == "valid") & images["image_id"].isin(stage1["image_id"])]
@@ -99,7 +99,7 @@ def training_index(
 
     Raises:
         NoResidualsError: there is nothing to draw displacements from.
-        HeadSizeError: an image's field of view cannot be computed.
+        FaceSizeError: an image's field of view cannot be computed.
     """
     truth_rows = reader_points(augmented_landmarks)
     names = [str(name) for name in truth_rows["landmark"].unique()]

@@ -1,9 +1,9 @@
 """Settings of the crops: what they show and how they are shifted; and of what is made of their answers."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-MEAN_HEAD_MM = 53.09
-"""Head size (see `crops.field`) of the mean of 303 Aariz shapes, which has S–N = 72 mm."""
+MEAN_FACE_MM = 53.09
+"""Face size (see `crops.field`) of the mean of 303 Aariz shapes, which has S–N = 72 mm."""
 
 
 class DisplacementParams(BaseModel):
@@ -32,11 +32,12 @@ class CropParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     crop_px: int = Field(256, ge=32, le=1024, multiple_of=32, description="side of a crop as the network sees it")
-    field_of_head: float = Field(
+    field_of_face: float = Field(
         0.47,
         gt=0,
         le=2,
-        description="side of the field of view as a fraction of the head's size; 0.47 is 25 mm for the mean Aariz head. "
+        validation_alias=AliasChoices("field_of_face", "field_of_head"),  # its name in checkpoints of version 0.1
+        description="side of the field of view as a fraction of the face's size; 0.47 is 25 mm for the mean Aariz face. "
         "Devices of any resolution then look alike, also those whose pixel size is wrong or unknown",
     )
     field_mm: float | None = Field(

@@ -8,7 +8,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ceph_pipeline.crops import SHIFTS, CropParams, RefinementParams, SourcePyramid, field_sizes, fuse, inference_index
-from ceph_pipeline.crops.params import MEAN_HEAD_MM
+from ceph_pipeline.crops.params import MEAN_FACE_MM
 from ceph_pipeline.detector.forward import Answers, locate
 from ceph_pipeline.detector.located import Located, combined_sd, posterior_sd
 from ceph_pipeline.errors import InvalidValueError
@@ -47,7 +47,7 @@ def predict_refined(
         read_image: Identifier to the original's pixels.
         image_ids: N identifiers.
         points: `(N, K, 2)` px of the originals, in the networks' order of landmarks; NaN stays NaN.
-        pixel_size_mm: `(N,)`, for networks whose field of view is given in mm. Where one is missing, the head's size
+        pixel_size_mm: `(N,)`, for networks whose field of view is given in mm. Where one is missing, the face's size
             stands in for it.
         sigma_px: `(N, K)` of `points`, kept where a point is not refined.
         params: What is made of the crops' answers.
@@ -92,7 +92,7 @@ def shared_crops(networks: Sequence[TrainedNet]) -> CropParams:
         ValueError: they look at crops of different sizes or fields of view.
     """
     first, *others = (CropParams.model_validate(trained.facts["crops"]) for trained in networks)
-    for name in ("crop_px", "field_mm", "field_of_head", "shift_of_field"):
+    for name in ("crop_px", "field_mm", "field_of_face", "shift_of_field"):
         for other in others:
             if getattr(other, name) != getattr(first, name):
                 raise InvalidValueError(
@@ -188,13 +188,13 @@ def _locate_all(
 def _fields(
     points: NDArray[np.float64], trained: TrainedNet, pixel_size_mm: ArrayLike | None, params: CropParams
 ) -> NDArray[np.float64]:
-    """Each image's field of view `(N,)` px: by the head's size where millimetres are not known."""
+    """Each image's field of view `(N,)` px: by the face's size where millimetres are not known."""
     known = np.full(len(points), np.nan) if pixel_size_mm is None else np.asarray(pixel_size_mm, dtype=np.float64)
     if params.field_mm is None:
         return field_sizes(points, list(trained.landmarks), known, params)
-    by_head = params.model_copy(update={"field_mm": None, "field_of_head": params.field_mm / MEAN_HEAD_MM})
+    by_face = params.model_copy(update={"field_mm": None, "field_of_face": params.field_mm / MEAN_FACE_MM})
     field = np.empty(len(points))
-    for rows, rule in ((np.isfinite(known), params), (~np.isfinite(known), by_head)):
+    for rows, rule in ((np.isfinite(known), params), (~np.isfinite(known), by_face)):
         if rows.any():
             field[rows] = field_sizes(points[rows], list(trained.landmarks), known[rows], rule)
     return field

@@ -20,7 +20,7 @@ from ceph_pipeline.training.batch import Batch, sample_rng
 from ceph_pipeline.training.sampling import Draw
 
 USUAL_FIELD_MM = 25.0
-"""Side of a crop's field of view on the mean head, where no pixel size is known."""
+"""Side of a crop's field of view on the mean face, where no pixel size is known."""
 
 
 @dataclass(frozen=True)
