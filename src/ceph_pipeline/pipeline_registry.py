@@ -13,6 +13,7 @@ from ceph_pipeline.pipelines import (
     inference,
     ingestion,
     phantom,
+    promotion,
     stage1,
     stage2,
 )
@@ -38,6 +39,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "evaluation": evaluation,
         "folds": folds,
         "calibration": calibration,
+        "promotion": promotion,
         "inference": inference,
         "benchmark": benchmark,
     }

@@ -1,7 +1,7 @@
 """The detector as one object, from a folder and from MLflow."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -16,7 +16,6 @@ from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import ImageReadError, encode_image
 from ceph_pipeline.inference import LandmarkDetector
-from ceph_pipeline.inference.mlflow_model import log_detector
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.landmarks.tables import IDENTIFIER, PredictionTable
 
@@ -57,48 +56,6 @@ def test_an_array_and_its_file_give_the_same_points(checkpoints: Path, tmp_path:
 
 def test_no_images_give_an_empty_table(checkpoints: Path) -> None:
     assert LandmarkDetector.load(checkpoints, DetectorParams(device="cpu")).predict([]).empty
-
-
-@pytest.fixture(scope="module")
-def logged(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggedModel]:
-    """A detector in an MLflow of its own."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
-    experiment = mlflow.create_experiment("detector", artifact_location=str(folder / "artifacts"))
-    with mlflow.start_run(experiment_id=experiment):
-        model = log_detector(checkpoints / "stage1" / "best.ckpt", checkpoints / "stage2" / "best.ckpt")
-    yield model
-    mlflow.set_tracking_uri(before)
-
-
-def test_a_logged_detector_comes_back_and_says_the_same(
-    logged: LoggedModel, checkpoints: Path, tmp_path: Path, xrays: Xrays
-) -> None:
-    files = xrays(tmp_path, 2)
-    expected = LandmarkDetector.load(checkpoints).predict(files)
-    pd.testing.assert_frame_equal(LandmarkDetector.load(logged.model_uri).predict(files), expected)
-    table = pd.DataFrame({"image": [file.read_bytes() for file in files], "image_id": [file.stem for file in files]})
-    pd.testing.assert_frame_equal(mlflow.pyfunc.load_model(logged.model_uri).predict(table), expected)
-
-
-def test_a_logged_detector_answers_its_own_example(logged: LoggedModel) -> None:
-    model = mlflow.pyfunc.load_model(logged.model_uri)
-    assert model.metadata.signature.inputs.input_names() == ["image", "image_id", "pixel_size_mm"]
-    answer = model.predict(model.input_example, params={"refine": False})
-    assert answer["image_id"].unique() == ["example"]
-    assert answer["stage"].unique() == ["stage1"]
-
-
-def test_a_logged_detector_keeps_no_pickle_and_no_lock_file(logged: LoggedModel) -> None:
-    files = {file.name for file in Path(mlflow.artifacts.download_artifacts(logged.model_uri)).rglob("*") if file.is_file()}
-    assert "served_model.py" in files
-    assert not {name for name in files if name.endswith((".pkl", ".lock"))}
-
-
-def test_the_model_refuses_bytes_that_are_no_image(logged: LoggedModel) -> None:
-    with pytest.raises(ImageReadError, match="image_0: damaged or not an image"):
-        mlflow.pyfunc.load_model(logged.model_uri).predict(pd.DataFrame({"image": [b"no image"]}))
 
 
 def test_a_folder_without_checkpoints_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 NAMES = {
     "phantom", "ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation", "folds",
-    "calibration", "inference", "benchmark",
+    "calibration", "promotion", "inference", "benchmark",
 }  # fmt: skip
 
 LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.crops.params import CropParams
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.training import Stage2Params
@@ -27,10 +28,11 @@ def train(
 
 
 def log_detector(stage1: Path, stage2: Path) -> None:
-    """Log both networks as one model to the MLflow run; without tracking there is none to log to."""
+    """Log both networks as one model to the MLflow run, and register it as candidate; without tracking there is no run."""
     import mlflow
 
     from ceph_pipeline.inference.mlflow_model import log_detector
+    from ceph_pipeline.inference.registry import register_candidate
 
     if mlflow.active_run() is not None:
-        log_detector(stage1, stage2)
+        register_candidate(log_detector(stage1, stage2), fingerprint([fingerprint(stage1), fingerprint(stage2)]))

@@ -1,0 +1,123 @@
+"""The registered candidate against the champion: both locate the test images, and the one that errs less becomes the champion."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from ceph_pipeline.detector import LandmarkDetector
+from ceph_pipeline.errors import CephError
+from ceph_pipeline.evaluation.display import number
+from ceph_pipeline.evaluation.errors import Unit, error_matrix, error_rows
+from ceph_pipeline.evaluation.metrics import compare_tables, has_millimetres
+from ceph_pipeline.inference.registry import CANDIDATE, CHAMPION, make_champion, uri_of, version_with
+
+if TYPE_CHECKING:
+    from ceph_pipeline.detector import DetectorParams
+    from ceph_pipeline.detector.image_set import ImageSet
+    from ceph_pipeline.evaluation.params import StatisticsParams
+
+logger = logging.getLogger(__name__)
+
+
+class PromotionError(CephError, RuntimeError):
+    """The candidate does not become the champion."""
+
+
+def promote_candidate(
+    images: ImageSet, truth: pd.DataFrame, detector: DetectorParams, statistics: StatisticsParams
+) -> dict[str, Any]:
+    """Make the candidate the champion, unless it errs more on the same images.
+
+    Without a champion there is nothing to compare with, and the candidate becomes the first.
+
+    Args:
+        images: Annotated originals that neither detector has learned from: the test split.
+        truth: `image_id, landmark, x, y`.
+        detector: How both look at images.
+        statistics: Resamples of the paired interval.
+
+    Returns:
+        `candidate` and `champion`, their versions (the champion's None where there was none), `promoted`, and with two
+        detectors `candidate_mre` and `champion_mre` on the points that both find, and the fields of `compare_tables`.
+
+    Raises:
+        PromotionError: there is no candidate, it errs more than the champion, or the two have no landmark in common.
+    """
+    candidate, champion = version_with(CANDIDATE), version_with(CHAMPION)
+    if candidate is None:
+        raise PromotionError("no detector is registered as candidate: `kedro run` registers the one that it trains.")
+    versions = {"candidate": int(candidate.version), "champion": int(champion.version) if champion else None}
+    if champion is None:
+        make_champion(candidate)
+        logger.info("version %s is the first champion; there was none to compare it with", candidate.version)
+        return {**versions, "promoted": True}
+    if versions["candidate"] == versions["champion"]:
+        logger.info("version %s is the champion already", champion.version)
+        return {**versions, "promoted": False}
+    errors = {
+        name: error_rows(_located(uri_of(version), name, images, detector, truth), truth, images.rows, name)
+        for name, version in ((CANDIDATE, candidate), (CHAMPION, champion))
+    }
+    result = {**versions, **compare_errors(errors[CANDIDATE], errors[CHAMPION], statistics)}
+    if result["difference"] > 0:
+        raise PromotionError(f"{sentence(result)} The champion stays.")
+    make_champion(candidate)
+    logger.info("%s Version %s is the champion", sentence(result), candidate.version)
+    return {**result, "promoted": True}
+
+
+def compare_errors(candidate: pd.DataFrame, champion: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
+    """The paired comparison on the landmarks that both find.
+
+    Args:
+        candidate: Rows of `ErrorTable`, of stage `candidate`.
+        champion: The same images, of stage `champion`.
+        statistics: Resamples.
+
+    Raises:
+        PromotionError: no landmark in common.
+    """
+    unit: Unit = "mm" if has_millimetres(candidate) else "px"
+    new, old = error_matrix(candidate, CANDIDATE, unit), error_matrix(champion, CHAMPION, unit)
+    landmarks = [name for name in new.columns if name in old.columns and new[name].notna().any() and old[name].notna().any()]
+    if not landmarks:
+        raise PromotionError("candidate and champion find no annotated landmark in common: there is nothing to compare.")
+    new, old = new[landmarks], old.reindex(index=new.index, columns=landmarks)
+    both = new.notna() & old.notna()
+    return {
+        "candidate_mre": float(np.nanmean(new.where(both))),
+        "champion_mre": float(np.nanmean(old.where(both))),
+        "n_landmarks": len(landmarks),
+        **compare_tables(new, old, unit, statistics),
+    }
+
+
+def sentence(result: dict[str, Any]) -> str:
+    """The comparison in words."""
+    bounds = result["difference_ci95"]
+    interval = f"95 % interval {bounds[0]:+.3f} to {bounds[1]:+.3f}" if bounds else "too few images for an interval"
+    return (
+        f"On {result['n_images']} images and {result['n_landmarks']} landmarks, candidate (version {result['candidate']}) "
+        f"{number(result['candidate_mre'])}, champion (version {result['champion']}) {number(result['champion_mre'])} "
+        f"{result['unit']}: difference {result['difference']:+.3f}, {interval}."
+    )
+
+
+def _located(uri: str, name: str, images: ImageSet, params: DetectorParams, truth: pd.DataFrame) -> pd.DataFrame:
+    """A detector's points of landmarks that are annotated; a batch of images is held at a time."""
+    detector = LandmarkDetector.load(uri, params)
+    sizes = images.rows.set_index("image_id")["pixel_size_mm"]
+    parts = []
+    with tqdm(total=len(images.image_ids), desc=name, unit="image") as bar:
+        for start in range(0, len(images.image_ids), params.batch_size):
+            chunk = images.image_ids[start : start + params.batch_size]
+            pixels = {image_id: images.read(image_id) for image_id in chunk}
+            parts.append(detector.predict(pixels, pixel_size_mm=sizes[chunk].tolist()))
+            bar.update(len(chunk))
+    points = pd.concat(parts, ignore_index=True)
+    return points[points["landmark"].isin(set(truth["landmark"]))]
