@@ -1,6 +1,7 @@
 """The cache: geometry kept, nothing done twice, damage reported."""
 
 import logging
+import os
 from pathlib import Path
 
 import cv2
@@ -75,14 +76,42 @@ def test_another_long_side_starts_over_and_says_what_changed(images, raw, store,
     assert not store.exists("003")
 
 
-def test_a_replaced_source_is_noticed(images, raw, store, caplog):
-    before = build_cache(images, raw, store, long_side_px=60).index
-    cv2.imwrite(str(raw.root / "TrainingData/001.png"), np.full((120, 96), 77, np.uint8))
+def test_a_plate_blacked_out_in_place_is_noticed_and_that_film_alone_read_again(images, raw, store, caplog):
+    film = raw.root / "TrainingData" / "001.bmp"
+    plain = cv2.imread(str(raw.root / "TrainingData" / "001.png"), cv2.IMREAD_GRAYSCALE)
+    cv2.imwrite(str(film), plain)
+    images.loc[images["image_id"] == "001", "path"] = "TrainingData/001.bmp"
+    before, times = build_cache(images, raw, store, long_side_px=60).index, film.stat()
+    written = stamps(store, before)
+    covered = plain.copy()
+    covered[100:108, 60:80] = 0
+    cv2.imwrite(str(film), covered)
+    os.utime(film, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert film.stat().st_size == times.st_size
     with caplog.at_level(logging.INFO):
         after = build_cache(images, raw, store, long_side_px=60).index
-    assert (store.read("001") == 77).all()
-    assert "the source files changed" in caplog.text
+    assert (store.read("001")[51:53, 31:39] == 0).all()
+    assert "1 source files have changed or are gone" in caplog.text
     assert list(before["digest"] != after["digest"]) == [True, False, False, False, False]
+    again = stamps(store, after)
+    assert {image_id for image_id in written if written[image_id] != again[image_id]} == {"001"}
+
+
+def test_a_source_that_is_gone_leaves_no_copy(images, raw, store):
+    build_cache(images, raw, store, long_side_px=60)
+    build_cache(images.iloc[1:], raw, store, long_side_px=60)
+    assert store.ids() == set(images["image_id"].iloc[1:])
+
+
+def test_a_run_that_was_killed_before_the_changed_film_was_read_reads_it_in_the_next(images, raw, store, monkeypatch):
+    build_cache(images, raw, store, long_side_px=60)
+    cv2.imwrite(str(raw.root / "TrainingData/001.png"), np.full((120, 96), 77, np.uint8))
+    with monkeypatch.context() as patch:
+        patch.setattr("ceph_pipeline.ingestion.cache.cache_one", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            build_cache(images, raw, store, long_side_px=60)
+    build_cache(images, raw, store, long_side_px=60)
+    assert (store.read("001") == 77).all()
 
 
 def test_force_fills_it_anew(images, raw, store, caplog):

@@ -74,7 +74,9 @@ class Provenance:
             Identifiers of the images that are whole in both stores.
         """
         known = self.ledger.read().get("sources", {})
-        sources = {source_id: source_print(source, raw) for source_id, source in plan.sources.items()}
+        stamps = raw.stamps(source.path for source in plan.sources.values())
+        prints = map(source_print, plan.sources.values(), stamps)
+        sources = dict(zip(plan.sources, prints, strict=True))
         unchanged = {source_id for source_id, print_ in sources.items() if known.get(source_id) == print_}
         usable = {copy.image_id for copy in plan.copies if copy.source_id in unchanged}
         found = []
@@ -87,9 +89,9 @@ class Provenance:
         return set.intersection(*found)
 
 
-def source_print(source: Source, raw: RawFolder) -> str:
+def source_print(source: Source, stamp: str | None) -> str:
     """A short digest of everything that a source's copies are made from: its file's stamp, size, scale and points."""
-    facts = [raw.stamp(source.path), source.path, source.size, source.pixel_size_mm, sorted(source.landmarks.items())]
+    facts = [stamp, source.path, source.size, source.pixel_size_mm, sorted(source.landmarks.items())]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 

@@ -1,16 +1,16 @@
 """A raw data set as it was downloaded: a folder and the format it is in."""
 
 import hashlib
-import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from joblib import cpu_count
 
 from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.images.codec import read_image
 from ceph_pipeline.images.grey import GreyImage
-
-_BLOCKS = 16
-_BLOCK_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class RawFolder:
             raise InvalidValueError(f"{path!r} leaves the raw folder {self.root}; paths in annotation files must stay inside.")
         return read_image(file)
 
-    def stamp(self, path: str) -> str | None:
-        """A digest of a file's length and of 16 blocks spread over it; None where there is no such file.
+    def stamps(self, paths: Iterable[str]) -> list[str | None]:
+        """A digest of each file's bytes, all of them; None where there is no such file.
 
-        A replaced file is noticed without reading gigabytes, and a copied one is not mistaken for another.
+        Names, sizes and times say nothing here: a plate that was blacked out in place, under the old time, is noticed, and a
+        copied file is not mistaken for another.
         """
+        with ThreadPoolExecutor(cpu_count()) as pool:  # hashing and reading leave Python's lock alone
+            return list(pool.map(self._stamp, paths))
+
+    def _stamp(self, path: str) -> str | None:
         try:
             with (self.films / path).open("rb") as stream:
-                length = stream.seek(0, os.SEEK_END)
-                digest = hashlib.blake2b(str(length).encode(), digest_size=8)
-                for block in range(_BLOCKS):
-                    stream.seek(max(0, length - _BLOCK_BYTES) * block // (_BLOCKS - 1))
-                    digest.update(stream.read(_BLOCK_BYTES))
+                return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
         except FileNotFoundError:
             return None
-        return digest.hexdigest()

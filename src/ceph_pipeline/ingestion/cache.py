@@ -53,7 +53,8 @@ def build_cache(
 ) -> CacheBuild:
     """Write every source, scaled so that its long side is `long_side_px`, into a store.
 
-    Unchanged sources with the same long side are not touched again; work that was interrupted goes on where it stopped.
+    A source whose file has changed is read again; the others are not touched, and work that was interrupted goes on where it
+    stopped. Another long side starts over.
 
     Args:
         images: The images table.
@@ -64,12 +65,12 @@ def build_cache(
         force: Fill it anew even if nothing has changed.
     """
     ledger = Ledger(store.folder)
-    print_ = _prepare(ledger, images, raw, store, long_side_px, force)
+    unchanged = _prepare(ledger, images, raw, store, long_side_px, force)
     sizes = dict(zip(images["image_id"], zip(images["width"], images["height"], strict=True), strict=True))
     paths = dict(zip(images["image_id"], images["path"], strict=True))
     cached = store.ids()
     missing = [image_id for image_id in paths if image_id not in cached]
-    if ledger.is_complete(print_) and not missing:
+    if unchanged and not missing:
         logger.info("the cache of %d cephalograms in %s is complete and unchanged: nothing to do", len(images), store.path)
     rows = {image_id: _row(image_id, store.read(image_id)) for image_id in paths.keys() - set(missing)}
     problems: dict[str, Problem] = {}
@@ -100,21 +101,40 @@ def cache_one(image_id: str, path: str, size: Size, raw: RawFolder, store: Image
     return _row(image_id, copy)
 
 
-def _prepare(ledger: Ledger, images: pd.DataFrame, raw: RawFolder, store: ImageStore, long_side_px: int, force: bool) -> str:
-    """Begin or continue; copies made from anything else are deleted, with a line that says what changed."""
+def _prepare(ledger: Ledger, images: pd.DataFrame, raw: RawFolder, store: ImageStore, long_side_px: int, force: bool) -> bool:
+    """Delete copies that were made from anything else, with a line that says why, and record what the others are made from.
+
+    Deleting comes before recording: a run that is killed between the two deletes again.
+
+    Returns:
+        Whether everything was finished from exactly these sources.
+    """
     summary = {"sources": len(images), "long_side_px": long_side_px}
-    print_ = fingerprint(
-        images[["image_id", "path", "width", "height"]], [raw.stamp(path) for path in images["path"]], long_side_px
-    )
-    if ledger.is_continuation(print_) and not force:
-        return print_
-    if ledger.read():
-        changed = ledger.difference(summary)
-        reason = "force is set" if force else f"changed: {changed}" if changed else "the source files changed"
-        logger.info("the cache in %s is filled anew (%s)", store.path, reason)
-    store.clear()
-    ledger.begin(print_, summary)
-    return print_
+    sources = _source_prints(images, raw)
+    print_ = fingerprint(sources, long_side_px)
+    unchanged = ledger.is_complete(print_) and not force
+    record = ledger.read()
+    if force or "long_side_px" in ledger.difference({"long_side_px": long_side_px}):
+        if record:
+            reason = "force is set" if force else f"changed: {ledger.difference(summary)}"
+            logger.info("the cache in %s is filled anew (%s)", store.path, reason)
+        store.clear()
+    elif not unchanged:
+        known = record.get("sources", {})
+        kept = {image_id for image_id, source in sources.items() if known.get(image_id) == source}
+        stale = store.ids() - kept
+        store.discard(stale)
+        if stale:
+            logger.info("the cache in %s: %d source files have changed or are gone, the others stay", store.path, len(stale))
+    ledger.begin(print_, summary, sources=sources)
+    return unchanged
+
+
+def _source_prints(images: pd.DataFrame, raw: RawFolder) -> dict[str, str]:
+    """What each copy is made from: the bytes of its file, and the size that its header says."""
+    rows = images[["image_id", "path", "width", "height"]].to_records(index=False).tolist()
+    stamps = raw.stamps(path for _, path, _, _ in rows)
+    return {image_id: f"{stamp} {width}x{height}" for (image_id, _, width, height), stamp in zip(rows, stamps, strict=True)}
 
 
 def _row(image_id: str, copy: GreyImage) -> Row:
