@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from kedro.config import OmegaConfigLoader
 from pydantic import TypeAdapter, ValidationError
 
 from ceph_pipeline.augmentation import AugmentationParams
 from ceph_pipeline.augmentation.braces import Braces
 from ceph_pipeline.augmentation.copy_counts import check_total
 from ceph_pipeline.augmentation.params import OnlineRecipe
+from ceph_pipeline.configuration import ConfigLoader
 
 CONF = Path(__file__).parents[2] / "conf"
 SPLITS = {"train": 700, "valid": 150, "test": 150}
@@ -19,7 +19,7 @@ SPLITS = {"train": 700, "valid": 150, "test": 150}
 
 def shipped_params(env):
     merge = {"parameters": "soft", "globals": "soft"}
-    loader = OmegaConfigLoader(str(CONF), base_env="base", default_run_env="local", env=env, merge_strategy=merge)
+    loader = ConfigLoader(str(CONF), base_env="base", default_run_env="local", env=env, merge_strategy=merge)
     return AugmentationParams.model_validate(loader["parameters"]["augmentation"])
 
 

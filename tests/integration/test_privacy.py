@@ -9,10 +9,10 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog
 
 from ceph_pipeline.artifacts import pseudonym, pseudonymised
+from ceph_pipeline.configuration import ConfigLoader
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.formats import AnnotationError
 from ceph_pipeline.pipelines.evaluation.measurement_nodes import compare_runs
@@ -74,7 +74,7 @@ def test_the_message_of_a_failed_node_is_shown_and_not_logged(project, films, ca
 
 
 def test_every_table_of_the_catalog_that_mlflow_gets_is_pseudonymous():
-    loader = OmegaConfigLoader(conf_source=str(SOURCE / "conf"), base_env="base", default_run_env="demo")
+    loader = ConfigLoader(conf_source=str(SOURCE / "conf"), base_env="base", default_run_env="demo")
     logged = {name: entry["dataset"]["type"] for name, entry in loader["catalog"].items() if "MlflowArtifact" in entry["type"]}
 
     assert logged["errors"] == logged["plausibility"] == "ceph_pipeline.stores.PseudonymousTableDataset"

@@ -2,7 +2,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from kedro.config import OmegaConfigLoader
 from kedro.framework.startup import bootstrap_project
 
 from ceph_pipeline import settings
@@ -22,7 +21,7 @@ def context(project):
     """Makes what hooks see of a run: the environment and its configuration, `--params` included."""
 
     def make(env=None, **params):
-        loader = OmegaConfigLoader(
+        loader = settings.CONFIG_LOADER_CLASS(
             conf_source=str(project / "conf"), env=env, runtime_params=params, **settings.CONFIG_LOADER_ARGS
         )
         return SimpleNamespace(config_loader=loader, env=env)

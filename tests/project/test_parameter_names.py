@@ -21,8 +21,9 @@ class TestAccepted:
     def test_a_parameter_within_its_range(self, check):
         check(stage1={"optim": {"epochs": 3}})
 
-    def test_a_name_that_the_catalog_reads(self, check):
-        check(raw_folder="/films")
+    @pytest.mark.parametrize("name", ["data_root", "raw_folder", "raw_format", "inference_folder", "ruler_export", "backend"])
+    def test_a_global_value(self, check, name):
+        check(**{name: "threading"})
 
     @pytest.mark.parametrize("preset", ["fast", "low_memory", "max_accuracy", "ruler", "stable"])
     def test_every_preset(self, check, project, preset):
@@ -70,13 +71,17 @@ class TestRefused:
         assert line.startswith("  augmentation.recipe: unknown augmentation kind 'brces'. Did you mean 'braces'?")
         assert not line.endswith("..")
 
+    def test_a_global_value_that_its_readers_refuse(self, check):
+        with pytest.raises(ParameterError, match=r"stage1\.loop\.seed = 'seven': should be a valid integer"):
+            check(seed="seven")
+
     def test_all_that_is_wrong_at_once(self, check):
         with pytest.raises(ParameterError) as caught:
             check(stge1=1, stage1={"optim": {"epochs": 0}}, crops={"crp_px": 96})
 
         lines = str(caught.value).splitlines()
         assert {line.split()[0].rstrip(":") for line in lines[1:-1]} == {"stge1", "crops.crp_px", "stage1.optim.epochs"}
-        assert lines[-1] == "Correct them in --params, or in conf/<env>/parameters_<pipeline>.yml."
+        assert lines[-1] == "Correct them in --params, or in conf/<env>/parameters_<pipeline>.yml and globals.yml."
 
     def test_parameters_of_pipelines_that_are_not_asked_for(self, project):
         session = KedroSession.create(project, env="demo", runtime_params={"stage2": {"loop": {"sed": 1}}})

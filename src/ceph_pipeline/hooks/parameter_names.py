@@ -5,7 +5,6 @@ pipelines that are not asked for, and takes an environment that does not exist f
 """
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -42,24 +41,21 @@ class ParameterNamesHook:
         _check_environment(conf_source, context.env)
         models: dict[str, Any] = dict(TypeExtractor(dict(pipelines)).extract_types_from_pipelines())
         parameters = context.config_loader["parameters"]
-        problems = [*unknown_names(parameters, models, runtime_names(conf_source)), *invalid_values(parameters, models)]
+        problems = [
+            *unknown_names(parameters, models, set(context.config_loader["globals"])),
+            *invalid_values(parameters, models),
+        ]
         if problems:
             raise ParameterError(
                 "Parameters are wrong; nothing has been run.\n"
                 + "\n".join(f"  {problem}" for problem in problems)
-                + "\nCorrect them in --params, or in conf/<env>/parameters_<pipeline>.yml."
+                + "\nCorrect them in --params, or in conf/<env>/parameters_<pipeline>.yml and globals.yml."
             )
 
 
-def runtime_names(conf_source: Path) -> set[str]:
-    """Names that the configuration takes from `--params` through `${runtime_params:NAME}`."""
-    texts = (path.read_text(encoding="utf-8") for path in sorted(conf_source.rglob("*.yml")))
-    return {name for text in texts for name in re.findall(r"\$\{runtime_params:\s*(\w+)", text)}
-
-
-def unknown_names(parameters: Mapping[str, Any], models: Mapping[str, Any], runtime: set[str]) -> Iterator[str]:
-    """A line for each top-level parameter that no pipeline and no configuration file reads."""
-    known = sorted({key.partition(".")[0] for key in models} | runtime)
+def unknown_names(parameters: Mapping[str, Any], models: Mapping[str, Any], global_names: set[str]) -> Iterator[str]:
+    """A line for each top-level parameter that no pipeline reads and that is no global value."""
+    known = sorted({key.partition(".")[0] for key in models} | global_names)
     for name in parameters:
         if name not in known:
             yield f"{name}: no such parameter.{_nearest(name, known)}"
