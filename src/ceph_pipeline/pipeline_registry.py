@@ -9,6 +9,7 @@ from ceph_pipeline.pipelines import (
     calibration,
     crops,
     evaluation,
+    export,
     folds,
     inference,
     ingestion,
@@ -41,6 +42,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "calibration": calibration,
         "promotion": promotion,
         "inference": inference,
+        "export": export,
         "benchmark": benchmark,
     }
     pipelines = {name: _namespaced(name, module.create_pipeline()) for name, module in modules.items()}

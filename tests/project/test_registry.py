@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 NAMES = {
     "phantom", "ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation", "folds",
-    "calibration", "promotion", "inference", "benchmark",
+    "calibration", "promotion", "inference", "export", "benchmark",
 }  # fmt: skip
 
 LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]

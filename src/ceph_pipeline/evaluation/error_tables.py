@@ -7,7 +7,8 @@ import pandas as pd
 
 from ceph_pipeline.evaluation.breakdown import hardest_first
 from ceph_pipeline.evaluation.display import UNKNOWN, bounded, number, numbers, rate_keys, rate_title, with_interval
-from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, OFFSET_REMOVED, READER_TO_TRUTH, READERS_FLOOR, STAGES
+from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, OFFSET_REMOVED, READER_TO_TRUTH, READERS_FLOOR
+from ceph_pipeline.landmarks.tables import STAGES
 
 ABLATION_NOTE = (
     "Differences of the mean error to stage 1, paired: each of the bootstrap's draws takes the same images for both. "

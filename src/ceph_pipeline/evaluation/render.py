@@ -13,7 +13,8 @@ from ceph_pipeline.artifacts import save_figure
 from ceph_pipeline.evaluation.display import interval, number, numbers, rate_keys, rate_title
 from ceph_pipeline.evaluation.error_tables import compared
 from ceph_pipeline.evaluation.sections import Section
-from ceph_pipeline.evaluation.stages import LABELS, STAGES
+from ceph_pipeline.evaluation.stages import LABELS
+from ceph_pipeline.landmarks.tables import STAGES
 
 WITHHELD = "Shown in the report on the machine that made it: this picture shows patients."
 _BEYOND_ASCII = {"≤": r"$\leq$", "±": r"$\pm$", "–": "--", "×": r"$\times$"}

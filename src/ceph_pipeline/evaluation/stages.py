@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-STAGES = ("stage1", "stage1_tta", "stage2", "stage2_tta", "ensemble")
-"""The detector's stages, without and with test-time augmentation, and several trainings' answers fused."""
+from ceph_pipeline.landmarks.tables import STAGES
 
 MEAN_SHAPE = "mean_shape"
 """The guess that does not look at the image."""

@@ -10,7 +10,8 @@ from rich.text import Text
 from ceph_pipeline.evaluation.display import interval, number
 from ceph_pipeline.evaluation.error_tables import stage_frame
 from ceph_pipeline.evaluation.intervals import MIN_IMAGES
-from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, OFFSET_REMOVED, READERS_FLOOR, STAGES
+from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, OFFSET_REMOVED, READERS_FLOOR
+from ceph_pipeline.landmarks.tables import STAGES
 
 TOO_FEW = f"fewer than {MIN_IMAGES} images: no intervals, since so few do not show how far chance moves the figures"
 

@@ -1,15 +1,19 @@
-"""Annotation formats: from files as they are distributed to the tables of `ceph_pipeline.landmarks.tables`."""
+"""Annotation formats: from files as they are distributed to the tables of `ceph_pipeline.landmarks.tables`, and back."""
 
 from ceph_pipeline.formats.annotations import Annotations
 from ceph_pipeline.formats.options import ReadOptions, TableOptions
 from ceph_pipeline.formats.problems import AnnotationError, OnBadItem, Problem, quarantine_table, refuse
 from ceph_pipeline.formats.registry import FORMATS, AnnotationFormat, read
+from ceph_pipeline.formats.writers import WRITERS, AnnotationWriter, ExportParams, write
 
 __all__ = [
     "FORMATS",
+    "WRITERS",
     "AnnotationError",
     "AnnotationFormat",
+    "AnnotationWriter",
     "Annotations",
+    "ExportParams",
     "OnBadItem",
     "Problem",
     "ReadOptions",
@@ -17,4 +21,5 @@ __all__ = [
     "quarantine_table",
     "read",
     "refuse",
+    "write",
 ]

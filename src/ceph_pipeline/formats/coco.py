@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ceph_pipeline.formats.annotations import Reading, is_coordinate
-from ceph_pipeline.formats.entries import as_size, entries_of, key_of
+from ceph_pipeline.formats.entries import as_size, entries_of, key_of, own_pixel_size
 from ceph_pipeline.formats.files import peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
@@ -106,6 +106,7 @@ def _films(content: Mapping[str, Any], file: str, problems: list[Problem]) -> It
             ordered=unnamed[0] if unnamed else None,
             original=original if isinstance(original, str) and original else None,
             split=split_of(file) or split_of(str(Path(file_path(key_of(image.get("file_name")) or "")).parent)),
+            pixel_size_mm=own_pixel_size(image, file, f"image {shown(image.get('id'))}", problems),
         )
 
 

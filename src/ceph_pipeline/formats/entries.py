@@ -58,6 +58,15 @@ def as_pixel_size(value: Any) -> float:
     return size or math.nan
 
 
+def own_pixel_size(entry: Mapping[str, Any], file: str, place: str, problems: list[Problem]) -> float:
+    """The field `pixel_size_mm`, which this project adds to formats without one; NaN, and a remark, where it is nonsense."""
+    try:
+        return as_pixel_size(entry.get("pixel_size_mm"))
+    except InvalidValueError as error:
+        problems.append(Problem(file, file, f"{place}, pixel_size_mm", str(error), "millimetres per pixel above 0", "kept"))
+        return math.nan
+
+
 def key_of(value: Any) -> str | None:
     """An identifier that a file may have as a number here and as text there; None where it can be none."""
     if isinstance(value, str):

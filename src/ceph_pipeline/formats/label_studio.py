@@ -4,7 +4,8 @@ JSON is a list of tasks with `annotations[].result[]`; JSON-MIN has one object a
 of their controls, and CSV has JSON-MIN's fields as columns. x and y are percent of the image's width and height, measured
 from its edge. Genuine exports carry `original_width` and `original_height`; simplified ones do not, and the image itself has
 to say. Uploaded files have eight hexadecimal digits and a dash in front of their name. Each annotator is a reader,
-`annotator_<id>`; of several annotations by one annotator the latest counts, cancelled ones do not.
+`annotator_<id>`; of several annotations by one annotator the latest counts, cancelled ones do not. Tasks as they are imported,
+with predictions and without the field `annotations`, are read too: a prediction's reader is its `model_version`.
 
 Source: https://labelstud.io/guide/export.
 """
@@ -18,13 +19,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ceph_pipeline.formats.annotations import Point, Reading
-from ceph_pipeline.formats.entries import key_of
+from ceph_pipeline.formats.entries import key_of, own_pixel_size
 from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film
-from ceph_pipeline.formats.film_names import ImageFolder, file_path
-from ceph_pipeline.formats.films import assemble, assembly
+from ceph_pipeline.formats.film_names import ImageFolder, file_path, stem
+from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly
 from ceph_pipeline.formats.key_points import marks_of, recorded_size
-from ceph_pipeline.formats.layout import IMAGE_SUFFIXES
+from ceph_pipeline.formats.layout import IMAGE_SUFFIXES, SPLIT_NAMES
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import folder_of
 from ceph_pipeline.formats.problems import AnnotationError, Problem
@@ -49,7 +50,9 @@ def recognises(path: Path) -> bool:
         return False
     content = peek_json(export)
     first = content[0] if isinstance(content, list) and content else None
-    return isinstance(first, dict) and ("annotations" in first or _EXPORT_COLUMNS - {"lead_time"} <= set(first))
+    return isinstance(first, dict) and (
+        "annotations" in first or {"data", "predictions"} <= set(first) or _EXPORT_COLUMNS - {"lead_time"} <= set(first)
+    )
 
 
 def read_label_studio(path: Path, images: Path | None, options: ReadOptions) -> Reading:
@@ -77,6 +80,10 @@ def read_label_studio(path: Path, images: Path | None, options: ReadOptions) -> 
         for position, entry in entries
         for film in _films(entry, f"task[{position}]", export.name, folder, annotators, problems)
     ]
+    predicted = sum(_is_prediction(entry) for _, entry in entries)
+    if predicted:
+        found = f"predictions, and nobody's annotations, in {predicted} of {len(entries)} tasks"
+        problems.append(Problem(export.name, export.name, "predictions", found, "points that a person has looked at", "kept"))
     how = replace(assembly(DATASET, options, to_pixels=_percent_to_pixels, relative=True), size_from=_SIZE_FROM)
     return assemble(_one_film_an_image(films, minimal), folder, how, problems)
 
@@ -139,20 +146,34 @@ def _films(
 ) -> Iterator[Film]:
     """The film of a task, or of one JSON-MIN annotation."""
     is_task = isinstance(entry, dict) and isinstance(entry.get("annotations"), list)
-    name = _image_name(entry, folder) if is_task or _is_minimal(entry) else None
+    is_one = is_task or _is_prediction(entry) or _is_minimal(entry)
+    name = _image_name(entry, folder) if is_one else None
     if name is None:
         problems.append(Problem(file, file, place, "no image and annotations", "a task", "file set aside"))
         return
-    results = (
-        dict(_latest(entry["annotations"], annotators)) if is_task else {annotators.name(entry.get("annotator")): _minimal(entry)}
-    )
+    if is_task:
+        results = dict(_latest(entry["annotations"], annotators))
+    elif _is_prediction(entry):
+        results = dict(_predicted(entry["predictions"]))
+    else:
+        results = {annotators.name(entry.get("annotator")): _minimal(entry)}
+    data = _data(entry)
     bad = {reader: values for reader, values in results.items() if not isinstance(values, list)}
     problems += [
-        Problem(name, file, f"{place}, result", shown(values), "a list of results", "file set aside") for values in bad.values()
+        Problem(stem(name), file, f"{place}, result", shown(values), "a list of results", "file set aside")
+        for values in bad.values()
     ]
     usable = {reader: values for reader, values in results.items() if reader not in bad}
     marks = {reader: marks_of(values) for reader, values in usable.items()}
-    yield Film(name, file, place, marks, recorded_size(usable.values()))
+    yield Film(
+        name,
+        file,
+        place,
+        marks,
+        recorded_size(usable.values()),
+        split=SPLIT_NAMES.get((key_of(data.get("split")) or "").lower()),
+        pixel_size_mm=own_pixel_size(data, file, place, problems),
+    )
 
 
 def _one_film_an_image(films: list[Film], is_minimal: bool) -> list[Film]:
@@ -164,6 +185,25 @@ def _one_film_an_image(films: list[Film], is_minimal: bool) -> list[Film]:
         before = found.get(film.name)
         found[film.name] = replace(before, marks={**before.marks, **film.marks}) if before else film
     return list(found.values())
+
+
+def _is_prediction(entry: Any) -> bool:
+    """Whether it is a task as Label Studio imports it: an export always has `annotations`, if only an empty list."""
+    return isinstance(entry, dict) and "annotations" not in entry and isinstance(entry.get("predictions"), list)
+
+
+def _predicted(predictions: list[Any]) -> Iterator[tuple[str, Any]]:
+    """(reader, results) of each prediction."""
+    for entry in predictions:
+        if isinstance(entry, dict):
+            model = entry.get("model_version")
+            yield model if isinstance(model, str) and model.isidentifier() else ANNOTATOR, entry.get("result")
+
+
+def _data(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The task's data, which JSON-MIN has in the entry itself."""
+    data = entry.get("data")
+    return data if isinstance(data, dict) else entry
 
 
 def _is_minimal(entry: Any) -> bool:
@@ -186,14 +226,15 @@ _SIZE = ("original_width", "original_height", "image_rotation")
 
 
 def _image_name(entry: Mapping[str, Any], folder: ImageFolder) -> str | None:
-    """The image's file name alone, whatever path or address the task gives: folders in an export are nobody's business.
+    """The image's path as the task gives it, which tells films of one name in several folders apart.
+
+    Where there is no such image, tables get its name alone: folders in an export are nobody's business.
 
     The field with the image can have any name: `image` counts first, then one whose file is there, then one that looks like
     an image's.
     """
-    data = entry.get("data") if isinstance(entry.get("data"), dict) else entry
-    fields = {str(key): file_path(value) for key, value in (data or {}).items() if isinstance(value, str) and value.strip()}
-    names = {key: PurePosixPath(path).name for key, path in fields.items()}
+    fields = {str(key): file_path(value) for key, value in _data(entry).items() if isinstance(value, str) and value.strip()}
+    names = {key: path for key, path in fields.items() if PurePosixPath(path).name}
     images = [name for name in names.values() if name.lower().endswith(_IMAGE_ENDINGS)]
     present = [name for name in images if folder.find(name)]
     upload = entry.get("file_upload")

@@ -26,6 +26,8 @@ class TableOptions(BaseModel):
     reader: str | None = Field(None, description="column with the annotator")
     split: str | None = Field(None, description="column with train, valid or test")
     pixel_size_mm: str | float | None = Field(None, description="column with millimetres per pixel, or one number for all")
+    width: str | None = Field(None, description="column with the image's width; with both, films need not be at hand")
+    height: str | None = Field(None, description="column with the image's height")
     separator: str | None = Field(None, min_length=1, max_length=1, description="of columns; null looks at the first line")
     decimal_comma: bool | None = Field(None, description="null: where columns are not separated by commas, both are read")
     encoding: str | None = Field(None, description="null: byte-order mark, UTF-8, else cp1252")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ceph_pipeline.formats.annotations import MISSING, Point, Reading
+from ceph_pipeline.formats.entries import as_size
 from ceph_pipeline.formats.files import UnreadableFileError, is_plain, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
@@ -27,6 +28,24 @@ LAYOUT = (
     "one <name>.csv, .tsv, .txt or .xlsx with the columns that `ingestion.reading.table` names, and the images beside or below"
 )
 ORIGIN = "a spreadsheet or `--pipelines export`"
+TIDY_COLUMNS = (
+    "image_id",
+    "image",
+    "split",
+    "width",
+    "height",
+    "pixel_size_mm",
+    "reader",
+    "landmark",
+    "symbol",
+    "x",
+    "y",
+    "sigma_px",
+)
+"""Header of the sheet that this project writes; it is read without being described."""
+TIDY = TableOptions(
+    x="x", y="y", **{name: name for name in ("image", "landmark", "reader", "split", "pixel_size_mm", "width", "height")}
+)
 _ABSENT = ("", "nan", "na", "n/a", "none", "null", "-")
 """Cells that say that there is no point."""
 
@@ -41,6 +60,7 @@ class _Columns:
     reader: int | None
     split: int | None
     pixel_size: int | None
+    size: tuple[int, int] | None
 
 
 def recognises(path: Path) -> bool:
@@ -57,8 +77,13 @@ def read_table(path: Path, images: Path | None, options: ReadOptions) -> Reading
     table = options.table or TableOptions()
     how = assembly(DATASET, options, to_pixels=to_pixels(table, options.first_pixel))
     root = folder_of(path)
-    films, problems = films_of_sheets(_sheets(path), root, lambda _: table)
+    films, problems = films_of_sheets(_sheets(path), root, lambda sheet: options.table or _table_of(sheet))
     return assemble(films, ImageFolder(images or root), how, problems)
+
+
+def _table_of(sheet: Sheet) -> TableOptions:
+    """Of a sheet that nobody described: this project's own, or a wide one with the usual names."""
+    return TIDY if sheet.header == TIDY_COLUMNS else TableOptions()
 
 
 def films_of_sheets(
@@ -142,6 +167,7 @@ def _columns(sheet: Sheet, table: TableOptions) -> _Columns:
         optional(table.reader),
         optional(table.split),
         position(size) if isinstance(size, str) else None,
+        (position(table.width), position(table.height)) if table.width and table.height else None,
     )
 
 
@@ -192,7 +218,8 @@ def _films(
                 again += 1
         key = (name, again)
         if key not in first:
-            first[key] = Film(name, file, place, {}, split=_split(cells, columns, name, file), pixel_size_mm=pixel_size_mm)
+            split, size = _split(cells, columns, name, file), _size(cells, columns)
+            first[key] = Film(name, file, place, {}, size, split=split, pixel_size_mm=pixel_size_mm)
         elif not _same(first[key].pixel_size_mm, pixel_size_mm):
             found = f"pixel size {pixel_size_mm:g}, before {first[key].pixel_size_mm:g}"
             problems.append(Problem(name, file, place, found, "one pixel size an image", "file set aside"))
@@ -229,6 +256,10 @@ def _split(cells: tuple[str, ...], columns: _Columns, name: str, file: str) -> s
     if columns.split is not None:
         return SPLIT_NAMES.get(cells[columns.split].strip().lower())
     return split_of(file) or split_of(str(PurePosixPath(name).parent))
+
+
+def _size(cells: tuple[str, ...], columns: _Columns) -> Size | None:
+    return as_size(*(cells[position] for position in columns.size)) if columns.size else None
 
 
 def _pixel_size(sheet: Sheet, cells: tuple[str, ...], columns: _Columns, table: TableOptions) -> float | None:

@@ -18,6 +18,8 @@ IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,127}$"
 SPLITS = ("train", "valid", "test")
 READERS = ("senior", "junior", "consensus")
 CONSENSUS = "consensus"
+STAGES = ("stage1", "stage1_tta", "stage2", "stage2_tta", "ensemble")
+"""The detector's stages, without and with test-time augmentation, and several trainings' answers fused."""
 
 
 class _Table(pa.DataFrameModel):
@@ -145,7 +147,7 @@ class PredictionTable(_Table):
     """Predicted points in pixels of the original image, with their standard deviation."""
 
     image_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
-    stage: Series[str] = pa.Field(isin=("stage1", "stage1_tta", "stage2", "stage2_tta", "ensemble"))
+    stage: Series[str] = pa.Field(isin=STAGES)
     landmark: Series[str]
     x: Series[float] = pa.Field(nullable=True)
     y: Series[float] = pa.Field(nullable=True)

@@ -1,24 +1,20 @@
 """The files of a phantom in the layout of the Aariz data set."""
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.landmarks import SCHEMAS
+from ceph_pipeline.formats.aariz_machines import FILE as MAPPING_FILE
+from ceph_pipeline.formats.writers import aariz
+from ceph_pipeline.landmarks import find
 from ceph_pipeline.phantom.specimen import Specimen
 
-MAPPING_FILE = "cephalogram_machine_mappings.csv"
-READER_FOLDERS = {"senior": "Senior Orthodontists", "junior": "Junior Orthodontists"}
+__all__ = ["MAPPING_FILE", "annotation_files", "cvm_json", "image_file", "landmark_json", "mapping_csv", "split_of"]
 
+_READERS = ("senior", "junior")
 _DATASET = "Phantom cephalograms in the Aariz layout"
-_CVM_SPLITS = {"train": "Training", "valid": "Validation", "test": "Test"}
-_NEVER = "2000-01-01 00:00:00.000000"
-"""Files carry no dates, so that the same seed gives the same bytes."""
 
 
 def split_of(index: int, n_images: int) -> str:
@@ -31,14 +27,13 @@ def split_of(index: int, n_images: int) -> str:
 
 def image_file(root: Path, split: str, specimen: Specimen) -> Path:
     """Where the picture belongs."""
-    return root / split / "Cephalograms" / specimen.path
+    return root / aariz.FILMS.format(split=split) / specimen.path
 
 
 def annotation_files(root: Path, split: str, image_id: str) -> dict[str, Path]:
     """Where the annotations belong: `senior`, `junior` and `cvm`."""
-    folder, name = root / split / "Annotations", f"{image_id}.json"
-    files = {reader: folder / "Cephalometric Landmarks" / title / name for reader, title in READER_FOLDERS.items()}
-    return files | {"cvm": folder / "CVM Stages" / name}
+    files = {reader: root / aariz.landmark_file(image_id, split, reader) for reader in _READERS}
+    return files | {"cvm": root / aariz.cvm_file(image_id, split)}
 
 
 def landmark_json(image_id: str, points: Mapping[str, NDArray[np.float64]]) -> str:
@@ -46,46 +41,20 @@ def landmark_json(image_id: str, points: Mapping[str, NDArray[np.float64]]) -> s
 
     Args:
         image_id: Of the picture.
-        points: (x, y) in pixels by symbol; the layout keeps whole pixels.
+        points: (x, y) in pixels by symbol; the data set keeps whole pixels.
     """
-    landmarks = [
-        {
-            "landmark_id": landmark.aariz_id,
-            "title": landmark.name,
-            "symbol": landmark.symbol,
-            "value": {"x": round(float(points[landmark.symbol][0])), "y": round(float(points[landmark.symbol][1]))},
-        }
-        for landmark in SCHEMAS["aariz"]
-    ]
-    content = {
-        "ceph_id": image_id,
-        "landmarks": landmarks,
-        "reviewed_at": _NEVER,
-        "updated_at": _NEVER,
-        "dataset_name": _DATASET,
-        "open_issues": 0,
-    }
-    return json.dumps(content, indent=4)
+    whole = {find(symbol).name: (round(float(x)), round(float(y))) for symbol, (x, y) in points.items()}
+    return aariz.landmark_json(image_id, whole, _DATASET)
 
 
 def cvm_json(image_id: str, split: str, stage: int) -> str:
     """The file of the cervical vertebral maturation stage, 1 to 6."""
-    content = {
-        "ceph_id": image_id,
-        "cvm_stage": {"id": f"cvm_stage_{stage}", "title": f"CVM-S{stage}", "value": stage},
-        "dataset_name": _DATASET,
-        "dataset_split": _CVM_SPLITS[split],
-        "created_at": _NEVER,
-    }
-    return json.dumps(content)
+    return aariz.cvm_json(image_id, split, stage, _DATASET)
 
 
 def mapping_csv(rows: Iterable[tuple[Specimen, str]]) -> str:
     """The table of machines and pixel sizes, from specimens with their splits."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["cephalogram_id", "machine", "pixel_size", "image_format", "mode"])
-    for specimen, split in rows:
-        device = specimen.device
-        writer.writerow([specimen.image_id, device.machine, specimen.pixel_size_mm, device.format, split.capitalize()])
-    return text.getvalue()
+    return aariz.machines_csv(
+        (specimen.image_id, specimen.device.machine, specimen.pixel_size_mm, specimen.device.format, split)
+        for specimen, split in rows
+    )

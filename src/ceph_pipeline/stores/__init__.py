@@ -7,7 +7,7 @@ from ceph_pipeline.stores.image_store import ImageStoreDataset
 from ceph_pipeline.stores.pseudonymous_table import PseudonymousTableDataset
 from ceph_pipeline.stores.raw_folder import RawFolderDataset
 from ceph_pipeline.stores.report import JSONReportDataset
-from ceph_pipeline.stores.table import TableDataset
+from ceph_pipeline.stores.table import TableDataset, TableOnDemandDataset
 
 __all__ = [
     "CheckpointDataset",
@@ -18,4 +18,5 @@ __all__ = [
     "PseudonymousTableDataset",
     "RawFolderDataset",
     "TableDataset",
+    "TableOnDemandDataset",
 ]

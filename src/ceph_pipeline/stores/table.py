@@ -1,12 +1,22 @@
 """Tables in Parquet, written atomically, with a preview for kedro-viz."""
 
+from collections.abc import Callable
+from typing import NoReturn
+
 import pandas as pd
+from kedro.io import DatasetError
 from kedro_datasets._typing import TablePreview
 
-from ceph_pipeline.stores.file import FileDataset
+from ceph_pipeline.stores.file import FileDataset, Loaded, Saved
 
 
-class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
+class _Parquet(FileDataset[Saved, Loaded]):
+    def _read(self) -> pd.DataFrame:
+        with self._source() as stream:
+            return pd.read_parquet(stream)
+
+
+class TableDataset(_Parquet[pd.DataFrame, pd.DataFrame]):
     """A Parquet table.
 
     landmarks:
@@ -21,8 +31,7 @@ class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
         Raises:
             DatasetError: it has not been made yet, is damaged, or not ours to read.
         """
-        with self._source() as stream:
-            return pd.read_parquet(stream)
+        return self._read()
 
     def save(self, data: pd.DataFrame) -> None:
         """Write the table whole."""
@@ -32,3 +41,21 @@ class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
     def preview(self, nrows: int = 20) -> TablePreview:
         """The first rows, for kedro-viz."""
         return TablePreview(self.load().head(nrows).astype(object).to_dict(orient="split"))
+
+
+class TableOnDemandDataset(_Parquet[NoReturn, Callable[[], pd.DataFrame]]):
+    """Another entry's table, for a node that needs one of several.
+
+    predictions_on_demand:
+      type: ceph_pipeline.stores.TableOnDemandDataset
+      filepath: ${globals:data_root}/07_model_output/predictions.parquet
+    """
+
+    def load(self) -> Callable[[], pd.DataFrame]:
+        """What reads the table when it is called, and raises a DatasetError where there is none."""
+        return self._read
+
+    def save(self, data: NoReturn) -> NoReturn:
+        """Always an error: the table is another entry's."""
+        del data
+        raise DatasetError(f"{self._url} is another entry's table; return it to that one.")

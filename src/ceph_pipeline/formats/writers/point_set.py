@@ -1,0 +1,147 @@
+"""Tables of points, film by film, as every writer takes them."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import pandas as pd
+
+from ceph_pipeline.landmarks import Landmark, UnknownLandmarkError, find
+from ceph_pipeline.landmarks.geometry import Size
+
+LOCAL_FILES = "/data/local-files/?d={path}"
+"""How Label Studio calls a file below the folder that it serves (LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT)."""
+
+
+@dataclass(frozen=True)
+class WrittenPoint:
+    """A point in pixels of its film, pixel centres at integers; NaN where it is missing.
+
+    Attributes:
+        x: To the right.
+        y: Down.
+        sigma_px: Standard deviation along one axis, of a detector's point; NaN of a person's.
+    """
+
+    x: float
+    y: float
+    sigma_px: float = math.nan
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such point on the film."""
+        return math.isnan(self.x)
+
+
+@dataclass(frozen=True)
+class WrittenFilm:
+    """A film and its points.
+
+    Attributes:
+        image_id: Its identifier, which can be a file's name.
+        file: Path of its image, as annotation files name it, with forward slashes.
+        split: train, valid or test.
+        size: (width, height) in pixels.
+        pixel_size_mm: NaN where it is unknown.
+        machine: The X-ray device.
+        points: By reader, then by landmark's full name; a reader has each landmark of the set, if only as missing.
+        cvm_stage: 1 to 6, where it is known.
+    """
+
+    image_id: str
+    file: str
+    split: str
+    size: Size
+    pixel_size_mm: float
+    machine: str
+    points: Mapping[str, Mapping[str, WrittenPoint]]
+    cvm_stage: int | None = None
+
+    @property
+    def suffix(self) -> str:
+        """Of the image's file, with its dot; empty where it has none."""
+        return PurePosixPath(self.file).suffix
+
+
+@dataclass(frozen=True)
+class PointSet:
+    """What is written.
+
+    Attributes:
+        films: With at least one reader each.
+        landmarks: All that the set has, in the table's order.
+        readers: All that the set has.
+        image_address: What Label Studio calls an image, with `{path}` for its quoted path.
+    """
+
+    films: tuple[WrittenFilm, ...]
+    landmarks: tuple[Landmark, ...]
+    readers: tuple[str, ...]
+    image_address: str = LOCAL_FILES
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Full names of the landmarks."""
+        return tuple(landmark.name for landmark in self.landmarks)
+
+
+def point_set(
+    images: pd.DataFrame,
+    points: pd.DataFrame,
+    cvm: pd.DataFrame | None = None,
+    *,
+    files: Mapping[str, str] | None = None,
+    image_address: str = LOCAL_FILES,
+) -> PointSet:
+    """Films of the images table that have points, in its order.
+
+    Args:
+        images: Rows of an `ImageTable`.
+        points: Rows `image_id, reader, landmark, x, y` and, of a detector's points, `sigma_px`.
+        cvm: Rows of a `CvmTable`.
+        files: Path of each image where it is not that of the images table.
+        image_address: See `PointSet`.
+    """
+    names = tuple(dict.fromkeys(points["landmark"]))
+    found: dict[str, dict[str, dict[str, WrittenPoint]]] = defaultdict(dict)
+    for image_id, reader, name, point in _rows(points):
+        found[image_id].setdefault(reader, dict.fromkeys(names, _MISSING))[name] = point
+    stages = {} if cvm is None else dict(zip(cvm["image_id"], cvm["stage"].astype(int), strict=True))
+    films = tuple(
+        WrittenFilm(
+            image_id=row["image_id"],
+            file=files[row["image_id"]] if files else row["path"],
+            split=row["split"],
+            size=(int(row["width"]), int(row["height"])),
+            pixel_size_mm=float(row["pixel_size_mm"]),
+            machine=row["machine"],
+            points=found[row["image_id"]],
+            cvm_stage=stages.get(row["image_id"]),
+        )
+        for row in images.to_dict("records")
+        if row["image_id"] in found
+    )
+    return PointSet(films, tuple(map(_landmark, names)), tuple(dict.fromkeys(points["reader"])), image_address)
+
+
+_MISSING = WrittenPoint(math.nan, math.nan)
+
+
+def _rows(points: pd.DataFrame) -> Iterator[tuple[str, str, str, WrittenPoint]]:
+    sigma = points["sigma_px"] if "sigma_px" in points else pd.Series(math.nan, points.index)
+    columns = (points[name] for name in ("image_id", "reader", "landmark"))
+    values = zip(points["x"].astype(float), points["y"].astype(float), sigma.astype(float), strict=True)
+    for image_id, reader, name, numbers in zip(*columns, values, strict=True):
+        yield image_id, reader, name, WrittenPoint(*numbers)
+
+
+def _landmark(name: str) -> Landmark:
+    """The landmark of a full name; of a name that no schema knows one that is called by it."""
+    try:
+        return find(name)
+    except UnknownLandmarkError:
+        return Landmark(name, name, "unknown")

@@ -1,0 +1,137 @@
+"""The formats that can be written, by the names under which they are read, and the one way to write them."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from ceph_pipeline.formats.problems import AnnotationError
+from ceph_pipeline.formats.writers import aariz, coco, label_studio, labelme, plain_json, table, yolo_pose
+from ceph_pipeline.formats.writers.point_set import LOCAL_FILES, PointSet, point_set
+
+
+@dataclass(frozen=True)
+class AnnotationWriter:
+    """One format.
+
+    Attributes:
+        files: From points to name and content of each file.
+        films: Folder of the images, if they are copied; with `{split}`.
+        holds_readers: Whether it can tell several readers of one film apart.
+    """
+
+    files: Callable[[PointSet], Iterator[tuple[str, str]]]
+    films: str
+    holds_readers: bool = True
+
+
+WRITERS = {
+    "aariz": AnnotationWriter(aariz.aariz_files, aariz.FILMS),
+    "coco": AnnotationWriter(coco.coco_files, coco.FILMS),
+    "json": AnnotationWriter(plain_json.json_files, plain_json.FILMS),
+    "label_studio": AnnotationWriter(label_studio.label_studio_files, label_studio.FILMS),
+    "labelme": AnnotationWriter(labelme.labelme_files, labelme.FILMS, holds_readers=False),
+    "table": AnnotationWriter(table.table_files, table.FILMS),
+    "yolo_pose": AnnotationWriter(yolo_pose.yolo_pose_files, yolo_pose.FILMS, holds_readers=False),
+}
+
+
+def write(
+    folder: Path,
+    format: str,
+    images: pd.DataFrame,
+    points: pd.DataFrame,
+    *,
+    cvm: pd.DataFrame | None = None,
+    films: Path | None = None,
+    image_address: str = LOCAL_FILES,
+) -> PointSet:
+    """Write points in a format that `ceph_pipeline.formats.read` reads back (all but `json`, which is for programs).
+
+    The folder appears whole, or not at all, and replaces one of the same name.
+
+    Args:
+        folder: Receives the files.
+        format: A key of `WRITERS`.
+        images: Rows of an `ImageTable`; those that have points are written.
+        points: Rows `image_id, reader, landmark, x, y`, in pixels of the original image, and `sigma_px` if there is one.
+        cvm: Rows of a `CvmTable`, for formats that hold stages.
+        films: The folder that paths in the images table belong to; images are copied from it, as they are, under their
+            identifiers. None: annotations only, which name images as the table does.
+        image_address: What Label Studio calls an image, with `{path}` for its path.
+
+    Returns:
+        What was written.
+
+    Raises:
+        AnnotationError: the format cannot hold the landmarks or readers, there are no points, or an image is missing.
+    """
+    writer = WRITERS[format]
+    files = _copied_names(images, writer) if films else None
+    content = point_set(images, points, cvm, files=files, image_address=image_address)
+    _require_writable(content, format, writer)
+    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    try:
+        for name, text in writer.files(content):
+            _write_inside(temporary, name, text)
+        if films is not None:
+            _copy_films(content, dict(zip(images["image_id"], images["path"], strict=True)), films, temporary)
+        _replace(folder, temporary)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return content
+
+
+def _copied_names(images: pd.DataFrame, writer: AnnotationWriter) -> dict[str, str]:
+    """Images are called by their identifiers, which are safe names and differ."""
+    columns = (images[name] for name in ("image_id", "path", "split"))
+    return {
+        image_id: f"{writer.films.format(split=split)}/{image_id}{PurePosixPath(path).suffix.lower()}"
+        for image_id, path, split in zip(*columns, strict=True)
+    }
+
+
+def _require_writable(content: PointSet, format: str, writer: AnnotationWriter) -> None:
+    if not content.films:
+        raise AnnotationError(f"nothing to write as {format}: no image of the images table has a point in this table.")
+    if len(content.readers) > 1 and not writer.holds_readers:
+        raise AnnotationError(
+            f"{format} holds the points of one reader; found {', '.join(content.readers)}. Choose one with `export.readers`."
+        )
+
+
+def _write_inside(folder: Path, name: str, text: str) -> None:
+    """Names come from paths of images, which must not lead out of the folder."""
+    target = folder / name
+    if not target.resolve().is_relative_to(folder.resolve()):
+        raise AnnotationError(f"{name!r} leaves the folder; paths of images must stay inside theirs.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8", newline="")
+
+
+def _copy_films(content: PointSet, paths: Mapping[str, str], films: Path, folder: Path) -> None:
+    for film in content.films:
+        target = folder / film.file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(films / paths[film.image_id], target)
+        except OSError as error:
+            raise AnnotationError(
+                f"{films / paths[film.image_id]}: cannot be copied ({error.strerror}). Write the annotations alone with "
+                "`export.copy_films=false`."
+            ) from None
+
+
+def _replace(folder: Path, temporary: Path) -> None:
+    """Put the new folder in the old one's place; the old one goes last."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    old = folder.with_name(f".{folder.name}.old.{secrets.token_hex(4)}")
+    if folder.exists():
+        folder.rename(old)
+    temporary.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,5 @@
+"""Export: any table of points as files of another format."""
+
+from ceph_pipeline.pipelines.export.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]
