@@ -1,4 +1,7 @@
-"""`kedro run`, whose errors end in one message: Kedro finds this module by its name and prefers its commands to its own."""
+"""The project's commands: Kedro finds this module by its name and prefers its commands to its own.
+
+`kedro run`, whose errors end in one message, and `kedro label-studio`.
+"""
 
 import os
 import signal
@@ -88,3 +91,35 @@ cli.add_command(
         params=[*kedro_run.params, click.Option(["--traceback"], is_flag=True, help="Show the traceback of every error.")],
     )
 )
+
+
+@cli.command("label-studio")
+@click.option(
+    "--images", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True, help="Folder of the tasks' images."
+)
+@click.option("--model", default="data/06_models", show_default=True, help="Models' folder, or a model's URI in MLflow.")
+@click.option(
+    "--corrected",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("data/01_raw/label_studio/corrected.json"),
+    show_default=True,
+    help="Export file in which corrected tasks are kept.",
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=9090, show_default=True)
+def label_studio(images: Path, model: str, corrected: Path, port: int) -> None:
+    """Pre-annotate the tasks of a Label Studio project.
+
+    Start it, then name http://localhost:PORT in the project's settings under Model; a webhook to http://localhost:PORT/webhook
+    (Settings, Webhooks) brings corrected tasks back, in a file that `raw_format=label_studio` reads.
+    """
+    import uvicorn
+
+    from ceph_pipeline.detector import LandmarkDetector
+    from ceph_pipeline.formats.film_names import ImageFolder
+    from ceph_pipeline.inference.labelling_backend import LabellingBackend, application, version_of
+
+    try:
+        backend = LabellingBackend(LandmarkDetector.load(model), ImageFolder(images), version_of(model), corrected)
+    except CephError as error:
+        raise click.ClickException(str(error)) from error
+    uvicorn.run(application(backend), host="127.0.0.1", port=port, log_level="warning")

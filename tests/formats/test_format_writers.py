@@ -247,6 +247,13 @@ class TestLabelStudio:
         write(tmp_path / "out", "label_studio", image_table(["a.png"]), point_table(["a"]))
         assert "score" not in (tmp_path / "out/tasks.json").read_text()
 
+    def test_the_least_certain_images_come_first(self, tmp_path):
+        sigma = {"sure": 2.0, "unsure": 30.0, "between": 9.0}
+        points = point_table(sigma).pipe(lambda table: table.assign(sigma_px=table["image_id"].map(sigma)))
+        write(tmp_path / "out", "label_studio", image_table([f"{name}.png" for name in sigma]), points)
+        tasks = json.loads((tmp_path / "out" / "tasks.json").read_text())
+        assert [task["data"]["image"].rpartition("=")[2] for task in tasks] == ["unsure.png", "between.png", "sure.png"]
+
     def test_reading_predictions_says_so(self, tmp_path):
         write(tmp_path / "out", "label_studio", image_table(["a.png"]), point_table(["a"]))
         (remark,) = read(tmp_path / "out").quarantine.query("file == 'tasks.json' and item == 'tasks.json'")["reason"]

@@ -172,12 +172,20 @@ def read_yaml(path: Path, root: Path | None = None) -> Any:
 
 
 def read_xml(path: Path, root: Path | None = None) -> ElementTree.Element:
-    """Parse an XML file; one that declares entities is refused, so that none is expanded.
+    """Parse an XML file; see `parse_xml`.
 
     Raises:
         UnreadableFileError: it is none.
     """
-    text = read_text(path, root)
+    return parse_xml(read_text(path, root))
+
+
+def parse_xml(text: str) -> ElementTree.Element:
+    """Parse XML; text that declares entities is refused, so that none is expanded.
+
+    Raises:
+        UnreadableFileError: it is none.
+    """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise UnreadableFileError("XML with a document type or entities, which no annotation tool writes")
     if text.startswith("<?xml"):

@@ -17,21 +17,23 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
-from xml.sax.saxutils import quoteattr
 
+from ceph_pipeline.formats.writers.labelling_interface import Control, interface_of
 from ceph_pipeline.formats.writers.point_set import PointSet, WrittenFilm, WrittenPoint
+from ceph_pipeline.landmarks.geometry import Size
 
 FILMS = "images"
 _NEAR = 0.01
 """Share of the long side that the score speaks of."""
 _DOT = 0.25
 """Size of a point on the screen, percent of the image's width."""
+_OWN_CONTROL = Control()
 
 
 def label_studio_files(points: PointSet) -> Iterator[tuple[str, str]]:
-    """Name and content of each file."""
-    tasks = [_task(film, points.image_address) for film in points.films]
-    yield "labeling_config.xml", _labelling_config(points.names)
+    """Name and content of each file; tasks whose points are least certain come first, those without scores as they are."""
+    tasks = sorted((_task(film, points.image_address) for film in points.films), key=_certainty)
+    yield "labeling_config.xml", interface_of(points.names)
     yield "tasks.json", json.dumps(tasks, ensure_ascii=False, allow_nan=False)
 
 
@@ -50,25 +52,42 @@ def _task(film: WrittenFilm, address: str) -> dict[str, Any]:
     size = {} if math.isnan(film.pixel_size_mm) else {"pixel_size_mm": film.pixel_size_mm}
     return {
         "data": {"image": address.replace("{path}", quote(film.file)), "split": film.split, **size},
-        "predictions": [_prediction(film, reader, found) for reader, found in film.points.items()],
+        "predictions": [prediction_of(film.size, reader, found) for reader, found in film.points.items()],
     }
 
 
-def _prediction(film: WrittenFilm, reader: str, found: Mapping[str, WrittenPoint]) -> dict[str, Any]:
-    results = [_result(film, name, point) for name, point in found.items() if not point.is_missing]
+def _certainty(task: Mapping[str, Any]) -> float:
+    """The least score of its predictions; above every score where there is none."""
+    return min((prediction["score"] for prediction in task["predictions"] if "score" in prediction), default=2.0)
+
+
+def prediction_of(size: Size, reader: str, found: Mapping[str, WrittenPoint], control: Control = _OWN_CONTROL) -> dict[str, Any]:
+    """One prediction of a task.
+
+    Args:
+        size: (width, height) of the image in pixels.
+        reader: Whose points they are; Label Studio calls it the model's version.
+        found: By landmark's full name; missing ones, and those that the control has no label for, are left out.
+        control: Of the labelling interface.
+    """
+    results = [
+        _result(size, label, point, control)
+        for name, point in found.items()
+        if not point.is_missing and (label := control.label(name)) is not None
+    ]
     scores = [result["score"] for result in results if "score" in result]
     overall = {"score": math.fsum(scores) / len(scores)} if scores else {}
     return {"model_version": reader, **overall, "result": results}
 
 
-def _result(film: WrittenFilm, name: str, point: WrittenPoint) -> dict[str, Any]:
-    width, height = film.size
-    score = score_of(point, max(film.size))
+def _result(size: Size, label: str, point: WrittenPoint, control: Control) -> dict[str, Any]:
+    width, height = size
+    score = score_of(point, max(size))
     return {
-        "id": name,
+        "id": label,
         "type": "keypointlabels",
-        "from_name": "landmarks",
-        "to_name": "image",
+        "from_name": control.name,
+        "to_name": control.image,
         "original_width": width,
         "original_height": height,
         "image_rotation": 0,
@@ -77,16 +96,6 @@ def _result(film: WrittenFilm, name: str, point: WrittenPoint) -> dict[str, Any]
             "x": 100 * (point.x + 0.5) / width,
             "y": 100 * (point.y + 0.5) / height,
             "width": _DOT,
-            "keypointlabels": [name],
+            "keypointlabels": [label],
         },
     }
-
-
-def _labelling_config(names: tuple[str, ...]) -> str:
-    labels = "\n".join(f"    <Label value={quoteattr(name)}/>" for name in names)
-    return (
-        "<View>\n"
-        '  <Image name="image" value="$image" zoom="true" zoomControl="true" brightnessControl="true"/>\n'
-        f'  <KeyPointLabels name="landmarks" toName="image" strokeWidth="2">\n{labels}\n  </KeyPointLabels>\n'
-        "</View>\n"
-    )

@@ -1,0 +1,197 @@
+"""A machine-learning backend for Label Studio: it pre-annotates tasks, and keeps the tasks that people have corrected.
+
+`kedro label-studio --images FOLDER` starts it; its address goes into a project's settings under Model. Images are looked for in
+that folder by the names that tasks give them; nothing is fetched from an address, and no file outside the folder is opened.
+
+Source: https://labelstud.io/guide/ml_create (the protocol: /health, /setup, /predict, /webhook).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from ceph_pipeline.artifacts import fingerprint, write_atomically
+from ceph_pipeline.detector.landmark_detector import STAGE1_FILE, STAGE2_FILE
+from ceph_pipeline.errors import CephError
+from ceph_pipeline.formats.film_names import ImageFolder, file_path
+from ceph_pipeline.formats.writers.label_studio import prediction_of
+from ceph_pipeline.formats.writers.labelling_interface import Control, control_of
+from ceph_pipeline.formats.writers.point_set import WrittenPoint
+from ceph_pipeline.images import read_image
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from fastapi import Response
+
+    from ceph_pipeline.detector import LandmarkDetector
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 10_000_000
+"""Tasks name their images and do not hold them: a larger request is none of Label Studio's."""
+
+
+def version_of(model: str) -> str:
+    """What Label Studio shows as the model's version: `ceph_` and eight digits of a folder's checkpoints, or the model's URI."""
+    checkpoints = [path for name in (STAGE1_FILE, STAGE2_FILE) if (path := Path(model) / name).is_file()]
+    return f"ceph_{fingerprint([fingerprint(path) for path in checkpoints])[:8]}" if checkpoints else model
+
+
+class LabellingError(CephError, ValueError):
+    """A task that cannot be pre-annotated, or corrections that cannot be kept."""
+
+
+@dataclass(frozen=True)
+class LabellingBackend:
+    """What answers Label Studio.
+
+    Attributes:
+        detector: What locates the landmarks.
+        images: Where the tasks' images are.
+        model_version: What predictions are said to be by.
+        corrected: Export file of the tasks that people have annotated; ingestion reads it (`raw_format=label_studio`).
+    """
+
+    detector: LandmarkDetector
+    images: ImageFolder
+    model_version: str
+    corrected: Path
+    _writing: Lock = field(default_factory=Lock, repr=False)
+
+    def predict(self, task: Mapping[str, Any], control: Control) -> dict[str, Any]:
+        """The pre-annotation of one task.
+
+        Args:
+            task: With the image's name in `data`.
+            control: The labelling interface's.
+
+        Returns:
+            `result`, `score` (the mean of the points' scores, where they have standard deviations) and `model_version`.
+
+        Raises:
+            LabellingError: the task has no image, or the folder has none of that name, or several.
+            ImageReadError: the image is damaged.
+        """
+        path = self._image(task, control)
+        image = read_image(path)
+        found = self.detector.predict({path.stem: image})
+        values = found[["x", "y", "sigma_px"]].to_numpy(float).tolist()
+        points = {name: WrittenPoint(*numbers) for name, numbers in zip(found["landmark"].astype(str), values, strict=True)}
+        return prediction_of((image.shape[1], image.shape[0]), self.model_version, points, control)
+
+    def _image(self, task: Mapping[str, Any], control: Control) -> Path:
+        data = task.get("data")
+        name = data.get(control.image_field) if isinstance(data, dict) else None
+        if not isinstance(name, str):
+            raise LabellingError(f"task {task.get('id')}: no image under data.{control.image_field}.")
+        paths = self.images.find(file_path(name))
+        if len(paths) != 1:
+            which = "no image" if not paths else f"{len(paths)} images"
+            raise LabellingError(
+                f"task {task.get('id')}: {which} of its name below {self.images.root}; name the folder with them."
+            )
+        return self.images.root / paths[0]
+
+    def keep(self, task: Mapping[str, Any], annotation: Mapping[str, Any]) -> None:
+        """Keep what a person has annotated; a later annotation of the same identifier replaces the earlier."""
+        with self._writing:
+            tasks = {entry["id"]: entry for entry in self._kept()}
+            kept = tasks.setdefault(task.get("id"), {"id": task.get("id"), "data": task.get("data"), "annotations": []})
+            others = [entry for entry in kept["annotations"] if entry.get("id") != annotation.get("id")]
+            kept["annotations"] = [*others, dict(annotation)]
+            self._write(list(tasks.values()))
+
+    def forget(self, annotation_ids: set[Any]) -> None:
+        """Forget annotations that were deleted, and tasks of which none is left."""
+        with self._writing:
+            tasks = self._kept()
+            for task in tasks:
+                task["annotations"] = [entry for entry in task["annotations"] if entry.get("id") not in annotation_ids]
+            self._write([task for task in tasks if task["annotations"]])
+
+    def _kept(self) -> list[dict[str, Any]]:
+        if not self.corrected.exists():
+            return []
+        tasks: list[dict[str, Any]] = json.loads(self.corrected.read_text(encoding="utf-8"))
+        return tasks
+
+    def _write(self, tasks: list[dict[str, Any]]) -> None:
+        write_atomically(self.corrected, json.dumps(tasks, ensure_ascii=False, indent=1))
+
+
+def application(backend: LabellingBackend) -> FastAPI:
+    """The backend as a web application; `/docs` describes it."""
+    app = FastAPI(title="ceph-pipeline: machine-learning backend for Label Studio")
+    app.middleware("http")(_refuse_large)
+
+    @app.exception_handler(CephError)
+    def refuse(_: Request, error: CephError) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, status_code=400)
+
+    @app.get("/")
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "UP", "model_class": type(backend.detector).__name__, "model_version": backend.model_version}
+
+    @app.post("/setup")
+    def setup(body: dict[str, Any]) -> dict[str, str]:
+        control = control_of(body.get("schema"))
+        lacking = [name for name in backend.detector.landmarks if control.label(name) is None]
+        if lacking:
+            logger.warning("the labelling interface has no label for %s: they are not pre-annotated", ", ".join(lacking))
+        return {"model_version": backend.model_version}
+
+    @app.post("/predict")
+    def predict(body: dict[str, Any]) -> dict[str, Any]:
+        control = control_of(body.get("label_config"))
+        return {"results": [_prediction(backend, task, control) for task in _objects(body, "tasks")]}
+
+    @app.post("/webhook", status_code=201)
+    def webhook(body: dict[str, Any]) -> dict[str, str]:
+        if body.get("action") in {"ANNOTATION_CREATED", "ANNOTATION_UPDATED"}:
+            backend.keep(_object(body, "task"), _object(body, "annotation"))
+        elif body.get("action") == "ANNOTATIONS_DELETED":
+            backend.forget({entry.get("id") for entry in _objects(body, "annotations")})
+        return {"status": "ok"}
+
+    return app
+
+
+async def _refuse_large(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+        reason = f"{int(length):,} bytes; a request of tasks has at most {MAX_BODY_BYTES:,}."
+        return JSONResponse({"error": reason}, status_code=413)
+    return await answer(request)
+
+
+def _object(body: Mapping[str, Any], key: str) -> dict[str, Any]:
+    found = body.get(key)
+    if not isinstance(found, dict):
+        raise LabellingError(f"expected an object under {key!r}, found {type(found).__name__}.")
+    return found
+
+
+def _objects(body: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    found = body.get(key)
+    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+        raise LabellingError(f"expected a list of objects under {key!r}.")
+    return found
+
+
+def _prediction(backend: LabellingBackend, task: Mapping[str, Any], control: Control) -> dict[str, Any]:
+    """One task's prediction; a task that cannot be pre-annotated gets none, and the others theirs."""
+    try:
+        return backend.predict(task, control)
+    except CephError as error:
+        logger.warning("task %r is not pre-annotated: %s", task.get("id"), type(error).__name__)
+        return {"result": [], "model_version": backend.model_version, "error": str(error)}

@@ -1,0 +1,138 @@
+"""Label Studio's protocol, spoken to the running backend."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from ceph_pipeline.detector.checkpoint import TrainedNet
+from ceph_pipeline.formats import read
+from ceph_pipeline.formats.film_names import ImageFolder
+from ceph_pipeline.formats.writers.labelling_interface import interface_of
+from ceph_pipeline.inference import LandmarkDetector
+from ceph_pipeline.inference.labelling_backend import LabellingBackend, application, version_of
+
+from ..detector.conftest import POINTS
+
+INTERFACE = interface_of(["p1", "p2"])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, dotted: np.ndarray) -> Path:
+    """Films of two patients, of which one cannot be read."""
+    for name in ("anna/film1.png", "bert/film2.png"):
+        (tmp_path / "films" / name).parent.mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "films" / name), dotted)
+    (tmp_path / "films" / "damaged.png").write_bytes(b"no image")
+    cv2.imwrite(str(tmp_path / "secret.png"), dotted)
+    return tmp_path / "films"
+
+
+@pytest.fixture
+def client(folder: Path, dot_finder: TrainedNet, tmp_path: Path) -> TestClient:
+    backend = LabellingBackend(LandmarkDetector([dot_finder]), ImageFolder(folder), "ceph_1", tmp_path / "corrected.json")
+    return TestClient(application(backend))
+
+
+def predicted(client: TestClient, *images: str, interface: str = INTERFACE) -> list[dict]:
+    tasks = [{"id": number, "data": {"image": image}} for number, image in enumerate(images)]
+    response = client.post("/predict", json={"tasks": tasks, "label_config": interface})
+    assert response.status_code == 200
+    return response.json()["results"]
+
+
+def test_it_is_healthy_and_says_its_version(client: TestClient) -> None:
+    assert client.get("/health").json() == {"status": "UP", "model_class": "LandmarkDetector", "model_version": "ceph_1"}
+    assert client.post("/setup", json={"schema": INTERFACE}).json() == {"model_version": "ceph_1"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/data/upload/1/1a2b3c4d-film1.png", "/data/local-files/?d=anna/film1.png", "https://host/films/film1.png?X-Amz-Date=1"],
+)
+def test_a_task_gets_points_in_percent_with_score_and_version(client: TestClient, address: str) -> None:
+    (found,) = predicted(client, address)
+    assert found["model_version"] == "ceph_1"
+    assert 0 <= found["score"] <= 1
+    for result, (x, y) in zip(found["result"], POINTS, strict=True):
+        assert result["value"]["x"] == pytest.approx(100 * (x + 0.5) / 1000, abs=0.02)
+        assert result["value"]["y"] == pytest.approx(100 * (y + 0.5) / 1200, abs=0.02)
+        assert (result["original_width"], result["original_height"]) == (1000, 1200)
+        assert (result["from_name"], result["to_name"], result["type"]) == ("landmarks", "image", "keypointlabels")
+    assert [result["value"]["keypointlabels"] for result in found["result"]] == [["p1"], ["p2"]]
+
+
+def test_the_project_s_own_names_are_used(client: TestClient) -> None:
+    interface = """<View><Image name="xray" value="$film"/>
+        <KeyPointLabels name="kp" toName="xray"><Label value="p2"/><Label value="something else"/></KeyPointLabels></View>"""
+    tasks = [{"id": 1, "data": {"film": "film1.png"}}]
+    (found,) = client.post("/predict", json={"tasks": tasks, "label_config": interface}).json()["results"]
+    (result,) = found["result"]
+    assert (result["from_name"], result["to_name"], result["value"]["keypointlabels"]) == ("kp", "xray", ["p2"])
+
+
+def test_a_task_that_cannot_be_answered_costs_the_others_nothing(client: TestClient) -> None:
+    absent, damaged, outside, sound = predicted(client, "absent.png", "damaged.png", "../secret.png", "film2.png")
+    assert [found["result"] for found in (absent, damaged, outside)] == [[], [], []]
+    assert "no image of its name" in absent["error"]
+    assert "damaged or not an image" in damaged["error"]
+    assert "no image of its name" in outside["error"], "no file outside the folder is opened"
+    assert len(sound["result"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"tasks": 5}, "expected a list of objects under 'tasks'"),
+        ({"tasks": [5]}, "expected a list of objects under 'tasks'"),
+        ({"tasks": [], "label_config": "<View>"}, "no XML"),
+        ({"tasks": [], "label_config": "<View><Choices/></View>"}, "no <KeyPointLabels>"),
+        ({"tasks": [], "label_config": '<View><KeyPointLabels toName="x"/></View>'}, "no <Image> of that name"),
+        ({"tasks": [], "label_config": '<!DOCTYPE a [<!ENTITY b "c">]><View/>'}, "document type or entities"),
+    ],
+)
+def test_a_request_of_another_shape_is_refused_with_the_reason(client: TestClient, body: dict, reason: str) -> None:
+    response = client.post("/predict", json=body)
+    assert response.status_code == 400
+    assert reason in response.json()["error"]
+
+
+def test_a_huge_request_is_refused(client: TestClient) -> None:
+    response = client.post("/predict", content=b"[" * 10_000_001)
+    assert response.status_code == 413
+    assert "at most 10,000,000" in response.json()["error"]
+
+
+def annotation(number: int, x: float) -> dict:
+    value = {"x": x, "y": 50.0, "width": 0.3, "keypointlabels": ["p1"]}
+    result = {"type": "keypointlabels", "value": value, "original_width": 1000, "original_height": 1200}
+    other = result | {"value": value | {"x": 60.0, "keypointlabels": ["p2"]}}
+    return {"id": number, "completed_by": 1, "result": [result, other], "updated_at": f"2026-01-0{number}T00:00:00Z"}
+
+
+def sent(client: TestClient, action: str, **content: object) -> int:
+    return client.post("/webhook", json={"action": action, **content}).status_code
+
+
+def test_corrected_tasks_come_back_as_training_data(client: TestClient, folder: Path, tmp_path: Path) -> None:
+    film1, film2 = ({"id": number, "data": {"image": f"/data/upload/1/1a2b3c4d-film{number}.png"}} for number in (1, 2))
+    assert sent(client, "ANNOTATION_CREATED", task=film1, annotation=annotation(1, 10.0)) == 201
+    assert sent(client, "ANNOTATION_CREATED", task=film2, annotation=annotation(2, 20.0)) == 201
+    assert sent(client, "ANNOTATION_UPDATED", task=film1, annotation=annotation(1, 30.0)) == 201
+    found = read(tmp_path / "corrected.json", "label_studio", images=folder).landmarks
+    p1 = found[found["landmark"] == "p1"].set_index("image_id")["x"]
+    assert p1.to_dict() == pytest.approx({"film1": 299.5, "film2": 199.5})
+    assert sent(client, "ANNOTATIONS_DELETED", annotations=[{"id": 2}]) == 201
+    assert [task["id"] for task in json.loads((tmp_path / "corrected.json").read_text())] == [1]
+    assert sent(client, "TASKS_CREATED") == 201, "other actions are no news"
+    assert sent(client, "ANNOTATION_CREATED", task=film1) == 400
+    assert sent(client, "ANNOTATIONS_DELETED") == 400
+
+
+def test_the_version_follows_the_networks(checkpoints: Path, tmp_path: Path) -> None:
+    assert version_of(str(checkpoints)).startswith("ceph_")
+    assert version_of(str(checkpoints)).isidentifier()
+    assert version_of("models:/ceph-detector@champion") == "models:/ceph-detector@champion"
