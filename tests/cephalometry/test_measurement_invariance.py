@@ -28,6 +28,7 @@ def measured(points, pixel_size_mm):
 
 
 def assert_same(a, b):
+    assert set(a) == set(b) == set(MEASUREMENTS)
     for key in MEASUREMENTS:
         assert a[key] == pytest.approx(b[key], abs=1e-6), key
 

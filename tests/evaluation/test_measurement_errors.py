@@ -56,7 +56,7 @@ class TestErrors:
         assert anb["true_mean"] == pytest.approx(7 / 3)
 
     def test_measurements_that_no_image_allows_are_left_out(self, compared):
-        assert set(measurement_error_table(compared, STATISTICS)["measurement"]) == {"SNA", "SNB", "ANB"}
+        assert set(measurement_error_table(compared, STATISTICS)["measurement"]) == {"SNA", "SNB", "ANB", "SN_mm"}
 
     def test_readers_are_compared_with_each_other(self, compared):
         assert row(measurement_error_table(compared, STATISTICS), "inter_reader", "ANB")["mae"] == pytest.approx(0)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.artifacts import pseudonym
+from ceph_pipeline.cephalometry import CephalometryParams, Rule
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.detector.inputs import DetectorError
@@ -116,6 +117,24 @@ def test_angles_need_no_pixel_size_and_millimetres_do() -> None:
     assert values["SNA"] == pytest.approx(90 - math.degrees(math.atan2(20, 500)))
 
 
+def test_norms_stand_beside_measurements_only_where_they_are_chosen() -> None:
+    norms = {"population": "phantoms", "sex": "both", "age": "none", "source": "made up", "norms": {"SNA": {"mean": 80, "sd": 2}}}
+    chosen = CephalometryParams.model_validate({"norm_sets": {"made_up": norms}, "compare_with": ["made_up"]})
+    table = predictions_of(FACE)
+    assert "deviation_sd" not in measurement_rows(table, None)
+    rows = measurement_rows(table, None, chosen).set_index("measurement")
+    assert rows.loc["SNA", "norm_set"] == "made_up"
+    assert rows.loc["SNA", "deviation_sd"] == pytest.approx((rows.loc["SNA", "value"] - 80) / 2)
+    assert np.isnan(rows.loc["SNB", "deviation_sd"])
+
+
+def test_the_summary_has_a_class_for_each_rule() -> None:
+    rule = Rule.model_validate({"decides": {"measurement": "ANB", "bounds": [0, 4], "names": ["III", "I", "II"]}})
+    table = predictions_of(FACE)
+    summary = summary_rows(table, measurement_rows(table, None), {"skeletal_class": rule}).iloc[0]
+    assert summary["skeletal_class"] == rule.decides.classify(summary["ANB"])
+
+
 def test_the_summary_names_the_least_sure_point() -> None:
     table = predictions_of(FACE)
     summary = summary_rows(table, measurement_rows(table, None)).iloc[0]
@@ -142,16 +161,18 @@ def test_the_nodes_lead_from_a_folder_to_overlays(checkpoints: Path, tmp_path: P
     located, quarantine = locate_landmarks(tmp_path / "new", *stages, checkpoints, params, DetectorParams(device="cpu"))
     assert quarantine.empty
     predictions, shapes = judge_plausibility(located, checkpoints, PlausibilityParams())
-    measurements = measure_faces(predictions, params)
+    measurements = measure_faces(predictions, params, CephalometryParams())
     assert {"S_Go_mm", "SNA"} <= set(measurements["measurement"])
     (tmp_path / "overlays").mkdir()
     (tmp_path / "overlays" / "of_another_patient.png").touch()
-    summary = draw_overlays(tmp_path / "new", predictions, measurements, shapes, tmp_path / "overlays", params)
+    summary = draw_overlays(
+        tmp_path / "new", predictions, measurements, shapes, tmp_path / "overlays", params, CephalometryParams()
+    )
     assert {file.name for file in (tmp_path / "overlays").iterdir()} == {"xray_0.png", "xray_1.png"}
     assert summary["file"].tolist() == ["xray_0.png", "xray_1.png"]
     assert summary["image_id"].tolist() == ["xray_0", "xray_1"]
     assert min(read_image(tmp_path / "overlays" / "xray_1.png").shape) > 500
     quiet = InferenceParams(overlays=False)
-    again = draw_overlays(tmp_path / "new", predictions, measurements, shapes, tmp_path / "none", quiet)
+    again = draw_overlays(tmp_path / "new", predictions, measurements, shapes, tmp_path / "none", quiet, CephalometryParams())
     pd.testing.assert_frame_equal(again, summary)
     assert not (tmp_path / "none").exists()

@@ -50,6 +50,11 @@ def test_the_page_of_parameters_is_of_todays_models(project):
     assert writing.PAGE.read_text("utf-8") == writing.page(), "a model has changed: run python docs/write_parameters.py"
 
 
+def test_the_page_of_cephalometry_is_of_todays_table():
+    writing = script("write_measurements")
+    assert writing.PAGE.read_text("utf-8") == writing.page(), "a table has changed: run python docs/write_measurements.py"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_links_lead_to_files(page):
     links = re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")) + re.findall(r'src="([^"]+)"', page.read_text("utf-8"))

@@ -1,6 +1,29 @@
-"""Cephalometric measurements, computed from landmarks."""
+"""Cephalometric measurements, computed from landmarks; analyses, norms and classes of them."""
 
-from ceph_pipeline.cephalometry.measurements import MEASUREMENTS, VERTICAL_MEASUREMENTS, Measurement
-from ceph_pipeline.cephalometry.measuring import UnknownMeasurementError, measure
+from ceph_pipeline.cephalometry.analyses import ANALYSES, Analysis
+from ceph_pipeline.cephalometry.classes import Rule, Verdict, judge
+from ceph_pipeline.cephalometry.measurement import Measurement
+from ceph_pipeline.cephalometry.measurements import MEASUREMENTS, VERTICAL_MEASUREMENTS
+from ceph_pipeline.cephalometry.measuring import Result, UnknownMeasurementError, assess, measure
+from ceph_pipeline.cephalometry.norms import Norm, NormSet
+from ceph_pipeline.cephalometry.params import CephalometryParams
+from ceph_pipeline.cephalometry.tables import measure_table
 
-__all__ = ["MEASUREMENTS", "VERTICAL_MEASUREMENTS", "Measurement", "UnknownMeasurementError", "measure"]
+__all__ = [
+    "ANALYSES",
+    "MEASUREMENTS",
+    "VERTICAL_MEASUREMENTS",
+    "Analysis",
+    "CephalometryParams",
+    "Measurement",
+    "Norm",
+    "NormSet",
+    "Result",
+    "Rule",
+    "UnknownMeasurementError",
+    "Verdict",
+    "assess",
+    "judge",
+    "measure",
+    "measure_table",
+]

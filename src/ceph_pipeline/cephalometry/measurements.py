@@ -1,147 +1,139 @@
-"""Every measurement by key: what it is, its unit, and how it is computed.
+"""The table of measurements. Every entry is data; what a kind computes is in `kinds`.
 
-An angle ∠XYZ has its vertex at Y. The angle of two lines is the acute one unless the entry says otherwise. FH is the
-Frankfort horizontal, from Porion forward to Orbitale. All are unchanged when the image is turned, scaled or flipped,
-millimetres with the pixel size scaled along. Norms depend on population, sex and age and are no business of this module.
+An angle ∠XYZ has its vertex at Y. FH is the Frankfort horizontal through the points Po and Or, OP the bisected occlusal plane,
+PP the palatal plane. Norms depend on population, sex and age, and live in the configuration.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from ceph_pipeline.cephalometry.measurement import Foremost, Midpoint
+from ceph_pipeline.cephalometry.measurement import Measurement as M  # noqa: N817, so that an entry is a line
 
-from ceph_pipeline.cephalometry.face import Face
-from ceph_pipeline.cephalometry.plane import angle_at, angle_between, angle_of_lines, distance, distance_in_front
+FH = ("Po", "Or")
+FH_BACK = ("Or", "Po")
+SN = ("S", "N")
+PP = ("PNS", "ANS")
+MP = ("Go", "Me")
+OP = (Midpoint("UMT", "LMT"), Midpoint("UIT", "LIT"))
+PREMOLAR_OP = (Midpoint("UMT", "LMT"), Midpoint("UPM", "LPM"))
+U1 = ("UIA", "UIT")
+L1 = ("LIA", "LIT")
 
-Unit = Literal["deg", "mm", "%"]
+_FRONT = "positive: in front"
+_PROCLINED = "positive: proclined; negative: leans back"
+_DESCENDS = "positive: descends forward"
+_POINTS = "FH through the points Po and Or, not the machine's ear rods"
+_TIP = "of the tip, not of the labial surface"
+_MP = "mandibular plane Go–Me"
+_BISECTED = "OP: bisected occlusal plane, molars to incisors"
 
+SKELETAL = (
+    M("SNA", "Maxilla to cranial base", "deg", "angle", ("S", "N", "A")),
+    M("SNB", "Mandible to cranial base", "deg", "angle", ("S", "N", "B")),
+    M("ANB", "Sagittal jaw relation", "deg", "sum", terms=((1, "SNA"), (-1, "SNB")), sign="positive: A in front of B",
+      convention="SNA − SNB; some programs give ∠A-N-B without a sign"),
+    M("Wits_mm", "Wits appraisal", "mm", "ahead", ("A", "B", *OP), sign="positive: A in front of B",
+      convention=f"AO − BO. {_BISECTED}"),
+    M("WitsFunctional_mm", "Wits on the molar–premolar line", "mm", "ahead", ("A", "B", *PREMOLAR_OP),
+      sign="positive: A in front of B",
+      convention="AO − BO on the line from molars to premolars, so short that half a pixel moves it by millimetres"),
+    M("FacialAngle", "Facial angle", "deg", "directions", (*FH_BACK, "N", "Pog"), sign="larger: chin forward",
+      convention=_POINTS),
+    M("Convexity", "Angle of convexity", "deg", "bend", ("N", "A", "Pog"), sign="positive: A in front of N–Pog",
+      convention="Downs's angle; Ricketts's convexity is a distance"),
+    M("ABPlane", "A–B plane angle", "deg", "lean", ("A", "B", "N", "Pog"), sign="negative: B behind A"),
+    M("A_Nperp_mm", "A to nasion perpendicular", "mm", "ahead", ("A", "N", *FH), sign=_FRONT, convention=_POINTS),
+    M("Pog_Nperp_mm", "Pogonion to nasion perpendicular", "mm", "ahead", ("Pog", "N", *FH), sign=_FRONT, convention=_POINTS),
+    M("CoA_mm", "Effective midfacial length", "mm", "distance", ("Co", "A")),
+    M("CoGn_mm", "Effective mandibular length", "mm", "distance", ("Co", "Gn")),
+    M("MaxMand_mm", "Maxillomandibular difference", "mm", "sum", terms=((1, "CoGn_mm"), (-1, "CoA_mm")),
+      sign="positive: the mandible is longer"),
+    M("APDI", "Anteroposterior dysplasia indicator", "deg", "sum",
+      terms=((1, "FacialAngle"), (1, "ABPlane"), (1, "FH_PP")), sign="larger: towards Class III", convention=_POINTS),
+    M("Pog_NB_mm", "Pogonion to N–B", "mm", "in_front", ("Pog", "N", "B"), sign=_FRONT),
+)  # fmt: skip
 
-@dataclass(frozen=True)
-class Measurement:
-    """One measurement.
+VERTICAL = (
+    M("YAxis", "Y axis", "deg", "directions", (*FH, "S", "Gn"), sign="larger: grows downwards",
+      convention=f"Downs's, to FH; others take it to S–N. {_POINTS}"),
+    M("SN_GoGn", "Mandibular plane to S–N (Steiner)", "deg", "lines", (*SN, "Go", "Gn"), convention="mandibular plane Go–Gn"),
+    M("SN_GoMe", "Mandibular plane to S–N", "deg", "lines", (*SN, *MP), convention=_MP),
+    M("FMA", "Mandibular plane to FH", "deg", "lines", (*FH, *MP), convention=f"{_MP}. {_POINTS}"),
+    M("PP_MP", "Palatal to mandibular plane", "deg", "lines", ("ANS", "PNS", *MP), convention=_MP),
+    M("SN_PP", "Palatal plane to S–N", "deg", "slope", (*SN, *PP), sign=_DESCENDS),
+    M("FH_PP", "Palatal plane to FH", "deg", "slope", (*FH, *PP), sign=_DESCENDS, convention=_POINTS),
+    M("OP_SN", "Occlusal plane to S–N", "deg", "slope", (*SN, *OP), sign=_DESCENDS, convention=_BISECTED),
+    M("OP_FH", "Occlusal plane to FH", "deg", "slope", (*FH, *OP), sign=_DESCENDS, convention=f"{_BISECTED}. {_POINTS}"),
+    M("ODI", "Overbite depth indicator", "deg", "sum", terms=((1, "AB_MP"), (1, "FH_PP")),
+      sign="smaller: towards an open bite",
+      convention=f"AB_MP is the upper posterior angle of A–B and Go–Me, which may exceed 90°. {_POINTS}"),
+    M("Gonial", "Gonial angle", "deg", "angle", ("Ar", *MP), convention="Go as marked, not constructed from tangents"),
+    M("UpperGonial", "Upper gonial angle", "deg", "angle", ("Ar", "Go", "N")),
+    M("LowerGonial", "Lower gonial angle", "deg", "angle", ("N", *MP)),
+    M("Saddle", "Saddle angle", "deg", "angle", ("N", "S", "Ar")),
+    M("Articular", "Articular angle", "deg", "angle", ("S", "Ar", "Go"),
+      convention="0–180°: an angle that opens to the other side reads 360° less itself"),
+    M("BjorkSum", "Sum of Björk", "deg", "sum", terms=((1, "Saddle"), (1, "Articular"), (1, "Gonial"))),
+    M("SN_mm", "Anterior cranial base", "mm", "distance", SN),
+    M("SAr_mm", "Posterior cranial base", "mm", "distance", ("S", "Ar")),
+    M("GoMe_mm", "Mandibular body", "mm", "distance", MP),
+    M("N_ANS_mm", "Upper anterior face height", "mm", "distance", ("N", "ANS")),
+    M("ANS_Me_mm", "Lower anterior face height", "mm", "distance", ("ANS", "Me")),
+    M("N_Me_mm", "Anterior face height", "mm", "distance", ("N", "Me")),
+    M("S_Go_mm", "Posterior face height", "mm", "distance", ("S", "Go")),
+    M("Ar_Go_mm", "Ramus height", "mm", "distance", ("Ar", "Go")),
+    M("Jarabak_pct", "Face height ratio (Jarabak)", "%", "ratio", ("S", "Go", "N", "Me"), sign="larger: grows horizontally"),
+    M("ANSMe_NMe_pct", "Lower share of the anterior face height", "%", "ratio", ("ANS", "Me", "N", "Me"),
+      convention="of the direct distances, not of their projections"),
+)  # fmt: skip
 
-    Attributes:
-        key: Its name in every table.
-        unit: Degrees, millimetres or percent.
-        definition: In the field's words.
-        compute: From a face to the value, NaN where it cannot be computed.
-    """
+DENTAL = (
+    M("IMPA", "Lower incisor to mandibular plane", "deg", "directions", (*L1, "Me", "Go"), sign="larger: proclined",
+      convention=f"the posterior angle; some programs give its supplement or its difference from 90°; {_MP}"),
+    M("FMIA", "Lower incisor to FH", "deg", "sum", terms=((-1, "FMA"), (-1, "IMPA")), constant=180.0,
+      sign="smaller: proclined", convention=_POINTS),
+    M("U1_NA_deg", "Upper incisor to N–A", "deg", "lean", (*U1, "N", "A"), sign=_PROCLINED),
+    M("U1_NA_mm", "Upper incisor to N–A", "mm", "in_front", ("UIT", "N", "A"), sign=_FRONT, convention=_TIP),
+    M("L1_NB_deg", "Lower incisor to N–B", "deg", "lean", (*L1, "N", "B"), sign=_PROCLINED),
+    M("L1_NB_mm", "Lower incisor to N–B", "mm", "in_front", ("LIT", "N", "B"), sign=_FRONT, convention=_TIP),
+    M("Holdaway", "Holdaway difference", "mm", "sum", terms=((1, "L1_NB_mm"), (-1, "Pog_NB_mm")),
+      sign="positive: the incisor is ahead of the chin",
+      convention="the difference L1–NB less Pog–NB, which others give as a ratio 1 : 1"),
+    M("U1_L1", "Interincisal angle", "deg", "directions", ("UIT", "UIA", "LIT", "LIA"), sign="smaller: proclined"),
+    M("U1_SN", "Upper incisor to S–N", "deg", "directions", (*U1, "N", "S"), sign="larger: proclined",
+      convention="the posterior-inferior angle"),
+    M("U1_FH", "Upper incisor to FH", "deg", "directions", (*U1, *FH_BACK), sign="larger: proclined",
+      convention=f"the posterior-inferior angle. {_POINTS}"),
+    M("U1_PP", "Upper incisor to the palatal plane", "deg", "directions", (*U1, "ANS", "PNS"), sign="larger: proclined",
+      convention="the posterior-inferior angle; some programs give its supplement"),
+    M("U1_APog_mm", "Upper incisor to A–Pog", "mm", "in_front", ("UIT", "A", "Pog"), sign=_FRONT),
+    M("U1_Avert_mm", "Upper incisor to the A-vertical", "mm", "ahead", ("UIT", "A", *FH), sign=_FRONT,
+      convention=f"{_TIP}. {_POINTS}"),
+    M("L1_APog_deg", "Lower incisor to A–Pog", "deg", "lean", (*L1, "A", "Pog"), sign=_PROCLINED),
+    M("L1_APog_mm", "Lower incisor to A–Pog", "mm", "in_front", ("LIT", "A", "Pog"), sign=_FRONT),
+    M("L1_OP_deg", "Lower incisor to the occlusal plane", "deg", "complement", ("LIT", "LIA", OP[1], OP[0]),
+      sign="positive: proclined", convention=f"Downs's complement of the inner angle. {_BISECTED}"),
+    M("Overjet_mm", "Overjet", "mm", "ahead", ("UIT", "LIT", *OP), sign="positive: the upper incisor in front",
+      convention=f"tip to tip. {_BISECTED}"),
+    M("Overbite_mm", "Overbite", "mm", "below", ("UIT", "LIT", *OP), sign="positive: overlapping", convention=_BISECTED),
+)  # fmt: skip
 
-    key: str
-    unit: Unit
-    definition: str
-    compute: Callable[[Face], float]
+SOFT_TISSUE = (
+    M("Ls_E_mm", "Upper lip to the E line", "mm", "in_front", ("Ls", "Pn", "Pog`"), sign=_FRONT),
+    M("Li_E_mm", "Lower lip to the E line", "mm", "in_front", ("Li", "Pn", "Pog`"), sign=_FRONT),
+    M("Nasolabial", "Nasolabial angle from pronasale", "deg", "angle", ("Pn", "Sn", "Ls"),
+      convention="about 20° above the angle of the columella, whose norms do not hold for it"),
+    M("Z_angle", "Z angle", "deg", "directions", (*FH_BACK, Foremost("Ls", "Li"), "Pog`"), sign="smaller: protrusive lips",
+      convention=f"through the lip that lies further in front along FH, not the tangent. {_POINTS}"),
+    M("H_angle", "H angle", "deg", "lean", ("Pog`", "Ls", "N`", "Pog`"), sign="positive: upper lip in front of N`–Pog`"),
+    M("SoftConvexity", "Soft-tissue convexity", "deg", "angle", ("N`", "Sn", "Pog`"), sign="smaller: convex",
+      convention="through N`; others take glabella, or give its difference from 180°"),
+)  # fmt: skip
 
+PARTS = (M("AB_MP", "A–B to the mandibular plane", "deg", "directions", ("B", "A", "Me", "Go")),)
+"""What sums need and no table shows."""
 
-def _at(x: str, vertex: str, z: str) -> Callable[[Face], float]:
-    """∠XYZ."""
-    return lambda face: angle_at(face[x], face[vertex], face[z])
-
-
-def _lines(a: str, b: str, c: str, d: str) -> Callable[[Face], float]:
-    """The acute angle of the lines a–b and c–d."""
-    return lambda face: angle_of_lines(face.direction(a, b), face.direction(c, d))
-
-
-def _directions(a: str, b: str, c: str, d: str) -> Callable[[Face], float]:
-    """The angle between the directions a→b and c→d."""
-    return lambda face: angle_between(face.direction(a, b), face.direction(c, d))
-
-
-def _mm(a: str, b: str) -> Callable[[Face], float]:
-    """The distance a–b."""
-    return lambda face: face.mm(a, b)
-
-
-def _percent(a: str, b: str, c: str, d: str) -> Callable[[Face], float]:
-    """100 · a–b / c–d; needs no pixel size."""
-
-    def ratio(face: Face) -> float:
-        whole = distance(face[c], face[d])
-        return 100.0 * distance(face[a], face[b]) / whole if whole else math.nan
-
-    return ratio
-
-
-def _in_front_mm(point: str, a: str, b: str) -> Callable[[Face], float]:
-    """Distance of a point from the line a–b, positive in front of it."""
-    return lambda face: distance_in_front(face[point], face.line(a, b), face.anterior) * face.pixel_size_mm
-
-
-def _sum(*keys: str) -> Callable[[Face], float]:
-    return lambda face: math.fsum(MEASUREMENTS[key].compute(face) for key in keys)
-
-
-def _anb(face: Face) -> float:
-    return MEASUREMENTS["SNA"].compute(face) - MEASUREMENTS["SNB"].compute(face)
-
-
-def _wits(face: Face) -> float:
-    """AO − BO along the occlusal line, from the molars' midpoint forward to the premolars'."""
-    forward = (face["UPM"] + face["LPM"] - face["UMT"] - face["LMT"]) / 2
-    length = math.hypot(*forward)
-    return float((face["A"] - face["B"]) @ forward) / length * face.pixel_size_mm if length else math.nan
-
-
-def _convexity(face: Face) -> float:
-    in_front = distance_in_front(face["A"], face.line("N", "Pog"), face.anterior)
-    return math.copysign(180.0 - angle_at(face["N"], face["A"], face["Pog"]), in_front) if not math.isnan(in_front) else math.nan
-
-
-def _ab_plane(face: Face) -> float:
-    facial = face.line("N", "Pog")
-    behind = distance_in_front(face["B"], facial, face.anterior) - distance_in_front(face["A"], facial, face.anterior)
-    angle = angle_of_lines(face.direction("A", "B"), face.direction("N", "Pog"))
-    return math.copysign(angle, behind) if not math.isnan(behind) else math.nan
-
-
-def _fmia(face: Face) -> float:
-    return 180.0 - MEASUREMENTS["FMA"].compute(face) - MEASUREMENTS["IMPA"].compute(face)
-
-
-_ALL = (
-    Measurement("SNA", "deg", "∠S-N-A", _at("S", "N", "A")),
-    Measurement("SNB", "deg", "∠S-N-B", _at("S", "N", "B")),
-    Measurement("ANB", "deg", "SNA − SNB, positive with A in front of B", _anb),
-    Measurement("Wits_mm", "mm", "A and B projected on the occlusal line, positive with A in front", _wits),
-    Measurement("FacialAngle", "deg", "FH to N-Pog, posterior-inferior", _directions("Or", "Po", "N", "Pog")),
-    Measurement("Convexity", "deg", "180° − ∠N-A-Pog, positive with A in front of N-Pog", _convexity),
-    Measurement("ABPlane", "deg", "A-B to N-Pog, negative with B behind A", _ab_plane),
-    Measurement("YAxis", "deg", "FH to S-Gn, anterior-inferior", _directions("Po", "Or", "S", "Gn")),
-    Measurement("SN_GoGn", "deg", "S-N to Go-Gn", _lines("S", "N", "Go", "Gn")),
-    Measurement("FMA", "deg", "FH to Go-Me", _lines("Po", "Or", "Go", "Me")),
-    Measurement("IMPA", "deg", "LIA→LIT to Me→Go, posterior", _directions("LIA", "LIT", "Me", "Go")),
-    Measurement("FMIA", "deg", "180° − FMA − IMPA", _fmia),
-    Measurement("Gonial", "deg", "∠Ar-Go-Me", _at("Ar", "Go", "Me")),
-    Measurement("Saddle", "deg", "∠N-S-Ar", _at("N", "S", "Ar")),
-    Measurement("Articular", "deg", "∠S-Ar-Go", _at("S", "Ar", "Go")),
-    Measurement("BjorkSum", "deg", "Saddle + Articular + Gonial", _sum("Saddle", "Articular", "Gonial")),
-    Measurement("Jarabak_pct", "%", "100 · S-Go / N-Me", _percent("S", "Go", "N", "Me")),
-    Measurement("CoA_mm", "mm", "Co-A", _mm("Co", "A")),
-    Measurement("CoGn_mm", "mm", "Co-Gn", _mm("Co", "Gn")),
-    Measurement("U1_NA_deg", "deg", "UIA-UIT to N-A", _lines("UIA", "UIT", "N", "A")),
-    Measurement("U1_NA_mm", "mm", "UIT from N-A, positive in front", _in_front_mm("UIT", "N", "A")),
-    Measurement("L1_NB_deg", "deg", "LIA-LIT to N-B", _lines("LIA", "LIT", "N", "B")),
-    Measurement("L1_NB_mm", "mm", "LIT from N-B, positive in front", _in_front_mm("LIT", "N", "B")),
-    Measurement("U1_L1", "deg", "UIT→UIA to LIT→LIA", _directions("UIT", "UIA", "LIT", "LIA")),
-    Measurement("U1_SN", "deg", "UIA-UIT to S-N, posterior-inferior", _directions("UIA", "UIT", "N", "S")),
-    Measurement("L1_APog_deg", "deg", "LIA-LIT to A-Pog", _lines("LIA", "LIT", "A", "Pog")),
-    Measurement("L1_APog_mm", "mm", "LIT from A-Pog, positive in front", _in_front_mm("LIT", "A", "Pog")),
-    Measurement("Ls_E_mm", "mm", "Ls from Pn-Pog`, positive in front", _in_front_mm("Ls", "Pn", "Pog`")),
-    Measurement("Li_E_mm", "mm", "Li from Pn-Pog`, positive in front", _in_front_mm("Li", "Pn", "Pog`")),
-    Measurement("Nasolabial", "deg", "∠Pn-Sn-Ls, about 20° above the columella's angle", _at("Pn", "Sn", "Ls")),
-    Measurement("N_ANS_mm", "mm", "N-ANS, upper anterior face height", _mm("N", "ANS")),
-    Measurement("ANS_Me_mm", "mm", "ANS-Me, lower anterior face height", _mm("ANS", "Me")),
-    Measurement("N_Me_mm", "mm", "N-Me, anterior face height", _mm("N", "Me")),
-    Measurement("S_Go_mm", "mm", "S-Go, posterior face height", _mm("S", "Go")),
-    Measurement("Ar_Go_mm", "mm", "Ar-Go, ramus height", _mm("Ar", "Go")),
-    Measurement("ANSMe_NMe_pct", "%", "100 · ANS-Me / N-Me", _percent("ANS", "Me", "N", "Me")),
-    Measurement("PP_MP", "deg", "palatal plane ANS-PNS to mandibular plane Go-Me", _lines("ANS", "PNS", "Go", "Me")),
-)
-
-MEASUREMENTS = {measurement.key: measurement for measurement in _ALL}
+MEASUREMENTS = {measurement.key: measurement for measurement in (*SKELETAL, *VERTICAL, *DENTAL, *SOFT_TISSUE)}
 """Measurements by key."""
 
 VERTICAL_MEASUREMENTS = (

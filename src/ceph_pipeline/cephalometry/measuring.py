@@ -1,13 +1,22 @@
-"""Measuring one cephalogram."""
+"""Measuring one cephalogram: values, their standard deviations, and the reason where one is absent."""
 
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from ceph_pipeline.cephalometry.face import Face
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ceph_pipeline.cephalometry.evaluating import SYMBOLS, TABLE, as_complex, evaluate, frame_of, landmarks_of
+from ceph_pipeline.cephalometry.kinds import KINDS
+from ceph_pipeline.cephalometry.measurement import Measurement
 from ceph_pipeline.cephalometry.measurements import MEASUREMENTS
-from ceph_pipeline.errors import CephError
+from ceph_pipeline.cephalometry.propagation import covariances, propagate
+from ceph_pipeline.errors import CephError, InvalidValueError
+from ceph_pipeline.landmarks import find
 
 
 class UnknownMeasurementError(CephError, KeyError):
@@ -15,6 +24,23 @@ class UnknownMeasurementError(CephError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+@dataclass(frozen=True)
+class Result:
+    """One measurement of one face.
+
+    Attributes:
+        measurement: Its entry in the table, with unit, sign and convention.
+        value: None where it cannot be computed.
+        sigma: Standard deviation from the points', to first order; None where a point's is unknown.
+        reason: Why there is no value; None where there is one.
+    """
+
+    measurement: Measurement
+    value: float | None
+    sigma: float | None
+    reason: str | None
 
 
 def measure(
@@ -32,19 +58,112 @@ def measure(
         keys: Which measurements; all by default.
 
     Returns:
-        Degrees, millimetres or percent by key, as `MEASUREMENTS` says; NaN where a landmark, or for millimetres the pixel
-        size, is missing.
+        Degrees, millimetres or percent by key, as `MEASUREMENTS` says. What cannot be computed is absent; `assess` says why.
 
     Raises:
         UnknownLandmarkError: a landmark's key is not known.
         UnknownMeasurementError: a measurement's key is not known.
         ValueError: a landmark given twice, or a pixel size that is not above 0.
     """
-    face = Face.from_landmarks(landmarks, pixel_size_mm)
+    wanted = _known(keys)
+    points, size = _arrays(landmarks, pixel_size_mm)
+    values = dict(zip(MEASUREMENTS, evaluate(points, size)[0].tolist(), strict=True))
+    return {key: values[key] for key in wanted if not math.isnan(values[key])}
+
+
+def assess(
+    landmarks: Mapping[str, tuple[float, float]],
+    pixel_size_mm: float | None,
+    scatter: Mapping[str, ArrayLike] | None = None,
+    keys: Iterable[str] | None = None,
+) -> dict[str, Result]:
+    """Measure with standard deviations, and say of every measurement that is absent why.
+
+    Args:
+        landmarks: As for `measure`.
+        pixel_size_mm: As for `measure`; taken as exact.
+        scatter: By full name or symbol, how uncertain a point is: its standard deviation along each axis in pixels, or its
+            covariance `(2, 2)` in square pixels. Points are taken as independent of each other.
+        keys: Which measurements; all by default.
+
+    Returns:
+        A result for every key that was asked for.
+
+    Raises:
+        UnknownLandmarkError, UnknownMeasurementError: as `measure`.
+        ValueError: as `measure`, or a scatter that is neither a standard deviation nor a covariance.
+    """
+    wanted = _known(keys)
+    points, size = _arrays(landmarks, pixel_size_mm)
+    by_symbol = {find(key).symbol: spread for key, spread in (scatter or {}).items()}
+    values = evaluate(points, size)[0]
+    sigmas = propagate(points, size, covariances(by_symbol)[None])[0] if by_symbol else np.full(len(values), np.nan)
+    found = dict(zip(MEASUREMENTS, zip(values.tolist(), sigmas.tolist(), strict=True), strict=True))
+    return {key: _result(MEASUREMENTS[key], *found[key], points, float(size[0])) for key in wanted}
+
+
+def pixel_sizes(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Check pixel sizes and return them.
+
+    Raises:
+        ValueError: one is not above 0, or infinite.
+    """
+    wrong = sizes[(sizes <= 0) | np.isinf(sizes)]
+    if wrong.size:
+        raise InvalidValueError(f"pixel_size_mm = {wrong[0]}: expected millimetres per pixel above 0, or NaN where unknown.")
+    return sizes
+
+
+def _result(measurement: Measurement, value: float, sigma: float, points: NDArray[np.float64], pixel_size_mm: float) -> Result:
+    if math.isnan(value):
+        return Result(measurement, None, None, _reason(measurement, points, pixel_size_mm))
+    return Result(measurement, value, None if math.isnan(sigma) else sigma, None)
+
+
+def _reason(measurement: Measurement, points: NDArray[np.float64], pixel_size_mm: float) -> str:
+    known = dict(zip(SYMBOLS, np.isfinite(points[0]).all(axis=-1), strict=True))
+    missing = [find(symbol).name for symbol in landmarks_of(measurement) if not known[symbol]]
+    if measurement.unit == "mm" and math.isnan(pixel_size_mm):
+        missing.append("the pixel size")
+    if missing:
+        return f"without {', '.join(missing)}"
+    frame, oriented = frame_of(as_complex(points).T), _oriented(measurement)
+    if oriented and np.isnan(frame.forward[0]):
+        return "unknown which way is forward: without Porion and Orbitale, or Sella and Nasion"
+    if "down" in oriented and np.isnan(frame.turn[0]):
+        return "unknown which way is down: without Nasion beside Porion and Orbitale, or a point of the jaws"
+    return "points that coincide have no direction"
+
+
+def _oriented(measurement: Measurement) -> set[str]:
+    """What of the frame a measurement asks for."""
+    if measurement.kind != "sum":
+        oriented = KINDS[measurement.kind].oriented
+        return {oriented} if oriented else set()
+    return set().union(*(_oriented(TABLE[key]) for _, key in measurement.terms))
+
+
+def _known(keys: Iterable[str] | None) -> list[str]:
     wanted = list(MEASUREMENTS if keys is None else keys)
     unknown = [key for key in wanted if key not in MEASUREMENTS]
     if unknown:
         near = difflib.get_close_matches(unknown[0], MEASUREMENTS, n=3)
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise UnknownMeasurementError(f"unknown measurement {unknown[0]!r}.{hint}")
-    return {key: MEASUREMENTS[key].compute(face) for key in wanted}
+    return wanted
+
+
+def _arrays(
+    landmarks: Mapping[str, tuple[float, float]], pixel_size_mm: float | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """One face as `(1, K, 2)` and `(1,)`."""
+    found: dict[str, tuple[float, float]] = {}
+    for key, point in landmarks.items():
+        symbol = find(key).symbol
+        if symbol in found:
+            raise InvalidValueError(f"landmark {symbol!r} is given twice, as symbol and as name.")
+        if np.shape(point) != (2,):
+            raise InvalidValueError(f"landmark {key!r}: expected (x, y), found shape {np.shape(point)}.")
+        found[symbol] = point
+    points = np.array([[found.get(symbol, (math.nan, math.nan)) for symbol in SYMBOLS]], dtype=np.float64)
+    return points, pixel_sizes(np.array([math.nan if pixel_size_mm is None else pixel_size_mm], dtype=np.float64))

@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ceph_pipeline.cephalometry import MEASUREMENTS, measure
+from ceph_pipeline.cephalometry import MEASUREMENTS, measure_table
 from ceph_pipeline.evaluation.agreement import agreement, classify
 from ceph_pipeline.evaluation.errors import wide
 from ceph_pipeline.evaluation.intervals import Interval, landmark_intervals
 from ceph_pipeline.evaluation.params import ClassRule, StatisticsParams
 from ceph_pipeline.evaluation.readers import reader_pair
 from ceph_pipeline.evaluation.stages import INTER_READER
-from ceph_pipeline.landmarks import SCHEMAS
 
 KEYS = ["image_id", "measurement"]
 
@@ -29,12 +28,7 @@ def measured(points: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
         `image_id, measurement, value` in degrees, mm or percent; NaN where a landmark or, for mm, the pixel size is missing.
     """
     pixel_sizes = dict(zip(images["image_id"], images["pixel_size_mm"], strict=True))
-    known = points[points["landmark"].isin(SCHEMAS["aariz"].names)]
-    rows = []
-    for image_id, group in known.groupby("image_id", sort=False):
-        face = dict(zip(group["landmark"], zip(group["x"], group["y"], strict=True), strict=True))
-        rows += [(image_id, key, value) for key, value in measure(face, pixel_sizes[image_id]).items()]
-    return pd.DataFrame(rows, columns=[*KEYS, "value"]).astype({"value": float})
+    return measure_table(points[["image_id", "landmark", "x", "y"]], pixel_sizes)
 
 
 def measured_stages(

@@ -1,33 +1,45 @@
 """Cephalometric measurements of predicted landmarks."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
-from ceph_pipeline.cephalometry import MEASUREMENTS, measure
+from ceph_pipeline.cephalometry import MEASUREMENTS, CephalometryParams, Rule, judge, measure_table
+
+_NO_NORMS = CephalometryParams()
 
 
-def measurement_rows(predictions: pd.DataFrame, pixel_size_mm: float | None) -> pd.DataFrame:
-    """Every measurement that the landmarks allow: rows `image_id, measurement, value, unit`.
+def measurement_rows(
+    predictions: pd.DataFrame, pixel_size_mm: float | None, params: CephalometryParams = _NO_NORMS
+) -> pd.DataFrame:
+    """Every measurement that the landmarks allow: rows `image_id, measurement, value, sigma, unit`.
 
     Millimetres need a pixel size; without one they are absent, not guessed. Landmarks that no measurement knows, such as
-    the ruler's, are passed over.
+    the ruler's, are passed over. `sigma` is propagated from the points' `sigma_px`. With norm sets chosen there are `norm_set,
+    norm_mean, norm_sd, deviation_sd` too, empty where no chosen set has a norm.
     """
-    rows = [
-        (image_id, key, value, MEASUREMENTS[key].unit)
-        for image_id, points in predictions.groupby("image_id", sort=False)
-        for key, value in measure(
-            {name: (x, y) for name, x, y in points[["landmark", "x", "y"]].itertuples(index=False)}, pixel_size_mm
-        ).items()
-        if np.isfinite(value)
-    ]
-    table = pd.DataFrame(rows, columns=["image_id", "measurement", "value", "unit"])
-    return table.astype({"image_id": str, "measurement": str, "value": float, "unit": str})
+    sizes = dict.fromkeys(predictions["image_id"], np.nan if pixel_size_mm is None else pixel_size_mm)
+    table = measure_table(predictions, sizes).dropna(subset="value").reset_index(drop=True)
+    table["unit"] = [MEASUREMENTS[key].unit for key in table["measurement"]]
+    table = table.astype({"image_id": str, "measurement": str, "value": float, "sigma": float, "unit": str})
+    return _beside_norms(table, params) if params.compare_with else table
 
 
-def summary_rows(predictions: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
+def _beside_norms(table: pd.DataFrame, params: CephalometryParams) -> pd.DataFrame:
+    """Measurements with the norms that were chosen."""
+    norms = params.norms
+    found = [norms.get(key) for key in table["measurement"]]
+    means = [np.nan if each is None or each.norm.mean is None else each.norm.mean for each in found]
+    sds = [np.nan if each is None or each.norm.sd is None else each.norm.sd for each in found]
+    table = table.assign(norm_set=["" if each is None else each.norm_set for each in found], norm_mean=means, norm_sd=sds)
+    return table.assign(deviation_sd=(table["value"] - table["norm_mean"]) / table["norm_sd"])
+
+
+def summary_rows(predictions: pd.DataFrame, measurements: pd.DataFrame, rules: Mapping[str, Rule] | None = None) -> pd.DataFrame:
     """One row an image: how many points, how sure they are, which is the least sure, how many are flagged, the classic angles.
 
-    `n_flagged` is there where the points carry flags.
+    `n_flagged` is there where the points carry flags; each rule adds its class, None where its measurement is absent.
     """
     grouped = predictions.groupby("image_id", sort=False)
     least_sure = predictions.loc[grouped["sigma_px"].idxmax().dropna(), ["image_id", "landmark"]].set_index("image_id")
@@ -43,4 +55,14 @@ def summary_rows(predictions: pd.DataFrame, measurements: pd.DataFrame) -> pd.Da
         summary["n_flagged"] = grouped["flagged"].sum()
     classic = measurements[measurements["measurement"].isin(["SNA", "SNB", "ANB", "SN_GoGn"])]
     angles = classic.pivot_table(index="image_id", columns="measurement", values="value")
-    return summary.join(angles).rename_axis("image_id").reset_index()
+    return summary.join(angles).join(_classes(measurements, rules or {})).rename_axis("image_id").reset_index()
+
+
+def _classes(measurements: pd.DataFrame, rules: Mapping[str, Rule]) -> pd.DataFrame:
+    """The class of each image by each rule."""
+    rows = {}
+    for image_id, found in measurements.groupby("image_id", sort=False):
+        values = dict(zip(found["measurement"], found["value"], strict=True))
+        verdicts = {name: judge(rule, values) for name, rule in rules.items()}
+        rows[image_id] = {name: verdict.name if verdict else None for name, verdict in verdicts.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(rules))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ceph_pipeline.cephalometry import VERTICAL_MEASUREMENTS, measure
-from ceph_pipeline.landmarks import SCHEMAS
+from ceph_pipeline.cephalometry import VERTICAL_MEASUREMENTS, measure_table
 
 
 def measurement_table(images: pd.DataFrame, landmarks: pd.DataFrame) -> pd.DataFrame:
@@ -19,10 +18,4 @@ def measurement_table(images: pd.DataFrame, landmarks: pd.DataFrame) -> pd.DataF
         Rows `image_id, reader, measurement, value`; NaN where a landmark or the pixel size is missing.
     """
     pixel_sizes = dict(zip(images["image_id"], images["pixel_size_mm"], strict=True))
-    known = landmarks[landmarks["landmark"].isin(SCHEMAS["aariz"].names)]
-    rows = []
-    for (image_id, reader), group in known.groupby(["image_id", "reader"], sort=False):
-        points = dict(zip(group["landmark"], zip(group["x"], group["y"], strict=True), strict=True))
-        values = measure(points, pixel_sizes[image_id], VERTICAL_MEASUREMENTS)
-        rows += [(image_id, reader, key, value) for key, value in values.items()]
-    return pd.DataFrame(rows, columns=["image_id", "reader", "measurement", "value"]).astype({"value": float})
+    return measure_table(landmarks, pixel_sizes, ("image_id", "reader"), VERTICAL_MEASUREMENTS)

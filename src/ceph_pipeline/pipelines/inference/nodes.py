@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from ceph_pipeline.artifacts import pseudonym_table
+from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.inference.params import InferenceParams
 from ceph_pipeline.plausibility import PlausibilityParams
@@ -53,13 +54,13 @@ def judge_plausibility(located: pd.DataFrame, models: Path, params: Plausibility
     return found.predictions, found.shapes
 
 
-def measure_faces(predictions: pd.DataFrame, params: InferenceParams) -> pd.DataFrame:
-    """Compute every cephalometric measurement that the landmarks and the pixel size allow."""
+def measure_faces(predictions: pd.DataFrame, params: InferenceParams, cephalometry: CephalometryParams) -> pd.DataFrame:
+    """Compute every cephalometric measurement that the landmarks and the pixel size allow, beside the norms that were chosen."""
     from ceph_pipeline.inference.measurements import measurement_rows
 
     if params.pixel_size_mm is None:
         logger.info("no inference.pixel_size_mm given: angles and ratios only")
-    return measurement_rows(predictions, params.pixel_size_mm)
+    return measurement_rows(predictions, params.pixel_size_mm, cephalometry)
 
 
 def draw_overlays(
@@ -69,6 +70,7 @@ def draw_overlays(
     plausibility: pd.DataFrame,
     overlay_folder: Path,
     params: InferenceParams,
+    cephalometry: CephalometryParams,
 ) -> pd.DataFrame:
     """Draw each X-ray with its landmarks, and summarise what was found, a row an image with its file's path in the folder.
 
@@ -82,7 +84,7 @@ def draw_overlays(
     from ceph_pipeline.inference.overlay import write_overlay
     from ceph_pipeline.inference.plausibility import add_plausibility
 
-    summary = add_plausibility(summary_rows(predictions, measurements), plausibility)
+    summary = add_plausibility(summary_rows(predictions, measurements, cephalometry.rules), plausibility)
     if "n_flagged" in summary:
         logger.info("%d of %d points are flagged for a person to look at", summary["n_flagged"].sum(), len(predictions))
     xrays = find_xrays(folder)

@@ -42,7 +42,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 measure_faces,
-                inputs=["inference_predictions", "params:inference"],
+                inputs=["inference_predictions", "params:inference", "params:cephalometry"],
                 outputs="inference_measurements",
                 name="measure_faces",
             ),
@@ -55,6 +55,7 @@ def create_pipeline() -> Pipeline:
                     "inference_plausibility",
                     "inference_overlay_folder",
                     "params:inference",
+                    "params:cephalometry",
                 ],
                 outputs="inference_summary",
                 name="draw_overlays",

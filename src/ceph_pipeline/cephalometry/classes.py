@@ -1,0 +1,107 @@
+"""Classes that follow from measurements by a rule that is shown: skeletal class, growth pattern, position of the incisors."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+
+from ceph_pipeline.cephalometry.measurements import MEASUREMENTS
+
+
+class Criterion(BaseModel):
+    """Classes of one measurement."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    measurement: str
+    bounds: tuple[FiniteFloat, ...] = Field(min_length=1, description="ascending; a bound ends the class below it")
+    names: tuple[str, ...] = Field(description="from the lowest values to the highest, one more than there are bounds")
+
+    @model_validator(mode="after")
+    def _one_more_name_than_bounds(self) -> Criterion:
+        if self.measurement not in MEASUREMENTS:
+            raise ValueError(f"unknown measurement {self.measurement!r}")
+        if any(low >= high for low, high in pairwise(self.bounds)):
+            raise ValueError(f"bounds {list(self.bounds)} do not ascend")
+        if len(self.names) != len(self.bounds) + 1:
+            raise ValueError(f"{len(self.bounds)} bounds make {len(self.bounds) + 1} classes, got the names {list(self.names)}")
+        return self
+
+    def classify(self, value: float) -> str:
+        """The class of a value; one on a bound belongs to the lower class."""
+        return self.names[bisect_left(self.bounds, value)]
+
+    def __str__(self) -> str:
+        unit = {"deg": "°", "mm": " mm", "%": " %"}[MEASUREMENTS[self.measurement].unit]
+        steps = [f"{name} up to {bound:g}{unit}" for name, bound in zip(self.names, self.bounds, strict=False)]
+        return f"{self.measurement}: {', '.join(steps)}, {self.names[-1]} above"
+
+
+class Rule(BaseModel):
+    """A class by one measurement, and whether others agree with it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    decides: Criterion
+    confirms: tuple[Criterion, ...] = Field((), description="may agree or not; they change no class")
+
+    @model_validator(mode="after")
+    def _the_same_classes(self) -> Rule:
+        for criterion in self.confirms:
+            if set(criterion.names) - set(self.decides.names):
+                raise ValueError(f"{criterion.measurement} has classes that {self.decides.measurement} lacks: {criterion.names}")
+        return self
+
+    def __str__(self) -> str:
+        text = str(self.decides)
+        return f"{text}; compared with {'; '.join(map(str, self.confirms))}" if self.confirms else text
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a rule says of one face.
+
+    Attributes:
+        name: Of the class.
+        agree: Measurements that point to the same class.
+        disagree: Those that do not, with their classes.
+        uncertain: Whether the deciding value lies nearer to a bound than its standard deviation; None where that is unknown.
+        rule: The rule in words.
+    """
+
+    name: str
+    agree: tuple[str, ...]
+    disagree: Mapping[str, str]
+    uncertain: bool | None
+    rule: str
+
+
+def judge(rule: Rule, values: Mapping[str, float], sigmas: Mapping[str, float] | None = None) -> Verdict | None:
+    """Apply a rule to a face's measurements.
+
+    Args:
+        rule: The rule.
+        values: From `measure`.
+        sigmas: Standard deviations by measurement, where known.
+
+    Returns:
+        None where the deciding measurement is absent; confirming ones that are absent are passed over.
+    """
+    decides = rule.decides
+    if decides.measurement not in values:
+        return None
+    value = values[decides.measurement]
+    name = decides.classify(value)
+    others = {each.measurement: each.classify(values[each.measurement]) for each in rule.confirms if each.measurement in values}
+    sigma = (sigmas or {}).get(decides.measurement)
+    return Verdict(
+        name,
+        tuple(key for key, other in others.items() if other == name),
+        {key: other for key, other in others.items() if other != name},
+        None if sigma is None else min(abs(value - bound) for bound in decides.bounds) < sigma,
+        str(rule),
+    )

@@ -1,0 +1,151 @@
+"""The kinds of measurement: how points become an angle, a length or a ratio, for many faces at once.
+
+Points are complex numbers x + iy in pixels, y down, in arrays of any shape that ends with the faces; NaN where missing.
+Whatever a missing point, a line without length or a face of unknown orientation touches is NaN. Orientation comes from the
+face alone: `Frame`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.complex128]
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Which way each face looks.
+
+    Attributes:
+        forward: `(N,)`, a vector that points forward: along Po → Or, or S → N where one of those is missing.
+        turn: `(N,)`, +1 where down lies a quarter turn from x towards y of forward (a face that looks to the right of an
+            upright image), −1 where it lies the other way (its mirror image), NaN where that is unknown.
+    """
+
+    forward: Points
+    turn: Values
+
+    def side(self, direction: Points) -> Values:
+        """+1 or −1: the sign by which the cross product with a direction is positive in front of it; NaN along forward."""
+        cross = (direction.conj() * self.forward).imag
+        return np.where(cross == 0, np.nan, np.sign(cross))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How points become a value.
+
+    Attributes:
+        wording: The definition, with a place for each point.
+        takes: How many points.
+        compute: From the frame and the points to degrees, pixels or percent.
+        oriented: What of the frame it asks for.
+    """
+
+    wording: str
+    takes: int
+    compute: Callable[..., Values]
+    oriented: Literal["", "forward", "down"] = ""
+
+
+def _between(u: Points, v: Points) -> Points:
+    """|u||v| with the angle from u to v; NaN where one has no length."""
+    product = u.conj() * v
+    return np.where(product == 0, np.nan, product)
+
+
+def _unit(direction: Points) -> Points:
+    length = np.abs(direction)
+    return direction / np.where(length == 0, np.nan, length)
+
+
+def angle(frame: Frame, x: Points, vertex: Points, z: Points) -> Values:
+    """∠XYZ, 0–180°."""
+    del frame
+    return np.degrees(np.abs(np.angle(_between(x - vertex, z - vertex))))
+
+
+def directions(frame: Frame, a: Points, b: Points, c: Points, d: Points) -> Values:
+    """Angle between the directions a→b and c→d, 0–180°."""
+    del frame
+    return np.degrees(np.abs(np.angle(_between(b - a, d - c))))
+
+
+def complement(frame: Frame, a: Points, b: Points, c: Points, d: Points) -> Values:
+    """90° less the angle between two directions, −90–90°."""
+    return 90.0 - directions(frame, a, b, c, d)
+
+
+def lines(frame: Frame, a: Points, b: Points, c: Points, d: Points) -> Values:
+    """The acute angle of two lines, 0–90°."""
+    del frame
+    product = _between(b - a, d - c)
+    return np.degrees(np.arctan2(np.abs(product.imag), np.abs(product.real)))
+
+
+def slope(frame: Frame, a: Points, b: Points, c: Points, d: Points) -> Values:
+    """By how much c→d points below a→b, −180–180°."""
+    return frame.turn * np.degrees(np.angle(_between(b - a, d - c)))
+
+
+def lean(frame: Frame, a: Points, b: Points, c: Points, d: Points) -> Values:
+    """The acute angle of a–b and c–d, positive where b lies further in front of c–d than a does."""
+    product = _between(d - c, b - a)
+    return np.degrees(np.arctan2(product.imag * frame.side(d - c), np.abs(product.real)))
+
+
+def bend(frame: Frame, x: Points, vertex: Points, z: Points) -> Values:
+    """180° less ∠XYZ, positive where Y lies in front of X–Z."""
+    return -frame.side(z - x) * np.degrees(np.angle(_between(vertex - x, z - vertex)))
+
+
+def distance(frame: Frame, a: Points, b: Points) -> Values:
+    """Length of a–b."""
+    del frame
+    return np.abs(b - a)
+
+
+def ratio(frame: Frame, a: Points, b: Points, c: Points, d: Points) -> Values:
+    """Length of a–b in percent of c–d."""
+    del frame
+    whole = np.abs(d - c)
+    return 100.0 * np.abs(b - a) / np.where(whole == 0, np.nan, whole)
+
+
+def in_front(frame: Frame, point: Points, a: Points, b: Points) -> Values:
+    """Distance of a point from the line a–b, positive in front of it."""
+    return frame.side(b - a) * (_unit(b - a).conj() * (point - a)).imag
+
+
+def ahead(frame: Frame, p: Points, q: Points, a: Points, b: Points) -> Values:
+    """How far p lies ahead of q along a→b."""
+    del frame
+    return (_unit(b - a).conj() * (p - q)).real
+
+
+def below(frame: Frame, p: Points, q: Points, a: Points, b: Points) -> Values:
+    """How far p lies below q, across a→b, which points forward."""
+    return frame.turn * (_unit(b - a).conj() * (p - q)).imag
+
+
+KINDS = {
+    "angle": Kind("∠{0}-{1}-{2}", 3, angle),
+    "directions": Kind("angle between {0} → {1} and {2} → {3}", 4, directions),
+    "complement": Kind("90° − angle between {0} → {1} and {2} → {3}", 4, complement),
+    "lines": Kind("acute angle of {0}–{1} and {2}–{3}", 4, lines),
+    "slope": Kind("angle from {0} → {1} down to {2} → {3}", 4, slope, "down"),
+    "lean": Kind("acute angle of {0} → {1} and {2}–{3}, signed", 4, lean, "forward"),
+    "bend": Kind("180° − ∠{0}-{1}-{2}, signed", 3, bend, "forward"),
+    "distance": Kind("{0}–{1}", 2, distance),
+    "ratio": Kind("100 · {0}–{1} / {2}–{3}", 4, ratio),
+    "in_front": Kind("{0} to the line {1}–{2}", 3, in_front, "forward"),
+    "ahead": Kind("{0} ahead of {1}, along {2} → {3}", 4, ahead),
+    "below": Kind("{0} below {1}, across {2} → {3}", 4, below, "down"),
+}
+"""Kinds by name."""

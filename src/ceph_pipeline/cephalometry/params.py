@@ -1,0 +1,35 @@
+"""Parameters of the measurements: norm sets, which of them are used, and the rules of classes."""
+
+from __future__ import annotations
+
+import difflib
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ceph_pipeline.cephalometry.classes import Rule
+from ceph_pipeline.cephalometry.norms import ChosenNorm, NormSet, choose
+
+
+class CephalometryParams(BaseModel):
+    """What measurements are compared with."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    compare_with: tuple[str, ...] = Field(
+        (), description="norm sets by name; of several the first that has a measurement counts; empty: no norm is applied"
+    )
+    rules: dict[str, Rule] = Field(default_factory=dict, description="classes by name, each by the measurement that decides")
+    norm_sets: dict[str, NormSet] = Field(default_factory=dict, description="norms with population, sex, age and source, by name")
+
+    @model_validator(mode="after")
+    def _known_sets(self) -> CephalometryParams:
+        for name in self.compare_with:
+            if name not in self.norm_sets:
+                near = difflib.get_close_matches(name, self.norm_sets, n=2) or sorted(self.norm_sets)
+                raise ValueError(f"unknown norm set {name!r}; did you mean {' or '.join(near)}?")
+        return self
+
+    @property
+    def norms(self) -> dict[str, ChosenNorm]:
+        """The norms that were chosen, by measurement."""
+        return choose(self.norm_sets, self.compare_with)
