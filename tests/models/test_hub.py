@@ -81,10 +81,10 @@ class TestOffline:
 class TestOnline:
     def test_hub_that_answers_leaves_the_download_to_timm(self, monkeypatch):
         _answering(monkeypatch)
-        assert hub.hub_weights("resnet18") == {}
+        assert hub.published_weights("resnet18") == {}
 
     def test_model_that_nobody_trained_is_refused_with_what_to_do(self, monkeypatch):
         _answering(monkeypatch)
         monkeypatch.setattr(timm, "get_pretrained_cfg", lambda name: None)
         with pytest.raises(ValueError, match=r"no pretrained weights of 'resnet18': set `pretrained` to false"):
-            hub.hub_weights("resnet18")
+            hub.published_weights("resnet18")

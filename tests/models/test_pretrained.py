@@ -40,7 +40,7 @@ class TestMismatch:
 
     def test_fallback_is_a_resnet18_with_its_own_weights_and_says_so(self, create, other, caplog, monkeypatch):
         asked = []
-        monkeypatch.setattr(backbones_module, "hub_weights", asked.append)
+        monkeypatch.setattr(backbones_module, "published_weights", asked.append)
         with caplog.at_level(logging.WARNING, "ceph_pipeline.models.pretrained"):
             net = create("hrnet_w18_small", 3, pretrained=other, on_mismatch="fallback")
         assert asked == ["resnet18"]
@@ -48,7 +48,7 @@ class TestMismatch:
         assert "on_mismatch: fallback: resnet18 takes the place of hrnet_w18_small" in caplog.text
 
     def test_net_after_a_fallback_is_rebuilt_from_its_own_description(self, create, other, monkeypatch):
-        monkeypatch.setattr(backbones_module, "hub_weights", lambda name: None)
+        monkeypatch.setattr(backbones_module, "published_weights", lambda name: None)
         net = create("hrnet_w18_small", 3, pretrained=other, on_mismatch="fallback", dropout=0.1)
         again = create(**net.architecture)
         again.load_state_dict(net.state_dict())

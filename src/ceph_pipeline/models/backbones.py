@@ -9,7 +9,7 @@ from timm.layers.drop import DropPath
 from torch import Tensor, nn
 
 from ceph_pipeline.errors import CephError, InvalidValueError
-from ceph_pipeline.models.hub import hub_weights, say_once
+from ceph_pipeline.models.hub import published_weights, say_once
 
 
 class UnknownBackboneError(CephError, ValueError):
@@ -108,7 +108,7 @@ def _without_drop_path(name: str) -> ValueError:
 def _pretrained(name: str, settings: dict[str, Any]) -> Any:
     """The pretrained model, or an untrained one where no weights can be had, which is said."""
     untrained = _untrained(name, settings)
-    weights = hub_weights(name)
+    weights = published_weights(name)
     if weights is None:
         return untrained
     try:

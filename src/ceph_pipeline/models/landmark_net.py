@@ -102,13 +102,14 @@ def create_landmark_net(
         n_measurements: Number of measurements; 0 for no such head.
         dropout: Share dropped before the last layer of each head, in [0, 1).
         drop_path: Share of residual branches that training skips, growing to this in the last block, in [0, 1).
-        pretrained: True takes timm's weights (from scratch, with a warning, where the hub cannot be reached); a path
-            loads a checkpoint with `load_backbone_weights`.
+        pretrained: True takes ImageNet weights, of an installed package or the hub (from scratch, with a warning, where
+            it cannot be reached); a path loads a checkpoint with `load_backbone_weights`.
         on_mismatch: What to do when that checkpoint fits another architecture; `fallback` changes the backbone.
 
     Raises:
         UnknownBackboneError: timm has no such model, or it gives no feature maps.
         WeightsError: the checkpoint at `pretrained` cannot be read, or does not fit.
+        MissingWeightsError: the backbone's weights come in a package that is not installed, and the hub does not answer.
         ValueError: a number is out of its range, the backbone has no drop-path, or nobody publishes weights of it.
     """
     if n_landmarks < 1 or n_measurements < 0 or cvm_stages < 0 or cvm_stages == 1:

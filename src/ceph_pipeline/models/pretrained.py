@@ -29,7 +29,7 @@ def build_net(
     Args:
         build: Makes the network of a backbone's name; its second argument asks for timm's pretrained weights.
         backbone: The name that the configuration asks for.
-        pretrained: True for timm's weights, False for random ones, or the path of a checkpoint.
+        pretrained: True for ImageNet weights, False for random ones, or the path of a checkpoint.
         on_mismatch: What to do when the checkpoint fits another architecture.
 
     Raises:

@@ -85,8 +85,8 @@ def load_backbone_weights(net: nn.Module, path: str | Path, *, min_share: float 
     path = Path(path)
     backbone = getattr(net, "backbone", net)
     own = backbone.state_dict()
-    given = {_bare_key(key, own): tensor for key, tensor in _read(path).items() if not _is_counter(key)}
-    wanted = [key for key in own if not _is_counter(key)]
+    given = {_bare_key(key, own): tensor for key, tensor in read_tensors(path).items() if not is_counter(key)}
+    wanted = [key for key in own if not is_counter(key)]
     fitted = {key: _fit(given[key], own[key]) for key in wanted if key in given}
     report = WeightsReport(
         matched=tuple(key for key, tensor in fitted.items() if tensor is not None),
@@ -100,8 +100,12 @@ def load_backbone_weights(net: nn.Module, path: str | Path, *, min_share: float 
     return report
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a checkpoint, by key."""
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a checkpoint, by key.
+
+    Raises:
+        WeightsError: the file is missing or damaged, or holds code instead of weights.
+    """
     if not path.is_file():
         raise WeightsError(f"{path}: no such checkpoint file. Correct the path that `pretrained` names.")
     try:
@@ -158,7 +162,8 @@ def _fit(given: Tensor, own: Tensor) -> Tensor | None:
     return adapt_input_conv(own.shape[1], given) if is_other_input else None
 
 
-def _is_counter(key: str) -> bool:
+def is_counter(key: str) -> bool:
+    """Whether a key names a count of batches, which is no weight."""
     return key.endswith("num_batches_tracked")
 
 
