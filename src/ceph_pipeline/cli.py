@@ -3,6 +3,7 @@
 `kedro run`, whose errors end in one message, and `kedro label-studio`.
 """
 
+import copy
 import os
 import signal
 import sys
@@ -13,12 +14,18 @@ from typing import Any, NoReturn
 
 import click
 from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.cli.utils import _config_file_callback
+from kedro.io import DatasetError
 from omegaconf import OmegaConf
 
+from ceph_pipeline.artifacts import refusal
 from ceph_pipeline.errors import CephError
+from ceph_pipeline.hooks.configuration_files import yaml_problems
 
 # `kedro mlflow ui` starts `mlflow` by its name: it is the one of this environment, whether or not that has been activated.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+_NO_PRESET = "{}: no preset, which is a file of `run:` with the command's options beneath, like those in conf/presets."
 
 
 class RunCommand(click.Command):
@@ -40,9 +47,10 @@ class RunCommand(click.Command):
             _record_as_killed()
             raise
         except Exception as error:
-            if show_traceback or not explains_itself(error):
+            message = None if show_traceback else explanation(error)
+            if message is None:
                 raise
-            raise click.ClickException(f"{error}\n(kedro run --traceback shows where it was raised)") from error
+            raise click.ClickException(f"{message}\n(kedro run --traceback shows where it was raised)") from error
 
 
 def _stop(number: int, _: FrameType | None) -> NoReturn:
@@ -56,6 +64,28 @@ def _record_as_killed() -> None:
         from ceph_pipeline.training.run_states import end_as_killed
 
         end_as_killed()
+
+
+def explanation(error: Exception) -> str | None:
+    """The message for the user, where there is one: of an error that explains itself, of a disk, or of MLflow's store."""
+    inner = _unwrapped(error)
+    if explains_itself(inner):
+        return str(inner)
+    if isinstance(inner, OSError) and (message := refusal(inner, Path(inner.filename2 or inner.filename or "a file"))):
+        return message
+    if explains_itself(error):
+        return str(error)
+    if "mlflow" in sys.modules:
+        from ceph_pipeline.training import tracking_store
+
+        return tracking_store.explanation(error, tracking_store.current_uri())
+    return None
+
+
+def _unwrapped(error: Exception) -> Exception:
+    """What a data set met: Kedro puts a printout of the data set's configuration before it."""
+    wrapped = isinstance(error, DatasetError) and str(error).startswith("Failed while")
+    return error.__cause__ if wrapped and isinstance(error.__cause__, Exception) else error
 
 
 def explains_itself(error: Exception) -> bool:
@@ -78,6 +108,23 @@ def _is_kedros(module: str) -> bool:
     return module.partition(".")[0] == "kedro"
 
 
+def _checked(option: click.Parameter) -> click.Parameter:
+    """Kedro's option, but a preset that cannot be used is named with file and line."""
+    if option.name != "config":
+        return option
+    checked = copy.copy(option)
+    checked.callback = _read_preset
+    return checked
+
+
+def _read_preset(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+    if value:
+        problems = list(yaml_problems(Path(value))) or ([] if "run" in OmegaConf.load(value) else [_NO_PRESET.format(value)])
+        if problems:
+            raise click.ClickException("\n".join(problems))
+    return _config_file_callback(context, option, value)
+
+
 @click.group(name="ceph-pipeline")
 def cli() -> None:
     """Commands of this project."""
@@ -88,7 +135,10 @@ cli.add_command(
         name="run",
         help=kedro_run.help,
         callback=kedro_run.callback,
-        params=[*kedro_run.params, click.Option(["--traceback"], is_flag=True, help="Show the traceback of every error.")],
+        params=[
+            *map(_checked, kedro_run.params),
+            click.Option(["--traceback"], is_flag=True, help="Show the traceback of every error."),
+        ],
     )
 )
 

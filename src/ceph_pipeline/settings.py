@@ -1,9 +1,28 @@
 """Kedro's project settings."""
 
 from ceph_pipeline.configuration import ConfigLoader
-from ceph_pipeline.hooks import ParameterNamesHook, QuietHook, RunStateHook, SummaryHook, TrackingHook
+from ceph_pipeline.hooks import (
+    ConfigurationHook,
+    LeftoversHook,
+    ParameterNamesHook,
+    QuietHook,
+    RunStateHook,
+    SummaryHook,
+    TrackingHook,
+    TrackingStoreHook,
+)
 
-HOOKS = (QuietHook(), ParameterNamesHook(), TrackingHook(), RunStateHook(), SummaryHook())
+# Of hooks that ask to be first the later is called earlier: files, parameters, silence, and then the tracking store.
+HOOKS = (
+    TrackingStoreHook(),
+    QuietHook(),
+    ParameterNamesHook(),
+    ConfigurationHook(),
+    TrackingHook(),
+    RunStateHook(),
+    LeftoversHook(),
+    SummaryHook(),
+)
 
 CONFIG_LOADER_CLASS = ConfigLoader
 CONFIG_LOADER_ARGS = {

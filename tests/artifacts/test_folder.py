@@ -7,7 +7,7 @@ import shutil
 import fsspec
 import pytest
 
-from ceph_pipeline.artifacts import Folder, FolderError
+from ceph_pipeline.artifacts import DiskError, Folder, FolderError
 
 
 @pytest.fixture(params=["disk", "file url", "bucket"])
@@ -61,7 +61,7 @@ def test_a_bucket_is_no_path():
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
 def test_a_read_only_folder_is_named(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(FolderError, match="cannot be written to"):
+    with pytest.raises(DiskError, match="cannot be written: Permission denied"):
         Folder(str(tmp_path)).check_writable()
 
 
@@ -90,6 +90,6 @@ def test_a_disk_that_is_too_small_is_named_before_it_is_full(tmp_path, monkeypat
     monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10**9})())
     folder = Folder(str(tmp_path / "not" / "yet"))
     folder.check_space(9e8)
-    with pytest.raises(FolderError, match=r"about 2\.0 GB are to be written, but 1\.0 GB are free"):
+    with pytest.raises(DiskError, match=r"about 2\.0 GB are to be written, but 1\.0 GB are free"):
         folder.check_space(2e9)
     Folder("memory://bucket").check_space(1e18)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ceph_pipeline.artifacts import FolderError
+from ceph_pipeline.artifacts import DiskError, FolderError
 from ceph_pipeline.augmentation.copy_writer import AugmentationError, CopyWriter
 from ceph_pipeline.augmentation.kinds import Source
 from ceph_pipeline.images import ImageStore, RawFolder
@@ -70,7 +70,7 @@ def test_a_disk_that_fills_up_keeps_what_is_whole(mounted, tmp_path, new_study, 
 
 def test_a_disk_that_may_only_be_read_is_named_before_work(mounted, study, params_of):
     name, message, kept, files, _ = mounted("ro", study, params_of())
-    assert name == "FolderError"
+    assert name == "DiskError"
     assert "Read-only file system" in message
     assert "Set data_root in globals.yml to a place where you may write" in message
     assert (kept, files) == (set(), [])
@@ -138,6 +138,6 @@ class TestEstimate:
             cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).astype(np.uint16) * 257)
         usage = SimpleNamespace(free=1.5 * 39 * self.EIGHT_BITS)  # 6.5 images of each of six sources
         monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-        with pytest.raises(FolderError, match=r"GB are to be written, but .* GB are free"):
+        with pytest.raises(DiskError, match=r"about 3\.7 MB are to be written, but 2\.8 MB are free"):
             study.augment()
         assert study.store.ids() == set()

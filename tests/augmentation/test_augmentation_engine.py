@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ceph_pipeline.artifacts import FolderError
+from ceph_pipeline.artifacts import DiskError
 from ceph_pipeline.augmentation.copy_writer import AugmentationError
 from ceph_pipeline.augmentation.tables import (
     AugmentedCacheTable,
@@ -192,7 +192,7 @@ class TestBadInput:
 
     def test_a_full_disk_is_noticed_before_anything_is_written(self, study, monkeypatch):
         monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000})())
-        with pytest.raises(FolderError, match=r"0\.0 GB are free"):
+        with pytest.raises(DiskError, match=r"1\.0 kB are free"):
             study.augment()
         assert study.store.ids() == set()
 

@@ -123,10 +123,25 @@ class TestDetector:
             assert set(load_uncertainty(learned, [stage1], [stage1]).stages) == {"stage1"}
         assert "learned for other networks than these (stage2): run the evaluation again" in caplog.text
 
-    @pytest.mark.parametrize("content", ["{", "[]", '{"stage1": {"views": "single"}}', '{"stage1": 3}'])
+    @pytest.mark.parametrize("content", ["{", "[]", "null", '{"stage1": {"views": "single"}}', '{"stage1": 3}', "[" * 100_000])
     def test_a_damaged_file_is_named(self, learned: Path, content: str) -> None:
         (learned / "uncertainty.json").write_text(content)
         with pytest.raises(UncertaintyError, match=r"uncertainty\.json: not what the evaluation wrote .*delete the file"):
+            LandmarkDetector.load(learned, CPU)
+
+    @pytest.mark.parametrize(
+        ("entry", "value"),
+        [
+            ("floor", None), ("gain", float("nan")), ("flag_above", float("inf")), ("level", 1.5), ("factor", -1.0),
+            ("factor", [[2.0]]), ("factors", {}), ("factors", [1.0, 1.0]), ("factors", {"p1": None}), ("unit", "inch"),
+            ("n_radius_sources", "many"), ("foctor", 1.0),
+        ],
+    )  # fmt: skip
+    def test_an_entry_that_the_evaluation_does_not_write_is_named(self, learned: Path, entry: str, value: object) -> None:
+        report = json.loads((learned / "uncertainty.json").read_text())
+        report["stage1"]["px"][entry] = value
+        (learned / "uncertainty.json").write_text(json.dumps(report))
+        with pytest.raises(UncertaintyError, match=rf"uncertainty\.json: .*{entry}.*delete the file"):
             LandmarkDetector.load(learned, CPU)
 
 

@@ -106,7 +106,7 @@ class TestDrawingAgain:
         kept = sorted(fresh[0].rglob("Cephalograms/*"))[2]
         written = kept.stat().st_mtime_ns
         for file in lost:
-            file.rename(file.with_name(f".{file.stem}.0badcafe{file.suffix}"))
+            file.rename(file.with_name(f".{file.stem}.part-0badcafe{file.suffix}"))
         with caplog.at_level(logging.INFO):
             draw_data_set(*fresh, PARAMS)
         assert "2 phantoms drawn" in caplog.text

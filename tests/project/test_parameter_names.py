@@ -1,8 +1,30 @@
+import copy
+import math
+
 import pytest
 import yaml
+from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
+from kedro.validation import TypeExtractor
 
-from ceph_pipeline.hooks import ParameterError, ParameterNamesHook, UnknownEnvironmentError
+from ceph_pipeline.hooks import ParameterError, ParameterNamesHook
+from ceph_pipeline.hooks.parameter_names import invalid_values
+
+
+def numbers(values, path=()):
+    """Paths to the numbers of nested parameters."""
+    items = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+    for key, value in items:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield (*path, key)
+        yield from numbers(value, (*path, key))
+
+
+def replaced(values, path, value):
+    """Nested parameters with another value at a path."""
+    (key, *rest), changed = path, copy.copy(values)
+    changed[key] = replaced(values[key], rest, value) if rest else value
+    return changed
 
 
 @pytest.fixture
@@ -88,6 +110,11 @@ class TestRefused:
         with pytest.raises(ParameterError, match=r"stage2\.loop\.sed: no such parameter\. Did you mean seed"):
             session.run(pipeline_names=["phantom"])
 
-    def test_an_environment_without_a_folder(self, check):
-        with pytest.raises(UnknownEnvironmentError, match=r"--env dmeo: there is no folder .*dmeo\. Did you mean demo\?"):
-            check("dmeo")
+    def test_infinite_and_undefined_numbers_wherever_a_number_stands(self, context):
+        parameters = context(None).config_loader["parameters"]
+        models = dict(TypeExtractor(dict(pipelines)).extract_types_from_pipelines())
+        places = [path for path in numbers(parameters) if path[0] in {name.partition(".")[0] for name in models}]
+        assert len(places) > 100
+        for value in (math.inf, -math.inf, math.nan):
+            accepted = [path for path in places if not list(invalid_values(replaced(parameters, path, value), models))]
+            assert not accepted

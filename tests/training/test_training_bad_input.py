@@ -139,7 +139,7 @@ class TestAFullDisk:
             raise OSError(errno.ENOSPC, "No space left on device")
 
         monkeypatch.setattr(torch, "save", full)
-        with pytest.raises(CheckpointError, match=r"last\.ckpt: not written \(.*No space left on device; .* MiB are free\)"):
+        with pytest.raises(CheckpointError, match=r"last\.ckpt cannot be written: No space left on device, .* are free"):
             write_tensors({"epoch": 2}, target)
         assert torch.load(target, weights_only=True) == {"epoch": 1}
         assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"]
@@ -151,7 +151,7 @@ class TestAFullDisk:
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (65536, limits[1]))
         try:
-            with pytest.raises(CheckpointError, match=r"not written .*File too large"):
+            with pytest.raises(CheckpointError, match=r"cannot be written: File too large"):
                 write_tensors({"epoch": 2, "weights": torch.zeros(10**6)}, target)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -170,7 +170,7 @@ class TestAFullDisk:
 
         with monkeypatch.context() as patch:
             patch.setattr(torch, "save", full_after_two_epochs)
-            with pytest.raises(CheckpointError, match="make room, and run again"):
+            with pytest.raises(CheckpointError, match=r"Make room, .* run again"):
                 toy("full")
         resumed = toy("full").net.state_dict()
         assert all(torch.equal(value, resumed[name]) for name, value in straight.net.state_dict().items())

@@ -1,6 +1,7 @@
 """Artefacts: made by workers, written whole or not at all, and skipped when what they were made from has not changed."""
 
-from ceph_pipeline.artifacts.atomic import atomic_path, write_atomically
+from ceph_pipeline.artifacts.atomic import atomic_path, sweep, write_atomically
+from ceph_pipeline.artifacts.disk import DiskError, readable_size, refusal
 from ceph_pipeline.artifacts.figure import plain_label, save_figure
 from ceph_pipeline.artifacts.fingerprint import fingerprint
 from ceph_pipeline.artifacts.folder import Folder, FolderError
@@ -10,6 +11,7 @@ from ceph_pipeline.artifacts.pseudonyms import pseudonym, pseudonym_table, pseud
 from ceph_pipeline.artifacts.workers import WorkerParams, WorkersError, check_cluster, run_unordered
 
 __all__ = [
+    "DiskError",
     "Folder",
     "FolderError",
     "Ledger",
@@ -23,8 +25,11 @@ __all__ = [
     "pseudonym",
     "pseudonym_table",
     "pseudonymised",
+    "readable_size",
+    "refusal",
     "run_unordered",
     "save_figure",
+    "sweep",
     "without_names",
     "write_atomically",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,11 +13,12 @@ import fsspec
 from fsspec.utils import get_protocol
 
 from ceph_pipeline.artifacts.atomic import write_atomically
+from ceph_pipeline.artifacts.disk import DiskError, free_bytes, readable_size
 from ceph_pipeline.errors import CephError, InvalidValueError
 
 
 class FolderError(CephError, OSError):
-    """A folder cannot be written to, or has not enough room."""
+    """A folder cannot be written to, or its store not be reached."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +120,15 @@ class Folder:
         """Make sure, before work begins, that files can be written.
 
         Raises:
-            FolderError: they cannot.
+            DiskError: the disk is full, or may not be written to.
+            FolderError: they cannot for another reason.
         """
         probe = f".probe.{secrets.token_hex(4)}"
         try:
             self.write(probe, b"")
             self.remove([probe])
+        except DiskError:
+            raise
         except OSError as error:
             raise FolderError(
                 f"{self.url} cannot be written to: {error}. Set data_root in globals.yml to a place where you may write, or "
@@ -136,16 +139,15 @@ class Folder:
         """Make sure that a disk has room; object storage has no end.
 
         Raises:
-            FolderError: it has not.
+            DiskError: it has not.
         """
         if not self.is_local:
             return
-        existing = next(parent for parent in (self.path.absolute(), *self.path.absolute().parents) if parent.exists())
-        free = shutil.disk_usage(existing).free
+        free = free_bytes(self.path)
         if free < needed_bytes:
-            raise FolderError(
-                f"{self.url}: about {needed_bytes / 1e9:.1f} GB are to be written, but {free / 1e9:.1f} GB are free. Free some, "
-                "or set data_root in globals.yml to another disk."
+            raise DiskError(
+                f"{self.url}: about {readable_size(needed_bytes)} are to be written, but {readable_size(free)} are free. Make "
+                "room, or set data_root in globals.yml to another disk."
             )
 
     @contextmanager

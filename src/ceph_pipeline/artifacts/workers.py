@@ -30,7 +30,7 @@ class WorkersError(CephError, RuntimeError):
 class WorkerParams(BaseModel):
     """Part of the parameters of every node that works in parallel; none of it changes what comes out."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     n_jobs: int = Field(-1, ge=-1, description="workers of this machine; 1: this process, -1: one a core")
     backend: Literal["loky", "threading", "dask"] = Field("loky", description="processes, threads, or a Dask cluster")

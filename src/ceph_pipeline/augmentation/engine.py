@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 import pandas as pd
 from tqdm.auto import tqdm
 
-from ceph_pipeline.artifacts import check_cluster, run_unordered
+from ceph_pipeline.artifacts import check_cluster, readable_size, run_unordered
 from ceph_pipeline.augmentation.copy_writer import AugmentationError, CopyWriter
 from ceph_pipeline.augmentation.params import AugmentationParams
 from ceph_pipeline.augmentation.plan import Copy, Plan, plan_copies
@@ -85,7 +85,7 @@ def make_copies(writer: CopyWriter, plan: Plan, missing: list[Copy], params: Aug
                 _check_shared(writer, tasks[made.source_id][0])
             written += made.size_bytes
             progress.update(made.images)
-    log.info("%d images of %d sources written, %.2f GB", len(missing), len(tasks), written / 1e9)
+    log.info("%d images of %d sources written, %s", len(missing), len(tasks), readable_size(written))
 
 
 def _check_space(writer: CopyWriter, plan: Plan, missing: list[Copy]) -> None:

@@ -12,7 +12,7 @@ GPU_ONLY = Field(False, description="left out, and said so, where there is no GP
 
 
 class _Params(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class NetCase(_Params):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pickle
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from torch import Tensor
 
-from ceph_pipeline.artifacts import atomic_path
+from ceph_pipeline.artifacts import atomic_path, refusal
+from ceph_pipeline.crops import CropParams
+from ceph_pipeline.detector.framing import RESIZES
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.heatmaps import Activation, to_heatmaps
 from ceph_pipeline.models import LandmarkNet, RefinementNet, create_landmark_net, create_refinement_net
@@ -100,18 +102,16 @@ def write_tensors(content: dict[str, Any], path: Path) -> None:
         with atomic_path(path) as temporary, temporary.open("wb") as stream:
             torch.save(content, stream)
     except (OSError, RuntimeError) as error:
-        free = shutil.disk_usage(path.parent).free / 2**20
-        raise CheckpointError(
-            f"{path}: not written ({_cause(error)}; {free:,.0f} MiB are free). What was saved before is intact: make room, "
-            "and run again to go on from there."
-        ) from error
+        cause = _cause(error)
+        message = (isinstance(cause, OSError) and refusal(cause, path)) or f"{path} cannot be written: {cause}."
+        raise CheckpointError(f"{message} What was saved before is intact: run again to go on from there.") from error
 
 
-def _cause(error: BaseException) -> str:
-    """What the operating system said, below what torch made of it."""
-    while not isinstance(error, OSError) and error.__context__ is not None:
+def _cause(error: BaseException) -> BaseException:
+    """What the operating system said, below what was made of it."""
+    while getattr(error, "errno", None) is None and error.__context__ is not None:
         error = error.__context__
-    return str(error).splitlines()[0]
+    return error
 
 
 def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> TrainedNet:
@@ -130,16 +130,64 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> TrainedNe
         raise CheckpointError(f"{path}: damaged ({error}). Train again or restore the file.") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not a checkpoint of this project (format {FORMAT} expected).")
-    if damaged := [name for name, values in content.get("state_dict", {}).items() if not torch.isfinite(values).all()]:
+    try:
+        described = _Content.model_validate(content)
+    except ValidationError as error:
+        raise CheckpointError(f"{path}: not what a training writes ({_first(error)}). Train again or restore the file.") from None
+    if damaged := [name for name, values in described.state_dict.items() if not torch.isfinite(values).all()]:
         raise CheckpointError(
             f"{path}: {len(damaged)} of its tensors hold NaN or infinite weights, first {damaged[0]}: such a network answers "
             "nothing. Train again, with a lower learning rate, or restore the file."
         )
     try:
-        return _restore(content, device)
+        return _restore(described, device)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{path}: does not fit this version's networks ({reason}). Train again.") from error
+
+
+Side = Annotated[int, Field(ge=1, le=16384)]
+
+
+class _Content(BaseModel):
+    """A checkpoint's content, checked when it is read."""
+
+    model_config = ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
+
+    stage: StageName
+    landmarks: list[str] = Field(min_length=1)
+    input_size: list[Side] = Field(min_length=2, max_length=2)
+    stride: int
+    sigma_px: float = Field(gt=0)
+    activation: Activation
+    architecture: dict[str, Any]
+    facts: dict[str, Any]
+    state_dict: dict[str, Tensor]
+
+    @model_validator(mode="after")
+    def _agrees_with_its_network(self) -> _Content:
+        for name, said in (("stride", self.stride), ("n_landmarks", len(self.landmarks))):
+            if self.architecture.get(name) != said:
+                raise ValueError(f"{name} is {said}, and its network's {self.architecture.get(name)}")
+        if any(side % self.stride for side in self.input_size):
+            raise ValueError(f"input_size {self.input_size} is no multiple of stride {self.stride}")
+        if len(set(self.landmarks)) < len(self.landmarks):
+            raise ValueError("landmarks: a name stands twice")
+        return self
+
+    @model_validator(mode="after")
+    def _knows_what_its_stage_needs(self) -> _Content:
+        if self.stage == "stage2":
+            CropParams.model_validate(self.facts.get("crops"))
+        elif self.facts.get("resize") not in RESIZES:
+            raise ValueError(f"facts.resize is {self.facts.get('resize')!r}, expected one of {RESIZES}")
+        return self
+
+
+def _first(error: ValidationError) -> str:
+    """The first thing that is wrong."""
+    detail = error.errors(include_url=False)[0]
+    return ": ".join([".".join(map(str, detail["loc"])), detail["msg"].removeprefix("Value error, ")][not detail["loc"] :])
 
 
 def load_networks(paths: Sequence[Path], stage: StageName, device: str | torch.device = "cpu") -> tuple[TrainedNet, ...]:
@@ -166,18 +214,18 @@ def _in_short(landmarks: Sequence[str]) -> str:
     return f"{len(landmarks)} landmarks ({', '.join(landmarks[:2])}, …)"
 
 
-def _restore(content: dict[str, Any], device: str | torch.device) -> TrainedNet:
+def _restore(content: _Content, device: str | torch.device) -> TrainedNet:
     """The network that a checkpoint's content describes."""
-    net = create_net(content["stage"], content["architecture"] | {"pretrained": False})
-    net.load_state_dict(content["state_dict"])
+    net = create_net(content.stage, content.architecture | {"pretrained": False})
+    net.load_state_dict(content.state_dict)
     return TrainedNet(
         net=net.to(device).to(memory_format=torch.channels_last).eval(),
-        stage=content["stage"],
-        landmarks=tuple(content["landmarks"]),
-        input_size=(content["input_size"][0], content["input_size"][1]),
-        stride=content["stride"],
-        sigma_px=content["sigma_px"],
-        activation=content["activation"],
-        architecture=content["architecture"],
-        facts=content["facts"],
+        stage=content.stage,
+        landmarks=tuple(content.landmarks),
+        input_size=(content.input_size[0], content.input_size[1]),
+        stride=content.stride,
+        sigma_px=content.sigma_px,
+        activation=content.activation,
+        architecture=content.architecture,
+        facts=content.facts,
     )

@@ -12,6 +12,10 @@ MAX_MINIFICATION = 1.5
 """Stored px per input px: larger images are area-averaged first, as the cache was, so that fine structure does not alias."""
 
 
+RESIZES = ("letterbox", "stretch")
+"""Ways into the network's input: keep the aspect and pad, or fill the frame."""
+
+
 def frame(source: Size, target: Size, resize: str) -> Affine:
     """The map from an image to the network's input: letterboxed, or stretched to fill it."""
     return Affine.letterbox(source, target) if resize == "letterbox" else Affine.resize(source, target)

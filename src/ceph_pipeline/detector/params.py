@@ -20,7 +20,7 @@ class DetectorParams(BaseModel):
     'five'
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     views_stage1: Views = Field(
         "single", description="views of the whole image: a set's name, or a grid of flips, scales, rotations"

@@ -17,7 +17,7 @@ class TableOptions(BaseModel):
     one row a point and a column `landmark`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     image: str = Field("image", description="column with the image's file name or identifier")
     x: str = Field("{landmark}_x", description="column of x; with {landmark} where each landmark has its own")
@@ -52,7 +52,7 @@ class TableOptions(BaseModel):
 class ReadOptions(BaseModel):
     """Options of `ceph_pipeline.formats.read`, `ingestion.reading` in the configuration."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     landmarks: str | tuple[str | dict[str, str], ...] | None = Field(
         None,

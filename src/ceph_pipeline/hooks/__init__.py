@@ -1,16 +1,22 @@
 """Kedro hooks of the project."""
 
-from ceph_pipeline.hooks.parameter_names import ParameterError, ParameterNamesHook, UnknownEnvironmentError
+from ceph_pipeline.hooks.configuration_files import ConfigurationError, ConfigurationHook, UnknownEnvironmentError
+from ceph_pipeline.hooks.leftovers import LeftoversHook
+from ceph_pipeline.hooks.parameter_names import ParameterError, ParameterNamesHook
 from ceph_pipeline.hooks.quiet import QuietHook
 from ceph_pipeline.hooks.summary import SummaryHook
-from ceph_pipeline.hooks.tracking import RunStateHook, TrackingHook
+from ceph_pipeline.hooks.tracking import RunStateHook, TrackingHook, TrackingStoreHook
 
 __all__ = [
+    "ConfigurationError",
+    "ConfigurationHook",
+    "LeftoversHook",
     "ParameterError",
     "ParameterNamesHook",
     "QuietHook",
     "RunStateHook",
     "SummaryHook",
     "TrackingHook",
+    "TrackingStoreHook",
     "UnknownEnvironmentError",
 ]

@@ -1,12 +1,10 @@
 """Parameters are checked, all of them and with names, before anything runs.
 
-Kedro checks values against the Pydantic types of the nodes, but says nothing about a misspelt top-level name, skips the
-pipelines that are not asked for, and takes an environment that does not exist for an empty one.
+Kedro checks values against the Pydantic types of the nodes, but says nothing about a misspelt top-level name, and skips the
+pipelines that are not asked for.
 """
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, get_args
 
 from kedro.framework.context import KedroContext
@@ -16,29 +14,23 @@ from kedro.validation import TypeExtractor
 from pydantic import BaseModel, ValidationError
 
 from ceph_pipeline.errors import CephError
+from ceph_pipeline.hooks.nearest import nearest
 
 
 class ParameterError(CephError, ValueError):
     """Parameters are misspelt, out of range or of the wrong type."""
 
 
-class UnknownEnvironmentError(CephError, ValueError):
-    """The configuration environment has no folder."""
-
-
 class ParameterNamesHook:
-    """Refuses unknown environments, unknown parameters and values out of range, in one message."""
+    """Refuses unknown parameters and values out of range, in one message."""
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
-        """Check environment and parameters of every registered pipeline.
+        """Check the parameters of every registered pipeline.
 
         Raises:
-            UnknownEnvironmentError: `--env` names no folder of the configuration.
             ParameterError: with a line for each parameter that is wrong.
         """
-        conf_source = Path(context.config_loader.conf_source)
-        _check_environment(conf_source, context.env)
         models: dict[str, Any] = dict(TypeExtractor(dict(pipelines)).extract_types_from_pipelines())
         parameters = context.config_loader["parameters"]
         problems = [
@@ -58,7 +50,7 @@ def unknown_names(parameters: Mapping[str, Any], models: Mapping[str, Any], glob
     known = sorted({key.partition(".")[0] for key in models} | global_names)
     for name in parameters:
         if name not in known:
-            yield f"{name}: no such parameter.{_nearest(name, known)}"
+            yield f"{name}: no such parameter.{nearest(name, known)}"
 
 
 def invalid_values(parameters: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[str]:
@@ -79,7 +71,7 @@ def _explain(key: str, model: type[BaseModel], detail: Any) -> str:
     location = [str(part) for part in detail["loc"]]
     place = ".".join([key, *location])
     if detail["type"] == "extra_forbidden":
-        return f"{place}: no such parameter.{_nearest(location[-1], _fields_at(model, location[:-1]))}"
+        return f"{place}: no such parameter.{nearest(location[-1], _fields_at(model, location[:-1]))}"
     if detail["type"] == "missing":
         return f"{place}: missing."
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ").removesuffix(".")
@@ -103,16 +95,3 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for argument in get_args(annotation):
         yield from _models_in(argument)
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
-    if near:
-        return f" Did you mean {' or '.join(near)}?"
-    return f" Known here: {', '.join(known)}."
-
-
-def _check_environment(conf_source: Path, env: str | None) -> None:
-    known = sorted(folder.name for folder in conf_source.iterdir() if folder.is_dir())
-    if env is not None and env not in known:
-        raise UnknownEnvironmentError(f"--env {env}: there is no folder {conf_source / env}.{_nearest(env, known)}")

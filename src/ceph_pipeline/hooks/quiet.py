@@ -15,6 +15,9 @@ TALKATIVE = (
     "pytorch_lightning.utilities.rank_zero",  # the other package of Lightning, once anything has imported it
 )
 
+LOGS_AND_RAISES = ("mlflow.store.db.utils",)
+"""Write a traceback of what they raise besides."""
+
 
 class QuietHook:
     """Silences libraries that set their own logging level when they are imported, after `conf/logging.yml` has been read."""
@@ -24,6 +27,8 @@ class QuietHook:
         """Let only errors of these libraries through, and of a node's error what has failed: the command shows its message."""
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.ERROR)
+        for name in LOGS_AND_RAISES:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         logging.getLogger("kedro.pipeline.node").addFilter(_without_message)
 
 

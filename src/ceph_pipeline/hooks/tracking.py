@@ -1,4 +1,4 @@
-"""What kedro-mlflow logs of a run: its name, and parameters one by one instead of a model's printout; no names of films."""
+"""Where kedro-mlflow records a run, and what it logs: a name, parameters one by one instead of a printout; no names of films."""
 
 from typing import Any
 
@@ -6,6 +6,30 @@ from kedro.framework.hooks import hook_impl
 from pydantic import BaseModel
 
 from ceph_pipeline.artifacts.pseudonyms import without_names
+
+
+class TrackingStoreHook:
+    """Sets up the tracking store before kedro-mlflow's hook does so without a lock, and says what is wrong with it."""
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: Any) -> None:
+        """Count the path of a database from the project's root, and open or create the store while no other run does.
+
+        Raises:
+            TrackingError: the store cannot be used.
+        """
+        from kedro_mlflow.config.kedro_mlflow_config import KedroMlflowConfig
+
+        from ceph_pipeline.training import tracking_store
+
+        if tracking_store.is_recording():
+            return
+        loader = context.config_loader
+        loader["mlflow"] = config = loader["mlflow"]
+        server = config["server"]
+        server["mlflow_tracking_uri"] = tracking_store.uri_from_root(server["mlflow_tracking_uri"], context.project_path)
+        with tracking_store.opened(server["mlflow_tracking_uri"]):
+            KedroMlflowConfig.model_validate(config).setup(context)
 
 
 class TrackingHook:

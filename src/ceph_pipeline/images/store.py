@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from ceph_pipeline.artifacts import Folder
+from ceph_pipeline.artifacts import Folder, sweep
 from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.images.codec import ImageReadError, decode_image, encode_image
 from ceph_pipeline.landmarks.tables import IDENTIFIER
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
 
 ImageFormat = Literal["png", "jpg", "bmp", "npy"]
-
-_UNFINISHED = re.compile(r"^\..+\.[0-9a-f]{8}(\.\w+)?$")
-"""Temporary names under which files are written; a killed process leaves them behind."""
 
 
 class ImageStore:
@@ -147,7 +144,8 @@ class ImageStore:
 
     def sweep(self) -> None:
         """Delete what a killed run left half-written."""
-        self.folder.remove([name for name in self.folder.names() if _UNFINISHED.match(name)])
+        if self._local is not None:
+            sweep(self._local)
 
     def _missing(self, image_ids: Sequence[str]) -> str:
         rest = len(image_ids) - 1

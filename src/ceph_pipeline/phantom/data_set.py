@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from ceph_pipeline.artifacts import Ledger, fingerprint, run_unordered, write_atomically
+from ceph_pipeline.artifacts import Ledger, fingerprint, run_unordered, sweep, write_atomically
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import encode_image
 from ceph_pipeline.phantom import aariz_layout as layout
@@ -53,8 +53,7 @@ def draw_data_set(root: Path, ruler_export: Path, params: PhantomParams) -> None
         logger.info("%s: %d phantoms are complete and unchanged, nothing to draw", root, params.n_images)
         return
     ledger.begin(digest, summary)
-    for half_written in root.rglob(".phantom_*"):  # temporary files of a run that was killed
-        half_written.unlink()
+    sweep(root)  # of a run that was killed
     drawn = run_unordered(draw_one, [(root, index, params) for index in missing], params)
     for _ in tqdm(drawn, total=len(missing), desc="phantoms", unit="image"):
         pass

@@ -11,7 +11,7 @@ from ceph_pipeline.phantom.devices import DEVICES
 class VariationParams(BaseModel):
     """What makes phantoms of the same face and device differ, and what makes landmarks hard to see."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     asymmetry: float = Field(
         1.0, ge=0, le=2, description="how far left and right sides are apart in the picture, relative to people; 0: superimposed"

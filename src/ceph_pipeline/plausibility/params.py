@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class PlausibilityParams(BaseModel):
     """When a configuration of landmarks counts as implausible."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     percentile: float = Field(
         99.9,

@@ -8,7 +8,7 @@ from typing import IO, Any, TypeVar
 
 from kedro.io import AbstractDataset, DatasetError
 
-from ceph_pipeline.artifacts import Folder, FolderError, atomic_path
+from ceph_pipeline.artifacts import DiskError, Folder, FolderError, atomic_path
 
 Saved = TypeVar("Saved")
 Loaded = TypeVar("Loaded")
@@ -58,6 +58,8 @@ class FileDataset(AbstractDataset[Saved, Loaded]):
                 yield temporary
             if not self._folder.is_local:
                 self._folder.upload(self._written)
+        except DiskError as error:
+            raise DatasetError(str(error)) from error
         except OSError as error:
             raise DatasetError(f"{self._url} cannot be written ({error}). {self._way_out(error)}") from error
 

@@ -9,6 +9,8 @@ import psutil
 from mlflow.entities import Run, RunStatus
 from mlflow.exceptions import MlflowException
 
+from ceph_pipeline.training.tracking_store import impatient
+
 logger = logging.getLogger(__name__)
 
 PROCESS = "ceph_pipeline.process"
@@ -58,7 +60,7 @@ def close_orphans(experiment_id: str) -> int:
 
 def end_as_killed() -> None:
     """End every active run as KILLED: the process was told to stop."""
-    with suppress(MlflowException):
+    with suppress(MlflowException), impatient():
         while mlflow.active_run() is not None:
             mlflow.end_run(KILLED)
 

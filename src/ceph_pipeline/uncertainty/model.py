@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.uncertainty.calibration import SigmaCalibration, fit_sigma
@@ -122,19 +123,35 @@ class UncertaintyModel:
         """Read what `to_report` wrote.
 
         Raises:
-            KeyError: an entry is missing.
+            ValidationError: it is something else.
         """
-        factors = report["factors"]
+        found = ModelReport.model_validate(report)
         return cls(
-            unit=report["unit"],
-            landmarks=tuple(factors),
-            calibration=SigmaCalibration(report["floor"], report["gain"], np.array(list(factors.values()), dtype=np.float64)),
-            factor=math.inf if report["factor"] is None else float(report["factor"]),
-            level=report["level"],
-            flag_above=report["flag_above"],
-            n_sigma_sources=report["n_sigma_sources"],
-            n_radius_sources=report["n_radius_sources"],
+            unit=found.unit,
+            landmarks=tuple(found.factors),
+            calibration=SigmaCalibration(found.floor, found.gain, np.array(list(found.factors.values()))),
+            factor=math.inf if found.factor is None else found.factor,
+            level=found.level,
+            flag_above=found.flag_above,
+            n_sigma_sources=found.n_sigma_sources,
+            n_radius_sources=found.n_radius_sources,
         )
+
+
+class ModelReport(BaseModel):
+    """A model as plain numbers, checked when it is read."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    unit: Unit
+    level: float = Field(gt=0, lt=1)
+    factor: Annotated[float, Field(ge=0)] | None
+    flag_above: float = Field(ge=0)
+    floor: float = Field(ge=0)
+    gain: float = Field(ge=0)
+    factors: dict[str, Annotated[float, Field(gt=0)]] = Field(min_length=1)
+    n_sigma_sources: int = Field(ge=1)
+    n_radius_sources: int = Field(ge=1)
 
 
 def fit_uncertainty(valid: StageErrors, landmarks: list[str], unit: Unit, params: UncertaintyParams) -> UncertaintyModel:

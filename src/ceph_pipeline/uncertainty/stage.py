@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.uncertainty.model import UncertaintyError, UncertaintyModel, Unit
 
 UNCERTAINTY_FILE = "uncertainty.json"
@@ -39,10 +42,33 @@ class StageUncertainty:
         """Read what `to_report` wrote.
 
         Raises:
-            KeyError: an entry is missing.
+            ValidationError: it is something else.
         """
-        models = {unit: UncertaintyModel.from_report(report[unit]) for unit in UNITS if unit in report}
-        return cls(report["networks"], report["views"], models)
+        found = StageReport.model_validate(report)
+        models = {unit: UncertaintyModel.from_report(found.models[unit]) for unit in UNITS if unit in found.models}
+        return cls(found.networks, found.views, models)
+
+
+class StageReport(BaseModel):
+    """A stage's report, whose further entries are its models; checked when it is read."""
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, dict[str, Any]]
+
+    networks: dict[str, str] = Field(min_length=1)
+    views: str
+
+    @property
+    def models(self) -> dict[str, dict[str, Any]]:
+        """Reports of the models by unit."""
+        return self.__pydantic_extra__
+
+    @model_validator(mode="after")
+    def _has_models(self) -> "StageReport":
+        if not self.models or not set(self.models) <= set(UNITS):
+            raise ValueError(f"models in {sorted(self.models)}, expected some in {' and '.join(UNITS)}")
+        return self
 
 
 def read_uncertainty(file: Path) -> dict[str, StageUncertainty]:
@@ -52,9 +78,13 @@ def read_uncertainty(file: Path) -> dict[str, StageUncertainty]:
         UncertaintyError: it is damaged.
     """
     try:
-        return {stage: StageUncertainty.from_report(report) for stage, report in json.loads(file.read_text("utf-8")).items()}
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        content = json.loads(file.read_text("utf-8"))
+        if not isinstance(content, dict):
+            raise InvalidValueError(f"expected an object of stages, found {type(content).__name__}")
+        return {stage: StageUncertainty.from_report(report) for stage, report in content.items()}
+    except (ValueError, RecursionError) as error:
+        reason = str(error).splitlines()
         raise UncertaintyError(
-            f"{file}: not what the evaluation wrote ({type(error).__name__}: {error}). Run the evaluation pipeline again, "
-            "or delete the file."
+            f"{file}: not what the evaluation wrote ({' '.join(reason[:3])}). Run the evaluation pipeline again, or delete the "
+            "file."
         ) from None

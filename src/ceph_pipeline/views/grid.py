@@ -16,7 +16,7 @@ class ViewGrid(BaseModel):
     pixels alone.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     flips: tuple[bool, ...] = Field((False,), description="true: mirrored left and right; helps only networks trained with flips")
     scales: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = Field(

@@ -1,0 +1,235 @@
+"""Kill a tiny run of the demo at random moments spread over every node, start it again, and compare with an undisturbed one.
+
+    python benchmarks/kill_trials.py --kills 100 --into /scratch/kills
+
+Each project is killed several times, at nodes further and further on, by SIGKILL, SIGINT and SIGTERM in turn, started again with
+the same command each time, and finally left to finish. Then its figures and predictions must be an undisturbed run's to the last
+bit, nothing half-written may be left, and MLflow must call the last run FINISHED, every killed one KILLED, and none RUNNING.
+Runs are forked from one process that has imported the libraries; all else of them is `kedro run`.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+SOURCE = Path(__file__).resolve().parents[1]
+
+PARAMS = (
+    "phantom.n_images=10,phantom.long_side_px=300,crops.crop_px=64,detector.views_stage1=five,detector.views_stage2=single,"
+    "stage1.net.backbone=mobilenetv3_small_050,stage1.net.input_width_px=64,stage1.net.input_height_px=96,stage1.optim.epochs=3,"
+    "stage2.net.backbone=mobilenetv3_small_050,stage2.optim.epochs=3,stage2.crops_per_epoch=128,stage2.valid_crops=64,"
+    "stage1.loop.workers=0,stage2.loop.workers=0,evaluation.statistics.n_resamples=200"
+)
+"""The whole chain in half a minute; nothing is learned."""
+
+COMMAND = ["kedro", "run", "--env", "demo", "--pipelines", "demo", "--params", PARAMS]
+LIBRARIES = ("cv2", "joblib", "kedro.framework.cli.cli", "kedro_mlflow", "lightning", "matplotlib.pyplot", "pandera", "timm")
+SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
+KILLS_A_PROJECT = 9
+RESULTS = ("08_reporting/evaluation/metrics.json", "07_model_output/predictions.parquet")
+
+
+class Kill(NamedTuple):
+    """A kill to be made: in which node, and by what."""
+
+    node: str
+    signal: signal.Signals
+
+
+class Started(NamedTuple):
+    """When a node began, seconds after its run."""
+
+    node: str
+    after_s: float
+
+
+class Run:
+    """`kedro run` in a process of its own, whose progress can be followed."""
+
+    def __init__(self, project: Path) -> None:
+        self._began = time.monotonic()
+        reading, writing = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(reading)
+            _become_kedro(project, writing)
+        os.close(writing)
+        self._output = os.fdopen(reading, encoding="utf-8", errors="replace")
+        self.tail: list[str] = []
+
+    def nodes(self) -> Iterator[Started]:
+        """Nodes as they begin."""
+        for line in self._output:
+            self.tail = [*self.tail[-40:], line]
+            if "Running node: " in line:
+                yield Started(line.split("Running node: ", 1)[1].split(":")[0].strip(), time.monotonic() - self._began)
+
+    def kill(self, by: signal.Signals) -> None:
+        """Send a signal, if the run has not ended yet."""
+        os.kill(self._pid, by)
+
+    def end(self) -> int:
+        """Wait for the end; the exit code, negative where a signal was the end."""
+        for line in self._output:
+            self.tail = [*self.tail[-40:], line]
+        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+
+
+def _become_kedro(project: Path, output: int) -> None:
+    """The child's part of a fork: run the command and never return."""
+    code = 1
+    try:
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.setsid()
+        os.chdir(project)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.argv = list(COMMAND)
+        from kedro.framework.cli.cli import main
+
+        main()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def new_project(root: Path, source: Path) -> Path:
+    """A folder with another's configuration and code, and no data."""
+    root.mkdir(parents=True)
+    for name in ("pyproject.toml", ".telemetry"):
+        shutil.copy(source / name, root)
+    for name in ("conf", "src"):
+        shutil.copytree(source / name, root / name, ignore=shutil.ignore_patterns("local"))
+    (root / "conf" / "local").mkdir()
+    return root
+
+
+def undisturbed(root: Path) -> list[Started]:
+    """Run once without a kill; when each node began, and at last when the run ended.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    new_project(root, SOURCE)
+    with (root / "conf" / "demo" / "globals.yml").open("a", encoding="utf-8") as stream:
+        stream.write("\nn_jobs: 1\n")
+    run = Run(root)
+    nodes = list(run.nodes())
+    if run.end() != 0:
+        raise RuntimeError("".join(run.tail))
+    return [*nodes, Started("end", time.monotonic() - run._began)]
+
+
+def plan(nodes: list[str], kills: int) -> list[list[Kill]]:
+    """Kills of each project, in the order of the nodes; every node gets its share, and every signal."""
+    drawn = [Kill(nodes[number % len(nodes)], SIGNALS[(number + number // len(nodes)) % len(SIGNALS)]) for number in range(kills)]
+    projects = -(-kills // KILLS_A_PROJECT)
+    return [sorted(drawn[first::projects], key=lambda kill: nodes.index(kill.node)) for first in range(projects)]
+
+
+def interrupted(project: Path, kill: Kill, length_s: float, moment: random.Random) -> bool:
+    """Start a run and kill it within a node; whether it was still running."""
+    run = Run(project)
+    for started in run.nodes():
+        if started.node == kill.node:
+            time.sleep(moment.uniform(0, length_s))
+            run.kill(kill.signal)
+            break
+    return run.end() != 0
+
+
+def problems(project: Path, whole: Path, kills: int) -> list[str]:
+    """What is wrong with a project that was killed, and then finished."""
+    data = project / "data" / "demo"
+    found = [name for name in RESULTS if (data / name).read_bytes() != (whole / "data" / "demo" / name).read_bytes()]
+    found += [str(path.relative_to(data)) for path in data.rglob(".*.part-*")]
+    states = run_states(project)
+    parents = Counter(state for state, is_parent in states if is_parent)
+    if parents["FINISHED"] != 1 or set(parents) - {"FINISHED", "KILLED"} or parents["KILLED"] > kills:
+        found.append(f"runs {dict(parents)} after {kills} kills")
+    if others := {state for state, is_parent in states if not is_parent} - {"FINISHED", "KILLED"}:
+        found.append(f"trainings {others}")
+    return found
+
+
+def run_states(project: Path) -> list[tuple[str, bool]]:
+    """State of every MLflow run, and whether it is no training nested in another."""
+    nested = "SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = 'mlflow.parentRunId'"
+    query = f"SELECT status, NOT EXISTS ({nested}) FROM runs"  # noqa: S608 - our own text
+    with closing(sqlite3.connect(project / "mlflow.db")) as database:
+        return [(state, bool(is_parent)) for state, is_parent in database.execute(query)]
+
+
+def trial(project: Path, whole: Path, kills: list[Kill], lengths: dict[str, float], moment: random.Random) -> dict[str, object]:
+    """Kill one project as planned, finish it, and judge it."""
+    hit: list[Kill] = []
+    wrong: list[str] = []
+    for kill in kills:
+        if interrupted(project, kill, lengths[kill.node], moment):
+            hit.append(kill)
+            if kill.signal is not signal.SIGKILL and "RUNNING" in dict(run_states(project)):
+                wrong.append(f"{kill.node}: RUNNING after {kill.signal.name}")
+    last = Run(project)
+    list(last.nodes())
+    wrong += problems(project, whole, len(hit)) if last.end() == 0 else ["does not finish", *last.tail]
+    return {"hit": [(kill.node, kill.signal.name) for kill in hit], "wrong": wrong}
+
+
+def main() -> None:
+    """Kill, compare, and print the count."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--kills", type=int, default=100)
+    arguments.add_argument("--seed", type=int, default=0)
+    arguments.add_argument("--into", type=Path, required=True, help="an empty folder for the projects and `kills.jsonl`")
+    options = arguments.parse_args()
+    os.environ |= {"COLUMNS": "1000", "OMP_NUM_THREADS": "1"}
+    _import_libraries()
+    whole = options.into / "whole"
+    course = undisturbed(whole)
+    lengths = {node.node: after.after_s - node.after_s for node, after in pairwise(course)}
+    print(f"undisturbed: {len(lengths)} nodes in {course[-1].after_s:.0f} s", flush=True)
+    moment, counts = random.Random(options.seed), Counter[str]()  # noqa: S311 - moments, no secrets
+    for number, kills in enumerate(plan(list(lengths), options.kills)):
+        project = new_project(options.into / f"project_{number:02d}", whole)
+        result = trial(project, whole, kills, lengths, moment)
+        with (options.into / "kills.jsonl").open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(result) + "\n")
+        hit = [(str(node), str(by)) for node, by in result["hit"]]  # type: ignore[attr-defined]
+        counts.update(by for _, by in hit)
+        counts.update(f"node {node}" for node, _ in hit)
+        print(f"{project.name}: {len(hit)} of {len(kills)} kills hit; wrong: {result['wrong'] or 'nothing'}", flush=True)
+        if not result["wrong"]:
+            shutil.rmtree(project)
+    by_signal = {by.name: counts[by.name] for by in SIGNALS}
+    n_nodes = sum(name.startswith("node ") for name in counts)
+    print(f"{sum(by_signal.values())} kills {by_signal} in {n_nodes} of {len(lengths)} nodes")
+
+
+def _import_libraries() -> None:
+    """Everything that a run imports, before it is forked; nothing is computed, so no thread has started."""
+    for name in LIBRARIES:
+        __import__(name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""What a checkpoint says beside its weights is checked when it is read."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ceph_pipeline.detector.checkpoint import CheckpointError, load_checkpoint
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"input_size": []}, "input_size"),
+        ({"input_size": [64]}, "input_size"),
+        ({"input_size": [0, 64]}, "input_size"),
+        ({"input_size": [66, 64]}, "input_size .* no multiple of stride 4"),
+        ({"stride": 2}, "stride is 2, and its network's 4"),
+        ({"stride": 0}, "stride"),
+        ({"stride": "4"}, "stride"),
+        ({"sigma_px": float("nan")}, "sigma_px"),
+        ({"sigma_px": 0.0}, "sigma_px"),
+        ({"landmarks": []}, "landmarks"),
+        ({"landmarks": ["Sella"]}, "n_landmarks is 1, and its network's 19"),
+        ({"landmarks": ["Sella"] * 19}, "a name stands twice"),
+        ({"activation": "relu"}, "activation"),
+        ({"stage": "stage3"}, "stage"),
+        ({"architecture": None}, "architecture"),
+        ({"facts": {}}, "facts.resize is None, expected one of"),
+        ({"facts": None}, "facts"),
+        ({"state_dict": {"a": 1.0}}, "state_dict"),
+        ({"state_dict": None}, "state_dict"),
+    ],
+)
+def test_what_a_training_does_not_write_is_named(
+    checkpoints: Path, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    file = tmp_path / "best.ckpt"
+    torch.save(torch.load(checkpoints / "stage1" / "best.ckpt", weights_only=True) | changes, file)
+    with pytest.raises(CheckpointError, match=rf"best\.ckpt: not what a training writes \(.*{message}"):
+        load_checkpoint(file)
+
+
+def test_crops_that_stage_2_does_not_describe_are_named(checkpoints: Path, tmp_path: Path) -> None:
+    file = tmp_path / "best.ckpt"
+    content = torch.load(checkpoints / "stage2" / "best.ckpt", weights_only=True)
+    torch.save(content | {"facts": {"crops": {"crop_px": -1}}}, file)
+    with pytest.raises(CheckpointError, match="crop_px"):
+        load_checkpoint(file)
