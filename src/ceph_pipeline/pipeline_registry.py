@@ -15,6 +15,7 @@ from ceph_pipeline.pipelines import (
     ingestion,
     phantom,
     promotion,
+    ruler,
     stage1,
     stage2,
 )
@@ -22,9 +23,15 @@ from ceph_pipeline.pipelines import (
 MAIN_JOB = ("ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation")
 """What `kedro run` does without a name: from raw files to honest numbers."""
 
+STAGE1_ALONE = ("ingestion", "audit", "augmentation", "stage1", "evaluation_of_stage1")
+"""The main job without refinement, for landmarks that the whole image locates well enough."""
+
 
 def register_pipelines() -> dict[str, Pipeline]:
     """Every pipeline under its name, the main job as `__default__`, and `demo`: phantoms first, then the main job.
+
+    `stage1_alone` is the main job of a detector without stage 2; its evaluation and inference are pipelines of their own, so
+    that no node waits for a network that is never trained.
 
     The pipelines are named here rather than discovered: Kedro's discovery loads only the folders that `--pipelines` asks for,
     and `demo` is no folder.
@@ -41,13 +48,27 @@ def register_pipelines() -> dict[str, Pipeline]:
         "folds": folds,
         "calibration": calibration,
         "promotion": promotion,
+        "ruler": ruler,
         "inference": inference,
         "export": export,
         "benchmark": benchmark,
     }
     pipelines = {name: _namespaced(name, module.create_pipeline()) for name, module in modules.items()}
-    main_job = sum((pipelines[name] for name in MAIN_JOB), Pipeline([]))
-    return pipelines | {"__default__": main_job, "demo": pipelines["phantom"] + main_job}
+    alone = {
+        "evaluation_of_stage1": evaluation.create_pipeline(refined=False),
+        "inference_with_stage1": inference.create_pipeline(refined=False),
+    }
+    pipelines |= {name: _namespaced(name, pipeline) for name, pipeline in alone.items()}
+    main_job = _joined(pipelines, MAIN_JOB)
+    return pipelines | {
+        "__default__": main_job,
+        "stage1_alone": _joined(pipelines, STAGE1_ALONE),
+        "demo": pipelines["phantom"] + main_job,
+    }
+
+
+def _joined(pipelines: dict[str, Pipeline], names: tuple[str, ...]) -> Pipeline:
+    return sum((pipelines[name] for name in names), Pipeline([]))
 
 
 def _namespaced(name: str, pipeline: Pipeline) -> Pipeline:

@@ -78,3 +78,26 @@ def test_a_collapsed_stage_1_still_gets_a_field() -> None:
 
 def test_checkpoints_of_version_0_1_name_the_field_by_the_head() -> None:
     assert CropParams.model_validate({"field_of_head": 0.3}).field_of_face == 0.3
+
+
+RULER = CropParams(crop_px=96, field_of_ruler=1.5)
+NOT_ANY = (np.nan, np.nan)
+
+
+def test_by_the_ruler_the_field_is_a_multiple_of_its_length() -> None:
+    points = np.array([[(100.0, 20.0), (160.0, 100.0)], [(100.0, 20.0), NOT_ANY], [NOT_ANY, NOT_ANY]])
+    assert field_sizes(points, ["p1", "p2"], np.full(3, np.nan), RULER) == pytest.approx([150, np.nan, np.nan], nan_ok=True)
+
+
+def test_a_ruler_of_no_length_has_the_smallest_field() -> None:
+    assert field_sizes(np.zeros((1, 2, 2)), ["p1", "p2"], np.array([np.nan]), RULER).tolist() == [24.0]
+
+
+def test_without_the_marks_there_is_no_field_by_the_ruler() -> None:
+    with pytest.raises(FaceSizeError, match=r"needs p1 and p2; the landmarks are .*Set it to null"):
+        field_sizes(MEAN_FACE[None], SIX, np.array([np.nan]), RULER)
+
+
+def test_one_measure_of_the_field_counts() -> None:
+    with pytest.raises(ValueError, match="field_mm and field_of_ruler are both set"):
+        CropParams(field_mm=25, field_of_ruler=1.5)

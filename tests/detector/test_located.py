@@ -27,6 +27,7 @@ def test_an_unknown_part_adds_nothing() -> None:
 
 
 def test_rows_are_a_prediction_table() -> None:
-    located = Located(np.arange(8.0).reshape(2, 2, 2), np.array([[1.0, 2.0], [3.0, np.nan]]))
+    located = Located(np.arange(8.0).reshape(2, 2, 2), np.array([[1.0, 2.0], [3.0, np.nan]]), np.full((2, 2), 0.5))
     rows = PredictionTable.validate(prediction_rows(located, ["a", "b"], ["Sella", "Nasion"], "stage1"))
-    assert rows.iloc[2].to_dict() == {"image_id": "b", "stage": "stage1", "landmark": "Sella", "x": 4, "y": 5, "sigma_px": 3}
+    point = {"image_id": "b", "stage": "stage1", "landmark": "Sella", "x": 4, "y": 5, "sigma_px": 3, "peak": 0.5}
+    assert rows.iloc[2].to_dict() == point

@@ -112,7 +112,7 @@ class TestDetector:
 
     def test_a_folder_without_the_file_gives_points_as_before(self, checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
         table = LandmarkDetector.load(checkpoints, CPU).predict(xrays(tmp_path, 1))
-        assert list(table.columns) == ["image_id", "stage", "landmark", "x", "y", "sigma_px"]
+        assert list(table.columns) == ["image_id", "stage", "landmark", "x", "y", "sigma_px", "peak"]
 
     def test_other_networks_than_those_it_was_learned_for(self, learned: Path, caplog: pytest.LogCaptureFixture) -> None:
         stage1 = learned / "stage1" / "best.ckpt"
@@ -158,7 +158,7 @@ class TestPipeline:
         params = CPU.model_copy(update={"views_stage1": views})
         stages = learned / "stage1" / "best.ckpt", learned / "stage2" / "best.ckpt"
         with caplog.at_level(logging.INFO):
-            locate_landmarks(tmp_path / "new", *stages, learned, InferenceParams(), params)
+            locate_landmarks(tmp_path / "new", stages[0], learned, InferenceParams(), params, stages[1])
         assert line in caplog.text
 
     def test_without_the_file_one_line_says_so(self, checkpoints: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -178,8 +178,8 @@ class TestPipeline:
 
 def test_the_summary_counts_flagged_points() -> None:
     judged = uncertainty(px=model("px")).judge(points([4.0, 6.0, 9.0]), {"a": np.nan})
-    assert summary_rows(judged, measurement_rows(judged, None))["n_flagged"].tolist() == [2]
-    assert "n_flagged" not in summary_rows(points([4.0]), measurement_rows(points([4.0]), None))
+    assert summary_rows(judged, measurement_rows(judged, {}))["n_flagged"].tolist() == [2]
+    assert "n_flagged" not in summary_rows(points([4.0]), measurement_rows(points([4.0]), {}))
 
 
 def test_a_flagged_point_stands_out_with_its_radius() -> None:

@@ -116,13 +116,13 @@ def params(**changes):
 
 
 def predict_copies(world, **changes):
-    args = (world.copied, world.small, world.full, *world.checkpoints, world.folder)
-    return prediction_nodes.predict_copies(*args, params(**changes), DetectorParams())
+    args = (world.copied, world.small, world.full, world.checkpoints[0], world.folder)
+    return prediction_nodes.predict_copies(*args, params(**changes), DetectorParams(), world.checkpoints[1])
 
 
 def predict_training_sample(world, **changes):
-    args = (world.images, world.copied, world.raw, world.cache, world.index, *world.checkpoints, world.folder)
-    return prediction_nodes.predict_training_sample(*args, params(**changes), DetectorParams())
+    args = (world.images, world.copied, world.raw, world.cache, world.index, world.checkpoints[0], world.folder)
+    return prediction_nodes.predict_training_sample(*args, params(**changes), DetectorParams(), world.checkpoints[1])
 
 
 def predict_heads(world):
@@ -169,7 +169,7 @@ class TestCopies:
 
     def test_unchanged_copies_stand_and_other_pixels_do_not(self, world, caplog):
         predict_copies(world)
-        assert predict_copies(world).shape == (4, 6)
+        assert predict_copies(world).shape == (4, 7)
         assert world.loaded == ["stage1", "stage2"]
         world.small.write("test_a__flip_0", half(dot(50, 50)))
         with caplog.at_level(logging.INFO):

@@ -51,7 +51,7 @@ def networks(tmp_path):
 
 
 def run(errors, predictions, images, networks, params=PARAMS, duplicates=NONE):
-    models = uncertainty_nodes.learn_uncertainty(errors, predictions, images, *networks, params, DETECTOR)
+    models = uncertainty_nodes.learn_uncertainty(errors, predictions, images, networks[0], params, DETECTOR, networks[1])
     return models, uncertainty_nodes.check_uncertainty(errors, predictions, images, duplicates, models)
 
 

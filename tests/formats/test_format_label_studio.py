@@ -85,6 +85,11 @@ class TestReading:
         assert "unknown landmark 'PT'" in found.quarantine["reason"][0]
         assert found.quarantine["outcome"][0] == "kept"
 
+    def test_the_task_s_own_field_names_the_device(self, export):
+        entry = task()
+        entry["data"]["machine"] = "ART Plus"
+        assert read(export(entry)).images["machine"].tolist() == ["ART Plus"]
+
     def test_symbols_become_full_names(self, export):
         found = read(export(task("ceph-a.png", {"completed_by": 1, "result": [key_point("N`", 50, 50)]})))
         assert list(found.landmarks["landmark"]) == ["Soft Tissue Nasion"]
@@ -137,6 +142,31 @@ def test_bad_tasks_are_refused_or_set_aside(export, kind):
     found = read(path, "label_studio", on_bad_item="quarantine")
     assert item in set(found.quarantine["item"])
     assert "ceph-b" in set(found.images["image_id"])
+
+
+class TestFilmsWithoutTheLandmarks:
+    SHOWS_NONE = ReadOptions(blank_shows_none=True)
+
+    @pytest.fixture
+    def both(self, export, tmp_path):
+        for name in ("blank", "ceph-a"):
+            cv2.imwrite(str(tmp_path / f"{name}.png"), np.zeros((1000, 2000), np.uint8))
+        return export(task("ceph-a.png"), task("blank.png", {"completed_by": 1, "result": []}))
+
+    def test_a_submission_without_a_point_says_that_the_film_shows_none(self, both):
+        found = read(both, options=self.SHOWS_NONE)
+        assert found.quarantine.empty
+        rows = found.landmarks[found.landmarks["image_id"] == "blank"]
+        assert set(rows["landmark"]) == set(found.landmarks["landmark"])
+        assert rows[["x", "y"]].isna().all(axis=None)
+
+    def test_unless_it_is_said_to_the_film_is_set_aside(self, both):
+        assert "no key point" in read(both, on_bad_item="quarantine").quarantine["reason"].iloc[0]
+
+    def test_one_that_nobody_submitted_is_set_aside_in_any_case(self, both, export):
+        open_task = task("blank.png") | {"annotations": []}
+        found = read(export(task("ceph-a.png"), open_task), on_bad_item="quarantine", options=self.SHOWS_NONE)
+        assert found.images["image_id"].tolist() == ["ceph-a"]
 
 
 def test_an_unreadable_image_is_refused(export, tmp_path):

@@ -9,19 +9,27 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from film_samples import dicom, wedge
 
 from ceph_pipeline.artifacts import pseudonym
+from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.cephalometry import CephalometryParams, Rule
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import read_image
 from ceph_pipeline.inference import InferenceParams, LandmarkDetector
-from ceph_pipeline.inference.folder import find_xrays, predict_folder
+from ceph_pipeline.inference.folder import file_pixel_sizes, find_xrays, predict_folder
 from ceph_pipeline.inference.measurements import measurement_rows, summary_rows
 from ceph_pipeline.inference.overlay import draw_overlay
 from ceph_pipeline.landmarks.tables import PredictionTable, QuarantineTable
-from ceph_pipeline.pipelines.inference.nodes import draw_overlays, judge_plausibility, locate_landmarks, measure_faces
+from ceph_pipeline.pipelines.inference.nodes import (
+    draw_overlays,
+    judge_plausibility,
+    locate_landmarks,
+    measure_faces,
+    size_pixels,
+)
 from ceph_pipeline.plausibility import PlausibilityParams
 
 Xrays = Callable[[Path, int], list[Path]]
@@ -110,7 +118,7 @@ def test_a_folder_of_damaged_files_is_one_error(dot_finder: TrainedNet, tmp_path
 
 def test_angles_need_no_pixel_size_and_millimetres_do() -> None:
     table = predictions_of(FACE | {"Menton": (600, 1300), "Gonion": (200, 1000)})
-    without, with_size = measurement_rows(table, None), measurement_rows(table, 0.1)
+    without, with_size = measurement_rows(table, {}), measurement_rows(table, {"a": 0.1})
     assert set(without["unit"]) == {"deg", "%"}
     values = with_size.set_index("measurement")["value"]
     assert values["N_Me_mm"] == pytest.approx(0.1 * math.hypot(200, 1200))
@@ -121,8 +129,8 @@ def test_norms_stand_beside_measurements_only_where_they_are_chosen() -> None:
     norms = {"population": "phantoms", "sex": "both", "age": "none", "source": "made up", "norms": {"SNA": {"mean": 80, "sd": 2}}}
     chosen = CephalometryParams.model_validate({"norm_sets": {"made_up": norms}, "compare_with": ["made_up"]})
     table = predictions_of(FACE)
-    assert "deviation_sd" not in measurement_rows(table, None)
-    rows = measurement_rows(table, None, chosen).set_index("measurement")
+    assert "deviation_sd" not in measurement_rows(table, {})
+    rows = measurement_rows(table, {}, chosen).set_index("measurement")
     assert rows.loc["SNA", "norm_set"] == "made_up"
     assert rows.loc["SNA", "deviation_sd"] == pytest.approx((rows.loc["SNA", "value"] - 80) / 2)
     assert np.isnan(rows.loc["SNB", "deviation_sd"])
@@ -131,13 +139,13 @@ def test_norms_stand_beside_measurements_only_where_they_are_chosen() -> None:
 def test_the_summary_has_a_class_for_each_rule() -> None:
     rule = Rule.model_validate({"decides": {"measurement": "ANB", "bounds": [0, 4], "names": ["III", "I", "II"]}})
     table = predictions_of(FACE)
-    summary = summary_rows(table, measurement_rows(table, None), {"skeletal_class": rule}).iloc[0]
+    summary = summary_rows(table, measurement_rows(table, {}), {"skeletal_class": rule}).iloc[0]
     assert summary["skeletal_class"] == rule.decides.classify(summary["ANB"])
 
 
 def test_the_summary_names_the_least_sure_point() -> None:
     table = predictions_of(FACE)
-    summary = summary_rows(table, measurement_rows(table, None)).iloc[0]
+    summary = summary_rows(table, measurement_rows(table, {})).iloc[0]
     assert summary["n_landmarks"] == 4
     assert summary["least_sure"] == "B-point"
     assert summary["median_sigma_px"] == 4.5
@@ -157,22 +165,50 @@ def test_an_overlay_shows_every_point_that_is_there_with_its_symbol() -> None:
 def test_the_nodes_lead_from_a_folder_to_overlays(checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
     xrays(tmp_path / "new", 2)
     params = InferenceParams(pixel_size_mm=0.1)
-    stages = checkpoints / "stage1" / "best.ckpt", checkpoints / "stage2" / "best.ckpt"
-    located, quarantine = locate_landmarks(tmp_path / "new", *stages, checkpoints, params, DetectorParams(device="cpu"))
+    stage1, stage2 = checkpoints / "stage1" / "best.ckpt", checkpoints / "stage2" / "best.ckpt"
+    detector = DetectorParams(device="cpu")
+    located, quarantine = locate_landmarks(tmp_path / "new", stage1, checkpoints, params, detector, stage2)
     assert quarantine.empty
     predictions, shapes = judge_plausibility(located, checkpoints, PlausibilityParams())
-    measurements = measure_faces(predictions, params, CephalometryParams())
+    sizes = size_pixels(tmp_path / "new", predictions, checkpoints, params, CalibrationParams(), detector)
+    assert sizes["source"].tolist() == ["file", "file"]
+    measurements = measure_faces(predictions, sizes, CephalometryParams())
     assert {"S_Go_mm", "SNA"} <= set(measurements["measurement"])
     (tmp_path / "overlays").mkdir()
     (tmp_path / "overlays" / "of_another_patient.png").touch()
     summary = draw_overlays(
-        tmp_path / "new", predictions, measurements, shapes, tmp_path / "overlays", params, CephalometryParams()
+        tmp_path / "new", predictions, measurements, shapes, sizes, tmp_path / "overlays", params, CephalometryParams()
     )
     assert {file.name for file in (tmp_path / "overlays").iterdir()} == {"xray_0.png", "xray_1.png"}
     assert summary["file"].tolist() == ["xray_0.png", "xray_1.png"]
     assert summary["image_id"].tolist() == ["xray_0", "xray_1"]
+    assert summary[["mm_per_pixel", "source"]].to_numpy().tolist() == [[0.1, "file"]] * 2
     assert min(read_image(tmp_path / "overlays" / "xray_1.png").shape) > 500
     quiet = InferenceParams(overlays=False)
-    again = draw_overlays(tmp_path / "new", predictions, measurements, shapes, tmp_path / "none", quiet, CephalometryParams())
+    again = draw_overlays(
+        tmp_path / "new", predictions, measurements, shapes, sizes, tmp_path / "none", quiet, CephalometryParams()
+    )
     pd.testing.assert_frame_equal(again, summary)
     assert not (tmp_path / "none").exists()
+
+
+def test_stage_1_alone_locates_and_measures(checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
+    xrays(tmp_path / "new", 1)
+    located, _ = locate_landmarks(
+        tmp_path / "new", checkpoints / "stage1" / "best.ckpt", checkpoints, InferenceParams(), DetectorParams(device="cpu")
+    )
+    assert set(located["stage"]) == {"stage1"}
+    assert located["peak"].notna().all()
+
+
+def test_an_estimate_from_the_face_makes_no_millimetres() -> None:
+    sizes = pd.DataFrame({"image_id": ["a"], "mm_per_pixel": [0.1], "source": ["anatomical"]})
+    assert set(measure_faces(predictions_of(FACE), sizes, CephalometryParams())["unit"]) == {"deg"}
+
+
+def test_each_film_s_own_header_says_its_pixel_size_unless_one_is_given(tmp_path: Path) -> None:
+    (tmp_path / "known.dcm").write_bytes(dicom(wedge(), PixelSpacing=[0.12, 0.12]))
+    cv2.imwrite(str(tmp_path / "unknown.png"), np.zeros((64, 64), np.uint8))
+    sizes = file_pixel_sizes(tmp_path, ["known", "unknown"])
+    assert sizes.tolist() == pytest.approx([0.12, np.nan], nan_ok=True)
+    assert file_pixel_sizes(tmp_path, ["known", "unknown"], 0.1).tolist() == [0.1, 0.1]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.cephalometry import VERTICAL_MEASUREMENTS
-from ceph_pipeline.ingestion import SplitError, measurement_table, with_consensus, with_validation_split
+from ceph_pipeline.ingestion import SplitError, measurement_table, with_consensus, with_test_split, with_validation_split
 from ceph_pipeline.landmarks.tables import LandmarkTable, MeasurementTable, reader_points
 
 COLUMNS = ["image_id", "reader", "landmark", "x", "y"]
@@ -116,3 +116,25 @@ class TestMeasurements:
         assert np.isnan(values["b", "consensus", "N_ANS_mm"])
         assert values["b", "consensus", "ANSMe_NMe_pct"] == pytest.approx(100 * np.hypot(30, 60) / 100)
         assert np.isnan(values["a", "senior", "FMA"])
+
+
+class TestTestSplit:
+    def test_a_set_of_training_images_is_split_in_three_by_source(self):
+        images = with_validation_split(with_test_split(image_table(18, test=0), 0.2, seed=42), 0.2, seed=42)
+        assert images["split"].tolist() == ["train"] * 11 + ["valid"] * 3 + ["test"] * 4
+        assert images["subset"].tolist() == images["split"].tolist()
+        assert images["image_id"].is_unique
+
+    @pytest.mark.parametrize("table", [image_table(10, test=2), image_table(10, valid=1, test=0)])
+    def test_a_set_with_a_split_of_its_own_keeps_it(self, table):
+        assert with_test_split(table, 0.5, 1) is table
+
+    def test_nothing_is_held_out_unless_it_is_asked_for(self):
+        table = image_table(10, test=0)
+        assert with_test_split(table, 0.0, 1) is table
+
+    def test_a_share_that_holds_nothing_out_is_refused(self):
+        with pytest.raises(
+            SplitError, match=r"no test split, and ingestion\.test_fraction = 0\.1 of 3 training images holds out 0"
+        ):
+            with_test_split(image_table(3, test=0), 0.1, 1)

@@ -80,8 +80,8 @@ def test_the_ruler_export_gives_percent_of_the_original_size(specimen):
     assert np.linalg.norm(found[0] - found[1]) * specimen.pixel_size_mm == pytest.approx(10.0)
 
 
-def test_a_film_without_a_ruler_is_not_in_the_export_and_the_others_keep_their_numbers(specimen):
+def test_a_film_without_a_ruler_is_submitted_without_a_point(specimen):
     without = sample_specimen(0, 9, 800, VariationParams(ruler_absent_share=1))
-    (task,) = json.loads(label_studio_json([without, specimen]))
-    assert task["data"]["image"].endswith(specimen.path)
-    assert task["id"] == 2
+    blank, marked = json.loads(label_studio_json([without, specimen]))
+    assert [len(task["annotations"][0]["result"]) for task in (blank, marked)] == [0, 2]
+    assert blank["data"]["image"].endswith(without.path)

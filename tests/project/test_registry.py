@@ -10,8 +10,11 @@ from pydantic import BaseModel
 
 NAMES = {
     "phantom", "ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation", "folds",
-    "calibration", "promotion", "inference", "export", "benchmark",
+    "calibration", "promotion", "ruler", "inference", "export", "benchmark",
 }  # fmt: skip
+
+VARIANTS = {"evaluation_of_stage1": "evaluation", "inference_with_stage1": "inference"}
+"""Pipelines that are another one's without stage 2, by its name; they have no folder of their own."""
 
 LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]
 
@@ -47,7 +50,7 @@ def models_in(annotation):
 
 
 def test_pipelines_carry_exactly_their_names():
-    assert set(pipelines) == NAMES | {"__default__", "demo"}
+    assert set(pipelines) == NAMES | set(VARIANTS) | {"__default__", "demo", "stage1_alone"}
 
 
 def test_every_node_is_named_after_what_it_does():
@@ -56,13 +59,21 @@ def test_every_node_is_named_after_what_it_does():
     assert [node.name for node in nodes if node.name.rpartition(".")[2] != node.func.__name__] == []
 
 
-@pytest.mark.parametrize("name", sorted(NAMES))
+@pytest.mark.parametrize("name", sorted(NAMES | set(VARIANTS)))
 def test_every_pipeline_is_one_box_in_kedro_viz(name):
     assert {node.namespace.partition(".")[0] for node in pipelines[name].nodes} == {name}
 
 
 def test_the_demo_is_the_main_job_on_phantoms():
     assert pipelines["demo"].nodes == (pipelines["phantom"] + pipelines["__default__"]).nodes
+
+
+def test_without_stage_2_no_node_waits_for_its_network():
+    alone, job = pipelines["stage1_alone"], pipelines["__default__"]
+    assert not {name for name in alone.datasets() if name.startswith(("stage2", "crops", "params:stage2", "params:crops"))}
+    assert alone.inputs() <= job.inputs()
+    assert alone.outputs() == job.outputs()
+    assert pipelines["inference_with_stage1"].inputs() == pipelines["inference"].inputs() - {"stage2_checkpoint"}
 
 
 def test_registering_imports_nothing_heavy(project):
@@ -102,7 +113,7 @@ def test_no_parameter_model_lets_an_unknown_field_pass():
     assert [model.__qualname__ for model in models if model.model_config.get("extra") != "forbid"] == []
 
 
-ENVIRONMENTS = pytest.mark.parametrize("env", [None, "demo", "isbi2015"])
+ENVIRONMENTS = pytest.mark.parametrize("env", [None, "demo", "isbi2015", "ruler"])
 
 
 @ENVIRONMENTS
@@ -163,5 +174,5 @@ def test_no_entry_names_a_dataset_that_no_pipeline_has(context, env):
 
 
 def test_environments_never_meet_each_other_s_artefacts(context):
-    roots = {env: context(env).config_loader["globals"]["data_root"] for env in (None, "demo", "isbi2015")}
-    assert roots == {None: "data", "demo": "data/demo", "isbi2015": "data/isbi2015"}
+    roots = {env: context(env).config_loader["globals"]["data_root"] for env in (None, "demo", "isbi2015", "ruler")}
+    assert roots == {None: "data", "demo": "data/demo", "isbi2015": "data/isbi2015", "ruler": "data/ruler"}

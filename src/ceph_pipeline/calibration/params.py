@@ -4,9 +4,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Source = Literal["ruler", "file", "anatomical"]
+"""What says how long a pixel is: the ruler in the picture, what the film's file or table says, or the distance S–N."""
+
 
 class CalibrationParams(BaseModel):
-    """The `calibration` pipeline: millimetres per pixel from the ruler's two marks."""
+    """The `calibration` and `ruler` pipelines: millimetres per pixel from the ruler's two marks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -15,3 +18,14 @@ class CalibrationParams(BaseModel):
         3.0, gt=0, le=100, description="of the ruler's millimetres per pixel from the data set's, before an image is reported"
     )
     on_bad_item: Literal["error", "quarantine"] = Field("quarantine", description="what a damaged task of the export does")
+    sources: tuple[Source, ...] = Field(
+        ("ruler", "file", "anatomical"),
+        description="of an image's pixel size, the first that says one counts; the others are compared with it, never averaged",
+    )
+    min_peak: float | None = Field(
+        None, gt=0, description="least heatmap peak of both marks that says there is a ruler; null: learned on validation images"
+    )
+    sella_nasion_mm: float = Field(71.0, gt=0, le=200, description="of the anatomical estimate: mean distance S–N of adults")
+    sella_nasion_sd_mm: float = Field(
+        3.0, gt=0, le=50, description="its standard deviation, from which the estimate's error follows"
+    )

@@ -1,4 +1,4 @@
-"""How large a face is in pixels, and from that how much of it a crop shows.
+"""How large a face, or a ruler, is in pixels, and from that how much of the film a crop shows.
 
 Centroid size depends on which landmarks it is computed from, so that 19 and 29 landmarks of the same face disagree. Here
 it always belongs to the same six points; where some are missing or grossly misplaced, the others stand in for them.
@@ -53,7 +53,7 @@ def face_size(points: NDArray[np.float64], landmarks: list[str]) -> NDArray[np.f
     if len(known) < 2:
         raise FaceSizeError(
             f"the face's size needs two of {', '.join(REFERENCE_MM)}; the landmarks are {', '.join(landmarks)}. "
-            "Set crops.field_mm to give the field of view in mm."
+            "Set crops.field_mm to give the field of view in mm, or crops.field_of_ruler for a set of the ruler's marks."
         )
     reference = np.array([REFERENCE_MM[name] for name in known])
     seen = points[:, [landmarks.index(name) for name in known]]
@@ -80,17 +80,42 @@ def field_sizes(
         params: The crops' settings.
 
     Returns:
-        `(N,)` px of the image.
+        `(N,)` px of the image; NaN for images without any point, and by the ruler also for those without both of its marks.
 
     Raises:
         FaceSizeError: an image has neither a face size nor, with `field_mm`, a pixel size.
     """
+    least = params.crop_px / LARGEST_MAGNIFICATION
+    if params.field_of_ruler is not None:
+        return np.maximum(params.field_of_ruler * ruler_length(points, landmarks), least)
     if params.field_mm is not None:
         field = params.field_mm / np.asarray(pixel_size_mm, dtype=np.float64)
         way_out = "have no pixel size, which crops.field_mm needs: set crops.field_mm to null to go by the face's size."
     else:
         field = params.field_of_face * face_size(points, landmarks)
         way_out = "show fewer than two of the six points of the face's size: set crops.field_mm instead."
-    if np.isnan(field).any():
-        raise FaceSizeError(f"{int(np.isnan(field).sum())} of {len(field)} images {way_out}")
-    return np.maximum(field, params.crop_px / LARGEST_MAGNIFICATION)
+    unknown = np.isnan(field) & np.isfinite(points).any(axis=(1, 2))
+    if unknown.any():
+        raise FaceSizeError(f"{int(unknown.sum())} of {len(field)} images {way_out}")
+    return np.maximum(field, least)
+
+
+def ruler_length(points: NDArray[np.float64], landmarks: list[str]) -> NDArray[np.float64]:
+    """Distance of the ruler's marks.
+
+    Args:
+        points: `(N, K, 2)` px, NaN where missing.
+        landmarks: The K full names.
+
+    Returns:
+        `(N,)` px; NaN where a mark is missing.
+
+    Raises:
+        FaceSizeError: `landmarks` holds no p1 and p2.
+    """
+    if not {"p1", "p2"} <= set(landmarks):
+        raise FaceSizeError(
+            f"crops.field_of_ruler needs p1 and p2; the landmarks are {', '.join(landmarks)}. Set it to null to go by the face's "
+            "size."
+        )
+    return np.asarray(np.linalg.norm(points[:, landmarks.index("p1")] - points[:, landmarks.index("p2")], axis=-1))

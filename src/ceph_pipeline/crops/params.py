@@ -1,6 +1,8 @@
 """Settings of the crops: what they show and how they are shifted; and of what is made of their answers."""
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from typing import Self
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 MEAN_FACE_MM = 53.09
 """Face size (see `crops.field`) of the mean of 303 Aariz shapes, which has S–N = 72 mm."""
@@ -43,11 +45,24 @@ class CropParams(BaseModel):
     field_mm: float | None = Field(
         None, gt=0, le=200, description="side of the field of view in mm instead; every image then needs a pixel size"
     )
+    field_of_ruler: float | None = Field(
+        None,
+        gt=0,
+        le=20,
+        description="side of the field of view as a multiple of the distance of the ruler's marks p1 and p2 instead, for data "
+        "sets of these marks; an image that shows one of them has no crops",
+    )
     shift_of_field: float = Field(
         0.0625, ge=0, lt=0.5, description="shift of the four shifted crops; 0.0625 is 1.6 mm of a 25.6 mm field"
     )
     displacement: DisplacementParams = DisplacementParams()
     seed: int = Field(42, ge=0)
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> Self:
+        if self.field_mm is not None and self.field_of_ruler is not None:
+            raise ValueError("field_mm and field_of_ruler are both set, expected one: set the other to null")
+        return self
 
 
 class RefinementParams(BaseModel):

@@ -195,6 +195,7 @@ class LandmarkDetector:
                     located.xy,
                     pixel_size_mm=pixel_size_mm[start : start + params.batch_size],
                     sigma_px=located.sigma_px,
+                    peak=located.peak,
                     params=params.refinement,
                     views=views_of(params.views_stage2),
                     batch_size=params.crop_batch_size,
@@ -202,7 +203,8 @@ class LandmarkDetector:
                 )
             parts.append(located)
         if not parts:
-            return Located(np.empty((0, len(self.landmarks), 2)), np.empty((0, len(self.landmarks))))
+            nothing = np.empty((0, len(self.landmarks)))
+            return Located(np.empty((0, len(self.landmarks), 2)), nothing, nothing)
         return Located(*(np.concatenate(field) for field in zip(*parts, strict=True)))
 
 

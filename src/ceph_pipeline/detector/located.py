@@ -1,6 +1,6 @@
 """Located landmarks and how sure the network is of them."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,12 @@ class Located(NamedTuple):
     Attributes:
         xy: `(N, K, 2)` px of the original images.
         sigma_px: `(N, K)` px, estimated standard deviation along one axis.
+        peak: `(N, K)`, height of the whole image's heatmap: 1 where stage 1 is sure, near 0 where it sees no such landmark.
     """
 
     xy: NDArray[np.float64]
     sigma_px: NDArray[np.float64]
+    peak: NDArray[np.float64]
 
 
 def posterior_sd(peak: NDArray[np.float64], target_sd: float) -> NDArray[np.float64]:
@@ -49,17 +51,19 @@ def prediction_rows(located: Located, image_ids: list[str], landmarks: list[str]
     """Rows of a `PredictionTable`, in the order of the images and landmarks."""
     rows = points_table(located.xy, image_ids, landmarks)
     rows.insert(1, "stage", stage)
-    return rows.assign(sigma_px=located.sigma_px.ravel())
+    return rows.assign(sigma_px=located.sigma_px.ravel(), peak=located.peak.ravel())
 
 
 def no_predictions() -> pd.DataFrame:
     """A `PredictionTable` without rows."""
-    dtypes = dict.fromkeys(("image_id", "stage", "landmark"), str) | dict.fromkeys(("x", "y", "sigma_px"), float)
+    dtypes = dict.fromkeys(("image_id", "stage", "landmark"), str) | dict.fromkeys(("x", "y", "sigma_px", "peak"), float)
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
 
 
-def sigma_array(rows: pd.DataFrame, image_ids: list[str], landmarks: list[str]) -> NDArray[np.float64]:
-    """The `sigma_px` of one stage's rows as `(N, K)` in the given orders, NaN where there is no such point."""
-    column = rows.set_index(["image_id", "landmark"])["sigma_px"]
+def column_array(
+    rows: pd.DataFrame, column: Literal["sigma_px", "peak"], image_ids: list[str], landmarks: list[str]
+) -> NDArray[np.float64]:
+    """A column of one stage's rows as `(N, K)` in the given orders, NaN where there is no such point."""
+    values = rows.set_index(["image_id", "landmark"])[column]
     full = pd.MultiIndex.from_product([image_ids, landmarks])
-    return column.reindex(full).to_numpy(np.float64).reshape(len(image_ids), len(landmarks))
+    return values.reindex(full).to_numpy(np.float64).reshape(len(image_ids), len(landmarks))

@@ -34,6 +34,7 @@ def predict_refined(
     *,
     pixel_size_mm: ArrayLike | None = None,
     sigma_px: NDArray[np.float64] | None = None,
+    peak: NDArray[np.float64] | None = None,
     params: RefinementParams | None = None,
     views: Sequence[View] = (View(),),
     batch_size: int = 128,
@@ -50,6 +51,7 @@ def predict_refined(
         pixel_size_mm: `(N,)`, for networks whose field of view is given in mm. Where one is missing, the face's size
             stands in for it.
         sigma_px: `(N, K)` of `points`, kept where a point is not refined.
+        peak: `(N, K)` of `points`, handed on: crops are cut about every point and cannot say whether its landmark is there.
         params: What is made of the crops' answers.
         views: Ways to look at each crop, about its centre.
         batch_size: Crops a forward pass, at most.
@@ -82,7 +84,11 @@ def predict_refined(
         fused = fuse(found.xy, found.peak, points, field, params)
         centres = fused.xy
     own = np.where(np.isnan(fused.xy).any(axis=-1), np.nan, combined_sd(fused.sd, found.sd.mean(axis=-1)))
-    return Located(fused.xy, own if sigma_px is None else np.where(fused.refined, own, sigma_px))
+    return Located(
+        fused.xy,
+        own if sigma_px is None else np.where(fused.refined, own, sigma_px),
+        np.full(points.shape[:2], np.nan) if peak is None else peak,
+    )
 
 
 def shared_crops(networks: Sequence[TrainedNet]) -> CropParams:
@@ -92,7 +98,7 @@ def shared_crops(networks: Sequence[TrainedNet]) -> CropParams:
         ValueError: they look at crops of different sizes or fields of view.
     """
     first, *others = (CropParams.model_validate(trained.facts["crops"]) for trained in networks)
-    for name in ("crop_px", "field_mm", "field_of_face", "shift_of_field"):
+    for name in ("crop_px", "field_mm", "field_of_face", "field_of_ruler", "shift_of_field"):
         for other in others:
             if getattr(other, name) != getattr(first, name):
                 raise InvalidValueError(

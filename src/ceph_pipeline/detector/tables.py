@@ -11,7 +11,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from ceph_pipeline.detector.inputs import DetectorError
-from ceph_pipeline.detector.located import no_predictions, prediction_rows, sigma_array
+from ceph_pipeline.detector.located import column_array, no_predictions, prediction_rows
 from ceph_pipeline.detector.refinement import predict_refined
 from ceph_pipeline.detector.whole_image import look_at_whole
 from ceph_pipeline.landmarks.tables import points_array
@@ -117,7 +117,8 @@ def refined_tables(
                     [image_id],
                     points_array(rows, [image_id], names),
                     pixel_size_mm=np.array([pixel_size]),
-                    sigma_px=sigma_array(rows, [image_id], names),
+                    sigma_px=column_array(rows, "sigma_px", [image_id], names),
+                    peak=column_array(rows, "peak", [image_id], names),
                     params=params.refinement,
                     views=views_of(start.views),
                     batch_size=params.crop_batch_size,

@@ -47,7 +47,7 @@ class WholeImageAnswers(NamedTuple):
         `sigma_px` joins what the heatmaps' peaks say with the spread over the looks.
         """
         points, spread = fuse_views(self.xy[looks], self.peak[looks], fusion)
-        return Located(points, combined_sd(spread, self.sd[looks].mean(axis=0)))
+        return Located(points, combined_sd(spread, self.sd[looks].mean(axis=0)), self.peak[looks].mean(axis=0))
 
 
 def look_at_whole(

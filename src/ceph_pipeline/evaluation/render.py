@@ -20,19 +20,20 @@ WITHHELD = "Shown in the report on the machine that made it: this picture shows 
 _BEYOND_ASCII = {"≤": r"$\leq$", "±": r"$\pm$", "–": "--", "×": r"$\times$"}
 
 
-def html_page(sections: Iterable[Section], figures: Mapping[str, str], *, latex: str) -> str:
+def html_page(sections: Iterable[Section], figures: Mapping[str, str], *, latex: str = "", title: str = "Evaluation") -> str:
     """Write the page: styles and figures inside, no script, no link to anything; text from data sets is escaped.
 
     Args:
         sections: The report's.
         figures: File name to data URI; a figure that is not among them is withheld, and the page says so.
-        latex: The table for a paper, shown as text.
+        latex: The table for a paper, shown as text, where there is one.
+        title: Of the page.
     """
     environment = Environment(
         loader=PackageLoader("ceph_pipeline.evaluation", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.get_template("report.html.j2")
-    return template.render(sections=list(sections), figures=figures, latex=latex, withheld=WITHHELD)
+    return template.render(sections=list(sections), figures=figures, latex=latex, title=title, withheld=WITHHELD)
 
 
 def data_uri(figure: Figure, *, photographs: bool = False) -> str:

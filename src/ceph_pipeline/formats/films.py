@@ -36,6 +36,7 @@ class Assembly:
         expected: Full names of the landmarks each film should have; None takes those that any film has.
         relative: Coordinates are fractions of the image, so that a copy of another size has the same ones.
         required: What a film without points lacks, for messages; `size_from` what one without size lacks.
+        blank_shows_none: A reader without marks says that the film shows none of the landmarks.
     """
 
     dataset: str
@@ -45,6 +46,7 @@ class Assembly:
     relative: bool = False
     required: str = "at least one point"
     size_from: str = "the image itself, for its size"
+    blank_shows_none: bool = False
 
 
 def shifted(first_pixel: float) -> ToPixels:
@@ -126,8 +128,10 @@ def _name_points(entry: PairedFilm, size: Size, how: Assembly, problems: list[Pr
         named = Named(entry.image_id, film.file, film.place)
         points = name_marks(marks, named, how.names, lambda point: how.to_pixels(point, size, film.pixel_size_mm))
         problems += named.problems
-        if points:
+        if points or (how.blank_shows_none and not marks):
             entry.points[reader] = points
+    if how.blank_shows_none and entry.points and not any(film.marks.values()):
+        return True
     every = [point for points in entry.points.values() for point in points.values()]
     if not every:
         problems.append(Problem(entry.image_id, film.file, film.place, "no key point", how.required))
@@ -145,7 +149,7 @@ def _missing(entry: PairedFilm, expected: tuple[str, ...]) -> list[Problem]:
     """One remark a reader on the landmarks that the film lacks."""
     problems = []
     for reader, points in sorted(entry.points.items()):
-        absent = [name for name in expected if math.isnan(points.get(name, MISSING)[0])]
+        absent = [name for name in expected if points and math.isnan(points.get(name, MISSING)[0])]
         if absent:
             shown_names = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
             found = f"{len(absent)} of {len(expected)} landmarks missing: {shown_names}"

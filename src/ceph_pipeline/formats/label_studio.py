@@ -6,6 +6,8 @@ from its edge. Genuine exports carry `original_width` and `original_height`; sim
 to say. Uploaded files have eight hexadecimal digits and a dash in front of their name. Each annotator is a reader,
 `annotator_<id>`; of several annotations by one annotator the latest counts, cancelled ones do not. Tasks as they are imported,
 with predictions and without the field `annotations`, are read too: a prediction's reader is its `model_version`.
+An annotation that was submitted without a point sets its film aside, or says that the film shows none of the landmarks:
+`blank_shows_none`. A task's own fields `machine`, `pixel_size_mm` and `split` are the image's.
 
 Source: https://labelstud.io/guide/export.
 """
@@ -84,7 +86,11 @@ def read_label_studio(path: Path, images: Path | None, options: ReadOptions) -> 
     if predicted:
         found = f"predictions, and nobody's annotations, in {predicted} of {len(entries)} tasks"
         problems.append(Problem(export.name, export.name, "predictions", found, "points that a person has looked at", "kept"))
-    how = replace(assembly(DATASET, options, to_pixels=_percent_to_pixels, relative=True), size_from=_SIZE_FROM)
+    how = replace(
+        assembly(DATASET, options, to_pixels=_percent_to_pixels, relative=True),
+        size_from=_SIZE_FROM,
+        blank_shows_none=options.blank_shows_none,
+    )
     return assemble(_one_film_an_image(films, minimal), folder, how, problems)
 
 
@@ -112,10 +118,15 @@ class _Annotators:
 def _export_file(path: Path) -> Path:
     if path.is_file():
         return path
-    files = sorted(path.glob("*.json")) or sorted(path.glob("*.csv")) if path.is_dir() else []
+    files = _visible(path, "*.json") or _visible(path, "*.csv") if path.is_dir() else []
     if len(files) != 1:
         raise AnnotationError(f"{path}: found {len(files)} JSON files, expected one Label Studio export. Give the file itself.")
     return files[0]
+
+
+def _visible(folder: Path, pattern: str) -> list[Path]:
+    """Files of the folder by pattern; names with a leading dot are not data."""
+    return sorted(file for file in folder.glob(pattern) if not file.name.startswith("."))
 
 
 def _entries(export: Path) -> list[Any]:
@@ -173,6 +184,7 @@ def _films(
         recorded_size(usable.values()),
         split=SPLIT_NAMES.get((key_of(data.get("split")) or "").lower()),
         pixel_size_mm=own_pixel_size(data, file, place, problems),
+        machine=key_of(data.get("machine")) or "unknown",
     )
 
 
@@ -249,7 +261,9 @@ _IMAGE_ENDINGS = (*IMAGE_SUFFIXES, ".tif", ".tiff", ".webp", ".jp2", ".dcm")
 def _latest(annotations: list[Any], annotators: _Annotators) -> Iterator[tuple[str, Any]]:
     """(reader, results) of each annotator's annotations, oldest first, so that the latest wins; cancelled ones are none."""
     usable = [
-        entry for entry in annotations if isinstance(entry, dict) and not entry.get("was_cancelled") and entry.get("result")
+        entry
+        for entry in annotations
+        if isinstance(entry, dict) and not entry.get("was_cancelled") and entry.get("result") is not None
     ]
     for entry in sorted(usable, key=lambda entry: key_of(entry.get("updated_at")) or key_of(entry.get("created_at")) or ""):
         yield annotators.name(entry.get("completed_by")), entry["result"]

@@ -66,6 +66,11 @@ class ReadOptions(BaseModel):
         le=1,
         description="the files' coordinate of the first pixel's centre: 0, 1, or 0.5 where they count from the image's edge",
     )
+    blank_shows_none: bool = Field(
+        False,
+        description="of Label Studio's exports: an annotation submitted without a point says that the film shows none of the "
+        "landmarks, such as one without a ruler; else its film is set aside",
+    )
     table: TableOptions | None = Field(None, description="columns of a sheet, for format table")
 
     @model_validator(mode="after")

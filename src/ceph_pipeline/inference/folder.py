@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import logging
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
 from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import ImageReadError, read_image
+from ceph_pipeline.images.codec import read_header
 from ceph_pipeline.images.film_files import FilmFiles, list_films
 from ceph_pipeline.images.film_names import identifiers_of
 from ceph_pipeline.images.kinds import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ceph_pipeline.detector.landmark_detector import LandmarkDetector
     from ceph_pipeline.images.codec import GreyImage
 
@@ -76,6 +82,29 @@ def predict_folder(
     if found.n_hidden:
         logger.info("%d hidden files and folders (.…, @eaDir, Thumbs.db) are passed over", found.n_hidden)
     return pd.concat(parts, ignore_index=True), pd.DataFrame(rows, columns=["item", "reason"]).astype(str)
+
+
+def file_pixel_sizes(folder: Path, image_ids: Sequence[str], given_mm: float | None = None) -> NDArray[np.float64]:
+    """Millimetres per pixel of a folder's films: one number for all, or what each file's header says.
+
+    Args:
+        folder: See `find_xrays`.
+        image_ids: N films of it.
+        given_mm: Counts for all of them, whatever the headers say.
+
+    Returns:
+        `(N,)`; NaN where a header says nothing, or another size along x than along y.
+    """
+    if given_mm is not None:
+        return np.full(len(image_ids), given_mm)
+    films = find_xrays(folder)
+    return np.array([_isotropic(read_header(films[image_id]).spacing_mm) for image_id in image_ids], dtype=np.float64)
+
+
+def _isotropic(spacing_mm: tuple[float, float] | None) -> float:
+    if spacing_mm is None or not math.isclose(*spacing_mm, rel_tol=1e-3):
+        return math.nan
+    return sum(spacing_mm) / 2
 
 
 def _films(folder: Path) -> FilmFiles:

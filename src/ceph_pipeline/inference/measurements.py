@@ -11,15 +11,20 @@ _NO_NORMS = CephalometryParams()
 
 
 def measurement_rows(
-    predictions: pd.DataFrame, pixel_size_mm: float | None, params: CephalometryParams = _NO_NORMS
+    predictions: pd.DataFrame, pixel_size_mm: Mapping[str, float], params: CephalometryParams = _NO_NORMS
 ) -> pd.DataFrame:
     """Every measurement that the landmarks allow: rows `image_id, measurement, value, sigma, unit`.
 
     Millimetres need a pixel size; without one they are absent, not guessed. Landmarks that no measurement knows, such as
     the ruler's, are passed over. `sigma` is propagated from the points' `sigma_px`. With norm sets chosen there are `norm_set,
     norm_mean, norm_sd, deviation_sd` too, empty where no chosen set has a norm.
+
+    Args:
+        predictions: Points of one stage.
+        pixel_size_mm: Of each image; NaN, or no entry, where it is unknown.
+        params: The norm sets chosen.
     """
-    sizes = dict.fromkeys(predictions["image_id"], np.nan if pixel_size_mm is None else pixel_size_mm)
+    sizes = {str(image_id): pixel_size_mm.get(str(image_id), np.nan) for image_id in predictions["image_id"].unique()}
     table = measure_table(predictions, sizes).dropna(subset="value").reset_index(drop=True)
     table["unit"] = [MEASUREMENTS[key].unit for key in table["measurement"]]
     table = table.astype({"image_id": str, "measurement": str, "value": float, "sigma": float, "unit": str})

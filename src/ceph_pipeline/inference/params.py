@@ -9,6 +9,13 @@ class InferenceParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     pixel_size_mm: float | None = Field(
-        None, gt=0, le=1, description="of all images of the folder; null: angles and ratios only, no millimetres"
+        None,
+        gt=0,
+        le=1,
+        description="of all images of the folder; null: what each file says. `calibration.sources` orders it and the ruler",
+    )
+    ruler_models: str | None = Field(
+        None,
+        description="folder of networks that locate the ruler's marks, such as data/ruler/06_models; null: none",
     )
     overlays: bool = Field(True, description="draw each image with its landmarks")

@@ -4,7 +4,7 @@ from ceph_pipeline.ingestion.cache import CacheBuild, build_cache
 from ceph_pipeline.ingestion.consensus import ConsensusMethod, with_consensus
 from ceph_pipeline.ingestion.measuring import measurement_table
 from ceph_pipeline.ingestion.params import IngestionParams
-from ceph_pipeline.ingestion.splits import SplitError, with_validation_split
+from ceph_pipeline.ingestion.splits import SplitError, with_test_split, with_validation_split
 
 __all__ = [
     "CacheBuild",
@@ -14,5 +14,6 @@ __all__ = [
     "build_cache",
     "measurement_table",
     "with_consensus",
+    "with_test_split",
     "with_validation_split",
 ]

@@ -17,6 +17,9 @@ class IngestionParams(WorkerParams):
     valid_fraction: float = Field(
         0.1, ge=0, lt=1, description="of the training images, held out for validation where a data set has no such split"
     )
+    test_fraction: float = Field(
+        0.0, ge=0, lt=1, description="of the images, held out for testing where a data set has training images only; 0: none"
+    )
     seed: int = Field(42, ge=0)
     cache_long_side_px: int = Field(512, ge=32, le=8192, description="long side of the pre-resized copies")
     force: bool = Field(False, description="fill the cache anew even if nothing has changed")

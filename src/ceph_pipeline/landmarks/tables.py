@@ -152,6 +152,7 @@ class PredictionTable(_Table):
     x: Series[float] = pa.Field(nullable=True)
     y: Series[float] = pa.Field(nullable=True)
     sigma_px: Series[float] = pa.Field(nullable=True, ge=0)
+    peak: Series[float] | None = pa.Field(nullable=True, description="height of stage 1's heatmap; 1: sure, 0: no such landmark")
 
 
 class ErrorTable(_Table):

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.heatmaps import Activation, encode, spatial_moments
+from ceph_pipeline.losses.absent import absent_cost
 from ceph_pipeline.losses.adaptive_wing import AdaptiveWingLoss
 from ceph_pipeline.losses.combined import CombinedLoss
 from ceph_pipeline.losses.coordinates import CoordinateLoss
@@ -54,8 +55,9 @@ class LandmarkLossModule(nn.Module):
         activation: What the loss teaches the logits to be; `to_heatmaps` turns them into heatmaps.
     """
 
-    def __init__(self, kind: LossKind, sigma: float, **settings: float) -> None:
+    def __init__(self, kind: LossKind, sigma: float, *, absent_weight: float = 0.0, **settings: float) -> None:
         super().__init__()
+        self.absent_weight = absent_weight
         self.kind = kind
         self.sigma = sigma
         self.activation = activation_of(kind)
@@ -75,9 +77,17 @@ class LandmarkLossModule(nn.Module):
                 have to ask equally often; see `mean_over_ranks`.
 
         Returns:
-            The total and its terms. A batch without a visible landmark costs 0.
+            The total and its terms. A batch without a visible landmark costs 0, or what `absent_weight` makes of it.
         """
         logits = at_least_float32(logits)
+        shown = self._of_visible(logits, points, mask, ramp, over_ranks=over_ranks)
+        if not self.absent_weight:
+            return shown
+        count = mean_over_ranks((~mask).sum()) if over_ranks else None
+        empty = absent_cost(logits, ~mask, self.activation, self.sigma, count=count)
+        return LandmarkLoss(shown.total + self.absent_weight * empty, shown.terms | {"absent": empty.detach()})
+
+    def _of_visible(self, logits: Tensor, points: Tensor, mask: Tensor, ramp: float, *, over_ranks: bool) -> LandmarkLoss:
         count = mean_over_ranks(mask.sum()) if over_ranks else None
         if isinstance(self.loss, CombinedLoss):
             dark, wing = self.loss.terms(logits, points, mask, count=count)
@@ -95,13 +105,14 @@ def activation_of(kind: LossKind) -> Activation:
     return _ACTIVATIONS.get(kind, "linear")
 
 
-def create_loss(kind: LossKind, sigma: float, **settings: float) -> LandmarkLossModule:
+def create_loss(kind: LossKind, sigma: float, *, absent_weight: float = 0.0, **settings: float) -> LandmarkLossModule:
     """The landmark loss that a configuration names.
 
     Args:
         kind: `combined`, `dark`, `cross_entropy` or `adaptive_wing` on heatmaps; `wing`, `smooth_l1` or `mse` on coordinates,
             in heatmap pixels.
         sigma: Standard deviation of the target Gaussians, in heatmap pixels.
+        absent_weight: Weight of the maps of missing landmarks, which shall then be empty; 0 leaves them free. See `absent_cost`.
         settings: Constructor arguments of that loss, such as `wing_weight` of `combined` or `alpha` of `adaptive_wing`.
 
     Raises:
@@ -112,4 +123,4 @@ def create_loss(kind: LossKind, sigma: float, **settings: float) -> LandmarkLoss
         raise InvalidValueError(f"unknown landmark loss {kind!r}, expected one of {', '.join(get_args(LossKind))}.")
     if not sigma > 0:
         raise InvalidValueError(f"sigma is {sigma} px, expected a standard deviation above 0.")
-    return LandmarkLossModule(kind, sigma, **settings)
+    return LandmarkLossModule(kind, sigma, absent_weight=absent_weight, **settings)

@@ -18,7 +18,7 @@ _TISSUES = (
     structures.draw_teeth,
 )
 
-RECIPE_VERSION = 3
+RECIPE_VERSION = 4
 """Raised when the same parameters draw other pixels, so that data sets of older versions are drawn again."""
 
 

@@ -1,6 +1,6 @@
 """Parameters of the `phantom` pipeline."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,8 +39,12 @@ class PhantomParams(WorkerParams):
     grain: float = Field(1.0, ge=0, le=5, description="quantum noise, relative to the device's own; 0: none")
     reader_noise: float = Field(1.0, ge=0, le=5, description="readers' scatter, relative to the landmarks' own; 0: exact readers")
     variation: VariationParams = USUAL_VARIATION
+    raw_format: Literal["aariz", "label_studio"] = Field(
+        "aariz",
+        description="what the data set is read as: faces' landmarks, or the ruler's marks by the export in its folder",
+    )
     force: bool = Field(False, description="draw again although nothing has changed")
 
     def recipe(self) -> dict[str, Any]:
         """What the files depend on: everything but who draws them."""
-        return self.model_dump(exclude={*WorkerParams.model_fields, "force"})
+        return self.model_dump(exclude={*WorkerParams.model_fields, "raw_format", "force"})

@@ -12,12 +12,12 @@ from ceph_pipeline.phantom.specimen import Specimen
 
 
 def label_studio_json(specimens: Iterable[Specimen]) -> str:
-    """A Label Studio export with one task for each image that shows a ruler, and one keypoint each for p1 and p2.
+    """A Label Studio export with one task an image: a keypoint each for p1 and p2, or none where the film shows no ruler.
 
     Coordinates are percent of the image's width and height, measured, as in Label Studio, from the picture's outer corner:
     the centre of the top left pixel is half a pixel away from (0, 0).
     """
-    tasks = [_task(number, specimen) for number, specimen in enumerate(specimens, start=1) if specimen.ruler is not None]
+    tasks = [_task(number, specimen) for number, specimen in enumerate(specimens, start=1)]
     return json.dumps(tasks, indent=1)
 
 
@@ -38,7 +38,11 @@ def _task(number: int, specimen: Specimen) -> dict[str, Any]:
         "file_upload": upload,
         "drafts": [],
         "predictions": [],
-        "data": {"image": f"/data/upload/1/{upload}"},
+        "data": {
+            "image": f"/data/upload/1/{upload}",
+            "machine": specimen.device.machine,
+            "pixel_size_mm": specimen.pixel_size_mm,
+        },
         "meta": {},
         "inner_id": number,
         "total_annotations": 1,

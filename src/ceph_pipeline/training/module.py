@@ -46,7 +46,7 @@ class LandmarkModule(LightningModule):
         super().__init__()
         self.net: nn.Module = trained.net
         self.trained, self.loss_params, self.optim = trained, loss, optim
-        self.landmark_loss = create_loss(loss.kind, loss.sigma_px, **loss.settings)
+        self.landmark_loss = create_loss(loss.kind, loss.sigma_px, absent_weight=loss.absent_weight, **loss.settings)
         self.stage_loss = OrdinalLoss(6, cvm_class_weights)
         self.measurement_loss = MeasurementLoss()
         self.val_loss = MeanMetric(nan_strategy="disable")  # one batch of NaN is to be seen

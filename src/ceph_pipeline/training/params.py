@@ -67,6 +67,12 @@ class LossParams(_Params):
         description="standard deviation of the target Gaussian in heatmap px; below 0.7, 2 % noise costs more than 0.1 px",
     )
     wing_ramp_epochs: float = Field(5, ge=0, description="epochs over which the coordinate term grows to its full weight")
+    absent_weight: float = Field(
+        0.0,
+        ge=0,
+        description="weight of the maps of landmarks that an image lacks, which shall be empty, so that the peak says whether a "
+        "landmark is there; 0: a missing landmark teaches nothing",
+    )
     cvm_weight: float = Field(
         0.3, ge=0, description="weight of the CVM stage and vertical measurement heads; 0 leaves the heads out"
     )

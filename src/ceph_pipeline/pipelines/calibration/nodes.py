@@ -13,9 +13,10 @@ logger = logging.getLogger(__name__)
 
 def calibrate_images(ruler_export: Path, images: pd.DataFrame, params: CalibrationParams) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the ruler's marks and compare the pixel size they give with the data set's."""
-    from ceph_pipeline.formats import read
+    from ceph_pipeline.formats import ReadOptions, read
 
-    marks = read(ruler_export, "label_studio", on_bad_item=params.on_bad_item)
+    options = ReadOptions(blank_shows_none=True)
+    marks = read(ruler_export, "label_studio", on_bad_item=params.on_bad_item, options=options)
     table = calibrate(marks, images, params.ruler_mm, params.tolerated_deviation_pct)
     logger.info(
         "rulers of %d images, %d tasks set aside; median deviation from the table's pixel size %.1f %%, %d beyond %g %%",

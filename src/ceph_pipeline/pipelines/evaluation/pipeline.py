@@ -13,13 +13,18 @@ PARAMS = "params:evaluation"
 LOOKING = ["predictions_folder", PARAMS, "params:detector"]
 
 
-def create_pipeline() -> Pipeline:
-    """Predict with every stage, measure the errors, draw and report."""
+def create_pipeline(*, refined: bool = True) -> Pipeline:
+    """Predict with every stage, measure the errors, draw and report.
+
+    Args:
+        refined: Whether there is a stage 2; without it stage 1 is judged alone.
+    """
+    stage2 = ["stage2_checkpoint"] if refined else []
     groups = {
-        "predict": _predict(),
+        "predict": _predict(refined=refined),
         "measure": _measure(),
-        "context": _context(),
-        "uncertainty": _uncertainty(),
+        "context": _context(stage2),
+        "uncertainty": _uncertainty(stage2),
         "report": _report(),
     }
     return sum(
@@ -28,25 +33,16 @@ def create_pipeline() -> Pipeline:
     )
 
 
-def _predict() -> list[Node]:
+def _predict(*, refined: bool) -> list[Node]:
     """The headline's points: validation and test sources, every stage."""
-    return [
-        Node(
-            prediction_nodes.predict_stage2,
-            [
-                *["images", "raw_cephalograms", "source_cache_index", "stage2_checkpoint"],
-                *["stage1_predictions", "stage1_tta_predictions", *LOOKING],
-            ],
-            "stage2_predictions",
-            name="predict_stage2",
-        ),
-        Node(
-            prediction_nodes.gather_predictions,
-            ["stage1_predictions", "stage1_tta_predictions", "stage2_predictions"],
-            "predictions",
-            name="gather_predictions",
-        ),
-    ]
+    whole = ["stage1_predictions", "stage1_tta_predictions"]
+    stages = [*whole, "stage2_predictions"] if refined else whole
+    gather = Node(prediction_nodes.gather_predictions, stages, "predictions", name="gather_predictions")
+    if not refined:
+        return [gather]
+    seen = ["images", "raw_cephalograms", "source_cache_index", "stage2_checkpoint"]
+    refine = Node(prediction_nodes.predict_stage2, [*seen, *whole, *LOOKING], "stage2_predictions", name="predict_stage2")
+    return [refine, gather]
 
 
 def _measure() -> list[Node]:
@@ -73,19 +69,22 @@ def _measure() -> list[Node]:
     ]
 
 
-def _context() -> list[Node]:
+def _context(stage2: list[str]) -> list[Node]:
     """Copies and training images, which never enter the headline."""
-    nodes, networks = measurement_nodes, ["stage1_checkpoint", "stage2_checkpoint"]
+    nodes = measurement_nodes
     return [
         Node(
             prediction_nodes.predict_copies,
-            ["augmented_images", "augmented_cache", "augmented_store", *networks, *LOOKING],
+            ["augmented_images", "augmented_cache", "augmented_store", "stage1_checkpoint", *LOOKING, *stage2],
             "copy_predictions",
             name="predict_copies",
         ),
         Node(
             prediction_nodes.predict_training_sample,
-            ["images", "augmented_images", "raw_cephalograms", "source_cache", "source_cache_index", *networks, *LOOKING],
+            [
+                *["images", "augmented_images", "raw_cephalograms", "source_cache", "source_cache_index"],
+                *["stage1_checkpoint", *LOOKING, *stage2],
+            ],
             "training_predictions",
             name="predict_training_sample",
         ),
@@ -110,13 +109,13 @@ def _context() -> list[Node]:
     ]
 
 
-def _uncertainty() -> list[Node]:
+def _uncertainty(stage2: list[str]) -> list[Node]:
     """Learned on validation and training images, checked on test images."""
     nodes = uncertainty_nodes
     return [
         Node(
             nodes.learn_uncertainty,
-            ["errors", "predictions", "images", "stage1_checkpoint", "stage2_checkpoint", PARAMS, "params:detector"],
+            ["errors", "predictions", "images", "stage1_checkpoint", PARAMS, "params:detector", *stage2],
             "uncertainty_models",
             name="learn_uncertainty",
         ),

@@ -62,10 +62,10 @@ def predict_copies(
     cache: ImageStore,
     store: ImageStore,
     stage1: Path,
-    stage2: Path,
     folder: Path,
     params: EvaluationParams,
     detector: DetectorParams,
+    stage2: Path | None = None,
 ) -> pd.DataFrame:
     """Locate the landmarks of augmented copies of validation and test sources, for the robustness table alone."""
     wanted = params.robustness
@@ -89,10 +89,10 @@ def predict_training_sample(
     cache: ImageStore,
     cache_index: pd.DataFrame,
     stage1: Path,
-    stage2: Path,
     folder: Path,
     params: EvaluationParams,
     detector: DetectorParams,
+    stage2: Path | None = None,
 ) -> pd.DataFrame:
     """Locate the landmarks of some images that the networks have learned from, to see how much better they know them."""
     trained = images[(images["split"] == "train") & images["image_id"].isin(augmented_images["source_id"])].sort_values(

@@ -24,16 +24,16 @@ def learn_uncertainty(
     predictions: pd.DataFrame,
     images: pd.DataFrame,
     stage1: Path,
-    stage2: Path,
     params: EvaluationParams,
     detector: DetectorParams,
+    stage2: Path | None = None,
 ) -> dict[str, Any]:
     """What validation says of each stage's uncertainty, with the networks and views it holds for; empty where none is wanted."""
     from ceph_pipeline.detector.description import views_in_words
 
     if params.uncertainty is None:
         return {}
-    digests = {"stage1": fingerprint(stage1), "stage2": fingerprint(stage2)}
+    digests = {name: fingerprint(path) for name, path in (("stage1", stage1), ("stage2", stage2)) if path is not None}
     single = detector.model_copy(update={"views_stage1": "single", "views_stage2": "single"})
     return {
         stage: StageUncertainty(

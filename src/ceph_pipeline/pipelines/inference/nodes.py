@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from ceph_pipeline.artifacts import pseudonym_table
+from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.inference.params import InferenceParams
@@ -17,10 +18,10 @@ logger = logging.getLogger(__name__)
 def locate_landmarks(
     folder: Path,
     stage1_checkpoint: Path,
-    stage2_checkpoint: Path,
     models: Path,
     params: InferenceParams,
     detector_params: DetectorParams,
+    stage2_checkpoint: Path | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Locate the landmarks of every X-ray of the folder; set aside what cannot be read.
 
@@ -29,7 +30,8 @@ def locate_landmarks(
     from ceph_pipeline.detector import LandmarkDetector
     from ceph_pipeline.inference.folder import predict_folder
 
-    detector = LandmarkDetector.from_checkpoints([stage1_checkpoint], [stage2_checkpoint], models, detector_params)
+    stage2 = [] if stage2_checkpoint is None else [stage2_checkpoint]
+    detector = LandmarkDetector.from_checkpoints([stage1_checkpoint], stage2, models, detector_params)
     detector.uncertainty.say(detector.stage, detector.views)
     predictions, quarantine = predict_folder(detector, folder, params.pixel_size_mm)
     logger.info(
@@ -54,13 +56,42 @@ def judge_plausibility(located: pd.DataFrame, models: Path, params: Plausibility
     return found.predictions, found.shapes
 
 
-def measure_faces(predictions: pd.DataFrame, params: InferenceParams, cephalometry: CephalometryParams) -> pd.DataFrame:
-    """Compute every cephalometric measurement that the landmarks and the pixel size allow, beside the norms that were chosen."""
+def size_pixels(
+    folder: Path,
+    predictions: pd.DataFrame,
+    models: Path,
+    params: InferenceParams,
+    calibration: CalibrationParams,
+    detector_params: DetectorParams,
+) -> pd.DataFrame:
+    """Decide each image's pixel size: by its ruler, its file or its anatomy, as `calibration.sources` orders them."""
+    from ceph_pipeline.calibration.pixel_size import pixel_sizes, say_sources
+    from ceph_pipeline.calibration.presence import read_presence
+    from ceph_pipeline.calibration.ruler import MARKS
+    from ceph_pipeline.detector import LandmarkDetector
+    from ceph_pipeline.inference.folder import file_pixel_sizes, predict_folder
+
+    image_ids = [str(image_id) for image_id in predictions["image_id"].unique()]
+    if params.ruler_models is not None and not set(MARKS) <= set(predictions["landmark"]):
+        models = Path(params.ruler_models)
+        rulers, _ = predict_folder(LandmarkDetector.load(models, detector_params.in_one_view()), folder)
+        predictions = pd.concat([predictions, rulers], ignore_index=True)
+    min_peak = calibration.min_peak or read_presence(models).min_peak
+    sizes = pixel_sizes(predictions, image_ids, file_pixel_sizes(folder, image_ids, params.pixel_size_mm), min_peak, calibration)
+    say_sources(sizes)
+    return sizes
+
+
+def measure_faces(predictions: pd.DataFrame, sizes: pd.DataFrame, cephalometry: CephalometryParams) -> pd.DataFrame:
+    """Compute every measurement that the landmarks and the measured pixel sizes allow, beside the norms that were chosen.
+
+    An anatomical estimate makes no millimetres: S–N would be 71 mm in everybody.
+    """
     from ceph_pipeline.inference.measurements import measurement_rows
 
-    if params.pixel_size_mm is None:
-        logger.info("no inference.pixel_size_mm given: angles and ratios only")
-    return measurement_rows(predictions, params.pixel_size_mm, cephalometry)
+    measured = sizes[sizes["source"] != "anatomical"]
+    pixel_size_mm = dict(zip(measured["image_id"].astype(str), measured["mm_per_pixel"].tolist(), strict=True))
+    return measurement_rows(predictions, pixel_size_mm, cephalometry)
 
 
 def draw_overlays(
@@ -68,6 +99,7 @@ def draw_overlays(
     predictions: pd.DataFrame,
     measurements: pd.DataFrame,
     plausibility: pd.DataFrame,
+    sizes: pd.DataFrame,
     overlay_folder: Path,
     params: InferenceParams,
     cephalometry: CephalometryParams,
@@ -85,6 +117,7 @@ def draw_overlays(
     from ceph_pipeline.inference.plausibility import add_plausibility
 
     summary = add_plausibility(summary_rows(predictions, measurements, cephalometry.rules), plausibility)
+    summary = summary.merge(sizes[["image_id", "mm_per_pixel", "mm_per_pixel_se", "source"]], on="image_id", how="left")
     if "n_flagged" in summary:
         logger.info("%d of %d points are flagged for a person to look at", summary["n_flagged"].sum(), len(predictions))
     xrays = find_xrays(folder)

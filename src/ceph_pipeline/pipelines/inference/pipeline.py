@@ -8,11 +8,16 @@ from ceph_pipeline.pipelines.inference.nodes import (
     list_new_pseudonyms,
     locate_landmarks,
     measure_faces,
+    size_pixels,
 )
 
 
-def create_pipeline() -> Pipeline:
-    """From a folder of new X-rays to landmarks, measurements and overlays."""
+def create_pipeline(*, refined: bool = True) -> Pipeline:
+    """From a folder of new X-rays to landmarks, measurements and overlays.
+
+    Args:
+        refined: Whether stage 2 refines stage 1's points.
+    """
     return Pipeline(
         [
             Node(
@@ -20,10 +25,10 @@ def create_pipeline() -> Pipeline:
                 inputs=[
                     "inference_folder",
                     "stage1_checkpoint",
-                    "stage2_checkpoint",
                     "models_folder",
                     "params:inference",
                     "params:detector",
+                    *(["stage2_checkpoint"] if refined else []),
                 ],
                 outputs=["located_in_new", "inference_quarantine"],
                 name="locate_landmarks",
@@ -41,8 +46,17 @@ def create_pipeline() -> Pipeline:
                 name="judge_plausibility",
             ),
             Node(
+                size_pixels,
+                inputs=[
+                    *["inference_folder", "inference_predictions", "models_folder"],
+                    *["params:inference", "params:calibration", "params:detector"],
+                ],
+                outputs="inference_pixel_sizes",
+                name="size_pixels",
+            ),
+            Node(
                 measure_faces,
-                inputs=["inference_predictions", "params:inference", "params:cephalometry"],
+                inputs=["inference_predictions", "inference_pixel_sizes", "params:cephalometry"],
                 outputs="inference_measurements",
                 name="measure_faces",
             ),
@@ -53,6 +67,7 @@ def create_pipeline() -> Pipeline:
                     "inference_predictions",
                     "inference_measurements",
                     "inference_plausibility",
+                    "inference_pixel_sizes",
                     "inference_overlay_folder",
                     "params:inference",
                     "params:cephalometry",

@@ -67,6 +67,7 @@ def complete_tables(
         table[~table["image_id"].isin(undecodable["item"])].reset_index(drop=True)
         for table in (found_images, found_landmarks, found_cvm)
     )
+    images = ingestion.with_test_split(images, params.test_fraction, params.seed)
     images = ingestion.with_validation_split(images, params.valid_fraction, params.seed)
     quarantine = pd.concat([found_quarantine, undecodable], ignore_index=True)
     counts = images["split"].value_counts()

@@ -12,7 +12,7 @@ def draw_phantoms(folder: Path, ruler_export: Path, params: PhantomParams) -> Ra
     from ceph_pipeline.phantom.data_set import draw_data_set
 
     draw_data_set(folder, ruler_export, params)
-    return RawFolder(folder, "aariz")
+    return RawFolder(folder, params.raw_format)
 
 
 def show_phantoms(raw_cephalograms: RawFolder, params: PhantomParams) -> Any:

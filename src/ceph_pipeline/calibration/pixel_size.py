@@ -1,0 +1,137 @@
+"""How long each image's pixels are: by its ruler, its file or its anatomy, with what each source says beside the decision."""
+
+import logging
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ceph_pipeline.artifacts import pseudonym
+from ceph_pipeline.calibration.params import CalibrationParams
+from ceph_pipeline.calibration.presence import weaker_peaks
+from ceph_pipeline.calibration.ruler import MARKS, mm_per_pixel
+from ceph_pipeline.landmarks.tables import points_array
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN = "unknown"
+LANDMARKS = ["Sella", "Nasion"]
+
+
+class Measured(NamedTuple):
+    """Pixel sizes of N images by one source.
+
+    Attributes:
+        mm: `(N,)` millimetres per pixel, NaN where the source says nothing.
+        se: `(N,)` their standard error, NaN where it is not known.
+    """
+
+    mm: NDArray[np.float64]
+    se: NDArray[np.float64]
+
+
+def by_length(ends: NDArray[np.float64], sigma_px: NDArray[np.float64], length_mm: float, length_sd_mm: float = 0.0) -> Measured:
+    """Pixel size from a known length between two points, its error propagated from theirs.
+
+    With L = |p1 − p2| the size is s = length / L. The points' errors along the line give `sd(L)² = σ₁² + σ₂²`, and
+    `se(s) = s · √((sd(L) / L)² + (sd(length) / length)²)`.
+
+        >>> mm, se = by_length(np.array([[[0.0, 0.0], [60.0, 80.0]]]), np.array([[0.6, 0.8]]), 10.0)
+        >>> round(float(mm[0]), 3), round(float(se[0]), 6)
+        (0.1, 0.001)
+
+    Args:
+        ends: `(N, 2, 2)` px, NaN where missing.
+        sigma_px: `(N, 2)` px along one axis.
+        length_mm: Their true distance.
+        length_sd_mm: How much the true distance varies.
+    """
+    mm = mm_per_pixel(ends[:, 0], ends[:, 1], length_mm)
+    relative = np.hypot(np.linalg.norm(sigma_px, axis=-1) * mm / length_mm, length_sd_mm / length_mm)
+    return Measured(mm, mm * relative)
+
+
+def pixel_sizes(
+    predictions: pd.DataFrame, image_ids: list[str], file_mm: NDArray[np.float64], min_peak: float, params: CalibrationParams
+) -> pd.DataFrame:
+    """Decide each image's pixel size.
+
+    The first of `params.sources` that says one counts. Sources that disagree are reported: `deviation_pct` is the ruler's
+    value from the file's, `is_suspect` whether it is beyond what is tolerated. Nothing is averaged.
+
+    Args:
+        predictions: Points of one stage: the ruler's marks, with peaks, and maybe Sella and Nasion.
+        image_ids: N images.
+        file_mm: `(N,)` what their files or table say, NaN where nothing.
+        min_peak: Least peak of the weaker mark that says that there is a ruler.
+        params: Lengths, tolerance, and the sources in their order.
+
+    Returns:
+        Rows `image_id, p1_x, p1_y, p2_x, p2_y, confidence, has_ruler, ruler_px, ruler_mm_per_pixel, ruler_se, file_mm_per_pixel,
+        anatomical_mm_per_pixel, anatomical_se, deviation_pct, is_suspect, mm_per_pixel, mm_per_pixel_se, source`; marks and
+        what follows from them are NaN where no ruler is seen; `source` is `unknown` where nothing says a size.
+    """
+    has_marks = set(MARKS) <= set(predictions["landmark"])
+    peaks = weaker_peaks(predictions).reindex(image_ids).to_numpy(np.float64) if has_marks else np.full(len(image_ids), np.nan)
+    marks, sigma = _points(predictions, image_ids, MARKS)
+    there = (peaks >= min_peak) & np.isfinite(marks).all(axis=(1, 2))
+    marks = np.where(there[:, None, None], marks, np.nan)
+    ruler = by_length(marks, sigma, params.ruler_mm)
+    there &= np.isfinite(ruler.mm)
+    anatomical = by_length(*_points(predictions, image_ids, LANDMARKS), params.sella_nasion_mm, params.sella_nasion_sd_mm)
+    known = {"ruler": ruler, "file": Measured(file_mm, np.full(len(image_ids), np.nan)), "anatomical": anatomical}
+    mm, se, source = _first_that_says(known, params.sources, len(image_ids))
+    deviation = 100 * (ruler.mm / file_mm - 1)
+    return pd.DataFrame(
+        {
+            "image_id": image_ids,
+            **{f"{name}_{axis}": marks[:, k, a] for k, name in enumerate(MARKS) for a, axis in enumerate("xy")},
+            "confidence": np.clip(peaks, 0, 1),
+            "has_ruler": there,
+            "ruler_px": params.ruler_mm / ruler.mm,
+            "ruler_mm_per_pixel": ruler.mm,
+            "ruler_se": ruler.se,
+            "file_mm_per_pixel": file_mm,
+            "anatomical_mm_per_pixel": anatomical.mm,
+            "anatomical_se": anatomical.se,
+            "deviation_pct": deviation,
+            "is_suspect": np.abs(deviation) > params.tolerated_deviation_pct,
+            "mm_per_pixel": mm,
+            "mm_per_pixel_se": se,
+            "source": source,
+        }
+    )
+
+
+def say_sources(sizes: pd.DataFrame) -> None:
+    """One line on where pixel sizes are from, and one on each film whose sources disagree."""
+    counts = ", ".join(f"{source} {count}" for source, count in sizes["source"].value_counts().items())
+    logger.info("pixel sizes of %d images: %s", len(sizes), counts)
+    estimated = sizes[sizes["source"] == "anatomical"]
+    if len(estimated):
+        percent = 100 * (estimated["mm_per_pixel_se"] / estimated["mm_per_pixel"]).median()
+        logger.warning("%d pixel sizes are anatomical estimates from S–N, some %.0f %% uncertain", len(estimated), percent)
+    for image_id, deviation in sizes.loc[sizes["is_suspect"], ["image_id", "deviation_pct"]].itertuples(index=False):
+        logger.warning("%s: the ruler's pixel size is %+.1f %% from the file's", pseudonym(image_id), deviation)
+
+
+def _points(predictions: pd.DataFrame, image_ids: list[str], names: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`(N, 2, 2)` points and `(N, 2)` standard deviations, calibrated ones where they are."""
+    rows = predictions[predictions["landmark"].isin(names)]
+    rows = rows.assign(
+        sigma=rows["calibrated_sigma_px"].fillna(rows["sigma_px"]) if "calibrated_sigma_px" in rows else rows["sigma_px"]
+    )
+    values = rows.set_index(["image_id", "landmark"])["sigma_px"].reindex(pd.MultiIndex.from_product([image_ids, names]))
+    return points_array(rows, image_ids, names), values.to_numpy(np.float64).reshape(len(image_ids), len(names))
+
+
+def _first_that_says(
+    known: dict[str, Measured], order: tuple[str, ...], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.object_]]:
+    mm, se, source = np.full(count, np.nan), np.full(count, np.nan), np.full(count, UNKNOWN, dtype=object)
+    for name in reversed(order):
+        says = np.isfinite(known[name].mm)
+        mm, se = np.where(says, known[name].mm, mm), np.where(says, known[name].se, se)
+        source[says] = name
+    return mm, se, source

@@ -1,0 +1,93 @@
+"""The ruler's report: what was found in display-ready tables."""
+
+from typing import Any
+
+import pandas as pd
+
+from ceph_pipeline.calibration.presence import Presence
+from ceph_pipeline.calibration.ruler_errors import BANDS_PX, PERCENTILES, THRESHOLDS_PX, WITHIN_PCT
+from ceph_pipeline.evaluation.display import number, numbers
+from ceph_pipeline.evaluation.sections import Section
+from ceph_pipeline.evaluation.stages import LABELS
+
+ERRORS_FIGURE, GALLERY_FIGURE = "errors.png", "gallery.png"
+_MOMENTS = ("mean", "median", "sd", "min", "max")
+
+
+def ruler_sections(metrics: dict[str, Any], devices: pd.DataFrame) -> list[Section]:
+    """The report on the test split.
+
+    Args:
+        metrics: From `ruler_metrics`, with `stage` and `presence_rule`.
+        devices: From `device_errors`.
+    """
+    marks = metrics["marks"]
+    return [
+        Section(ruler_headline(metrics), ruler_notes(metrics), [marks_frame(marks), bands_frame(marks)], ERRORS_FIGURE),
+        Section("Percentiles and thresholds", [], [tails_frame(marks)]),
+        Section("Millimetres per pixel", [], [size_frame(metrics["pixel_size_pct"])]),
+        Section("Devices", ["Errors of both marks in px, of the pixel size in percent."], [_displayed(devices)]),
+        Section("Every test image", figure=GALLERY_FIGURE),
+    ]
+
+
+def ruler_headline(metrics: dict[str, Any]) -> str:
+    """One line: how far the marks are off, and how much of the pixel size."""
+    both, size = metrics["marks"]["both"], metrics["pixel_size_pct"]
+    if not both["n"]:
+        return f"No mark could be judged on {metrics['n_images']} test images"
+    within = f"mm per pixel within 1 % in {number(size.get('within_1_pct'), 1)} % of {size['n']} rulers"
+    return (
+        f"{LABELS[metrics['stage']]}: marks {number(both['mean'])} px off on average (median {number(both['median'])}), {within}"
+    )
+
+
+def ruler_notes(metrics: dict[str, Any]) -> list[str]:
+    """What the figures are made from, and what was decided."""
+    rule, presence = Presence(**metrics["presence_rule"]), metrics["presence"]
+    learned = (
+        f"learned from {rule.n_shown} validation films with a ruler and {rule.n_absent} without"
+        if rule.n_shown and rule.n_absent
+        else "not learned: the validation split has not both kinds of film"
+    )
+    told = (
+        f"absent rulers: precision {number(presence['absent_precision'], 3)}, recall {number(presence['absent_recall'], 3)} "
+        f"({presence['n_absent']} films without one, {presence['n_invented']} invented, {presence['n_missed']} missed)"
+    )
+    sources = ", ".join(f"{source} {count}" for source, count in sorted(metrics["sources"].items()))
+    return [
+        f"A ruler is there from a peak of {rule.min_peak:.3f} on, {learned}.",
+        told + ".",
+        f"Pixel sizes come from: {sources}. {metrics['n_suspect']} rulers disagree with the film's file.",
+    ]
+
+
+def marks_frame(marks: dict[str, dict[str, float]]) -> pd.DataFrame:
+    """Errors in px, a row each for p1, p2 and both."""
+    rows = {"": list(marks), "n": [str(found["n"]) for found in marks.values()]}
+    return pd.DataFrame(rows | {f"{name} px": numbers(found.get(name) for found in marks.values()) for name in _MOMENTS})
+
+
+def bands_frame(marks: dict[str, dict[str, float]]) -> pd.DataFrame:
+    """How many marks lie in each band."""
+    counts = {name: [str(found.get(name, 0)) for found in marks.values()] for name in BANDS_PX}
+    return pd.DataFrame({"": list(marks)} | counts)
+
+
+def tails_frame(marks: dict[str, dict[str, float]]) -> pd.DataFrame:
+    """Percentiles in px, and percent within thresholds."""
+    percentiles = {f"P{p} px": numbers(found.get(f"p{p}") for found in marks.values()) for p in PERCENTILES}
+    within = {f"≤{t} px, %": numbers((found.get(f"within_{t}_px") for found in marks.values()), 1) for t in THRESHOLDS_PX}
+    return pd.DataFrame({"": list(marks)} | percentiles | within)
+
+
+def size_frame(size: dict[str, float]) -> pd.DataFrame:
+    """Errors of the pixel size: bias, amounts, and percent of images within limits."""
+    fields = {"n": [str(size["n"])], "bias %": [number(size.get("bias"), 3, signed=True)]}
+    fields |= {f"{name} %": [number(size.get(name), 3)] for name in _MOMENTS}
+    return pd.DataFrame(fields | {f"within {w:g} %": [number(size.get(f"within_{w:g}_pct"), 1)] for w in WITHIN_PCT})
+
+
+def _displayed(table: pd.DataFrame) -> pd.DataFrame:
+    columns = {name: numbers(column) if column.dtype.kind == "f" else column.astype(str) for name, column in table.items()}
+    return pd.DataFrame(columns)

@@ -1,0 +1,91 @@
+"""The ruler's report on errors that were made by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ceph_pipeline.calibration import CalibrationParams
+from ceph_pipeline.calibration.pixel_size import pixel_sizes
+from ceph_pipeline.calibration.ruler_errors import (
+    compare_with_truth,
+    device_errors,
+    error_statistics,
+    presence_statistics,
+    ruler_metrics,
+)
+from ceph_pipeline.calibration.ruler_figures import ruler_gallery
+from ceph_pipeline.calibration.ruler_report import ruler_sections
+
+IMAGES = pd.DataFrame({"image_id": list("abcd"), "machine": ["one", "one", "two", "two"]})
+
+
+def rows(**marks: tuple[float, float, float, float] | None) -> pd.DataFrame:
+    """p1 and p2 of images; None: missing."""
+    return pd.DataFrame(
+        [
+            (image, name, *((np.nan, np.nan) if at is None else at[2 * k : 2 * k + 2]))
+            for image, at in marks.items()
+            for k, name in enumerate(("p1", "p2"))
+        ],
+        columns=["image_id", "landmark", "x", "y"],
+    )
+
+
+@pytest.fixture
+def compared() -> pd.DataFrame:
+    """a: p1 3 px beside its place; b: exact; c: without a ruler, recognised; d: without one, invented."""
+    truth = rows(a=(100, 0, 0, 0), b=(0, 80, 0, 0), c=None, d=None)
+    found = rows(a=(103, 0, 0, 0), b=(0, 80, 0, 0), c=(5, 5, 9, 9), d=(7, 7, 1, 1))
+    peaks = found["image_id"].map({"a": 0.9, "b": 0.8, "c": 0.05, "d": 0.7})
+    sizes = pixel_sizes(found.assign(sigma_px=0.5, peak=peaks), list("abcd"), np.full(4, 0.1), 0.3, CalibrationParams())
+    return compare_with_truth(sizes, truth, IMAGES, 10.0)
+
+
+def test_errors_of_marks_and_sizes(compared: pd.DataFrame) -> None:
+    metrics = ruler_metrics(compared)
+    assert metrics["marks"]["p1"]["mean"] == pytest.approx(1.5)
+    assert metrics["marks"]["p2"]["max"] == 0
+    assert metrics["marks"]["both"]["n"] == 4
+    assert metrics["pixel_size_pct"]["bias"] == pytest.approx(50 * (100 / 103 - 1))
+    assert metrics["pixel_size_pct"]["within_1_pct"] == 50
+    assert metrics["sources"] == {"ruler": 3, "file": 1}
+
+
+def test_an_absent_ruler_is_right_where_it_is_said_and_wrong_where_one_is_invented(compared: pd.DataFrame) -> None:
+    found = presence_statistics(compared)
+    assert found["absent_precision"] == 1
+    assert found["absent_recall"] == 0.5
+    assert (found["n_shown"], found["n_absent"], found["n_invented"], found["n_missed"]) == (2, 2, 1, 0)
+
+
+def test_bands_and_thresholds_are_those_of_the_guide() -> None:
+    found = error_statistics([0.5, 1.5, 9.9, 10.0, 25.0, 31.0, np.nan])
+    assert [found[name] for name in ("excellent", "10–20 px", "20–30 px", "over 30 px")] == [3, 1, 1, 1]
+    assert found["within_1_px"] == pytest.approx(100 / 6)
+    assert found["within_10_px"] == pytest.approx(400 / 6)
+    assert error_statistics([np.nan]) == {"n": 0}
+
+
+def test_devices_have_rows_of_their_own(compared: pd.DataFrame) -> None:
+    table = device_errors(compared).set_index("machine")
+    assert table.loc["one", "max_px"] == 3
+    assert table.loc["two", ["n_rulers", "n_invented"]].tolist() == [0, 1]
+    assert np.isnan(table.loc["two", "mean_px"])
+
+
+def test_the_report_says_what_was_found(compared: pd.DataFrame) -> None:
+    rule = {"min_peak": 0.3, "n_shown": 4, "n_absent": 0}
+    metrics = ruler_metrics(compared) | {"stage": "stage2", "presence_rule": rule}
+    first, *_ = ruler_sections(metrics, device_errors(compared))
+    assert "0.75 px off on average" in first.title
+    assert "not learned" in first.lines[0]
+    assert "precision 1.000, recall 0.500" in first.lines[1]
+    assert first.tables[0]["mean px"].tolist() == ["1.50", "0.00", "0.75"]
+
+
+def test_the_gallery_shows_every_image_the_worst_first(compared: pd.DataFrame) -> None:
+    figure = ruler_gallery(compared, rows(a=(100, 0, 0, 0), b=(0, 80, 0, 0)), lambda _: np.zeros((120, 120), np.uint8))
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert titles[0].startswith("a\np1 3.00, p2 0.00 px")
+    assert titles[1].startswith("b\n")
+    assert {title.partition("\n")[2] for title in titles[2:]} == {"no ruler, recognised", "a ruler was invented"}
