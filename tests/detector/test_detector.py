@@ -5,16 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from mlflow.entities.logged_model import LoggedModel
 
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.detector.inputs import DetectorError
-from ceph_pipeline.images import ImageReadError, encode_image
+from ceph_pipeline.images import ImageReadError
 from ceph_pipeline.inference import LandmarkDetector
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.landmarks.tables import IDENTIFIER, PredictionTable
@@ -100,10 +98,3 @@ def test_identifiers_may_be_given(dot_finder: TrainedNet, dotted: np.ndarray, tm
 def test_a_missing_file_is_named(dot_finder: TrainedNet, tmp_path: Path) -> None:
     with pytest.raises(ImageReadError, match=r"nowhere\.png: no such image"):
         LandmarkDetector([dot_finder]).predict([tmp_path / "nowhere.png"])
-
-
-def test_a_served_model_refuses_one_name_for_two_images(logged: LoggedModel) -> None:
-    image = encode_image(np.zeros((32, 32), np.uint8), ".png")
-    table = pd.DataFrame({"image": [image, image], "image_id": ["a", "a"]})
-    with pytest.raises(DetectorError, match="image_id a: given more than once"):
-        mlflow.pyfunc.load_model(logged.model_uri).predict(table)

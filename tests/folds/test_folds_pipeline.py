@@ -36,7 +36,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         seen.append((networks[0].parent.parent.name, rows["image_id"].tolist()))
         return {"stage2": points(rows, "stage2")}
 
-    monkeypatch.setattr("ceph_pipeline.detector.checkpoint.load_networks", lambda paths, stage, device: paths)
+    monkeypatch.setattr("ceph_pipeline.detector.checkpoint.load_networks", lambda paths, stage, params: paths)
     monkeypatch.setattr(tables, "whole_image_tables", whole)
     monkeypatch.setattr(tables, "refined_tables", refined)
     return seen

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 import requests
 from mlflow.entities.logged_model import LoggedModel
 
-from ceph_pipeline.images import ImageReadError
+from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.images import ImageReadError, encode_image
 from ceph_pipeline.inference import LandmarkDetector
 from ceph_pipeline.inference.mlflow_model import log_detector
 from ceph_pipeline.inference.registry import CANDIDATE, REGISTERED_MODEL, register_candidate, version_with
@@ -63,6 +65,13 @@ def test_a_logged_detector_keeps_no_pickle_and_no_lock_file(logged: LoggedModel)
 def test_the_model_refuses_bytes_that_are_no_image(logged: LoggedModel) -> None:
     with pytest.raises(ImageReadError, match="image_0: damaged or not an image"):
         mlflow.pyfunc.load_model(logged.model_uri).predict(pd.DataFrame({"image": [b"no image"]}))
+
+
+def test_a_served_model_refuses_one_name_for_two_images(logged: LoggedModel) -> None:
+    image = encode_image(np.zeros((32, 32), np.uint8), ".png")
+    table = pd.DataFrame({"image": [image, image], "image_id": ["a", "a"]})
+    with pytest.raises(DetectorError, match="image_id a: given more than once"):
+        mlflow.pyfunc.load_model(logged.model_uri).predict(table)
 
 
 def test_a_registered_detector_loads_by_its_alias_and_equal_networks_are_registered_once(

@@ -13,7 +13,10 @@ from torch import Tensor
 
 from ceph_pipeline.artifacts import atomic_path, refusal
 from ceph_pipeline.crops import CropParams
+from ceph_pipeline.detector.forward import resolve_device
 from ceph_pipeline.detector.framing import RESIZES
+from ceph_pipeline.detector.onnx import OnnxNet, on_onnxruntime
+from ceph_pipeline.detector.params import DetectorParams
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.heatmaps import Activation, to_heatmaps
 from ceph_pipeline.models import LandmarkNet, RefinementNet, create_landmark_net, create_refinement_net
@@ -43,6 +46,7 @@ class TrainedNet:
         activation: What turns logits into heatmaps.
         architecture: Keyword arguments that built the net.
         facts: Further plain values: `resize`, z-score statistics, crop parameters.
+        onnx: The same network for onnxruntime, which then answers in its place.
     """
 
     net: LandmarkNet | RefinementNet
@@ -54,6 +58,7 @@ class TrainedNet:
     activation: Activation
     architecture: dict[str, Any]
     facts: dict[str, Any] = field(default_factory=dict)
+    onnx: OnnxNet | None = None
 
     def heatmaps(self, logits: Tensor) -> Tensor:
         """Heatmaps `(N, K, h, w)` whose peak is 1 where the network is sure."""
@@ -190,12 +195,22 @@ def _first(error: ValidationError) -> str:
     return ": ".join([".".join(map(str, detail["loc"])), detail["msg"].removeprefix("Value error, ")][not detail["loc"] :])
 
 
-def load_networks(paths: Sequence[Path], stage: StageName, device: str | torch.device = "cpu") -> tuple[TrainedNet, ...]:
+def load_networks(paths: Sequence[Path], stage: StageName, params: DetectorParams | None = None) -> tuple[TrainedNet, ...]:
     """Read the networks of one stage that answer together.
+
+    Args:
+        paths: Their checkpoints.
+        stage: Which.
+        params: On which device they compute, and by what; the CPU and torch by default.
 
     Raises:
         CheckpointError: a file is not what `load_checkpoint` reads, of the other stage, or of other landmarks than the first.
+        DeviceError: this machine has no such device.
+        OnnxError: onnxruntime is asked for and not installed, or cannot compute a network.
     """
+    params = params or DetectorParams(device="cpu")
+    on_onnx = params.runtime == "onnxruntime"
+    device = resolve_device("cpu" if on_onnx else params.device)
     networks = tuple(load_checkpoint(path, device) for path in paths)
     for path, trained in zip(paths, networks, strict=True):
         if trained.stage != stage:
@@ -207,7 +222,7 @@ def load_networks(paths: Sequence[Path], stage: StageName, device: str | torch.d
                 f"{path}: locates {_in_short(trained.landmarks)}, and {paths[0]} {_in_short(networks[0].landmarks)}: networks "
                 "that answer together locate the same landmarks in the same order. Train them on one data set."
             )
-    return networks
+    return tuple(map(on_onnxruntime, networks, paths)) if on_onnx else networks
 
 
 def _in_short(landmarks: Sequence[str]) -> str:

@@ -80,7 +80,8 @@ def locate(
     device = next(trained.net.parameters()).device
     images = channels_last(inputs).to(device)
     with native_precision(device):
-        output = trained.net(images) if landmark is None else trained.net(images, torch.from_numpy(landmark).to(device))
+        net = trained.onnx or trained.net
+        output = net(images) if landmark is None else net(images, torch.from_numpy(landmark).to(device))
     logits = output if isinstance(output, torch.Tensor) else output.heatmaps
     points = decode(trained.heatmaps(logits.float()), method, trained.sigma_px)
     others = {} if isinstance(output, torch.Tensor) else _other_outputs(trained, output)

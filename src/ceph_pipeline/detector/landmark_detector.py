@@ -13,7 +13,6 @@ import pandas as pd
 
 from ceph_pipeline.detector.checkpoint import TrainedNet, load_networks
 from ceph_pipeline.detector.description import views_in_words
-from ceph_pipeline.detector.forward import resolve_device
 from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixels_of
 from ceph_pipeline.detector.located import Located, prediction_rows
 from ceph_pipeline.detector.params import DetectorParams
@@ -113,8 +112,7 @@ class LandmarkDetector:
             UncertaintyError: `uncertainty.json` is damaged.
         """
         params = params or DetectorParams()
-        device = resolve_device(params.device)
-        whole, refiners = load_networks(stage1, "stage1", device), load_networks(stage2, "stage2", device)
+        whole, refiners = load_networks(stage1, "stage1", params), load_networks(stage2, "stage2", params)
         known = DetectorUncertainty() if uncertainty is None else load_uncertainty(uncertainty, stage1, stage2)
         return cls(whole, refiners, params, known)
 

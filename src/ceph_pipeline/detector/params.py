@@ -5,7 +5,7 @@ Free of torch, as every module of parameters: Kedro resolves these types when it
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ceph_pipeline.crops.params import RefinementParams
 from ceph_pipeline.views import Fusion, Views
@@ -31,6 +31,18 @@ class DetectorParams(BaseModel):
     batch_size: int = Field(8, ge=1, description="whole images a forward pass")
     crop_batch_size: int = Field(128, ge=1, description="crops a forward pass")
     device: Device = Field("auto", description="where networks compute; auto takes a GPU where there is one")
+    runtime: Literal["torch", "onnxruntime"] = Field(
+        "torch",
+        description="what computes; onnxruntime (extra `onnx`) on the CPU, from ONNX files that it makes beside the checkpoints",
+    )
+
+    @model_validator(mode="after")
+    def _runtime_has_the_device(self) -> Self:
+        if self.runtime == "onnxruntime" and self.device not in {"auto", "cpu"}:
+            raise ValueError(
+                f"onnxruntime computes on the CPU: set device to cpu in place of {self.device}, or runtime to torch."
+            )
+        return self
 
     def in_one_view(self) -> Self:
         """The same with one view a stage, where many networks or images are compared."""

@@ -39,14 +39,13 @@ def predict_stage2(
 
     def predict() -> pd.DataFrame:
         from ceph_pipeline.detector.checkpoint import load_networks
-        from ceph_pipeline.detector.forward import resolve_device
         from ceph_pipeline.detector.tables import Start, refined_tables
 
         starts = {
             "stage2": Start(stage1_predictions, "single"),
             "stage2_tta": Start(stage1_tta_predictions, detector.views_stage2),
         }
-        networks = load_networks([checkpoint], "stage2", resolve_device(detector.device))
+        networks = load_networks([checkpoint], "stage2", detector)
         return pd.concat(refined_tables(networks, originals, starts, detector).values(), ignore_index=True)
 
     return cached_table(folder, "stage2_predictions", made_from, predict, force=params.force)
@@ -118,16 +117,15 @@ def _single_view(
 ) -> pd.DataFrame:
     """The points of stage 1 and, where its checkpoint is given, of stage 2 from there; no rows without images."""
     from ceph_pipeline.detector.checkpoint import load_networks
-    from ceph_pipeline.detector.forward import resolve_device
     from ceph_pipeline.detector.located import no_predictions
     from ceph_pipeline.detector.tables import Start, refined_tables, whole_image_tables
 
     if cached.rows.empty:
         return no_predictions()
-    params, device = detector.in_one_view(), resolve_device(detector.device)
-    whole = whole_image_tables(load_networks([stage1], "stage1", device), cached, params).stage1
+    params = detector.in_one_view()
+    whole = whole_image_tables(load_networks([stage1], "stage1", params), cached, params).stage1
     if stage2 is None:
         return whole
-    networks = load_networks([stage2], "stage2", device)
+    networks = load_networks([stage2], "stage2", params)
     refined = refined_tables(networks, whole_size, {"stage2": Start(whole, "single")}, params)
     return pd.concat([whole, *refined.values()], ignore_index=True)

@@ -74,15 +74,14 @@ def predict_stage1(
 
     def predict() -> pd.DataFrame:
         from ceph_pipeline.detector.checkpoint import load_networks
-        from ceph_pipeline.detector.forward import resolve_device
         from ceph_pipeline.detector.image_set import ImageSet
         from ceph_pipeline.detector.tables import whole_image_tables
 
-        single, device = params.in_one_view(), resolve_device(params.device)
+        single = params.in_one_view()
         return pd.concat(
             [
                 whole_image_tables(
-                    load_networks([path], "stage1", device), ImageSet.of_cache(rows, cache, cache_index), single
+                    load_networks([path], "stage1", single), ImageSet.of_cache(rows, cache, cache_index), single
                 ).stage1
                 for rows, path in zip(held_out.values(), paths, strict=True)
             ],
@@ -157,14 +156,13 @@ def predict_stage2(
 
     def predict() -> pd.DataFrame:
         from ceph_pipeline.detector.checkpoint import load_networks
-        from ceph_pipeline.detector.forward import resolve_device
         from ceph_pipeline.detector.image_set import ImageSet
         from ceph_pipeline.detector.tables import Start, refined_tables
 
-        originals, device = ImageSet.of_originals(located, raw, cache_index), resolve_device(params.device)
+        originals = ImageSet.of_originals(located, raw, cache_index)
         refined = [
             refined_tables(
-                load_networks([path], "stage2", device),
+                load_networks([path], "stage2", params),
                 originals,
                 {"stage2": Start(start[own_fold[start.index] == fold], "single")},
                 params,

@@ -55,10 +55,9 @@ def predict(
     @once
     def found() -> "WholeImageTables":
         from ceph_pipeline.detector.checkpoint import load_networks
-        from ceph_pipeline.detector.forward import resolve_device
         from ceph_pipeline.detector.tables import whole_image_tables
 
-        return whole_image_tables(load_networks([checkpoint], "stage1", resolve_device(params.device)), sources, params)
+        return whole_image_tables(load_networks([checkpoint], "stage1", params), sources, params)
 
     alone = sources.identity() | {"checkpoint": fingerprint(checkpoint)}
     views = {"views": [repr(view) for view in views_of(params.views_stage1)], "fusion": params.fusion}

@@ -1,0 +1,151 @@
+"""Trained networks as ONNX files, and onnxruntime in torch's place.
+
+The file lies beside its checkpoint, `best.onnx`, and knows it by its digest: it is written at its first use, and again when the
+checkpoint has changed.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ceph_pipeline.artifacts import atomic_path, fingerprint
+from ceph_pipeline.errors import CephError
+from ceph_pipeline.models import LandmarkOutput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+    from ceph_pipeline.detector.checkpoint import TrainedNet
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT = "checkpoint"
+"""Name of the digest in the file's metadata."""
+
+OUTPUTS = ("heatmaps", "cvm_logits", "measurements")
+"""Names of the outputs, of which a network has the first at least; the batch is dynamic, the input's size is not."""
+
+
+class OnnxError(CephError, RuntimeError):
+    """A network cannot be exported, or onnxruntime is not installed."""
+
+
+class OnnxNet:
+    """An ONNX file that answers as the network that it was made from, on the CPU, in float32.
+
+    Args:
+        path: The file.
+        stage: `stage1` answers with a `LandmarkOutput`, `stage2` with heatmaps.
+    """
+
+    def __init__(self, path: Path, stage: str) -> None:
+        self.session = _session(path)
+        self.stage = stage
+
+    def __call__(self, images: Tensor, landmark: Tensor | None = None) -> LandmarkOutput | Tensor:
+        """See `LandmarkNet.forward` and `RefinementNet.forward`."""
+        given = {"images": images, "landmark": landmark}
+        inputs = {name: tensor.contiguous().numpy() for name, tensor in given.items() if tensor is not None}
+        names = [output.name for output in self.session.get_outputs()]
+        found = {name: torch.from_numpy(values) for name, values in zip(names, self.session.run(names, inputs), strict=True)}
+        if self.stage == "stage2":
+            return found["heatmaps"]
+        return LandmarkOutput(found["heatmaps"], found.get("cvm_logits"), found.get("measurements"))
+
+
+def on_onnxruntime(trained: TrainedNet, checkpoint: Path) -> TrainedNet:
+    """The same network, computed by onnxruntime.
+
+    Args:
+        trained: Loaded from the checkpoint, on the CPU.
+        checkpoint: Its file; the ONNX file is written beside it where there is none of this checkpoint.
+
+    Raises:
+        OnnxError: the extra `onnx` is not installed, or the network cannot be exported.
+    """
+    path, digest = checkpoint.with_suffix(".onnx"), fingerprint(checkpoint)
+    if not path.is_file() or _checkpoint_of(path) != digest:
+        export_onnx(trained, path, digest)
+        logger.info("%s exported to %s", trained.stage, path)
+    return replace(trained, onnx=OnnxNet(path, trained.stage))
+
+
+def export_onnx(trained: TrainedNet, target: Path, checkpoint: str) -> None:
+    """Write a network as one ONNX file, whole or not at all.
+
+    Its inputs are `images` `(N, 1, H, W)`, normalised, and of stage 2 `landmark` `(N,)` int64; its outputs are logits.
+
+    Args:
+        trained: On the CPU.
+        target: The file.
+        checkpoint: Digest of the checkpoint, kept in the file's metadata.
+
+    Raises:
+        OnnxError: the extra `onnx` is not installed, or torch cannot export the network.
+    """
+    width, height = trained.input_size
+    examples: dict[str, Tensor] = {"images": torch.zeros(2, 1, height, width)}
+    outputs = [name for name, there in zip(OUTPUTS, (True, *_heads(trained.net)), strict=True) if there]
+    if trained.stage == "stage2":
+        examples["landmark"] = torch.zeros(2, dtype=torch.int64)
+    batch = {0: torch.export.Dim("batch", min=1)}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the exporter, about itself
+            program = torch.onnx.export(
+                trained.net,
+                tuple(examples.values()),
+                input_names=list(examples),
+                output_names=outputs,
+                dynamic_shapes=tuple(batch for _ in examples),
+                dynamo=True,
+                verbose=False,
+            )
+    except ImportError as error:
+        raise OnnxError(_INSTALL) from error
+    except torch.onnx.OnnxExporterError as error:
+        raise OnnxError(f"{target}: torch cannot export this network ({str(error).splitlines()[0]}).") from error
+    if program is None:
+        raise OnnxError(f"{target}: torch has exported nothing.")
+    program.model.metadata_props[CHECKPOINT] = checkpoint
+    with atomic_path(target) as temporary:
+        program.save(temporary, external_data=False)
+
+
+_INSTALL = "onnxruntime and the exporter are an extra: pip install 'ceph-pipeline[onnx]' (uv sync --extra onnx)."
+
+
+def _heads(net: nn.Module) -> tuple[bool, bool]:
+    return getattr(net, "stage_head", None) is not None, getattr(net, "measurement_head", None) is not None
+
+
+def _checkpoint_of(path: Path) -> str | None:
+    try:
+        return str(_session(path).get_modelmeta().custom_metadata_map.get(CHECKPOINT))
+    except OnnxError:
+        return None
+
+
+def _session(path: Path) -> Any:
+    """An inference session.
+
+    Raises:
+        OnnxError: onnxruntime is not installed, or the file is no model.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise OnnxError(_INSTALL) from error
+    onnxruntime.set_default_logger_severity(3)
+    try:
+        return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no class in common
+        raise OnnxError(f"{path}: onnxruntime cannot load it ({error}). Delete it: it is made again.") from error
