@@ -48,6 +48,11 @@ def test_the_ruler_comes_first() -> None:
     assert not row["is_suspect"]
 
 
+def test_calibrated_standard_deviations_count_where_they_are() -> None:
+    calibrated = points("a", **RULER).assign(calibrated_sigma_px=[1.5, np.nan])
+    assert decided(calibrated)["mm_per_pixel_se"] == pytest.approx(0.1 * np.hypot(1.5, 0.5) / 100)
+
+
 def test_a_file_that_disagrees_is_reported_and_not_averaged() -> None:
     row = decided(points("a", **RULER), file_mm=0.125)
     assert row["deviation_pct"] == pytest.approx(-20)

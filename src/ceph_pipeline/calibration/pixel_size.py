@@ -118,12 +118,12 @@ def say_sources(sizes: pd.DataFrame) -> None:
 
 def _points(predictions: pd.DataFrame, image_ids: list[str], names: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """`(N, 2, 2)` points and `(N, 2)` standard deviations, calibrated ones where they are."""
-    rows = predictions[predictions["landmark"].isin(names)]
-    rows = rows.assign(
-        sigma=rows["calibrated_sigma_px"].fillna(rows["sigma_px"]) if "calibrated_sigma_px" in rows else rows["sigma_px"]
-    )
-    values = rows.set_index(["image_id", "landmark"])["sigma_px"].reindex(pd.MultiIndex.from_product([image_ids, names]))
-    return points_array(rows, image_ids, names), values.to_numpy(np.float64).reshape(len(image_ids), len(names))
+    rows = predictions[predictions["landmark"].isin(names)].set_index(["image_id", "landmark"])
+    sigma = rows["sigma_px"]
+    if "calibrated_sigma_px" in rows:
+        sigma = rows["calibrated_sigma_px"].fillna(sigma)
+    values = sigma.reindex(pd.MultiIndex.from_product([image_ids, names]))
+    return points_array(rows.reset_index(), image_ids, names), values.to_numpy(np.float64).reshape(len(image_ids), len(names))
 
 
 def _first_that_says(
