@@ -3,9 +3,8 @@
 import pandas as pd
 import pytest
 
-from ceph_pipeline.audit import decide_exclusions
-from ceph_pipeline.audit.exclusions import copy_groups
-from ceph_pipeline.audit.params import ExclusionParams
+from ceph_pipeline.audit import AuditParams, decide_exclusions
+from ceph_pipeline.audit.exclusions import UnknownExclusionError, copy_groups
 from ceph_pipeline.landmarks.tables import ExclusionTable
 
 
@@ -18,7 +17,7 @@ def excluded(images, make_duplicates):
     """Excluded identifiers under a policy."""
 
     def excluded(*pairs, findings=(), **policy):
-        params = ExclusionParams(**policy)
+        params = AuditParams(exclusions=policy)
         table = decide_exclusions(findings_table(*findings), make_duplicates(*pairs), images, params)
         return ExclusionTable.validate(table)["image_id"].tolist()
 
@@ -58,7 +57,7 @@ class TestCopiesAcrossSplits:
         assert copy_groups(pairs) == [{"a": "train", "b": "train", "c": "test", "d": "train"}]
 
     def test_the_reason_names_the_copy_that_stays(self, images, make_duplicates):
-        table = decide_exclusions(findings_table(), make_duplicates(PAIRS[0]), images, ExclusionParams())
+        table = decide_exclusions(findings_table(), make_duplicates(PAIRS[0]), images, AuditParams())
         assert table["reason"].tolist() == ["near_duplicates: the test split has the same radiograph (c01)."]
 
 
@@ -81,6 +80,16 @@ class TestGraveFindings:
 
     def test_an_image_with_two_reasons_is_one_row(self, images, make_duplicates):
         findings = findings_table(("points_outside", "error", "c00", "far out."))
-        table = decide_exclusions(findings, make_duplicates(PAIRS[0]), images, ExclusionParams())
+        table = decide_exclusions(findings, make_duplicates(PAIRS[0]), images, AuditParams())
         assert table["image_id"].tolist() == ["c00"]
         assert table["reason"].item().startswith("points_outside: far out. near_duplicates: ")
+
+
+class TestOnesOwnList:
+    def test_a_listed_image_is_left_out_whatever_the_checks_say(self, images, make_duplicates):
+        table = decide_exclusions(findings_table(), make_duplicates(), images, AuditParams(exclude=("c03",)))
+        assert table.to_numpy().tolist() == [["c03", "listed in audit.exclude."]]
+
+    def test_a_misspelt_image_is_refused_with_the_nearest_names(self, images, make_duplicates):
+        with pytest.raises(UnknownExclusionError, match=r"'c3' is no image of the data set \(.*c03"):
+            decide_exclusions(findings_table(), make_duplicates(), images, AuditParams(exclude=("c3",)))

@@ -1,14 +1,18 @@
 """The public ISBI 2015 images: set `CEPH_ISBI2015` to the folder with TrainingData, Test1Data and AnnotationsByMD."""
 
 import os
+import re
 from pathlib import Path
 
 import cv2
+import pandas as pd
 import pytest
 
 from ceph_pipeline import formats
+from ceph_pipeline.audit import CHECKS, AuditParams, Evidence
 from ceph_pipeline.audit.duplicates import find_duplicates
 from ceph_pipeline.audit.params import DuplicateParams
+from ceph_pipeline.audit.signatures import sign_images
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.landmarks.geometry import fitted_size
 
@@ -33,7 +37,7 @@ def pairs(tmp_path_factory):
     for image_id, path in images[["image_id", "path"]].itertuples(index=False):
         pixels = raw.read(path)
         store.write(image_id, cv2.resize(pixels, fitted_size(pixels.shape[::-1], 512), interpolation=cv2.INTER_AREA))
-    return find_duplicates(images, store, DuplicateParams(min_correlation=0.1), n_jobs=-1)
+    return find_duplicates(sign_images(images, store, n_jobs=-1), DuplicateParams(min_correlation=0.1), n_jobs=-1)
 
 
 @pytest.mark.skipif(not ROOT.is_dir(), reason="CEPH_ISBI2015 names no folder")
@@ -52,3 +56,22 @@ class TestIsbi2015:
     def test_twenty_pairs_cross_train_and_test(self, pairs):
         found = pairs[pairs["correlation"] >= DuplicateParams().min_correlation]
         assert (found["split_a"] != found["split_b"]).sum() == 20
+
+
+@pytest.mark.skipif(not ROOT.is_dir(), reason="CEPH_ISBI2015 names no folder")
+class TestReadersOfIsbi2015:
+    @pytest.fixture(scope="class")
+    def drift(self):
+        found = formats.read(ROOT, "isbi2015")
+        evidence = Evidence(found.images, found.landmarks, found.quarantine, pd.DataFrame(columns=["split_a"]))
+        return list(CHECKS["reader_drift"](evidence, AuditParams()))
+
+    def test_the_readers_change_between_150_and_151(self, drift):
+        along = [finding.detail for finding in drift if "most likely at" in finding.detail]
+        bounds = [re.search(r"between (\d+) and (\d+)", detail).groups() for detail in along]
+        assert any(int(first) <= 150 and 151 <= int(last) <= 154 for first, last in bounds)
+
+    def test_the_landmarks_and_how_far_they_move_are_named(self, drift):
+        [between_splits] = [finding for finding in drift if "from train to test" in finding.detail]
+        assert "Gonion 2.83 mm, Soft Tissue Pogonion 2.69 mm, Labrale superius 1.69 mm" in between_splits.detail
+        assert "mean over landmarks 0.95 mm" in between_splits.detail

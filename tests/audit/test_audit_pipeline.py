@@ -27,6 +27,7 @@ def inputs(tmp_path, heads, make_images, make_landmarks, move):
         "images": images,
         "landmarks": landmarks,
         "quarantine": pd.DataFrame({"item": ["stray.png"], "reason": ["no annotation"]}),
+        "cvm": pd.DataFrame({"image_id": images["image_id"], "stage": [1, 2, 1, 1, 3, 4, 5, 6]}),
         "source_cache": store,
         "source_cache_index": pd.DataFrame({"image_id": images["image_id"], "cache_width": 420, "cache_height": 520}),
         "params:audit": AuditParams(n_jobs=1),

@@ -6,9 +6,11 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.audit import CHECKS, AuditParams, DuplicateTable, Evidence
-from ceph_pipeline.audit.duplicates import find_duplicates
+from ceph_pipeline.audit.duplicates import OtherSetError, find_duplicates, find_foreign_duplicates
 from ceph_pipeline.audit.params import DuplicateParams
 from ceph_pipeline.audit.registration import UNLIKE, likeness, thumbnail
+from ceph_pipeline.audit.signatures import sign_images
+from ceph_pipeline.audit.tables import ForeignDuplicateTable
 from ceph_pipeline.images import ImageReadError, ImageStore
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.landmarks.geometry import centre_of
@@ -45,7 +47,7 @@ def search(tmp_path):
             store.write(image_id, pixels)
         splits = [("train", "test")[i % 2] for i in range(len(images))]
         table = pd.DataFrame({"image_id": list(images), "split": splits})
-        return find_duplicates(table, store, DuplicateParams(**params), n_jobs)
+        return find_duplicates(sign_images(table, store, n_jobs), DuplicateParams(**params), n_jobs)
 
     return search
 
@@ -92,7 +94,7 @@ class TestDifferentImages:
     def test_a_missing_image_is_named(self, tmp_path):
         table = pd.DataFrame({"image_id": ["gone"], "split": ["train"]})
         with pytest.raises(ImageReadError, match=r"gone\.npy is not there"):
-            find_duplicates(table, ImageStore(str(tmp_path), format="npy"), DuplicateParams())
+            sign_images(table, ImageStore(str(tmp_path), format="npy"))
 
 
 class TestFindings:
@@ -102,3 +104,36 @@ class TestFindings:
         assert [(finding.severity, finding.image_id) for finding in found] == [("error", "c00"), ("warning", "c02")]
         assert found[0].detail.startswith("c00 and c01 show the same radiograph (train and test)")
         assert "(both train)" in found[1].detail
+
+
+class TestOtherDataSets:
+    @pytest.fixture
+    def other_root(self, tmp_path, heads):
+        """A data root with three heads, of whom the second is head 5 in another tone."""
+        store = ImageStore(str(tmp_path / "other/02_intermediate/cache"), format="npy")
+        for name, film in {"001": heads(20), "002": COPIES["darker"](heads(5)), "003": heads(21)}.items():
+            store.write(name, film)
+        (tmp_path / "other/03_primary").mkdir()
+        images = pd.DataFrame({"image_id": ["001", "002", "003"], "split": "test", "dataset": "elsewhere"})
+        images.to_parquet(tmp_path / "other/03_primary/images.parquet")
+        return str(tmp_path / "other")
+
+    @pytest.fixture
+    def own(self, tmp_path, heads):
+        store = ImageStore(str(tmp_path / "own"), format="npy")
+        for name, seed in {"001": 4, "002": 5, "003": 6}.items():
+            store.write(name, heads(seed))
+        images = pd.DataFrame({"image_id": ["001", "002", "003"], "split": "train", "dataset": "clinic"})
+        return sign_images(images, store)
+
+    def test_a_film_of_another_set_is_found_under_the_same_name_too(self, own, other_root):
+        found = find_foreign_duplicates(own, DuplicateParams(other_data_roots=(other_root,)))
+        ForeignDuplicateTable.validate(found)
+        assert found[["image_id", "other_dataset", "other_image"]].to_numpy().tolist() == [["002", "elsewhere", "002"]]
+
+    def test_without_other_sets_there_is_an_empty_table(self, own):
+        assert ForeignDuplicateTable.validate(find_foreign_duplicates(own, DuplicateParams())).empty
+
+    def test_a_root_that_was_never_ingested_is_refused(self, own, tmp_path):
+        with pytest.raises(OtherSetError, match=r"has no 03_primary/images\.parquet"):
+            find_foreign_duplicates(own, DuplicateParams(other_data_roots=(str(tmp_path),)))

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ceph_pipeline.audit.perceptual_hash import near_pairs, perceptual_hash
+from ceph_pipeline.audit.hash_search import near_pairs
+from ceph_pipeline.audit.perceptual_hash import mirrored_hashes, perceptual_hash
 
 
 def distance(a, b):
@@ -59,3 +60,20 @@ class TestNearPairs:
 
     def test_no_images_have_no_pairs(self):
         assert len(near_pairs(np.empty((0, 4), np.uint64), 48).first) == 0
+
+
+class TestLargeSets:
+    """More hashes than are all compared with each other."""
+
+    def test_planted_pairs_are_found_and_no_others(self):
+        rng = np.random.default_rng(0)
+        hashes = rng.integers(0, 2**64, (6000, 4), dtype=np.uint64)
+        turned = np.zeros((100, 256), np.uint8)
+        for row in turned:
+            row[rng.choice(256, 30, replace=False)] = 1  # copies differ in 30 bits
+        hashes[5000:5100] = hashes[:100] ^ np.packbits(turned, axis=1).view(np.uint64)
+        hashes[5050:5100] = mirrored_hashes(hashes[5050:5100])
+        found = near_pairs(hashes, 48)
+        expected = {(row, 5000 + row, 30, row >= 50) for row in range(100)}
+        assert set(zip(*(column.tolist() for column in found), strict=True)) <= expected
+        assert len(found.first) >= 98

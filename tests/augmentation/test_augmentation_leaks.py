@@ -7,6 +7,7 @@ import pytest
 
 from ceph_pipeline.audit.duplicates import find_duplicates
 from ceph_pipeline.audit.params import DuplicateParams
+from ceph_pipeline.audit.signatures import sign_images
 from ceph_pipeline.phantom.drawing import draw_cephalogram
 from ceph_pipeline.phantom.specimen import sample_specimen, stream
 
@@ -34,7 +35,7 @@ def test_every_row_of_every_table_is_in_its_source_s_split(study, tables):
 
 def test_no_copy_looks_like_an_image_of_another_split(study, tables):
     images = tables["augmented_images"].merge(tables["augmented_cache_index"][["image_id", "cache_width", "cache_height"]])
-    pairs = find_duplicates(images, study.cache, DuplicateParams())
+    pairs = find_duplicates(sign_images(images, study.cache), DuplicateParams())
     split = images.set_index("image_id")["split"]
     source = images.set_index("image_id")["source_id"]
     first, second = pairs.columns[:2]
@@ -48,4 +49,4 @@ def test_the_check_sees_a_copy_that_was_put_into_another_split(study, tables):
     study.cache.write("stray", np.asarray(study.cache.read(stray)))
     images = tables["augmented_images"].set_index("image_id").loc[[stray]].reset_index()
     both = pd.concat([images, images.assign(image_id="stray", split="train")], ignore_index=True)
-    assert len(find_duplicates(both, study.cache, DuplicateParams())) == 1
+    assert len(find_duplicates(sign_images(both, study.cache), DuplicateParams())) == 1

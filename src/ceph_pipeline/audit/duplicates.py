@@ -1,70 +1,113 @@
 """Near-duplicates: pairs of images that show the same radiograph."""
 
-from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from tqdm.auto import tqdm
+from joblib import delayed
+from numpy.typing import NDArray
 
+from ceph_pipeline.audit.hash_search import Candidates, near_pairs
 from ceph_pipeline.audit.params import DuplicateParams
-from ceph_pipeline.audit.perceptual_hash import Hashes, near_pairs, perceptual_hash
-from ceph_pipeline.audit.registration import Thumbnail, likeness, thumbnail
+from ceph_pipeline.audit.registration import likeness
+from ceph_pipeline.audit.signatures import Signatures, in_threads, sign_images
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import ImageStore
 
+IMAGES_FILE = "03_primary/images.parquet"
+CACHE_FOLDER = "02_intermediate/cache"
 
-def find_duplicates(images: pd.DataFrame, store: ImageStore, params: DuplicateParams, n_jobs: int = 1) -> pd.DataFrame:
+
+class OtherSetError(CephError, ValueError):
+    """A data set to compare with is not there."""
+
+
+def find_duplicates(signatures: Signatures, params: DuplicateParams, n_jobs: int = 1) -> pd.DataFrame:
     """Compare all images with each other, by hash and, where that is near, by pixels.
 
     Args:
-        images: Rows of `ImageTable`; every image is in the store.
-        store: Pixels of any size; a long side of some 500 is plenty.
+        signatures: Of the images.
         params: Limits.
-        n_jobs: Threads; OpenCV works outside Python's lock.
+        n_jobs: Threads.
 
     Returns:
         Rows of `DuplicateTable`, the same for any number of threads.
+    """
+    image_ids, splits = (signatures.images[name].to_numpy(str) for name in ("image_id", "split"))
+    near = _same_radiograph(signatures, near_pairs(signatures.hashes, params.max_hash_distance), params, n_jobs)
+    first, second = near.pop("first"), near.pop("second")
+    return pd.DataFrame(
+        {
+            "image_a": image_ids[first],
+            "image_b": image_ids[second],
+            "split_a": splits[first],
+            "split_b": splits[second],
+            **near,
+        }
+    ).reset_index(drop=True)
+
+
+def find_foreign_duplicates(signatures: Signatures, params: DuplicateParams, n_jobs: int = 1) -> pd.DataFrame:
+    """Compare the images with those of other data sets that ingestion has read.
+
+    Args:
+        signatures: Of this set's images.
+        params: Limits, and the other sets' data roots.
+        n_jobs: Threads.
+
+    Returns:
+        Rows of `ForeignDuplicateTable`.
 
     Raises:
-        ImageReadError: an image is not in the store, or damaged.
+        OtherSetError: a data root has no ingested images.
+        ImageReadError: an image is not in its cache, or damaged.
     """
-    image_ids, splits = images["image_id"].to_numpy(str), images["split"].to_numpy(str)
-    hashes, thumbnails = _signatures(image_ids.tolist(), store, n_jobs)
-    near = near_pairs(hashes, params.max_hash_distance)
+    parts = [_against(signatures, Path(root), params, n_jobs) for root in params.other_data_roots]
+    columns = ["image_id", "other_dataset", "other_image", "hash_distance", "mirrored", "correlation", "grey_difference"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _against(signatures: Signatures, root: Path, params: DuplicateParams, n_jobs: int) -> pd.DataFrame:
+    if not (root / IMAGES_FILE).is_file():
+        raise OtherSetError(
+            f"audit.duplicates.other_data_roots: {root} has no {IMAGES_FILE}. Run ingestion there first, or take the root out."
+        )
+    images = pd.read_parquet(root / IMAGES_FILE)
+    others = sign_images(images, ImageStore(str(root / CACHE_FOLDER), format="npy"), n_jobs)
+    n = len(signatures.images)
+    both = Signatures(
+        pd.concat([signatures.images, images], ignore_index=True),
+        np.concatenate([signatures.hashes, others.hashes]),
+        [*signatures.thumbnails, *others.thumbnails],
+        [*signatures.tones, *others.tones],
+    )
+    pairs = near_pairs(both.hashes, params.max_hash_distance)
+    crossing = (pairs.first < n) & (pairs.second >= n)
+    near = _same_radiograph(both, pairs.only(crossing), params, n_jobs)
+    image_ids, datasets = (both.images[name].to_numpy(str) for name in ("image_id", "dataset"))
+    first, second = near.pop("first"), near.pop("second")
+    return pd.DataFrame(
+        {"image_id": image_ids[first], "other_dataset": datasets[second], "other_image": image_ids[second], **near}
+    )
+
+
+def _same_radiograph(
+    signatures: Signatures, near: Candidates, params: DuplicateParams, n_jobs: int
+) -> dict[str, NDArray[np.generic]]:
+    """The candidates whose registered pixels agree, as columns."""
+    small = signatures.thumbnails
     work = [
-        delayed(likeness)(thumbnails[first], np.fliplr(thumbnails[second]) if mirrored else thumbnails[second])
+        delayed(likeness)(small[first], np.fliplr(small[second]) if mirrored else small[second])
         for first, second, mirrored in zip(near.first, near.second, near.mirrored, strict=True)
     ]
-    agreements = _in_threads(work, n_jobs, "comparing pixels", "pairs")
-    table = pd.DataFrame(
-        {
-            "image_a": image_ids[near.first],
-            "image_b": image_ids[near.second],
-            "split_a": splits[near.first],
-            "split_b": splits[near.second],
-            "hash_distance": near.distance,
-            "mirrored": near.mirrored,
-            "correlation": np.round([pair.correlation for pair in agreements], 4),
-            "grey_difference": np.round([pair.grey_difference for pair in agreements], 2),
-        }
-    )
-    return table[table["correlation"] >= params.min_correlation].reset_index(drop=True)
-
-
-def _signatures(image_ids: Sequence[str], store: ImageStore, n_jobs: int) -> tuple[Hashes, list[Thumbnail]]:
-    """Hash and thumbnail of each image; 10,000 take some 200 MB."""
-    found = _in_threads([delayed(_signature)(store, image_id) for image_id in image_ids], n_jobs, "hashing", "images")
-    hashes = np.array([hash_ for hash_, _ in found], np.uint64).reshape(len(found), -1)
-    return hashes, [small for _, small in found]
-
-
-def _signature(store: ImageStore, image_id: str) -> tuple[Hashes, Thumbnail]:
-    image = store.read(image_id)
-    return perceptual_hash(image), thumbnail(image)
-
-
-def _in_threads(work: Sequence[Any], n_jobs: int, what: str, unit: str) -> list[Any]:
-    """Results of joblib's delayed calls, in order."""
-    results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(work)
-    return list(tqdm(results, total=len(work), desc=what, unit=f" {unit}", leave=False))
+    agreements = in_threads(work, n_jobs, "comparing pixels", "pairs")
+    correlation = np.round(np.array([pair.correlation for pair in agreements], np.float64), 4)
+    same = correlation >= params.min_correlation
+    return {
+        "first": near.first[same],
+        "second": near.second[same],
+        "hash_distance": near.distance[same],
+        "mirrored": near.mirrored[same],
+        "correlation": correlation[same],
+        "grey_difference": np.round(np.array([pair.grey_difference for pair in agreements], np.float64), 2)[same],
+    }

@@ -1,6 +1,6 @@
 """What the checks look at."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 
@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ceph_pipeline.audit.shapes import learn_prior
+from ceph_pipeline.audit.tables import FILM_COLUMNS
 from ceph_pipeline.landmarks.tables import CONSENSUS, points_array
+from ceph_pipeline.plausibility import ShapePrior
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,18 @@ class Evidence:
         landmarks: Rows of `LandmarkTable`, one or more readers, with or without a consensus.
         quarantine: Rows of `QuarantineTable`.
         duplicates: Rows of `DuplicateTable`.
+        cvm: Rows of `CvmTable`.
+        foreign_duplicates: Rows of `ForeignDuplicateTable`.
+        films: Rows of `FilmTable`: what each cached image's grey levels say.
     """
 
     images: pd.DataFrame
     landmarks: pd.DataFrame
     quarantine: pd.DataFrame
     duplicates: pd.DataFrame
+    cvm: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["image_id", "stage"]))
+    foreign_duplicates: pd.DataFrame = field(default_factory=pd.DataFrame)
+    films: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=FILM_COLUMNS))
 
     @cached_property
     def image_ids(self) -> list[str]:
@@ -61,6 +70,40 @@ class Evidence:
         """`(N,)`, NaN where unknown."""
         return self.images["pixel_size_mm"].to_numpy(np.float64)
 
+    @cached_property
+    def unit(self) -> str:
+        """`mm` where every image has a pixel size, else `px`: what lengths of different images are compared in."""
+        return "mm" if len(self.images) and np.isfinite(self.pixel_size_mm).all() else "px"
+
+    @cached_property
+    def scale(self) -> NDArray[np.float64]:
+        """`(N,)`: what turns px into `unit`."""
+        return self.pixel_size_mm if self.unit == "mm" else np.ones(len(self.images))
+
+    @cached_property
+    def shape_prior(self) -> ShapePrior | None:
+        """The data's own shape model, of every reader's points; None where too few images are complete."""
+        shapes = list(self.points.values()) or [self.reference]
+        return learn_prior(np.concatenate(shapes), self.landmark_names)
+
+    def vector_px(self, start: str, end: str) -> NDArray[np.float64]:
+        """From one landmark to another on every image `(N, 2)`, NaN where one is missing."""
+        if not {start, end} <= set(self.landmark_names):
+            return np.full((len(self.images), 2), np.nan)
+        one, other = (self.reference[:, self.landmark_names.index(name)] for name in (start, end))
+        return np.asarray(other - one)
+
+    def length_px(self, start: str, end: str) -> NDArray[np.float64]:
+        """Distance of two landmarks on every image `(N,)`, NaN where one is missing."""
+        return np.asarray(np.linalg.norm(self.vector_px(start, end), axis=-1))
+
+    def reader_differences(self) -> dict[tuple[str, str], NDArray[np.float64]]:
+        """First reader's points less the second's `(N, K, 2)` in `unit`, for each pair of readers."""
+        scale = self.scale[:, None, None]
+        return {
+            (first, second): (self.points[first] - self.points[second]) * scale for first, second in combinations(self.readers, 2)
+        }
+
     def reader_distances(self) -> dict[tuple[str, str], NDArray[np.float64]]:
         """Distance of each pair of readers `(N, K)` in pixels, NaN where one of them has no point."""
         return {
@@ -70,10 +113,7 @@ class Evidence:
 
     def sella_nasion(self) -> pd.DataFrame:
         """Length S–N of each image that has both points: `image_id, machine, length, unit` (mm, or px without a pixel size)."""
-        between = [self.landmark_names.index(name) for name in ("Sella", "Nasion") if name in self.landmark_names]
-        if len(between) < 2:
-            return pd.DataFrame(columns=["image_id", "machine", "length", "unit"])
-        length_px = np.linalg.norm(self.reference[:, between[0]] - self.reference[:, between[1]], axis=-1)
+        length_px = self.length_px("Sella", "Nasion")
         known = np.isfinite(self.pixel_size_mm)
         table = self.images[["image_id", "machine"]].assign(
             length=np.where(known, length_px * self.pixel_size_mm, length_px), unit=np.where(known, "mm", "px")

@@ -1,10 +1,12 @@
 """From findings to the images that augmentation and training leave out."""
 
 from collections import defaultdict
+from difflib import get_close_matches
 
 import pandas as pd
 
-from ceph_pipeline.audit.params import DuplicatePolicy, ExclusionParams
+from ceph_pipeline.audit.params import AuditParams, DuplicatePolicy
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.landmarks.tables import SPLITS
 
 NEAR_DUPLICATES = "near_duplicates"
@@ -12,8 +14,18 @@ _RANK = {split: rank for rank, split in enumerate(SPLITS)}
 """The later split keeps a radiograph: test before valid before train."""
 
 
+class UnknownExclusionError(CephError, ValueError):
+    """`audit.exclude` names an image that is not there."""
+
+    def __init__(self, image_id: str, known: set[str]) -> None:
+        near = ", ".join(get_close_matches(image_id, sorted(known), n=3)) or "none is near"
+        super().__init__(
+            f"audit.exclude: {image_id!r} is no image of the data set ({near}). Mend the name, or take it out of the list."
+        )
+
+
 def decide_exclusions(
-    findings: pd.DataFrame, duplicates: pd.DataFrame, images: pd.DataFrame, params: ExclusionParams
+    findings: pd.DataFrame, duplicates: pd.DataFrame, images: pd.DataFrame, params: AuditParams
 ) -> pd.DataFrame:
     """The images to leave out, each with its reasons.
 
@@ -21,19 +33,27 @@ def decide_exclusions(
         findings: Rows of `FindingTable`; those about devices or the data set exclude nothing.
         duplicates: Rows of `DuplicateTable`; near-duplicates follow their own policy and not their severity.
         images: Rows of `ImageTable`.
-        params: The policies.
+        params: The policies, and a person's own list.
 
     Returns:
         Rows of `ExclusionTable`, sorted by image.
+
+    Raises:
+        UnknownExclusionError: the list names an image that the data set does not have.
     """
     reasons: dict[str, list[str]] = defaultdict(list)
-    grave = findings[findings["severity"].isin(params.exclude_severities) & (findings["check"] != NEAR_DUPLICATES)]
+    policy = params.exclusions
+    grave = findings[findings["severity"].isin(policy.exclude_severities) & (findings["check"] != NEAR_DUPLICATES)]
     known = set(images["image_id"])
     for check, image_id, detail in grave[["check", "image_id", "detail"]].itertuples(index=False):
         if image_id in known:
             reasons[image_id].append(f"{check}: {detail}")
-    for image_id, reason in excluded_copies(duplicates, params.cross_split_duplicates).items():
+    for image_id, reason in excluded_copies(duplicates, policy.cross_split_duplicates).items():
         reasons[image_id].append(reason)
+    for image_id in params.exclude:
+        if image_id not in known:
+            raise UnknownExclusionError(image_id, known)
+        reasons[image_id].append("listed in audit.exclude.")
     rows = [(image_id, " ".join(reasons[image_id])) for image_id in sorted(reasons)]
     return pd.DataFrame(rows, columns=["image_id", "reason"], dtype=object)
 

@@ -1,12 +1,13 @@
 """Findings: what a check has to say, and the table they are kept in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple, get_args
 
 import pandas as pd
 
 Severity = Literal["info", "warning", "error"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+COLUMNS = ["check", "severity", "image_id", "landmark", "detail", "suggestion"]
 
 
 class Finding(NamedTuple):
@@ -15,21 +16,31 @@ class Finding(NamedTuple):
     Attributes:
         severity: `error` where the image or the device cannot be used as it is, `warning` where a person should look,
             `info` where it is good to know.
-        detail: One sentence with the values found and, where there is one, the limit.
+        detail: The evidence: one sentence with the values found and, where there is one, the limit.
         image_id: The image concerned; empty where a device or the whole data set is meant.
+        landmark: Full names of the landmarks concerned, the gravest first, separated by commas; empty where none is meant.
     """
 
     severity: Severity
     detail: str
     image_id: str = ""
+    landmark: str = ""
 
 
-def findings_table(findings: Iterable[tuple[str, Finding]]) -> pd.DataFrame:
-    """Rows of `FindingTable` from (check, finding) pairs: checks in the given order, within one by image and detail."""
-    rows = [(check, finding.severity, finding.image_id, finding.detail) for check, finding in findings]
+def findings_table(findings: Iterable[tuple[str, Finding]], suggestions: Mapping[str, str]) -> pd.DataFrame:
+    """Rows of `FindingTable` from (check, finding) pairs: checks in the given order, within one by image and detail.
+
+    Args:
+        findings: In any order within a check.
+        suggestions: What a person can do about a check's findings, by check.
+    """
+    rows = [
+        (check, finding.severity, finding.image_id, finding.landmark, finding.detail, suggestions[check])
+        for check, finding in findings
+    ]
     order = {check: rank for rank, check in enumerate(dict.fromkeys(row[0] for row in rows))}
-    rows.sort(key=lambda row: (order[row[0]], row[2], row[3]))
-    return pd.DataFrame(rows, columns=["check", "severity", "image_id", "detail"], dtype=object)
+    rows.sort(key=lambda row: (order[row[0]], row[2], row[4]))
+    return pd.DataFrame(rows, columns=COLUMNS, dtype=object)
 
 
 def severity_counts(findings: pd.DataFrame, checks: Iterable[str]) -> pd.DataFrame:

@@ -42,6 +42,56 @@ class ReaderParams(_Section):
         0.2, gt=0, le=1, description="share of identical points from which readers are not independent"
     )
     identical_min_images: int = Field(5, ge=1, description="and the least number of them")
+    offset_mm: float = Field(1.0, gt=0, description="a mean difference of two readers from which it is a constant offset")
+    offset_px: float = Field(10.0, gt=0, description="the same where an image has no pixel size")
+    drift_mm: float = Field(0.5, gt=0, description="a change of the mean difference from which a landmark has drifted")
+    drift_px: float = Field(5.0, gt=0, description="the same where an image has no pixel size")
+    drift_min_images: int = Field(15, ge=5, description="images on either side of a change, or in a split")
+    drift_permutations: int = Field(999, ge=99, description="of the images, against which a change must stand out")
+    significance: float = Field(0.001, gt=0, lt=1, description="of offsets and changes")
+
+
+class ShapeParams(_Section):
+    """Landmark configurations against the data's own shape model."""
+
+    percentile: float = Field(
+        99.9,
+        gt=50,
+        lt=100,
+        description="of the data's configurations, beyond which one or its least likely landmark is an outlier",
+    )
+    swap_least_drop: float = Field(
+        2.0, gt=1, description="factor by which exchanging two landmarks must lower the squared Mahalanobis distance"
+    )
+
+
+class FilmParams(_Section):
+    """Grey levels, negatives, and the side that faces look to."""
+
+    min_images: int = Field(10, ge=3, description="films from which a device, or a data set, is judged")
+    outlier_sd: float = Field(5.0, gt=0, description="standard deviations, by the median deviation, from a device's median")
+    least_contrast: float = Field(25.0, ge=0, description="grey levels of 256 from the 5th to the 95th percentile")
+    negative_likeness: float = Field(0.2, gt=0, le=1, description="correlation with the median film, negative, of a negative")
+    mirror_margin: float = Field(0.1, gt=0, le=2, description="by which a film must be more like the mirrored median film")
+    usual_direction_share: float = Field(0.8, gt=0.5, le=1, description="of the faces that look one way; else both are usual")
+
+
+class RulerParams(_Section):
+    """The ruler's marks p1 and p2, where they are annotated."""
+
+    length_mm: float = Field(10.0, gt=0, description="true distance of the marks")
+    device_tolerance: float = Field(0.05, gt=0, le=1, description="a device whose median ruler deviates by more is a finding")
+    image_tolerance: float = Field(0.15, gt=0, le=1, description="an image that deviates by more from its device's median")
+    min_images: int = Field(3, ge=1, description="images from which a device is judged")
+
+
+class BalanceParams(_Section):
+    """Devices and CVM stages over the splits."""
+
+    significance: float = Field(0.001, gt=0, lt=1, description="of the χ² test for a difference between splits")
+    least_cramers_v: float = Field(0.15, ge=0, le=1, description="and the least strength of the difference")
+    min_count: int = Field(3, ge=1, description="images from which a device without training images is a finding")
+    rare_stage_share: float = Field(0.05, ge=0, le=1, description="of the training images, below which a CVM stage is rare")
 
 
 class SellaNasionParams(_Section):
@@ -70,6 +120,9 @@ class DuplicateParams(_Section):
     min_correlation: float = Field(
         0.8, gt=0, le=1, description="least correlation of registered, tone-flattened pixels; different heads stay below 0.7"
     )
+    other_data_roots: tuple[str, ...] = Field(
+        (), description="data roots of other sets, ingested before, whose images are compared with this one's"
+    )
 
 
 class ExclusionParams(_Section):
@@ -90,7 +143,12 @@ class AuditParams(_Section):
 
     points: PointParams = PointParams()
     readers: ReaderParams = ReaderParams()
+    shapes: ShapeParams = ShapeParams()
     sella_nasion: SellaNasionParams = SellaNasionParams()
+    ruler: RulerParams = RulerParams()
+    films: FilmParams = FilmParams()
+    balance: BalanceParams = BalanceParams()
     duplicates: DuplicateParams = DuplicateParams()
     exclusions: ExclusionParams = ExclusionParams()
+    exclude: tuple[str, ...] = Field((), description="images to leave out whatever the checks say: a person's own list")
     n_jobs: int = Field(-1, ge=-1, description="threads that compare images; -1: all cores")

@@ -1,4 +1,4 @@
-"""The table that only the audit makes: pairs of images that show the same radiograph."""
+"""The tables that only the audit makes: pairs of images that show the same radiograph, and films by their grey levels."""
 
 import pandera.pandas as pa
 from pandera.typing import Series
@@ -23,3 +23,42 @@ class DuplicateTable(pa.DataFrameModel):
 
         coerce = True
         strict = False
+
+
+class ForeignDuplicateTable(pa.DataFrameModel):
+    """One row a pair of an image and one of another data set that show the same radiograph."""
+
+    image_id: Series[str]
+    other_dataset: Series[str]
+    other_image: Series[str]
+    hash_distance: Series[int] = pa.Field(ge=0, le=256)
+    mirrored: Series[bool]
+    correlation: Series[float] = pa.Field(ge=-1, le=1)
+    grey_difference: Series[float] = pa.Field(ge=0, le=255)
+
+    class Config:
+        """Dtypes are coerced; extra columns pass."""
+
+        coerce = True
+        strict = False
+
+
+class FilmTable(pa.DataFrameModel):
+    """One row an image that is cached: what its grey levels say, in 8-bit levels."""
+
+    image_id: Series[str] = pa.Field(unique=True)
+    median: Series[float] = pa.Field(ge=0, le=255)
+    contrast: Series[float] = pa.Field(ge=0, le=255, description="from the 5th to the 95th percentile")
+    black_share: Series[float] = pa.Field(ge=0, le=1, description="of the pixels at level 0 or 1")
+    white_share: Series[float] = pa.Field(ge=0, le=1, description="of the pixels at level 254 or 255")
+    likeness: Series[float] = pa.Field(ge=-1, le=1, description="correlation with the data set's median film")
+    mirrored_likeness: Series[float] = pa.Field(ge=-1, le=1, description="the same, mirrored")
+
+    class Config:
+        """Dtypes are coerced; extra columns pass."""
+
+        coerce = True
+        strict = False
+
+
+FILM_COLUMNS = list(FilmTable.to_schema().columns)

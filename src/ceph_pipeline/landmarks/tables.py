@@ -98,12 +98,14 @@ class CacheTable(_Table):
 
 
 class FindingTable(_Table):
-    """What the audit found; `image_id` is empty for findings about a whole data set."""
+    """What the audit found; `image_id` is empty for findings about a whole data set, `landmark` where none is meant."""
 
     check: Series[str]
     severity: Series[str] = pa.Field(isin=("info", "warning", "error"))
     image_id: Series[str]
-    detail: Series[str]
+    landmark: Series[str] = pa.Field(description="full names, separated by commas")
+    detail: Series[str] = pa.Field(description="the evidence, with values and limits")
+    suggestion: Series[str]
 
 
 class ExclusionTable(_Table):

@@ -31,6 +31,11 @@ class Similarities(NamedTuple):
         turned = _mirrored_where(self.mirrored, _as_complex(points))
         return _as_points(self.factor[:, None] * turned + self.offset[:, None])
 
+    def inverse(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Map `(N, K, 2)` back, each shape by its own similarity."""
+        turned = (_as_complex(points) - self.offset[:, None]) / self.factor[:, None]
+        return _as_points(_mirrored_where(self.mirrored, turned))
+
 
 def align(shapes: NDArray[np.float64], mean: NDArray[np.float64]) -> Similarities:
     """The similarities, mirrored or not, that bring shapes closest to the mean; a point far off hardly counts.

@@ -69,6 +69,17 @@ class ShapeDistribution:
                 whole[rows], points[np.ix_(rows, seen)] = self._judge(offsets[np.ix_(rows, seen)], seen)
         return Deviations(whole, points)
 
+    def completed(self, shapes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Shapes `(N, K, 2)` in px with each missing landmark where the known ones expect it; NaN for fewer than `MIN_POINTS`."""
+        similarities = self.align(shapes)
+        offsets = similarities(shapes) - self.mean
+        known = np.asarray(np.isfinite(offsets).all(axis=-1))
+        for row in np.flatnonzero(~known.all(axis=1) & (known.sum(axis=1) >= MIN_POINTS)):
+            seen, missing = coordinates(np.flatnonzero(known[row])), coordinates(np.flatnonzero(~known[row]))
+            regression = np.linalg.solve(self.covariance[np.ix_(seen, seen)], self.covariance[np.ix_(seen, missing)])
+            offsets[row, ~known[row]] = (offsets[row, known[row]].ravel() @ regression).reshape(-1, 2)
+        return np.where(known[..., None], shapes, similarities.inverse(offsets + self.mean))
+
     def _judge(self, offsets: NDArray[np.float64], seen: NDArray[np.intp]) -> Deviations:
         """Of offsets `(M, k, 2)` of the seen landmarks: a block of the precision is a landmark's precision given the others."""
         k, rows = len(seen), coordinates(seen)

@@ -1,17 +1,26 @@
-"""The checks, one a file. A new check is a function `(evidence, params) -> findings` and a line in `CHECKS`."""
+"""The checks. A new one is a function `(evidence, params) -> findings` and a line in `CHECKS` and in `SUGGESTIONS`."""
 
 from collections.abc import Callable, Iterable
 
 import pandas as pd
 
 from ceph_pipeline.audit.checks.device_scale import check_device_scale
+from ceph_pipeline.audit.checks.exposure import check_exposure
+from ceph_pipeline.audit.checks.face_direction import check_face_direction
+from ceph_pipeline.audit.checks.inverted_films import check_inverted_films
 from ceph_pipeline.audit.checks.missing_points import check_missing_points
 from ceph_pipeline.audit.checks.near_duplicates import check_near_duplicates
 from ceph_pipeline.audit.checks.placeholder_points import check_placeholder_points
 from ceph_pipeline.audit.checks.points_outside import check_points_outside
+from ceph_pipeline.audit.checks.reader_drift import check_reader_drift
 from ceph_pipeline.audit.checks.reader_independence import check_reader_independence
+from ceph_pipeline.audit.checks.reader_offset import check_reader_offset
 from ceph_pipeline.audit.checks.readers_apart import check_readers_apart
+from ceph_pipeline.audit.checks.ruler_scale import check_ruler_scale
 from ceph_pipeline.audit.checks.sella_nasion import check_sella_nasion
+from ceph_pipeline.audit.checks.shape_outliers import check_shape_outliers
+from ceph_pipeline.audit.checks.split_balance import check_cvm_balance, check_device_splits
+from ceph_pipeline.audit.checks.swapped_landmarks import check_swapped_landmarks
 from ceph_pipeline.audit.checks.unmatched_files import check_unmatched_files
 from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.findings import Finding, findings_table
@@ -24,15 +33,49 @@ CHECKS: dict[str, Check] = {
     "missing_points": check_missing_points,
     "points_outside": check_points_outside,
     "placeholder_points": check_placeholder_points,
+    "swapped_landmarks": check_swapped_landmarks,
+    "shape_outliers": check_shape_outliers,
     "readers_apart": check_readers_apart,
     "reader_independence": check_reader_independence,
+    "reader_offset": check_reader_offset,
+    "reader_drift": check_reader_drift,
     "device_scale": check_device_scale,
     "sella_nasion": check_sella_nasion,
+    "ruler_scale": check_ruler_scale,
     "near_duplicates": check_near_duplicates,
+    "exposure": check_exposure,
+    "inverted_films": check_inverted_films,
+    "face_direction": check_face_direction,
+    "cvm_balance": check_cvm_balance,
+    "device_splits": check_device_splits,
 }
 """By the name that the findings table carries, in its order."""
+
+SUGGESTIONS = {
+    "unmatched_files": "Mend or add the file, or leave the item out with ingestion.exclude.",
+    "missing_points": "Have the reader place the points; training and evaluation leave missing ones out.",
+    "points_outside": "Look at the point: mend it, or leave it out with ingestion.exclude: [image/symbol].",
+    "placeholder_points": "Delete the placeholder in the annotation, or leave the point out with ingestion.exclude.",
+    "swapped_landmarks": "Exchange the two points in the annotation.",
+    "shape_outliers": "Look at the points on the picture: mend them, or keep them where the anatomy is unusual.",
+    "readers_apart": "Have a third reader decide, or leave the point out with ingestion.exclude.",
+    "reader_independence": "Leave the landmark out of figures on how well readers agree.",
+    "reader_offset": "Have the readers agree on a definition, or learn from one of them with ingestion.consensus.",
+    "reader_drift": "Have the images after the change read again; read test errors beside those with offsets removed.",
+    "device_scale": "Correct the device with ingestion.pixel_size, and do not pool its millimetres with other devices'.",
+    "sella_nasion": "Look at Sella, at Nasion and at the image's pixel size.",
+    "ruler_scale": "Correct the device with ingestion.pixel_size: {correction: ruler}.",
+    "near_duplicates": "audit.exclusions.cross_split_duplicates says which of them are left out.",
+    "exposure": "Look at the picture; leave it out with audit.exclude where nothing can be seen.",
+    "inverted_films": "Invert the file: the other films show bone bright.",
+    "face_direction": "Mirror the file and its points, or train with flips; where they disagree, mirror the one that is wrong.",
+    "cvm_balance": "Weigh the classes, and do not read anything into the accuracy of a rare one.",
+    "device_splits": "Split again by device, and read errors per device.",
+}
+"""What a person can do about a check's findings."""
 
 
 def run_checks(evidence: Evidence, params: AuditParams) -> pd.DataFrame:
     """Rows of `FindingTable` from every check, in a fixed order."""
-    return findings_table((name, finding) for name, check in CHECKS.items() for finding in check(evidence, params))
+    found = ((name, finding) for name, check in CHECKS.items() for finding in check(evidence, params))
+    return findings_table(found, SUGGESTIONS)

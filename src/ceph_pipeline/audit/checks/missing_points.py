@@ -8,21 +8,24 @@ from numpy.typing import NDArray
 from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.findings import Finding
 from ceph_pipeline.audit.params import AuditParams
+from ceph_pipeline.landmarks import SCHEMAS
 
 
 def check_missing_points(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
     """A warning for each (image, reader) that lacks points; an error for an image without any.
 
     A landmark that few images of a data set have at all (a ruler mark, another protocol) is one `info` for the data set.
+    The ruler's marks are not expected: a film may show no ruler.
     """
     datasets = evidence.images["dataset"].to_numpy()
     present = {reader: np.asarray(np.isfinite(points).all(axis=-1)) for reader, points in evidence.points.items()}
     anyone = np.any(list(present.values()), axis=0) if present else np.zeros((len(datasets), 0), bool)
+    ruler = np.isin(evidence.landmark_names, SCHEMAS["ruler"].names)
     for dataset in sorted(set(datasets)):
         rows = np.flatnonzero(datasets == dataset)
         share = anyone[rows].mean(axis=0)
         yield from _rare_landmarks(evidence, dataset, share, len(rows), params.points.expected_share)
-        expected = share >= params.points.expected_share
+        expected = (share >= params.points.expected_share) & ~ruler
         for row in rows.tolist():
             yield from _missing_from(evidence, row, expected, anyone[row], present)
 
@@ -50,4 +53,4 @@ def _missing_from(
         lacking = [evidence.landmark_names[k] for k in np.flatnonzero(expected & ~has[row])]
         if lacking:
             what = ", ".join(lacking) if has[row].any() else f"all {len(lacking)} points"
-            yield Finding("warning", f"{reader}: {what} missing.", image_id)
+            yield Finding("warning", f"{reader}: {what} missing.", image_id, ", ".join(lacking))

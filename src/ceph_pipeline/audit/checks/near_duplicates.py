@@ -8,7 +8,7 @@ from ceph_pipeline.audit.params import AuditParams
 
 
 def check_near_duplicates(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One finding a pair: an error where it crosses splits, since training then sees the test, a warning within one."""
+    """One finding a pair: an error across splits, since training then sees the test, a warning within one or across sets."""
     del params
     for pair in evidence.duplicates.to_dict("records"):
         crossing = pair["split_a"] != pair["split_b"]
@@ -19,4 +19,11 @@ def check_near_duplicates(evidence: Evidence, params: AuditParams) -> Iterator[F
             f"{pair['image_a']} and {pair['image_b']} show the same radiograph ({where}{mirrored}): "
             f"correlation {pair['correlation']:.3f}, grey difference {pair['grey_difference']:.1f}.",
             pair["image_a"],
+        )
+    for pair in evidence.foreign_duplicates.to_dict("records"):
+        yield Finding(
+            "warning",
+            f"{pair['image_id']} shows the same radiograph as {pair['other_image']} of {pair['other_dataset']}: correlation "
+            f"{pair['correlation']:.3f}, grey difference {pair['grey_difference']:.1f}.",
+            pair["image_id"],
         )

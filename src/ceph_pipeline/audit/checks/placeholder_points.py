@@ -25,7 +25,7 @@ def check_placeholder_points(evidence: Evidence, params: AuditParams) -> Iterato
         names = ", ".join(sorted(group["landmark"]))
         where = f"{reader}: {names} at ({x:g}, {y:g})"
         worst = max(group["reason"], key=lambda reason: reason != _COINCIDENT)
-        yield Finding("info" if worst == _COINCIDENT else "error", f"{where}: {worst}.", str(image_id))
+        yield Finding("info" if worst == _COINCIDENT else "error", f"{where}: {worst}.", str(image_id), names)
 
 
 _COINCIDENT = "two landmarks on one pixel"

@@ -23,4 +23,5 @@ def check_points_outside(evidence: Evidence, params: AuditParams) -> Iterator[Fi
                 f"{reader}: {evidence.landmark_names[k]} at ({x:g}, {y:g}) lies {overshoot[row, k]:.1f} px outside "
                 f"the {width:.0f} × {height:.0f} image.",
                 evidence.image_ids[row],
+                evidence.landmark_names[k],
             )

@@ -19,8 +19,9 @@ def check_reader_independence(evidence: Evidence, params: AuditParams) -> Iterat
         identical = (distance <= params.readers.identical_px).sum(axis=0)
         many = (identical >= params.readers.identical_min_images) & (identical >= params.readers.identical_share * both)
         for k in np.flatnonzero(many):
+            name = evidence.landmark_names[k]
             yield Finding(
                 "warning",
-                f"{first} and {second} are identical on {evidence.landmark_names[k]} in {identical[k]} of {both[k]} images: "
-                "not independent readings; leave this landmark out of inter-reader figures.",
+                f"{first} and {second} are identical on {name} in {identical[k]} of {both[k]} images: not independent readings.",
+                landmark=name,
             )

@@ -20,5 +20,6 @@ def check_readers_apart(evidence: Evidence, params: AuditParams) -> Iterator[Fin
             unit = "mm" if known[row] else "px"
             far = [k for k in np.argsort(-np.nan_to_num(distance[row])) if distance[row, k] > limit[row]]
             listed = ", ".join(f"{evidence.landmark_names[k]} {distance[row, k]:.1f} {unit}" for k in far)
+            names = ", ".join(evidence.landmark_names[k] for k in far)
             apart = f"{first} and {second} are more than {limit[row]:g} {unit} apart: {listed}."
-            yield Finding("warning", apart, evidence.image_ids[row])
+            yield Finding("warning", apart, evidence.image_ids[row], names)

@@ -17,4 +17,4 @@ def check_sella_nasion(evidence: Evidence, params: AuditParams) -> Iterator[Find
             continue
         for image_id, length in group.loc[far, ["image_id", "length"]].itertuples(index=False):
             usual = f"the median of {len(group)} images of {machine} is {median:.1f} {unit}"
-            yield Finding("warning", f"S–N is {length:.1f} {unit}, {usual}: look at Sella, Nasion and the pixel size.", image_id)
+            yield Finding("warning", f"S–N is {length:.1f} {unit}, {usual}.", image_id, "Sella, Nasion")

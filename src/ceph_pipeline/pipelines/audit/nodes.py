@@ -13,29 +13,43 @@ logger = logging.getLogger(__name__)
 
 def compare_images(
     images: pd.DataFrame, source_cache: ImageStore, source_cache_index: pd.DataFrame, params: AuditParams
-) -> pd.DataFrame:
-    """Find the pairs of cached images that show the same radiograph."""
-    from ceph_pipeline.audit.duplicates import find_duplicates
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Look once at every cached image: the pairs of the same radiograph, here and in other data sets, and the grey levels."""
+    from ceph_pipeline.audit.duplicates import find_duplicates, find_foreign_duplicates
+    from ceph_pipeline.audit.films import film_table
+    from ceph_pipeline.audit.signatures import sign_images
 
     cached = images[images["image_id"].isin(source_cache_index["image_id"])]
-    pairs = find_duplicates(cached, source_cache, params.duplicates, params.n_jobs)
+    signatures = sign_images(cached, source_cache, params.n_jobs)
+    pairs = find_duplicates(signatures, params.duplicates, params.n_jobs)
+    foreign = find_foreign_duplicates(signatures, params.duplicates, params.n_jobs)
     crossing = int((pairs["split_a"] != pairs["split_b"]).sum())
     logger.info("%d images compared: %d near-duplicate pairs, %d of them across splits", len(cached), len(pairs), crossing)
-    return pairs
+    if params.duplicates.other_data_roots:
+        logger.info("%d pairs with %d other data sets", len(foreign), len(params.duplicates.other_data_roots))
+    return pairs, foreign, film_table(cached["image_id"].tolist(), signatures.tones)
 
 
 def check_data(
-    images: pd.DataFrame, landmarks: pd.DataFrame, quarantine: pd.DataFrame, duplicates: pd.DataFrame, params: AuditParams
+    images: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    cvm: pd.DataFrame,
+    quarantine: pd.DataFrame,
+    duplicates: pd.DataFrame,
+    foreign_duplicates: pd.DataFrame,
+    films: pd.DataFrame,
+    params: AuditParams,
 ) -> pd.DataFrame:
     """Run every check and say in one line what they found."""
-    findings = run_checks(Evidence(images, landmarks, quarantine, duplicates), params)
+    evidence = Evidence(images, landmarks, quarantine, duplicates, cvm, foreign_duplicates, films)
+    findings = run_checks(evidence, params)
     logger.info("%d findings on %d cephalograms: %s", len(findings), len(images), summary_line(findings, CHECKS))
     return findings
 
 
 def exclude_images(findings: pd.DataFrame, duplicates: pd.DataFrame, images: pd.DataFrame, params: AuditParams) -> pd.DataFrame:
     """Decide which images augmentation and training leave out."""
-    exclusions = decide_exclusions(findings, duplicates, images, params.exclusions)
+    exclusions = decide_exclusions(findings, duplicates, images, params)
     by_split = images.loc[images["image_id"].isin(exclusions["image_id"]), "split"].value_counts()
     counts = ", ".join(f"{split} {count}" for split, count in by_split.sort_index().items())
     logger.info("%d of %d images are left out%s", len(exclusions), len(images), f": {counts}" if counts else "")

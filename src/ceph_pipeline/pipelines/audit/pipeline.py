@@ -14,10 +14,15 @@ def create_pipeline() -> Pipeline:
             Node(
                 nodes.compare_images,
                 ["images", "source_cache", "source_cache_index", PARAMS],
-                "duplicates",
+                ["duplicates", "foreign_duplicates", "films"],
                 name="compare_images",
             ),
-            Node(nodes.check_data, ["images", "landmarks", "quarantine", "duplicates", PARAMS], "findings", name="check_data"),
+            Node(
+                nodes.check_data,
+                ["images", "landmarks", "cvm", "quarantine", "duplicates", "foreign_duplicates", "films", PARAMS],
+                "findings",
+                name="check_data",
+            ),
             Node(nodes.exclude_images, ["findings", "duplicates", "images", PARAMS], "exclusions", name="exclude_images"),
             Node(nodes.draw_overview, ["findings", "images", "landmarks", PARAMS], "audit_figure", name="draw_overview"),
         ]

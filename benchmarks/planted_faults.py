@@ -1,0 +1,376 @@
+"""Faults planted at known places into phantoms, and how many of them each check of the audit finds.
+
+    python benchmarks/planted_faults.py --images 240 --rounds 5
+
+Every fault is planted into a clean set of its own, so that a finding of the check elsewhere in that set is a false one; what the
+check says about the clean set counts against it as well. What concerns tables is planted into the tables of phantoms that are not
+drawn; what concerns files and pixels into drawn films, which ingestion then reads.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from ceph_pipeline.audit import CHECKS, AuditParams, Evidence
+from ceph_pipeline.landmarks import find
+from ceph_pipeline.landmarks.tables import SPLITS
+from ceph_pipeline.phantom.readers import read_landmarks
+from ceph_pipeline.phantom.specimen import sample_specimen
+
+if TYPE_CHECKING:
+    from ceph_pipeline.audit import Finding
+
+LONG_SIDE_PX = 1600
+SHARES = {"train": 0.7, "valid": 0.15, "test": 0.15}
+NO_PAIRS = pd.DataFrame(columns=["image_a", "image_b", "split_a", "split_b"])
+
+Place = tuple[str, str]
+"""An image and a landmark; either is empty where none is meant."""
+
+
+@dataclass
+class Tables:
+    """What ingestion would have made of a set of phantoms, to be spoilt."""
+
+    images: pd.DataFrame
+    landmarks: pd.DataFrame
+    cvm: pd.DataFrame
+    quarantine: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"item": [], "reason": [], "outcome": []}, dtype=str))
+    duplicates: pd.DataFrame = field(default_factory=lambda: NO_PAIRS)
+    films: pd.DataFrame | None = None
+
+    def evidence(self) -> Evidence:
+        """As the audit sees it."""
+        clean = Evidence(self.images, self.landmarks, self.quarantine, self.duplicates, self.cvm)
+        return clean if self.films is None else replace(clean, films=self.films)
+
+    def copy(self) -> Tables:
+        """Tables that may be changed."""
+        return replace(self, images=self.images.copy(), landmarks=self.landmarks.copy(), cvm=self.cvm.copy())
+
+    def point(self, image_id: str, landmark: str, reader: str) -> NDArray[np.float64]:
+        """(x, y) in px."""
+        return np.asarray(self.landmarks.loc[self._at(image_id, landmark, reader), ["x", "y"]].to_numpy(np.float64)[0])
+
+    def put(self, image_id: str, landmark: str, reader: str, xy: ArrayLike) -> None:
+        """Move a point."""
+        self.landmarks.loc[self._at(image_id, landmark, reader), ["x", "y"]] = np.asarray(xy, np.float64)
+
+    def pixel_size(self, image_id: str) -> float:
+        """In mm."""
+        return float(self.images.loc[self.images["image_id"] == image_id, "pixel_size_mm"].iloc[0])
+
+    def _at(self, image_id: str, landmark: str, reader: str) -> pd.Series[bool]:
+        table = self.landmarks
+        return (table["image_id"] == image_id) & (table["landmark"] == landmark) & (table["reader"] == reader)
+
+
+class Score(NamedTuple):
+    """How a check did on one kind of fault.
+
+    Attributes:
+        planted: Places where the fault is.
+        found: Of those, the places that the check names.
+        false: Places that it names and where nothing was planted.
+    """
+
+    planted: int
+    found: int
+    false: int
+
+    @property
+    def recall(self) -> float:
+        """Found of planted."""
+        return self.found / self.planted if self.planted else float("nan")
+
+    @property
+    def precision(self) -> float:
+        """True of named."""
+        named = self.found + self.false
+        return self.found / named if named else float("nan")
+
+
+def undrawn_phantoms(n_images: int, seed: int) -> Tables:
+    """Tables of phantoms of three devices, with two readers, p1 and p2, and CVM stages."""
+    rows, points, stages = [], [], []
+    bounds = np.cumsum([round(n_images * SHARES[split]) for split in SPLITS])
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(n_images)  # devices and splits have nothing to do with each other
+    for number in range(n_images):
+        specimen = sample_specimen(int(order[number]), seed, LONG_SIDE_PX)
+        image_id = f"p{number:04d}"
+        split = SPLITS[min(int(np.searchsorted(bounds, number, side="right")), 2)]
+        rows.append((image_id, split, *specimen.size, specimen.pixel_size_mm, specimen.device.machine))
+        stages.append((image_id, specimen.face.cvm_stage))
+        for reader, placed in read_landmarks(specimen, number, seed, 1.0).items():
+            points += [(image_id, reader, find(symbol).name, *xy) for symbol, xy in placed.items()]
+            points += [(image_id, reader, mark, *(xy + rng.normal(0, 1, 2))) for mark, xy in specimen.ruler_px().items()]
+    images = pd.DataFrame(rows, columns=["image_id", "split", "width", "height", "pixel_size_mm", "machine"])
+    images = images.assign(path=images["image_id"] + ".png", subset=images["split"], dataset="phantom")
+    return Tables(
+        images,
+        pd.DataFrame(points, columns=["image_id", "reader", "landmark", "x", "y"]),
+        pd.DataFrame(stages, columns=["image_id", "stage"]),
+    )
+
+
+Fault = Callable[[Tables, np.random.Generator], "set[Place]"]
+"""Spoils the tables and says where."""
+
+
+def _some(tables: Tables, rng: np.random.Generator, share: float = 0.05) -> list[str]:
+    image_ids = tables.images["image_id"].tolist()
+    return [image_ids[row] for row in rng.choice(len(image_ids), max(3, round(share * len(image_ids))), replace=False)]
+
+
+def _any_landmark(tables: Tables, rng: np.random.Generator) -> str:
+    names = sorted(set(tables.landmarks["landmark"]) - {"p1", "p2"})
+    return str(names[int(rng.integers(len(names)))])
+
+
+def point_outside(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """A coordinate beyond the picture's edge."""
+    planted = set()
+    for image_id in _some(tables, rng):
+        name = _any_landmark(tables, rng)
+        width = float(tables.images.loc[tables.images["image_id"] == image_id, "width"].iloc[0])
+        tables.put(image_id, name, "senior", (width + rng.uniform(1, 400), 300.0))
+        planted.add((image_id, name))
+    return planted
+
+
+def placeholder(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """A point at (0, 0) or (50, 50)."""
+    planted = set()
+    for image_id in _some(tables, rng):
+        name, corner = _any_landmark(tables, rng), float(rng.choice([0.0, 50.0]))
+        tables.put(image_id, name, "junior", (corner, corner))
+        planted.add((image_id, name))
+    return planted
+
+
+def missing_point(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """A point that is NaN, or whose row is absent."""
+    planted = set()
+    for image_id in _some(tables, rng):
+        name = _any_landmark(tables, rng)
+        tables.put(image_id, name, "senior", (np.nan, np.nan))
+        planted.add((image_id, name))
+    rows = tables.landmarks
+    tables.landmarks = rows[~(rows["x"].isna() & (rng.random(len(rows)) < 0.5))].reset_index(drop=True)
+    return planted
+
+
+def same_spot(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """A landmark on the pixel of another one."""
+    planted = set()
+    for image_id in _some(tables, rng):
+        one, other = _any_landmark(tables, rng), _any_landmark(tables, rng)
+        if one != other:
+            tables.put(image_id, one, "senior", tables.point(image_id, other, "senior"))
+            planted |= {(image_id, one), (image_id, other)}
+    return planted
+
+
+SWAPS = (("Sella", "Nasion"), ("Upper Incisor Tip", "Lower Incisor Apex"), ("Porion", "Gonion"), ("Nasion", "Orbitale"))
+
+
+def swapped(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """Two landmarks under each other's name."""
+    planted = set()
+    for image_id in _some(tables, rng):
+        pair = SWAPS[int(rng.integers(len(SWAPS)))]
+        one, other = (tables.point(image_id, name, "senior") for name in pair)
+        tables.put(image_id, pair[0], "senior", other)
+        tables.put(image_id, pair[1], "senior", one)
+        planted |= {(image_id, name) for name in pair}
+    return planted
+
+
+def moved(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """A landmark 20 to 40 mm from where it belongs, in any direction that stays inside the picture."""
+    planted = set()
+    for image_id in _some(tables, rng):
+        name, angle = _any_landmark(tables, rng), rng.uniform(0, 2 * np.pi)
+        move = rng.uniform(20, 40) / tables.pixel_size(image_id) * np.array([np.cos(angle), np.sin(angle)])
+        tables.put(image_id, name, "junior", tables.point(image_id, name, "junior") + move)
+        planted.add((image_id, name))
+    return planted
+
+
+def readers_apart(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """A reader 15 mm from the other."""
+    planted = set()
+    for image_id in _some(tables, rng):
+        name = _any_landmark(tables, rng)
+        away = np.array([0, 15 / tables.pixel_size(image_id)])
+        tables.put(image_id, name, "junior", tables.point(image_id, name, "senior") + away)
+        planted.add((image_id, name))
+    return planted
+
+
+def copied(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """The junior copies a landmark on three of ten images."""
+    name = _any_landmark(tables, rng)
+    for image_id in _some(tables, rng, 0.3):
+        tables.put(image_id, name, "junior", tables.point(image_id, name, "senior"))
+    return {("", name)}
+
+
+def _shift(tables: Tables, rng: np.random.Generator, image_ids: list[str], mm: float) -> set[Place]:
+    names = rng.choice(sorted(set(tables.landmarks["landmark"]) - {"p1", "p2"}), 4, replace=False).tolist()
+    sizes = tables.images.set_index("image_id")["pixel_size_mm"]
+    rows = tables.landmarks
+    for name in names:
+        angle = rng.uniform(0, 2 * np.pi)
+        at = (rows["reader"] == "junior") & (rows["landmark"] == name) & rows["image_id"].isin(image_ids)
+        px = mm / rows.loc[at, "image_id"].map(sizes).to_numpy()
+        rows.loc[at, ["x", "y"]] += px[:, None] * [np.cos(angle), np.sin(angle)]
+    return {("", name) for name in names}
+
+
+def constant_offset(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """The junior places four landmarks 2 mm elsewhere, on every image."""
+    return _shift(tables, rng, tables.images["image_id"].tolist(), 2.0)
+
+
+def drift(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """The junior's convention changes by 1.5 mm on four landmarks, somewhere in the middle half of the images."""
+    image_ids = tables.images["image_id"].tolist()
+    first = int(rng.integers(len(image_ids) // 4, 3 * len(image_ids) // 4))
+    return _shift(tables, rng, image_ids[first:], 1.5)
+
+
+def wrong_device_scale(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """A device whose pixel size is 1.8 times the true one."""
+    machine = str(rng.choice(_frequent(tables)))
+    tables.images.loc[tables.images["machine"] == machine, "pixel_size_mm"] *= 1.8
+    return {(machine, "")}
+
+
+def wrong_image_scale(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """An image whose pixel size is half the true one."""
+    planted = _some(tables, rng)
+    tables.images.loc[tables.images["image_id"].isin(planted), "pixel_size_mm"] *= 0.5
+    return {(image_id, "") for image_id in planted}
+
+
+def wrong_ruler_scale(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """A device whose pixel size is 10 % off: S–N does not show it, the ruler does."""
+    machine = str(rng.choice(_frequent(tables)))
+    tables.images.loc[tables.images["machine"] == machine, "pixel_size_mm"] *= 1.1
+    return {(machine, "")}
+
+
+def _frequent(tables: Tables) -> list[str]:
+    counts = tables.images["machine"].value_counts()
+    return sorted(counts.index[counts >= 6])
+
+
+def turned_face(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """A face that looks to the left, points and pixels."""
+    planted = _some(tables, rng)
+    widths = tables.images.set_index("image_id")["width"]
+    rows = tables.landmarks["image_id"].isin(planted)
+    tables.landmarks.loc[rows, "x"] = tables.landmarks.loc[rows, "image_id"].map(widths) - 1 - tables.landmarks.loc[rows, "x"]
+    return {(image_id, "") for image_id in planted}
+
+
+def untrained_device(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """A device of which all images are test images."""
+    machine = str(rng.choice(_frequent(tables)))
+    tables.images.loc[tables.images["machine"] == machine, ["split", "subset"]] = "test"
+    return {(machine, "")}
+
+
+def rare_stage(tables: Tables, rng: np.random.Generator) -> set[Place]:
+    """A CVM stage that hardly any image has."""
+    stage = int(rng.integers(1, 7))
+    kept = (tables.cvm["stage"] != stage) | (tables.cvm.groupby("stage").cumcount() < 1)
+    tables.cvm = tables.cvm[kept].reset_index(drop=True)
+    return {(f"CS{stage}", "")}
+
+
+FAULTS: dict[str, tuple[str, Fault]] = {
+    "point outside": ("points_outside", point_outside),
+    "placeholder": ("placeholder_points", placeholder),
+    "two landmarks on one spot": ("placeholder_points", same_spot),
+    "missing point": ("missing_points", missing_point),
+    "two landmarks swapped": ("swapped_landmarks", swapped),
+    "landmark moved 20–40 mm": ("shape_outliers", moved),
+    "reader 15 mm off": ("readers_apart", readers_apart),
+    "landmark copied": ("reader_independence", copied),
+    "constant offset of 2 mm": ("reader_offset", constant_offset),
+    "drift of 1.5 mm": ("reader_drift", drift),
+    "device's pixel size × 1.8": ("device_scale", wrong_device_scale),
+    "image's pixel size × 0.5": ("sella_nasion", wrong_image_scale),
+    "device's pixel size × 1.1": ("ruler_scale", wrong_ruler_scale),
+    "face turned": ("face_direction", turned_face),
+    "device without training images": ("device_splits", untrained_device),
+    "rare CVM stage": ("cvm_balance", rare_stage),
+}
+"""Of the tables, with the check that is to find each."""
+
+
+def places(findings: list[Finding], planted: set[Place]) -> Iterator[Place]:
+    """Where findings point: to (image, landmark), as far as the faults do; to a device or a stage by its name in the text."""
+    of_landmarks = any(landmark for _, landmark in planted)
+    of_images = any(not image_id or image_id.startswith("p0") for image_id, _ in planted)
+    for finding in findings:
+        if of_landmarks:
+            for name in filter(None, finding.landmark.split(", ")):
+                yield finding.image_id, name
+        elif of_images:
+            yield finding.image_id, ""
+        elif not finding.image_id:
+            yield next(((name, "") for name, _ in planted if name in finding.detail), (finding.detail, ""))
+
+
+def score(check: str, tables: Tables, planted: set[Place], params: AuditParams) -> Score:
+    """Compare what a check says with what was planted."""
+    named = set(places(list(CHECKS[check](tables.evidence(), params)), planted))
+    return Score(len(planted), len(planted & named), len(named - planted))
+
+
+def score_table_faults(n_images: int, rounds: int, params: AuditParams | None = None) -> dict[str, Score]:
+    """Plant each fault of `FAULTS` into `rounds` sets of phantoms and add up."""
+    params = params or AuditParams()
+    totals = dict.fromkeys(FAULTS, Score(0, 0, 0))
+    for number in range(rounds):
+        clean = undrawn_phantoms(n_images, seed=number)
+        for name, (check, plant) in FAULTS.items():
+            spoilt = clean.copy()
+            planted = plant(spoilt, np.random.default_rng([number, len(name)]))
+            totals[name] = Score(*(a + b for a, b in zip(totals[name], score(check, spoilt, planted, params), strict=True)))
+    return totals
+
+
+def as_markdown(scores: dict[str, Score], checks: dict[str, str]) -> str:
+    """The table of docs/audit.md."""
+    lines = ["| fault | check | planted | recall | precision |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {name} | `{checks[name]}` | {found.planted} | {found.recall:.3f} | {found.precision:.3f} |"
+        for name, found in scores.items()
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=240)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    scores = score_table_faults(arguments.images, arguments.rounds)
+    print(as_markdown(scores, {name: check for name, (check, _) in FAULTS.items()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Faces that look the other way than the rest of their data set."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ceph_pipeline.audit.evidence import Evidence
+from ceph_pipeline.audit.findings import Finding
+from ceph_pipeline.audit.params import AuditParams
+
+
+def check_face_direction(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
+    """One warning for each image of the minority, by its points; an error where pixels and points disagree.
+
+    Points tell the direction from Sella to Nasion, pixels by being more like the mirrored median film of the data set.
+    """
+    direction = np.sign(evidence.vector_px("Sella", "Nasion")[:, 0])
+    known = np.isfinite(direction) & (direction != 0)
+    limits = params.films
+    if known.sum() < limits.min_images:
+        return
+    usual = 1.0 if (direction[known] > 0).mean() >= 0.5 else -1.0
+    if (direction[known] == usual).mean() < limits.usual_direction_share:
+        return
+    films = evidence.films.set_index("image_id").reindex(evidence.image_ids)
+    mirrored = (films["mirrored_likeness"] - films["likeness"] > limits.mirror_margin).to_numpy()
+    side = {1.0: "right", -1.0: "left"}
+    for row in np.flatnonzero(known & ((direction != usual) | mirrored)):
+        turned = direction[row] != usual
+        if turned and (mirrored[row] or films["likeness"].isna().iloc[row]):
+            yield Finding(
+                "warning",
+                f"the face looks to the {side[-usual]}, {(direction[known] == usual).mean():.0%} of the set look to the "
+                f"{side[usual]}.",
+                evidence.image_ids[row],
+            )
+        else:
+            by_points, by_pixels = (side[-usual], side[usual]) if turned else (side[usual], side[-usual])
+            yield Finding(
+                "error",
+                f"by its points the face looks to the {by_points}, by its pixels to the {by_pixels}: likeness to the median film "
+                f"{films['likeness'].iloc[row]:.2f}, mirrored {films['mirrored_likeness'].iloc[row]:.2f}.",
+                evidence.image_ids[row],
+            )

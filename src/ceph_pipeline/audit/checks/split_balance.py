@@ -1,0 +1,65 @@
+"""Splits that are not alike: a device, or a CVM stage, that one split has and another lacks."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from ceph_pipeline.audit.evidence import Evidence
+from ceph_pipeline.audit.findings import Finding
+from ceph_pipeline.audit.params import AuditParams, BalanceParams
+from ceph_pipeline.landmarks.tables import SPLITS
+
+
+def check_device_splits(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
+    """One warning where devices are spread over the splits more unevenly than chance, and one for each untrained device."""
+    counts = _by_split(evidence.images["machine"], evidence.images["split"])
+    yield from _uneven(counts, "devices", params.balance)
+    for machine in counts.index[(counts.get("train", 0) == 0) & (counts.sum(axis=1) >= params.balance.min_count)]:
+        if "train" in counts:
+            where = ", ".join(f"{counts.loc[machine, split]} {split}" for split in counts.columns if counts.loc[machine, split])
+            yield Finding("warning", f"{machine} has no training image ({where}): its errors are those on an unseen device.")
+
+
+def check_cvm_balance(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
+    """One warning for each rare or absent CVM stage of the training images, and one where splits differ beyond chance."""
+    cvm = evidence.cvm.merge(evidence.images[["image_id", "split"]], on="image_id")
+    if cvm.empty:
+        return
+    counts = _by_split(cvm["stage"], cvm["split"]).reindex(range(1, 7), fill_value=0)
+    yield from _uneven(counts, "CVM stages", params.balance)
+    if "train" not in counts:
+        return
+    trained = counts["train"]
+    rare = params.balance.rare_stage_share * trained.sum()
+    for stage, count in trained.items():
+        if count < rare and rare >= 1:  # of fewer images a stage may be absent by chance
+            yield Finding("warning", f"CS{stage} is on {count} of {trained.sum()} training images with a CVM stage.")
+
+
+def _by_split(values: "pd.Series[str] | pd.Series[int]", splits: "pd.Series[str]") -> pd.DataFrame:
+    """Counts: a row a value, a column a split that has any."""
+    counts = pd.crosstab(values, splits)
+    return counts[[split for split in SPLITS if split in counts]]
+
+
+def _uneven(counts: pd.DataFrame, what: str, limits: BalanceParams) -> Iterator[Finding]:
+    """A χ² test of independence, and Cramér's V, since any difference is significant in a large set."""
+    from scipy import stats
+
+    occurring = counts[counts.sum(axis=1) > 0]
+    if min(occurring.shape) < 2:
+        return
+    result = stats.chi2_contingency(occurring)
+    strength = float(np.sqrt(result.statistic / (occurring.to_numpy().sum() * (min(occurring.shape) - 1))))
+    if result.pvalue < limits.significance and strength > limits.least_cramers_v:
+        shares = 100 * occurring / occurring.sum()
+        rows = "; ".join(
+            f"{name}: " + ", ".join(f"{share:.0f} % of {split}" for split, share in row.items())
+            for name, row in shares.iterrows()
+        )
+        yield Finding(
+            "warning",
+            f"{what} differ between splits (χ² {result.statistic:.0f}, {result.dof} degrees of freedom, Cramér's V "
+            f"{strength:.2f}): {rows}.",
+        )

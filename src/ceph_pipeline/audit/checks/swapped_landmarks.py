@@ -1,0 +1,35 @@
+"""Two landmarks of an image that were given each other's name."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ceph_pipeline.audit.evidence import Evidence
+from ceph_pipeline.audit.findings import Finding
+from ceph_pipeline.audit.params import AuditParams
+from ceph_pipeline.audit.shapes import find_swaps
+
+
+def check_swapped_landmarks(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
+    """One finding for each (image, reader) whose configuration is usual once two of its landmarks change places.
+
+    An error where they are as far apart as readers never are, a warning where they are neighbours.
+    """
+    prior = evidence.shape_prior
+    if prior is None:
+        return
+    limits = params.shapes
+    far = params.readers.far_mm if evidence.unit == "mm" else params.readers.far_px
+    columns = [evidence.landmark_names.index(name) for name in prior.landmarks]
+    for reader, points in evidence.points.items():
+        shapes = points[:, columns]
+        for row, first, second in find_swaps(prior, shapes, limits.percentile, limits.swap_least_drop):
+            one, other = prior.landmarks[first], prior.landmarks[second]
+            apart = np.linalg.norm(shapes[row, first] - shapes[row, second]) * evidence.scale[row]
+            yield Finding(
+                "error" if apart >= far else "warning",
+                f"{reader}: {one} and {other}, {apart:.1f} {evidence.unit} apart, have changed places: the other way round the "
+                "image is like the rest.",
+                evidence.image_ids[row],
+                f"{one}, {other}",
+            )

@@ -1,0 +1,109 @@
+"""Pairs of near hashes: all of them in a usual data set, nearly all, in time n log n, in a large one.
+
+A large set is sorted by its hashes with the bits in random order, and every hash is compared with the next few; that is done
+once for each of many orders (Charikar, Similarity Estimation Techniques from Rounding Algorithms, STOC 2002).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceph_pipeline.audit.perceptual_hash import WORDS, Hashes, mirrored_hashes
+
+EXACT_UP_TO = 4_096
+"""Hashes that are all compared with each other; with this many, sorting is no faster."""
+BLOCK = 512
+"""Rows compared with all others at a time: 512 × 4,096 distances are 17 MB."""
+ORDERS = 96
+"""Random orders of the bits."""
+WINDOW = 8
+"""Hashes that each is compared with in an order."""
+_KEY_BITS = 64
+
+
+class Candidates(NamedTuple):
+    """Pairs of rows whose hashes are near.
+
+    Attributes:
+        first: `(M,)` row of the first image.
+        second: `(M,)` row of the second, always greater.
+        distance: `(M,)` differing bits, 0–256.
+        mirrored: `(M,)` whether the second was mirrored to come that near.
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    distance: NDArray[np.int64]
+    mirrored: NDArray[np.bool_]
+
+    def only(self, which: NDArray[np.bool_]) -> "Candidates":
+        """Some of the pairs."""
+        return Candidates(self.first[which], self.second[which], self.distance[which], self.mirrored[which])
+
+
+def near_pairs(hashes: Hashes, max_distance: int) -> Candidates:
+    """Pairs of rows at most `max_distance` bits apart, as they are or with one mirrored, sorted by rows.
+
+    Every pair of up to `EXACT_UP_TO` rows; of more, each is found with a likelihood that docs/audit.md tabulates.
+    """
+    if len(hashes) > EXACT_UP_TO:
+        return _sorted_pairs(hashes, max_distance)
+    blocks = [_near_block(hashes, start, max_distance) for start in range(0, len(hashes), BLOCK)]
+    if not blocks:
+        nothing = np.empty(0, np.int64)
+        return Candidates(nothing, nothing, nothing, nothing.astype(bool))
+    return Candidates(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
+
+
+def _near_block(hashes: Hashes, start: int, max_distance: int) -> Candidates:
+    rows, others = hashes[start : start + BLOCK], hashes[start + 1 :]
+    as_is = _differing_bits(rows[:, None], others[None])
+    mirrored = _differing_bits(rows[:, None], mirrored_hashes(others)[None])
+    distance = np.minimum(as_is, mirrored)
+    first, second = np.nonzero(distance <= max_distance)
+    later = second >= first  # column c is row c + 1 of the block: each pair once, none with itself
+    first, second = first[later], second[later]
+    return Candidates(first + start, second + start + 1, distance[first, second], mirrored[first, second] < as_is[first, second])
+
+
+def _sorted_pairs(hashes: Hashes, max_distance: int) -> Candidates:
+    """Of neighbours in the sorted orders. Mirror images are sorted among the others: row n + r is row r mirrored."""
+    n = len(hashes)
+    both = np.concatenate([hashes, mirrored_hashes(hashes)])
+    bits = np.unpackbits(both.view(np.uint8), axis=1)
+    rng = np.random.default_rng(0)
+    codes = np.empty(0, np.int64)
+    for _ in range(ORDERS):
+        chosen = np.ascontiguousarray(bits[:, rng.choice(bits.shape[1], _KEY_BITS, replace=False)])
+        key = np.packbits(chosen, axis=1).view(">u8").ravel()
+        order = np.argsort(key, kind="stable")
+        found = [_close(both, order[:-step], order[step:], max_distance) for step in range(1, WINDOW + 1)]
+        one, other = (np.concatenate(rows) for rows in zip(*found, strict=True))
+        codes = np.union1d(codes, _pair_codes(one, other, n))
+    first, second = np.divmod(codes, n)
+    as_is = _differing_bits(hashes[first], hashes[second])
+    mirrored = _differing_bits(hashes[first], mirrored_hashes(hashes[second]))
+    return Candidates(first, second, np.minimum(as_is, mirrored), mirrored < as_is)
+
+
+def _close(
+    hashes: Hashes, one: NDArray[np.int64], other: NDArray[np.int64], max_distance: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    near = _differing_bits(hashes[one], hashes[other]) <= max_distance
+    return one[near], other[near]
+
+
+def _pair_codes(one: NDArray[np.int64], other: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Each pair of different images as one number, first · n + second."""
+    first, second = np.minimum(one % n, other % n), np.maximum(one % n, other % n)
+    different = first != second
+    return np.asarray(first[different] * n + second[different])
+
+
+def _differing_bits(a: Hashes, b: Hashes) -> NDArray[np.int64]:
+    """Of hashes `(..., 4)` that broadcast, one 64-bit word after the other: all at once would move four times the memory."""
+    distance = np.zeros(np.broadcast_shapes(a.shape[:-1], b.shape[:-1]), np.int64)
+    for word in range(WORDS):
+        distance += np.bitwise_count(a[..., word] ^ b[..., word])
+    return distance

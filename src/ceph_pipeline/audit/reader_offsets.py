@@ -1,0 +1,148 @@
+"""What two readers' differences say: a constant offset, or one that changes along the images."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CLIP = 4.0
+"""Standard deviations, by the median absolute deviation, beyond which a difference counts as this many."""
+_MAD_TO_SD = 1.4826
+
+
+class Change(NamedTuple):
+    """A change of the mean difference between two groups of images; the test clips single slips, the shift does not.
+
+    Attributes:
+        shift: `(K, 2)`, mean of the later group less that of the earlier.
+        statistic: `(K,)`, squared shift over its variance: χ² with two degrees of freedom where nothing has changed.
+        p: Of the sum over landmarks, by permutation of the images.
+    """
+
+    shift: NDArray[np.float64]
+    statistic: NDArray[np.float64]
+    p: float
+
+
+class ChangePoint(NamedTuple):
+    """Where along the images a mean difference changes.
+
+    Attributes:
+        row: Of the first image after the change, most likely.
+        earliest: The first row that it could be as well, within two standard deviations of the statistic.
+        latest: The last.
+    """
+
+    row: int
+    earliest: int
+    latest: int
+
+
+def clipped(differences: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Differences `(N, K, 2)` with single slips brought to the edge of what is usual; NaN stays NaN."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a landmark that nobody has
+        centre = np.nanmedian(differences, axis=0)
+        spread = _MAD_TO_SD * np.nanmedian(np.abs(differences - centre), axis=0)
+    return np.clip(differences, centre - _CLIP * spread, centre + _CLIP * spread)
+
+
+def mean_offsets(differences: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean difference `(K, 2)` of `(N, K, 2)`, and its χ² `(K,)` with two degrees of freedom; NaN for fewer than three images."""
+    mean, statistic = np.full(differences.shape[1:], np.nan), np.full(differences.shape[1], np.nan)
+    for k in range(differences.shape[1]):
+        known = differences[np.isfinite(differences[:, k]).all(axis=-1), k]
+        if len(known) >= 3:
+            mean[k] = known.mean(axis=0)
+            variance = np.cov(known.T) + np.eye(2) * 1e-9
+            statistic[k] = len(known) * mean[k] @ np.linalg.solve(variance, mean[k])
+    return mean, statistic
+
+
+def change_points(
+    differences: NDArray[np.float64], least_images: int, permutations: int, speaks: Callable[[Change], bool]
+) -> list[ChangePoint]:
+    """Where the mean difference changes, by binary segmentation.
+
+    Args:
+        differences: `(N, K, 2)`, in the images' order; NaN where missing.
+        least_images: On either side of a change.
+        permutations: Of the images, against which a change has to stand out.
+        speaks: Whether a change counts.
+
+    Returns:
+        Sorted by row.
+    """
+    return sorted(_split(differences, 0, least_images, permutations, speaks))
+
+
+def change_at(differences: NDArray[np.float64], row: int, permutations: int) -> Change:
+    """The change between the rows before and those from `row` on; see `change_points`."""
+    later = np.arange(len(differences)) >= row
+    scores = _whitened(clipped(differences))
+    statistic = _statistics(scores, later)
+    rng = np.random.default_rng(0)
+    beaten = sum(_statistics(scores, rng.permutation(later)).sum() >= statistic.sum() for _ in range(permutations))
+    return Change(_shift(differences, later), statistic, (1 + beaten) / (1 + permutations))
+
+
+def grouped_change(differences: NDArray[np.float64], later: NDArray[np.bool_], permutations: int) -> Change:
+    """The change between the images of two groups, those of `later` against the others."""
+    order = np.argsort(later, kind="stable")
+    return change_at(differences[order], int((~later).sum()), permutations)
+
+
+def _split(
+    differences: NDArray[np.float64], start: int, least: int, permutations: int, speaks: Callable[[Change], bool]
+) -> Sequence[ChangePoint]:
+    if len(differences) < 2 * least:
+        return []
+    scores = _whitened(clipped(differences))
+    curve = _scan(scores, least)
+    peak = int(curve.argmax())
+    row = peak + least
+    rng = np.random.default_rng(len(differences))
+    by_chance = np.array([_scan(scores[rng.permutation(len(scores))], least) for _ in range(permutations)])
+    p = (1 + (by_chance.max(axis=1) >= curve[peak]).sum()) / (1 + permutations)
+    later = np.arange(len(differences)) >= row
+    if not speaks(Change(_shift(differences, later), _statistics(scores, later), float(p))):
+        return []
+    near = np.flatnonzero(curve >= curve[peak] - 2 * by_chance[:, peak].std()) + start + least
+    before = _split(differences[:row], start, least, permutations, speaks)
+    after = _split(differences[row:], start + row, least, permutations, speaks)
+    return [*before, ChangePoint(start + row, int(near.min()), int(near.max())), *after]
+
+
+def _whitened(differences: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`(N, K, 2)` of mean 0 and unit variance in every direction, landmark by landmark; 0 where missing."""
+    known = np.asarray(np.isfinite(differences).all(axis=-1))
+    scores = np.zeros_like(differences)
+    for k in range(differences.shape[1]):
+        values = differences[known[:, k], k]
+        if len(values) < 3:
+            continue
+        centred = values - values.mean(axis=0)
+        variances, directions = np.linalg.eigh(np.cov(centred.T))
+        moving = variances > 1e-9 * max(1.0, variances.max())
+        scores[known[:, k], k] = (centred @ directions) * np.where(moving, 1 / np.sqrt(np.where(moving, variances, 1)), 0)
+    return scores
+
+
+def _scan(scores: NDArray[np.float64], least: int) -> NDArray[np.float64]:
+    """The statistic's sum over landmarks for a change before each of the rows `least` to `N − least`."""
+    n = len(scores)
+    earlier = np.arange(least, n - least + 1)
+    sums = np.cumsum(scores.reshape(n, -1), axis=0)[earlier - 1]
+    return np.asarray((sums**2).sum(axis=1) * n / (earlier * (n - earlier)))
+
+
+def _statistics(scores: NDArray[np.float64], later: NDArray[np.bool_]) -> NDArray[np.float64]:
+    n, n_later = len(scores), int(later.sum())
+    return np.asarray((scores[later].sum(axis=0) ** 2).sum(axis=-1) * n / (n_later * (n - n_later)))
+
+
+def _shift(differences: NDArray[np.float64], later: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return mean_offsets(differences[later])[0] - mean_offsets(differences[~later])[0]

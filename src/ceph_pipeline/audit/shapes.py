@@ -1,0 +1,100 @@
+"""Landmark configurations against the data's own shape model: what lies far off, and what was exchanged."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ceph_pipeline.landmarks import SCHEMAS
+from ceph_pipeline.plausibility import ShapePrior, TooFewShapesError, implausible_landmarks
+
+_ROUNDS = 3
+_PERCENTILE = 99.9
+"""Of real configurations, beyond which one does not teach what is usual."""
+_LOOKED_AT = 0.05
+"""Share of the configurations, the least usual ones, that are tried with two landmarks exchanged."""
+
+
+class Swap(NamedTuple):
+    """Two landmarks of one configuration that were exchanged.
+
+    Attributes:
+        row: Of the configuration.
+        first: Column of the one.
+        second: Column of the other.
+    """
+
+    row: int
+    first: int
+    second: int
+
+
+def learn_prior(shapes: NDArray[np.float64], landmarks: Sequence[str]) -> ShapePrior | None:
+    """Learn from the data what is usual, leaving out what turns out implausible; None where too few shapes are complete.
+
+    Args:
+        shapes: `(N, K, 2)` px, NaN where missing.
+        landmarks: K full names.
+    """
+    face = [k for k, name in enumerate(landmarks) if name not in SCHEMAS["ruler"].names]
+    shapes, names = shapes[:, face], [landmarks[k] for k in face]
+    taught = np.asarray(np.ones(len(shapes), bool))
+    prior = None
+    for _ in range(_ROUNDS):
+        try:
+            prior = ShapePrior.learn(shapes[taught], names)
+        except TooFewShapesError:
+            return prior
+        seen = shapes[:, [names.index(name) for name in prior.landmarks]]
+        plausible = np.asarray(~implausible_landmarks(prior, seen, _PERCENTILE).any(axis=1))
+        plausible[[swap.row for swap in find_swaps(prior, seen, _PERCENTILE)]] = False
+        if (plausible == taught).all():
+            break
+        taught = plausible
+    return prior
+
+
+def find_swaps(prior: ShapePrior, shapes: NDArray[np.float64], percentile: float, least_drop: float = 2.0) -> list[Swap]:
+    """Configurations that become plausible when two of their landmarks change places.
+
+    Args:
+        prior: What is usual.
+        shapes: `(N, K, 2)` px, in the prior's order of landmarks; NaN where missing.
+        percentile: Of real configurations, beyond which a landmark is implausible: none of the two may be so afterwards.
+        least_drop: By what factor the exchange must lower the squared Mahalanobis distance.
+    """
+    before = prior.distances(shapes).whole
+    rare = np.nan_to_num(prior.rarity(shapes).whole, nan=1.0) < _LOOKED_AT
+    odd = rare | implausible_landmarks(prior, shapes, percentile).any(axis=1)
+    pairs = np.array(list(combinations(range(shapes.shape[1]), 2)))
+    found = []
+    for row in np.flatnonzero(odd):
+        exchanged = np.repeat(shapes[row : row + 1], len(pairs), axis=0)
+        numbers = np.arange(len(pairs))
+        exchanged[numbers, pairs[:, 0]], exchanged[numbers, pairs[:, 1]] = shapes[row, pairs[:, 1]], shapes[row, pairs[:, 0]]
+        after = prior.distances(exchanged).whole
+        if not np.isfinite(after).any():
+            continue
+        best = int(np.nanargmin(after))
+        pair = pairs[best]
+        if after[best] * least_drop < before[row] and not _implausible(prior, exchanged[best], percentile)[pair].any():
+            found.append(Swap(int(row), int(pair[0]), int(pair[1])))
+    return found
+
+
+def displacements(prior: ShapePrior, shapes: NDArray[np.float64], implausible: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How far each implausible landmark lies from where the others expect it `(N, K)` px; NaN for the others.
+
+    Args:
+        prior: What is usual.
+        shapes: `(N, K, 2)` px, in the prior's order of landmarks.
+        implausible: `(N, K)`; these do not say where others are expected.
+    """
+    expected = prior.shapes.completed(np.where(implausible[..., None], np.nan, shapes))
+    return np.where(implausible, np.linalg.norm(shapes - expected, axis=-1), np.nan)
+
+
+def _implausible(prior: ShapePrior, shape: NDArray[np.float64], percentile: float) -> NDArray[np.bool_]:
+    return np.asarray(implausible_landmarks(prior, shape[None], percentile)[0])

@@ -1,0 +1,81 @@
+"""Grey levels, negatives and mirrored pixels of drawn heads."""
+
+import numpy as np
+import pytest
+
+from ceph_pipeline.audit import CHECKS, AuditParams, Evidence
+from ceph_pipeline.audit.films import film_table, film_tone
+from ceph_pipeline.audit.tables import FilmTable
+
+
+@pytest.fixture
+def check(heads, make_images, make_landmarks, quarantine, make_duplicates):
+    """What a check says about fourteen heads, of which c03 is changed."""
+    images = make_images(14)
+    ramp = np.linspace(1, 0.1, 420)  # these heads are darker in front, which says where that is
+    films = {image_id: (heads(seed) * ramp).astype(np.uint8) for seed, image_id in enumerate(images["image_id"])}
+
+    def check(name, change=lambda film: film, mirror_points=False):
+        changed = films | {"c03": np.ascontiguousarray(change(films["c03"]))}
+        table = film_table(list(changed), [film_tone(film) for film in changed.values()])
+        landmarks = make_landmarks(images["image_id"])
+        if mirror_points:
+            at = landmarks["image_id"] == "c03"
+            landmarks.loc[at, "x"] = 999 - landmarks.loc[at, "x"]
+        evidence = Evidence(images, landmarks, quarantine, make_duplicates(), films=FilmTable.validate(table))
+        return list(CHECKS[name](evidence, AuditParams()))
+
+    return check
+
+
+def mirrored(film):
+    return film[:, ::-1]
+
+
+def test_levels_are_known_values():
+    film = np.zeros((100, 100), np.uint8)
+    film[:, 30:] = 100
+    film[:, 90:] = 255
+    tone = film_tone(film)
+    assert (tone.median, tone.contrast, tone.black_share, tone.white_share) == (100, 255, 0.3, pytest.approx(0.1))
+
+
+def test_depth_does_not_matter(heads):
+    assert film_tone(heads(0).astype(np.uint16) * 257)[:4] == film_tone(heads(0))[:4]
+
+
+@pytest.mark.parametrize("name", ["exposure", "inverted_films", "face_direction"])
+def test_usual_films_are_left_in_peace(check, name):
+    assert check(name) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "severity", "says"),
+    [
+        (lambda film: (film * 0.3).astype(np.uint8), "warning", "contrast"),
+        (lambda film: np.clip(film * 2.5, 0, 255).astype(np.uint8), "warning", "median grey level"),
+        (lambda film: (100 + film * 0.05).astype(np.uint8), "error", "hardly any contrast"),
+    ],
+)
+def test_a_badly_exposed_film_is_named(check, change, severity, says):
+    [finding] = check("exposure", change)
+    assert (finding.image_id, finding.severity) == ("c03", severity)
+    assert says in finding.detail
+
+
+@pytest.mark.parametrize("change", [lambda film: 255 - film, lambda film: 255 - film[:, ::-1]])
+def test_a_negative_is_an_error_whichever_way_it_faces(check, change):
+    [finding] = check("inverted_films", change)
+    assert (finding.image_id, finding.severity) == ("c03", "error")
+
+
+def test_a_turned_film_with_its_points_is_a_warning(check):
+    [finding] = check("face_direction", mirrored, mirror_points=True)
+    assert (finding.image_id, finding.severity) == ("c03", "warning")
+    assert "looks to the left" in finding.detail
+
+
+def test_pixels_that_are_turned_without_their_points_are_an_error(check):
+    [finding] = check("face_direction", mirrored)
+    assert (finding.image_id, finding.severity) == ("c03", "error")
+    assert "by its points the face looks to the right, by its pixels to the left" in finding.detail
