@@ -9,6 +9,7 @@ from timm.layers.drop import DropPath
 from torch import Tensor, nn
 
 from ceph_pipeline.errors import CephError, InvalidValueError
+from ceph_pipeline.models.depthwise import keep_depthwise_in_float32
 from ceph_pipeline.models.hub import published_weights, say_once
 
 
@@ -48,6 +49,7 @@ class Backbone(nn.Module):
         self.is_high_resolution = name.startswith("hrnet_")
         settings = _settings(name, in_channels, drop_path)
         self.net = _pretrained(name, settings) if pretrained else _untrained(name, settings)
+        keep_depthwise_in_float32(self.net)
         maps = [FeatureMap(info["num_chs"], info["reduction"]) for info in self.net.feature_info.get_dicts()]
         self._stem_index = next((index for index, feature in enumerate(maps) if feature.stride == 2), None)
         self._branch_indices = [index for index, feature in enumerate(maps) if feature.stride >= 4]

@@ -1,0 +1,37 @@
+"""Depthwise convolutions on a processor: float32 also where everything around them is bfloat16.
+
+oneDNN has no fast backward pass for them in bfloat16; it takes three quarters of a training step (docs/networks.md).
+"""
+
+import torch
+from timm.layers.conv2d_same import Conv2dSame
+from torch import Tensor, nn
+
+
+class _Float32OnCpu(nn.Conv2d):
+    """A convolution that leaves autocast on a CPU and computes as usual elsewhere."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The convolution of `(N, C, H, W)`."""
+        if input.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+            return super().forward(input)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(input.float())
+
+
+class DepthwiseConv2d(_Float32OnCpu):
+    """torch's."""
+
+
+class DepthwiseConv2dSame(_Float32OnCpu, Conv2dSame):  # type: ignore[misc] # timm is untyped
+    """timm's, which pads as TensorFlow does."""
+
+
+_REPLACEMENTS: dict[type[nn.Module], type[nn.Module]] = {nn.Conv2d: DepthwiseConv2d, Conv2dSame: DepthwiseConv2dSame}
+
+
+def keep_depthwise_in_float32(net: nn.Module) -> None:
+    """Let the depthwise convolutions of a network compute in float32 on a CPU; its weights and their keys stay as they are."""
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1 and type(module) in _REPLACEMENTS:
+            module.__class__ = _REPLACEMENTS[type(module)]
