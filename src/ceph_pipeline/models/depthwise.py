@@ -23,15 +23,15 @@ class DepthwiseConv2d(_Float32OnCpu):
     """torch's."""
 
 
-class DepthwiseConv2dSame(_Float32OnCpu, Conv2dSame):  # type: ignore[misc] # timm is untyped
+class DepthwiseConv2dSame(_Float32OnCpu, Conv2dSame):
     """timm's, which pads as TensorFlow does."""
 
 
-_REPLACEMENTS: dict[type[nn.Module], type[nn.Module]] = {nn.Conv2d: DepthwiseConv2d, Conv2dSame: DepthwiseConv2dSame}
+_REPLACEMENTS: dict[type[nn.Conv2d], type[nn.Conv2d]] = {nn.Conv2d: DepthwiseConv2d, Conv2dSame: DepthwiseConv2dSame}
 
 
 def keep_depthwise_in_float32(net: nn.Module) -> None:
     """Let the depthwise convolutions of a network compute in float32 on a CPU; its weights and their keys stay as they are."""
     for module in net.modules():
-        if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1 and type(module) in _REPLACEMENTS:
-            module.__class__ = _REPLACEMENTS[type(module)]
+        if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1:
+            module.__class__ = _REPLACEMENTS.get(type(module), type(module))
