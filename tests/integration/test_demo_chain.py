@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from pathlib import Path
 
 import mlflow
 import numpy as np
@@ -39,7 +40,7 @@ class TestFiles:
         images = pd.read_parquet(finished.data / "03_primary" / "images.parquet")
         expected = set(images.loc[images["split"] != "train", "image_id"])
 
-        assert list(predictions.columns) == ["image_id", "stage", "landmark", "x", "y", "sigma_px"]
+        assert list(predictions.columns) == ["image_id", "stage", "landmark", "x", "y", "sigma_px", "peak"]
         for stage, rows in predictions.groupby("stage"):
             assert stage in STAGES
             assert set(rows["image_id"]) == expected
@@ -169,6 +170,13 @@ class TestTracking:
         images = pd.read_parquet(finished.data / "03_primary" / "images.parquet").query("split == 'test'")
         films = [(finished.data / "01_raw" / "aariz" / path).read_bytes() for path in images["path"]]
 
+        files = Path(mlflow.artifacts.download_artifacts(model.artifact_location)) / "artifacts" / "checkpoints"
+        assert json.loads((files / "uncertainty.json").read_text()) == json.loads(
+            (finished.data / "06_models" / "uncertainty.json").read_text()
+        )
+        card = (files / "model_card.md").read_text()
+        assert "stage 2 + TTA" in card
+        assert f"- aariz: {len(images)} test images" in card
         detector = mlflow.pyfunc.load_model(model.artifact_location)
         points = detector.predict(pd.DataFrame({"image": films, "image_id": images["image_id"]}))
 

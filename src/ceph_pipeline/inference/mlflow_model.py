@@ -7,6 +7,7 @@ file that a request names.
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ SIGNATURE = ModelSignature(
             ColSpec(DataType.double, "x"),
             ColSpec(DataType.double, "y"),
             ColSpec(DataType.double, "sigma_px"),
+            ColSpec(DataType.double, "calibrated_sigma_px", required=False),
+            ColSpec(DataType.double, "radius_px", required=False),
+            ColSpec(DataType.double, "radius_mm", required=False),
+            ColSpec(DataType.boolean, "flagged", required=False),
         ]
     ),
     params=ParamSchema([ParamSpec("refine", DataType.boolean, default=True)]),
@@ -83,13 +88,13 @@ class DetectorModel(PythonModel):
         return detector.predict(images, pixel_size_mm=sizes)
 
 
-def log_detector(stage1: Path, stage2: Path | None = None, *, name: str = "detector") -> LoggedModel:
+def log_detector(stage1: Path, stage2: Path | None = None, *, beside: Mapping[str, str] | None = None) -> LoggedModel:
     """Log a detector to the active MLflow run, with its signature and an input example.
 
     Args:
         stage1: Checkpoint of stage 1.
         stage2: Checkpoint of stage 2, where there is one.
-        name: Of the logged model.
+        beside: Further text files, by name: the uncertainty that was learned for these networks, the model's card.
 
     Returns:
         The logged model; its `model_uri` is what `LandmarkDetector.load` and `mlflow.pyfunc.load_model` take.
@@ -101,8 +106,10 @@ def log_detector(stage1: Path, stage2: Path | None = None, *, name: str = "detec
                 target = Path(folder) / CHECKPOINTS / place
                 target.parent.mkdir(parents=True)
                 shutil.copyfile(checkpoint, target)
+        for file, content in (beside or {}).items():
+            (Path(folder) / CHECKPOINTS / file).write_text(content, encoding="utf-8")
         info = mlflow.pyfunc.log_model(
-            name=name,
+            name="detector",
             python_model=str(Path(__file__).with_name("served_model.py")),
             artifacts={CHECKPOINTS: str(Path(folder) / CHECKPOINTS)},
             signature=SIGNATURE,

@@ -25,7 +25,7 @@ def create_pipeline(*, refined: bool = True) -> Pipeline:
         "measure": _measure(),
         "context": _context(stage2),
         "uncertainty": _uncertainty(stage2),
-        "report": _report(),
+        "report": _report(stage2),
     }
     return sum(
         (Pipeline(nodes, namespace=group, prefix_datasets_with_namespace=False) for group, nodes in groups.items()),
@@ -135,7 +135,7 @@ def _uncertainty(stage2: list[str]) -> list[Node]:
     ]
 
 
-def _report() -> list[Node]:
+def _report(stage2: list[str]) -> list[Node]:
     nodes = presentation_nodes
     drawn_tables = ["landmark_errors", "error_ellipses", "robustness", "training_gap", "reliability", "flag_curves"]
     drawn = ("sdr_curve", *(f"{name}_figure" for name in drawn_tables))
@@ -166,5 +166,11 @@ def _report() -> list[Node]:
             ["metrics", "robustness", "training_gap", *found],
             "evaluation_metrics",
             name="collect_metrics",
+        ),
+        Node(
+            nodes.log_detector,
+            ["images", "metrics", "uncertainty_models", "stage1_checkpoint", *stage2],
+            None,
+            name="log_detector",
         ),
     ]

@@ -1,9 +1,12 @@
 """Nodes from tables to figures and reports."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.breakdown import image_ranking
 from ceph_pipeline.evaluation.headline import check_test_errors, on_split
@@ -13,6 +16,7 @@ from ceph_pipeline.evaluation.sections import Results, sections
 from ceph_pipeline.evaluation.stages import stages_in
 from ceph_pipeline.images import RawFolder
 from ceph_pipeline.landmarks.tables import reader_points
+from ceph_pipeline.uncertainty import UNCERTAINTY_FILE
 
 GALLERY = "gallery.png"
 
@@ -129,6 +133,28 @@ def collect_metrics(
 ) -> dict[str, dict[str, float]]:
     """Every figure worth comparing between runs, for the tracking server."""
     return as_logged(run_metrics(metrics, robustness, training_gap, agreement, uncertainty, plausibility_summary, run_comparison))
+
+
+def log_detector(
+    images: pd.DataFrame, metrics: dict[str, Any], uncertainty_models: dict[str, Any], stage1: Path, stage2: Path | None = None
+) -> None:
+    """Log the networks as one model to the MLflow run, with their uncertainty and a card, and register it as candidate.
+
+    Without tracking there is no run to log to.
+    """
+    import mlflow
+
+    from ceph_pipeline.detector.checkpoint import load_checkpoint
+    from ceph_pipeline.inference.mlflow_model import log_detector
+    from ceph_pipeline.inference.model_card import CARD_FILE, model_card
+    from ceph_pipeline.inference.registry import register_candidate
+
+    if mlflow.active_run() is None:
+        return
+    checkpoints = [stage1] if stage2 is None else [stage1, stage2]
+    card = model_card([load_checkpoint(path) for path in checkpoints], images, metrics)
+    beside = {CARD_FILE: card, UNCERTAINTY_FILE: json.dumps(uncertainty_models, allow_nan=False)}
+    register_candidate(log_detector(stage1, stage2, beside=beside), fingerprint([fingerprint(path) for path in checkpoints]))
 
 
 def _file_name(catalog_name: str) -> str:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.crops.params import CropParams
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.training import Stage2Params
@@ -25,14 +24,3 @@ def train(
 
     tables = Stage2Tables.of(crops, images[images["split"] != "test"], landmarks, source_pixels)
     return train_refinement_net(tables, store, folder, crop_params, params)
-
-
-def log_detector(stage1: Path, stage2: Path) -> None:
-    """Log both networks as one model to the MLflow run, and register it as candidate; without tracking there is no run."""
-    import mlflow
-
-    from ceph_pipeline.inference.mlflow_model import log_detector
-    from ceph_pipeline.inference.registry import register_candidate
-
-    if mlflow.active_run() is not None:
-        register_candidate(log_detector(stage1, stage2), fingerprint([fingerprint(stage1), fingerprint(stage2)]))

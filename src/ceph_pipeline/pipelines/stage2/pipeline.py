@@ -8,7 +8,7 @@ TABLES = ["augmented_images", "augmented_landmarks", "source_cache_index"]
 
 
 def create_pipeline() -> Pipeline:
-    """Train the refinement network on crops, and log the detector."""
+    """Train the refinement network on crops."""
     return Pipeline(
         [
             Node(
@@ -17,6 +17,5 @@ def create_pipeline() -> Pipeline:
                 "stage2_checkpoint",
                 name="train",
             ),
-            Node(nodes.log_detector, ["stage1_checkpoint", "stage2_checkpoint"], None, name="log_detector"),
         ]
     )

@@ -1,0 +1,89 @@
+"""What a logged detector's users must know of it: what it learned from, how well it does, where it must not be used."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from ceph_pipeline.evaluation.display import number, with_interval
+from ceph_pipeline.evaluation.stages import LABELS
+from ceph_pipeline.landmarks.tables import STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from ceph_pipeline.detector.checkpoint import TrainedNet
+
+CARD_FILE = "model_card.md"
+
+_CARD = """# Landmark detector for lateral cephalograms
+
+Made with ceph-pipeline {version}. Research software, no medical device: a person has to look at every point before it is used.
+
+## Networks
+
+{networks}
+
+## Data
+
+{data}
+
+The networks' licence follows from that of the data, which this program does not know.
+
+## Results on the test images
+
+| points | MRE mm | MRE px | within 2 mm, % |
+|---|---|---|---|
+{results}
+
+In brackets 95 % intervals over images; none for fewer than ten. {duplicates}
+
+## Intended use
+
+Locating the landmarks {landmarks} in lateral cephalograms for research, and for pre-annotation that a person corrects.
+
+## Limits
+
+- Results hold for films like the test images. Devices, ages, resolutions and exposures that are not among them were not measured,
+  and errors can be larger there.
+- Millimetres are as right as the pixel size that is given with an image.
+- Radii and flags, where points have them, were learned on validation images of the same data.
+"""
+
+
+def model_card(networks: Sequence[TrainedNet], images: pd.DataFrame, metrics: Mapping[str, Any]) -> str:
+    """The card in Markdown.
+
+    Args:
+        networks: One of each stage.
+        images: The images table: `split`, `dataset` and `machine` of each image.
+        metrics: From `evaluate`.
+    """
+    left_out = metrics["details"]["without_near_duplicates"]["n_left_out"]
+    return _CARD.format(
+        version=version("ceph-pipeline"),
+        networks="\n".join(
+            f"- {net.stage}: {net.architecture['backbone']}, input {' × '.join(map(str, net.input_size))} px, stride {net.stride}"
+            for net in networks
+        ),
+        data="\n".join(_data_lines(images)),
+        results="\n".join(
+            f"| {LABELS[stage]} | {with_interval(row['mre_mm'], row['mre_mm_ci95'])} | {number(row['mre_px'], 1)} "
+            f"| {number(row.get('sdr_2.0'), 1)} |"
+            for stage in STAGES
+            if (row := metrics.get(stage)) is not None
+        ),
+        duplicates=f"Test images with a near-duplicate among those learned from: {left_out}.",
+        landmarks=", ".join(networks[0].landmarks),
+    )
+
+
+def _data_lines(images: pd.DataFrame) -> list[str]:
+    counts = images.groupby(["dataset", "split"], sort=True).size().reset_index(name="count")
+    rows = counts.to_dict("records")
+    return [
+        *(f"- {row['dataset']}: {row['count']} {row['split']} images" for row in rows),
+        f"- devices: {images['machine'].nunique()}",
+    ]

@@ -1,0 +1,30 @@
+"""What a detector's card says."""
+
+import pandas as pd
+
+from ceph_pipeline.detector.checkpoint import TrainedNet
+from ceph_pipeline.inference.model_card import model_card
+
+
+def test_data_results_and_limits_are_in_it(dot_finder: TrainedNet) -> None:
+    dot_finder.architecture["backbone"] = "resnet18"
+    images = pd.DataFrame({"dataset": "made", "split": ["train", "train", "test"], "machine": ["A", "B", "B"]})
+    results = {"mre_mm": 1.234, "mre_mm_ci95": [1.1, 1.4], "mre_px": 12.34, "sdr_2.0": 87.65}
+    metrics = {"stage1": results, "details": {"without_near_duplicates": {"n_left_out": 3}}}
+    lines = model_card([dot_finder], images, metrics).splitlines()
+    assert "- stage1: resnet18, input 256 × 320 px, stride 4" in lines
+    assert "- made: 2 train images" in lines
+    assert "- devices: 2" in lines
+    assert "| stage 1 | 1.23 [1.10, 1.40] | 12.3 | 87.7 |" in lines
+    assert any("learned from: 3." in line for line in lines)
+    assert any("no medical device" in line for line in lines)
+
+
+def test_intervals_and_millimetres_that_are_not_known_are_left_out(dot_finder: TrainedNet) -> None:
+    dot_finder.architecture["backbone"] = "resnet18"
+    images = pd.DataFrame({"dataset": "made", "split": ["test"], "machine": ["A"]})
+    metrics = {
+        "stage1": {"mre_mm": None, "mre_mm_ci95": None, "mre_px": 12.34, "sdr_2.0": None},
+        "details": {"without_near_duplicates": {"n_left_out": 0}},
+    }
+    assert "| stage 1 | – | 12.3 | – |" in model_card([dot_finder], images, metrics)
