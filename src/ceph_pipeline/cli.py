@@ -19,7 +19,7 @@ from kedro.io import DatasetError
 from omegaconf import OmegaConf
 
 from ceph_pipeline.artifacts import refusal
-from ceph_pipeline.errors import CephError
+from ceph_pipeline.errors import CephError, printable
 from ceph_pipeline.hooks.configuration_files import yaml_problems
 
 # `kedro mlflow ui` starts `mlflow` by its name: it is the one of this environment, whether or not that has been activated.
@@ -50,7 +50,8 @@ class RunCommand(click.Command):
             message = None if show_traceback else explanation(error)
             if message is None:
                 raise
-            raise click.ClickException(f"{message}\n(kedro run --traceback shows where it was raised)") from error
+            shown = printable(message, keep="\n")
+            raise click.ClickException(f"{shown}\n(kedro run --traceback shows where it was raised)") from error
 
 
 def _stop(number: int, _: FrameType | None) -> NoReturn:

@@ -1,5 +1,10 @@
 """What the errors of this project have in common: their message says what was found, what was expected, and the way out."""
 
+import unicodedata
+
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode's categories of what moves a cursor, ends a line, turns the direction of writing or is no character."""
+
 
 class CephError(Exception):
     """An error that explains itself: `kedro run` shows its message without a traceback."""
@@ -7,3 +12,21 @@ class CephError(Exception):
 
 class InvalidValueError(CephError, ValueError):
     """An argument or a setting has a value that cannot be used."""
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    r"""Text from outside as it may reach a terminal, a log or a table: control characters and bytes that are no text are escaped.
+
+    Args:
+        text: Any.
+        keep: Characters that stay, such as line feeds of a text of several lines.
+
+    Example:
+        >>> printable("Müller\x1b[31m\n")
+        'Müller\\x1b[31m\\n'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        ascii(letter)[1:-1] if letter not in keep and unicodedata.category(letter) in _UNSAFE else letter for letter in text
+    )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ceph_pipeline.images import ImageReadError, read_image
 from ceph_pipeline.images.film_files import list_films
 from ceph_pipeline.images.film_names import identifiers_of, safe_identifier
 from ceph_pipeline.landmarks.tables import IDENTIFIER
@@ -96,3 +97,9 @@ class TestIdentifiers:
 
     def test_a_name_that_is_no_text_has_one_too(self) -> None:
         assert re.fullmatch(IDENTIFIER, safe_identifier(os.fsdecode(b"film-\xff")))
+
+
+def test_a_name_in_an_error_is_one_printable_line(tmp_path):
+    with pytest.raises(ImageReadError) as caught:
+        read_image(tmp_path / "a\x1b[31m\nERROR forged.png")
+    assert str(caught.value).endswith(r"a\x1b[31m\nERROR forged.png: no such image file.")

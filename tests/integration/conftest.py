@@ -1,3 +1,4 @@
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -52,8 +53,23 @@ class Project:
         """`kedro run` in this process."""
         with chdir(self.root):
             bootstrap_project(SOURCE)
-            with KedroSession.create(self.root, env=env, runtime_params=TINY | params) as session:
+            with KedroSession.create(self.root, env=env, runtime_params=TINY | params) as session, self._log_kept():
                 session.run(pipeline_names=list(pipelines), from_nodes=from_nodes)
+
+    @property
+    def log(self) -> Path:
+        """Everything that its runs have logged."""
+        return self.root / "log.txt"
+
+    @contextmanager
+    def _log_kept(self) -> Iterator[None]:
+        handler = logging.FileHandler(self.log)
+        logging.getLogger().addHandler(handler)
+        try:
+            yield
+        finally:
+            logging.getLogger().removeHandler(handler)
+            handler.close()
 
     @contextmanager
     def catalog(self) -> Iterator[CatalogProtocol]:

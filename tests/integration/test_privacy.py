@@ -1,15 +1,21 @@
 """A name planted wherever a name can stand is found nowhere outside the data root."""
 
-import logging
+import io
 import sqlite3
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
-import cv2
+import film_samples
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 from kedro.io import DataCatalog
+from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngInfo
 
 from ceph_pipeline.artifacts import pseudonym, pseudonymised
 from ceph_pipeline.configuration import ConfigLoader
@@ -29,48 +35,109 @@ def project(tmp_path):
     mlflow.set_tracking_uri(None)
 
 
+FORGED = f"{NAME}\x1b[31m\nERROR: forged.png"
+"""A name with a colour and a line of its own."""
+
+
 @pytest.fixture
 def films(tmp_path) -> Path:
-    """A table data set, its folder and films named after a patient; one film is damaged and one excluded."""
+    """A table data set of a patient, whose name stands wherever a file can hold one; one film is damaged and one excluded."""
     folder = tmp_path / NAME
     folder.mkdir()
-    rows = []
-    for number in range(6):
-        film = f"{NAME}_{number}.png"
-        cv2.imwrite(str(folder / film), np.random.default_rng(number).integers(0, 255, (120, 100), np.uint8))
-        points = {f"{name}_{axis}": 10.0 * place + number for place, name in enumerate(LANDMARKS) for axis in "xy"}
-        rows.append({"image": film} | points)
+    pixels = [np.random.default_rng(number).integers(0, 255, (120, 100), np.uint8) for number in range(8)]
+    names = [f"{NAME}_{number}.png" for number in range(5)] + [f"{NAME} visit/{NAME}.jpg", f"{NAME}.dcm", FORGED]
+    text = PngInfo()
+    text.add_text("Description", NAME)
+    tags = Image.Exif()
+    tags[ExifTags.Base.ImageDescription] = tags[ExifTags.Base.Artist] = NAME
+    for film, image in zip(names, pixels, strict=True):
+        (folder / film).parent.mkdir(exist_ok=True)
+        if film.endswith(".dcm"):
+            (folder / film).write_bytes(film_samples.dicom(image, PatientName=NAME, PatientID=NAME, PatientComments=NAME))
+        else:
+            Image.fromarray(image).save(folder / film, **({"pnginfo": text} if film.endswith(".png") else {"exif": tags}))
+    points = [{f"{name}_{axis}": 10.0 * place + row for place, name in enumerate(LANDMARKS) for axis in "xy"} for row in range(8)]
+    rows = [{"image": film, "patient": NAME, "comment": NAME} | found for film, found in zip(names, points, strict=True)]
     (folder / f"{NAME}_1.png").write_bytes((folder / f"{NAME}_1.png").read_bytes()[:3000])
     pd.DataFrame(rows).to_csv(folder / "points.csv", index=False)
     return folder
 
 
+def contents(path: Path, content: bytes) -> Iterator[bytes]:
+    """A file's bytes, and what is compressed in it."""
+    yield str(path).encode()
+    yield content
+    if path.suffix == ".parquet":
+        yield pd.read_parquet(io.BytesIO(content)).to_csv().encode()
+    elif path.suffix == ".png":
+        yield repr(Image.open(io.BytesIO(content)).info).encode()
+    elif zipfile.is_zipfile(io.BytesIO(content)):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for name in archive.namelist():
+                yield from contents(Path(name), archive.read(name))
+
+
 def recorded(root: Path) -> bytes:
-    """Everything that MLflow has of a project's runs."""
-    with sqlite3.connect(root / "mlflow.db") as database:
+    """Everything that MLflow has of a project's runs, and what they have logged."""
+    with closing(sqlite3.connect(root / "mlflow.db")) as database:
         rows = "\n".join(database.iterdump())
-    return rows.encode() + b"".join(path.read_bytes() for path in root.glob("mlartifacts/**/*") if path.is_file())
+    files = [path for place in ("mlartifacts", "mlruns") for path in root.glob(f"{place}/**/*") if path.is_file()]
+    parts = (part for path in files for part in contents(path.relative_to(root), path.read_bytes()))
+    return b"\n".join([rows.encode(), (root / "mlflow.db").read_bytes(), *parts])
 
 
-def test_a_run_on_a_patient_s_folder_names_nobody(project, films, caplog):
-    caplog.set_level(logging.INFO)
+def test_a_run_on_a_patient_s_folder_names_nobody(project, films, capfd):
     ingestion = {"on_bad_item": "quarantine", "exclude": [f"{NAME}_2"], "valid_fraction": 0.3}
-    project.run("ingestion", raw_folder=str(films), raw_format="table", ingestion=ingestion)
+    project.run("ingestion", "audit", raw_folder=str(films), raw_format="table", ingestion=ingestion)
 
     known = pd.read_parquet(project.data / "03_primary" / "pseudonyms.parquet").set_index("name")["pseudonym"]
+    log = project.log.read_text()
     assert known[f"{NAME}_1"] == pseudonym(f"{NAME}_1")
-    assert f"{known[f'{NAME}_1']}: image set aside" in caplog.text
+    assert f"{known[f'{NAME}_1']}: image set aside" in log
     assert pseudonym(f"{NAME}_2").encode() in recorded(project.root)
-    assert NAME not in caplog.text
+    assert NAME not in log
+    assert NAME not in "".join(capfd.readouterr())
     assert NAME.encode() not in recorded(project.root)
 
 
-def test_the_message_of_a_failed_node_is_shown_and_not_logged(project, films, caplog):
+def test_the_secret_of_the_pseudonyms_stays_in_the_data_root(project, films):
+    project.run("ingestion", raw_folder=str(films), raw_format="table", ingestion={"on_bad_item": "quarantine"})
+    key = project.data / "pseudonym.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert key.read_bytes() not in recorded(project.root)
+
+
+def test_films_of_a_whole_run_are_named_nowhere(finished):
+    """Of the phantoms, as of any film: neither identifiers nor paths."""
+    images = pd.read_parquet(finished.data / "03_primary" / "images.parquet")
+    found = recorded(finished.root) + finished.log.read_bytes()
+    assert [name for name in images["image_id"] if name.encode() in found] == []
+    assert [path for path in images["path"] if path.encode() in found] == []
+    known = pd.read_parquet(finished.data / "03_primary" / "pseudonyms.parquet")["pseudonym"]
+    assert any(name.encode() in found for name in known)
+
+
+def test_new_films_are_named_nowhere(finished, films, capfd):
+    length = finished.log.stat().st_size
+    (films / f"{NAME}.gif").write_bytes(b"GIF89a")
+    finished.run("inference", inference_folder=str(films))
+
+    located = pd.read_parquet(finished.data / "07_model_output" / "inference" / "predictions.parquet")["image_id"]
+    assert located.nunique() == 7
+    assert located.str.contains(NAME).all()
+    log = finished.log.read_bytes()[length:]
+    assert b"is set aside" in log
+    assert NAME.encode() not in log
+    assert NAME not in "".join(capfd.readouterr())
+    assert NAME.encode() not in recorded(finished.root)
+
+
+def test_the_message_of_a_failed_node_is_shown_and_not_logged(project, films):
     with pytest.raises(AnnotationError, match=NAME):
         project.run("ingestion", raw_folder=str(films), raw_format="table")
 
-    assert "Node read_cephalograms failed" in caplog.text or "Node build_cache failed" in caplog.text
-    assert NAME not in caplog.text
+    assert "Node read_cephalograms failed" in project.log.read_text() or "Node build_cache failed" in project.log.read_text()
+    assert NAME not in project.log.read_text()
 
 
 def test_every_table_of_the_catalog_that_mlflow_gets_is_pseudonymous():

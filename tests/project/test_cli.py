@@ -42,6 +42,13 @@ def test_an_error_of_ours_ends_in_its_message_alone():
     assert "Traceback" not in result.output
 
 
+def test_a_name_in_a_message_can_neither_forge_a_line_nor_move_the_cursor():
+    run, _ = command(ImageReadError("a\x1b[2J\u202e\x07.png: cut off.\nsecond line of ours, Müller"))
+    output = CliRunner().invoke(run, []).output
+
+    assert output.startswith("Error: a\\x1b[2J\\u202e\\x07.png: cut off.\nsecond line of ours, Müller\n")
+
+
 def test_the_traceback_can_be_asked_for():
     run, _ = command(ImageReadError("films/12.png: the file is cut off."))
     with pytest.raises(ImageReadError):

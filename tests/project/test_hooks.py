@@ -1,3 +1,4 @@
+import io
 import json
 import logging
 import os
@@ -55,6 +56,17 @@ class TestTracking:
 
         assert first == {"params:stage1": {"optim": {"epochs": 3}}, "images": 1}
         assert second == {"images": 1}
+
+
+def test_log_lines_are_printable_and_tables_keep_their_lines():
+    handler = logging.StreamHandler(io.StringIO())
+    logging.getLogger().addHandler(handler)
+    try:
+        QuietHook().after_context_created()
+        logging.getLogger("ceph_pipeline.test").error("%s of\n\ttwo lines", "a\x1b[31m\x07\u2028.png")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert handler.stream.getvalue() == "a\\x1b[31m\\x07\\u2028.png of\n\ttwo lines\n"
 
 
 def test_libraries_that_talk_are_silenced_and_we_are_not():

@@ -6,8 +6,9 @@ from ceph_pipeline.artifacts.figure import plain_label, save_figure
 from ceph_pipeline.artifacts.fingerprint import fingerprint
 from ceph_pipeline.artifacts.folder import Folder, FolderError
 from ceph_pipeline.artifacts.ledger import Ledger
-from ceph_pipeline.artifacts.leftovers import keep_only
+from ceph_pipeline.artifacts.leftovers import filled_anew
 from ceph_pipeline.artifacts.pseudonyms import pseudonym, pseudonym_table, pseudonymised, without_names
+from ceph_pipeline.artifacts.secret_key import SecretKeyError, use_key
 from ceph_pipeline.artifacts.workers import WorkerParams, WorkersError, check_cluster, run_unordered
 
 __all__ = [
@@ -15,12 +16,13 @@ __all__ = [
     "Folder",
     "FolderError",
     "Ledger",
+    "SecretKeyError",
     "WorkerParams",
     "WorkersError",
     "atomic_path",
     "check_cluster",
+    "filled_anew",
     "fingerprint",
-    "keep_only",
     "plain_label",
     "pseudonym",
     "pseudonym_table",
@@ -30,6 +32,7 @@ __all__ = [
     "run_unordered",
     "save_figure",
     "sweep",
+    "use_key",
     "without_names",
     "write_atomically",
 ]

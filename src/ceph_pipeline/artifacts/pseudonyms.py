@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from ceph_pipeline.artifacts.secret_key import secret_key
+
 FILM_COLUMNS = ("image_id", "source_id")
 """Columns that name films."""
 
@@ -17,12 +19,11 @@ _PATH_FIELDS = frozenset({"pretrained"})
 
 
 def pseudonym(name: str, kind: str = "film") -> str:
-    """A name's stand-in, the same in every run: 12 hex digits of its BLAKE2b digest.
+    """A name's stand-in, the same in every run with the same secret: 12 hex digits of its keyed BLAKE2b digest.
 
-    >>> pseudonym("Cooper_Jane_2021-03-04")
-    'film-c2fcb400918d'
+    Nobody without the secret can tell whether a name that they guess is the film's.
     """
-    return f"{kind}-{hashlib.blake2b(name.encode(errors='surrogateescape'), digest_size=6).hexdigest()}"
+    return f"{kind}-{hashlib.blake2b(name.encode(errors='surrogateescape'), key=secret_key(), digest_size=6).hexdigest()}"
 
 
 def pseudonymised(table: pd.DataFrame) -> pd.DataFrame:

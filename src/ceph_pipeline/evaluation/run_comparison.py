@@ -35,7 +35,8 @@ def compare_with_earlier(now: pd.DataFrame, before: pd.DataFrame, run_id: str, s
     if not (stages and images and landmarks):
         raise EvaluationError(
             f"run {run_id} and this one have {len(stages)} stages, {len(images)} images and {len(landmarks)} landmarks in "
-            "common: there is nothing to compare. Name a run on the same data set in evaluation.compare_with."
+            "common: there is nothing to compare. Name a run on the same data set in evaluation.compare_with; runs of two data "
+            "roots have images in common where both were made with one pseudonym_key (globals.yml)."
         )
     compared = {stage: _compared(now, before, stage, images, landmarks, statistics) for stage in stages}
     return {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 
-from ceph_pipeline.errors import CephError
+from ceph_pipeline.errors import CephError, printable
 
 OnBadItem = Literal["error", "quarantine"]
 """What becomes of bad items: one error that lists them, or rows of the quarantine table."""
@@ -50,9 +49,7 @@ class Problem:
     def __post_init__(self) -> None:
         """Escape what may not reach a log, a terminal or a table raw: control characters and bytes that are no UTF-8."""
         for name in ("item", "file", "field", "found", "expected"):
-            text = getattr(self, name)
-            if not text.isprintable():
-                object.__setattr__(self, name, _escaped(text))
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
     def __str__(self) -> str:
         return f"{self.file}: {self.field}: found {self.found}, expected {self.expected}."
@@ -65,11 +62,6 @@ class Problem:
     def concerns(self, items: Collection[str]) -> bool:
         """Whether the item, or the image it belongs to, is among `items`."""
         return self.item in items or self.item.partition("/")[0] in items
-
-
-def _escaped(text: str) -> str:
-    unsafe = {"Cc", "Cs", "Zl", "Zp"}
-    return "".join(ascii(letter)[1:-1] if unicodedata.category(letter) in unsafe else letter for letter in text)
 
 
 def refuse(problems: Sequence[Problem], place: str) -> None:

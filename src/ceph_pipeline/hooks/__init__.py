@@ -5,7 +5,7 @@ from ceph_pipeline.hooks.leftovers import LeftoversHook
 from ceph_pipeline.hooks.parameter_names import ParameterError, ParameterNamesHook
 from ceph_pipeline.hooks.quiet import QuietHook
 from ceph_pipeline.hooks.summary import SummaryHook
-from ceph_pipeline.hooks.tracking import RunStateHook, TrackingHook, TrackingStoreHook
+from ceph_pipeline.hooks.tracking import PseudonymHook, RunStateHook, TrackingHook, TrackingStoreHook
 
 __all__ = [
     "ConfigurationError",
@@ -13,6 +13,7 @@ __all__ = [
     "LeftoversHook",
     "ParameterError",
     "ParameterNamesHook",
+    "PseudonymHook",
     "QuietHook",
     "RunStateHook",
     "SummaryHook",

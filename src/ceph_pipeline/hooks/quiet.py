@@ -4,6 +4,8 @@ import logging
 
 from kedro.framework.hooks import hook_impl
 
+from ceph_pipeline.errors import printable
+
 TALKATIVE = (
     "alembic",
     "kedro_mlflow",
@@ -24,12 +26,14 @@ class QuietHook:
 
     @hook_impl(tryfirst=True)
     def after_context_created(self) -> None:
-        """Let only errors of these libraries through, and of a node's error what has failed: the command shows its message."""
+        """Let only errors of these libraries through, of a node's error what has failed, and nothing that is not printable."""
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.ERROR)
         for name in LOGS_AND_RAISES:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         logging.getLogger("kedro.pipeline.node").addFilter(_without_message)
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(_printable)
 
 
 def _without_message(record: logging.LogRecord) -> bool:
@@ -37,4 +41,10 @@ def _without_message(record: logging.LogRecord) -> bool:
     if record.levelno >= logging.ERROR:
         message = record.getMessage().partition(":")[0]
         record.msg, record.args = f"{message} failed", None
+    return True
+
+
+def _printable(record: logging.LogRecord) -> bool:
+    """No text from a file forges what a terminal shows; tables have lines of their own."""
+    record.msg, record.args = printable(record.getMessage(), keep="\n\t"), None
     return True

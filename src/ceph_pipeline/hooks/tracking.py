@@ -1,11 +1,14 @@
 """Where kedro-mlflow records a run, and what it logs: a name, parameters one by one instead of a printout; no names of films."""
 
+from pathlib import Path
 from typing import Any
 
+from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from pydantic import BaseModel
 
 from ceph_pipeline.artifacts.pseudonyms import without_names
+from ceph_pipeline.artifacts.secret_key import use_key
 
 
 class TrackingStoreHook:
@@ -65,6 +68,16 @@ class TrackingHook:
             if name not in self._logged:
                 inputs[name] = without_names(model.model_dump(mode="json"))
                 self._logged.add(name)
+
+
+class PseudonymHook:
+    """Films go by pseudonyms made with the secret of this data root."""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Say where the secret is; it is made when the first film is named."""
+        file = str(context.config_loader["globals"]["pseudonym_key"])
+        use_key(file if "://" in file else str(Path(context.project_path) / file))
 
 
 class RunStateHook:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.errors import InvalidValueError
+from ceph_pipeline.errors import InvalidValueError, printable
 from ceph_pipeline.images.dicom import decode_dicom, dicom_header
 from ceph_pipeline.images.errors import ImageReadError
 from ceph_pipeline.images.grey import GreyImage, to_grey
@@ -37,9 +37,10 @@ def read_header(path: Path) -> ImageHeader:
     Raises:
         ImageReadError: no regular file, no image, more than `MAX_PIXELS`, or the shape of no film.
     """
-    with _opened(path) as stream:
-        header = _header_of(stream, str(path))
-    require_film_shape(*header.size, str(path))
+    name = printable(str(path))
+    with _opened(path, name) as stream:
+        header = _header_of(stream, name)
+    require_film_shape(*header.size, name)
     return header
 
 
@@ -58,10 +59,11 @@ def read_image(path: Path) -> GreyImage:
     Raises:
         ImageReadError: missing, no regular file, damaged, cut off, more than `MAX_PIXELS`, or the shape of no film.
     """
-    with _opened(path) as stream:
+    name = printable(str(path))
+    with _opened(path, name) as stream:
         content = stream.read()
-    image = decode_image(content, str(path))
-    require_film_shape(image.shape[1], image.shape[0], str(path))
+    image = decode_image(content, name)
+    require_film_shape(image.shape[1], image.shape[0], name)
     return image
 
 
@@ -108,7 +110,7 @@ def encode_image(image: GreyImage, suffix: str, quality: int = 95) -> bytes:
     return encoded.tobytes()
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path, name: str) -> BinaryIO:
     """The file, opened; a pipe or device would never end, and is refused without being opened.
 
     Raises:
@@ -117,16 +119,16 @@ def _opened(path: Path) -> BinaryIO:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise ImageReadError(f"{path}: {file_type(status.st_mode)}, not a file. Remove it from the folder of films.")
+            raise ImageReadError(f"{name}: {file_type(status.st_mode)}, not a file. Remove it from the folder of films.")
         if status.st_size > MAX_BYTES:
-            raise ImageReadError(f"{path}: {status.st_size:,} bytes; at most {MAX_BYTES:,} are read.")
+            raise ImageReadError(f"{name}: {status.st_size:,} bytes; at most {MAX_BYTES:,} are read.")
         return path.open("rb")
     except FileNotFoundError:
-        raise ImageReadError(f"{path}: no such image file.") from None
+        raise ImageReadError(f"{name}: no such image file.") from None
     except (OSError, ValueError) as error:
         if isinstance(error, ImageReadError):
             raise
-        raise ImageReadError(f"{path}: cannot be opened ({_brief(error)}).") from None
+        raise ImageReadError(f"{name}: cannot be opened ({_brief(error)}).") from None
 
 
 def file_type(mode: int) -> str:

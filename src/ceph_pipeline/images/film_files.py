@@ -7,6 +7,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from ceph_pipeline.errors import printable
 from ceph_pipeline.images.codec import file_type
 from ceph_pipeline.images.kinds import HEAD_BYTES, IMAGE_SUFFIXES, kind_of
 
@@ -93,11 +94,6 @@ def why_no_film(file: Path, folder: Path) -> str | None:
             return None if kind_of(stream.read(HEAD_BYTES)) == "dicom" else _unread(suffix)
     except OSError as error:
         return f"cannot be opened ({error.strerror})"
-
-
-def printable(path: str) -> str:
-    """A path as it may stand in a table, a log or a terminal: control characters and bytes that are no text escaped."""
-    return path if path.isprintable() else ascii(path)[1:-1]
 
 
 def _unread(suffix: str) -> str:

@@ -9,6 +9,7 @@ from ceph_pipeline.artifacts import pseudonym_table
 from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.errors import printable
 from ceph_pipeline.inference.params import InferenceParams
 from ceph_pipeline.plausibility import PlausibilityParams
 
@@ -106,11 +107,10 @@ def draw_overlays(
 ) -> pd.DataFrame:
     """Draw each X-ray with its landmarks, and summarise what was found, a row an image with its file's path in the folder.
 
-    Overlays of other films, which an earlier run has left in the folder, are deleted.
+    They take the place of an earlier run's, of other films.
     """
-    from ceph_pipeline.artifacts import keep_only
+    from ceph_pipeline.artifacts import filled_anew
     from ceph_pipeline.images import read_image
-    from ceph_pipeline.images.film_files import printable
     from ceph_pipeline.inference.folder import find_xrays
     from ceph_pipeline.inference.measurements import summary_rows
     from ceph_pipeline.inference.overlay import write_overlay
@@ -122,10 +122,9 @@ def draw_overlays(
         logger.info("%d of %d points are flagged for a person to look at", summary["n_flagged"].sum(), len(predictions))
     xrays = find_xrays(folder)
     summary.insert(1, "file", [printable(xrays[image_id].relative_to(folder).as_posix()) for image_id in summary["image_id"]])
-    keep_only(overlay_folder, [f"{image_id}.png" for image_id in summary["image_id"]] if params.overlays else [], ".png")
-    if not params.overlays:
-        return summary
-    for image_id, points in predictions.groupby("image_id", sort=False):
-        write_overlay(read_image(xrays[str(image_id)]), points, overlay_folder / f"{image_id}.png")
-    logger.info("overlays of %d X-rays are in %s", len(summary), overlay_folder)
+    with filled_anew(overlay_folder, ".png") as empty:
+        for image_id, points in predictions.groupby("image_id", sort=False) if params.overlays else ():
+            write_overlay(read_image(xrays[str(image_id)]), points, empty / f"{image_id}.png")
+    if params.overlays:
+        logger.info("overlays of %d X-rays are in %s", len(summary), overlay_folder)
     return summary

@@ -27,10 +27,10 @@ def read_cephalograms(
         options=params.reading,
     )
     logger.info(
-        "%d cephalograms, %d landmarks, readers %s read as %s",
+        "%d cephalograms, %d landmarks, %d readers read as %s",
         len(found.images),
         found.landmarks["landmark"].nunique(),
-        ", ".join(sorted(found.landmarks["reader"].unique())),
+        found.landmarks["reader"].nunique(),
         raw_cephalograms.format,
     )
     return found.images, found.landmarks, found.cvm, found.quarantine

@@ -1,0 +1,90 @@
+"""The secret behind films' pseudonyms: a file that is made once and read by every later run."""
+
+import os
+import secrets
+from functools import cache
+from pathlib import Path
+
+from ceph_pipeline.artifacts.folder import Folder, FolderError
+from ceph_pipeline.errors import CephError
+
+_BYTES = 32
+_place: list[str] = []
+"""Where this process has its key, once it has been told."""
+
+
+class SecretKeyError(CephError, ValueError):
+    """The file of the secret holds no secret."""
+
+
+def use_key(file: str) -> None:
+    """Take the secret from a file, from now on; it is read, or made, when it is first needed.
+
+    Args:
+        file: A path, or any fsspec URL.
+    """
+    _place[:] = [file]
+
+
+def secret_key() -> bytes:
+    """The secret of this process: of the file that `use_key` named, or drawn for this process alone.
+
+    Raises:
+        SecretKeyError: the file holds something else.
+        FolderError: it cannot be read, or there is none and none can be written.
+    """
+    return _of_file(_place[0]) if _place else _of_process()
+
+
+@cache
+def _of_process() -> bytes:
+    return secrets.token_bytes(_BYTES)
+
+
+@cache
+def _of_file(file: str) -> bytes:
+    folder, _, name = file.rpartition("/")
+    place = Folder(folder or ".")
+    try:
+        if not place.exists(name):
+            _make(place, name)
+        content = place.read(name)
+    except OSError as error:
+        hint = "Set pseudonym_key, or data_root, to a place where you may read and write."
+        raise FolderError(f"{file}: the secret of films' pseudonyms cannot be had ({error.strerror or error}). {hint}") from None
+    try:
+        key = bytes.fromhex(content.decode("ascii"))
+    except ValueError:
+        key = b""
+    if len(key) != _BYTES:
+        raise SecretKeyError(
+            f"{file}: expected the secret of films' pseudonyms, {2 * _BYTES} hex digits. Put a copy of the file back; or "
+            "delete it, and films get new pseudonyms, by which no later run can be compared with an earlier one."
+        )
+    return key
+
+
+def _make(place: Folder, name: str) -> None:
+    """Write a new secret that only its owner may read; of two processes at once, one writes it and both use it."""
+    content = secrets.token_hex(_BYTES).encode()
+    if not place.is_local:
+        place.write(name, content)
+        return
+    target = place.path / name
+    temporary = target.with_name(f".{name}.{secrets.token_hex(4)}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(content)
+        _publish(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _publish(temporary: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(temporary)  # unlike a renaming, leaves what another process has written meanwhile
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links
+        temporary.replace(target)

@@ -1,0 +1,78 @@
+"""Pseudonyms: the same wherever the secret is the same, and no use to those who do not have it."""
+
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from ceph_pipeline.artifacts import FolderError, SecretKeyError, pseudonym, use_key
+from ceph_pipeline.artifacts import secret_key as module
+
+NAME = "Cooper_Jane"
+
+
+@pytest.fixture(autouse=True)
+def _own_key(monkeypatch):
+    monkeypatch.setattr(module, "_place", [])
+
+
+def of_key(file):
+    use_key(str(file))
+    return pseudonym(NAME)
+
+
+def test_they_last_as_long_as_the_secret(tmp_path):
+    first = of_key(tmp_path / "one" / "pseudonym.key")
+    other = of_key(tmp_path / "two" / "pseudonym.key")
+    module._of_file.cache_clear()  # as in a later process
+    assert of_key(tmp_path / "one" / "pseudonym.key") == first
+    assert other != first
+
+
+def test_another_process_has_the_same(tmp_path):
+    file = tmp_path / "pseudonym.key"
+    code = f"from ceph_pipeline.artifacts import pseudonym, use_key; use_key({str(file)!r}); print(pseudonym({NAME!r}))"
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert made.stdout.strip() == of_key(file)
+
+
+def test_the_secret_is_made_when_it_is_needed_and_its_owner_s_alone(tmp_path):
+    file = tmp_path / "data" / "pseudonym.key"
+    use_key(str(file))
+    assert not file.parent.exists()
+    pseudonym(NAME)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in file.parent.iterdir()] == ["pseudonym.key"]
+
+
+def test_of_two_first_runs_one_makes_the_secret_and_both_use_it(tmp_path, monkeypatch):
+    file = tmp_path / "pseudonym.key"
+    make = module._make
+
+    def overtaken(place, name):
+        file.write_text("ab" * 32)
+        make(place, name)
+
+    monkeypatch.setattr(module, "_make", overtaken)
+    use_key(str(file))
+    assert module.secret_key() == bytes.fromhex("ab" * 32)
+
+
+def test_a_bucket_can_hold_it():
+    first = of_key("memory://bucket/pseudonym.key")
+    module._of_file.cache_clear()
+    assert of_key("memory://bucket/pseudonym.key") == first
+
+
+@pytest.mark.parametrize("content", [b"", b"abc", b"\xff" * 64, b"0" * 63])
+def test_a_damaged_secret_is_named_with_the_way_out(tmp_path, content):
+    (tmp_path / "pseudonym.key").write_bytes(content)
+    with pytest.raises(SecretKeyError, match=r"pseudonym\.key: expected .* 64 hex digits\. Put a copy of the file back"):
+        of_key(tmp_path / "pseudonym.key")
+
+
+def test_a_place_where_none_can_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FolderError, match=r"pseudonym\.key: the secret .* cannot be had \(Not a directory\)\. Set pseudonym_key"):
+        of_key(tmp_path / "file" / "pseudonym.key")
