@@ -90,6 +90,9 @@ class TestTheStack:
         found = read(root, on_bad_item="quarantine").images.set_index("image_id")
         assert found[["width", "height"]].to_numpy().tolist() == [[110, 90], [80, 100]]
         assert (cv2.imread(str(root / "images/1.png"), cv2.IMREAD_GRAYSCALE) == 70).all()
+        picture(root / "images" / "2.png")
+        with pytest.raises(AnnotationError, match=r"images: 2\.png is there already and not of this stack\. Name an"):
+            unpack_stack(root / "train_stack.mha", root / "images")
 
     @pytest.mark.parametrize("data", ["LOCAL", "/etc/passwd", "../pixels.raw"])
     def test_what_is_no_stack_or_leads_to_another_file_is_refused(self, tmp_path, data):

@@ -90,7 +90,7 @@ SOUND: dict[str, Callable[[np.ndarray], bytes]] = {
 }
 """Encoders of 8-bit films; what comes before a dash is the suffix."""
 
-DAMAGES = ("cut", "cut with end marker", "hole", "small hole", "noise", "flipped bits", "cut header")
+DAMAGES = ("cut", "cut with end marker", "hole", "small hole", "noise", "flipped bits", "cut header", "bytes after the end")
 _END = {"jpg": b"\xff\xd9", "png": b"\0\0\0\0IEND\xaeB`\x82"}
 
 
@@ -103,6 +103,8 @@ def damage(content: bytes, how: str, kind: str, seed: int) -> bytes:
         return content[: draw.randrange(200)]
     if how == "cut with end marker":
         return content[: int(length * draw.uniform(0.5, 0.7))] + _END.get(kind.partition("-")[0], b"")
+    if how == "bytes after the end":
+        return content + draw.randbytes(draw.randrange(1, 5000))
     if how == "flipped bits":
         for _ in range(draw.randrange(1, 30)):
             broken[draw.randrange(length)] ^= 1 << draw.randrange(8)

@@ -179,11 +179,14 @@ def unpack_stack(stack: Path | str, folder: Path | str) -> list[Path]:
         folder: Where to write; made if it is not there.
 
     Raises:
-        AnnotationError: the stack cannot be read, or the extra `mha` is not installed.
+        AnnotationError: the stack cannot be read, the folder holds other pictures, or the extra `mha` is not installed.
     """
     slices = _read_stack(Path(stack))
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
+    expected = {f"{number}.png" for number in range(len(slices))}
+    if others := sorted(file.name for file in target.glob("*.png") if file.name not in expected):
+        raise AnnotationError(f"{target}: {others[0]} is there already and not of this stack. Name an empty folder.")
     written = []
     for number, pixels in enumerate(slices):
         filled = pixels if pixels.ndim == 2 else pixels.max(axis=2)

@@ -1,0 +1,61 @@
+"""A folder that a run fills holds that run's results only, and an interrupted run's never."""
+
+import pytest
+
+from ceph_pipeline.artifacts import filled_anew
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """With a picture of an earlier run, one of the same name as today's, and what people and systems keep there."""
+    (tmp_path / "overlays" / "old.png").mkdir(parents=True)
+    for name in ("earlier.png", "ceph.png", "notes.txt", ".hidden.png"):
+        (tmp_path / "overlays" / name).write_text("earlier")
+    return tmp_path / "overlays"
+
+
+def contents(folder):
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+
+
+def test_what_is_written_takes_the_place_of_the_earlier_results(folder):
+    with filled_anew(folder, ".png") as empty:
+        assert list(empty.iterdir()) == []
+        (empty / "ceph.png").write_text("today")
+        (empty / "new.png").write_text("today")
+    assert contents(folder) == {"ceph.png": "today", "new.png": "today", "notes.txt": "earlier", ".hidden.png": "earlier"}
+    assert [path.name for path in folder.parent.iterdir()] == ["overlays"]
+
+
+def test_nothing_written_leaves_no_results(folder):
+    with filled_anew(folder, ".png"):
+        pass
+    assert contents(folder) == {"notes.txt": "earlier", ".hidden.png": "earlier"}
+
+
+def test_an_error_leaves_the_earlier_results_whole(folder):
+    before = contents(folder)
+
+    def interrupted():
+        with filled_anew(folder, ".png") as empty:
+            (empty / "ceph.png").write_text("today")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert contents(folder) == before
+    assert [path.name for path in folder.parent.iterdir()] == ["overlays"]
+
+
+def test_what_a_killed_run_has_left_is_swept_away(folder):
+    (folder.parent / ".overlays.01234567.filling").mkdir()
+    (folder.parent / ".overlays.01234567.filling" / "half.png").write_text("earlier")
+    with filled_anew(folder, ".png"):
+        pass
+    assert [path.name for path in folder.parent.iterdir()] == ["overlays"]
+
+
+def test_a_folder_that_is_not_there_is_made(tmp_path):
+    with filled_anew(tmp_path / "a" / "b", ".png") as empty:
+        (empty / "new.png").write_text("today")
+    assert contents(tmp_path / "a" / "b") == {"new.png": "today"}
