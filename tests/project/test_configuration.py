@@ -63,3 +63,9 @@ def test_the_user_s_folder_is_written_out(load):
 
 def test_what_is_no_global_does_not_become_one(load):
     assert "stage1" not in load(stage1={"loop": {"seed": 1}})["globals"]
+
+
+def test_what_the_command_line_may_set_has_one_place(project):
+    """`globals.yml`: a name that a catalog took from the command line alone would be refused as unknown."""
+    files = [file for file in (project / "conf").rglob("*.yml") if "runtime_params:" in file.read_text(encoding="utf-8")]
+    assert files == []

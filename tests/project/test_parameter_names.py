@@ -43,7 +43,7 @@ class TestAccepted:
     def test_a_parameter_within_its_range(self, check):
         check(stage1={"optim": {"epochs": 3}})
 
-    @pytest.mark.parametrize("name", ["data_root", "raw_folder", "raw_format", "inference_folder", "ruler_export", "backend"])
+    @pytest.mark.parametrize("name", ["data_root", "raw_folder", "raw_format", "inference_folder", "export_folder", "backend"])
     def test_a_global_value(self, check, name):
         check(**{name: "threading"})
 
