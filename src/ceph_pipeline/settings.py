@@ -11,6 +11,7 @@ from ceph_pipeline.hooks import (
     SummaryHook,
     TrackingHook,
     TrackingStoreHook,
+    WorkflowRecordHook,
 )
 
 # Of hooks that ask to be first the later is called earlier: files, parameters, silence, and then the tracking store.
@@ -24,6 +25,7 @@ HOOKS = (
     RunStateHook(),
     LeftoversHook(),
     SummaryHook(),
+    WorkflowRecordHook(),
 )
 
 CONFIG_LOADER_CLASS = ConfigLoader

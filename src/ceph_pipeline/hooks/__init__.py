@@ -6,6 +6,7 @@ from ceph_pipeline.hooks.parameter_names import ParameterError, ParameterNamesHo
 from ceph_pipeline.hooks.quiet import QuietHook
 from ceph_pipeline.hooks.summary import SummaryHook
 from ceph_pipeline.hooks.tracking import PseudonymHook, RunStateHook, TrackingHook, TrackingStoreHook
+from ceph_pipeline.hooks.workflow_record import WorkflowRecordHook
 
 __all__ = [
     "ConfigurationError",
@@ -20,4 +21,5 @@ __all__ = [
     "TrackingHook",
     "TrackingStoreHook",
     "UnknownEnvironmentError",
+    "WorkflowRecordHook",
 ]
