@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 SOURCE = Path(__file__).resolve().parents[1]
 
@@ -41,6 +41,9 @@ KILLS_A_PROJECT = 9
 RESULTS = ("08_reporting/evaluation/metrics.json", "07_model_output/predictions.parquet")
 
 
+Outcome = Literal["killed", "ignored", "too late"]
+
+
 class Kill(NamedTuple):
     """A kill to be made: in which node, and by what."""
 
@@ -53,6 +56,13 @@ class Started(NamedTuple):
 
     node: str
     after_s: float
+
+
+class Trial(NamedTuple):
+    """The kills of one project that found a run alive, and what was wrong in the end."""
+
+    hits: list[Kill]
+    wrong: list[str]
 
 
 class Run:
@@ -76,9 +86,12 @@ class Run:
             if "Running node: " in line:
                 yield Started(line.split("Running node: ", 1)[1].split(":")[0].strip(), time.monotonic() - self._began)
 
-    def kill(self, by: signal.Signals) -> None:
-        """Send a signal, if the run has not ended yet."""
+    def kill(self, by: signal.Signals) -> bool:
+        """Send a signal; whether the run had not ended yet."""
+        if os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            return False
         os.kill(self._pid, by)
+        return True
 
     def end(self) -> int:
         """Wait for the end; the exit code, negative where a signal was the end."""
@@ -147,25 +160,26 @@ def plan(nodes: list[str], kills: int) -> list[list[Kill]]:
     return [sorted(drawn[first::projects], key=lambda kill: nodes.index(kill.node)) for first in range(projects)]
 
 
-def interrupted(project: Path, kill: Kill, length_s: float, moment: random.Random) -> bool:
-    """Start a run and kill it within a node; whether it was still running."""
-    run = Run(project)
+def interrupted(project: Path, kill: Kill, length_s: float, moment: random.Random) -> Outcome:
+    """Start a run and kill it within a node."""
+    run, sent = Run(project), False
     for started in run.nodes():
         if started.node == kill.node:
             time.sleep(moment.uniform(0, length_s))
-            run.kill(kill.signal)
+            sent = run.kill(kill.signal)
             break
-    return run.end() != 0
+    ended = run.end() != 0
+    return "killed" if sent and ended else "ignored" if sent else "too late"
 
 
-def problems(project: Path, whole: Path, kills: int) -> list[str]:
-    """What is wrong with a project that was killed, and then finished."""
+def problems(project: Path, whole: Path, kills: int, finished: int) -> list[str]:
+    """What is wrong with a project that was killed so often, and has then finished so often."""
     data = project / "data" / "demo"
     found = [name for name in RESULTS if (data / name).read_bytes() != (whole / "data" / "demo" / name).read_bytes()]
     found += [str(path.relative_to(data)) for path in data.rglob(".*.part-*")]
     states = run_states(project)
     parents = Counter(state for state, is_parent in states if is_parent)
-    if parents["FINISHED"] != 1 or set(parents) - {"FINISHED", "KILLED"} or parents["KILLED"] > kills:
+    if parents["FINISHED"] != finished or set(parents) - {"FINISHED", "KILLED"} or parents["KILLED"] > kills:
         found.append(f"runs {dict(parents)} after {kills} kills")
     if others := {state for state, is_parent in states if not is_parent} - {"FINISHED", "KILLED"}:
         found.append(f"trainings {others}")
@@ -180,19 +194,24 @@ def run_states(project: Path) -> list[tuple[str, bool]]:
         return [(state, bool(is_parent)) for state, is_parent in database.execute(query)]
 
 
-def trial(project: Path, whole: Path, kills: list[Kill], lengths: dict[str, float], moment: random.Random) -> dict[str, object]:
+def trial(project: Path, whole: Path, kills: list[Kill], lengths: dict[str, float], moment: random.Random) -> Trial:
     """Kill one project as planned, finish it, and judge it."""
-    hit: list[Kill] = []
-    wrong: list[str] = []
+    found = Trial([], [])
     for kill in kills:
-        if interrupted(project, kill, lengths[kill.node], moment):
-            hit.append(kill)
+        outcome = interrupted(project, kill, lengths[kill.node], moment)
+        if outcome == "killed":
+            found.hits.append(kill)
             if kill.signal is not signal.SIGKILL and "RUNNING" in dict(run_states(project)):
-                wrong.append(f"{kill.node}: RUNNING after {kill.signal.name}")
+                found.wrong.append(f"{kill.node}: RUNNING after {kill.signal.name}")
+        elif outcome == "ignored":
+            found.wrong.append(f"{kill.node}: goes on after {kill.signal.name}")
     last = Run(project)
     list(last.nodes())
-    wrong += problems(project, whole, len(hit)) if last.end() == 0 else ["does not finish", *last.tail]
-    return {"hit": [(kill.node, kill.signal.name) for kill in hit], "wrong": wrong}
+    finished = len(kills) - len(found.hits) + 1
+    found.wrong.extend(
+        problems(project, whole, len(found.hits), finished) if last.end() == 0 else ["does not finish", *last.tail]
+    )
+    return found
 
 
 def main() -> None:
@@ -208,21 +227,22 @@ def main() -> None:
     course = undisturbed(whole)
     lengths = {node.node: after.after_s - node.after_s for node, after in pairwise(course)}
     print(f"undisturbed: {len(lengths)} nodes in {course[-1].after_s:.0f} s", flush=True)
-    moment, counts = random.Random(options.seed), Counter[str]()  # noqa: S311 - moments, no secrets
+    moment, hits, wrong = random.Random(options.seed), list[Kill](), 0  # noqa: S311 - moments, no secrets
     for number, kills in enumerate(plan(list(lengths), options.kills)):
         project = new_project(options.into / f"project_{number:02d}", whole)
-        result = trial(project, whole, kills, lengths, moment)
+        found = trial(project, whole, kills, lengths, moment)
+        hits += found.hits
+        wrong += bool(found.wrong)
         with (options.into / "kills.jsonl").open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(result) + "\n")
-        hit = [(str(node), str(by)) for node, by in result["hit"]]  # type: ignore[attr-defined]
-        counts.update(by for _, by in hit)
-        counts.update(f"node {node}" for node, _ in hit)
-        print(f"{project.name}: {len(hit)} of {len(kills)} kills hit; wrong: {result['wrong'] or 'nothing'}", flush=True)
-        if not result["wrong"]:
+            stream.write(
+                json.dumps({"hits": [(kill.node, kill.signal.name) for kill in found.hits], "wrong": found.wrong}) + "\n"
+            )
+        print(f"{project.name}: {len(found.hits)} of {len(kills)} kills hit; wrong: {found.wrong or 'nothing'}", flush=True)
+        if not found.wrong:
             shutil.rmtree(project)
-    by_signal = {by.name: counts[by.name] for by in SIGNALS}
-    n_nodes = sum(name.startswith("node ") for name in counts)
-    print(f"{sum(by_signal.values())} kills {by_signal} in {n_nodes} of {len(lengths)} nodes")
+    by_signal = dict(Counter(kill.signal.name for kill in hits))
+    print(f"{len(hits)} kills {by_signal} in {len({kill.node for kill in hits})} of {len(lengths)} nodes; {wrong} projects wrong")
+    sys.exit(1 if wrong else 0)
 
 
 def _import_libraries() -> None:

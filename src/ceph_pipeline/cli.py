@@ -93,8 +93,8 @@ def explains_itself(error: Exception) -> bool:
     """Whether an error has a message for the user: it is one of this project's, or of Kedro's making."""
     if isinstance(error, CephError) or _is_kedros(type(error).__module__):
         return True
-    *_, last = traceback_frames(error)
-    return isinstance(error, ValueError) and _is_kedros(last.tb_frame.f_globals["__name__"])
+    frames = list(traceback_frames(error))
+    return isinstance(error, ValueError) and bool(frames) and _is_kedros(frames[-1].tb_frame.f_globals["__name__"])
 
 
 def traceback_frames(error: Exception) -> Iterator[TracebackType]:

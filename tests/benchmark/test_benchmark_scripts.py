@@ -38,6 +38,8 @@ TESTED_ELSEWHERE = {
     "evaluation_statistics",
     "health_proof",
     "heatmap_codec",
+    "kill_trials",
+    "planted_faults",
     "score_isbi2015",
 }
 

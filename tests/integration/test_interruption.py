@@ -91,3 +91,11 @@ def test_training(finished, interrupted):
     name = "07_model_output/stage1_predictions/stage1_predictions.parquet"
     assert (interrupted.data / name).read_bytes() == (finished.data / name).read_bytes()
     assert sorted(path.name for path in folder.glob("*.ckpt")) == ["best.ckpt"]
+
+
+def test_kills_at_random_moments_change_nothing(tmp_path):
+    script = SOURCE / "benchmarks" / "kill_trials.py"
+    command = [sys.executable, script, "--kills", "3", "--into", tmp_path / "kills"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 projects wrong" in done.stdout

@@ -1,12 +1,16 @@
+import errno
 import importlib
 import pkgutil
 import shutil
+import sqlite3
 import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from kedro.framework.cli.project import run as kedro_run
+from kedro.io import AbstractDataset, DatasetError
+from mlflow.exceptions import MlflowException
 
 import ceph_pipeline
 from ceph_pipeline import cli
@@ -103,6 +107,35 @@ class TestExplainsItself:
 
     def test_an_error_of_somebody_else_does_not(self):
         assert not cli.explains_itself(self.caught(lambda: int("x")))
+
+
+class TestExplanation:
+    def test_a_full_disk_says_so_whoever_met_it(self):
+        met = OSError(errno.ENOSPC, "No space left on device", "copy/errors.parquet", None, "/runs/errors.parquet")
+        assert cli.explanation(met).startswith("/runs/errors.parquet cannot be written: No space left on device, ")
+
+    def test_kedro_s_printout_of_a_data_set_is_left_out(self, tmp_path):
+        class Full(AbstractDataset):
+            def load(self):
+                raise OSError(errno.EROFS, "Read-only file system", str(tmp_path / "a"))
+
+            def save(self, data):
+                """Nothing."""
+
+            def _describe(self):
+                return {}
+
+        with pytest.raises(DatasetError, match=r"Failed while loading data from dataset .*Full") as caught:
+            Full().load()
+        assert cli.explanation(caught.value).startswith(f"{tmp_path}/a cannot be written: Read-only file system. Set data_root")
+
+    def test_a_bug_has_none(self):
+        assert cli.explanation(KeyError("x")) is None
+
+    def test_a_store_that_mlflow_cannot_use_is_named(self):
+        error = MlflowException("(sqlite3.OperationalError) attempt to write a readonly database")
+        error.__cause__ = sqlite3.OperationalError("attempt to write a readonly database")
+        assert "the database of runs cannot be written (attempt to write a readonly database)" in cli.explanation(error)
 
 
 def test_programs_that_plugins_start_by_name_are_those_of_this_environment():

@@ -9,12 +9,44 @@ from types import SimpleNamespace
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import node, pipeline
+from mlflow.exceptions import MlflowException
 from pydantic import BaseModel
 from rich.console import Console
 
-from ceph_pipeline.hooks import QuietHook, SummaryHook, TrackingHook
+from ceph_pipeline.hooks import LeftoversHook, QuietHook, RunStateHook, SummaryHook, TrackingHook
 from ceph_pipeline.hooks.summary import kedro_command
 from ceph_pipeline.stores import JSONReportDataset
+
+
+def test_a_store_that_cannot_be_told_of_a_failure_does_not_hide_it(monkeypatch):
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
+    recording = RunStateHook().on_pipeline_error()
+    next(recording)
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0", "a server is asked once"
+    with pytest.raises(StopIteration):
+        recording.throw(MlflowException("no server"))
+    assert "MLFLOW_HTTP_REQUEST_MAX_RETRIES" not in os.environ
+
+
+class TestLeftovers:
+    @pytest.mark.parametrize("moment", ["before_pipeline_run", "after_pipeline_run", "on_pipeline_error"])
+    @pytest.mark.parametrize("root", ["data", "{project}/data", "file://{project}/data"])
+    def test_every_folder_of_the_data_root_is_swept(self, tmp_path, moment, root):
+        half_written = tmp_path / "data" / "06_models" / "stage1" / ".last.part-0badcafe.ckpt"
+        half_written.parent.mkdir(parents=True)
+        half_written.write_bytes(b"")
+        (half_written.parent / "best.ckpt").write_bytes(b"")
+        hook = LeftoversHook()
+        loader = {"globals": {"data_root": root.format(project=tmp_path)}}
+        hook.after_context_created(SimpleNamespace(config_loader=loader, project_path=tmp_path))
+        getattr(hook, moment)()
+        assert [file.name for file in half_written.parent.iterdir()] == ["best.ckpt"]
+
+    def test_object_storage_has_none(self, tmp_path):
+        hook = LeftoversHook()
+        loader = {"globals": {"data_root": "s3://bucket/data"}}
+        hook.after_context_created(SimpleNamespace(config_loader=loader, project_path=tmp_path))
+        hook.before_pipeline_run()
 
 
 class Optim(BaseModel):
@@ -74,6 +106,7 @@ def test_libraries_that_talk_are_silenced_and_we_are_not():
     QuietHook().after_context_created()
 
     assert not logging.getLogger("mlflow.store.db").isEnabledFor(logging.WARNING)
+    assert not logging.getLogger("mlflow.store.db.utils").isEnabledFor(logging.ERROR), "it raises what it logs"
     assert logging.getLogger("ceph_pipeline.audit").isEnabledFor(logging.INFO)
 
 

@@ -1,5 +1,6 @@
 """Where kedro-mlflow records a run, and what it logs: a name, parameters one by one instead of a printout; no names of films."""
 
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +90,12 @@ class RunStateHook:
         from ceph_pipeline.training.run_states import mark_active_run
 
         mark_active_run()
+
+    @hook_impl(wrapper=True)
+    def on_pipeline_error(self) -> Generator[None, Any, Any]:
+        """Let kedro-mlflow record a failure, without waiting for a server that may be what has failed."""
+        from ceph_pipeline.training.tracking_store import ending
+
+        with ending():
+            return (yield)
+        return None

@@ -2,14 +2,12 @@
 
 import logging
 import platform
-from contextlib import suppress
 
 import mlflow
 import psutil
 from mlflow.entities import Run, RunStatus
-from mlflow.exceptions import MlflowException
 
-from ceph_pipeline.training.tracking_store import impatient
+from ceph_pipeline.training.tracking_store import ending
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +58,7 @@ def close_orphans(experiment_id: str) -> int:
 
 def end_as_killed() -> None:
     """End every active run as KILLED: the process was told to stop."""
-    with suppress(MlflowException), impatient():
+    with ending():
         while mlflow.active_run() is not None:
             mlflow.end_run(KILLED)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -99,6 +99,13 @@ def impatient() -> Iterator[None]:
     finally:
         for name in ours:
             os.environ.pop(name, None)
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Record how a run ends where that can be done soon; what ended it is not hidden by a store that cannot be told."""
+    with suppress(MlflowException), impatient():
+        yield
 
 
 def explanation(error: BaseException, uri: str) -> str | None:
