@@ -29,7 +29,8 @@ TABLES = {
 @pytest.fixture
 def run(raw, store, tmp_path):
     def ingest(**params: Any) -> dict[str, pd.DataFrame]:
-        settings = IngestionParams.model_validate({"valid_fraction": 0.25, "cache_long_side_px": 60, "n_jobs": 1} | params)
+        usual = {"splits": {"valid_fraction": 0.25}, "cache_long_side_px": 60, "n_jobs": 1}
+        settings = IngestionParams.model_validate(usual | params)
         tables = {name: TableDataset(filepath=str(tmp_path / f"{name}.parquet")) for name in TABLES}
         inputs = {
             "raw_cephalograms": MemoryDataset(raw, copy_mode="assign"),
@@ -91,8 +92,13 @@ def test_a_long_quarantine_is_printed_in_part_and_kept_whole(run, raw, caplog):
     [
         {"on_bad_item": "ignore"},
         {"consensus": "median"},
-        {"valid_fraction": 1.0},
-        {"valid_fraction": -0.1},
+        {"splits": {"valid_fraction": 1.0}},
+        {"splits": {"test_fraction": -0.1}},
+        {"splits": {"patient_pattern": "(a"}},
+        {"splits": {"patient_pattern": "no group"}},
+        {"pixel_size": {"order": ["sheet", "sheet"]}},
+        {"pixel_size": {"order": ["guess"]}},
+        {"pixel_size": {"number_mm": 0}},
         {"n_jobs": 0},
         {"cache_long_side_px": 8},
         {"backend": "spark"},

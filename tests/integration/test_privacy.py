@@ -87,7 +87,7 @@ def recorded(root: Path) -> bytes:
 
 
 def test_a_run_on_a_patient_s_folder_names_nobody(project, films, capfd):
-    ingestion = {"on_bad_item": "quarantine", "exclude": [f"{NAME}_2"], "valid_fraction": 0.3}
+    ingestion = {"on_bad_item": "quarantine", "exclude": [f"{NAME}_2"], "splits": {"valid_fraction": 0.3}}
     project.run("ingestion", "audit", raw_folder=str(films), raw_format="table", ingestion=ingestion)
 
     known = pd.read_parquet(project.data / "03_primary" / "pseudonyms.parquet").set_index("name")["pseudonym"]

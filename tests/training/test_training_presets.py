@@ -122,9 +122,10 @@ def test_stage1_learns_p1_and_p2_from_a_label_studio_export(tmp_path):
     (tmp_path / "raw" / "export.json").write_text(json.dumps(tasks))
 
     found = formats.read(tmp_path / "raw", "label_studio")
-    images = ingestion.with_validation_split(found.images, 0.2, 1).assign(
-        source_id=found.images["image_id"], kind="original", copy=0
-    )
+    facts = ingestion.read_film_sheet(found.images, ingestion.FilmSheetParams())
+    shares = ingestion.SplitParams(test_fraction=0, valid_fraction=0.2)
+    images = ingestion.with_splits(found.images, facts, shares, 1)
+    images = images.assign(source_id=images["image_id"], kind="original", copy=0)
     landmarks = ingestion.with_consensus(found.landmarks, "mean")
     tables = Stage1Tables(images, landmarks, found.cvm, ingestion.measurement_table(images, landmarks), PIXELS)
     params = preset("ruler", SMALL)

@@ -2,18 +2,26 @@
 
 from ceph_pipeline.ingestion.cache import CacheBuild, build_cache
 from ceph_pipeline.ingestion.consensus import ConsensusMethod, with_consensus
+from ceph_pipeline.ingestion.film_sheet import FilmSheetError, read_film_sheet, with_machines
 from ceph_pipeline.ingestion.measuring import measurement_table
-from ceph_pipeline.ingestion.params import IngestionParams
-from ceph_pipeline.ingestion.splits import SplitError, with_test_split, with_validation_split
+from ceph_pipeline.ingestion.params import FilmSheetParams, IngestionParams, PixelSizeParams, SplitParams
+from ceph_pipeline.ingestion.pixel_size import with_pixel_sizes
+from ceph_pipeline.ingestion.splits import SplitError, with_splits
 
 __all__ = [
     "CacheBuild",
     "ConsensusMethod",
+    "FilmSheetError",
+    "FilmSheetParams",
     "IngestionParams",
+    "PixelSizeParams",
     "SplitError",
+    "SplitParams",
     "build_cache",
     "measurement_table",
+    "read_film_sheet",
     "with_consensus",
-    "with_test_split",
-    "with_validation_split",
+    "with_machines",
+    "with_pixel_sizes",
+    "with_splits",
 ]

@@ -1,10 +1,72 @@
 """Parameters of ingestion."""
 
-from pydantic import Field
+import re
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ceph_pipeline.artifacts import WorkerParams
 from ceph_pipeline.formats import OnBadItem, ReadOptions
 from ceph_pipeline.ingestion.consensus import ConsensusMethod
+
+PixelSizeSource = Literal["sheet", "annotations", "dicom", "file", "ruler", "number"]
+
+
+class _Params(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class FilmSheetParams(_Params):
+    """A sheet with a row a film; columns that it does not have say nothing."""
+
+    sheet: str | int | None = Field(None, description="CSV file or Excel sheet with facts about films; null: none")
+    image: str = Field("image", description="its column with the film's identifier, path or file name")
+    split: str = Field("split", description="column with train, valid or test, which overrules the data set's own")
+    patient: str = Field("patient", description="column with anything that tells patients apart; it stays in memory")
+    pixel_size_mm: str = Field("pixel_size_mm", description="column with millimetres per pixel")
+    machine: str = Field("machine", description="column with the X-ray device")
+
+
+class SplitParams(_Params):
+    """Where a data set brings no test or no validation split."""
+
+    test_fraction: float = Field(0.15, ge=0, lt=1, description="of the training images; 0: none are held out for testing")
+    valid_fraction: float = Field(0.1, ge=0, lt=1, description="of the training images that are left")
+    patient_pattern: str | None = Field(
+        None,
+        description="regular expression whose group is the patient in a film's path, such as ^([^/]+)/; null: each film is one",
+    )
+
+    @field_validator("patient_pattern")
+    @classmethod
+    def _one_group(cls, pattern: str | None) -> str | None:
+        if pattern is None:
+            return None
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression ({error})") from None
+        if groups != 1:
+            raise ValueError(f"{pattern!r} has {groups} groups in parentheses, expected one: the patient")
+        return pattern
+
+
+class PixelSizeParams(_Params):
+    """Who says how long pixels are."""
+
+    order: tuple[PixelSizeSource, ...] = Field(
+        ("sheet", "annotations", "dicom", "number"),
+        description="the first that has a size counts; file: the resolution of png, jpg, bmp and tif files, often a printer's; "
+        "ruler: p1 and p2 among the landmarks",
+    )
+    number_mm: float | None = Field(None, gt=0, le=1, description="of all images that no source before it knows")
+    ruler_mm: float = Field(10.0, gt=0, description="true distance of p1 and p2")
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "PixelSizeParams":
+        if len(set(self.order)) != len(self.order):
+            raise ValueError(f"order {list(self.order)} names a source twice")
+        return self
 
 
 class IngestionParams(WorkerParams):
@@ -13,13 +75,10 @@ class IngestionParams(WorkerParams):
     on_bad_item: OnBadItem = Field("error", description="one error that lists all bad items, or set them aside and go on")
     exclude: tuple[str, ...] = Field((), description="images (`image`) and points (`image/symbol`) to leave out")
     reading: ReadOptions = Field(ReadOptions(), description="what the annotation files do not say themselves")
+    films: FilmSheetParams = FilmSheetParams()
+    splits: SplitParams = SplitParams()
+    pixel_size: PixelSizeParams = PixelSizeParams()
     consensus: ConsensusMethod = Field("mean", description="of the readers; ceil_mean is the official Aariz ground truth")
-    valid_fraction: float = Field(
-        0.1, ge=0, lt=1, description="of the training images, held out for validation where a data set has no such split"
-    )
-    test_fraction: float = Field(
-        0.0, ge=0, lt=1, description="of the images, held out for testing where a data set has training images only; 0: none"
-    )
     seed: int = Field(42, ge=0)
     cache_long_side_px: int = Field(512, ge=32, le=8192, description="long side of the pre-resized copies")
     force: bool = Field(False, description="fill the cache anew even if nothing has changed")

@@ -60,15 +60,17 @@ def complete_tables(
     found_cvm: pd.DataFrame,
     found_quarantine: pd.DataFrame,
     undecodable: pd.DataFrame,
+    raw_cephalograms: RawFolder,
     params: IngestionParams,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Leave out what cannot be decoded, hold out a validation split where there is none, and add the readers' consensus."""
+    """Leave out what cannot be decoded, add splits where there are none, pixel sizes, and the readers' consensus."""
     images, landmarks, cvm = (
         table[~table["image_id"].isin(undecodable["item"])].reset_index(drop=True)
         for table in (found_images, found_landmarks, found_cvm)
     )
-    images = ingestion.with_test_split(images, params.test_fraction, params.seed)
-    images = ingestion.with_validation_split(images, params.valid_fraction, params.seed)
+    facts = ingestion.read_film_sheet(images, params.films)
+    images = ingestion.with_machines(ingestion.with_splits(images, facts, params.splits, params.seed), facts)
+    images = ingestion.with_pixel_sizes(images, landmarks, facts, raw_cephalograms, params.pixel_size)
     quarantine = pd.concat([found_quarantine, undecodable], ignore_index=True)
     counts = images["split"].value_counts()
     logger.info("splits: %s", ", ".join(f"{split} {counts.get(split, 0)}" for split in ("train", "valid", "test")))

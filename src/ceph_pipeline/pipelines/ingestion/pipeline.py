@@ -29,7 +29,15 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 complete_tables,
-                inputs=["found_images", "found_landmarks", "found_cvm", "found_quarantine", "undecodable", "params:ingestion"],
+                inputs=[
+                    "found_images",
+                    "found_landmarks",
+                    "found_cvm",
+                    "found_quarantine",
+                    "undecodable",
+                    "raw_cephalograms",
+                    "params:ingestion",
+                ],
                 outputs=["images", "landmarks", "cvm", "quarantine"],
                 name="complete_tables",
             ),

@@ -1,0 +1,128 @@
+"""A user's sheet of facts about films: split, patient, pixel size, device; one row a film."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from ceph_pipeline.errors import CephError, InvalidValueError
+from ceph_pipeline.formats.files import UnreadableFileError, shown
+from ceph_pipeline.formats.film_names import stem
+from ceph_pipeline.formats.layout import SPLIT_NAMES
+from ceph_pipeline.formats.sheets import Sheet, read_sheet
+from ceph_pipeline.ingestion.params import FilmSheetParams
+
+logger = logging.getLogger(__name__)
+
+FACTS = ("split", "patient", "pixel_size_mm", "machine")
+
+
+class FilmSheetError(CephError, ValueError):
+    """The sheet of films cannot be used."""
+
+
+def no_facts(images: pd.DataFrame) -> pd.DataFrame:
+    """What is known of films without a sheet: nothing."""
+    nothing = {"split": None, "patient": None, "pixel_size_mm": math.nan, "machine": None}
+    return pd.DataFrame(nothing, index=pd.Index(images["image_id"], name="image_id"))
+
+
+def read_film_sheet(images: pd.DataFrame, params: FilmSheetParams) -> pd.DataFrame:
+    """Facts about the images, from the sheet that the configuration names.
+
+    A row belongs to the film of that identifier, path, or file name with or without suffix. The patient's key stays in
+    memory: it gets into no table and no log.
+
+    Args:
+        images: The images table.
+        params: The sheet, and what its columns are called.
+
+    Returns:
+        `split, patient, pixel_size_mm, machine` by `image_id`, one row an image; None, or NaN, where the sheet says nothing.
+
+    Raises:
+        FilmSheetError: the sheet cannot be read, lacks the films' column or all of the others, names a film that several
+            images could be, or says two things of one film; or a value is none.
+    """
+    if params.sheet is None:
+        return no_facts(images)
+    path = Path(str(params.sheet)).expanduser()
+    try:
+        sheet = read_sheet(path)
+        columns = {fact: sheet.column(getattr(params, fact)) for fact in ("image", *FACTS)}
+    except UnreadableFileError as error:
+        raise FilmSheetError(f"ingestion.films.sheet = {path}: {error}.") from None
+    present = [fact for fact in FACTS if columns[fact] is not None]
+    if columns["image"] is None or not present:
+        wanted = f"{params.image!r}, and of {', '.join(repr(getattr(params, fact)) for fact in FACTS)} at least one"
+        found = list(sheet.header)
+        raise FilmSheetError(f"{path}: found the columns {found}, expected {wanted}. Name them in `ingestion.films`.")
+    return _facts(images, sheet, path, {fact: position for fact, position in columns.items() if position is not None})
+
+
+def with_machines(images: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
+    """The images table with the sheet's devices, where it names them."""
+    named = facts["machine"].reindex(images["image_id"]).reset_index(drop=True)
+    return images.assign(machine=images["machine"].reset_index(drop=True).where(named.isna(), named))
+
+
+def _facts(images: pd.DataFrame, sheet: Sheet, path: Path, columns: dict[str, int]) -> pd.DataFrame:
+    films = _films_by_name(images)
+    facts = no_facts(images)
+    said: dict[str, tuple[int, tuple[str, ...]]] = {}
+    strangers = 0
+    for line, cells in sheet.rows:
+        found = films.get(cells[columns["image"]].strip(), set())
+        if len(found) > 1:
+            name = shown(cells[columns["image"]])
+            raise FilmSheetError(f"{path}: line {line}: {name} is the name of {len(found)} images; give their paths.")
+        if not found:
+            strangers += 1
+            continue
+        (image_id,) = found
+        values = tuple(cells[columns[fact]].strip() for fact in FACTS if fact in columns)
+        if said.setdefault(image_id, (line, values))[1] != values:
+            lines = f"lines {said[image_id][0]} and {line}"
+            raise FilmSheetError(f"{path}: {lines} say two things of one film; expected one row a film.")
+        for fact in (fact for fact in FACTS if fact in columns):
+            facts.loc[image_id, fact] = _value(fact, cells[columns[fact]].strip(), f"{path}: line {line}", sheet)
+    names = ", ".join(fact for fact in FACTS if fact in columns)
+    logger.info("%s: %s of %d of %d images, %d rows of no image", path.name, names, len(said), len(images), strangers)
+    return facts
+
+
+def _films_by_name(images: pd.DataFrame) -> dict[str, set[str]]:
+    """Images that a cell can stand for; an identifier or a whole path stands for its own alone."""
+    films: dict[str, set[str]] = defaultdict(set)
+    pairs = list(zip(images["image_id"], images["path"], strict=True))
+    for image_id, path in pairs:
+        films[PurePosixPath(path).name].add(image_id)
+        films[stem(path)].add(image_id)
+    return films | {path: {image_id} for image_id, path in pairs} | {image_id: {image_id} for image_id, _ in pairs}
+
+
+def _value(fact: str, cell: str, place: str, sheet: Sheet) -> Any:
+    read: dict[str, Callable[[], Any]] = {"split": lambda: _split(cell), "pixel_size_mm": lambda: _pixel_size(cell, sheet)}
+    try:
+        return read[fact]() if fact in read else cell or None
+    except InvalidValueError as error:
+        raise FilmSheetError(f"{place}, {fact}: found {shown(cell)}, expected {error}.") from None
+
+
+def _split(cell: str) -> str | None:
+    if cell and cell.lower() not in SPLIT_NAMES:
+        raise InvalidValueError("train, valid or test")
+    return SPLIT_NAMES.get(cell.lower())
+
+
+def _pixel_size(cell: str, sheet: Sheet) -> float:
+    value = sheet.number(cell) if cell else 0.0
+    if value is None or value < 0:
+        raise InvalidValueError("millimetres per pixel above 0, or an empty cell")
+    return value or math.nan
