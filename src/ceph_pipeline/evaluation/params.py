@@ -64,4 +64,9 @@ class EvaluationParams(_Params):
     classes: dict[str, ClassRule] = Field(STEINER, description="classes by measurement, whose agreement is reported")
     compare_with: str | None = Field(None, description="identifier of an earlier MLflow run of this pipeline")
     reader: str = Field("consensus", description="whose points count as the truth")
+    landmarks: str | tuple[str, ...] | None = Field(
+        None,
+        description="which landmarks count; null: all; common: those that networks of another data set share with this one; a "
+        "schema such as isbi2015; or names and symbols",
+    )
     force: bool = Field(False, description="predict again though nothing changed")

@@ -18,6 +18,7 @@ from ceph_pipeline.evaluation.readers import inter_reader_rows, reader_to_truth_
 from ceph_pipeline.evaluation.robustness import robustness_table
 from ceph_pipeline.evaluation.run_comparison import compare_with_earlier, earlier_lines
 from ceph_pipeline.evaluation.stages import MEAN_SHAPE, stages_in
+from ceph_pipeline.evaluation.subset import only_evaluated
 from ceph_pipeline.landmarks.tables import reader_points
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ def compute_errors(
     predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
 ) -> pd.DataFrame:
     """Distances of every stage, of the mean shape and of the readers on the predicted images; also without constant offsets."""
+    predictions, landmarks = only_evaluated(predictions, landmarks, params.landmarks)
     truth = reader_points(landmarks, params.reader)
     predicted = images[images["image_id"].isin(predictions["image_id"])]
     guess = error_rows(guess_points(mean_shape(truth, images), predicted), truth, predicted, MEAN_SHAPE)
@@ -49,6 +51,7 @@ def compute_copy_errors(
     copy_predictions: pd.DataFrame, copied_landmarks: pd.DataFrame, copied: pd.DataFrame, params: EvaluationParams
 ) -> pd.DataFrame:
     """Distances on augmented copies, which count in the robustness table only."""
+    copy_predictions, copied_landmarks = only_evaluated(copy_predictions, copied_landmarks, params.landmarks)
     return stage_error_rows(copy_predictions, reader_points(copied_landmarks, params.reader), copied)
 
 
@@ -87,6 +90,7 @@ def tabulate_training_gap(
     params: EvaluationParams,
 ) -> pd.DataFrame:
     """Error in px on training, validation and test images."""
+    training_predictions, landmarks = only_evaluated(training_predictions, landmarks, params.landmarks)
     trained = stage_error_rows(training_predictions, reader_points(landmarks, params.reader), images)
     return gap_table(pd.concat([trained, errors], ignore_index=True), images, params.statistics)
 
@@ -97,7 +101,7 @@ def tabulate_ellipses(
     """Error ellipses of the last stage on the test split, and of one reader against another where there are two."""
     from ceph_pipeline.evaluation.ellipses import ellipse_table
 
-    return ellipse_table(predictions, landmarks, images, params.reader)
+    return ellipse_table(*only_evaluated(predictions, landmarks, params.landmarks), images, params.reader)
 
 
 def judge_measurements(
