@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.detector.inputs import DetectorError
-from ceph_pipeline.images import ImageReadError, read_image
+from ceph_pipeline.images import ImageReadError, image_size, read_image
 from ceph_pipeline.images.codec import read_header
 from ceph_pipeline.images.film_files import FilmFiles, list_films
 from ceph_pipeline.images.film_names import identifiers_of
@@ -39,6 +39,32 @@ def find_xrays(folder: Path) -> dict[str, Path]:
     """
     films = _films(folder).films
     return {name: folder / path for name, path in identifiers_of(films).items()}
+
+
+def image_rows(folder: Path, predictions: pd.DataFrame, pixel_size_mm: Mapping[str, float]) -> pd.DataFrame:
+    """An `ImageTable` of the X-rays that have predictions: their paths in the folder and their sizes; all are new, hence `test`.
+
+    Args:
+        folder: See `find_xrays`.
+        predictions: Rows of a `PredictionTable`.
+        pixel_size_mm: By image; NaN, or absent, where it is unknown.
+    """
+    xrays = find_xrays(folder)
+    image_ids = list(predictions["image_id"].unique())
+    sizes = [image_size(xrays[image_id]) for image_id in image_ids]
+    return pd.DataFrame(
+        {
+            "image_id": image_ids,
+            "path": [xrays[image_id].relative_to(folder).as_posix() for image_id in image_ids],
+            "split": "test",
+            "subset": "new",
+            "width": [width for width, _ in sizes],
+            "height": [height for _, height in sizes],
+            "pixel_size_mm": [pixel_size_mm.get(image_id, math.nan) for image_id in image_ids],
+            "machine": "unknown",
+            "dataset": "new",
+        }
+    )
 
 
 def predict_folder(

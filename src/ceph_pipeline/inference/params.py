@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ceph_pipeline.formats.writers.params import WrittenFormat
+
 
 class InferenceParams(BaseModel):
     """The `inference` pipeline: landmarks, measurements and overlays of new X-rays."""
@@ -19,3 +21,6 @@ class InferenceParams(BaseModel):
         description="folder of networks that locate the ruler's marks, such as data/ruler/06_models; null: none",
     )
     overlays: bool = Field(True, description="draw each image with its landmarks")
+    formats: tuple[WrittenFormat, ...] = Field(
+        ("table", "json", "coco", "label_studio"), description="as which files the landmarks are left beside the tables"
+    )

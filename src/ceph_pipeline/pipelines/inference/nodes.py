@@ -90,9 +90,31 @@ def measure_faces(predictions: pd.DataFrame, sizes: pd.DataFrame, cephalometry: 
     """
     from ceph_pipeline.inference.measurements import measurement_rows
 
+    return measurement_rows(predictions, _measured(sizes), cephalometry)
+
+
+def _measured(sizes: pd.DataFrame) -> dict[str, float]:
+    """Millimetres per pixel by image, anatomical estimates left out."""
     measured = sizes[sizes["source"] != "anatomical"]
-    pixel_size_mm = dict(zip(measured["image_id"].astype(str), measured["mm_per_pixel"].tolist(), strict=True))
-    return measurement_rows(predictions, pixel_size_mm, cephalometry)
+    return dict(zip(measured["image_id"].astype(str), measured["mm_per_pixel"].tolist(), strict=True))
+
+
+def write_annotations(
+    folder: Path, predictions: pd.DataFrame, sizes: pd.DataFrame, annotation_folder: Path, params: InferenceParams
+) -> pd.DataFrame:
+    """Leave the landmarks as files of other formats, each in a folder of its name, and list the X-rays with sizes and paths.
+
+    Files of an earlier run are replaced.
+    """
+    from ceph_pipeline import formats
+    from ceph_pipeline.inference.folder import image_rows
+
+    images = image_rows(folder, predictions, _measured(sizes))
+    for name in params.formats:
+        formats.write(annotation_folder / name, name, images, predictions.rename(columns={"stage": "reader"}))
+    if params.formats:
+        logger.info("landmarks as %s are in %s", ", ".join(params.formats), annotation_folder)
+    return images
 
 
 def draw_overlays(

@@ -9,6 +9,7 @@ from ceph_pipeline.pipelines.inference.nodes import (
     locate_landmarks,
     measure_faces,
     size_pixels,
+    write_annotations,
 )
 
 
@@ -59,6 +60,18 @@ def create_pipeline(*, refined: bool = True) -> Pipeline:
                 inputs=["inference_predictions", "inference_pixel_sizes", "params:cephalometry"],
                 outputs="inference_measurements",
                 name="measure_faces",
+            ),
+            Node(
+                write_annotations,
+                inputs=[
+                    "inference_folder",
+                    "inference_predictions",
+                    "inference_pixel_sizes",
+                    "inference_annotation_folder",
+                    "params:inference",
+                ],
+                outputs="inference_images",
+                name="write_annotations",
             ),
             Node(
                 draw_overlays,
