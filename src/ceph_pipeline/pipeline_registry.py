@@ -7,6 +7,7 @@ from ceph_pipeline.pipelines import (
     augmentation,
     benchmark,
     calibration,
+    compare,
     crops,
     evaluation,
     export,
@@ -19,6 +20,7 @@ from ceph_pipeline.pipelines import (
     stage1,
     stage2,
 )
+from ceph_pipeline.pipelines.compare.pipeline import create_learning_curve
 
 MAIN_JOB = ("ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation")
 """What `kedro run` does without a name: from raw files to honest numbers."""
@@ -46,6 +48,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "stage2": stage2,
         "evaluation": evaluation,
         "folds": folds,
+        "compare": compare,
         "calibration": calibration,
         "promotion": promotion,
         "ruler": ruler,
@@ -54,11 +57,12 @@ def register_pipelines() -> dict[str, Pipeline]:
         "benchmark": benchmark,
     }
     pipelines = {name: _namespaced(name, module.create_pipeline()) for name, module in modules.items()}
-    alone = {
+    variants = {
+        "learning_curve": create_learning_curve(),
         "evaluation_of_stage1": evaluation.create_pipeline(refined=False),
         "inference_with_stage1": inference.create_pipeline(refined=False),
     }
-    pipelines |= {name: _namespaced(name, pipeline) for name, pipeline in alone.items()}
+    pipelines |= {name: _namespaced(name, pipeline) for name, pipeline in variants.items()}
     main_job = _joined(pipelines, MAIN_JOB)
     return pipelines | {
         "__default__": main_job,

@@ -189,6 +189,10 @@ class TestLearned:
         with pytest.raises(TooFewShapesError, match="0 training shapes"):
             ShapePrior.learn(np.empty((0, 29, 2)), NAMES)
 
+    def test_two_marks_have_no_shape(self) -> None:
+        with pytest.raises(TooFewShapesError, match="2 landmarks, such as the ruler's two marks, have no shape"):
+            ShapePrior.learn(faces(8, 40)[:, :2], NAMES[:2])
+
     def test_a_landmark_hardly_ever_annotated_and_incomplete_heads_are_left_out(self) -> None:
         shapes = faces(9, 24)
         shapes[2:, 5] = np.nan

@@ -10,11 +10,11 @@ from pydantic import BaseModel
 
 NAMES = {
     "phantom", "ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation", "folds",
-    "calibration", "promotion", "ruler", "inference", "export", "benchmark",
+    "calibration", "promotion", "ruler", "compare", "inference", "export", "benchmark",
 }  # fmt: skip
 
-VARIANTS = {"evaluation_of_stage1": "evaluation", "inference_with_stage1": "inference"}
-"""Pipelines that are another one's without stage 2, by its name; they have no folder of their own."""
+VARIANTS = {"evaluation_of_stage1", "inference_with_stage1", "learning_curve"}
+"""Pipelines that have no folder of their own: without stage 2, and another comparison."""
 
 LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]
 
@@ -50,7 +50,7 @@ def models_in(annotation):
 
 
 def test_pipelines_carry_exactly_their_names():
-    assert set(pipelines) == NAMES | set(VARIANTS) | {"__default__", "demo", "stage1_alone"}
+    assert set(pipelines) == NAMES | VARIANTS | {"__default__", "demo", "stage1_alone"}
 
 
 def test_every_node_is_named_after_what_it_does():
@@ -59,7 +59,7 @@ def test_every_node_is_named_after_what_it_does():
     assert [node.name for node in nodes if node.name.rpartition(".")[2] != node.func.__name__] == []
 
 
-@pytest.mark.parametrize("name", sorted(NAMES | set(VARIANTS)))
+@pytest.mark.parametrize("name", sorted(NAMES | VARIANTS))
 def test_every_pipeline_is_one_box_in_kedro_viz(name):
     assert {node.namespace.partition(".")[0] for node in pipelines[name].nodes} == {name}
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ceph_pipeline.errors import CephError
-from ceph_pipeline.plausibility.shapes import Deviations, ShapeDistribution
+from ceph_pipeline.plausibility.shapes import MIN_POINTS, Deviations, ShapeDistribution
 from ceph_pipeline.plausibility.tails import Tails
 
 MIN_SHAPES = 20
@@ -59,10 +59,15 @@ class ShapePrior:
             landmarks: K full names.
 
         Raises:
-            TooFewShapesError: fewer than `MIN_SHAPES` are complete.
+            TooFewShapesError: fewer than `MIN_SHAPES` are complete, or they have fewer than `MIN_POINTS` landmarks.
         """
         there = np.asarray(np.isfinite(shapes).all(axis=-1))
         usual = np.flatnonzero(there.sum(axis=0) >= _USUALLY_THERE * len(shapes))
+        if 0 < len(usual) < MIN_POINTS:
+            raise TooFewShapesError(
+                f"{len(usual)} landmarks, such as the ruler's two marks, have no shape to be judged by; expected at least "
+                f"{MIN_POINTS}."
+            )
         complete = shapes[there[:, usual].all(axis=1)][:, usual]
         if len(complete) < MIN_SHAPES:
             raise TooFewShapesError(

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from ceph_pipeline.augmentation.params import OnlineRecipe
 
@@ -227,3 +227,17 @@ class FoldParams(_Params):
     def wanted(self) -> tuple[int, ...]:
         """The folds to train now, each once and in ascending order."""
         return tuple(range(self.count)) if self.only is None else tuple(sorted(set(self.only)))
+
+
+class CompareParams(_Params):
+    """The `compare` and `learning_curve` pipelines: trainings of stage 1 that differ in one thing."""
+
+    backbones: tuple[str, ...] = Field(
+        ("resnet18", "resnet34", "hrnet_w18", "hrnet_w32", "hrnet_w48"), min_length=1, description="networks that are compared"
+    )
+    training_sources: tuple[PositiveInt, ...] = Field(
+        (5, 10, 18, 50, 100, 500),
+        min_length=1,
+        description="numbers of training images of the learning curve, where there are",
+    )
+    seed: int = Field(42, ge=0, description="chooses which images; larger sets contain the smaller ones")

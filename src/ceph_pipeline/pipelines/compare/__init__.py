@@ -1,0 +1,5 @@
+"""Several trainings of stage 1 beside each other: networks, and numbers of training images."""
+
+from ceph_pipeline.pipelines.compare.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

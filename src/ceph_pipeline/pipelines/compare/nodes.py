@@ -1,0 +1,98 @@
+"""Nodes of the pipelines `compare` and `learning_curve`."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.images import ImageStore
+from ceph_pipeline.landmarks.tables import reader_points
+from ceph_pipeline.training import CompareParams, Stage1Params
+
+logger = logging.getLogger(__name__)
+
+
+def train_networks(
+    images: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    cvm: pd.DataFrame,
+    measurements: pd.DataFrame,
+    source_pixels: pd.DataFrame,
+    cache: ImageStore,
+    cache_index: pd.DataFrame,
+    folder: Path,
+    params: Stage1Params,
+    compare: CompareParams,
+) -> pd.DataFrame:
+    """Train each of the networks on the same images."""
+    from ceph_pipeline.training.stage1 import Stage1Tables
+    from ceph_pipeline.training.variants import network_variants, train_variants
+
+    learned = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "test")]
+    tables = Stage1Tables.of(learned, landmarks, cvm, measurements, source_pixels)
+    return train_variants(network_variants(learned, params, compare.backbones), tables, cache, folder)
+
+
+def train_on_fewer(
+    images: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    cvm: pd.DataFrame,
+    measurements: pd.DataFrame,
+    source_pixels: pd.DataFrame,
+    cache: ImageStore,
+    cache_index: pd.DataFrame,
+    folder: Path,
+    params: Stage1Params,
+    compare: CompareParams,
+) -> pd.DataFrame:
+    """Train the same network on ever more of the training sources."""
+    from ceph_pipeline.training.stage1 import Stage1Tables
+    from ceph_pipeline.training.variants import source_variants, train_variants
+
+    learned = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "test")]
+    tables = Stage1Tables.of(learned, landmarks, cvm, measurements, source_pixels)
+    return train_variants(source_variants(learned, params, compare.training_sources, compare.seed), tables, cache, folder)
+
+
+def judge_variants(
+    variants: pd.DataFrame,
+    folder: Path,
+    images: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    cache: ImageStore,
+    cache_index: pd.DataFrame,
+    params: DetectorParams,
+) -> pd.DataFrame:
+    """Errors of each training on the test images, in one view."""
+    from ceph_pipeline.detector.checkpoint import load_networks
+    from ceph_pipeline.detector.image_set import ImageSet
+    from ceph_pipeline.detector.tables import whole_image_tables
+    from ceph_pipeline.evaluation.errors import stage_error_rows
+    from ceph_pipeline.evaluation.variants import variant_lines, variant_table
+
+    rows = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] == "test")]
+    test, truth = ImageSet.of_cache(rows, cache, cache_index), reader_points(landmarks)
+    errors = {}
+    for name, checkpoint in zip(variants["variant"], variants["checkpoint"], strict=True):
+        networks = load_networks([folder / checkpoint], "stage1", params)
+        errors[str(name)] = stage_error_rows(whole_image_tables(networks, test, params.in_one_view()).stage1, truth, rows)
+    table = variant_table(errors, variants.astype({"variant": str}))
+    for line in variant_lines(table):
+        logger.info("%s", line)
+    return table
+
+
+def draw_networks(network_errors: pd.DataFrame) -> Any:
+    """The networks in one figure."""
+    from ceph_pipeline.evaluation.variants import network_figure
+
+    return network_figure(network_errors)
+
+
+def draw_learning_curve(curve_errors: pd.DataFrame) -> Any:
+    """Error against the number of training images."""
+    from ceph_pipeline.evaluation.variants import learning_curve_figure
+
+    return learning_curve_figure(curve_errors)

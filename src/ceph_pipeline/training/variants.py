@@ -1,0 +1,103 @@
+"""Trainings of stage 1 that differ in one thing: the network, or how many sources it learns from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ceph_pipeline.artifacts import fingerprint, write_atomically
+from ceph_pipeline.detector.checkpoint import load_checkpoint
+from ceph_pipeline.models.size import count_parameters
+from ceph_pipeline.training import TrainingError
+from ceph_pipeline.training.stage1 import train_whole_image_net
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from ceph_pipeline.images import ImageStore
+    from ceph_pipeline.training.params import Stage1Params
+    from ceph_pipeline.training.stage1 import Stage1Tables
+
+SECONDS_FILE = "seconds.json"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the trainings.
+
+    Attributes:
+        name: What tables and figures call it; also its folder.
+        images: Augmented images that it learns from and chooses its epoch on.
+        params: Of stage 1.
+    """
+
+    name: str
+    images: pd.DataFrame
+    params: Stage1Params
+
+
+def network_variants(images: pd.DataFrame, params: Stage1Params, backbones: Sequence[str]) -> list[Variant]:
+    """The same training with each backbone."""
+    return [
+        Variant(name, images, params.model_copy(update={"net": params.net.model_copy(update={"backbone": name})}))
+        for name in backbones
+    ]
+
+
+def source_variants(images: pd.DataFrame, params: Stage1Params, counts: Sequence[int], seed: int) -> list[Variant]:
+    """The same training with each number of training sources; larger sets contain the smaller ones.
+
+    A number above what the data set has is left out. Validation images are the same for all.
+
+    Raises:
+        TrainingError: the data set has fewer sources than the smallest number.
+    """
+    sources = images.loc[images["split"] == "train", "source_id"].unique()
+    ranked = sorted(sources, key=lambda source: hashlib.sha256(f"{seed}:{source}".encode()).digest())
+    if not (wanted := [count for count in sorted(set(counts)) if count <= len(ranked)]):
+        raise TrainingError(
+            f"compare.training_sources = {list(counts)}, but there are {len(ranked)} training sources: name smaller numbers."
+        )
+    validation = images["split"] != "train"
+    return [Variant(str(count), images[validation | images["source_id"].isin(ranked[:count])], params) for count in wanted]
+
+
+def train_variants(variants: Iterable[Variant], tables: Stage1Tables, cache: ImageStore, folder: Path) -> pd.DataFrame:
+    """Train each where that has not been done.
+
+    Args:
+        variants: Names differ.
+        tables: Of all their images.
+        cache: Pre-resized pixels.
+        folder: Receives a folder each.
+
+    Returns:
+        Rows `variant, checkpoint, digest, n_sources, n_parameters, epochs, training_seconds`; seconds are those of the last go of
+        a training that was interrupted.
+    """
+    rows = []
+    for variant in variants:
+        place = folder / variant.name
+        started = time.time()
+        of_variant = tables.of(variant.images, tables.landmarks, tables.cvm, tables.measurements, tables.source_pixels)
+        path = train_whole_image_net(of_variant, cache, place, variant.params, run_name=f"{folder.name} {variant.name}")
+        if path.stat().st_mtime >= started:
+            write_atomically(place / SECONDS_FILE, json.dumps(time.time() - started))
+        rows.append(
+            {
+                "variant": variant.name,
+                "checkpoint": path.relative_to(folder).as_posix(),
+                "digest": fingerprint(path),
+                "n_sources": variant.images.loc[variant.images["split"] == "train", "source_id"].nunique(),
+                "n_parameters": count_parameters(load_checkpoint(path).net),
+                "epochs": variant.params.optim.epochs,
+                "training_seconds": float(json.loads((place / SECONDS_FILE).read_text())),
+            }
+        )
+    return pd.DataFrame(rows)

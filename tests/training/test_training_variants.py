@@ -1,0 +1,76 @@
+"""Trainings that differ in one thing."""
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ceph_pipeline.training import Stage1Params, TrainingError, variants
+from ceph_pipeline.training.stage1 import Stage1Tables
+from ceph_pipeline.training.variants import SECONDS_FILE, network_variants, source_variants, train_variants
+
+IMAGES = pd.DataFrame(
+    {
+        "image_id": [f"{source}{copy}" for source in "abcdefvw" for copy in ("", "_flip")],
+        "source_id": [source for source in "abcdefvw" for _ in range(2)],
+        "split": ["train"] * 12 + ["valid"] * 4,
+    }
+)
+
+
+def learned(images: pd.DataFrame) -> set[str]:
+    return set(images.loc[images["split"] == "train", "source_id"])
+
+
+def test_larger_sets_contain_the_smaller_ones_and_all_copies_of_their_sources() -> None:
+    two, four = source_variants(IMAGES, Stage1Params(), (4, 2, 100), seed=1)
+    assert (two.name, four.name) == ("2", "4")
+    assert (len(learned(two.images)), len(learned(four.images))) == (2, 4)
+    assert learned(two.images) < learned(four.images)
+    assert (two.images["split"] == "train").sum() == 4
+    assert two.images[two.images["split"] == "valid"].equals(IMAGES[IMAGES["split"] == "valid"])
+
+
+def test_more_images_than_there_are_is_said() -> None:
+    with pytest.raises(TrainingError, match=r"compare\.training_sources = \[50, 100\], but there are 6 training sources"):
+        source_variants(IMAGES, Stage1Params(), (50, 100), seed=1)
+
+
+def test_networks_differ_in_their_backbone_alone() -> None:
+    params = Stage1Params()
+    one, two = network_variants(IMAGES, params, ["resnet18", "hrnet_w18"])
+    assert (one.name, two.params.net.backbone) == ("resnet18", "hrnet_w18")
+    assert two.params.model_dump() | {"net": None} == params.model_dump() | {"net": None}
+    assert one.images is two.images
+
+
+def test_a_finished_training_keeps_the_time_that_it_took(spots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ceph_pipeline.detector.checkpoint import save_checkpoint
+    from ceph_pipeline.training.stage1 import MeasurementMoments, describe
+
+    params = Stage1Params.model_validate(
+        {"net": {"backbone": "mobilenetv3_small_050", "input_width_px": 64, "input_height_px": 64}}
+    )
+
+    def trained(tables, cache, folder, params, run_name):
+        path = folder / "best.ckpt"
+        if not path.exists():
+            folder.mkdir(parents=True)
+            nothing = MeasurementMoments(*[pd.Series(dtype=float).to_numpy()] * 2)
+            save_checkpoint(describe(["Sella"], params, nothing, n_stages=0), path)
+        return path
+
+    monkeypatch.setattr(variants, "train_whole_image_net", trained)
+    pixels = pd.DataFrame({"image_id": [], "digest": []})
+    tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, pixels)
+    chosen = network_variants(spots.images, params, ["mobilenetv3_small_050"])
+    first = train_variants(chosen, tables, spots.cache, tmp_path)
+    os.utime(tmp_path / "mobilenetv3_small_050" / "best.ckpt", (0, 0))
+    (tmp_path / "mobilenetv3_small_050" / SECONDS_FILE).write_text(json.dumps(123.0))
+    again = train_variants(chosen, tables, spots.cache, tmp_path)
+    assert again["training_seconds"].tolist() == [123.0]
+    assert again.drop(columns="training_seconds").equals(first.drop(columns="training_seconds"))
+    assert first["n_sources"].tolist() == [spots.images.loc[spots.images["split"] == "train", "source_id"].nunique()]
+    assert first["n_parameters"].iloc[0] > 100_000
