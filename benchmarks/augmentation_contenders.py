@@ -67,7 +67,7 @@ def run_engine(tables: SourceTables, folder: Path, format: ImageFormat, processe
 
     def run(count: int) -> None:
         with tempfile.TemporaryDirectory(dir=folder.parent) as out:
-            few = SourceTables(tables.images[:count], tables.landmarks, tables.cvm, tables.measurements, tables.exclusions)
+            few = SourceTables(tables.images[:count], tables.landmarks, tables.cvm, tables.exclusions)
             store = ImageStore(f"{out}/augmented", format=format)
             source_cache, cache = (ImageStore(f"{out}/{name}", format="npy") for name in ("cache", "augmented_cache"))
             augment(few, RawFolder(folder, "benchmark"), source_cache, store, cache, params)

@@ -40,7 +40,6 @@ def lay_out(folder: Path, count: int, films: Path | None) -> SourceTables:
         images=images,
         landmarks=images[["image_id"]].assign(reader=CONSENSUS, landmark="Sella", x=800.0, y=900.0),
         cvm=pd.DataFrame(columns=["image_id", "stage"]),
-        measurements=pd.DataFrame(columns=["image_id", "reader", "measurement", "value"]),
         exclusions=pd.DataFrame(columns=["image_id", "reason"]),
     )
 

@@ -47,7 +47,6 @@ def draw_phantoms(folder: Path, seed: int, n_train: int, n_valid: int) -> tuple[
             images=pd.DataFrame(images),
             landmarks=pd.DataFrame(landmarks),
             cvm=pd.DataFrame({"image_id": [], "stage": []}),
-            measurements=pd.DataFrame({"image_id": [], "reader": [], "measurement": [], "value": []}),
             source_pixels=pd.DataFrame({"image_id": [], "digest": []}),
         ),
         cache,

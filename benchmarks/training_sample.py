@@ -43,7 +43,6 @@ def samples(cache: ImageStore) -> WholeImageDataset:
         points=rng.uniform(0, ORIGINAL, (N_IMAGES, 29, 2)),
         pixel_size_mm=np.full(N_IMAGES, 0.1),
         cvm_stage=np.ones(N_IMAGES, np.int64),
-        measurements=np.zeros((N_IMAGES, 10)),
         landmarks=tuple(str(number) for number in range(29)),
     )
     shipped = yaml.safe_load((CONF / "base" / "parameters_stage1.yml").read_text(encoding="utf-8"))["stage1"]["augmentation"]

@@ -93,9 +93,8 @@ def make_tables(splits: dict[str, int]) -> SourceTables:
             for symbol, (x, y) in POINTS.items()
         ]
     )
-    measurements = pd.DataFrame({"image_id": ids, "reader": "consensus", "measurement": "FMA", "value": 25.0})
     nothing = pd.DataFrame({"image_id": pd.Series(dtype=str), "reason": pd.Series(dtype=str)})
-    return SourceTables(images, landmarks, pd.DataFrame({"image_id": ids[::2], "stage": 3}), measurements, nothing)
+    return SourceTables(images, landmarks, pd.DataFrame({"image_id": ids[::2], "stage": 3}), nothing)
 
 
 def make_study(folder: Path, splits: dict[str, int], dtype=np.uint8) -> Study:

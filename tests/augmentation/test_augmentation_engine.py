@@ -54,8 +54,7 @@ class TestTables:
         AugmentedCacheTable.validate(tables["augmented_cache_index"])
         SummaryTable.validate(tables["augmentation_summary"])
         measurements = AugmentedMeasurementTable.validate(tables["augmented_measurements"])
-        assert (measurements["value"] == 25.0).all()
-        assert len(measurements) == 39
+        assert len(measurements) == 39 * 2 * 10  # images, readers, keys
         assert set(tables["augmented_cvm"]["source_id"]) == set(study.tables.cvm["image_id"])
 
     def test_the_training_copies_have_the_sizes_of_their_index(self, study):

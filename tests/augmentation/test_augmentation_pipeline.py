@@ -28,7 +28,7 @@ def test_the_nodes_make_tables_and_a_sheet_of_every_kind(study, params_of):
     tables = study.tables
     params = params_of()
     made = augment_sources(
-        tables.images, tables.landmarks, tables.cvm, tables.measurements, tables.exclusions,
+        tables.images, tables.landmarks, tables.cvm, tables.exclusions,
         study.raw, study.source_cache, study.store, study.cache, params,
     )  # fmt: skip
     assert set(made) == {output for node in create_pipeline().nodes for output in node.outputs} - {"augmentation_sheet"}

@@ -193,3 +193,13 @@ def test_inference_crops_are_the_point_and_four_shifts() -> None:
     points = np.array([[[100.0, 200.0]]])
     centres = inference_index(points, np.array([160.0]), CropParams(shift_of_field=0.0625))
     assert centres[0, 0].tolist() == [[100, 200], [110, 200], [100, 210], [90, 200], [100, 190]]
+
+
+def test_displacements_are_mirrored_in_mirrored_copies_and_nowhere_else(tables: Tables) -> None:
+    """Stage 1 errs to the right by some px in every validation image: it would err to the left in their mirror images."""
+    to_the_right = tables.landmarks.drop(columns="reader").assign(stage="stage1", x=lambda table: table["x"] + 20)
+    crops = index(tables, CropParams(displacement=STILL, shift_of_field=0), stage1_predictions=to_the_right)
+    moved = crops["centre_x"] - truth_of(tables, crops)[:, 0]
+    is_copy = crops["image_id"].str.endswith("_flip")
+    assert (moved[~is_copy] > 15).all()
+    assert (moved[is_copy] < -15).all()

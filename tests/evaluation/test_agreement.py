@@ -136,10 +136,12 @@ class TestMeasurementHead:
     def test_head_and_points_are_compared_on_the_same_images(self):
         truth = pd.DataFrame({"image_id": list("abc"), "measurement": "FMA", "value": [20.0, 25.0, 30.0]})
         found = truth.assign(value=[21.0, 24.0, np.nan])
-        (row,) = head_table(outputs(FMA=[24.0, 21.0, 99.0]), found, truth, STATISTICS).to_dict(orient="records")
+        table = head_table(outputs(FMA=[24.0, 21.0, 99.0]), found, truth, pd.Series({"FMA": 24.0}), STATISTICS)
+        (row,) = table.to_dict(orient="records")
         assert (row["n"], row["mae_head"], row["mae_landmarks"], row["difference"]) == (2, 4.0, 1.0, 3.0)
+        assert row["mae_guess"] == 2.5  # 24 for 20 and for 25
         assert np.isnan([row["difference_low"], row["difference_high"]]).all()  # two images
 
     def test_no_head_no_rows(self):
         empty = pd.DataFrame({"image_id": ["a"], "measurement": ["FMA"], "value": [20.0]}).head(0)
-        assert head_table(outputs(), empty, empty, STATISTICS).empty
+        assert head_table(outputs(), empty, empty, pd.Series(dtype=float), STATISTICS).empty

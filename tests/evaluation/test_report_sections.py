@@ -49,7 +49,7 @@ def by_title(many_report, many_errors, many_images, statistics):
         robustness=robustness_table(flips, copied.assign(kind="flip", copy=0, split="test"), errors, statistics),
         gap=gap_table(pd.concat([trained, errors]), images, statistics),
         measurements=pd.DataFrame([error | truth]),
-        heads=head_table(heads, values.assign(value=[21.0, 31.0]), values, statistics),
+        heads=head_table(heads, values.assign(value=[21.0, 31.0]), values, pd.Series({"FMA": 24.0}), statistics),
         agreement={"classes": {"ANB": anb, "Wits_mm": anb | {"stages": {}}}, "cvm": cvm_agreement(stages, cvm, statistics)},
         uncertainty={"learned": ["stage2_tta"], "n_left_out": 1, "stages": {"stage2_tta": {"mm": CHECKED}}},
         plausibility={},
@@ -102,7 +102,12 @@ def test_cvm_and_heads(by_title):
     assert section.lines[1].startswith("within one stage 100.0 %")
     confusion, heads = section.tables
     assert confusion.iloc[3].tolist() == ["CS4", "0", "0", "0", "0", "1", "0"]  # CS4 taken for CS5
-    assert heads.iloc[0].tolist()[:4] == ["FMA", "2", "3.00", "1.00"]
+    assert heads.iloc[0].tolist()[:5] == ["FMA", "2", "3.00", "1.00", "5.00"]
+    assert section.lines[2:] == [
+        "the measurement head beats the value from the landmarks in 0 of 1, beyond chance in 0 of 1",
+        "the value from the landmarks is at least as good in 1 of 1 (FMA)",
+        "the head is no better than guessing the training images' mean in 0 of 1",
+    ]
 
 
 def test_against_an_earlier_run(by_title):

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ceph_pipeline.cephalometry import VERTICAL_MEASUREMENTS
-from ceph_pipeline.ingestion import measurement_table, with_consensus
+from ceph_pipeline.cephalometry import VERTICAL_MEASUREMENTS, measurement_table
+from ceph_pipeline.ingestion import with_consensus
 from ceph_pipeline.landmarks.tables import LandmarkTable, MeasurementTable, reader_points
 
 COLUMNS = ["image_id", "reader", "landmark", "x", "y"]

@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch.nn import functional
 
+from ceph_pipeline.heatmaps import decode, encode
 from ceph_pipeline.losses import create_loss
 from ceph_pipeline.models import UnknownBackboneError, backbones, create_landmark_net
+from ceph_pipeline.models.heads import DistanceHead
 
 
 def _images(height: int = 64, width: int = 96, channels: int = 1, seed: int = 0) -> torch.Tensor:
@@ -14,7 +16,7 @@ def _images(height: int = 64, width: int = 96, channels: int = 1, seed: int = 0)
 
 class TestOutputs:
     @pytest.mark.parametrize("backbone", ["hrnet_w18_small", "resnet18", "convnextv2_atto"])
-    @pytest.mark.parametrize("stride", [4, 2])
+    @pytest.mark.parametrize("stride", [2, 4, 8])
     def test_heatmaps_have_one_map_a_landmark_at_the_stride_asked_for(self, backbone, stride):
         output = create_landmark_net(backbone, 19, stride=stride)(_images())
         assert output.heatmaps.shape == (2, 19, 64 // stride, 96 // stride)
@@ -26,9 +28,11 @@ class TestOutputs:
         assert output.cvm_logits.shape == (2, 5)
         assert output.measurements.shape == (2, 10)
 
-    def test_untrained_stage_answers_never_contradict_each_other(self):
-        logits = create_landmark_net("hrnet_w18_small", 1, cvm_stages=6)(_images()).cvm_logits
-        assert (logits.diff(dim=-1) < 0).all()
+    def test_stage_answers_never_contradict_each_other_whatever_was_learned(self):
+        net = create_landmark_net("hrnet_w18_small", 1, cvm_stages=6)
+        with torch.no_grad():
+            net.stage_head.thresholds.copy_(torch.tensor([0.3, -2.0, 1.5, 0.0, 0.9]))
+        assert (net(_images()).cvm_logits.diff(dim=-1) <= 0).all()
 
     def test_first_maps_are_near_zero_as_nearly_all_of_a_target_is(self):
         assert create_landmark_net("hrnet_w18_small", 19)(_images()).heatmaps.abs().max() < 0.1
@@ -159,9 +163,9 @@ class TestRefused:
         with pytest.raises(UnknownBackboneError, match=r"'resnet18' gives no feature maps \(features_only not"):
             create_landmark_net("resnet18", 19)
 
-    @pytest.mark.parametrize("stride", [1, 3, 8])
+    @pytest.mark.parametrize("stride", [1, 3, 16])
     def test_stride_without_a_head_is_refused(self, stride):
-        with pytest.raises(ValueError, match=r"expected one of \(2, 4\)"):
+        with pytest.raises(ValueError, match=r"expected one of \(2, 4, 8\)"):
             create_landmark_net("resnet18", 19, stride=stride)
 
     def test_image_sides_must_be_multiples_of_the_coarsest_stride(self):
@@ -172,3 +176,59 @@ class TestRefused:
     def test_numbers_of_outputs_must_make_sense(self, numbers):
         with pytest.raises(ValueError, match="expected at least 1 landmark"):
             create_landmark_net("resnet18", **({"n_landmarks": 19} | numbers))
+
+
+def blobs(points, size=(64, 48)):
+    """Maps that peak at points `(N, K, 2)`."""
+    return encode(torch.as_tensor(points, dtype=torch.float32), size, 2.0)
+
+
+class TestDistanceHead:
+    POINTS = torch.tensor([[[12.0, 14.0], [34.0, 12.0], [30.0, 50.0], [15.5, 40.25]]])
+
+    @pytest.fixture
+    def head(self):
+        torch.manual_seed(0)
+        return DistanceHead(4, 3, "linear", 2.0).eval()
+
+    def test_answers_are_the_same_for_a_face_turned_moved_or_mirrored(self, head):
+        turn = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
+        centred = self.POINTS - self.POINTS.mean(dim=1, keepdim=True)
+        changed = [centred @ turn + 30, self.POINTS + 2, self.POINTS * torch.tensor([-1.0, 1.0]) + torch.tensor([47.0, 0.0])]
+        expected = head(blobs(self.POINTS, (64, 64)))
+        for points in changed:
+            torch.testing.assert_close(head(blobs(points, (64, 64))), expected, atol=2e-3, rtol=0)
+
+    def test_a_larger_face_is_told_from_a_smaller_one(self, head):
+        assert (head(blobs(self.POINTS * 1.2, (72, 72))) - head(blobs(self.POINTS, (72, 72)))).abs().max() > 0.05
+
+    def test_nothing_is_passed_back_to_the_maps(self, head):
+        maps = blobs(self.POINTS).requires_grad_()
+        head(maps).sum().backward()
+        assert maps.grad is None
+        assert head.values.weight.grad.abs().sum() > 0
+
+    def test_a_distance_is_learned_from_few_films(self, head):
+        rng = torch.Generator().manual_seed(0)
+        points = self.POINTS + 3 * torch.randn(40, 4, 2, generator=rng)
+        wanted = ((points[:, 0] - points[:, 2]).norm(dim=-1) - 40) / 5
+        optimiser = torch.optim.Adam(head.parameters(), lr=0.1)
+        maps = blobs(points)
+        for _ in range(300):
+            optimiser.zero_grad()
+            (head(maps)[:, 0] - wanted).square().mean().backward()
+            optimiser.step()
+        assert (head(maps)[:, 0] - wanted).abs().mean() < 0.2 * wanted.std()
+
+
+def test_checkpoints_from_before_the_distance_head_keep_their_own():
+    """Their description has no `measured_maps`, their weights a layer on pooled features."""
+    net = create_landmark_net("hrnet_w18_small", 3, n_measurements=10)
+    assert net.measurement_head.values.in_features == net.features.coarsest_channels
+    assert net(_images()).measurements.shape == (2, 10)
+
+
+def test_a_pixel_of_stride_8_lies_where_the_four_it_covers_do():
+    net = create_landmark_net("resnet18", 1, stride=8)
+    fine = blobs([[[10.5, 20.5]]])
+    assert decode(net.coarsen(fine), sigma=1.0).xy[0, 0].tolist() == pytest.approx([5.0, 10.0], abs=0.02)

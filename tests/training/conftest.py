@@ -34,7 +34,6 @@ class Spots(NamedTuple):
     images: pd.DataFrame
     landmarks: pd.DataFrame
     cvm: pd.DataFrame
-    measurements: pd.DataFrame
     store: ImageStore
     cache: ImageStore
     names: list[str]
@@ -56,7 +55,7 @@ def spots(tmp_path_factory: pytest.TempPathFactory) -> Spots:
     store, cache = ImageStore(str(folder / "full")), ImageStore(str(folder / "cache"), format="npy")
     rng = np.random.default_rng(0)
     base = np.array([[25.0, 25.0], [70.0, 20.0], [60.0, 62.0], [28.0, 58.0]])
-    images, landmarks, measurements = [], [], []
+    images, landmarks = [], []
     for number in range(12):
         image_id, split = f"spot_{number:02d}", "train" if number < 8 else "valid"
         points = base + rng.uniform(-8, 8, base.shape)
@@ -71,9 +70,8 @@ def spots(tmp_path_factory: pytest.TempPathFactory) -> Spots:
         landmarks += [
             common | {"reader": "consensus", "landmark": name, "x": x, "y": y} for name, (x, y) in zip(NAMES, points, strict=True)
         ]
-        measurements.append({"image_id": image_id, "reader": "consensus", "measurement": "N_Me_mm", "value": 50.0 + number})
     cvm = pd.DataFrame({"image_id": [row["image_id"] for row in images], "stage": [1 + n % 6 for n in range(12)]})
-    return Spots(pd.DataFrame(images), pd.DataFrame(landmarks), cvm, pd.DataFrame(measurements), store, cache, NAMES)
+    return Spots(pd.DataFrame(images), pd.DataFrame(landmarks), cvm, store, cache, NAMES)
 
 
 @pytest.fixture

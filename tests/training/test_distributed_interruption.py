@@ -35,9 +35,7 @@ train(load_job(*read_spec(Path(sys.argv[1]))), Path(sys.argv[2]))
 @pytest.fixture(scope="module")
 def job(spots):
     """A training of twelve epochs on two ranks, with everything that a resume has to get right."""
-    tables = Stage1Tables(
-        spots.images, spots.landmarks, spots.cvm, spots.measurements, spots.images[["image_id"]].assign(digest="as drawn")
-    )
+    tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.images[["image_id"]].assign(digest="as drawn"))
     params = Stage1Params(
         net=NetParams(backbone="mobilenetv3_small_050", input_width_px=64, input_height_px=64, dropout=0.1),
         loss=LossParams(kind="cross_entropy", sigma_px=1.0, cvm_weight=0.1),

@@ -133,7 +133,7 @@ def stage1(spots):
     pixels = spots.images[["image_id"]].assign(digest="as drawn")
     store = ImageStore(spots.cache.path, format="npy", credentials={"key": "secret"})
     params = Stage1Params(loop=LoopParams(devices=4, nodes=2))
-    return Stage1Job(Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, pixels), store, params)
+    return Stage1Job(Stage1Tables(spots.images, spots.landmarks, spots.cvm, pixels), store, params)
 
 
 def written(job, folder, run_id=None):

@@ -36,7 +36,7 @@ def job(spots):
         optim=OptimParams(epochs=1, batch_size=4, precision="float32"),
         loop=LoopParams(workers=0, devices=2),
     )
-    return Stage1Job(Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, pixels), spots.cache, params)
+    return Stage1Job(Stage1Tables(spots.images, spots.landmarks, spots.cvm, pixels), spots.cache, params)
 
 
 def written(job, folder, run_id=None, splits=0):

@@ -39,7 +39,7 @@ def tables(spots):
     hidden = landmarks["image_id"].isin(["spot_01", "spot_02"]) & (landmarks["landmark"] != spots.names[0])
     landmarks.loc[hidden, ["x", "y"]] = np.nan
     pixels = images[["image_id"]].assign(digest="as drawn")
-    return Stage1Tables(images, landmarks, spots.cvm, spots.measurements, pixels)
+    return Stage1Tables(images, landmarks, spots.cvm, pixels)
 
 
 def params(batch_size, **loop):

@@ -31,7 +31,7 @@ def params(epochs, rate=3e-3, kind="combined", devices=1, **health):
 
 
 def train(spots, folder, params):
-    tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, PIXELS)
+    tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, PIXELS)
     return train_whole_image_net(tables, spots.cache, folder, params)
 
 

@@ -31,9 +31,7 @@ STRONG = recipe(
 
 
 def whole_images(spots, augmentation=None, resize="letterbox"):
-    data = WholeImages.from_tables(
-        spots.images, spots.landmarks, spots.cvm, spots.measurements, spots.names, ("N_Me_mm",), "consensus"
-    )
+    data = WholeImages.from_tables(spots.images, spots.landmarks, spots.cvm, spots.names, "consensus")
     return WholeImageDataset(data, spots.cache, (128, 128), resize, seed=3, augmentation=augmentation)
 
 
@@ -80,14 +78,13 @@ def test_a_sample_depends_on_epoch_and_item_only(spots):
 def test_annotations_are_lined_up_on_the_images(spots):
     sample = concatenate([whole_images(spots)[0, item] for item in (0, 7)])
     assert sample.cvm_stage.tolist() == [1, 2]
-    assert sample.measurements[:, 0].tolist() == [50.0, 57.0]
     assert sample.pixel_size_mm.tolist() == [0.5, 0.5]
 
 
 def test_a_missing_point_is_nan_and_keeps_its_channel(spots):
     landmarks = spots.landmarks.copy()
     landmarks.loc[(landmarks["image_id"] == "spot_00") & (landmarks["landmark"] == spots.names[2]), ["x", "y"]] = np.nan
-    data = WholeImages.from_tables(spots.images, landmarks, spots.cvm, spots.measurements, spots.names, (), "consensus")
+    data = WholeImages.from_tables(spots.images, landmarks, spots.cvm, spots.names, "consensus")
     assert np.isnan(data.points[0]).all(axis=1).tolist() == [False, False, True, False]
 
 

@@ -24,7 +24,7 @@ from ceph_pipeline.training.params import (
     Stage2Params,
 )
 from ceph_pipeline.training.precision import lightning_precision
-from ceph_pipeline.training.stage1 import Stage1Tables, cvm_class_weights, measurement_moments, train_whole_image_net
+from ceph_pipeline.training.stage1 import Stage1Tables, cvm_class_weights, train_whole_image_net
 from ceph_pipeline.training.stage2 import Stage2Job, Stage2Tables, train_refinement_net
 
 PIXELS = pd.DataFrame({"image_id": ["spot_00"], "digest": ["as drawn"]})
@@ -50,7 +50,7 @@ def stage1_params(epochs=2, **loop):
 
 
 def train(spots, folder: Path, params, pixels=PIXELS):
-    tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, pixels)
+    tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, pixels)
     return train_whole_image_net(tables, spots.cache, folder, params)
 
 
@@ -77,7 +77,7 @@ def test_training_brings_the_validation_error_down(spots, tmp_path, tracking):
     assert child.data.params["stage1.optim.epochs"] == "12"
     trained = load_checkpoint(path)
     assert trained.landmarks == ("Sella", "Nasion", "Menton", "Gonion")
-    assert trained.facts["measurement_mean"][2] == pytest.approx(53.5)
+    assert trained.facts["measurements"] == ["N_Me_px", "S_Go_px", "Jarabak_pct"]  # what four points allow
 
 
 def test_a_training_that_was_interrupted_ends_with_the_same_weights(spots, tmp_path, monkeypatch):
@@ -187,13 +187,6 @@ def test_precision_auto_follows_the_device(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     assert lightning_precision("auto") == "32-true"
     assert lightning_precision("float16") == "16-mixed"
-
-
-def test_moments_leave_the_unknown_out_and_never_divide_by_zero():
-    values = np.array([[1.0, np.nan, 5.0], [3.0, np.nan, 5.0], [np.nan, np.nan, 5.0]])
-    mean, sd = measurement_moments(values)
-    assert mean.tolist() == [2.0, 0.0, 5.0]
-    assert sd.tolist() == [1.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def cache(spots, tmp_path):
 def train(spots, cache, tmp_path):
     """Trains stage 1 with one data-loading process."""
     pixels = spots.images[["image_id"]].assign(digest="as drawn")
-    tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, pixels)
+    tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, pixels)
     params = Stage1Params(
         net=NetParams(backbone="mobilenetv3_small_050", input_width_px=64, input_height_px=64),
         loss=LossParams(cvm_weight=0.0),

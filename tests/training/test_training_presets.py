@@ -52,7 +52,7 @@ def compiled(monkeypatch):
 @pytest.mark.parametrize("name", ["base", "fast", "max_accuracy", "low_memory", "stable", "ruler"])
 def test_a_preset_trains(spots, tmp_path, name, compiled):
     params = preset(name, SMALL)
-    tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, PIXELS)
+    tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, PIXELS)
     trained = load_checkpoint(train_whole_image_net(tables, spots.cache, tmp_path, params))
     assert trained.sigma_px == params.loss.sigma_px
     assert all(bool(value.isfinite().all()) for value in trained.net.state_dict().values())
@@ -127,7 +127,7 @@ def test_stage1_learns_p1_and_p2_from_a_label_studio_export(tmp_path):
     images = ingestion.with_splits(found.images, facts, shares, 1)
     images = images.assign(source_id=images["image_id"], kind="original", copy=0)
     landmarks = ingestion.with_consensus(found.landmarks, "mean")
-    tables = Stage1Tables(images, landmarks, found.cvm, ingestion.measurement_table(images, landmarks), PIXELS)
+    tables = Stage1Tables(images, landmarks, found.cvm, PIXELS)
     params = preset("ruler", SMALL)
     trained = load_checkpoint(train_whole_image_net(tables, cache, tmp_path / "stage1", params))
     assert sorted(trained.landmarks) == ["p1", "p2"]

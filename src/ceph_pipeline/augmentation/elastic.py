@@ -25,8 +25,8 @@ STEEPEST = 1 / 6
 class Elastic(DrawnKind):
     """A smooth random displacement of control points on a grid, interpolated by cubic B-splines; the frame stays in place.
 
-    It makes another head, whose lengths and angles differ by a little from the source's: measurements taken from the source
-    no longer hold.
+    It makes another head, whose lengths and angles differ by a little from the source's: the copy is
+    measured itself.
 
     Attributes:
         displacement_mm: Range of the control points' largest displacement along each axis.

@@ -82,8 +82,8 @@ class Rotation(Kind):
 class RandomAffine(DrawnKind):
     """A small random rotation, scale, shear and shift about the image's true centre: another positioning of the patient.
 
-    Shear changes the head's angles (by about as many degrees), so that measurements taken from the source no longer hold; it
-    is off by default.
+    Shear changes the head's angles (by about as many degrees), so that the source's measurements do not hold for the
+    copy, which is measured itself; it is off by default.
 
     Attributes:
         rotation_deg: Range of the angle; positive is counter-clockwise on the screen.

@@ -11,6 +11,7 @@ from pandera.typing import Series
 
 from ceph_pipeline.augmentation.kinds import Kind, random_generator
 from ceph_pipeline.augmentation.plan import Plan
+from ceph_pipeline.cephalometry import measurement_table
 from ceph_pipeline.landmarks.geometry import Size, fitted_size
 from ceph_pipeline.landmarks.tables import CONSENSUS, IDENTIFIER, SPLITS, CacheTable, CvmTable, MeasurementTable
 
@@ -26,7 +27,7 @@ class AugmentedCvmTable(CvmTable):
 
 
 class AugmentedMeasurementTable(MeasurementTable):
-    """Measurements after augmentation: the source's: no kind but shear and elastic changes the head's lengths and angles."""
+    """Measurements of each image after augmentation, by its own points: shear and elastic change lengths and angles."""
 
     source_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
     kind: Series[str]
@@ -60,7 +61,6 @@ class SourceTables:
     images: pd.DataFrame
     landmarks: pd.DataFrame
     cvm: pd.DataFrame
-    measurements: pd.DataFrame
     exclusions: pd.DataFrame
 
 
@@ -93,7 +93,7 @@ def derive_tables(
         "augmented_images": images,
         "augmented_landmarks": landmarks,
         "augmented_cvm": _inherit(sources.cvm, copies),
-        "augmented_measurements": _inherit(sources.measurements, copies),
+        "augmented_measurements": measurement_table(images, landmarks).merge(copies, on="image_id"),
         "augmented_cache_index": _cache_index(images, cache_long_side),
         "augmentation_summary": _count_left_frame(plan.summary, images, landmarks[left_frame]),
     }

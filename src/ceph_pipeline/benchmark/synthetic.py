@@ -68,7 +68,6 @@ def draw_data(folder: Path, n_train: int, n_landmarks: int, long_side_px: int) -
             images=images,
             landmarks=landmarks,
             cvm=nothing.assign(stage=1 + rng.integers(0, 6, len(ids))),
-            measurements=pd.DataFrame(columns=["image_id", "reader", "measurement", "value"]),
             source_pixels=nothing.assign(pixels=""),
         ),
         store,

@@ -2,7 +2,9 @@
 
 from ceph_pipeline.cephalometry.analyses import ANALYSES, Analysis
 from ceph_pipeline.cephalometry.classes import Rule, Verdict, judge
+from ceph_pipeline.cephalometry.learned import LEARNED_MEASUREMENTS, as_measurement, is_length_px, learned_values
 from ceph_pipeline.cephalometry.measurement import Measurement
+from ceph_pipeline.cephalometry.measurement_table import measurement_table
 from ceph_pipeline.cephalometry.measurements import MEASUREMENTS, VERTICAL_MEASUREMENTS
 from ceph_pipeline.cephalometry.measuring import Result, UnknownMeasurementError, assess, measure
 from ceph_pipeline.cephalometry.norms import Norm, NormSet
@@ -11,6 +13,7 @@ from ceph_pipeline.cephalometry.tables import measure_table
 
 __all__ = [
     "ANALYSES",
+    "LEARNED_MEASUREMENTS",
     "MEASUREMENTS",
     "VERTICAL_MEASUREMENTS",
     "Analysis",
@@ -22,8 +25,12 @@ __all__ = [
     "Rule",
     "UnknownMeasurementError",
     "Verdict",
+    "as_measurement",
     "assess",
+    "is_length_px",
     "judge",
+    "learned_values",
     "measure",
     "measure_table",
+    "measurement_table",
 ]

@@ -14,7 +14,7 @@ from ceph_pipeline.landmarks.tables import points_array, reader_points
 SHIFTS = np.array([(0, 0), (1, 0), (0, 1), (-1, 0), (0, -1)], dtype=np.float64)
 """Directions of the five crops, in units of the shift."""
 
-NORMAL_DRAWS, UNIFORM_DRAWS = 2, 4
+NORMAL_DRAWS, UNIFORM_DRAWS = 2, 3
 
 
 class NoResidualsError(CephError, ValueError):
@@ -83,8 +83,8 @@ def training_index(
     """Five crops around each landmark of each augmented image, displaced as stage 1 would displace them.
 
     A crop is centred on truth + residual + shift, where the residual is drawn from that landmark's validation errors of
-    stage 1 (mirrored with probability ½, since half the faces of an augmented set look the other way), with a normal
-    floor added. The draws of an image depend on the seed and the image alone.
+    stage 1, mirrored where the image is a mirrored copy of its source, with a normal floor added. Flips on the fly turn the
+    crop with its displacement. The draws of an image depend on the seed and the image alone.
 
     Args:
         augmented_images: Images and copies of every split.
@@ -107,18 +107,20 @@ def training_index(
     truth = points_array(truth_rows, image_ids, names)
     field = field_sizes(truth, names, augmented_images["pixel_size_mm"].to_numpy(np.float64), params)
     normal, uniform = _draws(image_ids, len(names), params.seed)
+    sources = points_array(reader_points(landmarks), augmented_images["source_id"].tolist(), names)
     drawn = _drawn(residuals(images, landmarks, stage1_predictions, names, params), names, uniform)
+    drawn[mirrored(truth, sources), ..., 0] *= -1
     offsets = drawn + normal * params.displacement.floor_sd_of_field + SHIFTS * params.shift_of_field
-    scale = 1 + params.displacement.scale * (2 * uniform[..., 2] - 1)
+    scale = 1 + params.displacement.scale * (2 * uniform[..., 1] - 1)
     fields = field[:, None, None] * scale
     limit = scale * params.displacement.max_of_field
     centres = truth[:, :, None] + _bounded(offsets, limit) * field[:, None, None, None]
-    rotation = params.displacement.rotation_deg * (2 * uniform[..., 3] - 1)
+    rotation = params.displacement.rotation_deg * (2 * uniform[..., 2] - 1)
     return _table(augmented_images, names, centres, fields, rotation)
 
 
 def _draws(image_ids: list[str], n_landmarks: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Standard normal `(N, K, 5, 2)` and uniform `(N, K, 5, 4)` numbers, each image's from its own generator."""
+    """Standard normal `(N, K, 5, 2)` and uniform `(N, K, 5, 3)` numbers, each image's from its own generator."""
     shape = (len(image_ids), n_landmarks, len(SHIFTS))
     normal, uniform = np.empty((*shape, NORMAL_DRAWS)), np.empty((*shape, UNIFORM_DRAWS))
     for row, image_id in enumerate(image_ids):
@@ -135,8 +137,21 @@ def _drawn(errors: dict[str, NDArray[np.float64]], names: list[str], uniform: ND
     for k, name in enumerate(names):
         pool = errors[name]
         drawn[:, k] = pool[(uniform[:, k, :, 0] * len(pool)).astype(np.intp)]
-    drawn[..., 0] *= np.where(uniform[..., 1] < 0.5, -1.0, 1.0)
     return drawn
+
+
+def mirrored(points: NDArray[np.float64], sources: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which configurations `(N, K, 2)` are mirror images of their sources', `(N, K, 2)`, by the points known in both.
+
+    By the map's determinant: whatever kind of augmentation made the copy. Points on one line have no handedness.
+    """
+    shared = np.asarray(np.isfinite(points).all(axis=-1) & np.isfinite(sources).all(axis=-1))
+    count = np.maximum(shared.sum(axis=1), 1)[:, None, None]
+    seen = [np.where(shared[..., None], each, 0.0) for each in (points, sources)]
+    centred = [np.where(shared[..., None], each - each.sum(axis=1, keepdims=True) / count, 0.0) for each in seen]
+    products = np.einsum("nki,nkj->nij", *centred)
+    limit = -1e-9 * (products**2).sum(axis=(1, 2))
+    return np.asarray(np.linalg.det(products) < limit)
 
 
 def _bounded(offsets: NDArray[np.float64], limit: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -29,7 +29,8 @@ class Answers:
     Attributes:
         xy: `(N, K, 2)` in px of the network's input.
         peak: `(N, K)`, heights of the heatmaps, 1 where the network is sure.
-        outputs: `(N,)` each, what stage 1's other heads say: `cvm_stage` (1–6) and measurements by key, in their own units.
+        outputs: `(N,)` each, what stage 1's other heads say: `cvm_stage` (1–6) and measurements, lengths in px of the
+            network's input (`cephalometry.learned`).
     """
 
     xy: NDArray[np.float64]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from ceph_pipeline.cephalometry import as_measurement
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.detector.located import column_array, no_predictions, prediction_rows
 from ceph_pipeline.detector.refinement import predict_refined
@@ -36,7 +37,7 @@ class WholeImageTables(NamedTuple):
         stage1: Points of a single view.
         stage1_tta: Points of all views.
         head_outputs: Rows `image_id, output, value`: `cvm_stage` (1–6) and measurements by key, in their own units; no rows of a
-            network without such heads.
+            network without such heads, nor of lengths where the pixel size is unknown.
     """
 
     stage1: pd.DataFrame
@@ -58,8 +59,10 @@ def whole_image_tables(networks: Sequence[TrainedNet], images: ImageSet, params:
     names = list(networks[0].landmarks)
     logger.info("stage 1 located %d landmarks in each of %d images", len(names), len(images.image_ids))
     plain, fused = found.fused(looks=slice(1)), found.fused(params.fusion, slice(len(looks) - len(views), None))
+    pixel_sizes = images.rows["pixel_size_mm"].to_numpy(np.float64)
+    measurements = [as_measurement(output, values, pixel_sizes) for output, values in found.outputs.items()]
     outputs = [
-        pd.DataFrame({"image_id": images.image_ids, "output": key, "value": value}) for key, value in found.outputs.items()
+        pd.DataFrame({"image_id": images.image_ids, "output": key, "value": values}).dropna() for key, values in measurements
     ]
     return WholeImageTables(
         prediction_rows(plain, images.image_ids, names, "stage1"),

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from tqdm.auto import tqdm
 
+from ceph_pipeline.cephalometry import is_length_px
 from ceph_pipeline.detector.forward import locate
 from ceph_pipeline.detector.framing import frame, reduce
 from ceph_pipeline.detector.located import Located, combined_sd, posterior_sd
@@ -33,7 +34,7 @@ class WholeImageAnswers(NamedTuple):
         xy: `(L, N, K, 2)` px of the originals.
         peak: `(L, N, K)`, heights of the heatmaps.
         sd: `(L, N, K)` px of the originals, how uncertain each heatmap says it is.
-        outputs: Of the first look: what the network's other heads say, `(N,)` by name.
+        outputs: Of the first look: what the network's other heads say, `(N,)` by name; lengths in px of the originals.
     """
 
     xy: NDArray[np.float64]
@@ -110,8 +111,10 @@ def _look(trained: TrainedNet, framed: list[_Framed], view: View, decode_method:
     answers = locate(trained, np.stack([image.seen(view) for image in framed]), decode_method)
     back = [image.to_view(view).inverse() for image in framed]
     xy = np.stack([to_original(points) for to_original, points in zip(back, answers.xy, strict=True)])
-    px = trained.stride * np.array([to_original.scale for to_original in back])
-    return _Look(xy, answers.peak, posterior_sd(answers.peak, trained.sigma_px) * px[:, None], answers.outputs)
+    px = np.array([to_original.scale for to_original in back])
+    sd = posterior_sd(answers.peak, trained.sigma_px) * (trained.stride * px)[:, None]
+    outputs = {name: values * px if is_length_px(name) else values for name, values in answers.outputs.items()}
+    return _Look(xy, answers.peak, sd, outputs)
 
 
 class _Framed:

@@ -87,6 +87,24 @@ def head_frame(table: pd.DataFrame) -> pd.DataFrame:
             "images": table["n"].astype(str),
             "error of its head": numbers(table["mae_head"]),
             "from the landmarks": numbers(table["mae_landmarks"]),
+            "guessing the training mean": numbers(table["mae_guess"]),
             "head − landmarks": bounded(table, "difference", signed=True),
         }
     )
+
+
+def head_lines(table: pd.DataFrame) -> list[str]:
+    """Where the measurement head is better than the landmarks and than a guess, in sentences; none without such a head."""
+    if table.empty:
+        return []
+    wins, guessed = table["mae_head"] < table["mae_landmarks"], table["mae_head"] >= table["mae_guess"]
+    shown = _named(table, wins & (table["difference_high"] < 0))
+    return [
+        f"the measurement head beats the value from the landmarks in {_named(table, wins)}, beyond chance in {shown}",
+        f"the value from the landmarks is at least as good in {_named(table, ~wins)}",
+        f"the head is no better than guessing the training images' mean in {_named(table, guessed)}",
+    ]
+
+
+def _named(table: pd.DataFrame, chosen: pd.Series) -> str:
+    return f"{int(chosen.sum())} of {len(table)}" + (f" ({', '.join(table.loc[chosen, 'measurement'])})" if chosen.any() else "")

@@ -32,17 +32,20 @@ def cvm_agreement(outputs: pd.DataFrame, cvm: pd.DataFrame, statistics: Statisti
     return as_fields(agreement(both["stage"] - 1, both["value"] - 1, CVM_STAGES, **draws))
 
 
-def head_table(outputs: pd.DataFrame, found: pd.DataFrame, truth: pd.DataFrame, statistics: StatisticsParams) -> pd.DataFrame:
-    """Mean absolute error of each measurement, read off by its head and computed from predicted points.
+def head_table(
+    outputs: pd.DataFrame, found: pd.DataFrame, truth: pd.DataFrame, guess: pd.Series, statistics: StatisticsParams
+) -> pd.DataFrame:
+    """Mean absolute error of each measurement, read off by its head, computed from predicted points, and guessed.
 
     Args:
         outputs: `image_id, output, value` of the heads, on the images that count.
         found: `image_id, measurement, value` of predicted points.
         truth: The same of the true points.
+        guess: One value for all images by measurement: the training images' mean.
         statistics: Resamples.
 
     Returns:
-        `measurement, n, mae_head, mae_landmarks, difference` (head minus landmarks; above 0 the points are better)`,
+        `measurement, n, mae_head, mae_landmarks, mae_guess, difference` (head minus landmarks; above 0 the points are better)`,
         difference_low, difference_high` (95 %, paired), on the images where all three are known. Empty where the network has no
         such head.
     """
@@ -52,8 +55,9 @@ def head_table(outputs: pd.DataFrame, found: pd.DataFrame, truth: pd.DataFrame, 
     for key, group in rows.groupby("measurement", sort=False):
         by_head = (group["head"] - group["value_true"]).abs().to_numpy()[:, None]
         by_points = (group["value"] - group["value_true"]).abs().to_numpy()[:, None]
+        by_guess = (guess.get(key, np.nan) - group["value_true"]).abs().mean()
         result = improvement(by_head, by_points, n_resamples=statistics.n_resamples, seed=statistics.seed)
         low, high = result.difference_interval.as_list() if result.difference_interval else (np.nan, np.nan)
-        found_rows.append((key, len(group), by_head.mean(), by_points.mean(), result.difference, low, high))
-    columns = ["measurement", "n", "mae_head", "mae_landmarks", "difference", "difference_low", "difference_high"]
+        found_rows.append((key, len(group), by_head.mean(), by_points.mean(), by_guess, result.difference, low, high))
+    columns = ["measurement", "n", "mae_head", "mae_landmarks", "mae_guess", "difference", "difference_low", "difference_high"]
     return pd.DataFrame(found_rows, columns=columns).astype(dict.fromkeys(columns[2:], float))

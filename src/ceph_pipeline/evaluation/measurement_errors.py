@@ -47,6 +47,12 @@ def measured_stages(
     return compared
 
 
+def mean_measurements(landmarks: pd.DataFrame, images: pd.DataFrame, reader: str) -> pd.Series:
+    """Mean of each measurement over some images' true points: the best guess of who sees no film."""
+    truth = landmarks[(landmarks["reader"] == reader) & landmarks["image_id"].isin(images["image_id"])]
+    return measured(truth, images).groupby("measurement")["value"].mean()
+
+
 def measurement_error_table(compared: dict[str, tuple[pd.DataFrame, pd.DataFrame]], statistics: StatisticsParams) -> pd.DataFrame:
     """Errors of every measurement in every stage.
 

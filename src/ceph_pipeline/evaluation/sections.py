@@ -131,7 +131,8 @@ def _clinical(results: Results, last: str) -> list[Section]:
         parts.append(Section(f"Classes by {key}", lines, tables))
     cvm, heads = results.agreement["cvm"], _if_any(clinical_tables.head_frame(results.heads))
     tables = [clinical_tables.confusion_frame(cvm["confusion"], clinical_tables.CVM_NAMES)] if cvm else []
-    parts.append(Section("CVM stages and measurement heads", clinical_tables.cvm_lines(cvm), [*tables, *heads]))
+    lines = [*clinical_tables.cvm_lines(cvm), *clinical_tables.head_lines(results.heads)]
+    parts.append(Section("CVM stages and measurement heads", lines, [*tables, *heads]))
     return parts
 
 

@@ -3,7 +3,6 @@
 from ceph_pipeline.ingestion.cache import CacheBuild, build_cache
 from ceph_pipeline.ingestion.consensus import ConsensusMethod, with_consensus
 from ceph_pipeline.ingestion.film_sheet import FilmSheetError, read_film_sheet, with_machines
-from ceph_pipeline.ingestion.measuring import measurement_table
 from ceph_pipeline.ingestion.params import FilmSheetParams, IngestionParams, PixelSizeParams, SplitParams
 from ceph_pipeline.ingestion.pixel_size import with_pixel_sizes
 from ceph_pipeline.ingestion.splits import SplitError, with_splits
@@ -18,7 +17,6 @@ __all__ = [
     "SplitError",
     "SplitParams",
     "build_cache",
-    "measurement_table",
     "read_film_sheet",
     "with_consensus",
     "with_machines",

@@ -10,8 +10,6 @@ from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.models.backbones import Backbone
 from ceph_pipeline.models.necks import BranchNeck, PyramidNeck, StemFusion
 
-STRIDES = (2, 4)
-
 
 class Features(NamedTuple):
     """Features of a batch.
@@ -65,11 +63,11 @@ class FeatureNet(nn.Module):
         return StemFusion(self.width, self.backbone.stem)
 
 
-def require_stride(stride: int) -> None:
-    """Refuse a heatmap stride that no head is made for.
+def require_stride(stride: int, strides: tuple[int, ...]) -> None:
+    """Refuse a heatmap stride that a network is not made for.
 
     Raises:
-        ValueError: the stride is neither 2 nor 4.
+        ValueError: the stride is not one of them.
     """
-    if stride not in STRIDES:
-        raise InvalidValueError(f"heatmap stride is {stride}, expected one of {STRIDES}: input pixels per heatmap pixel.")
+    if stride not in strides:
+        raise InvalidValueError(f"heatmap stride is {stride}, expected one of {strides}: input pixels per heatmap pixel.")

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from ceph_pipeline.heatmaps import Activation, decode, to_heatmaps
+
 MAP_INIT_STD = 1e-3
 """Standard deviation of the last convolution's initial weights: the first maps are near 0, as nearly all of a target is."""
 
@@ -36,7 +38,8 @@ class HeatmapHead(nn.Module):
 class CvmHead(nn.Module):
     """Ordinal CVM stage: one score for an image, and one threshold for each question "is the stage above s?".
 
-    Sharing the score keeps the answers consistent: who is above stage 3 is above stage 2.
+    The score is shared and the thresholds are sorted, so that the answers are consistent by construction: who is above stage 3
+    is above stage 2.
 
     Source: Cao et al., Rank consistent ordinal regression (CORAL), Pattern Recognition Letters 2020.
     """
@@ -50,11 +53,47 @@ class CvmHead(nn.Module):
     def forward(self, pooled: Tensor) -> Tensor:
         """Cumulative logits `(N, S − 1)`."""
         score: Tensor = self.score(self.drop(pooled))
-        return score + self.thresholds
+        return score + self.thresholds.sort(descending=True).values
+
+
+TYPICAL_DISTANCE, DISTANCE_SPREAD = 0.23, 0.08
+"""Mean and standard deviation of two landmarks' distance, as shares of the map's longer side (29 landmarks of phantoms)."""
+
+
+class DistanceHead(nn.Module):
+    """Z-scored measurements by a linear layer on the distances of all pairs of landmarks, as the network's own maps show them.
+
+    Pooled features do not say where anything lies; distances do, and are the same however the face is turned or mirrored.
+    Nothing is passed back to the maps: these are taught by the landmarks alone.
+
+    Args:
+        n_landmarks: K, at least 2.
+        n_measurements: M.
+        activation: What the maps' logits are.
+        sigma: Standard deviation of the maps' targets, in heatmap pixels.
+    """
+
+    pairs: Tensor
+
+    def __init__(self, n_landmarks: int, n_measurements: int, activation: Activation, sigma: float) -> None:
+        super().__init__()
+        self.activation, self.sigma = activation, sigma
+        self.register_buffer("pairs", torch.triu_indices(n_landmarks, n_landmarks, offset=1), persistent=False)
+        self.values = nn.Linear(self.pairs.shape[1], n_measurements)
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """Measurements `(N, M)`, z-scored, of maps `(N, K, h, w)`; in float32 also under autocast."""
+        with torch.autocast(logits.device.type, enabled=False):
+            maps = to_heatmaps(logits.detach().float(), self.activation, self.sigma)
+            found = decode(maps, sigma=self.sigma).xy / max(logits.shape[-2:])
+            first, second = self.pairs
+            distances = torch.linalg.vector_norm(found[:, first] - found[:, second], dim=-1)
+            values: Tensor = self.values((distances - TYPICAL_DISTANCE) / DISTANCE_SPREAD)
+        return values
 
 
 class MeasurementHead(nn.Module):
-    """Z-scored measurements by a linear layer."""
+    """Z-scored measurements by a linear layer on pooled features, of checkpoints from before `DistanceHead`."""
 
     def __init__(self, channels: int, n_measurements: int, dropout: float) -> None:
         super().__init__()

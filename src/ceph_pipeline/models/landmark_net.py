@@ -1,14 +1,18 @@
 """The whole-image network: one heatmap a landmark, and the CVM heads."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from torch import Tensor, nn
 
 from ceph_pipeline.errors import InvalidValueError
+from ceph_pipeline.heatmaps import Activation
 from ceph_pipeline.models.features import FeatureNet, require_stride
-from ceph_pipeline.models.heads import CvmHead, HeatmapHead, MeasurementHead
+from ceph_pipeline.models.heads import CvmHead, DistanceHead, HeatmapHead, MeasurementHead
 from ceph_pipeline.models.pretrained import OnMismatch, build_net
+
+MeasuredMaps = tuple[Activation, float]
+"""What the logits of heatmaps are, and σ of their targets in heatmap px."""
 
 
 class LandmarkOutput(NamedTuple):
@@ -42,17 +46,24 @@ class LandmarkNet(nn.Module):
         stride: int = 4,
         cvm_stages: int = 0,
         n_measurements: int = 0,
+        measured_maps: MeasuredMaps | None = None,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        require_stride(stride)
+        require_stride(stride, (2, 4, 8))
         self.features = features
         self.fusion = features.stem_fusion() if stride == 2 else None
+        self.coarsen = nn.AvgPool2d(2) if stride == 8 else nn.Identity()  # a pixel's centre stays that of the four it covers
         width = features.width if self.fusion is None else self.fusion.out_channels
         self.heatmap_head = HeatmapHead(width, n_landmarks, dropout)
         channels = features.coarsest_channels
         self.stage_head = CvmHead(channels, cvm_stages, dropout) if cvm_stages else None
-        self.measurement_head = MeasurementHead(channels, n_measurements, dropout) if n_measurements else None
+        self.measurement_head = (
+            MeasurementHead(channels, n_measurements, dropout) if n_measurements and not measured_maps else None
+        )
+        self.distance_head = (
+            DistanceHead(n_landmarks, n_measurements, *measured_maps) if n_measurements and measured_maps else None
+        )
 
     @property
     def backbone(self) -> nn.Module:
@@ -64,12 +75,18 @@ class LandmarkNet(nn.Module):
         """Heatmap logits and CVM outputs of `(N, C, H, W)` images."""
         features = self.features(images)
         fused = features.fused if self.fusion is None else self.fusion(features.fused, features.stem)
-        pooled = features.coarsest.mean(dim=(-2, -1))
+        pooled, heatmaps = features.coarsest.mean(dim=(-2, -1)), self.heatmap_head(self.coarsen(fused))
         return LandmarkOutput(
-            heatmaps=self.heatmap_head(fused),
+            heatmaps=heatmaps,
             cvm_logits=self.stage_head(pooled) if self.stage_head is not None else None,
-            measurements=self.measurement_head(pooled) if self.measurement_head is not None else None,
+            measurements=self._measurements(heatmaps, pooled),
         )
+
+    def _measurements(self, heatmaps: Tensor, pooled: Tensor) -> Tensor | None:
+        """The measurements by the head that the network has, if any."""
+        if self.distance_head is not None:
+            return cast("Tensor", self.distance_head(heatmaps))
+        return self.measurement_head(pooled) if self.measurement_head is not None else None
 
 
 def create_landmark_net(
@@ -80,6 +97,7 @@ def create_landmark_net(
     stride: int = 4,
     cvm_stages: int = 0,
     n_measurements: int = 0,
+    measured_maps: MeasuredMaps | None = None,
     dropout: float = 0.0,
     drop_path: float = 0.0,
     pretrained: bool | str | Path = False,
@@ -97,9 +115,11 @@ def create_landmark_net(
             supports `features_only`.
         n_landmarks: K, at least 1.
         in_channels: Of the backbone's first convolution; 3 sees a grey image three times over.
-        stride: Input pixels per heatmap pixel, 4 or 2.
+        stride: Input pixels per heatmap pixel, 2, 4 or 8.
         cvm_stages: Number of CVM stages, at least 2; 0 for no such head.
         n_measurements: Number of measurements; 0 for no such head.
+        measured_maps: What the heatmaps' logits are, and σ of their targets in heatmap px: measurements are read off the
+            landmarks that they show. None: off pooled features, as in checkpoints from before that head.
         dropout: Share dropped before the last layer of each head, in [0, 1).
         drop_path: Share of residual branches that training skips, growing to this in the last block, in [0, 1).
         pretrained: True takes ImageNet weights, of an installed package or the hub (from scratch, with a warning, where
@@ -117,7 +137,13 @@ def create_landmark_net(
             f"a network with {n_landmarks} landmarks, {cvm_stages} CVM stages and {n_measurements} measurements: "
             "expected at least 1 landmark, 0 or at least 2 stages, 0 or more measurements."
         )
-    heads: dict[str, Any] = {"stride": stride, "cvm_stages": cvm_stages, "n_measurements": n_measurements, "dropout": dropout}
+    heads: dict[str, Any] = {
+        "stride": stride,
+        "cvm_stages": cvm_stages,
+        "n_measurements": n_measurements,
+        "measured_maps": measured_maps,
+        "dropout": dropout,
+    }
 
     def build(name: str, from_hub: bool) -> LandmarkNet:
         features = FeatureNet(name, in_channels, drop_path=drop_path, pretrained=from_hub)

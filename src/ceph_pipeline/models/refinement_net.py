@@ -37,7 +37,7 @@ class RefinementNet(nn.Module):
 
     def __init__(self, features: FeatureNet, heads: Sequence[int], *, film: bool, stride: int = 2, dropout: float = 0.0) -> None:
         super().__init__()
-        require_stride(stride)
+        require_stride(stride, (2, 4))
         width = features.width
         self.features = features
         self.register_buffer("heads", torch.tensor(heads), persistent=False)  # the architecture has it

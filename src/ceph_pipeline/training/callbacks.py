@@ -134,7 +134,9 @@ class EpochLog(Callback):
             return
         each = (time.monotonic() - self.started) / (done - self.first_epoch)
         mre_mm = float(metrics.get("val/mre_mm", math.nan))
-        millimetres = f" = {mre_mm:.2f} mm, SDR 2 mm {metrics['val/sdr_2mm']:.1f} %" if math.isfinite(mre_mm) else ""
+        millimetres = " (no pixel size: no mm)"
+        if math.isfinite(mre_mm):
+            millimetres = f" = {mre_mm:.2f} mm, SDR 2 mm {metrics['val/sdr_2mm']:.1f} %"
         logger.info(
             "%s epoch %d/%d: loss %.3f, validation MRE %.2f px%s, PCK %.1f %%; %.1f s an epoch, %s left",
             self.stage,

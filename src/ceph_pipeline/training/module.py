@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from lightning import LightningModule
 from torch import Tensor, nn
-from torchmetrics import MeanMetric
 
 from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.heatmaps import decode, to_heatmaps
@@ -15,6 +14,7 @@ from ceph_pipeline.losses import MeasurementLoss, OrdinalLoss, create_loss
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.training.batch import LocatedBatch
 from ceph_pipeline.training.optim import configure
+from ceph_pipeline.training.validation_curves import ValidationCurves
 
 if TYPE_CHECKING:
     from lightning.pytorch.utilities.types import OptimizerLRScheduler
@@ -23,15 +23,11 @@ if TYPE_CHECKING:
     from ceph_pipeline.training.params import LossParams, OptimParams
 
 
-PCK_SHARE = 0.02
-"""Share of the image's longer side within which a point counts as correct."""
-
-
 class LandmarkModule(LightningModule):
     """Learns heatmaps, and with them the CVM stage and vertical measurements where the net has those heads.
 
-    Logs `train/loss` and its terms, and on validation `val/mre_px`, `val/mre_mm`, `val/sdr_2mm` in units of the originals, and
-    `val/pck`, the percentage of points within 2 % of the image's longer side.
+    Logs `train/loss` with its terms `landmark` and, where there are those heads, `cvm` and `measurements`, and the landmark
+    loss's own terms; and on validation what `ValidationCurves` says.
 
     Args:
         trained: The network and its description; its weights change in place.
@@ -49,10 +45,7 @@ class LandmarkModule(LightningModule):
         self.landmark_loss = create_loss(loss.kind, loss.sigma_px, absent_weight=loss.absent_weight, **loss.settings)
         self.stage_loss = OrdinalLoss(6, cvm_class_weights)
         self.measurement_loss = MeasurementLoss()
-        self.val_loss = MeanMetric(nan_strategy="disable")  # one batch of NaN is to be seen
-        self.val_mre_px = MeanMetric(nan_strategy="ignore")
-        self.val_mre_mm, self.val_sdr = MeanMetric(nan_strategy="ignore"), MeanMetric(nan_strategy="ignore")
-        self.val_pck = MeanMetric(nan_strategy="ignore")
+        self.curves = ValidationCurves()
 
     def forward(self, batch: Batch) -> LandmarkOutput:
         """The network's output for a batch of whole images or of crops."""
@@ -71,7 +64,7 @@ class LandmarkModule(LightningModule):
         targets = (batch.points + 0.5) / self.trained.stride - 0.5
         visible = torch.isfinite(targets).all(-1) & inside(targets, output.heatmaps.shape[-2:])
         landmark = self.landmark_loss(output.heatmaps.float(), targets.nan_to_num(0), visible, ramp, over_ranks=over_ranks)
-        total, terms = landmark.total, dict(landmark.terms)
+        total, terms = landmark.total, {"landmark": landmark.total.detach()} | landmark.terms
         weight = self.loss_params.cvm_weight
         if output.cvm_logits is not None:
             terms["cvm"] = self.stage_loss(output.cvm_logits.float(), batch.cvm_stage, batch.cvm_stage > 0, over_ranks=over_ranks)
@@ -106,31 +99,17 @@ class LandmarkModule(LightningModule):
         """
         del batch_idx
         output = self(batch)
-        total, _ = self.loss(output, batch, ramp=1.0)
-        self.val_loss.update(total, weight=len(batch.images))
+        total, terms = self.loss(output, batch, ramp=1.0)
         heatmaps = to_heatmaps(output.heatmaps.float(), self.trained.activation, self.trained.sigma_px)
         points = decode(heatmaps, sigma=self.trained.sigma_px)
         found = self.trained.to_input(points.xy)
         error_px = original_distance(found, batch.points, batch.to_original)
-        error_mm = error_px * batch.pixel_size_mm[:, None]
-        self.val_mre_px.update(error_px)
-        self.val_mre_mm.update(error_mm)
-        self.val_sdr.update(percent_within(error_mm, 2.0))
-        self.val_pck.update(percent_within(error_px / batch.long_side_px[:, None], PCK_SHARE))
+        error_mm = self.curves.update(batch, total, terms, error_px)
         return LocatedBatch(found, batch.points, error_px, error_mm, points.score)
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over all points of the split."""
-        metrics = {
-            "val/loss": self.val_loss,
-            "val/mre_px": self.val_mre_px,
-            "val/mre_mm": self.val_mre_mm,
-            "val/sdr_2mm": self.val_sdr,
-            "val/pck": self.val_pck,
-        }
-        self.log_dict({name: metric.compute() for name, metric in metrics.items() if metric.update_called})
-        for metric in metrics.values():
-            metric.reset()
+        self.log_dict(self.curves.take())
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with the schedule of the parameters."""
@@ -146,11 +125,6 @@ def inside(points: Tensor, size: torch.Size) -> Tensor:
     height, width = size
     x, y = points[..., 0], points[..., 1]
     return (x > -0.5) & (y > -0.5) & (x < width - 0.5) & (y < height - 0.5)
-
-
-def percent_within(errors: Tensor, limit: float) -> Tensor:
-    """100 where an error is at most the limit, 0 where it is above, NaN where it is NaN; the mean is a percentage."""
-    return torch.where(errors.isnan(), errors, 100.0 * (errors <= limit))
 
 
 def original_distance(found: Tensor, truth: Tensor, to_original: Tensor) -> Tensor:

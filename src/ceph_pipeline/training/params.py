@@ -25,7 +25,7 @@ class NetParams(_Params):
     input_width_px: int = Field(512, ge=64, multiple_of=32)
     input_height_px: int = Field(512, ge=64, multiple_of=32)
     resize: Literal["letterbox", "stretch"] = Field("letterbox", description="keep the aspect and pad, or fill the frame")
-    stride: Literal[2, 4] = Field(4, description="input px per heatmap px")
+    stride: Literal[2, 4, 8] = Field(4, description="input px per heatmap px: 512 px at 8 make maps of 64")
     dropout: float = Field(0.0, ge=0, lt=1)
     drop_path: float = Field(0.0, ge=0, lt=1, description="residual branches skipped at random; ResNets and ConvNeXts have it")
     in_channels: Literal[1, 3] = Field(1, description="3: the backbone sees the grey image three times over")

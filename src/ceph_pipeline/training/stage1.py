@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ceph_pipeline.cephalometry import VERTICAL_MEASUREMENTS
 from ceph_pipeline.detector.checkpoint import TrainedNet, create_net
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.losses import activation_of
@@ -17,6 +16,7 @@ from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.data_module import LandmarkData
 from ceph_pipeline.training.job import Prepared
 from ceph_pipeline.training.label_checks import check_points
+from ceph_pipeline.training.measurement_scores import UNMEASURED, MeasurementMoments, measurement_moments
 from ceph_pipeline.training.module import LandmarkModule
 from ceph_pipeline.training.monitor import error_metric
 from ceph_pipeline.training.run import train
@@ -45,36 +45,26 @@ class Stage1Tables:
         images: Augmented images.
         landmarks: Their points.
         cvm: Their CVM stages.
-        measurements: Their vertical measurements.
         source_pixels: Digests of the sources' pixels: other pixels under the same tables are another training.
     """
 
     images: pd.DataFrame
     landmarks: pd.DataFrame
     cvm: pd.DataFrame
-    measurements: pd.DataFrame
     source_pixels: pd.DataFrame
 
     @classmethod
-    def of(
-        cls,
-        images: pd.DataFrame,
-        landmarks: pd.DataFrame,
-        cvm: pd.DataFrame,
-        measurements: pd.DataFrame,
-        source_pixels: pd.DataFrame,
-    ) -> Stage1Tables:
+    def of(cls, images: pd.DataFrame, landmarks: pd.DataFrame, cvm: pd.DataFrame, source_pixels: pd.DataFrame) -> Stage1Tables:
         """The tables of some augmented images; rows of other images are left out."""
         ids = images["image_id"]
         return cls(
             images=images,
             landmarks=landmarks[landmarks["image_id"].isin(ids)],
             cvm=cvm[cvm["image_id"].isin(ids)],
-            measurements=measurements[measurements["image_id"].isin(ids)],
             source_pixels=source_pixels[source_pixels["image_id"].isin(images["source_id"])],
         )
 
-    def select(self, rows: pd.DataFrame, names: list[str], keys: tuple[str, ...], reader: str) -> WholeImages:
+    def select(self, rows: pd.DataFrame, names: list[str], reader: str) -> WholeImages:
         """The images of some rows with their targets.
 
         Raises:
@@ -85,16 +75,9 @@ class Stage1Tables:
             raise TrainingError(
                 f"stage1: a split holds no image ({counts}). Look at the images table's splits and the audit's exclusions."
             )
-        data = WholeImages.from_tables(rows, self.landmarks, self.cvm, self.measurements, names, keys, reader)
+        data = WholeImages.from_tables(rows, self.landmarks, self.cvm, names, reader)
         check_points(data.points, data.image_ids, rows["source_id"].tolist(), names, f"stage1, {rows['split'].iloc[0]} split")
         return data
-
-
-class MeasurementMoments(NamedTuple):
-    """Mean and standard deviation `(M,)` of the measurements over the training images."""
-
-    mean: NDArray[np.float64]
-    sd: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -121,11 +104,10 @@ class Stage1Job:
         """
         tables, params, images = self.tables, self.params, self.tables.images
         names = [str(name) for name in reader_points(tables.landmarks, params.reader)["landmark"].unique()]
-        keys = VERTICAL_MEASUREMENTS if params.loss.cvm_weight else ()
-        train = tables.select(images[images["split"] == "train"], names, keys, params.reader)
+        train = tables.select(images[images["split"] == "train"], names, params.reader)
         originals = images[(images["split"] == "valid") & (images["kind"] == "original")]
-        valid = tables.select(originals, names, keys, params.reader)
-        moments = measurement_moments(train.measurements)
+        valid = tables.select(originals, names, params.reader)
+        moments = self._moments(train)
         trained = describe(names, params, moments, n_stages=6 if params.loss.cvm_weight and train.cvm_stage.any() else 0)
         logger.info(
             "stage1: %s; %d training and %d validation images",
@@ -147,14 +129,19 @@ class Stage1Job:
         )
         return Prepared(LandmarkModule(trained, params.loss, params.optim, cvm_class_weights(train.cvm_stage)), data)
 
+    def _moments(self, train: WholeImages) -> MeasurementMoments:
+        """What the measurement head's targets are scored by; none where the heads weigh nothing."""
+        net = self.params.net
+        size = (net.input_width_px, net.input_height_px)
+        return measurement_moments(train.measured(size, net.resize)) if self.params.loss.cvm_weight else UNMEASURED
+
     def _dataset(
         self, data: WholeImages, moments: MeasurementMoments, trained: TrainedNet, *, augmented: bool = False
     ) -> WholeImageDataset:
         """The samples of a split; both see the same geometry."""
-        scored = replace(data, measurements=(data.measurements - moments.mean) / moments.sd)
         augmentation = self.params.augmentation if augmented else None
         resize, seed = self.params.net.resize, self.params.loop.seed
-        return WholeImageDataset(scored, self.store, trained.input_size, resize, seed, augmentation)
+        return WholeImageDataset(data, self.store, trained.input_size, resize, seed, augmentation, moments)
 
 
 def train_whole_image_net(
@@ -190,7 +177,8 @@ def describe(names: list[str], params: Stage1Params, moments: MeasurementMoments
         "pretrained": params.net.pretrained,
         "on_mismatch": params.net.on_mismatch,
         "cvm_stages": n_stages,
-        "n_measurements": len(moments.mean),
+        "n_measurements": len(moments.keys),
+        "measured_maps": (activation_of(params.loss.kind), params.loss.sigma_px),
     }
     net = create_net("stage1", architecture, params.loop.seed)
     return TrainedNet(
@@ -204,7 +192,7 @@ def describe(names: list[str], params: Stage1Params, moments: MeasurementMoments
         architecture=net.architecture,
         facts={
             "resize": params.net.resize,
-            "measurements": list(VERTICAL_MEASUREMENTS[: len(moments.mean)]),
+            "measurements": list(moments.keys),
             "measurement_mean": moments.mean.tolist(),
             "measurement_sd": moments.sd.tolist(),
         },
@@ -219,15 +207,6 @@ def cvm_class_weights(stages: NDArray[np.int64]) -> list[float]:
     weights = np.where(counts > 0, 1 / np.sqrt(np.maximum(counts, 1)), 0)
     weights *= counts.sum() / (weights * counts).sum()
     return [float(weight) for weight in np.where(counts > 0, weights, 1.0)]
-
-
-def measurement_moments(values: NDArray[np.float64]) -> MeasurementMoments:
-    """MeasurementMoments of `(N, M)` measurements, NaN left out; 0 and 1 where none is known or all are equal."""
-    known = np.isfinite(values)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, values, 0.0).sum(axis=0) / count
-    variance = np.where(known, (values - mean) ** 2, 0.0).sum(axis=0) / count
-    return MeasurementMoments(mean, np.where(variance > 0, np.sqrt(variance), 1.0))
 
 
 def _training_order(data: WholeImages, loop: LoopParams) -> EpochSampler:

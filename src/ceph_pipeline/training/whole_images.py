@@ -19,6 +19,7 @@ from ceph_pipeline.landmarks.geometry import Size
 from ceph_pipeline.landmarks.tables import points_array, reader_points
 from ceph_pipeline.training.augment_online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.batch import Batch, sample_rng
+from ceph_pipeline.training.measurement_scores import UNMEASURED, MeasurementMoments, measured
 from ceph_pipeline.training.sampling import Draw
 
 
@@ -32,7 +33,6 @@ class WholeImages:
         points: `(N, K, 2)` in px of the originals, NaN where missing.
         pixel_size_mm: `(N,)`, NaN where unknown.
         cvm_stage: `(N,)` 1–6, 0 where unknown.
-        measurements: `(N, M)`, in their own units, NaN where unknown.
         landmarks: K full names, for augmentation.
         machines: N devices, for balanced sampling.
     """
@@ -42,7 +42,6 @@ class WholeImages:
     points: NDArray[np.float64]
     pixel_size_mm: NDArray[np.float64]
     cvm_stage: NDArray[np.int64]
-    measurements: NDArray[np.float64]
     landmarks: tuple[str, ...] = ()
     machines: tuple[str, ...] = ()
 
@@ -50,31 +49,30 @@ class WholeImages:
         return len(self.image_ids)
 
     @classmethod
-    def from_tables(  # one argument a table
-        cls,
-        images: pd.DataFrame,
-        landmarks: pd.DataFrame,
-        cvm: pd.DataFrame,
-        measurements: pd.DataFrame,
-        names: list[str],
-        measurement_keys: tuple[str, ...],
-        reader: str,
+    def from_tables(
+        cls, images: pd.DataFrame, landmarks: pd.DataFrame, cvm: pd.DataFrame, names: list[str], reader: str
     ) -> "WholeImages":
         """Line the tables up on the rows of `images`."""
         ids = images["image_id"].tolist()
         stages = cvm.set_index("image_id")["stage"].reindex(ids).fillna(0).to_numpy(np.int64)
-        of_reader = measurements[measurements["reader"] == reader]
-        wide = of_reader.pivot_table(index="image_id", columns="measurement", values="value", dropna=False)
         return cls(
             image_ids=ids,
             sizes=images[["width", "height"]].to_numpy(np.int64),
             points=points_array(reader_points(landmarks, reader), ids, names),
             pixel_size_mm=images["pixel_size_mm"].to_numpy(np.float64),
             cvm_stage=stages,
-            measurements=wide.reindex(index=ids, columns=list(measurement_keys)).to_numpy(np.float64),
             landmarks=tuple(names),
             machines=tuple(images["machine"]),
         )
+
+    def size(self, item: int) -> Size:
+        """(width, height) of an original in px."""
+        return int(self.sizes[item, 0]), int(self.sizes[item, 1])
+
+    def measured(self, input_size: Size, resize: str) -> NDArray[np.float64]:
+        """Measurements `(N, 10)` as a network learns them, of the images as they come into its input."""
+        scales = [frame(self.size(item), input_size, resize).scale for item in range(len(self))]
+        return np.stack([measured(points, self.landmarks, scale) for points, scale in zip(self.points, scales, strict=True)])
 
 
 class WholeImageDataset(Dataset[Batch]):
@@ -83,12 +81,13 @@ class WholeImageDataset(Dataset[Batch]):
     `to_original` of a sample whose recipe moves points by a map that is not affine leaves that map's small displacements out.
 
     Args:
-        data: Images and targets; measurements already z-scored.
+        data: Images and targets.
         cache: Pre-resized images.
         input_size: (width, height) of the network's input.
         resize: `letterbox` or `stretch`.
         seed: Root of the random draws.
         augmentation: Kinds that change samples on the fly; none leaves the image as it is.
+        moments: Of the measurements that are targets too; they are measured on the points that the sample shows.
     """
 
     def __init__(
@@ -99,34 +98,37 @@ class WholeImageDataset(Dataset[Batch]):
         resize: str,
         seed: int,
         augmentation: Mapping[str, Kind] | None = None,
+        moments: MeasurementMoments = UNMEASURED,
     ) -> None:
         cache.require(data.image_ids)
         self.data, self.cache, self.input_size, self.resize = data, cache, input_size, resize
-        self.seed, self.augmentation = seed, augmentation or {}
+        self.seed, self.augmentation, self.moments = seed, augmentation or {}, moments
 
     def __len__(self) -> int:
         return len(self.data)
 
     def __getitem__(self, draw: Draw) -> Batch:
         epoch, item = draw
-        original: Size = (int(self.data.sizes[item, 0]), int(self.data.sizes[item, 1]))
+        original = self.data.size(item)
         image = reduce(self.cache.read(self.data.image_ids[item]), original, self.input_size)
         size: Size = (image.shape[1], image.shape[0])
         to_image = Affine.resize(original, size)
         points = to_image(self.data.points[item])
         drawn = self._draw(epoch, item, size, points)
-        from_image = Affine.resize(size, original).then(frame(original, self.input_size, self.resize))
-        to_input = drawn.affine.then(from_image)
+        shown, from_original = drawn.affine.then(to_image.inverse()), frame(original, self.input_size, self.resize)
+        to_input = shown.then(from_original)
+        moved = drawn.moved(points)
+        scores = self.moments.scores(shown(moved), self.data.landmarks, from_original.scale)
         pixels = cv2.warpAffine(drawn.levels(image), to_input.matrix, self.input_size, flags=cv2.INTER_LINEAR)
         return Batch(
             images=torch.from_numpy(np.asarray(pixels))[None, None],
-            points=torch.from_numpy(to_input(drawn.moved(points)).astype(np.float32))[None],
+            points=torch.from_numpy(to_input(moved).astype(np.float32))[None],
             to_original=torch.from_numpy(to_image.then(to_input).inverse().matrix.astype(np.float32))[None],
             pixel_size_mm=torch.tensor([self.data.pixel_size_mm[item]], dtype=torch.float32),
             long_side_px=torch.tensor([max(original)], dtype=torch.float32),
             landmark=torch.zeros(1, dtype=torch.int64),
             cvm_stage=torch.tensor([self.data.cvm_stage[item]], dtype=torch.int64),
-            measurements=torch.from_numpy(self.data.measurements[item : item + 1].astype(np.float32)),
+            measurements=torch.from_numpy(scores.astype(np.float32))[None],
         )
 
     def _draw(self, epoch: int, item: int, size: Size, points: NDArray[np.float64]) -> Drawn:

@@ -12,7 +12,6 @@ def augment_sources(
     images: pd.DataFrame,
     landmarks: pd.DataFrame,
     cvm: pd.DataFrame,
-    measurements: pd.DataFrame,
     exclusions: pd.DataFrame,
     raw_cephalograms: RawFolder,
     source_cache: ImageStore,
@@ -24,7 +23,7 @@ def augment_sources(
     from ceph_pipeline.augmentation.engine import augment
     from ceph_pipeline.augmentation.tables import SourceTables
 
-    sources = SourceTables(images, landmarks, cvm, measurements, exclusions)
+    sources = SourceTables(images, landmarks, cvm, exclusions)
     return augment(sources, raw_cephalograms, source_cache, augmented_store, augmented_cache, params)
 
 

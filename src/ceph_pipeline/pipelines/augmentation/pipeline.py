@@ -24,7 +24,6 @@ def create_pipeline(**_: object) -> Pipeline:
                     "images",
                     "landmarks",
                     "cvm",
-                    "measurements",
                     "exclusions",
                     "raw_cephalograms",
                     "source_cache",

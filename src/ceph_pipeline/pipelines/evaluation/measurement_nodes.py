@@ -114,18 +114,24 @@ def judge_measurements(
 ) -> dict[str, Any]:
     """Errors of angles and distances, agreement of classes and CVM stages, measurement heads against the points; test split."""
     from ceph_pipeline.evaluation.cvm_agreement import cvm_agreement, head_table
-    from ceph_pipeline.evaluation.measurement_errors import class_agreement, measured_stages, measurement_error_table
+    from ceph_pipeline.evaluation.measurement_errors import (
+        class_agreement,
+        mean_measurements,
+        measured_stages,
+        measurement_error_table,
+    )
 
     test = images[(images["split"] == "test") & images["image_id"].isin(predictions["image_id"])]
     outputs = head_outputs[head_outputs["image_id"].isin(test["image_id"])]
     compared = measured_stages(predictions, landmarks, test, params.reader)
+    guess = mean_measurements(landmarks, images[images["split"] == "train"], params.reader)
     agreement = {
         "classes": class_agreement(compared, params.classes, params.statistics),
         "cvm": cvm_agreement(outputs, cvm, params.statistics),
     }
     return {
         "measurement_errors": measurement_error_table(compared, params.statistics),
-        "head_errors": head_table(outputs, *compared[stages_in(predictions)[-1]], params.statistics),
+        "head_errors": head_table(outputs, *compared[stages_in(predictions)[-1]], guess, params.statistics),
         "agreement": agreement,
     }
 

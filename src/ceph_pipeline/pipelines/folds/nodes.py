@@ -33,7 +33,6 @@ def train_stage1(
     images: pd.DataFrame,
     landmarks: pd.DataFrame,
     cvm: pd.DataFrame,
-    measurements: pd.DataFrame,
     source_pixels: pd.DataFrame,
     cache: ImageStore,
     cache_index: pd.DataFrame,
@@ -48,7 +47,7 @@ def train_stage1(
     cached = images[images["image_id"].isin(cache_index["image_id"])]
     checkpoints = {}
     for fold in fold_params.wanted:
-        tables = Stage1Tables.of(resplit(cached, folds, fold), landmarks, cvm, measurements, source_pixels)
+        tables = Stage1Tables.of(resplit(cached, folds, fold), landmarks, cvm, source_pixels)
         name = f"stage1 without fold {fold}"
         checkpoints[fold] = train_whole_image_net(tables, cache, folder / str(fold) / "stage1", params, run_name=name)
     return checkpoint_table(checkpoints, folder)

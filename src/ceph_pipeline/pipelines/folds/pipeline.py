@@ -5,7 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from ceph_pipeline.pipelines.folds import nodes
 
 TABLES = ["augmented_images", "augmented_landmarks"]
-STAGE1_TABLES = [*TABLES, "augmented_cvm", "augmented_measurements", "source_cache_index"]
+STAGE1_TABLES = [*TABLES, "augmented_cvm", "source_cache_index"]
 PREDICTED = ["folds_folder", "predictions_folder", "params:detector"]
 
 

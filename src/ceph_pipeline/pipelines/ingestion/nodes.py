@@ -6,6 +6,7 @@ import pandas as pd
 
 from ceph_pipeline import formats, ingestion
 from ceph_pipeline.artifacts import pseudonym, pseudonym_table
+from ceph_pipeline.cephalometry import measurement_table
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.ingestion import IngestionParams
 
@@ -85,7 +86,7 @@ def list_pseudonyms(images: pd.DataFrame, quarantine: pd.DataFrame) -> pd.DataFr
 
 def measure_cephalograms(images: pd.DataFrame, landmarks: pd.DataFrame) -> pd.DataFrame:
     """Compute the vertical measurements of every reader and of the consensus."""
-    return ingestion.measurement_table(images, landmarks)
+    return measurement_table(images, landmarks)
 
 
 def _print_quarantine(quarantine: pd.DataFrame) -> None:

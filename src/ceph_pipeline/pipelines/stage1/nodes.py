@@ -22,7 +22,6 @@ def train(
     images: pd.DataFrame,
     landmarks: pd.DataFrame,
     cvm: pd.DataFrame,
-    measurements: pd.DataFrame,
     source_pixels: pd.DataFrame,
     cache: ImageStore,
     cache_index: pd.DataFrame,
@@ -33,7 +32,7 @@ def train(
     from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
 
     learned = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "test")]
-    return train_whole_image_net(Stage1Tables.of(learned, landmarks, cvm, measurements, source_pixels), cache, folder, params)
+    return train_whole_image_net(Stage1Tables.of(learned, landmarks, cvm, source_pixels), cache, folder, params)
 
 
 def predict(

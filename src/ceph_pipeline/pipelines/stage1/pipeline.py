@@ -4,7 +4,7 @@ from kedro.pipeline import Node, Pipeline
 
 from ceph_pipeline.pipelines.stage1 import nodes
 
-TABLES = ["augmented_images", "augmented_landmarks", "augmented_cvm", "augmented_measurements", "source_cache_index"]
+TABLES = ["augmented_images", "augmented_landmarks", "augmented_cvm", "source_cache_index"]
 PIXELS = ["augmented_cache", "augmented_cache_index"]
 
 

@@ -1,10 +1,11 @@
-"""The measurements table: what a network's second head learns."""
+"""The measurements table of annotated cephalograms."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from ceph_pipeline.cephalometry import VERTICAL_MEASUREMENTS, measure_table
+from ceph_pipeline.cephalometry.measurements import VERTICAL_MEASUREMENTS
+from ceph_pipeline.cephalometry.tables import measure_table
 
 
 def measurement_table(images: pd.DataFrame, landmarks: pd.DataFrame) -> pd.DataFrame:
