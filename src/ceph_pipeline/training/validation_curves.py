@@ -80,8 +80,8 @@ class ValidationCurves(nn.Module):
         error_mm = error_px * batch.pixel_size_mm[:, None]
         self.mre_px.update(error_px)
         self.mre_mm.update(error_mm)
-        for limit, metric in zip(SDR_MM, self.sdr, strict=True):
-            metric.update(percent_within(error_mm, limit))
+        for limit, rate in zip(SDR_MM, self.sdr, strict=True):
+            rate.update(percent_within(error_mm, limit))
         self.pck.update(percent_within(error_px / batch.long_side_px[:, None], PCK_SHARE))
         return error_mm
 
