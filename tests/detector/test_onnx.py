@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ceph_pipeline.detector import DetectorParams, LandmarkDetector
-from ceph_pipeline.detector.checkpoint import TrainedNet, load_checkpoint, load_networks, save_checkpoint
+from ceph_pipeline.detector.checkpoint import TrainedNet, create_net, load_checkpoint, load_networks, save_checkpoint
 from ceph_pipeline.detector.onnx import OnnxError, OnnxNet, on_onnxruntime
 
 
@@ -49,6 +49,20 @@ def test_logits_are_those_of_torch_in_float32(models: Path) -> None:
     torch.testing.assert_close(found.heatmaps, expected.heatmaps, atol=1e-4, rtol=1e-4)
     assert found.cvm_logits is None
     assert found.measurements is None
+
+
+def test_measurements_read_off_the_heatmaps_are_torch_s_too(tmp_path: Path) -> None:
+    architecture = {"backbone": "resnet18", "n_landmarks": 4, "n_measurements": 3, "measured_maps": ("linear", 2.0)}
+    net = create_net("stage1", architecture).eval()
+    torch.nn.init.normal_(net.heatmap_head.maps.weight)
+    trained = TrainedNet(net, "stage1", ("a", "b", "c", "d"), (64, 64), 4, 2.0, "linear", architecture, {"resize": "letterbox"})
+    save_checkpoint(trained, tmp_path / "best.ckpt")
+    answering = on_onnxruntime(trained, tmp_path / "best.ckpt").onnx
+    assert answering is not None
+    images = torch.randn(3, 1, 64, 64)
+    with torch.inference_mode():
+        expected, found = net(images), answering(images)
+    torch.testing.assert_close(found.measurements, expected.measurements, atol=1e-2, rtol=1e-3)
 
 
 def test_a_file_is_made_once_and_again_for_another_checkpoint(models: Path, tmp_path: Path) -> None:

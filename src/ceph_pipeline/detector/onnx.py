@@ -6,6 +6,7 @@ checkpoint has changed.
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from dataclasses import replace
@@ -17,6 +18,7 @@ from torch import Tensor
 from ceph_pipeline.artifacts import atomic_path, fingerprint
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.models import LandmarkOutput
+from ceph_pipeline.models.heads import DistanceHead
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,11 +46,12 @@ class OnnxNet:
     Args:
         path: The file.
         stage: `stage1` answers with a `LandmarkOutput`, `stage2` with heatmaps.
+        distance_head: What reads measurements off the heatmaps, by torch as all decoding is; None: the file has them, if any.
     """
 
-    def __init__(self, path: Path, stage: str) -> None:
+    def __init__(self, path: Path, stage: str, distance_head: DistanceHead | None = None) -> None:
         self.session = _session(path)
-        self.stage = stage
+        self.stage, self.distance_head = stage, distance_head
 
     def __call__(self, images: Tensor, landmark: Tensor | None = None) -> LandmarkOutput | Tensor:
         """See `LandmarkNet.forward` and `RefinementNet.forward`."""
@@ -58,7 +61,8 @@ class OnnxNet:
         found = {name: torch.from_numpy(values) for name, values in zip(names, self.session.run(names, inputs), strict=True)}
         if self.stage == "stage2":
             return found["heatmaps"]
-        return LandmarkOutput(found["heatmaps"], found.get("cvm_logits"), found.get("measurements"))
+        measurements = found.get("measurements") if self.distance_head is None else self.distance_head(found["heatmaps"])
+        return LandmarkOutput(found["heatmaps"], found.get("cvm_logits"), measurements)
 
 
 def on_onnxruntime(trained: TrainedNet, checkpoint: Path) -> TrainedNet:
@@ -75,7 +79,7 @@ def on_onnxruntime(trained: TrainedNet, checkpoint: Path) -> TrainedNet:
     if not path.is_file() or _checkpoint_of(path) != digest:
         export_onnx(trained, path, digest)
         logger.info("%s exported to %s", trained.stage, path)
-    return replace(trained, onnx=OnnxNet(path, trained.stage))
+    return replace(trained, onnx=OnnxNet(path, trained.stage, _distance_head(trained.net)))
 
 
 def export_onnx(trained: TrainedNet, target: Path, checkpoint: str) -> None:
@@ -93,7 +97,8 @@ def export_onnx(trained: TrainedNet, target: Path, checkpoint: str) -> None:
     """
     width, height = trained.input_size
     examples: dict[str, Tensor] = {"images": torch.zeros(2, 1, height, width)}
-    outputs = [name for name, there in zip(OUTPUTS, (True, *_heads(trained.net)), strict=True) if there]
+    net = _without_distances(trained.net)
+    outputs = [name for name, there in zip(OUTPUTS, (True, *_heads(net)), strict=True) if there]
     if trained.stage == "stage2":
         examples["landmark"] = torch.zeros(2, dtype=torch.int64)
     batch = {0: torch.export.Dim("batch", min=1)}
@@ -101,7 +106,7 @@ def export_onnx(trained: TrainedNet, target: Path, checkpoint: str) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the exporter, about itself
             program = torch.onnx.export(
-                trained.net,
+                net,
                 tuple(examples.values()),
                 input_names=list(examples),
                 output_names=outputs,
@@ -125,6 +130,20 @@ _INSTALL = "onnxruntime and the exporter are an extra: pip install 'ceph-pipelin
 
 def _heads(net: nn.Module) -> tuple[bool, bool]:
     return getattr(net, "stage_head", None) is not None, getattr(net, "measurement_head", None) is not None
+
+
+def _distance_head(net: nn.Module) -> DistanceHead | None:
+    head = getattr(net, "measurement_head", None)
+    return head if isinstance(head, DistanceHead) else None
+
+
+def _without_distances(net: nn.Module) -> nn.Module:
+    """The network as a file can hold it: decoding stays with torch."""
+    if _distance_head(net) is None:
+        return net
+    bare = copy.deepcopy(net)
+    bare.register_module("measurement_head", None)
+    return bare
 
 
 def _checkpoint_of(path: Path) -> str | None:

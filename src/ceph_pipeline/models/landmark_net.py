@@ -1,7 +1,7 @@
 """The whole-image network: one heatmap a landmark, and the CVM heads."""
 
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -58,12 +58,11 @@ class LandmarkNet(nn.Module):
         self.heatmap_head = HeatmapHead(width, n_landmarks, dropout)
         channels = features.coarsest_channels
         self.stage_head = CvmHead(channels, cvm_stages, dropout) if cvm_stages else None
-        self.measurement_head = (
-            MeasurementHead(channels, n_measurements, dropout) if n_measurements and not measured_maps else None
-        )
-        self.distance_head = (
-            DistanceHead(n_landmarks, n_measurements, *measured_maps) if n_measurements and measured_maps else None
-        )
+        self.measurement_head: DistanceHead | MeasurementHead | None = None
+        if n_measurements and measured_maps:
+            self.measurement_head = DistanceHead(n_landmarks, n_measurements, *measured_maps)
+        elif n_measurements:
+            self.measurement_head = MeasurementHead(channels, n_measurements, dropout)
 
     @property
     def backbone(self) -> nn.Module:
@@ -83,10 +82,12 @@ class LandmarkNet(nn.Module):
         )
 
     def _measurements(self, heatmaps: Tensor, pooled: Tensor) -> Tensor | None:
-        """The measurements by the head that the network has, if any."""
-        if self.distance_head is not None:
-            return cast("Tensor", self.distance_head(heatmaps))
-        return self.measurement_head(pooled) if self.measurement_head is not None else None
+        """The measurements, where there is a head for them."""
+        if self.measurement_head is None:
+            return None
+        seen = heatmaps if isinstance(self.measurement_head, DistanceHead) else pooled
+        values: Tensor = self.measurement_head(seen)
+        return values
 
 
 def create_landmark_net(
