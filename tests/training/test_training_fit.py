@@ -168,7 +168,7 @@ def test_a_missing_a_damaged_and_a_dangerous_checkpoint_are_refused(tmp_path):
     with pytest.raises(CheckpointError, match="not a checkpoint of this project"):
         load_checkpoint(tmp_path / "foreign.ckpt")
     torch.save({"format": 1}, tmp_path / "hollow.ckpt")
-    with pytest.raises(CheckpointError, match=r"hollow\.ckpt: does not fit"):
+    with pytest.raises(CheckpointError, match=r"hollow\.ckpt: not what a training writes"):
         load_checkpoint(tmp_path / "hollow.ckpt")
 
 

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -48,7 +49,8 @@ def test_networks_differ_in_their_backbone_alone() -> None:
 
 def test_a_finished_training_keeps_the_time_that_it_took(spots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ceph_pipeline.detector.checkpoint import save_checkpoint
-    from ceph_pipeline.training.stage1 import MeasurementMoments, describe
+    from ceph_pipeline.training.measurement_scores import MeasurementMoments
+    from ceph_pipeline.training.stage1 import describe
 
     params = Stage1Params.model_validate(
         {"net": {"backbone": "mobilenetv3_small_050", "input_width_px": 64, "input_height_px": 64}}
@@ -58,13 +60,13 @@ def test_a_finished_training_keeps_the_time_that_it_took(spots, tmp_path: Path, 
         path = folder / "best.ckpt"
         if not path.exists():
             folder.mkdir(parents=True)
-            nothing = MeasurementMoments(*[pd.Series(dtype=float).to_numpy()] * 2)
+            nothing = MeasurementMoments((), np.empty(0), np.empty(0))
             save_checkpoint(describe(["Sella"], params, nothing, n_stages=0), path)
         return path
 
     monkeypatch.setattr(variants, "train_whole_image_net", trained)
     pixels = pd.DataFrame({"image_id": [], "digest": []})
-    tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, spots.measurements, pixels)
+    tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, pixels)
     chosen = network_variants(spots.images, params, ["mobilenetv3_small_050"])
     first = train_variants(chosen, tables, spots.cache, tmp_path)
     os.utime(tmp_path / "mobilenetv3_small_050" / "best.ckpt", (0, 0))

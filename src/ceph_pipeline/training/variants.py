@@ -85,7 +85,7 @@ def train_variants(variants: Iterable[Variant], tables: Stage1Tables, cache: Ima
     for variant in variants:
         place = folder / variant.name
         started = time.time()
-        of_variant = tables.of(variant.images, tables.landmarks, tables.cvm, tables.measurements, tables.source_pixels)
+        of_variant = tables.of(variant.images, tables.landmarks, tables.cvm, tables.source_pixels)
         path = train_whole_image_net(of_variant, cache, place, variant.params, run_name=f"{folder.name} {variant.name}")
         if path.stat().st_mtime >= started:
             write_atomically(place / SECONDS_FILE, json.dumps(time.time() - started))

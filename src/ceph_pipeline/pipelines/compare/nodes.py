@@ -18,7 +18,6 @@ def train_networks(
     images: pd.DataFrame,
     landmarks: pd.DataFrame,
     cvm: pd.DataFrame,
-    measurements: pd.DataFrame,
     source_pixels: pd.DataFrame,
     cache: ImageStore,
     cache_index: pd.DataFrame,
@@ -31,7 +30,7 @@ def train_networks(
     from ceph_pipeline.training.variants import network_variants, train_variants
 
     learned = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "test")]
-    tables = Stage1Tables.of(learned, landmarks, cvm, measurements, source_pixels)
+    tables = Stage1Tables.of(learned, landmarks, cvm, source_pixels)
     return train_variants(network_variants(learned, params, compare.backbones), tables, cache, folder)
 
 
@@ -39,7 +38,6 @@ def train_on_fewer(
     images: pd.DataFrame,
     landmarks: pd.DataFrame,
     cvm: pd.DataFrame,
-    measurements: pd.DataFrame,
     source_pixels: pd.DataFrame,
     cache: ImageStore,
     cache_index: pd.DataFrame,
@@ -52,7 +50,7 @@ def train_on_fewer(
     from ceph_pipeline.training.variants import source_variants, train_variants
 
     learned = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "test")]
-    tables = Stage1Tables.of(learned, landmarks, cvm, measurements, source_pixels)
+    tables = Stage1Tables.of(learned, landmarks, cvm, source_pixels)
     return train_variants(source_variants(learned, params, compare.training_sources, compare.seed), tables, cache, folder)
 
 

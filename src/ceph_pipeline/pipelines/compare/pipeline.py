@@ -5,7 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from ceph_pipeline.pipelines.compare import nodes
 
 LEARNED = [
-    *["augmented_images", "augmented_landmarks", "augmented_cvm", "augmented_measurements", "source_cache_index"],
+    *["augmented_images", "augmented_landmarks", "augmented_cvm", "source_cache_index"],
     *["augmented_cache", "augmented_cache_index"],
 ]
 PARAMS = ["params:stage1", "params:compare"]
