@@ -80,11 +80,14 @@ class Run:
         self.tail: list[str] = []
 
     def nodes(self) -> Iterator[Started]:
-        """Nodes as they begin."""
+        """Nodes as they begin; the second of a name, which Kedro prints without its pipeline's, is `name 2`."""
+        seen = Counter[str]()
         for line in self._output:
             self.tail = [*self.tail[-40:], line]
             if "Running node: " in line:
-                yield Started(line.split("Running node: ", 1)[1].split(":")[0].strip(), time.monotonic() - self._began)
+                name = line.split("Running node: ", 1)[1].split(":")[0].strip()
+                seen[name] += 1
+                yield Started(name if seen[name] == 1 else f"{name} {seen[name]}", time.monotonic() - self._began)
 
     def kill(self, by: signal.Signals) -> bool:
         """Send a signal; whether the run had not ended yet."""
