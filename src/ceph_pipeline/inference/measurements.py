@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ceph_pipeline.cephalometry import MEASUREMENTS, CephalometryParams, Rule, judge, measure_table
+from ceph_pipeline.inference.points import sigma_px
 
 _NO_NORMS = CephalometryParams()
 
@@ -16,8 +17,8 @@ def measurement_rows(
     """Every measurement that the landmarks allow: rows `image_id, measurement, value, sigma, unit`.
 
     Millimetres need a pixel size; without one they are absent, not guessed. Landmarks that no measurement knows, such as
-    the ruler's, are passed over. `sigma` is propagated from the points' `sigma_px`. With norm sets chosen there are `norm_set,
-    norm_mean, norm_sd, deviation_sd` too, empty where no chosen set has a norm.
+    the ruler's, are passed over. `sigma` is propagated from the points' `sigma_px`, calibrated where that is known. With norm
+    sets chosen there are `norm_set, norm_mean, norm_sd, deviation_sd` too, empty where no chosen set has a norm.
 
     Args:
         predictions: Points of one stage.
@@ -25,7 +26,7 @@ def measurement_rows(
         params: The norm sets chosen.
     """
     sizes = {str(image_id): pixel_size_mm.get(str(image_id), np.nan) for image_id in predictions["image_id"].unique()}
-    table = measure_table(predictions, sizes).dropna(subset="value").reset_index(drop=True)
+    table = measure_table(predictions.assign(sigma_px=sigma_px(predictions)), sizes).dropna(subset="value").reset_index(drop=True)
     table["unit"] = [MEASUREMENTS[key].unit for key in table["measurement"]]
     table = table.astype({"image_id": str, "measurement": str, "value": float, "sigma": float, "unit": str})
     return _beside_norms(table, params) if params.compare_with else table

@@ -11,6 +11,8 @@ from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 
 from ceph_pipeline.artifacts import atomic_path, plain_label, save_figure
+from ceph_pipeline.inference.points import is_flagged, places_of, sigma_px
+from ceph_pipeline.inference.tracing import traced
 from ceph_pipeline.landmarks import find
 
 if TYPE_CHECKING:
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 
     from ceph_pipeline.images.codec import GreyImage
 
-LINES = (("S", "N"), ("Po", "Or"), ("ANS", "PNS"), ("Go", "Me"), ("N", "A"), ("N", "B"), ("Pn", "Pog`"))
-"""Planes that measurements go by: S-N, Frankfort, palatal, mandibular, N-A, N-B and the E-line."""
 HEIGHT_INCHES = 9.0
 MAX_ASPECT = 3.0
 """Of the figure; a longer film has white beside it."""
@@ -31,7 +31,7 @@ OUTLINE = [withStroke(linewidth=1.5, foreground="black")]
 
 
 def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
-    """Draw the landmarks with their symbols, the planes, and a ring of two standard deviations around each.
+    """Draw the landmarks with their symbols, the tracing, and a ring of two standard deviations around each.
 
     Points that a person should look at stand out: in a colour of their own, the ring as wide as their radius.
 
@@ -48,10 +48,9 @@ def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
     low, high = np.percentile(image, (0.5, 99.5))
     axes.imshow(image, cmap="gray", vmin=low, vmax=max(high, low + 1))
     names = [find(str(name)).symbol for name in points["landmark"]]
-    xy, flagged = points[["x", "y"]].to_numpy(np.float64), _flagged(points)
-    places = {name: (float(x), float(y)) for name, (x, y) in zip(names, xy, strict=True) if np.isfinite(x)}
-    segments = [[places[a], places[b]] for a, b in LINES if a in places and b in places]
-    axes.add_collection(LineCollection(segments, colors=LINE, linewidths=0.8, alpha=0.8))
+    xy, flagged = points[["x", "y"]].to_numpy(np.float64), is_flagged(points)
+    places = places_of(points)
+    axes.add_collection(LineCollection([line.xy for line in traced(places)], colors=LINE, linewidths=0.8, alpha=0.8))
     for centre, radius, flag in zip(xy, _rings(points), flagged, strict=True):
         if np.isfinite(centre).all() and np.isfinite(radius):
             style = {"color": FLAG, "linewidth": 1.6} if flag else {"color": RING, "linewidth": 0.6, "alpha": 0.7}
@@ -69,17 +68,13 @@ def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def _flagged(points: pd.DataFrame) -> NDArray[np.bool_]:
-    return points["flagged"].to_numpy(np.bool_) if "flagged" in points else np.zeros(len(points), dtype=np.bool_)
-
-
 def _rings(points: pd.DataFrame) -> NDArray[np.float64]:
-    """Two standard deviations, calibrated where they are; of flagged points the radius, where one is promised."""
-    sigma = points["calibrated_sigma_px" if "calibrated_sigma_px" in points else "sigma_px"].to_numpy(np.float64)
+    """Two standard deviations; of flagged points the radius, where one is promised."""
+    rings = 2 * sigma_px(points)
     if "radius_px" not in points:
-        return 2 * sigma
+        return rings
     radius = points["radius_px"].to_numpy(np.float64)
-    return np.where(_flagged(points) & np.isfinite(radius), radius, 2 * sigma)
+    return np.where(is_flagged(points) & np.isfinite(radius), radius, rings)
 
 
 def write_overlay(image: GreyImage, points: pd.DataFrame, target: Path) -> None:

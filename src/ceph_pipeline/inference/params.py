@@ -6,7 +6,7 @@ from ceph_pipeline.formats.writers.params import WrittenFormat
 
 
 class InferenceParams(BaseModel):
-    """The `inference` pipeline: landmarks, measurements and overlays of new X-rays."""
+    """The `inference` pipeline: landmarks, measurements, overlays and reports of new X-rays."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -24,3 +24,4 @@ class InferenceParams(BaseModel):
     formats: tuple[WrittenFormat, ...] = Field(
         ("table", "json", "coco", "label_studio"), description="as which files the landmarks are left beside the tables"
     )
+    reports: bool = Field(True, description="write a printable page of each image, and one of them all")

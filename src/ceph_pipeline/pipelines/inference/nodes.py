@@ -150,3 +150,49 @@ def draw_overlays(
     if params.overlays:
         logger.info("overlays of %d X-rays are in %s", len(summary), overlay_folder)
     return summary
+
+
+def write_reports(
+    folder: Path,
+    predictions: pd.DataFrame,
+    plausibility: pd.DataFrame,
+    quarantine: pd.DataFrame,
+    sizes: pd.DataFrame,
+    report_folder: Path,
+    params: InferenceParams,
+    cephalometry: CephalometryParams,
+    stage1_checkpoint: Path,
+    stage2_checkpoint: Path | None = None,
+) -> pd.DataFrame:
+    """Write a printable page of each X-ray and one of them all, and list them; nothing where no reports are wanted."""
+    import mlflow
+
+    from ceph_pipeline import __version__
+    from ceph_pipeline.artifacts import fingerprint
+    from ceph_pipeline.images import read_image
+    from ceph_pipeline.images.film_files import printable
+    from ceph_pipeline.inference import report
+    from ceph_pipeline.inference.folder import find_xrays
+
+    if not params.reports:
+        return report.without_reports(report_folder)
+    run, xrays = mlflow.active_run(), find_xrays(folder)
+    checkpoints = {"stage1": stage1_checkpoint, "stage2": stage2_checkpoint}
+    image_ids = predictions["image_id"].unique().tolist()
+    pages = report.write_reports(
+        predictions,
+        lambda image_id: read_image(xrays[image_id]),
+        report_folder,
+        files={image_id: printable(xrays[image_id].relative_to(folder).as_posix()) for image_id in image_ids},
+        calibration=report.calibrations(sizes),
+        implausible=plausibility.loc[plausibility["implausible"], "image_id"],
+        set_aside=quarantine[["item", "reason"]].itertuples(index=False, name=None),
+        cephalometry=cephalometry,
+        provenance=report.Provenance(
+            networks={stage: fingerprint(path) for stage, path in checkpoints.items() if path is not None},
+            run_id=run.info.run_id if run else None,
+            version=__version__,
+        ),
+    )
+    logger.info("reports of %d X-rays are in %s", len(pages), report_folder)
+    return pages

@@ -10,11 +10,12 @@ from ceph_pipeline.pipelines.inference.nodes import (
     measure_faces,
     size_pixels,
     write_annotations,
+    write_reports,
 )
 
 
 def create_pipeline(*, refined: bool = True) -> Pipeline:
-    """From a folder of new X-rays to landmarks, measurements and overlays.
+    """From a folder of new X-rays to landmarks, measurements, overlays and reports.
 
     Args:
         refined: Whether stage 2 refines stage 1's points.
@@ -87,6 +88,23 @@ def create_pipeline(*, refined: bool = True) -> Pipeline:
                 ],
                 outputs="inference_summary",
                 name="draw_overlays",
+            ),
+            Node(
+                write_reports,
+                inputs=[
+                    "inference_folder",
+                    "inference_predictions",
+                    "inference_plausibility",
+                    "inference_quarantine",
+                    "inference_pixel_sizes",
+                    "inference_report_folder",
+                    "params:inference",
+                    "params:cephalometry",
+                    "stage1_checkpoint",
+                    *(["stage2_checkpoint"] if refined else []),
+                ],
+                outputs="inference_reports",
+                name="write_reports",
             ),
         ]
     )

@@ -1,0 +1,36 @@
+"""What reports and pictures ask of one image's located points."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ceph_pipeline.landmarks import find
+
+Places = dict[str, tuple[float, float]]
+"""(x, y) in pixels by symbol; missing points are absent."""
+
+
+def places_of(points: pd.DataFrame) -> Places:
+    """Where the landmarks are, of rows `landmark, x, y` of one image."""
+    rows = zip(points["landmark"], points["x"], points["y"], strict=True)
+    return {find(str(name)).symbol: (float(x), float(y)) for name, x, y in rows if np.isfinite(x) and np.isfinite(y)}
+
+
+def sigma_px(points: pd.DataFrame) -> NDArray[np.float64]:
+    """Each point's standard deviation along an axis: calibrated where that is known, else as the network says."""
+    own = points["sigma_px"].to_numpy(np.float64)
+    if "calibrated_sigma_px" not in points:
+        return own
+    calibrated = points["calibrated_sigma_px"].to_numpy(np.float64)
+    return np.where(np.isfinite(calibrated), calibrated, own)
+
+
+def is_flagged(points: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which points a person should look at; none where nothing is known about that."""
+    return points["flagged"].to_numpy(np.bool_) if "flagged" in points else np.zeros(len(points), dtype=np.bool_)
+
+
+def lies_outside(points: pd.DataFrame, width: int, height: int) -> NDArray[np.bool_]:
+    """Which points lie beyond the image's pixels, whose centres are at integers."""
+    x, y = points["x"].to_numpy(np.float64), points["y"].to_numpy(np.float64)
+    return (x < -0.5) | (y < -0.5) | (x > width - 0.5) | (y > height - 0.5)

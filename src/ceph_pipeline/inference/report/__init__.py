@@ -1,0 +1,22 @@
+"""Printable reports of new cephalograms: a page a film and one for the batch, each a file that needs nothing beside it."""
+
+from ceph_pipeline.inference.report.batch import Entry, batch_page
+from ceph_pipeline.inference.report.calibration import Calibration, calibrations
+from ceph_pipeline.inference.report.film import FilmReport, Provenance, film_report
+from ceph_pipeline.inference.report.page import film_page
+from ceph_pipeline.inference.report.picture import picture
+from ceph_pipeline.inference.report.writing import without_reports, write_reports
+
+__all__ = [
+    "Calibration",
+    "Entry",
+    "FilmReport",
+    "Provenance",
+    "batch_page",
+    "calibrations",
+    "film_page",
+    "film_report",
+    "picture",
+    "without_reports",
+    "write_reports",
+]

@@ -1,0 +1,43 @@
+"""The page of a batch: every film with what is to be looked at, and the files that were set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from ceph_pipeline.inference.report.page import render
+
+if TYPE_CHECKING:
+    from ceph_pipeline.inference.report.film import FilmReport
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A film in the list: its report without the analyses, a small picture, and where its page lies."""
+
+    file: str
+    page: str
+    thumbnail: str
+    look_at: tuple[str, ...]
+    calibration: str
+    classes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, report: FilmReport, thumbnail: str, folder: str) -> Entry:
+        """The entry of a report whose page lies in a folder beside the batch's."""
+        classes = tuple(f"{name.replace('_', ' ')}: {verdict.name}" for name, verdict in report.classes.items())
+        page = f"{folder}/{quote(report.image_id)}.html"
+        return cls(report.file, page, thumbnail, report.look_at, str(report.calibration), classes)
+
+
+def batch_page(entries: Sequence[Entry], set_aside: Iterable[tuple[str, str]]) -> str:
+    """The batch's page.
+
+    Args:
+        entries: A film each.
+        set_aside: Files that could not be read, with the reason.
+    """
+    ordered = sorted(entries, key=lambda entry: not entry.look_at)
+    return render("batch.html.j2", entries=ordered, set_aside=list(set_aside))

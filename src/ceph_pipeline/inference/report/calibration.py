@@ -1,0 +1,51 @@
+"""A film's pixel size in a report's words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+SOURCES = {"ruler": "the ruler in the film", "file": "the film's file, or inference.pixel_size_mm"}
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A film's pixel size.
+
+    Attributes:
+        pixel_size_mm: None where unknown.
+        source: Where it is from, or why there is none, in words.
+        se_mm: Its standard error; None where unknown.
+        is_suspect: Whether its sources disagree.
+    """
+
+    pixel_size_mm: float | None
+    source: str
+    se_mm: float | None = None
+    is_suspect: bool = False
+
+    def __str__(self) -> str:
+        if self.pixel_size_mm is None:
+            return f"No pixel size ({self.source}): millimetres are absent, not guessed."
+        spread = "" if self.se_mm is None else f" ± {self.se_mm:.2g}"
+        return f"{self.pixel_size_mm:.4g}{spread} mm per pixel, from {self.source}."
+
+
+def calibrations(sizes: pd.DataFrame) -> dict[str, Calibration]:
+    """Each image's calibration.
+
+    Args:
+        sizes: From `calibration.pixel_sizes`. An anatomical estimate makes no millimetres, and is said.
+    """
+    return {str(row["image_id"]): _calibration(row) for row in sizes.to_dict("records")}
+
+
+def _calibration(row: dict[str, object]) -> Calibration:
+    source, mm, se = str(row["source"]), float(str(row["mm_per_pixel"])), float(str(row["mm_per_pixel_se"]))
+    if source == "anatomical":
+        return Calibration(None, f"only an estimate from S–N, {mm:.2g} mm per pixel")
+    if math.isnan(mm):
+        return Calibration(None, "neither a ruler nor the file says one, and inference.pixel_size_mm is not set")
+    return Calibration(mm, SOURCES[source], None if math.isnan(se) else se, bool(row["is_suspect"]))

@@ -1,0 +1,201 @@
+"""What a film's report says, before it becomes a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ceph_pipeline.cephalometry import ANALYSES, Analysis, CephalometryParams, Result, Verdict, assess, judge
+from ceph_pipeline.cephalometry.norms import ChosenNorm, NormSet
+from ceph_pipeline.inference.points import is_flagged, lies_outside, places_of, sigma_px
+from ceph_pipeline.inference.report.calibration import Calibration
+from ceph_pipeline.inference.report.wiggle import Wiggle, wiggle
+from ceph_pipeline.landmarks import find
+
+UNITS = {"deg": "°", "mm": " mm", "%": " %"}
+SUSPECT_SIZE = "The sources of the pixel size disagree: check it before any millimetre is used."
+UNVERIFIED = {"no": "norm as textbooks give it, not looked up", "mean": "of the norm only the mean was looked up", "yes": ""}
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What made a report.
+
+    Attributes:
+        networks: Digest of each stage's checkpoint, by stage.
+        run_id: Of the MLflow run; None outside one.
+        version: Of the package.
+    """
+
+    networks: dict[str, str]
+    run_id: str | None
+    version: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A measurement as a report shows it: text, empty where there is nothing to say."""
+
+    key: str
+    name: str
+    value: str
+    norm: str
+    deviation: str
+    notes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class AnalysisTable:
+    """An analysis of one film.
+
+    Attributes:
+        title: Its name.
+        rows: The measurements that have a value.
+        chart: Of the rows; None where none has a norm with a standard deviation.
+        notes: Signs and conventions, by the rows' numbers from 1.
+        absent: Measurements without a value, each with its reason.
+        beyond: What belongs to the analysis and these landmarks never allow.
+        source: Where it was published.
+    """
+
+    title: str
+    rows: tuple[Row, ...]
+    chart: Wiggle | None
+    notes: tuple[str, ...]
+    absent: tuple[str, ...]
+    beyond: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class FilmReport:
+    """A film's report.
+
+    Attributes:
+        image_id: Its identifier.
+        file: Its path in the folder.
+        look_at: What a person should look at, a sentence each.
+        calibration: Its pixel size.
+        classes: By rule.
+        analyses: In the order of `ANALYSES`.
+        norm_sets: Those that were chosen.
+        provenance: What made it.
+    """
+
+    image_id: str
+    file: str
+    look_at: tuple[str, ...]
+    calibration: Calibration
+    classes: dict[str, Verdict]
+    analyses: tuple[AnalysisTable, ...]
+    norm_sets: dict[str, NormSet]
+    provenance: Provenance
+
+
+def film_report(
+    points: pd.DataFrame,
+    size: tuple[int, int],
+    file: str,
+    calibration: Calibration,
+    cephalometry: CephalometryParams,
+    provenance: Provenance,
+    *,
+    implausible: bool = False,
+) -> FilmReport:
+    """Measure one film and put together what its report says.
+
+    Args:
+        points: Its rows of a `PredictionTable`, maybe with the columns of `judge_points` and `judge_shapes`.
+        size: (width, height) in px.
+        file: Its path in the folder.
+        calibration: Its pixel size.
+        cephalometry: Norm sets, which of them are chosen, and rules.
+        provenance: What made it.
+        implausible: Whether its configuration of landmarks is, as a whole.
+    """
+    names = [find(str(name)).symbol for name in points["landmark"]]
+    sigmas = {name: sigma for name, sigma in zip(names, sigma_px(points), strict=True) if np.isfinite(sigma)}
+    results = assess(places_of(points), calibration.pixel_size_mm, sigmas)
+    values = {key: result.value for key, result in results.items() if result.value is not None}
+    spread = {key: result.sigma for key, result in results.items() if result.sigma is not None}
+    verdicts = {name: judge(rule, values, spread) for name, rule in cephalometry.rules.items()}
+    return FilmReport(
+        image_id=str(points["image_id"].iloc[0]),
+        file=file,
+        look_at=(*_look_at(points, size, implausible), *([SUSPECT_SIZE] if calibration.is_suspect else [])),
+        calibration=calibration,
+        classes={name: verdict for name, verdict in verdicts.items() if verdict is not None},
+        analyses=tuple(_analysed(analysis, results, cephalometry.norms) for analysis in ANALYSES.values()),
+        norm_sets={name: cephalometry.norm_sets[name] for name in cephalometry.compare_with},
+        provenance=provenance,
+    )
+
+
+def _look_at(points: pd.DataFrame, size: tuple[int, int], implausible: bool) -> list[str]:
+    """Why a person should look, a sentence a reason."""
+    outside, flagged = lies_outside(points, *size), is_flagged(points)
+    unlikely = points["implausible"].to_numpy(bool) if "implausible" in points else np.zeros(len(points), dtype=bool)
+    missing = points["x"].isna().to_numpy(bool)
+    reasons = (
+        ("Outside the image", outside),
+        ("Implausible beside the other points", unlikely & ~outside),
+        ("Uncertain", flagged & ~unlikely & ~outside & ~missing),
+        ("Not found", missing),
+    )
+    sentences = [f"{reason}: {', '.join(points.loc[which, 'landmark'].astype(str))}." for reason, which in reasons if which.any()]
+    if implausible:
+        sentences.append("The landmarks as a whole are unlike those of the training images: is this a lateral cephalogram?")
+    if "calibrated_sigma_px" not in points:
+        sentences.append("Nothing was learned about this detector's uncertainty, so that no point is flagged for it: check all.")
+    return sentences
+
+
+def _analysed(analysis: Analysis, results: dict[str, Result], norms: dict[str, ChosenNorm]) -> AnalysisTable:
+    notes: list[str] = []
+    rows, deviations, absent = [], [], []
+    for key in analysis.measurements:
+        result = results[key]
+        if result.value is None:
+            absent.append(f"{result.measurement.name} ({key}): {result.reason}")
+            continue
+        chosen = norms.get(key)
+        deviation = chosen.norm.deviation(result.value) if chosen else None
+        rows.append(_row(result, chosen, deviation, _noted(result, chosen, notes)))
+        deviations.append(deviation)
+    drawn = any(deviation is not None for deviation in deviations)
+    return AnalysisTable(
+        title=analysis.title,
+        rows=tuple(rows),
+        chart=wiggle(deviations) if drawn else None,
+        notes=tuple(notes),
+        absent=tuple(absent),
+        beyond=analysis.missing,
+        source=analysis.source,
+    )
+
+
+def _row(result: Result, chosen: ChosenNorm | None, deviation: float | None, notes: Sequence[int]) -> Row:
+    measurement, value = result.measurement, result.value
+    spread = "" if result.sigma is None else f" ± {result.sigma:.1f}"
+    shown = f"{value:.1f}{spread}{UNITS[measurement.unit]}"
+    if chosen is None or value is None:
+        return Row(measurement.key, measurement.name, shown, "", "", tuple(notes))
+    within = {True: "within", False: "outside", None: ""}[chosen.norm.within(value)]
+    beside = within if deviation is None else f"{deviation:+.1f} sd"
+    return Row(measurement.key, measurement.name, shown, str(chosen.norm), beside, tuple(notes))
+
+
+def _noted(result: Result, chosen: ChosenNorm | None, notes: list[str]) -> list[int]:
+    """Numbers of a measurement's notes, which are added where they are new."""
+    measurement = result.measurement
+    unverified = UNVERIFIED[chosen.norm.checked] if chosen else ""
+    numbers = []
+    for text in (measurement.sign, measurement.convention, unverified):
+        if text and text not in notes:
+            notes.append(text)
+        if text:
+            numbers.append(notes.index(text) + 1)
+    return sorted(numbers)

@@ -1,0 +1,48 @@
+"""Pages from their content: HTML that loads nothing and escapes whatever comes from outside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ceph_pipeline.inference.report.wiggle import ROW_PX, WIDTH_PX, Wiggle
+
+if TYPE_CHECKING:
+    from ceph_pipeline.inference.report.film import FilmReport
+    from ceph_pipeline.inference.report.picture import Picture
+
+NOTICE = (
+    "Research software, no medical device: not for diagnosis or treatment. Points and values are a machine's and have to be "
+    "checked by a qualified person."
+)
+_PACKAGE = "ceph_pipeline.inference.report"
+
+
+def film_page(report: FilmReport, picture: Picture) -> str:
+    """A film's page; its only script, which zooms the picture, is named by digest so that no other one runs."""
+    script = files(_PACKAGE).joinpath("zoom.js").read_text(encoding="utf-8")
+    return render("film.html.j2", report=report, picture=picture, script=script, script_digest=_digest(script))
+
+
+def render(template: str, **content: Any) -> str:
+    """Fill one of the package's templates."""
+    return (
+        _environment().get_template(template).render(notice=NOTICE, row_px=ROW_PX, chart_px=WIDTH_PX, x_of=Wiggle.x_of, **content)
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader(_PACKAGE, ""), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    )
+
+
+def _digest(script: str) -> str:
+    """What a content security policy calls an inline script."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"

@@ -1,0 +1,72 @@
+"""Reports as files: `index.html`, and a page a film in `films/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from ceph_pipeline.artifacts import keep_only, write_atomically
+from ceph_pipeline.cephalometry import CephalometryParams
+from ceph_pipeline.images.codec import GreyImage
+from ceph_pipeline.inference.report.batch import Entry, batch_page
+from ceph_pipeline.inference.report.calibration import Calibration
+from ceph_pipeline.inference.report.film import Provenance, film_report
+from ceph_pipeline.inference.report.page import film_page
+from ceph_pipeline.inference.report.picture import THUMBNAIL_PX, as_uri, picture
+
+FILMS, INDEX = "films", "index.html"
+COLUMNS = ["image_id", "page", "n_look_at"]
+
+
+def write_reports(
+    predictions: pd.DataFrame,
+    read: Callable[[str], GreyImage],
+    target: Path,
+    *,
+    files: Mapping[str, str],
+    calibration: Mapping[str, Calibration],
+    implausible: Iterable[str] = (),
+    set_aside: Iterable[tuple[str, str]] = (),
+    cephalometry: CephalometryParams,
+    provenance: Provenance,
+) -> pd.DataFrame:
+    """Write a page of each film, one after another, and that of the batch last.
+
+    Pages of other films, which an earlier run has left in the folder, are deleted.
+
+    Args:
+        predictions: A `PredictionTable`, maybe with the columns of `judge_points` and `judge_shapes`.
+        read: The pixels of an image.
+        target: The folder.
+        files: What each image's file is called in reports.
+        calibration: Of each image.
+        implausible: Images whose configuration of landmarks is, as a whole.
+        set_aside: Files that could not be read, with the reason.
+        cephalometry: Norm sets, which of them are chosen, and rules.
+        provenance: What makes the reports.
+
+    Returns:
+        `image_id, page, n_look_at`: the page's path in the folder, and how many sentences say what a person should look at.
+    """
+    strange, entries, rows = set(implausible), [], []
+    keep_only(target / FILMS, [f"{image_id}.html" for image_id in files], ".html")
+    for image_id, points in predictions.groupby("image_id", sort=False):
+        name = str(image_id)
+        pixels = read(name)
+        size = (pixels.shape[1], pixels.shape[0])
+        report = film_report(points, size, files[name], calibration[name], cephalometry, provenance, implausible=name in strange)
+        page = f"{FILMS}/{name}.html"
+        write_atomically(target / page, film_page(report, picture(pixels, points)).encode())
+        entries.append(Entry.of(report, as_uri(pixels, THUMBNAIL_PX), FILMS))
+        rows.append((name, page, len(report.look_at)))
+    write_atomically(target / INDEX, batch_page(entries, set_aside).encode())
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def without_reports(target: Path) -> pd.DataFrame:
+    """Delete what an earlier run has left in the folder; a list without pages."""
+    keep_only(target, (), ".html")
+    keep_only(target / FILMS, (), ".html")
+    return pd.DataFrame(columns=COLUMNS).astype({"image_id": str, "page": str, "n_look_at": int})
