@@ -19,6 +19,7 @@ from ceph_pipeline.pipelines import (
     ruler,
     stage1,
     stage2,
+    superimposition,
 )
 from ceph_pipeline.pipelines.compare.pipeline import create_learning_curve
 
@@ -53,6 +54,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "promotion": promotion,
         "ruler": ruler,
         "inference": inference,
+        "superimposition": superimposition,
         "export": export,
         "benchmark": benchmark,
     }

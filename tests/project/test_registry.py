@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 NAMES = {
     "phantom", "ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation", "folds",
-    "calibration", "promotion", "ruler", "compare", "inference", "export", "benchmark",
+    "calibration", "promotion", "ruler", "compare", "inference", "superimposition", "export", "benchmark",
 }  # fmt: skip
 
 VARIANTS = {"evaluation_of_stage1", "inference_with_stage1", "learning_curve"}

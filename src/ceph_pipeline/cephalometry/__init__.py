@@ -1,6 +1,7 @@
 """Cephalometric measurements, computed from landmarks; analyses, norms and classes of them."""
 
 from ceph_pipeline.cephalometry.analyses import ANALYSES, Analysis
+from ceph_pipeline.cephalometry.changes import Change, changes
 from ceph_pipeline.cephalometry.classes import Rule, Verdict, judge
 from ceph_pipeline.cephalometry.learned import LEARNED_MEASUREMENTS, as_measurement, is_length_px, learned_values
 from ceph_pipeline.cephalometry.measurement import Measurement
@@ -9,6 +10,7 @@ from ceph_pipeline.cephalometry.measurements import MEASUREMENTS, VERTICAL_MEASU
 from ceph_pipeline.cephalometry.measuring import Result, UnknownMeasurementError, assess, measure
 from ceph_pipeline.cephalometry.norms import Norm, NormSet
 from ceph_pipeline.cephalometry.params import CephalometryParams
+from ceph_pipeline.cephalometry.superimposition import Registration, SuperimpositionError, superimpose
 from ceph_pipeline.cephalometry.tables import measure_table
 
 __all__ = [
@@ -18,19 +20,24 @@ __all__ = [
     "VERTICAL_MEASUREMENTS",
     "Analysis",
     "CephalometryParams",
+    "Change",
     "Measurement",
     "Norm",
     "NormSet",
+    "Registration",
     "Result",
     "Rule",
+    "SuperimpositionError",
     "UnknownMeasurementError",
     "Verdict",
     "as_measurement",
     "assess",
+    "changes",
     "is_length_px",
     "judge",
     "learned_values",
     "measure",
     "measure_table",
     "measurement_table",
+    "superimpose",
 ]

@@ -65,7 +65,8 @@ def frame_of(points: Points) -> Frame:
     forward = np.where(forward == 0, _MISSING, forward)
     jaws = points[_JAWS]
     known = np.isfinite(jaws)
-    below = np.where(known, jaws, 0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
+    with np.errstate(invalid="ignore"):  # no point of the jaws: unknown
+        below = np.where(known, jaws, 0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
     down = np.where(by_points & np.isfinite(nasion), porion - nasion, below - np.where(by_points, porion, sella))
     turn = np.sign((forward.conj() * down).imag)
     return Frame(forward, np.where(turn == 0, np.nan, turn))

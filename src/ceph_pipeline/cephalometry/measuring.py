@@ -66,7 +66,7 @@ def measure(
         ValueError: a landmark given twice, or a pixel size that is not above 0.
     """
     wanted = _known(keys)
-    points, size = _arrays(landmarks, pixel_size_mm)
+    points, size = face_arrays(landmarks, pixel_size_mm)
     values = dict(zip(MEASUREMENTS, evaluate(points, size)[0].tolist(), strict=True))
     return {key: values[key] for key in wanted if not math.isnan(values[key])}
 
@@ -94,7 +94,7 @@ def assess(
         ValueError: as `measure`, or a scatter that is neither a standard deviation nor a covariance.
     """
     wanted = _known(keys)
-    points, size = _arrays(landmarks, pixel_size_mm)
+    points, size = face_arrays(landmarks, pixel_size_mm)
     by_symbol = {find(key).symbol: spread for key, spread in (scatter or {}).items()}
     values = evaluate(points, size)[0]
     sigmas = propagate(points, size, covariances(by_symbol)[None])[0] if by_symbol else np.full(len(values), np.nan)
@@ -153,10 +153,10 @@ def _known(keys: Iterable[str] | None) -> list[str]:
     return wanted
 
 
-def _arrays(
+def face_arrays(
     landmarks: Mapping[str, tuple[float, float]], pixel_size_mm: float | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """One face as `(1, K, 2)` and `(1,)`."""
+    """One face as points `(1, K, 2)` in the order of `SYMBOLS` and pixel size `(1,)`, NaN where missing or unknown."""
     found: dict[str, tuple[float, float]] = {}
     for key, point in landmarks.items():
         symbol = find(key).symbol

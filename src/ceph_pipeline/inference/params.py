@@ -1,6 +1,8 @@
 """Settings of the inference pipeline. Free of torch: Kedro resolves these types when it registers the pipelines."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+
+from ceph_pipeline.cephalometry import Registration
 
 from ceph_pipeline.formats.writers.params import WrittenFormat
 
@@ -25,3 +27,18 @@ class InferenceParams(BaseModel):
         ("table", "json", "coco", "label_studio"), description="as which files the landmarks are left beside the tables"
     )
     reports: bool = Field(True, description="write a printable page of each image, and one of them all")
+
+
+class SuperimpositionParams(BaseModel):
+    """The `superimposition` pipeline: two films of one person, out of those that `inference` has located."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    first: str | None = Field(None, description="identifier (`image_id`) of the earlier film")
+    second: str | None = Field(None, description="identifier of the later film")
+    pixel_sizes_mm: tuple[PositiveFloat, PositiveFloat] | None = Field(
+        None, description="of the first and the second film; null: as `inference` has found them"
+    )
+    registration: Registration = Field(
+        "sella_nasion", description="S on S with S–N parallel; cranial_base: least squares over S, N, Po and Ar"
+    )

@@ -25,6 +25,12 @@ def sigma_px(points: pd.DataFrame) -> NDArray[np.float64]:
     return np.where(np.isfinite(calibrated), calibrated, own)
 
 
+def sigmas_of(points: pd.DataFrame) -> dict[str, float]:
+    """`sigma_px` by symbol; unknown ones are absent."""
+    known = zip(points["landmark"], sigma_px(points), strict=True)
+    return {find(str(name)).symbol: float(sigma) for name, sigma in known if np.isfinite(sigma)}
+
+
 def is_flagged(points: pd.DataFrame) -> NDArray[np.bool_]:
     """Which points a person should look at; none where nothing is known about that."""
     return points["flagged"].to_numpy(np.bool_) if "flagged" in points else np.zeros(len(points), dtype=np.bool_)

@@ -10,10 +10,9 @@ import pandas as pd
 
 from ceph_pipeline.cephalometry import ANALYSES, Analysis, CephalometryParams, Result, Verdict, assess, judge
 from ceph_pipeline.cephalometry.norms import ChosenNorm, NormSet
-from ceph_pipeline.inference.points import is_flagged, lies_outside, places_of, sigma_px
+from ceph_pipeline.inference.points import is_flagged, lies_outside, places_of, sigmas_of
 from ceph_pipeline.inference.report.calibration import Calibration
 from ceph_pipeline.inference.report.wiggle import Wiggle, wiggle
-from ceph_pipeline.landmarks import find
 
 UNITS = {"deg": "°", "mm": " mm", "%": " %"}
 SUSPECT_SIZE = "The sources of the pixel size disagree: check it before any millimetre is used."
@@ -116,9 +115,7 @@ def film_report(
         provenance: What made it.
         implausible: Whether its configuration of landmarks is, as a whole.
     """
-    names = [find(str(name)).symbol for name in points["landmark"]]
-    sigmas = {name: sigma for name, sigma in zip(names, sigma_px(points), strict=True) if np.isfinite(sigma)}
-    results = assess(places_of(points), calibration.pixel_size_mm, sigmas)
+    results = assess(places_of(points), calibration.pixel_size_mm, sigmas_of(points))
     values = {key: result.value for key, result in results.items() if result.value is not None}
     spread = {key: result.sigma for key, result in results.items() if result.sigma is not None}
     verdicts = {name: judge(rule, values, spread) for name, rule in cephalometry.rules.items()}

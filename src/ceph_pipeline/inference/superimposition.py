@@ -1,0 +1,140 @@
+"""Two films of one person out of a folder's: changes as a table, tracings over each other as a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from ceph_pipeline.artifacts import plain_label
+from ceph_pipeline.cephalometry import Registration, SuperimpositionError, assess, changes, superimpose
+from ceph_pipeline.inference.points import places_of, sigmas_of
+from ceph_pipeline.inference.report import calibrations
+from ceph_pipeline.inference.tracing import traced
+from ceph_pipeline.landmarks import Affine
+
+if TYPE_CHECKING:
+    from ceph_pipeline.inference.params import SuperimpositionParams
+    from ceph_pipeline.inference.points import Places
+
+FIRST_COLOUR, SECOND_COLOUR = "#0072b2", "#d55e00"
+HEIGHT_INCHES = 9.0
+
+
+def pair_of(predictions: pd.DataFrame, params: SuperimpositionParams) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of both films.
+
+    Raises:
+        SuperimpositionError: one is not named, not there, or both are the same.
+    """
+    known = predictions["image_id"].unique().tolist()
+    for field, name in (("first", params.first), ("second", params.second)):
+        if name not in known:
+            shown = ", ".join(map(str, known[:5])) + (" …" if len(known) > 5 else "")
+            raise SuperimpositionError(
+                f"superimposition.{field} = {name!r}: no such film among those located. Name one of {shown}, or run inference "
+                "on a folder that holds it."
+            )
+    if params.first == params.second:
+        raise SuperimpositionError(f"superimposition.first and second are both {params.first!r}: name two films of one person.")
+    return predictions[predictions["image_id"] == params.first], predictions[predictions["image_id"] == params.second]
+
+
+def pixel_sizes_of(sizes: pd.DataFrame, params: SuperimpositionParams) -> tuple[float | None, float | None]:
+    """Millimetres per pixel of both films: as the parameters say, or as they were measured; None where unknown."""
+    if params.pixel_sizes_mm is not None:
+        return params.pixel_sizes_mm
+    known = calibrations(sizes)
+    return known[str(params.first)].pixel_size_mm, known[str(params.second)].pixel_size_mm
+
+
+def change_rows(first: pd.DataFrame, second: pd.DataFrame, pixel_sizes_mm: tuple[float | None, float | None]) -> pd.DataFrame:
+    """What has changed from the first film to the second.
+
+    Args:
+        first: Its rows of a `PredictionTable`.
+        second: Likewise.
+        pixel_sizes_mm: Of both; None: angles and ratios only.
+
+    Returns:
+        `measurement, name, unit, first, second, change, error, verdict`, a row for each that both films have. `error` is what
+        95 % of pairs without any change stay below; `verdict` says `smaller than its error`, `larger than its error`, or
+        `error unknown`.
+    """
+    films = [
+        assess(places_of(points), size, sigmas_of(points)) for points, size in zip((first, second), pixel_sizes_mm, strict=True)
+    ]
+    words = {True: "larger than its error", False: "smaller than its error", None: "error unknown"}
+    rows = [
+        (
+            key,
+            each.measurement.name,
+            each.measurement.unit,
+            each.first,
+            each.second,
+            each.change,
+            each.error,
+            words[each.exceeds_error],
+        )
+        for key, each in changes(*films).items()
+    ]
+    columns = ["measurement", "name", "unit", "first", "second", "change", "error", "verdict"]
+    return pd.DataFrame(rows, columns=columns).astype({"error": float})
+
+
+def draw_superimposition(first: pd.DataFrame, second: pd.DataFrame, onto_first: Affine, title: str) -> Figure:
+    """Draw both tracings in the first film's pixels, without its picture.
+
+    Args:
+        first: Rows `landmark, x, y` of the first film.
+        second: Of the second.
+        onto_first: From `superimpose`.
+        title: Above the picture.
+    """
+    earlier = places_of(first)
+    later: Places = {
+        symbol: (float(x), float(y)) for symbol, (x, y) in ((s, onto_first(xy)) for s, xy in places_of(second).items())
+    }
+    corners = np.array([*earlier.values(), *later.values()])
+    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    margin = 0.08 * max(right - left, bottom - top)
+    aspect = (right - left + 2 * margin) / (bottom - top + 2 * margin)
+    figure = Figure(figsize=(HEIGHT_INCHES * min(max(aspect, 0.5), 2.0), HEIGHT_INCHES), layout="constrained")
+    axes = figure.add_subplot()
+    names = zip((first, second), (earlier, later), (FIRST_COLOUR, SECOND_COLOUR), strict=True)
+    for points, places, colour in names:
+        axes.add_collection(LineCollection([line.xy for line in traced(places)], colors=colour, linewidths=1.1, alpha=0.85))
+        axes.plot(
+            *np.array(list(places.values())).T,
+            ".",
+            color=colour,
+            markersize=5,
+            label=plain_label(str(points["image_id"].iloc[0])),
+        )
+    for symbol, place in earlier.items():
+        axes.annotate(symbol, place, xytext=(4, 3), textcoords="offset points", fontsize=7, color="#444444")
+    axes.legend(loc="lower left", fontsize=8)
+    axes.set_title(plain_label(title), fontsize=10)
+    axes.set(xlim=(left - margin, right + margin), ylim=(bottom + margin, top - margin), aspect="equal")
+    axes.set_axis_off()
+    return figure
+
+
+def register(
+    first: pd.DataFrame, second: pd.DataFrame, pixel_sizes_mm: tuple[float | None, float | None], registration: Registration
+) -> Affine:
+    """The map that lays the second film's points over the first's.
+
+    Raises:
+        SuperimpositionError: as `superimpose`, or a pixel size is unknown.
+    """
+    one, two = pixel_sizes_mm
+    if one is None or two is None:
+        raise SuperimpositionError(
+            "superimposing needs the pixel size of both films: set superimposition.pixel_sizes_mm, or run inference "
+            "again with a ruler's networks or inference.pixel_size_mm."
+        )
+    return superimpose(places_of(first), places_of(second), (one, two), registration)

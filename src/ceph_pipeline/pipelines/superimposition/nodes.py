@@ -1,0 +1,29 @@
+"""Nodes of the superimposition pipeline."""
+
+import logging
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ceph_pipeline.inference.params import SuperimpositionParams
+
+logger = logging.getLogger(__name__)
+
+
+def compare_films(
+    predictions: pd.DataFrame, pixel_sizes: pd.DataFrame, params: SuperimpositionParams
+) -> tuple[pd.DataFrame, Figure]:
+    """Lay the second film over the first, and say what has changed by more than its error."""
+    from ceph_pipeline.inference.superimposition import change_rows, draw_superimposition, pair_of, pixel_sizes_of, register
+
+    first, second = pair_of(predictions, params)
+    sizes = pixel_sizes_of(pixel_sizes, params)
+    onto_first = register(first, second, sizes, params.registration)
+    table = change_rows(first, second, sizes)
+    figure = draw_superimposition(first, second, onto_first, f"registered on {params.registration.replace('_', ' ')}")
+    logger.info(
+        "%d measurements in both films, %d changed by more than their error",
+        len(table),
+        (table["verdict"] == "larger than its error").sum(),
+    )
+    return table, figure
