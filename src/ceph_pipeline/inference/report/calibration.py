@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -42,8 +44,8 @@ def calibrations(sizes: pd.DataFrame) -> dict[str, Calibration]:
     return {str(row["image_id"]): _calibration(row) for row in sizes.to_dict("records")}
 
 
-def _calibration(row: dict[str, object]) -> Calibration:
-    source, mm, se = str(row["source"]), float(str(row["mm_per_pixel"])), float(str(row["mm_per_pixel_se"]))
+def _calibration(row: Mapping[Hashable, Any]) -> Calibration:
+    source, mm, se = str(row["source"]), float(row["mm_per_pixel"]), float(row["mm_per_pixel_se"])
     if source == "anatomical":
         return Calibration(None, f"only an estimate from S–N, {mm:.2g} mm per pixel")
     if math.isnan(mm):
