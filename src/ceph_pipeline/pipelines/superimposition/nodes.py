@@ -1,9 +1,9 @@
 """Nodes of the superimposition pipeline."""
 
 import logging
+from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from ceph_pipeline.inference.params import SuperimpositionParams
 
@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 def compare_films(
     predictions: pd.DataFrame, pixel_sizes: pd.DataFrame, params: SuperimpositionParams
-) -> tuple[pd.DataFrame, Figure]:
+) -> tuple[pd.DataFrame, Any]:
     """Lay the second film over the first, and say what has changed by more than its error."""
     from ceph_pipeline.inference.superimposition import change_rows, draw_superimposition, pair_of, pixel_sizes_of, register
 
