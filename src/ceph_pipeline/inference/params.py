@@ -3,7 +3,6 @@
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from ceph_pipeline.cephalometry import Registration
-
 from ceph_pipeline.formats.writers.params import WrittenFormat
 
 
