@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ceph_pipeline.artifacts import keep_only, write_atomically
+from ceph_pipeline.artifacts import filled_anew, write_atomically
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.images.codec import GreyImage
 from ceph_pipeline.inference.report.batch import Entry, batch_page
@@ -34,7 +34,7 @@ def write_reports(
 ) -> pd.DataFrame:
     """Write a page of each film, one after another, and that of the batch last.
 
-    Pages of other films, which an earlier run has left in the folder, are deleted.
+    They take the place of an earlier run's, of other films.
 
     Args:
         predictions: A `PredictionTable`, maybe with the columns of `judge_points` and `judge_shapes`.
@@ -51,22 +51,24 @@ def write_reports(
         `image_id, page, n_look_at`: the page's path in the folder, and how many sentences say what a person should look at.
     """
     strange, entries, rows = set(implausible), [], []
-    keep_only(target / FILMS, [f"{image_id}.html" for image_id in files], ".html")
-    for image_id, points in predictions.groupby("image_id", sort=False):
-        name = str(image_id)
-        pixels = read(name)
-        size = (pixels.shape[1], pixels.shape[0])
-        report = film_report(points, size, files[name], calibration[name], cephalometry, provenance, implausible=name in strange)
-        page = f"{FILMS}/{name}.html"
-        write_atomically(target / page, film_page(report, picture(pixels, points)).encode())
-        entries.append(Entry.of(report, as_uri(pixels, THUMBNAIL_PX), FILMS))
-        rows.append((name, page, len(report.look_at)))
+    with filled_anew(target / FILMS, ".html") as empty:
+        for image_id, points in predictions.groupby("image_id", sort=False):
+            name = str(image_id)
+            pixels = read(name)
+            size = (pixels.shape[1], pixels.shape[0])
+            report = film_report(
+                points, size, files[name], calibration[name], cephalometry, provenance, implausible=name in strange
+            )
+            page = f"{FILMS}/{name}.html"
+            write_atomically(empty / f"{name}.html", film_page(report, picture(pixels, points)).encode())
+            entries.append(Entry.of(report, as_uri(pixels, THUMBNAIL_PX), FILMS))
+            rows.append((name, page, len(report.look_at)))
     write_atomically(target / INDEX, batch_page(entries, set_aside).encode())
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def without_reports(target: Path) -> pd.DataFrame:
     """Delete what an earlier run has left in the folder; a list without pages."""
-    keep_only(target, (), ".html")
-    keep_only(target / FILMS, (), ".html")
+    with filled_anew(target / FILMS, ".html"):
+        (target / INDEX).unlink(missing_ok=True)
     return pd.DataFrame(columns=COLUMNS).astype({"image_id": str, "page": str, "n_look_at": int})

@@ -170,7 +170,6 @@ def write_reports(
     from ceph_pipeline import __version__
     from ceph_pipeline.artifacts import fingerprint
     from ceph_pipeline.images import read_image
-    from ceph_pipeline.images.film_files import printable
     from ceph_pipeline.inference import report
     from ceph_pipeline.inference.folder import find_xrays
 
