@@ -12,6 +12,7 @@ import yaml
 from ceph_pipeline import formats, ingestion
 from ceph_pipeline.detector.checkpoint import load_checkpoint
 from ceph_pipeline.images import ImageStore
+from ceph_pipeline.models.packaged import PACKAGES
 from ceph_pipeline.training import fit
 from ceph_pipeline.training.params import Stage1Params
 from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
@@ -49,7 +50,7 @@ def compiled(monkeypatch):
     return asked
 
 
-@pytest.mark.parametrize("name", ["base", "fast", "max_accuracy", "low_memory", "stable", "ruler"])
+@pytest.mark.parametrize("name", ["base", "fast", "max_accuracy", "low_memory", "stable", "ruler", "few_films"])
 def test_a_preset_trains(spots, tmp_path, name, compiled):
     params = preset(name, SMALL)
     tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, PIXELS)
@@ -91,6 +92,11 @@ def test_the_presets_are_what_their_users_know():
     assert (ruler.optim.unfreeze_after_epochs, ruler.optim.backbone_rate_factor, ruler.loop.patience) == (5, 0.1, 30)
     assert ruler.optim.learning_rate * ruler.optim.cosine_floor == pytest.approx(1e-6)
     assert (ruler.optim.batch_size, ruler.optim.weight_decay, ruler.net.backbone) == (4, 1e-5, "resnet18")
+
+
+def test_few_films_start_from_weights_that_need_no_hub():
+    few = preset("few_films", {"loop": {"seed": 1}})
+    assert (few.net.backbone in PACKAGES, few.net.pretrained) == (True, True)
 
 
 def test_stage1_learns_p1_and_p2_from_a_label_studio_export(tmp_path):
