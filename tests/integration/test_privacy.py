@@ -101,7 +101,8 @@ def test_a_run_on_a_patient_s_folder_names_nobody(project, films, capfd):
 
 
 def test_the_secret_of_the_pseudonyms_stays_in_the_data_root(project, films):
-    project.run("ingestion", raw_folder=str(films), raw_format="table", ingestion={"on_bad_item": "quarantine"})
+    reading = {"on_bad_item": "quarantine", "splits": {"valid_fraction": 0.2}}
+    project.run("ingestion", raw_folder=str(films), raw_format="table", ingestion=reading)
     key = project.data / "pseudonym.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert key.read_bytes() not in recorded(project.root)

@@ -145,7 +145,7 @@ class TestRefused:
             ({"rotations_deg": [0, -0.0]}, ".rotations_deg = [0, -0.0]: 0.0 is given more than once."),
             ({"scales": [1, 0]}, ".scales.1 = 0: should be greater than or equal to 0.5."),
             ({"scales": [120]}, ".scales.0 = 120: should be less than or equal to 2."),
-            ({"scales": [float("nan")]}, ".scales.0 = nan: should be less than or equal to 2."),
+            ({"scales": [float("nan")]}, ".scales.0 = nan: should be a finite number."),
             ({"rotations_deg": [-90]}, ".rotations_deg.0 = -90: should be greater than or equal to -45."),
             ({"flips": ["left"]}, ".flips.0 = 'left': should be a valid boolean"),
         ],

@@ -78,7 +78,7 @@ def _hold_out(images: pd.DataFrame, patients: Mapping[str, str], split: str, fra
         raise SplitError(
             f"the data set has no {split} split, and ingestion.splits.{split}_fraction = {fraction} of {len(training)} training "
             f"images of {training.map(patients).nunique()} patients holds out {len(held_out)}. Set a fraction that leaves images "
-            "on both sides, such as 0.1."
+            f"on both sides, such as {max(0.1, 1 / len(training)):.2g}."
         )
     return _moved(images, dict.fromkeys(held_out, split))
 
