@@ -2,7 +2,6 @@
 
 import errno
 import pickle
-import shutil
 import subprocess
 import sys
 
@@ -51,13 +50,8 @@ print("LEFT:", sorted(str(path.relative_to(target)) for path in target.rglob("*"
 
 
 @pytest.fixture
-def on_disk(tmp_path):
+def on_disk(tmp_path, unshare):
     """`(mount options, code) -> (message, files left)` on a disk mounted for a process."""
-    unshare = [shutil.which("unshare") or "unshare", "--user", "--map-root-user", "--mount"]
-    try:
-        subprocess.run([*unshare, "mount", "-t", "tmpfs", "tmpfs", tmp_path], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs to mount a disk")
 
     def run(options, code):
         disk = tmp_path / "disk"

@@ -32,13 +32,8 @@ except Exception as error:
 
 
 @pytest.fixture
-def mounted(tmp_path):
+def mounted(tmp_path, unshare):
     """`(options, study, params) -> what a run on a disk mounted with these options ended with`."""
-    unshare = [shutil.which("unshare") or "unshare", "--user", "--map-root-user", "--mount"]
-    try:
-        subprocess.run([*unshare, "mount", "-t", "tmpfs", "tmpfs", tmp_path], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs to mount a disk")
 
     def run(options, study, params):
         inputs, disk = tmp_path / "inputs.pickle", tmp_path / "disk"

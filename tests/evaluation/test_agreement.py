@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ceph_pipeline.cephalometry.classes import ValueClasses
 from ceph_pipeline.evaluation.agreement import agreement, classify
 from ceph_pipeline.evaluation.cvm_agreement import cvm_agreement, head_table
-from ceph_pipeline.evaluation.params import ClassRule, StatisticsParams
+from ceph_pipeline.evaluation.params import StatisticsParams
 
 STATISTICS = StatisticsParams(n_resamples=300)
 
@@ -104,11 +105,11 @@ def test_a_value_on_a_bound_belongs_to_the_lower_class():
 class TestRules:
     def test_bounds_must_ascend(self):
         with pytest.raises(ValueError, match="do not ascend"):
-            ClassRule(bounds=(4.0, 0.0), names=("a", "b", "c"))
+            ValueClasses(bounds=(4.0, 0.0), names=("a", "b", "c"))
 
     def test_names_must_be_one_more(self):
         with pytest.raises(ValueError, match="1 bounds make 2 classes"):
-            ClassRule(bounds=(4.0,), names=("a", "b", "c"))
+            ValueClasses(bounds=(4.0,), names=("a", "b", "c"))
 
 
 def outputs(**values):

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ceph_pipeline.cephalometry.classes import ValueClasses
 from ceph_pipeline.evaluation.measurement_errors import class_agreement, measured, measured_stages, measurement_error_table
-from ceph_pipeline.evaluation.params import ClassRule, StatisticsParams
+from ceph_pipeline.evaluation.params import StatisticsParams
 
 STATISTICS = StatisticsParams(n_resamples=200)
-RULES = {"ANB": ClassRule(bounds=(0.0, 4.0), names=("III", "I", "II"))}
+RULES = {"ANB": ValueClasses(bounds=(0.0, 4.0), names=("III", "I", "II"))}
 NAMES = ["Sella", "Nasion", "A-point", "B-point"]
 
 
@@ -89,5 +90,5 @@ class TestClasses:
         assert report["stages"]["inter_reader"]["kappa"] == 1
 
     def test_a_measurement_that_the_landmarks_do_not_allow_has_no_stages(self, compared):
-        rules = {"SN_GoGn": ClassRule(bounds=(26.0, 38.0), names=("low", "normal", "high"))}
+        rules = {"SN_GoGn": ValueClasses(bounds=(26.0, 38.0), names=("low", "normal", "high"))}
         assert class_agreement(compared, rules, STATISTICS)["SN_GoGn"]["stages"] == {}

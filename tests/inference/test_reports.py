@@ -11,7 +11,7 @@ import pytest
 
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.inference import InferenceParams
-from ceph_pipeline.inference.report import Calibration, Provenance, calibrations, film_page, film_report, picture, write_reports
+from ceph_pipeline.inference.report import Calibration, ReportOrigin, calibrations, film_page, film_report, picture, write_reports
 from ceph_pipeline.inference.report.wiggle import MARGIN_PX, ROW_PX, WIDTH_PX, wiggle
 from ceph_pipeline.pipelines.inference.nodes import write_reports as write_reports_node
 
@@ -27,7 +27,7 @@ MADE_UP = {
         "norms": {"SNA": {"mean": 80, "sd": 2}, "SNB": {"mean": 80}},
     }
 }
-PROVENANCE = Provenance({"stage1": "abc"}, "run-7", "1.2.3")
+PROVENANCE = ReportOrigin({"stage1": "abc"}, "run-7", "1.2.3")
 MM = Calibration(0.1, "a test")
 
 

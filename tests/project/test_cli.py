@@ -2,6 +2,7 @@ import errno
 import importlib
 import pkgutil
 import shutil
+import signal
 import sqlite3
 import sys
 from pathlib import Path
@@ -18,6 +19,14 @@ from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import ImageReadError
 from ceph_pipeline.landmarks.geometry import Affine
 from ceph_pipeline.landmarks.tables import points_table
+
+
+@pytest.fixture(autouse=True)
+def sigterm():
+    """The run command handles SIGTERM; the tests' own process goes on as before."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 def command(error=None):

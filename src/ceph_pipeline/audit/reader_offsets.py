@@ -11,7 +11,7 @@ _CLIP = 4.0
 _MAD_TO_SD = 1.4826
 
 
-class Change(NamedTuple):
+class OffsetChange(NamedTuple):
     """A change of the mean difference between two groups of images; the test clips single slips, the shift does not.
 
     Attributes:
@@ -63,7 +63,7 @@ def mean_offsets(differences: NDArray[np.float64]) -> tuple[NDArray[np.float64],
 
 
 def change_points(
-    differences: NDArray[np.float64], least_images: int, permutations: int, speaks: Callable[[Change], bool]
+    differences: NDArray[np.float64], least_images: int, permutations: int, speaks: Callable[[OffsetChange], bool]
 ) -> list[ChangePoint]:
     """Where the mean difference changes, by binary segmentation.
 
@@ -79,24 +79,24 @@ def change_points(
     return sorted(_split(differences, 0, least_images, permutations, speaks))
 
 
-def change_at(differences: NDArray[np.float64], row: int, permutations: int) -> Change:
+def change_at(differences: NDArray[np.float64], row: int, permutations: int) -> OffsetChange:
     """The change between the rows before and those from `row` on; see `change_points`."""
     later = np.arange(len(differences)) >= row
     scores = _whitened(clipped(differences))
     statistic = _statistics(scores, later)
     rng = np.random.default_rng(0)
     beaten = sum(_statistics(scores, rng.permutation(later)).sum() >= statistic.sum() for _ in range(permutations))
-    return Change(_shift(differences, later), statistic, (1 + beaten) / (1 + permutations))
+    return OffsetChange(_shift(differences, later), statistic, (1 + beaten) / (1 + permutations))
 
 
-def grouped_change(differences: NDArray[np.float64], later: NDArray[np.bool_], permutations: int) -> Change:
+def grouped_change(differences: NDArray[np.float64], later: NDArray[np.bool_], permutations: int) -> OffsetChange:
     """The change between the images of two groups, those of `later` against the others."""
     order = np.argsort(later, kind="stable")
     return change_at(differences[order], int((~later).sum()), permutations)
 
 
 def _split(
-    differences: NDArray[np.float64], start: int, least: int, permutations: int, speaks: Callable[[Change], bool]
+    differences: NDArray[np.float64], start: int, least: int, permutations: int, speaks: Callable[[OffsetChange], bool]
 ) -> Sequence[ChangePoint]:
     if len(differences) < 2 * least:
         return []
@@ -108,7 +108,7 @@ def _split(
     by_chance = np.array([_scan(scores[rng.permutation(len(scores))], least) for _ in range(permutations)])
     p = (1 + (by_chance.max(axis=1) >= curve[peak]).sum()) / (1 + permutations)
     later = np.arange(len(differences)) >= row
-    if not speaks(Change(_shift(differences, later), _statistics(scores, later), float(p))):
+    if not speaks(OffsetChange(_shift(differences, later), _statistics(scores, later), float(p))):
         return []
     near = np.flatnonzero(curve >= curve[peak] - 2 * by_chance[:, peak].std()) + start + least
     before = _split(differences[:row], start, least, permutations, speaks)

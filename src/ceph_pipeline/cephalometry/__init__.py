@@ -1,7 +1,7 @@
 """Cephalometric measurements, computed from landmarks; analyses, norms and classes of them."""
 
 from ceph_pipeline.cephalometry.analyses import ANALYSES, Analysis
-from ceph_pipeline.cephalometry.changes import Change, changes
+from ceph_pipeline.cephalometry.changes import MeasurementChange, changes
 from ceph_pipeline.cephalometry.classes import Rule, Verdict, judge
 from ceph_pipeline.cephalometry.learned import LEARNED_MEASUREMENTS, as_measurement, is_length_px, learned_values
 from ceph_pipeline.cephalometry.measurement import Measurement
@@ -20,8 +20,8 @@ __all__ = [
     "VERTICAL_MEASUREMENTS",
     "Analysis",
     "CephalometryParams",
-    "Change",
     "Measurement",
+    "MeasurementChange",
     "Norm",
     "NormSet",
     "Registration",

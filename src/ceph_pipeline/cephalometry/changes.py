@@ -14,7 +14,7 @@ SD_OF_ERROR = 1.96
 
 
 @dataclass(frozen=True)
-class Change:
+class MeasurementChange:
     """One measurement at two times.
 
     Attributes:
@@ -45,7 +45,7 @@ class Change:
         return None if self.error is None else abs(self.change) > self.error
 
 
-def changes(first: Mapping[str, Result], second: Mapping[str, Result]) -> dict[str, Change]:
+def changes(first: Mapping[str, Result], second: Mapping[str, Result]) -> dict[str, MeasurementChange]:
     """Compare what both films have.
 
     Args:
@@ -62,5 +62,5 @@ def changes(first: Mapping[str, Result], second: Mapping[str, Result]) -> dict[s
             continue
         known = one.sigma is not None and two.sigma is not None
         sigma = math.hypot(one.sigma or 0.0, two.sigma or 0.0) if known else None
-        found[key] = Change(one.measurement, one.value, two.value, sigma)
+        found[key] = MeasurementChange(one.measurement, one.value, two.value, sigma)
     return found

@@ -6,25 +6,25 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from ceph_pipeline.cephalometry.measurements import MEASUREMENTS
 
 
-class Criterion(BaseModel):
-    """Classes of one measurement."""
+class ValueClasses(BaseModel):
+    """Classes that a value falls into."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    measurement: str
-    bounds: tuple[FiniteFloat, ...] = Field(min_length=1, description="ascending; a bound ends the class below it")
+    bounds: tuple[FiniteFloat, ...] = Field(
+        min_length=1, description="ascending, in the measurement's unit; a bound ends the class below it"
+    )
     names: tuple[str, ...] = Field(description="from the lowest values to the highest, one more than there are bounds")
 
     @model_validator(mode="after")
-    def _one_more_name_than_bounds(self) -> Criterion:
-        if self.measurement not in MEASUREMENTS:
-            raise ValueError(f"unknown measurement {self.measurement!r}")
+    def _one_more_name_than_bounds(self) -> Self:
         if any(low >= high for low, high in pairwise(self.bounds)):
             raise ValueError(f"bounds {list(self.bounds)} do not ascend")
         if len(self.names) != len(self.bounds) + 1:
@@ -34,6 +34,18 @@ class Criterion(BaseModel):
     def classify(self, value: float) -> str:
         """The class of a value; one on a bound belongs to the lower class."""
         return self.names[bisect_left(self.bounds, value)]
+
+
+class Criterion(ValueClasses):
+    """Classes of one measurement."""
+
+    measurement: str
+
+    @model_validator(mode="after")
+    def _known_measurement(self) -> Self:
+        if self.measurement not in MEASUREMENTS:
+            raise ValueError(f"unknown measurement {self.measurement!r}")
+        return self
 
     def __str__(self) -> str:
         unit = {"deg": "°", "mm": " mm", "%": " %"}[MEASUREMENTS[self.measurement].unit]

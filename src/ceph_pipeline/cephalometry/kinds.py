@@ -38,7 +38,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Kind:
+class MeasurementKind:
     """How points become a value.
 
     Attributes:
@@ -135,17 +135,17 @@ def below(frame: Frame, p: Points, q: Points, a: Points, b: Points) -> Values:
 
 
 KINDS = {
-    "angle": Kind("∠{0}-{1}-{2}", 3, angle),
-    "directions": Kind("angle between {0} → {1} and {2} → {3}", 4, directions),
-    "complement": Kind("90° − angle between {0} → {1} and {2} → {3}", 4, complement),
-    "lines": Kind("acute angle of {0}–{1} and {2}–{3}", 4, lines),
-    "slope": Kind("angle from {0} → {1} down to {2} → {3}", 4, slope, "down"),
-    "lean": Kind("acute angle of {0} → {1} and {2}–{3}, signed", 4, lean, "forward"),
-    "bend": Kind("180° − ∠{0}-{1}-{2}, signed", 3, bend, "forward"),
-    "distance": Kind("{0}–{1}", 2, distance),
-    "ratio": Kind("100 · {0}–{1} / {2}–{3}", 4, ratio),
-    "in_front": Kind("{0} to the line {1}–{2}", 3, in_front, "forward"),
-    "ahead": Kind("{0} ahead of {1}, along {2} → {3}", 4, ahead),
-    "below": Kind("{0} below {1}, across {2} → {3}", 4, below, "down"),
+    "angle": MeasurementKind("∠{0}-{1}-{2}", 3, angle),
+    "directions": MeasurementKind("angle between {0} → {1} and {2} → {3}", 4, directions),
+    "complement": MeasurementKind("90° − angle between {0} → {1} and {2} → {3}", 4, complement),
+    "lines": MeasurementKind("acute angle of {0}–{1} and {2}–{3}", 4, lines),
+    "slope": MeasurementKind("angle from {0} → {1} down to {2} → {3}", 4, slope, "down"),
+    "lean": MeasurementKind("acute angle of {0} → {1} and {2}–{3}, signed", 4, lean, "forward"),
+    "bend": MeasurementKind("180° − ∠{0}-{1}-{2}, signed", 3, bend, "forward"),
+    "distance": MeasurementKind("{0}–{1}", 2, distance),
+    "ratio": MeasurementKind("100 · {0}–{1} / {2}–{3}", 4, ratio),
+    "in_front": MeasurementKind("{0} to the line {1}–{2}", 3, in_front, "forward"),
+    "ahead": MeasurementKind("{0} ahead of {1}, along {2} → {3}", 4, ahead),
+    "below": MeasurementKind("{0} below {1}, across {2} → {3}", 4, below, "down"),
 }
 """Kinds by name."""

@@ -192,7 +192,8 @@ class _Content(BaseModel):
 def _first(error: ValidationError) -> str:
     """The first thing that is wrong."""
     detail = error.errors(include_url=False)[0]
-    return ": ".join([".".join(map(str, detail["loc"])), detail["msg"].removeprefix("Value error, ")][not detail["loc"] :])
+    place, message = ".".join(map(str, detail["loc"])), detail["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message
 
 
 def load_networks(paths: Sequence[Path], stage: StageName, params: DetectorParams | None = None) -> tuple[TrainedNet, ...]:

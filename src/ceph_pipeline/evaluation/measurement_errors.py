@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from ceph_pipeline.cephalometry import MEASUREMENTS, measure_table
+from ceph_pipeline.cephalometry.classes import ValueClasses
 from ceph_pipeline.evaluation.agreement import agreement, classify
 from ceph_pipeline.evaluation.errors import wide
 from ceph_pipeline.evaluation.intervals import Interval, landmark_intervals
-from ceph_pipeline.evaluation.params import ClassRule, StatisticsParams
+from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.readers import reader_pair
 from ceph_pipeline.evaluation.stages import INTER_READER
 
@@ -96,7 +97,7 @@ def _stage_errors(stage: str, found: pd.DataFrame, truth: pd.DataFrame, statisti
 
 
 def class_agreement(
-    compared: dict[str, tuple[pd.DataFrame, pd.DataFrame]], rules: dict[str, ClassRule], statistics: StatisticsParams
+    compared: dict[str, tuple[pd.DataFrame, pd.DataFrame]], rules: dict[str, ValueClasses], statistics: StatisticsParams
 ) -> dict[str, Any]:
     """Agreement of the classes that measurements fall into, by measurement and stage.
 

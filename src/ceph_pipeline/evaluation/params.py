@@ -1,10 +1,10 @@
 """Parameters of the evaluation."""
 
-from itertools import pairwise
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
+from ceph_pipeline.cephalometry.classes import ValueClasses
 from ceph_pipeline.uncertainty.params import UncertaintyParams
 
 
@@ -30,24 +30,9 @@ class RobustnessParams(_Params):
     )
 
 
-class ClassRule(_Params):
-    """Classes that a measurement's value falls into."""
-
-    bounds: tuple[float, ...] = Field(min_length=1, description="ascending, in the measurement's unit; a bound ends its class")
-    names: tuple[str, ...] = Field(description="from the lowest values to the highest, one more than there are bounds")
-
-    @model_validator(mode="after")
-    def _one_more_name_than_bounds(self) -> "ClassRule":
-        if any(low >= high for low, high in pairwise(self.bounds)):
-            raise ValueError(f"bounds {list(self.bounds)} do not ascend")
-        if len(self.names) != len(self.bounds) + 1:
-            raise ValueError(f"{len(self.bounds)} bounds make {len(self.bounds) + 1} classes, got the names {list(self.names)}")
-        return self
-
-
 STEINER = {
-    "ANB": ClassRule(bounds=(0.0, 4.0), names=("III", "I", "II")),
-    "SN_GoGn": ClassRule(bounds=(26.0, 38.0), names=("low angle", "normal", "high angle")),
+    "ANB": ValueClasses(bounds=(0.0, 4.0), names=("III", "I", "II")),
+    "SN_GoGn": ValueClasses(bounds=(26.0, 38.0), names=("low angle", "normal", "high angle")),
 }
 """Skeletal classes by ANB and growth patterns by the mandibular plane (norms of 2 ± 2° and 32 ± 6°)."""
 
@@ -61,7 +46,7 @@ class EvaluationParams(_Params):
         UncertaintyParams(), description="learned on validation sources, checked on test sources; null: not learned"
     )
     training_images: int = Field(100, ge=0, description="training sources predicted to compare their error with validation's")
-    classes: dict[str, ClassRule] = Field(STEINER, description="classes by measurement, whose agreement is reported")
+    classes: dict[str, ValueClasses] = Field(STEINER, description="classes by measurement, whose agreement is reported")
     compare_with: str | None = Field(None, description="identifier of an earlier MLflow run of this pipeline")
     reader: str = Field("consensus", description="whose points count as the truth")
     landmarks: str | tuple[str, ...] | None = Field(

@@ -64,6 +64,19 @@ class Stage1Tables:
             source_pixels=source_pixels[source_pixels["image_id"].isin(images["source_id"])],
         )
 
+    @classmethod
+    def of_cached(
+        cls,
+        images: pd.DataFrame,
+        cache_index: pd.DataFrame,
+        landmarks: pd.DataFrame,
+        cvm: pd.DataFrame,
+        source_pixels: pd.DataFrame,
+    ) -> Stage1Tables:
+        """The tables of what a training may see: images in the cache that are not for testing."""
+        learned = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "test")]
+        return cls.of(learned, landmarks, cvm, source_pixels)
+
     def select(self, rows: pd.DataFrame, names: list[str], reader: str) -> WholeImages:
         """The images of some rows with their targets.
 

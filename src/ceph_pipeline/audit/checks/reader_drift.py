@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.findings import Finding
 from ceph_pipeline.audit.params import AuditParams, ReaderParams
-from ceph_pipeline.audit.reader_offsets import Change, ChangePoint, change_at, change_points, grouped_change
+from ceph_pipeline.audit.reader_offsets import ChangePoint, OffsetChange, change_at, change_points, grouped_change
 from ceph_pipeline.landmarks.tables import SPLITS
 
 _NAMED = 0.01
-"""Chance that a change which stands names a landmark that has not moved."""
+"""Chance that a change which counts names a landmark that has not moved."""
 
 
 def check_reader_drift(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
@@ -37,7 +37,9 @@ def check_reader_drift(evidence: Evidence, params: AuditParams) -> Iterator[Find
                 yield _finding(evidence, pair, f"from {one} to {other}", change, limits)
 
 
-def _along_the_order(differences: NDArray[np.float64], limits: ReaderParams, unit: str) -> Iterator[tuple[ChangePoint, Change]]:
+def _along_the_order(
+    differences: NDArray[np.float64], limits: ReaderParams, unit: str
+) -> Iterator[tuple[ChangePoint, OffsetChange]]:
     """Each change with what differs between the images since the change before and those until the next."""
     least, permutations = limits.drift_min_images, limits.drift_permutations
     points = change_points(differences, least, permutations, lambda change: _speaks(change, limits, unit))
@@ -46,23 +48,24 @@ def _along_the_order(differences: NDArray[np.float64], limits: ReaderParams, uni
         yield point, change_at(differences[before:after], point.row - before, permutations)
 
 
-def _moved(change: Change, limits: ReaderParams, unit: str) -> NDArray[np.intp]:
-    """Landmarks that move visibly and beyond chance, the farthest first."""
+def _moved(change: OffsetChange, limits: ReaderParams, unit: str, level: float) -> NDArray[np.intp]:
+    """Landmarks that move visibly and, at this level of chance over all landmarks, not by chance; the farthest first."""
     from scipy import stats
 
     distance = np.linalg.norm(change.shift, axis=-1)
     least = limits.drift_mm if unit == "mm" else limits.drift_px
-    beyond_chance = stats.chi2.sf(change.statistic, 2) < _NAMED / len(distance)
+    beyond_chance = stats.chi2.sf(change.statistic, 2) < level / len(distance)
     moved = np.flatnonzero(beyond_chance & (np.nan_to_num(distance) >= least))
     return moved[np.argsort(-distance[moved])]
 
 
-def _speaks(change: Change, limits: ReaderParams, unit: str) -> bool:
-    return change.p <= limits.significance and len(_moved(change, limits, unit)) > 0
+def _speaks(change: OffsetChange, limits: ReaderParams, unit: str) -> bool:
+    """Whether a change counts: as a whole, and by one landmark at least."""
+    return change.p <= limits.significance and len(_moved(change, limits, unit, limits.significance)) > 0
 
 
-def _finding(evidence: Evidence, pair: str, where: str, change: Change, limits: ReaderParams) -> Finding:
-    moved = _moved(change, limits, evidence.unit)
+def _finding(evidence: Evidence, pair: str, where: str, change: OffsetChange, limits: ReaderParams) -> Finding:
+    moved = _moved(change, limits, evidence.unit, _NAMED)
     distance = np.linalg.norm(change.shift, axis=-1)
     known = int(np.isfinite(change.shift).all(axis=-1).sum())
     listed = ", ".join(f"{evidence.landmark_names[k]} {distance[k]:.2f} {evidence.unit}" for k in moved)

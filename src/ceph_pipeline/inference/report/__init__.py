@@ -2,7 +2,7 @@
 
 from ceph_pipeline.inference.report.batch import Entry, batch_page
 from ceph_pipeline.inference.report.calibration import Calibration, calibrations
-from ceph_pipeline.inference.report.film import FilmReport, Provenance, film_report
+from ceph_pipeline.inference.report.film import FilmReport, ReportOrigin, film_report
 from ceph_pipeline.inference.report.page import film_page
 from ceph_pipeline.inference.report.picture import picture
 from ceph_pipeline.inference.report.writing import without_reports, write_reports
@@ -11,7 +11,7 @@ __all__ = [
     "Calibration",
     "Entry",
     "FilmReport",
-    "Provenance",
+    "ReportOrigin",
     "batch_page",
     "calibrations",
     "film_page",

@@ -20,7 +20,7 @@ UNVERIFIED = {"no": "norm as textbooks give it, not looked up", "mean": "of the 
 
 
 @dataclass(frozen=True)
-class Provenance:
+class ReportOrigin:
     """What made a report.
 
     Attributes:
@@ -91,7 +91,7 @@ class FilmReport:
     classes: dict[str, Verdict]
     analyses: tuple[AnalysisTable, ...]
     norm_sets: dict[str, NormSet]
-    provenance: Provenance
+    provenance: ReportOrigin
 
 
 def film_report(
@@ -100,7 +100,7 @@ def film_report(
     file: str,
     calibration: Calibration,
     cephalometry: CephalometryParams,
-    provenance: Provenance,
+    provenance: ReportOrigin,
     *,
     implausible: bool = False,
 ) -> FilmReport:

@@ -13,7 +13,7 @@ REACH_SD = 4.0
 
 
 @dataclass(frozen=True)
-class Mark:
+class ChartPoint:
     """One value.
 
     Attributes:
@@ -38,8 +38,8 @@ class Wiggle:
     """
 
     height: int
-    marks: tuple[Mark, ...]
-    runs: tuple[tuple[Mark, ...], ...]
+    marks: tuple[ChartPoint, ...]
+    runs: tuple[tuple[ChartPoint, ...], ...]
     width: int = WIDTH_PX
 
     @staticmethod
@@ -56,13 +56,13 @@ def wiggle(deviations: Sequence[float | None]) -> Wiggle:
         deviations: In standard deviations, from the top row down; None where there is no value or no such norm, which breaks
             the line.
     """
-    marks: list[Mark] = []
-    runs: list[list[Mark]] = [[]]
+    marks: list[ChartPoint] = []
+    runs: list[list[ChartPoint]] = [[]]
     for row, deviation in enumerate(deviations):
         if deviation is None:
             runs.append([])
             continue
         beyond = (deviation > REACH_SD) - (deviation < -REACH_SD)
-        marks.append(Mark(Wiggle.x_of(deviation), (row + 0.5) * ROW_PX, beyond))
+        marks.append(ChartPoint(Wiggle.x_of(deviation), (row + 0.5) * ROW_PX, beyond))
         runs[-1].append(marks[-1])
     return Wiggle(ROW_PX * len(deviations), tuple(marks), tuple(tuple(run) for run in runs if len(run) > 1))

@@ -12,7 +12,7 @@ from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.images.codec import GreyImage
 from ceph_pipeline.inference.report.batch import Entry, batch_page
 from ceph_pipeline.inference.report.calibration import Calibration
-from ceph_pipeline.inference.report.film import Provenance, film_report
+from ceph_pipeline.inference.report.film import ReportOrigin, film_report
 from ceph_pipeline.inference.report.page import film_page
 from ceph_pipeline.inference.report.picture import THUMBNAIL_PX, as_uri, picture
 
@@ -30,7 +30,7 @@ def write_reports(
     implausible: Iterable[str] = (),
     set_aside: Iterable[tuple[str, str]] = (),
     cephalometry: CephalometryParams,
-    provenance: Provenance,
+    provenance: ReportOrigin,
 ) -> pd.DataFrame:
     """Write a page of each film, one after another, and that of the batch last.
 

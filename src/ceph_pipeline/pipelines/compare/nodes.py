@@ -29,9 +29,8 @@ def train_networks(
     from ceph_pipeline.training.stage1 import Stage1Tables
     from ceph_pipeline.training.variants import network_variants, train_variants
 
-    learned = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "test")]
-    tables = Stage1Tables.of(learned, landmarks, cvm, source_pixels)
-    return train_variants(network_variants(learned, params, compare.backbones), tables, cache, folder)
+    tables = Stage1Tables.of_cached(images, cache_index, landmarks, cvm, source_pixels)
+    return train_variants(network_variants(tables.images, params, compare.backbones), tables, cache, folder)
 
 
 def train_on_fewer(
@@ -49,9 +48,9 @@ def train_on_fewer(
     from ceph_pipeline.training.stage1 import Stage1Tables
     from ceph_pipeline.training.variants import source_variants, train_variants
 
-    learned = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "test")]
-    tables = Stage1Tables.of(learned, landmarks, cvm, source_pixels)
-    return train_variants(source_variants(learned, params, compare.training_sources, compare.seed), tables, cache, folder)
+    tables = Stage1Tables.of_cached(images, cache_index, landmarks, cvm, source_pixels)
+    variants = source_variants(tables.images, params, compare.training_sources, compare.seed)
+    return train_variants(variants, tables, cache, folder)
 
 
 def judge_variants(

@@ -31,8 +31,8 @@ def train(
     """Train the whole-image network on the training split and return its best checkpoint."""
     from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
 
-    learned = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "test")]
-    return train_whole_image_net(Stage1Tables.of(learned, landmarks, cvm, source_pixels), cache, folder, params)
+    tables = Stage1Tables.of_cached(images, cache_index, landmarks, cvm, source_pixels)
+    return train_whole_image_net(tables, cache, folder, params)
 
 
 def predict(
