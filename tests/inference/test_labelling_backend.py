@@ -106,6 +106,12 @@ def test_a_huge_request_is_refused(client: TestClient) -> None:
     assert "at most 10,000,000" in response.json()["error"]
 
 
+def test_a_request_without_a_length_or_a_shape_is_refused_without_being_repeated(client: TestClient) -> None:
+    assert client.post("/predict", content=iter([b"[" * 1_000_000])).status_code == 411
+    response = client.post("/predict", content=b"[1, 2]", headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.json()) == (400, {"error": "expected a JSON object."})
+
+
 def annotation(number: int, x: float) -> dict:
     value = {"x": x, "y": 50.0, "width": 0.3, "keypointlabels": ["p1"]}
     result = {"type": "keypointlabels", "value": value, "original_width": 1000, "original_height": 1200}
@@ -130,6 +136,18 @@ def test_corrected_tasks_come_back_as_training_data(client: TestClient, folder: 
     assert sent(client, "TASKS_CREATED") == 201, "other actions are no news"
     assert sent(client, "ANNOTATION_CREATED", task=film1) == 400
     assert sent(client, "ANNOTATIONS_DELETED") == 400
+    assert sent(client, "ANNOTATION_CREATED", task={"id": {"a": 1}}, annotation=annotation(3, 1.0)) == 400
+    assert sent(client, "ANNOTATION_CREATED", task=film1, annotation={"id": [1]}) == 400
+    assert sent(client, "ANNOTATIONS_DELETED", annotations=[{"id": "1"}]) == 400
+
+
+def test_damaged_corrections_are_named_and_kept(client: TestClient, tmp_path: Path) -> None:
+    (tmp_path / "corrected.json").write_text("[{")
+    task = {"id": 1, "data": {"image": "film1.png"}}
+    response = client.post("/webhook", json={"action": "ANNOTATION_CREATED", "task": task, "annotation": annotation(1, 1.0)})
+    assert response.status_code == 400
+    assert "corrected.json: damaged" in response.json()["error"]
+    assert (tmp_path / "corrected.json").read_text() == "[{"
 
 
 def test_the_version_follows_the_networks(checkpoints: Path, tmp_path: Path) -> None:

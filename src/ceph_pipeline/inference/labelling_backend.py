@@ -16,6 +16,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from ceph_pipeline.artifacts import fingerprint, write_atomically
@@ -102,15 +103,20 @@ class LabellingBackend:
         return self.images.root / paths[0]
 
     def keep(self, task: Mapping[str, Any], annotation: Mapping[str, Any]) -> None:
-        """Keep what a person has annotated; a later annotation of the same identifier replaces the earlier."""
+        """Keep what a person has annotated; a later annotation of the same identifier replaces the earlier.
+
+        Raises:
+            LabellingError: task or annotation has no number.
+        """
+        number, own = _number(task, "task"), _number(annotation, "annotation")
         with self._writing:
             tasks = {entry["id"]: entry for entry in self._kept()}
-            kept = tasks.setdefault(task.get("id"), {"id": task.get("id"), "data": task.get("data"), "annotations": []})
-            others = [entry for entry in kept["annotations"] if entry.get("id") != annotation.get("id")]
+            kept = tasks.setdefault(number, {"id": number, "data": task.get("data"), "annotations": []})
+            others = [entry for entry in kept["annotations"] if entry.get("id") != own]
             kept["annotations"] = [*others, dict(annotation)]
             self._write(list(tasks.values()))
 
-    def forget(self, annotation_ids: set[Any]) -> None:
+    def forget(self, annotation_ids: set[int]) -> None:
         """Forget annotations that were deleted, and tasks of which none is left."""
         with self._writing:
             tasks = self._kept()
@@ -121,7 +127,10 @@ class LabellingBackend:
     def _kept(self) -> list[dict[str, Any]]:
         if not self.corrected.exists():
             return []
-        tasks: list[dict[str, Any]] = json.loads(self.corrected.read_text(encoding="utf-8"))
+        try:
+            tasks: list[dict[str, Any]] = json.loads(self.corrected.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise LabellingError(f"{self.corrected}: damaged ({error}). Move it away, and send the annotation again.") from None
         return tasks
 
     def _write(self, tasks: list[dict[str, Any]]) -> None:
@@ -136,6 +145,10 @@ def application(backend: LabellingBackend) -> FastAPI:
     @app.exception_handler(CephError)
     def refuse(_: Request, error: CephError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, status_code=400)
+
+    @app.exception_handler(RequestValidationError)
+    def refuse_shape(_: Request, __: RequestValidationError) -> JSONResponse:  # FastAPI's own answer repeats the request
+        return JSONResponse({"error": "expected a JSON object."}, status_code=400)
 
     @app.get("/")
     @app.get("/health")
@@ -160,18 +173,28 @@ def application(backend: LabellingBackend) -> FastAPI:
         if body.get("action") in {"ANNOTATION_CREATED", "ANNOTATION_UPDATED"}:
             backend.keep(_object(body, "task"), _object(body, "annotation"))
         elif body.get("action") == "ANNOTATIONS_DELETED":
-            backend.forget({entry.get("id") for entry in _objects(body, "annotations")})
+            backend.forget({_number(entry, "annotation") for entry in _objects(body, "annotations")})
         return {"status": "ok"}
 
     return app
 
 
 async def _refuse_large(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+    length = request.headers.get("content-length", "0" if request.method == "GET" else "")
+    if not length.isdigit():
+        return JSONResponse({"error": "a request of tasks says its length (Content-Length)."}, status_code=411)
+    if int(length) > MAX_BODY_BYTES:
         reason = f"{int(length):,} bytes; a request of tasks has at most {MAX_BODY_BYTES:,}."
         return JSONResponse({"error": reason}, status_code=413)
     return await answer(request)
+
+
+def _number(entry: Mapping[str, Any], what: str) -> int:
+    """Label Studio's identifier of a task or an annotation."""
+    number = entry.get("id")
+    if not isinstance(number, int):
+        raise LabellingError(f"{what}: expected a number under 'id', found {type(number).__name__}.")
+    return number
 
 
 def _object(body: Mapping[str, Any], key: str) -> dict[str, Any]:
