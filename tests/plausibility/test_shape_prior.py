@@ -193,6 +193,11 @@ class TestLearned:
         with pytest.raises(TooFewShapesError, match="2 landmarks, such as the ruler's two marks, have no shape"):
             ShapePrior.learn(faces(8, 40)[:, :2], NAMES[:2])
 
+    @pytest.mark.parametrize("landmarks", [0, 29])
+    def test_landmarks_that_no_image_has_have_none_either(self, landmarks: int) -> None:
+        with pytest.raises(TooFewShapesError, match="0 landmarks.*have no shape"):
+            ShapePrior.learn(np.full((40, landmarks, 2), np.nan), NAMES[:landmarks])
+
     def test_a_landmark_hardly_ever_annotated_and_incomplete_heads_are_left_out(self) -> None:
         shapes = faces(9, 24)
         shapes[2:, 5] = np.nan

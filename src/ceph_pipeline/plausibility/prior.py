@@ -63,16 +63,16 @@ class ShapePrior:
         """
         there = np.asarray(np.isfinite(shapes).all(axis=-1))
         usual = np.flatnonzero(there.sum(axis=0) >= _USUALLY_THERE * len(shapes))
-        if 0 < len(usual) < MIN_POINTS:
-            raise TooFewShapesError(
-                f"{len(usual)} landmarks, such as the ruler's two marks, have no shape to be judged by; expected at least "
-                f"{MIN_POINTS}."
-            )
         complete = shapes[there[:, usual].all(axis=1)][:, usual]
         if len(complete) < MIN_SHAPES:
             raise TooFewShapesError(
                 f"{len(complete)} training shapes have all of their {len(usual)} landmarks, expected at least {MIN_SHAPES} "
                 "to learn how landmarks lie to each other."
+            )
+        if len(usual) < MIN_POINTS:
+            raise TooFewShapesError(
+                f"{len(usual)} landmarks, such as the ruler's two marks, have no shape to be judged by; expected at least "
+                f"{MIN_POINTS}."
             )
         names = tuple(landmarks[int(number)] for number in usual)
         return cls(names, ShapeDistribution.fit(complete), Tails.fit(_unseen_deviations(complete)), len(complete))
