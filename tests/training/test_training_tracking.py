@@ -80,6 +80,16 @@ def test_a_training_that_is_told_to_stop_is_killed_and_not_failed(client, tmp_pa
     assert status(client, logger.run_id) == "KILLED"
 
 
+def test_a_training_that_is_told_to_stop_while_its_parameters_are_logged_is_killed_too(client, tmp_path, monkeypatch):
+    def told_to_stop(_):
+        raise SystemExit(143)
+
+    monkeypatch.setattr(mlflow, "log_params", told_to_stop)
+    with mlflow.start_run(), pytest.raises(SystemExit), child_run("stage1", tmp_path, Stage1Params(), resume=False):
+        pass
+    assert status(client, json.loads((tmp_path / "mlflow_run.json").read_text())["run_id"]) == "KILLED"
+
+
 def test_without_an_active_run_there_is_no_logger(tmp_path):
     with child_run("stage1", tmp_path, Stage1Params(), resume=False) as logger:
         assert logger is None

@@ -45,16 +45,25 @@ def child_run(
         if not resume:
             _close_if_running(earlier.info.run_id)
     run_id = earlier.info.run_id if earlier is not None and resume and not _is_deleted(earlier) else None
-    with mlflow.start_run(run_id=run_id, run_name=run_name or stage, nested=True, tags=SOURCE) as run:
+    with (
+        mlflow.start_run(run_id=run_id, run_name=run_name or stage, nested=True, tags=SOURCE) as run,
+        _killed_where_told_to_stop(),
+    ):
         write_atomically(record, json.dumps({"run_id": run.info.run_id}))
         mlflow.set_tag(PARENT, parent.info.run_id)
         if run_id is None:
             mlflow.log_params(flatten(without_names(params.model_dump(mode="json")), stage))
-        try:
-            yield MLFlowLogger(tracking_uri=mlflow.get_tracking_uri(), run_id=run.info.run_id, log_model=False)
-        except (KeyboardInterrupt, SystemExit):
-            mlflow.end_run(KILLED)  # MLflow itself would record it as failed
-            raise
+        yield MLFlowLogger(tracking_uri=mlflow.get_tracking_uri(), run_id=run.info.run_id, log_model=False)
+
+
+@contextmanager
+def _killed_where_told_to_stop() -> Iterator[None]:
+    """End the active run as KILLED on Ctrl-C and on SIGTERM; MLflow itself would record it as failed."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        mlflow.end_run(KILLED)
+        raise
 
 
 @contextmanager
