@@ -92,6 +92,15 @@ def test_marks_on_one_spot_are_no_ruler() -> None:
     assert (row["source"], bool(row["has_ruler"])) == ("unknown", False)
 
 
+@pytest.mark.parametrize(("sigma_px", "source"), [(3.5, "ruler"), (3.6, "file")])
+def test_marks_whose_size_is_too_uncertain_are_no_ruler(sigma_px: float, source: str) -> None:
+    """100 px between ends of σ 3.5 px: 4.95 % of the size; of 3.6 px: 5.09 %."""
+    row = decided(points("a", **RULER).assign(sigma_px=sigma_px), file_mm=0.125)
+    assert row["source"] == source
+    assert row["has_ruler"] == (source == "ruler")
+    assert np.isfinite(row["p1_x"]) == (source == "ruler")
+
+
 def test_points_of_a_face_alone_have_no_ruler() -> None:
     assert decided(points("a", **SKULL), 0.1)["source"] == "file"
 

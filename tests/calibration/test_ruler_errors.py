@@ -35,7 +35,7 @@ def rows(**marks: tuple[float, float, float, float] | None) -> pd.DataFrame:
 def compared() -> pd.DataFrame:
     """a: p1 3 px beside its place; b: exact; c: without a ruler, recognised; d: without one, invented."""
     truth = rows(a=(100, 0, 0, 0), b=(0, 80, 0, 0), c=None, d=None)
-    found = rows(a=(103, 0, 0, 0), b=(0, 80, 0, 0), c=(5, 5, 9, 9), d=(7, 7, 1, 1))
+    found = rows(a=(103, 0, 0, 0), b=(0, 80, 0, 0), c=(5, 5, 9, 9), d=(70, 70, 10, 10))
     peaks = found["image_id"].map({"a": 0.9, "b": 0.8, "c": 0.05, "d": 0.7})
     sizes = pixel_sizes(found.assign(sigma_px=0.5, peak=peaks), list("abcd"), np.full(4, 0.1), 0.3, CalibrationParams())
     return compare_with_truth(sizes, truth, IMAGES, 10.0)

@@ -12,6 +12,7 @@ VARIANTS = pd.DataFrame(
         "n_parameters": [1_500_000] * 2,
         "epochs": 20,
         "training_seconds": [60.0, 90.0],
+        "images_per_s": [4.0, 5.0],
     }
 )
 
@@ -35,7 +36,7 @@ def test_each_landmark_and_all_together_have_a_row(table: pd.DataFrame) -> None:
 
 def test_a_sentence_says_what_each_cost(table: pd.DataFrame) -> None:
     assert variant_lines(table)[0] == (
-        "5: mean 4.00 px, median 4.00 px (5 sources, 1.5 million parameters, 20 epochs at most, 1.0 min)"
+        "5: mean 4.00 px, median 4.00 px (5 sources, 1.5 million parameters, 20 epochs at most, 1.0 min, then 4.0 images/s)"
     )
 
 
@@ -49,3 +50,4 @@ def test_networks_are_side_by_side(table: pd.DataFrame) -> None:
     figure = network_figure(table)
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["5", "50"]
     assert [bar.get_width() for bar in figure.axes[0].patches] == [4, 1.5]
+    assert [bar.get_width() for bar in figure.axes[3].patches] == [4, 5]

@@ -195,7 +195,7 @@ class TestLearned:
 
     @pytest.mark.parametrize("landmarks", [0, 29])
     def test_landmarks_that_no_image_has_have_none_either(self, landmarks: int) -> None:
-        with pytest.raises(TooFewShapesError, match="0 landmarks.*have no shape"):
+        with pytest.raises(TooFewShapesError, match=r"0 landmarks.*have no shape"):
             ShapePrior.learn(np.full((40, landmarks, 2), np.nan), NAMES[:landmarks])
 
     def test_a_landmark_hardly_ever_annotated_and_incomplete_heads_are_left_out(self) -> None:

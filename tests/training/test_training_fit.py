@@ -24,7 +24,7 @@ from ceph_pipeline.training.params import (
     Stage2Params,
 )
 from ceph_pipeline.training.precision import lightning_precision
-from ceph_pipeline.training.stage1 import Stage1Tables, cvm_class_weights, train_whole_image_net
+from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables, cvm_class_weights, train_whole_image_net
 from ceph_pipeline.training.stage2 import Stage2Job, Stage2Tables, train_refinement_net
 
 PIXELS = pd.DataFrame({"image_id": ["spot_00"], "digest": ["as drawn"]})
@@ -195,6 +195,16 @@ def test_precision_auto_follows_the_device(monkeypatch):
 def test_a_batch_of_crops_that_is_no_multiple_of_whole_sources_is_refused(batch_size, way_out):
     with pytest.raises(ValueError, match=rf"optim\.batch_size is {batch_size}, expected a multiple .* = 32, .*: {way_out}, or"):
         Stage2Params(optim=OptimParams(batch_size=batch_size), crops_per_image=32)
+
+
+def test_few_images_are_drawn_several_times_for_an_epoch_of_stage_1(spots):
+    few = spots.images[(spots.images["split"] != "train") | spots.images["image_id"].isin(spots.images["image_id"][:3])]
+    params = stage1_params().model_copy(update={"images_per_epoch": 8})
+    tables = Stage1Tables(few, spots.landmarks, spots.cvm, PIXELS)
+    data = Stage1Job(tables, spots.cache, params).prepare(ALONE).data
+    assert [len(batch.images) for batch in data.train_dataloader()] == [4, 4]
+    items = [item for _, item in data.train_sampler]
+    assert sorted(items.count(item) for item in range(3)) == [2, 3, 3]
 
 
 def test_each_batch_of_stage_2_holds_as_many_crops_as_was_asked_for(spots, crop_table):

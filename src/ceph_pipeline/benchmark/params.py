@@ -67,7 +67,11 @@ class BenchmarkParams(_Params):
         ("float32", "amp", "amp_channels_last", "amp_channels_last_compile"), min_length=1
     )
     n_landmarks: int = Field(29, ge=1)
-    images_per_epoch: int = Field(4550, ge=1, description="training images of stage 1, for the projected times")
+    images_per_epoch: int = Field(
+        4550,
+        ge=1,
+        description="training images, for the projected times; `stage1.images_per_epoch`, where it is set, comes first",
+    )
     cases: tuple[NetCase, ...] = Field((NetCase(),), min_length=1)
     full_steps: tuple[FullStepCase, ...] = (FullStepCase(),)
     detectors: tuple[DetectorCase, ...] = (DetectorCase(),)

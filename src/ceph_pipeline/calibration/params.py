@@ -25,6 +25,9 @@ class CalibrationParams(BaseModel):
     min_peak: float | None = Field(
         None, gt=0, description="least heatmap peak of both marks that says there is a ruler; null: learned on validation images"
     )
+    max_se_pct: float = Field(
+        5.0, gt=0, le=100, description="standard error of the ruler's pixel size beyond which its marks count as not found"
+    )
     sella_nasion_mm: float = Field(71.0, gt=0, le=200, description="of the anatomical estimate: mean distance S–N of adults")
     sella_nasion_sd_mm: float = Field(
         3.0, gt=0, le=50, description="its standard deviation, from which the estimate's error follows"

@@ -38,7 +38,7 @@ def variant_lines(table: pd.DataFrame) -> list[str]:
     return [
         f"{row['variant']}: mean {row['mean_px']:.2f} px, median {row['median_px']:.2f} px ({row['n_sources']} sources, "
         f"{row['n_parameters'] / 1e6:.1f} million parameters, {row['epochs']} epochs at most, "
-        f"{row['training_seconds'] / 60:.1f} min)"
+        f"{row['training_seconds'] / 60:.1f} min, then {row['images_per_s']:.1f} images/s)"
         for _, row in table[table["landmark"] == BOTH].iterrows()
     ]
 
@@ -46,17 +46,19 @@ def variant_lines(table: pd.DataFrame) -> list[str]:
 def network_figure(table: pd.DataFrame) -> Figure:
     """Mean and median error of each network, and its parameters and training time."""
     networks = table[table["landmark"] == BOTH]
-    figure = Figure(figsize=(9, 0.6 * len(networks) + 1.8), layout="constrained")
-    left, middle, right = figure.subplots(1, 3, sharey=True)
+    figure = Figure(figsize=(11, 0.6 * len(networks) + 1.8), layout="constrained")
+    left, middle, right, rightmost = figure.subplots(1, 4, sharey=True)
     places = np.arange(len(networks))
     left.barh(places, networks["mean_px"], color="#9ecae1", label="mean")
     left.plot(networks["median_px"], places, "D", color="#08519c", label="median")
     left.legend(frameon=False)
     middle.barh(places, networks["n_parameters"] / 1e6, color="grey")
     right.barh(places, networks["training_seconds"] / 60, color="grey")
+    rightmost.barh(places, networks["images_per_s"], color="grey")
     left.set(yticks=places, yticklabels=networks["variant"], xlabel="error, px", title="Test images")
     middle.set(xlabel="million", title="Parameters")
     right.set(xlabel="minutes", title=f"Training, up to {int(networks['epochs'].max())} epochs")
+    rightmost.set(xlabel="images a second", title="Prediction")
     left.invert_yaxis()
     return figure
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ceph_pipeline.training.sampling import EpochSampler
 
 
+_DRAWS = {"stage1": "images_per_epoch", "stage2": "crops_per_epoch"}
+
+
 class LandmarkData(LightningDataModule):
     """Both splits of one rank; Lightning asks it for loaders once an attempt.
 
@@ -65,7 +68,7 @@ class LandmarkData(LightningDataModule):
         if len(self.train_sampler) < items:
             raise TrainingError(
                 f"{stage}: a batch of {items} is more than the {len(self.train_sampler)} images that training has: "
-                f"lower {stage}.optim.batch_size."
+                f"lower {stage}.optim.batch_size, or let an epoch draw more images: {stage}.{_DRAWS[stage]}."
             )
         self.plan = BatchPlan(items, optim.accumulate_batches, len(self.train_sampler) // items)
         self.valid_items = valid_items

@@ -164,6 +164,9 @@ class Stage1Params(_Params):
     loop: LoopParams = LoopParams()
     health: HealthParams = HealthParams()
     reader: str = Field("consensus", description="whose points are learned")
+    images_per_epoch: int | None = Field(
+        None, ge=1, description="images and copies drawn for an epoch, where they are fewer several times each; null: each once"
+    )
 
     @model_validator(mode="after")
     def _targets_tell_images_apart(self) -> "Stage1Params":

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ceph_pipeline.detector.checkpoint import StageName
     from ceph_pipeline.images import ImageStore
     from ceph_pipeline.training.distributed import Rank
-    from ceph_pipeline.training.params import LoopParams, Stage1Params
+    from ceph_pipeline.training.params import Stage1Params
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class Stage1Job:
         )
         data = LandmarkData(
             "stage1",
-            (self._dataset(train, moments, trained, augmented=True), _training_order(train, params.loop)),
+            (self._dataset(train, moments, trained, augmented=True), _training_order(train, params)),
             (self._dataset(valid, moments, trained), EpochSampler(len(valid), len(valid), params.loop.seed, shuffle=False)),
             items=params.optim.batch_size,
             valid_items=params.optim.batch_size,
@@ -222,6 +222,6 @@ def cvm_class_weights(stages: NDArray[np.int64]) -> list[float]:
     return [float(weight) for weight in np.where(counts > 0, weights, 1.0)]
 
 
-def _training_order(data: WholeImages, loop: LoopParams) -> EpochSampler:
-    weights = device_weights(data.machines, loop.balance_devices)
-    return EpochSampler(len(data), len(data), loop.seed, weights=weights)
+def _training_order(data: WholeImages, params: Stage1Params) -> EpochSampler:
+    weights = device_weights(data.machines, params.loop.balance_devices)
+    return EpochSampler(len(data), params.images_per_epoch or len(data), params.loop.seed, weights=weights)

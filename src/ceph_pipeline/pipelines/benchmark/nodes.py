@@ -15,7 +15,7 @@ def time_networks(params: BenchmarkParams, stage1: Stage1Params, stage2: Stage2P
     """Time training and inference of every configured network, batch size and configuration on the device at hand."""
     from ceph_pipeline.benchmark.runs import projected, time_cells
 
-    per_epoch = {"stage1": params.images_per_epoch, "stage2": stage2.crops_per_epoch}
+    per_epoch = {"stage1": stage1.images_per_epoch or params.images_per_epoch, "stage2": stage2.crops_per_epoch}
     table = projected(time_cells(_possible(params)), per_epoch, {"stage1": stage1.optim.epochs, "stage2": stage2.optim.epochs})
     told = ["step", "backbone", "width_px", "batch_size", "configuration", "status", "images_per_s", "peak_memory_mib", "speedup"]
     logger.info("throughput of networks\n%s", table[told].to_string(index=False, float_format="{:.2f}".format))
