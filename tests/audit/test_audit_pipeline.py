@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from ceph_pipeline.audit import AuditParams, DuplicateTable, summary_line
 from ceph_pipeline.audit.figures import overview
+from ceph_pipeline.audit.report import overlay
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks.tables import ExclusionTable, FindingTable
 from ceph_pipeline.pipelines.audit import create_pipeline
@@ -120,3 +121,26 @@ class TestParams:
 
 def test_a_quiet_audit_says_none():
     assert summary_line(pd.DataFrame(columns=["check", "severity", "image_id", "detail"]), ["near_duplicates"]) == "none"
+
+
+class TestReport:
+    def test_it_is_one_file_with_pictures_of_the_worst_cases(self, results):
+        page = results["audit_html"]
+        assert page.count("data:image/jpeg;base64,") == 3  # c02 of two checks, c00 of the pair
+        assert "Exchange the two points" not in page
+        assert "08_reporting" not in page
+        assert "http" not in page.replace("http://www.w3.org", "")
+        assert "c02" in page.split('<section id="placeholder_points">')[1]
+
+    def test_text_from_the_data_set_is_escaped(self, inputs):
+        inputs["quarantine"] = pd.DataFrame({"item": ["<b>x"], "reason": ["<script>"]})
+        page = run_nodes(inputs)["audit_html"]
+        assert "<script>" not in page
+        assert "&lt;script&gt;" in page
+
+    def test_a_named_point_is_ringed_where_it_lies(self):
+        film = np.full((260, 200), 100, np.uint8)
+        picture = overlay(film, (400, 520), np.array([[100.0, 100.0], [300.0, 400.0]]), np.array([True, False]))
+        reddish = np.argwhere(picture[..., 2].astype(int) - picture[..., 0] > 100)
+        factor = picture.shape[0] / 520
+        assert reddish.mean(axis=0) == pytest.approx([100 * factor, 100 * factor], abs=1.5)

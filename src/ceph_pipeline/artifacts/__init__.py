@@ -2,7 +2,7 @@
 
 from ceph_pipeline.artifacts.atomic import atomic_path, sweep, write_atomically
 from ceph_pipeline.artifacts.disk import DiskError, readable_size, refusal
-from ceph_pipeline.artifacts.figure import plain_label, save_figure
+from ceph_pipeline.artifacts.figure import data_uri, plain_label, save_figure
 from ceph_pipeline.artifacts.fingerprint import fingerprint
 from ceph_pipeline.artifacts.folder import Folder, FolderError
 from ceph_pipeline.artifacts.ledger import Ledger
@@ -21,6 +21,7 @@ __all__ = [
     "WorkersError",
     "atomic_path",
     "check_cluster",
+    "data_uri",
     "filled_anew",
     "fingerprint",
     "plain_label",

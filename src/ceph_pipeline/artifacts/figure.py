@@ -1,5 +1,7 @@
 """Figures as files of a limited size, and text from data sets in them."""
 
+import base64
+import io
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +27,14 @@ def save_figure(figure: "Figure", target: "Path | IO[bytes]", *, dpi: float, **o
     """
     longest = float(max(figure.get_size_inches()))
     figure.savefig(target, dpi=min(dpi, MAX_SIDE_PX / longest), **options)
+
+
+def data_uri(figure: "Figure", *, photographs: bool = False) -> str:
+    """A figure as a `data:` URI: PNG, or JPEG where it shows photographs."""
+    buffer = io.BytesIO()
+    kind, options = ("jpeg", {"quality": 88}) if photographs else ("png", {})
+    save_figure(figure, buffer, dpi=100, format=kind, bbox_inches="tight", facecolor="white", pil_kwargs=options)
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def plain_label(text: str) -> str:

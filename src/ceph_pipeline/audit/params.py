@@ -150,5 +150,6 @@ class AuditParams(_Section):
     balance: BalanceParams = BalanceParams()
     duplicates: DuplicateParams = DuplicateParams()
     exclusions: ExclusionParams = ExclusionParams()
+    report_pictures: int = Field(6, ge=0, le=50, description="pictures of each check in the report, the worst cases first")
     exclude: tuple[str, ...] = Field((), description="images to leave out whatever the checks say: a person's own list")
     n_jobs: int = Field(-1, ge=-1, description="threads that compare images; -1: all cores")

@@ -1,15 +1,11 @@
 """The report as one HTML file that needs nothing beside it, and the headline as a table for a paper."""
 
-import base64
-import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader
-from matplotlib.figure import Figure
 
-from ceph_pipeline.artifacts import save_figure
 from ceph_pipeline.evaluation.display import interval, number, numbers, rate_keys, rate_title
 from ceph_pipeline.evaluation.error_tables import compared
 from ceph_pipeline.evaluation.sections import Section
@@ -34,14 +30,6 @@ def html_page(sections: Iterable[Section], figures: Mapping[str, str], *, latex:
     )
     template = environment.get_template("report.html.j2")
     return template.render(sections=list(sections), figures=figures, latex=latex, title=title, withheld=WITHHELD)
-
-
-def data_uri(figure: Figure, *, photographs: bool = False) -> str:
-    """A figure as a `data:` URI: PNG, or JPEG where it shows photographs."""
-    buffer = io.BytesIO()
-    kind, options = ("jpeg", {"quality": 88}) if photographs else ("png", {})
-    save_figure(figure, buffer, dpi=100, format=kind, bbox_inches="tight", facecolor="white", pil_kwargs=options)
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def paper_table(metrics: dict[str, Any]) -> str:

@@ -2,14 +2,16 @@
 
 from ceph_pipeline.ingestion.cache import CacheBuild, build_cache
 from ceph_pipeline.ingestion.consensus import ConsensusMethod, with_consensus
+from ceph_pipeline.ingestion.device_scale import with_device_scale
 from ceph_pipeline.ingestion.film_sheet import FilmSheetError, read_film_sheet, with_machines
-from ceph_pipeline.ingestion.params import FilmSheetParams, IngestionParams, PixelSizeParams, SplitParams
+from ceph_pipeline.ingestion.params import DeviceScaleParams, FilmSheetParams, IngestionParams, PixelSizeParams, SplitParams
 from ceph_pipeline.ingestion.pixel_size import with_pixel_sizes
 from ceph_pipeline.ingestion.splits import SplitError, with_splits
 
 __all__ = [
     "CacheBuild",
     "ConsensusMethod",
+    "DeviceScaleParams",
     "FilmSheetError",
     "FilmSheetParams",
     "IngestionParams",
@@ -19,6 +21,7 @@ __all__ = [
     "build_cache",
     "read_film_sheet",
     "with_consensus",
+    "with_device_scale",
     "with_machines",
     "with_pixel_sizes",
     "with_splits",

@@ -69,6 +69,20 @@ class PixelSizeParams(_Params):
         return self
 
 
+class DeviceScaleParams(_Params):
+    """How pixel sizes are corrected, device by device."""
+
+    correction: Literal["none", "table", "ruler", "sella_nasion"] = Field(
+        "none", description="table: the sizes below; ruler, sella_nasion: so that a device's median length is the true one"
+    )
+    table_mm: dict[str, float] = Field({}, description="of correction table: mm per pixel by device")
+    ruler_mm: float = Field(10.0, gt=0, description="of correction ruler: true distance of p1 and p2")
+    sella_nasion_mm: float = Field(
+        66.0, gt=0, description="of correction sella_nasion: a population's median S–N; 66 mm by the ruler of Aariz's ART Plus"
+    )
+    min_images: int = Field(3, ge=1, description="images with the length from which a device is corrected")
+
+
 class IngestionParams(WorkerParams):
     """What ingestion leaves to choose."""
 
@@ -78,7 +92,9 @@ class IngestionParams(WorkerParams):
     films: FilmSheetParams = FilmSheetParams()
     splits: SplitParams = SplitParams()
     pixel_size: PixelSizeParams = PixelSizeParams()
+    device_scale: DeviceScaleParams = DeviceScaleParams()
     consensus: ConsensusMethod = Field("mean", description="of the readers; ceil_mean is the official Aariz ground truth")
+    consensus_reader: str | None = Field(None, description="whose points are the consensus; null: what `consensus` says of all")
     seed: int = Field(42, ge=0)
     cache_long_side_px: int = Field(512, ge=32, le=8192, description="long side of the pre-resized copies")
     force: bool = Field(False, description="fill the cache anew even if nothing has changed")

@@ -56,8 +56,19 @@ def exclude_images(findings: pd.DataFrame, duplicates: pd.DataFrame, images: pd.
     return exclusions
 
 
-def draw_overview(findings: pd.DataFrame, images: pd.DataFrame, landmarks: pd.DataFrame, params: AuditParams) -> Any:
-    """Draw the findings, the devices' scale and the readers' agreement; no pixel of a patient is shown."""
+def present_findings(
+    findings: pd.DataFrame,
+    exclusions: pd.DataFrame,
+    images: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    source_cache: ImageStore,
+    params: AuditParams,
+) -> tuple[Any, str]:
+    """Draw the overview, which shows no pixel of a patient, and write the page with the worst cases, which does."""
+    from ceph_pipeline.artifacts import data_uri
     from ceph_pipeline.audit.figures import overview
+    from ceph_pipeline.audit.report import Films, html_report
 
-    return overview(findings, images, landmarks, params)
+    figure = overview(findings, images, landmarks, params)
+    films = Films(images, landmarks, source_cache)
+    return figure, html_report(findings, exclusions, films, data_uri(figure), params.report_pictures)

@@ -8,7 +8,7 @@ PARAMS = "params:audit"
 
 
 def create_pipeline() -> Pipeline:
-    """Look for copies, run the checks, decide what is left out, and draw the overview."""
+    """Look for copies, run the checks, decide what is left out, and show it."""
     return Pipeline(
         [
             Node(
@@ -24,6 +24,11 @@ def create_pipeline() -> Pipeline:
                 name="check_data",
             ),
             Node(nodes.exclude_images, ["findings", "duplicates", "images", PARAMS], "exclusions", name="exclude_images"),
-            Node(nodes.draw_overview, ["findings", "images", "landmarks", PARAMS], "audit_figure", name="draw_overview"),
+            Node(
+                nodes.present_findings,
+                ["findings", "exclusions", "images", "landmarks", "source_cache", PARAMS],
+                ["audit_figure", "audit_html"],
+                name="present_findings",
+            ),
         ]
     )

@@ -33,9 +33,9 @@ def draw_figures(
     params: EvaluationParams,
 ) -> dict[str, Any]:
     """Every figure without a patient in it, and all of them as `data:` URIs for the HTML report."""
+    from ceph_pipeline.artifacts import data_uri
     from ceph_pipeline.evaluation import context_figures, figures, uncertainty_figures
     from ceph_pipeline.evaluation.ellipse_figure import ellipse_figure
-    from ceph_pipeline.evaluation.render import data_uri
 
     unit = str(ellipses["unit"].iloc[0]) if len(ellipses) else "mm"
     drawn = {
@@ -59,8 +59,8 @@ def draw_gallery(
     params: EvaluationParams,
 ) -> dict[str, Any]:
     """The last stage's best, median and worst test images with truth and prediction; also as a `data:` URI."""
+    from ceph_pipeline.artifacts import data_uri
     from ceph_pipeline.evaluation.gallery import gallery, representative_images
-    from ceph_pipeline.evaluation.render import data_uri
 
     check_test_errors(errors, images)
     test = on_split(errors, images, "test")

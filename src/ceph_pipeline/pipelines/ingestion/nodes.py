@@ -76,7 +76,12 @@ def complete_tables(
     counts = images["split"].value_counts()
     logger.info("splits: %s", ", ".join(f"{split} {counts.get(split, 0)}" for split in ("train", "valid", "test")))
     _print_quarantine(quarantine)
-    return images, ingestion.with_consensus(landmarks, params.consensus), cvm, quarantine
+    landmarks = ingestion.with_consensus(landmarks, params.consensus, params.consensus_reader)
+    corrected = ingestion.with_device_scale(images, landmarks, params.device_scale)
+    changed = corrected["machine"][corrected["pixel_size_source"] != images["pixel_size_source"]]
+    if len(changed):
+        logger.info("pixel sizes corrected (%s): %s", params.device_scale.correction, ", ".join(sorted(changed.unique())))
+    return corrected, landmarks, cvm, quarantine
 
 
 def list_pseudonyms(images: pd.DataFrame, quarantine: pd.DataFrame) -> pd.DataFrame:

@@ -69,8 +69,8 @@ def judge_rulers(
 
 def draw_rulers(ruler_errors: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, raw: RawFolder) -> dict[str, Any]:
     """The errors as a figure, and every test image's ruler with truth and prediction."""
+    from ceph_pipeline.artifacts import data_uri
     from ceph_pipeline.calibration import ruler_figures
-    from ceph_pipeline.evaluation.render import data_uri
 
     paths = images.set_index("image_id")["path"]
     gallery = ruler_figures.ruler_gallery(ruler_errors, reader_points(landmarks), lambda name: raw.read(str(paths[name])))

@@ -1,0 +1,137 @@
+"""The findings as one HTML file that needs nothing beside it, with pictures of the worst cases."""
+
+import base64
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, PackageLoader
+from numpy.typing import NDArray
+
+from ceph_pipeline.audit.findings import SEVERITIES, severity_counts
+from ceph_pipeline.audit.tone import shrunk
+from ceph_pipeline.images import ImageReadError, ImageStore
+from ceph_pipeline.images.codec import GreyImage
+from ceph_pipeline.landmarks.geometry import Affine, Size, fitted_size
+
+LISTED = 200
+"""Findings of a check that the page lists; the table has all."""
+PICTURE_PX = 360
+"""Long side of a picture."""
+_NAMED, _OTHERS = (60, 60, 240), (190, 160, 60)
+"""Colours of the landmarks that a finding names, and of the others (blue, green, red)."""
+
+
+class Picture(NamedTuple):
+    """An image as the page shows it."""
+
+    image_id: str
+    detail: str
+    uri: str
+
+
+class Section(NamedTuple):
+    """What a check found."""
+
+    check: str
+    suggestion: str
+    counts: Mapping[str, int]
+    rows: list[object]
+    more: int
+    pictures: list[Picture]
+
+
+class Films(NamedTuple):
+    """What pictures are drawn from.
+
+    Attributes:
+        images: Rows of `ImageTable`.
+        landmarks: Rows of `LandmarkTable`.
+        store: Pre-resized pixels of the images.
+    """
+
+    images: pd.DataFrame
+    landmarks: pd.DataFrame
+    store: ImageStore
+
+
+def html_report(findings: pd.DataFrame, exclusions: pd.DataFrame, films: Films, overview_uri: str, pictures: int) -> str:
+    """Write the page: styles and pictures inside, no script, no link to anything; text from data sets is escaped.
+
+    Args:
+        findings: Rows of `FindingTable`.
+        exclusions: Rows of `ExclusionTable`.
+        films: Of the data set.
+        overview_uri: The overview as a `data:` URI.
+        pictures: Of each check, the worst first.
+    """
+    sections = [_section(str(check), group, films, pictures) for check, group in findings.groupby("check", sort=False)]
+    environment = Environment(
+        loader=PackageLoader("ceph_pipeline.audit", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("report.html.j2").render(
+        sections=sections,
+        n_images=len(films.images),
+        n_findings=len(findings),
+        n_excluded=len(exclusions),
+        excluded=exclusions[["image_id", "reason"]].itertuples(index=False, name=None),
+        overview=overview_uri,
+    )
+
+
+def _section(check: str, findings: pd.DataFrame, films: Films, pictures: int) -> Section:
+    rank = findings["severity"].map(SEVERITIES.index)
+    worst_first = findings.iloc[np.argsort(-rank.to_numpy(), kind="stable")]
+    with_image = worst_first[worst_first["image_id"].isin(films.images["image_id"])].drop_duplicates("image_id")
+    shown = [
+        _picture(image_id, landmark, detail, films)
+        for image_id, landmark, detail in with_image.head(pictures)[["image_id", "landmark", "detail"]].to_numpy(str).tolist()
+    ]
+    counts = severity_counts(findings, [check]).to_numpy(np.int64)[0].tolist()
+    return Section(
+        check,
+        str(findings["suggestion"].iloc[0]),
+        dict(zip(SEVERITIES, counts, strict=True)),
+        list(worst_first.head(LISTED).itertuples()),
+        max(0, len(findings) - LISTED),
+        [picture for picture in shown if picture],
+    )
+
+
+def _picture(image_id: str, landmark: str, detail: str, films: Films) -> Picture | None:
+    """None where the image has no pixels in the cache."""
+    try:
+        film = films.store.read(image_id)
+    except ImageReadError:
+        return None
+    row = films.images["image_id"].tolist().index(image_id)
+    widths, heights = (films.images[side].to_numpy(np.int64).tolist() for side in ("width", "height"))
+    original = (widths[row], heights[row])
+    points = films.landmarks[(films.landmarks["image_id"] == image_id)].dropna(subset=["x", "y"])
+    named = points["landmark"].isin(landmark.split(", ")).to_numpy()
+    drawn = overlay(film, original, points[["x", "y"]].to_numpy(np.float64), named)
+    _, encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return Picture(image_id, detail, f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}")
+
+
+def overlay(film: GreyImage, original: Size, points: NDArray[np.float64], named: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """A small picture `(h, w, 3)`, blue first, with the points on it.
+
+    Args:
+        film: `(h, w)`, of any size.
+        original: Width and height of the image that the points belong to.
+        points: `(M, 2)` px of the original.
+        named: `(M,)`, those that stand out.
+    """
+    size = fitted_size((film.shape[1], film.shape[0]), PICTURE_PX)
+    picture = np.repeat(np.rint(shrunk(film, size)).astype(np.uint8)[..., None], 3, axis=2)
+    places = Affine.resize(original, size)(points)
+    for (x, y), stands_out in sorted(zip(places.tolist(), named.tolist(), strict=True), key=lambda place: place[1]):
+        centre = (round(min(max(x, -9.0), size[0] + 9.0)), round(min(max(y, -9.0), size[1] + 9.0)))
+        if stands_out:
+            cv2.circle(picture, centre, 7, _NAMED, 2, cv2.LINE_AA)
+        else:
+            cv2.circle(picture, centre, 2, _OTHERS, -1, cv2.LINE_AA)
+    return picture

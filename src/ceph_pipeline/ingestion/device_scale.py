@@ -1,0 +1,59 @@
+"""Pixel sizes corrected device by device, where a data set's own cannot be true."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ceph_pipeline.errors import CephError
+from ceph_pipeline.ingestion.params import DeviceScaleParams
+from ceph_pipeline.landmarks.tables import points_array, reader_points
+
+_MARKS = {"ruler": ("p1", "p2"), "sella_nasion": ("Sella", "Nasion")}
+
+
+class DeviceScaleError(CephError, ValueError):
+    """A correction names a device that is not there."""
+
+
+def with_device_scale(images: pd.DataFrame, landmarks: pd.DataFrame, params: DeviceScaleParams) -> pd.DataFrame:
+    """The images with corrected pixel sizes; the corrected ones' `pixel_size_source` is `device_` and the correction.
+
+    Args:
+        images: Rows of `ImageTable`, with the column `pixel_size_source`.
+        landmarks: Rows of `LandmarkTable` with a consensus.
+        params: Which correction; devices that it says nothing about keep their sizes.
+
+    Raises:
+        DeviceScaleError: the table names a device that no image has.
+    """
+    if params.correction == "none":
+        return images
+    sizes = images["pixel_size_mm"].to_numpy(np.float64, copy=True)
+    source = images["pixel_size_source"].to_numpy(object, copy=True)
+    machines = images["machine"].to_numpy(str)
+    for machine, new in _new_sizes(images, landmarks, params).items():
+        rows = machines == machine
+        sizes[rows] = new[rows]
+        source[rows] = f"device_{params.correction}"
+    return images.assign(pixel_size_mm=sizes, pixel_size_source=source)
+
+
+def _new_sizes(images: pd.DataFrame, landmarks: pd.DataFrame, params: DeviceScaleParams) -> Mapping[str, NDArray[np.float64]]:
+    """By device, the sizes `(N,)` that its images are to have."""
+    machines = sorted(images["machine"].unique())
+    if params.correction == "table":
+        if unknown := sorted(set(params.table_mm) - set(machines)):
+            raise DeviceScaleError(f"ingestion.device_scale.table_mm: no image is of {unknown[0]!r}; the devices are {machines}.")
+        return {machine: np.full(len(images), size) for machine, size in params.table_mm.items()}
+    true_mm = params.ruler_mm if params.correction == "ruler" else params.sella_nasion_mm
+    points = points_array(reader_points(landmarks), images["image_id"].tolist(), list(_MARKS[params.correction]))
+    own = images["pixel_size_mm"].to_numpy(np.float64)
+    lengths_mm = np.linalg.norm(points[:, 0] - points[:, 1], axis=-1) * own
+    found = {}
+    for machine in machines:
+        known = lengths_mm[(images["machine"] == machine).to_numpy() & np.isfinite(lengths_mm)]
+        if len(known) >= params.min_images:
+            found[machine] = own * (true_mm / np.median(known))
+    return found

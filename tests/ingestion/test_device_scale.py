@@ -1,0 +1,48 @@
+"""Pixel sizes are corrected device by device."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ceph_pipeline.ingestion import DeviceScaleParams, with_device_scale
+from ceph_pipeline.ingestion.device_scale import DeviceScaleError
+
+
+@pytest.fixture
+def tables():
+    """Four films of device A, whose 0.1 mm/px makes the ruler 11 mm and S–N 72 mm, and two of B, too few to judge."""
+    ids = [f"c{i}" for i in range(6)]
+    images = pd.DataFrame({"image_id": ids, "machine": ["A"] * 4 + ["B"] * 2, "pixel_size_mm": 0.1, "pixel_size_source": "dicom"})
+    points = {"p1": (0.0, 0.0), "p2": (0.0, 110.0), "Sella": (0.0, 0.0), "Nasion": (720.0, 0.0)}
+    rows = [(image_id, "consensus", name, *xy) for image_id in ids for name, xy in points.items()]
+    return images, pd.DataFrame(rows, columns=["image_id", "reader", "landmark", "x", "y"])
+
+
+@pytest.mark.parametrize(("correction", "size"), [("ruler", 0.1 * 10 / 11), ("sella_nasion", 0.1 * 66 / 72)])
+def test_a_devices_median_length_becomes_the_true_one(tables, correction, size):
+    corrected = with_device_scale(*tables, DeviceScaleParams(correction=correction))
+    assert corrected["pixel_size_mm"].tolist() == pytest.approx([size] * 4 + [0.1] * 2)
+    assert corrected["pixel_size_source"].tolist() == [f"device_{correction}"] * 4 + ["dicom"] * 2
+
+
+def test_a_table_says_it_device_by_device(tables):
+    corrected = with_device_scale(*tables, DeviceScaleParams(correction="table", table_mm={"B": 0.2}))
+    assert corrected["pixel_size_mm"].tolist() == [0.1] * 4 + [0.2] * 2
+
+
+def test_a_device_that_is_not_there_is_refused(tables):
+    with pytest.raises(DeviceScaleError, match="no image is of 'C'"):
+        with_device_scale(*tables, DeviceScaleParams(correction="table", table_mm={"C": 0.2}))
+
+
+def test_without_a_correction_nothing_changes(tables):
+    images, landmarks = tables
+    pd.testing.assert_frame_equal(with_device_scale(images, landmarks, DeviceScaleParams()), images)
+
+
+def test_an_unknown_pixel_size_stays_unknown(tables):
+    images, landmarks = tables
+    images.loc[0, "pixel_size_mm"] = np.nan
+    corrected = with_device_scale(images, landmarks, DeviceScaleParams(correction="ruler"))
+    assert np.isnan(corrected["pixel_size_mm"][0])
+    assert corrected["pixel_size_mm"][1] == pytest.approx(0.1 * 10 / 11)
