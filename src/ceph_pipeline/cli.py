@@ -1,6 +1,6 @@
 """The project's commands: Kedro finds this module by its name and prefers its commands to its own.
 
-`kedro run`, whose errors end in one message, and `kedro label-studio`.
+`kedro run`, whose errors end in one message, `kedro label-studio` and `kedro page`.
 """
 
 import copy
@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import _config_file_callback
+from kedro.framework.project import settings
+from kedro.framework.startup import ProjectMetadata
 from kedro.io import DatasetError
 from omegaconf import OmegaConf
 
@@ -174,3 +176,40 @@ def label_studio(images: Path, model: str, corrected: Path, port: int) -> None:
     except CephError as error:
         raise click.ClickException(str(error)) from error
     uvicorn.run(application(backend), host="127.0.0.1", port=port, log_level="warning")
+
+
+@cli.command()
+@click.option("--env", "-e", help="Configuration environment, whose detector is tried; without one there, that of `demo`.")
+@click.option("--model", help="Models' folder, or a model's URI in MLflow, instead.")
+@click.option("--port", type=click.IntRange(1, 65535), default=5006, show_default=True)
+@click.pass_obj
+def page(project: ProjectMetadata, env: str | None, model: str | None, port: int) -> None:
+    """Open a local web page to try the detector: correct points, and watch the measurements follow.
+
+    Nothing leaves this machine, and nothing is kept but what you download.
+    """
+    try:
+        from ceph_pipeline.page.server import page_server
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error.name} is not installed: pip install 'ceph-pipeline[page]'.") from None
+    from ceph_pipeline.page.settings import load_settings, models_folder
+
+    demo_models, _ = _models_and_parameters(project, "demo")
+    models, parameters = _models_and_parameters(project, env)
+    try:
+        found = model or models_folder([*dict.fromkeys((models, demo_models))])
+        server = page_server(load_settings(found, parameters), port)
+    except CephError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"http://127.0.0.1:{port} shows the detector of {found}; Ctrl-C ends it.")
+    server.run_until_shutdown()
+
+
+def _models_and_parameters(project: ProjectMetadata, env: str | None) -> tuple[Path, dict[str, Any]]:
+    """The models' folder and the parameters of an environment, as a run has them.
+
+    Loaders share Kedro's resolver of globals, so that one is read before the next is made.
+    """
+    conf = project.project_path / settings.CONF_SOURCE
+    loader = settings.CONFIG_LOADER_CLASS(conf_source=str(conf), env=env, **settings.CONFIG_LOADER_ARGS)
+    return project.project_path / loader["catalog"]["models_folder"]["filepath"], loader["parameters"]

@@ -23,7 +23,8 @@ from ceph_pipeline.images.raster import decode_raster, raster_header
 from ceph_pipeline.images.tiff import decode_tiff, tiff_header
 
 __all__ = [
-    "MAX_PIXELS", "GreyImage", "ImageHeader", "ImageReadError", "decode_image", "encode_image", "file_type", "image_size",
+    "MAX_PIXELS", "GreyImage", "ImageHeader", "ImageReadError", "decode_header", "decode_image", "encode_image", "file_type",
+    "image_size",
     "read_header", "read_image",
 ]  # fmt: skip
 
@@ -40,6 +41,21 @@ def read_header(path: Path) -> ImageHeader:
     name = printable(str(path))
     with _opened(path, name) as stream:
         header = _header_of(stream, name)
+    require_film_shape(*header.size, name)
+    return header
+
+
+def decode_header(content: bytes, name: str) -> ImageHeader:
+    """What `read_header` says, of a file's content.
+
+    Args:
+        content: The file's bytes.
+        name: What the error calls it.
+
+    Raises:
+        ImageReadError: no image, more than `MAX_PIXELS`, or the shape of no film.
+    """
+    header = _header_of(io.BytesIO(content), name)
     require_film_shape(*header.size, name)
     return header
 

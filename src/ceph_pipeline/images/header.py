@@ -57,6 +57,13 @@ class ImageHeader:
         width, height = self.stored_size
         return (height, width) if swaps_axes(self.orientation) else (width, height)
 
+    @property
+    def pixel_size_mm(self) -> float:
+        """Millimetres per pixel; NaN where the file says nothing, or another size along x than along y."""
+        if self.spacing_mm is None or not math.isclose(*self.spacing_mm, rel_tol=1e-3):
+            return math.nan
+        return sum(self.spacing_mm) / 2
+
 
 def require_readable_size(width: int, height: int, name: str) -> None:
     """Refuse an empty image, and one too large to be decoded.

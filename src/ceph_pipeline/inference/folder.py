@@ -124,13 +124,7 @@ def file_pixel_sizes(folder: Path, image_ids: Sequence[str], given_mm: float | N
     if given_mm is not None:
         return np.full(len(image_ids), given_mm)
     films = find_xrays(folder)
-    return np.array([_isotropic(read_header(films[image_id]).spacing_mm) for image_id in image_ids], dtype=np.float64)
-
-
-def _isotropic(spacing_mm: tuple[float, float] | None) -> float:
-    if spacing_mm is None or not math.isclose(*spacing_mm, rel_tol=1e-3):
-        return math.nan
-    return sum(spacing_mm) / 2
+    return np.array([read_header(films[image_id]).pixel_size_mm for image_id in image_ids], dtype=np.float64)
 
 
 def _films(folder: Path) -> FilmFiles:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from ceph_pipeline.artifacts import pseudonym
-from ceph_pipeline.plausibility import PRIOR_FILE, Judgement, PlausibilityParams, judge_shapes, read_prior
+from ceph_pipeline.plausibility import PRIOR_FILE, Judgement, PlausibilityParams, ShapePrior, judge_shapes, read_prior
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +29,17 @@ def judge_located(predictions: pd.DataFrame, models: Path, params: PlausibilityP
     if prior is None:
         logger.info("no shape prior in %s: plausibility is not judged", models / PRIOR_FILE)
         return judge_shapes(predictions, None, params)
-    found = judge_shapes(predictions, prior, params)
+    found = flag_implausible(predictions, prior, params)
     implausible = found.shapes[found.shapes["implausible"]]
     logger.info("%d of %d configurations are implausible beside the training images'", len(implausible), len(found.shapes))
     for image_id, names in implausible[["image_id", "implausible_landmarks"]].to_numpy(str):
         logger.warning("%s is implausible%s", pseudonym(image_id), f": {names}" if names else " as a whole")
+    return found
+
+
+def flag_implausible(predictions: pd.DataFrame, prior: ShapePrior | None, params: PlausibilityParams) -> Judgement:
+    """Judge configurations as `judge_shapes` does, and flag the points that are implausible beside those already flagged."""
+    found = judge_shapes(predictions, prior, params)
     points = found.predictions
     flagged = points["implausible"] | points["flagged"] if "flagged" in points else points["implausible"]
     return found._replace(predictions=points.assign(flagged=flagged))

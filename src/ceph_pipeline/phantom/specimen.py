@@ -15,6 +15,9 @@ from ceph_pipeline.phantom.params import USUAL_VARIATION, VariationParams
 from ceph_pipeline.phantom.shape import shape_model
 from ceph_pipeline.phantom.structures.soft_tissue import skin_outline
 
+PREFIX = "phantom_"
+"""Of every phantom's identifier, and so of its file's name."""
+
 _CVM_SHARES = (0.10, 0.12, 0.13, 0.22, 0.25, 0.18)
 """CS1 to CS6; flatter than in the Aariz data set, where CS1 to CS3 together are 12 %, so that small sets show every stage."""
 
@@ -110,7 +113,7 @@ def sample_specimen(index: int, seed: int, long_side_px: int | None, variation: 
     ear_rods = EarRods.sample(varied, variation.ear_rod_clutter)
     lost = float(varied.uniform(*_OVER_EXPOSURE_MM))
     over_exposure_mm = lost if varied.uniform() < variation.burnt_out_share else 0.0
-    image_id = f"phantom_{index + 1:04d}"
+    image_id = f"{PREFIX}{index + 1:04d}"
     return Specimen(image_id, device, size, pixel_size, face, ruler, ear_rods, to_px, exposure, over_exposure_mm)
 
 

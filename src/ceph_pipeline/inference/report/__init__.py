@@ -3,11 +3,12 @@
 from ceph_pipeline.inference.report.batch import Entry, batch_page
 from ceph_pipeline.inference.report.calibration import Calibration, calibrations
 from ceph_pipeline.inference.report.film import FilmReport, ReportOrigin, film_report
-from ceph_pipeline.inference.report.page import film_page
+from ceph_pipeline.inference.report.page import NOTICE, film_page, values_fragment
 from ceph_pipeline.inference.report.picture import picture
 from ceph_pipeline.inference.report.writing import without_reports, write_reports
 
 __all__ = [
+    "NOTICE",
     "Calibration",
     "Entry",
     "FilmReport",
@@ -17,6 +18,7 @@ __all__ = [
     "film_page",
     "film_report",
     "picture",
+    "values_fragment",
     "without_reports",
     "write_reports",
 ]

@@ -77,6 +77,7 @@ class FilmReport:
         image_id: Its identifier.
         file: Its path in the folder.
         look_at: What a person should look at, a sentence each.
+        corrected: Landmarks that a person has placed or taken away.
         calibration: Its pixel size.
         classes: By rule.
         analyses: In the order of `ANALYSES`.
@@ -87,6 +88,7 @@ class FilmReport:
     image_id: str
     file: str
     look_at: tuple[str, ...]
+    corrected: tuple[str, ...]
     calibration: Calibration
     classes: dict[str, Verdict]
     analyses: tuple[AnalysisTable, ...]
@@ -107,7 +109,8 @@ def film_report(
     """Measure one film and put together what its report says.
 
     Args:
-        points: Its rows of a `PredictionTable`, maybe with the columns of `judge_points` and `judge_shapes`.
+        points: Its rows of a `PredictionTable`, maybe with the columns of `judge_points` and `judge_shapes`, and with `corrected`
+            where a person has placed some.
         size: (width, height) in px.
         file: Its path in the folder.
         calibration: Its pixel size.
@@ -123,6 +126,7 @@ def film_report(
         image_id=str(points["image_id"].iloc[0]),
         file=file,
         look_at=(*_look_at(points, size, implausible), *([SUSPECT_SIZE] if calibration.is_suspect else [])),
+        corrected=tuple(points.loc[points["corrected"], "landmark"].astype(str)) if "corrected" in points else (),
         calibration=calibration,
         classes={name: verdict for name, verdict in verdicts.items() if verdict is not None},
         analyses=tuple(_analysed(analysis, results, cephalometry.norms) for analysis in ANALYSES.values()),

@@ -29,6 +29,11 @@ def film_page(report: FilmReport, picture: Picture) -> str:
     return render("film.html.j2", report=report, picture=picture, script=script, script_digest=_digest(script))
 
 
+def values_fragment(report: FilmReport) -> str:
+    """The parts of a film's page that follow its points: what to look at, classes, analyses and norms; HTML without a frame."""
+    return render("look.html.j2", report=report) + render("values.html.j2", report=report)
+
+
 def render(template: str, **content: Any) -> str:
     """Fill one of the package's templates."""
     return (

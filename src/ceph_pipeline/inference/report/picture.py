@@ -65,11 +65,16 @@ def picture(image: GreyImage, points: pd.DataFrame) -> Picture:
 
 def as_uri(image: GreyImage, long_side: int) -> str:
     """A film as a JPEG of at most so many pixels a side, inside a `data:` URI."""
+    jpeg = encode_image(reduced(image, long_side), ".jpg", QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+
+
+def reduced(image: GreyImage, long_side: int) -> NDArray[np.uint8]:
+    """A film's grey levels as `stretched` has them, of at most so many pixels a side."""
     scale = min(1.0, long_side / max(image.shape))
     size = [max(1, round(side * scale)) for side in (image.shape[1], image.shape[0])]
     levels = stretched(image)
-    small = np.asarray(cv2.resize(levels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8) if scale < 1 else levels
-    return f"data:image/jpeg;base64,{base64.b64encode(encode_image(small, '.jpg', QUALITY)).decode()}"
+    return np.asarray(cv2.resize(levels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8) if scale < 1 else levels
 
 
 def stretched(image: GreyImage) -> NDArray[np.uint8]:

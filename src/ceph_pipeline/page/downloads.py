@@ -1,0 +1,83 @@
+"""What a person takes from the page: files as inference and the export write them."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+
+from ceph_pipeline.formats import WRITERS
+from ceph_pipeline.formats.writers import point_set
+from ceph_pipeline.inference.measurements import measurement_rows
+from ceph_pipeline.inference.report import film_page, picture
+
+if TYPE_CHECKING:
+    from ceph_pipeline.cephalometry import CephalometryParams
+    from ceph_pipeline.page.correction import Correction
+
+ANNOTATIONS = {"labelme": "labelme", "label_studio": "Label Studio", "coco": "COCO key points", "table": "table (CSV)"}
+"""The formats that need no copy of the film, by the name under which they are read."""
+BY_A_PERSON = "corrected"
+"""Whose points they are, in formats that name readers."""
+
+
+class Download(NamedTuple):
+    """A file.
+
+    Attributes:
+        name: Its name.
+        content: Its bytes.
+    """
+
+    name: str
+    content: bytes
+
+
+def report_file(correction: Correction, norm_sets: tuple[str, ...]) -> Download:
+    """The printable report of the film as it is now."""
+    film = correction.film
+    page = film_page(correction.report(norm_sets), picture(film.pixels, correction.points().predictions))
+    return Download(f"{film.image_id}.html", page.encode())
+
+
+def results_file(correction: Correction, cephalometry: CephalometryParams, norm_sets: tuple[str, ...]) -> Download:
+    """Every measurement as CSV, beside the norms that were chosen."""
+    film, size = correction.film, correction.calibration.pixel_size_mm
+    params = cephalometry.model_copy(update={"compare_with": norm_sets})
+    rows = measurement_rows(correction.points().predictions, {} if size is None else {film.image_id: size}, params)
+    return Download(f"{film.image_id}_measurements.csv", rows.to_csv(index=False).encode())
+
+
+def annotation_file(correction: Correction, format: str) -> Download:
+    """The points in a format that `ceph_pipeline.formats.read` reads beside the film; an archive where it has several files.
+
+    Args:
+        correction: The film with its points.
+        format: A key of `ANNOTATIONS`.
+    """
+    film = correction.film
+    images = pd.DataFrame(
+        {
+            "image_id": [film.image_id],
+            "path": film.file,
+            "split": "test",
+            "width": film.size[0],
+            "height": film.size[1],
+            "pixel_size_mm": correction.calibration.pixel_size_mm or math.nan,
+            "machine": "unknown",
+        }
+    )
+    points = correction.points().predictions.assign(reader=BY_A_PERSON)
+    files = list(WRITERS[format].files(point_set(images, points)))
+    if len(files) == 1:
+        ((name, text),) = files
+        return Download(PurePosixPath(name).name, text.encode())
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, text in files:
+            target.writestr(name, text)
+    return Download(f"{film.image_id}_{format}.zip", archive.getvalue())

@@ -1,0 +1,194 @@
+"""The film in the browser: its pixels, the points that can be dragged, the tracing and the ruler's marks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from bokeh.events import Pan, Tap
+from bokeh.models import (
+    ColumnDataSource,
+    CustomJS,
+    HoverTool,
+    LinearColorMapper,
+    Model,
+    PanTool,
+    PointDrawTool,
+    Range1d,
+    RangeSlider,
+    WheelZoomTool,
+)
+from bokeh.palettes import gray
+from bokeh.plotting import figure
+
+from ceph_pipeline.inference.overlay import FLAG, LINE, POINT, RING
+from ceph_pipeline.inference.points import is_flagged, places_of, sigma_px
+from ceph_pipeline.inference.report.picture import reduced
+from ceph_pipeline.inference.tracing import traced
+from ceph_pipeline.landmarks import find
+
+if TYPE_CHECKING:
+    from bokeh.models import UIElement
+
+    from ceph_pipeline.page.correction import Mark
+    from ceph_pipeline.page.opening import OpenedFilm
+
+Points = Mapping[str, tuple[float, float]]
+
+LONG_SIDE_PX = 3000
+"""Of the pixels that the browser gets; coordinates are the film's."""
+CORRECTED, NAME = "#5dff8f", "#ffe066"
+_DRAGGED = """
+const now = performance.now();
+if (now - (source.last_sent ?? 0) < 100) return;
+source.last_sent = now;
+const {landmark, x, y} = source.data;
+held.data = {landmark: Array.from(landmark), x: Array.from(x), y: Array.from(y)};
+"""
+"""While a point is dragged, the browser tells where the points are ten times a second."""
+
+
+class FilmView:
+    """The film's picture.
+
+    Args:
+        on_drag: Called while points are dragged.
+        on_place: Called when they are let go, or one was taken away.
+        on_tap: Called with the place of a click.
+    """
+
+    def __init__(
+        self, on_drag: Callable[[Points], None], on_place: Callable[[Points], None], on_tap: Callable[[float, float], None]
+    ) -> None:
+        self._size: tuple[int, int] | None = None
+        self._inner = {"inner_width": 0, "inner_height": 0}  # unset until the browser has laid the page out
+        self._drawing = False
+        self._pixels = ColumnDataSource({"image": [], "width": [], "height": []})
+        self._points = ColumnDataSource(_no_points())
+        self._held = ColumnDataSource({"landmark": [], "x": [], "y": []})
+        self._lines = ColumnDataSource({"xs": [], "ys": []})
+        self._marks = ColumnDataSource({"x": [], "y": []})
+        self.figure = self._empty_figure()
+        self.contrast = self._draw_pixels()
+        self._draw_marks()
+        follow(self._held, "data", lambda: on_drag(_by_name(self._held)))
+        follow(self._points, "data", lambda: None if self._drawing else on_place(_by_name(self._points)))
+        self.figure.on_event(Tap, lambda event: on_tap(event.x, event.y))
+        self.figure.js_on_event(Pan, CustomJS(args={"source": self._points, "held": self._held}, code=_DRAGGED))
+        for side in self._inner:
+            self.figure.on_change(side, self._on_resize)
+
+    @property
+    def elements(self) -> list[UIElement]:
+        """What belongs into a layout."""
+        return [self.figure, self.contrast]
+
+    def open(self, film: OpenedFilm) -> None:
+        """Show another film, whole."""
+        self._size = width, height = film.size
+        self._pixels.data = {"image": [reduced(film.pixels, LONG_SIDE_PX)], "width": [width], "height": [height]}
+        self.fit()
+
+    def draw(self, points: pd.DataFrame, *, with_points: bool = True) -> None:
+        """Draw the tracing and, unless a hand is on them, the points.
+
+        Args:
+            points: Rows of a `PredictionTable` with `corrected`.
+            with_points: False while one is dragged: the browser knows better where it is.
+        """
+        lines = traced(places_of(points))
+        self._lines.data = {f"{axis}s": [[corner[a] for corner in line.xy] for line in lines] for a, axis in enumerate("xy")}
+        if with_points:
+            self._drawing = True
+            self._points.data = _shown(points)
+            self._points.selected.indices = []
+            self._drawing = False
+
+    def draw_marks(self, marks: Sequence[Mark]) -> None:
+        """Draw the ruler's marks."""
+        self._marks.data = {"x": [mark.x for mark in marks], "y": [mark.y for mark in marks]}
+
+    def fit(self) -> None:
+        """Show the whole film, as large as its proportions allow."""
+        if self._size is None or not all(self._inner.values()):
+            return
+        (width, height), (across, down) = self._size, self._inner.values()
+        scale = max(width / across, height / down)  # film px per screen px
+        middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
+        self.figure.x_range.update(start=middle_x - scale * across / 2, end=middle_x + scale * across / 2)
+        self.figure.y_range.update(start=middle_y + scale * down / 2, end=middle_y - scale * down / 2)
+
+    def _on_resize(self, side: str, _old: int, pixels: int) -> None:
+        self._inner[side] = pixels
+        self.fit()
+
+    def _empty_figure(self) -> figure:
+        shown = figure(
+            x_range=Range1d(0, 1), y_range=Range1d(1, 0), tools=[], toolbar_location="above", sizing_mode="stretch_both",
+            min_width=320, min_height=420, background_fill_color="#000000", border_fill_color=None, outline_line_color=None,
+            min_border=0, name="film",
+        )  # fmt: skip
+        shown.axis.visible = False
+        shown.grid.visible = False
+        shown.toolbar.logo = None
+        return shown
+
+    def _draw_pixels(self) -> RangeSlider:
+        levels = LinearColorMapper(palette=gray(256), low=0, high=255)
+        self.figure.image("image", x=-0.5, y=-0.5, dw="width", dh="height", source=self._pixels, color_mapper=levels)
+        slider = RangeSlider(start=0, end=255, value=(0, 255), step=1, title="Grey levels", width=200, name="contrast")
+        slider.js_on_change("value", CustomJS(args={"levels": levels}, code="[levels.low, levels.high] = cb_obj.value"))
+        return slider
+
+    def _draw_marks(self) -> None:
+        self.figure.multi_line("xs", "ys", source=self._lines, line_color=LINE, line_width=1.1, line_alpha=0.8)
+        self.figure.circle(
+            "x", "y", radius="ring", source=self._points, fill_color=None, line_color=RING, line_width=0.9, line_alpha=0.8
+        )
+        self.figure.text(
+            "x", "y", text="symbol", source=self._points, x_offset=8, y_offset=-5, text_color=NAME, text_font_size="11px",
+            background_fill_color="#000000", background_fill_alpha=0.35, padding=1,
+        )  # fmt: skip
+        self.figure.line("x", "y", source=self._marks, line_color=RING, line_dash="dashed")
+        self.figure.scatter("x", "y", source=self._marks, marker="cross", size=18, line_color=RING, line_width=2)
+        dots = self.figure.scatter(
+            "x", "y", source=self._points, marker="circle_dot", size=13, line_color="colour", fill_color="colour", fill_alpha=0.0,
+            hover_line_color="#ffffff", line_width=1.6,
+        )  # fmt: skip
+        dots.nonselection_glyph = dots.selection_glyph = None
+        drag, wheel, pan = PointDrawTool(renderers=[dots], add=False), WheelZoomTool(), PanTool()
+        drag.description, pan.description, wheel.description = "Move points", "Move the film", "Zoom with the wheel"
+        self.figure.add_tools(drag, pan, wheel, HoverTool(renderers=[dots], tooltips="@landmark"))
+        self.figure.toolbar.active_drag, self.figure.toolbar.active_scroll = drag, wheel
+
+
+def follow(model: Model, name: str, do: Callable[[], None]) -> None:
+    """Do something whenever a property of a model changes."""
+    model.on_change(name, lambda _attribute, _old, _new: do())
+
+
+def _no_points() -> dict[str, list[Any]]:
+    return {name: [] for name in ("landmark", "symbol", "x", "y", "ring", "colour")}
+
+
+def _shown(points: pd.DataFrame) -> dict[str, list[Any]]:
+    """Columns of the points that are there."""
+    rings, flagged = 2 * np.nan_to_num(sigma_px(points)), is_flagged(points)
+    colour = np.where(points["corrected"], CORRECTED, np.where(flagged, FLAG, POINT))
+    there = points["x"].notna().to_numpy(bool)
+    names = points["landmark"].astype(str)
+    return {
+        "landmark": names[there].tolist(),
+        "symbol": [find(name).symbol for name in names[there]],
+        "x": points["x"][there].tolist(),
+        "y": points["y"][there].tolist(),
+        "ring": rings[there].tolist(),
+        "colour": colour[there].tolist(),
+    }
+
+
+def _by_name(source: ColumnDataSource) -> dict[str, tuple[float, float]]:
+    columns = (source.data[name] for name in ("landmark", "x", "y"))
+    return {str(name): (float(x), float(y)) for name, x, y in zip(*columns, strict=True)}

@@ -1,0 +1,66 @@
+"""From a file that a person has chosen to a film with its landmarks located."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ceph_pipeline.calibration.pixel_size import pixel_sizes
+from ceph_pipeline.errors import printable
+from ceph_pipeline.images import decode_image
+from ceph_pipeline.images.codec import decode_header
+from ceph_pipeline.images.film_names import identifiers_of
+from ceph_pipeline.inference.report import Calibration, calibrations
+
+if TYPE_CHECKING:
+    from ceph_pipeline.images.codec import GreyImage
+    from ceph_pipeline.page.settings import PageSettings
+
+
+@dataclass(frozen=True)
+class OpenedFilm:
+    """A film whose landmarks the detector has located.
+
+    Attributes:
+        file: The file's name without folders.
+        image_id: Its identifier.
+        pixels: `(height, width)`, upright.
+        found: A `PredictionTable` of one image, maybe with the columns of `judge_points`.
+        calibration: What its file, or the ruler that the detector sees, says of the pixel size.
+    """
+
+    file: str
+    image_id: str
+    pixels: GreyImage
+    found: pd.DataFrame
+    calibration: Calibration
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in px."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+
+def open_film(content: bytes, name: str, settings: PageSettings) -> OpenedFilm:
+    """Read a film as inference does, and locate its landmarks.
+
+    Args:
+        content: The file's bytes, of any kind that inference reads.
+        name: The file's.
+        settings: The detector, and which source of the pixel size counts.
+
+    Raises:
+        ImageReadError: no image, damaged, too large, or the shape of no film.
+    """
+    file = printable(PurePath(name.replace("\\", "/")).name) or "film"
+    header = decode_header(content, file)
+    pixels = decode_image(content, file)
+    (image_id,) = identifiers_of([file])
+    size = None if np.isnan(header.pixel_size_mm) else header.pixel_size_mm
+    found = settings.detector.predict({image_id: pixels}, pixel_size_mm=size)
+    sizes = pixel_sizes(found, [image_id], np.array([header.pixel_size_mm]), settings.min_peak, settings.calibration)
+    return OpenedFilm(file, image_id, pixels, found, calibrations(sizes)[image_id])

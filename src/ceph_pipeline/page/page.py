@@ -1,0 +1,238 @@
+"""The page: controls around the film, and what they do with its correction."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from bokeh.layouts import column, row
+from bokeh.models import (
+    Button,
+    ColumnDataSource,
+    CustomJS,
+    Div,
+    FileInput,
+    InlineStyleSheet,
+    MultiChoice,
+    Select,
+    Spinner,
+    Toggle,
+)
+
+from ceph_pipeline.cephalometry import ANALYSES
+from ceph_pipeline.errors import CephError
+from ceph_pipeline.images.kinds import IMAGE_SUFFIXES
+from ceph_pipeline.inference.report import NOTICE, values_fragment
+from ceph_pipeline.page.correction import Correction, Mark
+from ceph_pipeline.page.downloads import ANNOTATIONS, Download, annotation_file, report_file, results_file
+from ceph_pipeline.page.film_view import FilmView, Points, follow
+from ceph_pipeline.page.opening import open_film
+
+if TYPE_CHECKING:
+    from bokeh.document import Document
+
+    from ceph_pipeline.page.settings import PageSettings
+
+logger = logging.getLogger(__name__)
+
+ALL = "all"
+_SAVE = """
+const bytes = Uint8Array.from(atob(outbox.data.content[0]), (letter) => letter.charCodeAt(0));
+const link = document.createElement("a");
+link.href = URL.createObjectURL(new Blob([bytes]));
+link.download = outbox.data.name[0];
+link.click();
+setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+"""
+HOW_TO = (
+    "Drag a point to where it belongs; wheel: zoom; point at a landmark for its name. Click a point and press Backspace to take "
+    "it away. Red: the detector's, purple: look at it, green: yours; rings: two standard deviations."
+)
+
+
+class Page:
+    """One browser tab.
+
+    Args:
+        document: Of the tab.
+        settings: What films are treated with.
+    """
+
+    def __init__(self, document: Document, settings: PageSettings) -> None:
+        self._document, self._settings = document, settings
+        self._correction: Correction | None = None
+        self._pending: Mark | None = None
+        self._view = FilmView(self._on_drag, self._on_place, self._on_tap)
+        self._file = FileInput(accept=list(IMAGE_SUFFIXES), title="X-ray: choose a file, or drop it here", name="file", width=300)
+        follow(self._file, "value", self._on_file)
+        self._status = Div(name="status", sizing_mode="stretch_width")
+        self._values = Div(name="values", sizing_mode="stretch_width", stylesheets=[_stylesheet()])
+        self._undo, self._redo, self._reset = map(_step_button, ("Undo", "Redo", "Reset"))
+        self._mark = Toggle(label="Click two ruler marks", name="mark", width=170, margin=(21, 5, 5, 5))
+        self._length = Spinner(
+            title="their distance, mm", value=settings.calibration.ruler_mm, low=0.1, high=200, step=1, width=120, name="length"
+        )
+        self._size = Spinner(title="or mm per pixel", low=0.001, high=1, step=0.001, width=120, name="pixel_size")
+        titles = [(ALL, "all analyses"), *((table, table) for table in _analysis_titles())]
+        self._analysis = Select(title="Analysis", options=titles, value=ALL, width=200, name="analysis")
+        self._norms = MultiChoice(
+            title="Compare with norms (none unless you choose)",
+            options=list(settings.cephalometry.norm_sets),
+            width=280,
+            name="norms",
+        )
+        self._outbox = ColumnDataSource({"name": [], "content": []})
+        self._status.tags = [self._outbox]  # what no element refers to does not reach the browser
+        self._outbox.js_on_change("data", CustomJS(args={"outbox": self._outbox}, code=_SAVE))
+        self._format = Select(options=list(ANNOTATIONS.items()), value="labelme", width=150, name="format")
+        self._connect()
+        self._lay_out()
+
+    def _connect(self) -> None:
+        """Controls that change the correction, and those that only change what is shown."""
+        self._undo.on_click(partial(self._change, Correction.undo))
+        self._redo.on_click(partial(self._change, Correction.redo))
+        self._reset.on_click(partial(self._change, Correction.reset))
+        follow(self._size, "value", self._on_size)
+        follow(self._mark, "active", self._forget_mark)
+        for choice in (self._analysis, self._norms):
+            follow(choice, "value", self._show)
+
+    def _lay_out(self) -> None:
+        learned = escape(self._settings.learned_from)
+        head = Div(
+            text=f"<h1>Try the detector</h1><p class='notice'>{escape(NOTICE)}</p>"
+            f"<p>{f'<b>{learned}</b>' if self._settings.is_of_phantoms else learned}</p>",
+            sizing_mode="stretch_width",
+            stylesheets=[_stylesheet()],
+        )
+        save = [
+            self._button("Report", lambda film: report_file(film, self._norm_sets)),
+            self._button("Results", lambda film: results_file(film, self._settings.cephalometry, self._norm_sets)),
+            self._button("Annotation", lambda film: annotation_file(film, str(self._format.value))),
+        ]
+        left = column(
+            row(self._file, self._undo, self._redo, self._reset),
+            row(self._mark, self._length, self._size, self._view.contrast),
+            self._view.figure,
+            Div(text=HOW_TO, sizing_mode="stretch_width"),
+            sizing_mode="stretch_both",
+        )
+        right = column(
+            self._status,
+            row(*save, self._format),
+            row(self._analysis, self._norms),
+            self._values,
+            width=640,
+            sizing_mode="stretch_height",
+            styles={"overflow-y": "auto", "overflow-x": "hidden"},
+        )
+        both = row(left, right, sizing_mode="stretch_both")
+        self._document.add_root(column(head, both, sizing_mode="stretch_both", styles={"padding": "0 1rem"}))
+        self._document.title = "Try the detector"
+        self._tell("Open an X-ray to begin.")
+
+    def _button(self, label: str, made: Callable[[Correction], Download]) -> Button:
+        button = Button(label=f"{label} ↓", width=100, name=label.lower())
+        button.on_click(lambda: self._save(made))
+        return button
+
+    @property
+    def _norm_sets(self) -> tuple[str, ...]:
+        return tuple(map(str, self._norms.value))
+
+    def _on_file(self) -> None:
+        self._tell("Locating the landmarks …")
+        self._document.add_timeout_callback(self._open, 100)  # the words come before the work
+
+    def _open(self) -> None:
+        try:
+            film = open_film(base64.b64decode(str(self._file.value)), str(self._file.filename), self._settings)
+        except CephError as error:
+            self._tell(str(error), is_error=True)
+            return
+        except Exception as error:
+            logger.warning("a film could not be treated: %s", type(error).__name__)
+            self._tell(f"This film could not be treated ({type(error).__name__}).", is_error=True)
+            return
+        self._correction = Correction(film, self._settings)
+        self._view.open(film)
+        self._show()
+
+    def _on_drag(self, points: Points) -> None:
+        if self._correction is not None:
+            self._correction.hold(points)
+            self._show(with_points=False)
+
+    def _on_place(self, points: Points) -> None:
+        self._change(lambda film: film.place(points))
+
+    def _on_tap(self, x: float, y: float) -> None:
+        if self._correction is None or not self._mark.active:
+            return
+        mark, first = Mark(x, y), self._pending
+        if first is None:
+            self._pending = mark
+            self._view.draw_marks([mark])
+            return
+        self._mark.active = False
+        self._change(lambda film: film.calibrate_by_marks(first, mark, float(self._length.value)))
+
+    def _on_size(self) -> None:
+        if self._size.value is not None:
+            self._change(lambda film: film.calibrate_by_size(float(self._size.value)))
+
+    def _forget_mark(self) -> None:
+        self._pending = None
+
+    def _change(self, step: Callable[[Correction], None]) -> None:
+        if self._correction is None:
+            return
+        try:
+            step(self._correction)
+        except CephError as error:
+            self._tell(str(error), is_error=True)
+            return
+        self._show()
+
+    def _save(self, made: Callable[[Correction], Download]) -> None:
+        if self._correction is not None:
+            name, content = made(self._correction)
+            self._outbox.data = {"name": [name], "content": [base64.b64encode(content).decode()]}
+
+    def _show(self, *, with_points: bool = True) -> None:
+        """Everything that follows from the points and the pixel size."""
+        film = self._correction
+        if film is None:
+            return
+        report = film.report(self._norm_sets)
+        self._view.draw(film.points().predictions, with_points=with_points)
+        self._view.draw_marks(film.now.marks)
+        self._undo.disabled, self._redo.disabled = not film.can_undo, not film.can_redo
+        if self._analysis.value != ALL:
+            report = replace(report, analyses=tuple(table for table in report.analyses if table.title == self._analysis.value))
+        self._values.text = values_fragment(report)
+        self._tell(f"{report.file}: {report.calibration}")
+
+    def _tell(self, message: str, *, is_error: bool = False) -> None:
+        self._status.text = escape(message)
+        self._status.styles = {"color": "#a33", "font-weight": "bold"} if is_error else {}
+
+
+def _step_button(label: str) -> Button:
+    return Button(label=label, name=label.lower(), width=70, margin=(21, 5, 5, 5))  # level with the input beside it
+
+
+def _analysis_titles() -> list[str]:
+    return [analysis.title for analysis in ANALYSES.values()]
+
+
+def _stylesheet() -> InlineStyleSheet:
+    """The reports' own."""
+    return InlineStyleSheet(css=files("ceph_pipeline.inference.report").joinpath("style.css").read_text(encoding="utf-8"))

@@ -1,0 +1,43 @@
+"""The page's server: on this machine alone, and with everything that the browser loads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bokeh.application import Application
+from bokeh.application.handlers.function import FunctionHandler
+from bokeh.server.server import Server
+
+from ceph_pipeline.page.page import Page
+from ceph_pipeline.page.settings import PageError
+
+if TYPE_CHECKING:
+    from bokeh.document import Document
+
+    from ceph_pipeline.page.settings import PageSettings
+
+HOST = "127.0.0.1"
+MAX_MESSAGE_BYTES = 700_000_000
+"""A film of 100 megapixels of 16-bit grey, or 500 MB of any kind, as the browser sends it."""
+
+
+def page_server(settings: PageSettings, port: int) -> Server:
+    """A server that is listening, without a loop that answers.
+
+    Raises:
+        PageError: the port is taken.
+    """
+
+    def open_tab(document: Document) -> None:
+        Page(document, settings)
+
+    try:
+        return Server(
+            {"/": Application(FunctionHandler(open_tab))},
+            address=HOST,
+            port=port,
+            allow_websocket_origin=[f"{HOST}:{port}", f"localhost:{port}"],
+            websocket_max_message_size=MAX_MESSAGE_BYTES,
+        )
+    except OSError as error:
+        raise PageError(f"port {port} cannot be used ({error.strerror}): name another with --port.") from None

@@ -1,0 +1,128 @@
+"""What the page works with: the detector, and the parameters that inference has too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.calibration import CalibrationParams
+from ceph_pipeline.calibration.presence import read_presence
+from ceph_pipeline.cephalometry import CephalometryParams
+from ceph_pipeline.detector import DetectorParams, LandmarkDetector
+from ceph_pipeline.detector.landmark_detector import STAGE1_FILE, STAGE2_FILE
+from ceph_pipeline.errors import CephError
+from ceph_pipeline.inference.report import ReportOrigin
+from ceph_pipeline.phantom.specimen import PREFIX
+from ceph_pipeline.plausibility import PRIOR_FILE, PlausibilityParams, ShapePrior, read_prior
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+OF_PHANTOMS = (
+    "This detector has learned from drawn phantoms, not from X-rays: it shows how the page works, and its points on a real film "
+    "mean nothing."
+)
+OF_UNKNOWN = "What this detector has learned from is not known: no images table lies beside its models."
+
+
+class PageError(CephError, ValueError):
+    """The page cannot be started."""
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """What every film on the page is treated with.
+
+    Attributes:
+        detector: What locates the landmarks.
+        learned_from: A sentence on the detector's training images.
+        is_of_phantoms: Whether they were drawn.
+        origin: What reports name as their origin.
+        prior: Shapes of the training landmarks; None: plausibility is not judged.
+        min_peak: From which peak on the ruler's marks, if the detector looks for them, count.
+        calibration: Length of the ruler, and which source of the pixel size counts.
+        cephalometry: Norm sets and rules.
+        plausibility: From when on a configuration is implausible.
+    """
+
+    detector: LandmarkDetector
+    learned_from: str
+    is_of_phantoms: bool
+    origin: ReportOrigin
+    prior: ShapePrior | None
+    min_peak: float
+    calibration: CalibrationParams
+    cephalometry: CephalometryParams
+    plausibility: PlausibilityParams
+
+
+def models_folder(folders: Sequence[Path]) -> Path:
+    """The first of several folders that holds a trained detector.
+
+    Raises:
+        PageError: none does.
+    """
+    for folder in folders:
+        if (folder / STAGE1_FILE).is_file():
+            return folder
+    raise PageError(
+        f"no trained detector: there is no {STAGE1_FILE} in {' or '.join(map(str, folders))}. "
+        "`kedro run --env demo --pipelines demo` makes one of phantoms in minutes; `--model` names another folder, or a model in "
+        "MLflow."
+    )
+
+
+def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSettings:
+    """Load the detector and check the parameters.
+
+    Args:
+        model: Folder of the models, or a logged model's URI.
+        parameters: The project's, of which `detector`, `calibration`, `cephalometry` and `plausibility` count.
+
+    Raises:
+        DetectorError, CheckpointError, PlausibilityError: as `LandmarkDetector.load` and `read_prior`.
+        pydantic.ValidationError: a parameter has a value that cannot be used.
+    """
+    folder = Path(model)
+    calibration = CalibrationParams.model_validate(parameters["calibration"])
+    checkpoints = {name: path for name, file in _FILES.items() if (path := folder / file).is_file()}
+    sentence, is_of_phantoms = learned_from(folder)
+    return PageSettings(
+        detector=LandmarkDetector.load(model, DetectorParams.model_validate(parameters["detector"])),
+        learned_from=sentence,
+        is_of_phantoms=is_of_phantoms,
+        origin=ReportOrigin(
+            networks={stage: fingerprint(path) for stage, path in checkpoints.items()} or {"model": str(model)},
+            run_id=None,
+            version=version("ceph-pipeline"),
+        ),
+        prior=read_prior(folder / PRIOR_FILE),
+        min_peak=calibration.min_peak or read_presence(folder).min_peak,
+        calibration=calibration,
+        cephalometry=CephalometryParams.model_validate(parameters["cephalometry"]),
+        plausibility=PlausibilityParams.model_validate(parameters["plausibility"]),
+    )
+
+
+_FILES = {"stage1": STAGE1_FILE, "stage2": STAGE2_FILE}
+
+
+def learned_from(models: Path) -> tuple[str, bool]:
+    """What a detector has learned from, in words, and whether any of it are phantoms.
+
+    Args:
+        models: Folder `06_models` of a data root, whose images table says it.
+    """
+    table = models.parent / "03_primary" / "images.parquet"
+    if not table.is_file():
+        return OF_UNKNOWN, False
+    images = pd.read_parquet(table, columns=["image_id", "split", "dataset"])
+    learned = images[images["split"] == "train"]
+    if learned["image_id"].str.startswith(PREFIX).any():
+        return OF_PHANTOMS, True
+    return f"This detector has learned from {len(learned)} films ({', '.join(sorted(set(learned['dataset'])))}).", False

@@ -1,0 +1,74 @@
+"""Films come onto the page as they come into inference, and bad ones end in words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ceph_pipeline.images import ImageReadError, encode_image
+from ceph_pipeline.page.opening import open_film
+from ceph_pipeline.page.settings import OF_PHANTOMS, PageError, learned_from, load_settings, models_folder
+
+PARAMETERS = {"detector": {"device": "cpu"}, "calibration": {}, "cephalometry": {}, "plausibility": {}}
+
+
+def test_the_projects_networks_locate_their_landmarks(checkpoints, film_bytes):
+    settings = load_settings(checkpoints, PARAMETERS)
+    film = open_film(film_bytes, "Müller, Anna.png", settings)
+    assert film.size == (900, 1000)
+    assert len(film.found) == 19
+    pd.testing.assert_frame_equal(film.found, settings.detector.predict({film.image_id: film.pixels}))
+    assert sorted(settings.origin.networks) == ["stage1", "stage2"]
+
+
+def test_the_files_resolution_is_its_pixel_size(settings):
+    ok = encode_image(np.full((400, 300), 7, dtype=np.uint8), ".bmp")
+    content = bytearray(ok)
+    content[38:46] = (10_000).to_bytes(4, "little") * 2  # px per metre of a bitmap
+    assert open_film(bytes(content), "a.bmp", settings).calibration.pixel_size_mm == pytest.approx(0.1, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda png: b"hello", "a.png: damaged or not an image"),
+        (lambda png: png[: len(png) // 2], "a.png: damaged or cut off|a.png: .*"),
+        (lambda png: b"", "a.png: damaged or not an image"),
+        (lambda png: encode_image(np.zeros((1, 1), dtype=np.uint8), ".png"), "a.png: 1 × 1 pixels, which is no film"),
+    ],
+)
+def test_a_bad_film_is_named_with_what_is_wrong(settings, film_bytes, spoil, said):
+    with pytest.raises(ImageReadError, match=said):
+        open_film(spoil(film_bytes), "a.png", settings)
+
+
+@pytest.mark.parametrize("name", ["../../etc/a.png", "C:\\films\\a.png", "a.png"])
+def test_a_name_leads_nowhere(settings, film_bytes, name):
+    film = open_film(film_bytes, name, settings)
+    assert (film.file, film.image_id) == ("a.png", "a")
+
+
+def test_without_a_trained_detector_it_is_said_what_to_run(tmp_path):
+    with pytest.raises(PageError, match="kedro run --env demo --pipelines demo"):
+        models_folder([tmp_path / "06_models", tmp_path / "demo" / "06_models"])
+
+
+def test_the_first_folder_with_a_detector_counts(checkpoints, tmp_path):
+    assert models_folder([tmp_path, checkpoints]) == checkpoints
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["phantom_0001", "phantom_0002", "cks1"], (OF_PHANTOMS, True)),
+        (["cks1", "cks2", "phantom_0003"], ("This detector has learned from 2 films (aariz).", False)),
+    ],
+)
+def test_a_detector_of_phantoms_says_so(tmp_path, names, said):
+    images = pd.DataFrame({"image_id": names, "split": ["train", "train", "test"], "dataset": "aariz"})
+    (tmp_path / "03_primary").mkdir()
+    images.to_parquet(tmp_path / "03_primary" / "images.parquet")
+    assert learned_from(tmp_path / "06_models") == said
+
+
+def test_what_is_not_known_of_a_detector_is_said(tmp_path):
+    assert "not known" in learned_from(tmp_path / "06_models")[0]
