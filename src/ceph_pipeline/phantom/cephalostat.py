@@ -65,7 +65,7 @@ class RulerVariant:
         return cls(
             absent=bool(absent < variation.ruler_absent_share),
             cropped=bool(cropped < variation.ruler_cropped_share),
-            strength=0.15 + 0.25 * float(share) if faint < variation.ruler_faint_share else 1.0,
+            strength=0.25 + 0.25 * float(share) if faint < variation.ruler_faint_share else 1.0,
             tilt=2 * float(tilt) - 1,
         )
 

@@ -23,7 +23,7 @@ class VariationParams(BaseModel):
     n_devices: int = Field(len(DEVICES), ge=1, le=len(DEVICES), description="makes of cephalostat, the most frequent ones")
     ruler_absent_share: float = Field(0.1, ge=0, le=1, description="share of films without a ruler, and so without p1 and p2")
     ruler_cropped_share: float = Field(0.0, ge=0, le=1, description="share of rulers that the picture's edge cuts lengthwise")
-    ruler_faint_share: float = Field(0.0, ge=0, le=1, description="share of rulers of 15 to 40 % of the usual attenuation")
+    ruler_faint_share: float = Field(0.0, ge=0, le=1, description="share of rulers of 25 to 50 % of the usual attenuation")
     ruler_tilt_deg: float = Field(3.0, ge=0, le=15, description="rulers are rotated by up to this much either way")
 
 
