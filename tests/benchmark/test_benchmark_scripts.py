@@ -38,9 +38,11 @@ TESTED_ELSEWHERE = {
     "evaluation_statistics",
     "health_proof",
     "heatmap_codec",
+    "isbi2015_rulers",
     "kill_trials",
     "planted_faults",
     "score_isbi2015",
+    "stability",
 }
 
 

@@ -1,0 +1,81 @@
+"""Scripts that locate landmarks on folders of films, with detectors whose answers are known."""
+
+from pathlib import Path
+
+import cv2
+import isbi2015_rulers
+import numpy as np
+import pandas as pd
+import pytest
+import stability
+from click.testing import CliRunner
+
+from ceph_pipeline.detector import LandmarkDetector
+
+
+class BrightestPixel:
+    """A detector of the one bright spot."""
+
+    landmarks = ("spot",)
+
+    def predict(self, images: dict[str, np.ndarray], pixel_size_mm: float) -> pd.DataFrame:
+        assert pixel_size_mm == 0.1
+        places = [np.unravel_index(image.argmax(), image.shape) for image in images.values()]
+        return pd.DataFrame([(name, "spot", x, y) for name, (y, x) in zip(images, places, strict=True)], columns=COLUMNS)
+
+
+class MarksBesideTheTruth:
+    """A detector of both marks, p1 3 px too low."""
+
+    def predict(self, paths: list[Path]) -> pd.DataFrame:
+        truth = isbi2015_rulers.marked().set_index("image")
+        rows = [
+            (path.stem, mark, truth.loc[path.stem, f"{mark}_x"], truth.loc[path.stem, f"{mark}_y"] + 3 * (mark == "p1"))
+            for path in paths
+            for mark in ("p1", "p2")
+        ]
+        return pd.DataFrame(rows, columns=COLUMNS).assign(sigma_px=0.5, peak=0.9)
+
+
+COLUMNS = ["image_id", "landmark", "x", "y"]
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    """The challenge's folders with the forty films, each of a few pixels."""
+    for path in isbi2015_rulers.marked()["path"]:
+        (tmp_path / "isbi" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "isbi" / path).write_bytes(path.encode())
+    return tmp_path / "isbi"
+
+
+def test_points_are_brought_back_to_the_film_before_they_are_compared(tmp_path, monkeypatch):
+    film = np.full((200, 160), 30, np.uint8)
+    film[120, 70] = 255
+    (tmp_path / "films").mkdir()
+    cv2.imwrite(str(tmp_path / "films" / "a.png"), film)
+    monkeypatch.setattr(LandmarkDetector, "load", lambda _: BrightestPixel())
+    result = CliRunner().invoke(stability.main, ["--models", str(tmp_path), "--films", str(tmp_path / "films")])
+    assert result.exception is None
+    assert "1 films, 11 answers each; spread in mm, all landmarks: 0.000" in result.stdout
+
+
+def test_the_sheet_of_rulers_has_the_copied_films_marks_and_splits(films, tmp_path):
+    result = CliRunner().invoke(isbi2015_rulers.main, ["prepare", "--films", str(films), "--into", str(tmp_path / "new")])
+    assert result.exception is None
+    sheet = pd.read_csv(tmp_path / "new" / "marks.csv")
+    assert all((tmp_path / "new" / name).is_file() for name in sheet["image"])
+    assert sheet["split"].value_counts().to_dict() == {"test": 20, "train": 16, "valid": 4}
+    lengths = np.hypot(sheet["p1_x"] - sheet["p2_x"], sheet["p1_y"] - sheet["p2_y"])
+    assert lengths.mean() == pytest.approx(165.04, abs=0.01)
+    assert (sheet["p1_y"] > sheet["p2_y"]).all()
+
+
+def test_a_detector_of_rulers_is_scored_against_the_marks(films, tmp_path, monkeypatch):
+    monkeypatch.setattr(LandmarkDetector, "load", lambda _: MarksBesideTheTruth())
+    options = ["score", "--films", str(films), "--models", str(tmp_path), "--tested"]
+    result = CliRunner().invoke(isbi2015_rulers.main, options)
+    assert result.exception is None
+    assert "20 of 20 rulers found" in result.stdout
+    assert "'mean': 1.5" in result.stdout
+    assert "'bias': -1.7" in result.stdout  # 3 of 168 px
