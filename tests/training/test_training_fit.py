@@ -1,5 +1,6 @@
 """A training learns, resumes to the same weights, is skipped when nothing changed, and is logged in MLflow."""
 
+import json
 import logging
 from pathlib import Path
 
@@ -75,6 +76,12 @@ def test_training_brings_the_validation_error_down(spots, tmp_path, tracking):
     assert len(curve) == 12
     assert min(curve[-3:]) < 0.5 * curve[0]
     assert child.data.params["stage1.optim.epochs"] == "12"
+    inputs = {given.tags[0].value: given.dataset for given in child.inputs.dataset_inputs}
+    assert {context: json.loads(dataset.profile)["num_rows"] for context, dataset in inputs.items()} == {
+        context: int((spots.images["split"] == split).sum())
+        for context, split in (("training", "train"), ("validation", "valid"))
+    }
+    assert all("spot_0" not in f"{dataset.source}{dataset.schema}{dataset.profile}" for dataset in inputs.values())
     trained = load_checkpoint(path)
     assert trained.landmarks == ("Sella", "Nasion", "Menton", "Gonion")
     assert trained.facts["measurements"] == ["N_Me_px", "S_Go_px", "Jarabak_pct"]  # what four points allow

@@ -14,7 +14,7 @@ from ceph_pipeline.training.distributed.rank_sampler import require_enough
 from ceph_pipeline.training.fit import fit
 from ceph_pipeline.training.job import credentials_of, spec_of
 from ceph_pipeline.training.resume import BEST, LAST, begin_or_skip, finish
-from ceph_pipeline.training.tracking import child_run
+from ceph_pipeline.training.tracking import child_run, log_images
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +44,8 @@ def train(job: TrainingJob, folder: Path, run_name: str | None = None) -> Path:
         if begin_or_skip(folder, job.stage, vars(job.tables), job.params, crops=job.crop_params):
             resume = (folder / LAST).is_file()
             with child_run(job.stage, folder, job.params, run_name=run_name, resume=resume) as run_logger:
+                if run_logger is not None:
+                    log_images(job.tables.images)
                 if job.params.loop.devices * job.params.loop.nodes > 1:
                     train_on_ranks(job, folder, run_logger)
                 else:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import mlflow
+import mlflow.data
 from lightning.pytorch.loggers import MLFlowLogger
 from mlflow.entities import LifecycleStage, RunStatus
 from mlflow.exceptions import MlflowException
@@ -18,6 +19,7 @@ from ceph_pipeline.training.run_states import KILLED, PARENT, SOURCE
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
     from mlflow.entities import Run
     from pydantic import BaseModel
 
@@ -64,6 +66,19 @@ def _killed_where_told_to_stop() -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit):
         mlflow.end_run(KILLED)
         raise
+
+
+def log_images(images: pd.DataFrame) -> None:
+    """Record on the active run which images a training learns from, and which its epoch is chosen on.
+
+    MLflow gets their number and a digest; names and rows stay here.
+
+    Args:
+        images: Rows `image_id, split, kind, machine, …`.
+    """
+    for split, context in (("train", "training"), ("valid", "validation")):
+        rows = images.loc[images["split"] == split, ["image_id", "kind", "machine"]].reset_index(drop=True)
+        mlflow.log_input(mlflow.data.from_pandas(rows, name=f"{split}_images"), context=context)
 
 
 @contextmanager
