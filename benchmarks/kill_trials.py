@@ -38,6 +38,8 @@ COMMAND = ["kedro", "run", "--env", "demo", "--pipelines", "demo", "--params", P
 LIBRARIES = ("cv2", "joblib", "kedro.framework.cli.cli", "kedro_mlflow", "lightning", "matplotlib.pyplot", "pandera", "timm")
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 KILLS_A_PROJECT = 9
+SHOWN = 40
+"""Lines of a failed run's output that are shown."""
 RESULTS = ("08_reporting/evaluation/metrics.json", "07_model_output/predictions.parquet")
 
 
@@ -76,14 +78,14 @@ class Run:
             os.close(reading)
             _become_kedro(project, writing)
         os.close(writing)
-        self._output = os.fdopen(reading, encoding="utf-8", errors="replace")
-        self.tail: list[str] = []
+        self._lines = os.fdopen(reading, encoding="utf-8", errors="replace")
+        self.output = list[str]()
 
     def nodes(self) -> Iterator[Started]:
         """Nodes as they begin; the second of a name, which Kedro prints without its pipeline's, is `name 2`."""
         seen = Counter[str]()
-        for line in self._output:
-            self.tail = [*self.tail[-40:], line]
+        for line in self._lines:
+            self.output.append(line)
             if "Running node: " in line:
                 name = line.split("Running node: ", 1)[1].split(":")[0].strip()
                 seen[name] += 1
@@ -98,8 +100,8 @@ class Run:
 
     def end(self) -> int:
         """Wait for the end; the exit code, negative where a signal was the end."""
-        for line in self._output:
-            self.tail = [*self.tail[-40:], line]
+        for line in self._lines:
+            self.output.append(line)
         return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
 
 
@@ -152,7 +154,7 @@ def undisturbed(root: Path) -> list[Started]:
     run = Run(root)
     nodes = list(run.nodes())
     if run.end() != 0:
-        raise RuntimeError("".join(run.tail))
+        raise RuntimeError("".join(run.output[-SHOWN:]))
     return [*nodes, Started("end", time.monotonic() - run._began)]
 
 
@@ -164,7 +166,7 @@ def plan(nodes: list[str], kills: int) -> list[list[Kill]]:
 
 
 def interrupted(project: Path, kill: Kill, length_s: float, moment: random.Random) -> Outcome:
-    """Start a run and kill it within a node."""
+    """Start a run and kill it within a node; the output of one that goes on is kept as `ignored.txt`."""
     run, sent = Run(project), False
     for started in run.nodes():
         if started.node == kill.node:
@@ -172,6 +174,8 @@ def interrupted(project: Path, kill: Kill, length_s: float, moment: random.Rando
             sent = run.kill(kill.signal)
             break
     ended = run.end() != 0
+    if sent and not ended:
+        (project / "ignored.txt").write_text("".join(run.output), encoding="utf-8")
     return "killed" if sent and ended else "ignored" if sent else "too late"
 
 
@@ -212,7 +216,7 @@ def trial(project: Path, whole: Path, kills: list[Kill], lengths: dict[str, floa
     list(last.nodes())
     finished = len(kills) - len(found.hits) + 1
     found.wrong.extend(
-        problems(project, whole, len(found.hits), finished) if last.end() == 0 else ["does not finish", *last.tail]
+        problems(project, whole, len(found.hits), finished) if last.end() == 0 else ["does not finish", *last.output[-SHOWN:]]
     )
     return found
 
