@@ -5,12 +5,11 @@
 
 import copy
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, NoReturn
+from types import TracebackType
+from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
@@ -23,6 +22,7 @@ from omegaconf import OmegaConf
 from ceph_pipeline.artifacts import refusal
 from ceph_pipeline.errors import CephError, printable
 from ceph_pipeline.hooks.configuration_files import yaml_problems
+from ceph_pipeline.hooks.stopping import stop_on_signals
 
 # `kedro mlflow ui` starts `mlflow` by its name: it is the one of this environment, whether or not that has been activated.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -42,7 +42,7 @@ class RunCommand(click.Command):
         show_traceback = ctx.params.pop("traceback")
         preset = (ctx.default_map or {}).get("params", {})
         ctx.params["params"] = OmegaConf.to_container(OmegaConf.merge(preset, ctx.params["params"]))
-        signal.signal(signal.SIGTERM, _stop)
+        stop_on_signals()
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, SystemExit):
@@ -54,11 +54,6 @@ class RunCommand(click.Command):
                 raise
             shown = printable(message, keep="\n")
             raise click.ClickException(f"{shown}\n(kedro run --traceback shows where it was raised)") from error
-
-
-def _stop(number: int, _: FrameType | None) -> NoReturn:
-    """End as on Ctrl-C, so that files and records are left as they should be."""
-    raise SystemExit(128 + number)
 
 
 def _record_as_killed() -> None:

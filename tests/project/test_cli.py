@@ -16,17 +16,19 @@ from mlflow.exceptions import MlflowException
 import ceph_pipeline
 from ceph_pipeline import cli
 from ceph_pipeline.errors import CephError
+from ceph_pipeline.hooks.stopping import StoppingHook, stop_on_signals
 from ceph_pipeline.images import ImageReadError
 from ceph_pipeline.landmarks.geometry import Affine
 from ceph_pipeline.landmarks.tables import points_table
 
 
 @pytest.fixture(autouse=True)
-def sigterm():
-    """The run command handles SIGTERM; the tests' own process goes on as before."""
-    before = signal.getsignal(signal.SIGTERM)
+def handlers():
+    """The run command handles signals; the tests' own process goes on as before."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def command(error=None):
@@ -149,3 +151,25 @@ class TestExplanation:
 
 def test_programs_that_plugins_start_by_name_are_those_of_this_environment():
     assert Path(shutil.which("mlflow")).parent == Path(sys.executable).parent
+
+
+class KilledInTheDestructor:
+    """Python drops what is raised in `__del__`."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __del__(self):
+        signal.raise_signal(self.number)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(("number", "end"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_a_signal_that_python_has_dropped_ends_the_run_before_its_next_node(number, end):
+    stop_on_signals()
+    StoppingHook().before_node_run()
+    KilledInTheDestructor(number)
+    with pytest.raises(end):
+        StoppingHook().before_node_run()
+    stop_on_signals()
+    StoppingHook().before_node_run()

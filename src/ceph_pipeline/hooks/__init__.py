@@ -4,6 +4,7 @@ from ceph_pipeline.hooks.configuration_files import ConfigurationError, Configur
 from ceph_pipeline.hooks.leftovers import LeftoversHook
 from ceph_pipeline.hooks.parameter_names import ParameterError, ParameterNamesHook
 from ceph_pipeline.hooks.quiet import QuietHook
+from ceph_pipeline.hooks.stopping import StoppingHook
 from ceph_pipeline.hooks.summary import SummaryHook
 from ceph_pipeline.hooks.tracking import PseudonymHook, RunStateHook, TrackingHook, TrackingStoreHook
 from ceph_pipeline.hooks.workflow_record import WorkflowRecordHook
@@ -17,6 +18,7 @@ __all__ = [
     "PseudonymHook",
     "QuietHook",
     "RunStateHook",
+    "StoppingHook",
     "SummaryHook",
     "TrackingHook",
     "TrackingStoreHook",
