@@ -106,11 +106,17 @@ def test_points_of_a_face_alone_have_no_ruler() -> None:
 
 
 def test_presence_is_cut_where_fewest_films_are_wrong_in_the_middle_of_the_widest_gap() -> None:
-    peaks = pd.Series({"a": 0.05, "b": 0.3, "c": 0.2, "d": 0.6, "e": 0.9})
+    peaks = pd.Series({"a": 0.15, "b": 0.3, "c": 0.2, "d": 0.6, "e": 0.9})
     shown = pd.Series({"a": False, "b": False, "c": True, "d": True, "e": True})
     rule = learn_presence(peaks, shown)
-    assert rule.min_peak == pytest.approx(0.45)  # one of five is wrong here, and no cut does better
+    assert rule.min_peak == pytest.approx(0.445, abs=1e-3)  # one of five is wrong here, and no cut does better
     assert (rule.n_shown, rule.n_absent, rule.is_learned) == (3, 2, True)
+
+
+def test_the_middle_is_that_of_log_odds() -> None:
+    """Between odds of 1 : 99 and 3 : 1 lie those of √(3 / 99) : 1, a peak of 0.148."""
+    rule = learn_presence(pd.Series({"a": 0.01, "b": 0.75}), pd.Series({"a": False, "b": True}))
+    assert rule.min_peak == pytest.approx(0.1483, abs=1e-4)
 
 
 def test_from_films_of_one_kind_nothing_is_learned() -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from ceph_pipeline.calibration.ruler import MARKS, CalibrationError
 from ceph_pipeline.landmarks.tables import points_array
@@ -15,6 +16,9 @@ PRESENCE_FILE = "ruler.json"
 
 UNLEARNED_MIN_PEAK = 0.2
 """Where no validation film is without a ruler (or with one), nothing can be learned."""
+
+_CERTAIN = (1e-3, 1 - 1e-3)
+"""Peaks beyond these count as these."""
 
 
 class Presence(NamedTuple):
@@ -73,6 +77,8 @@ def read_presence(models: Path) -> Presence:
 def learn_presence(peaks: "pd.Series[float]", shown: "pd.Series[bool]") -> Presence:
     """The least peak that makes the fewest mistakes on validation images; of several, the middle of the widest gap.
 
+    Gaps are those of log-odds: a peak of 0.3 is far from the 0.01 of films without a ruler, and near 0.7.
+
         >>> learn_presence(pd.Series([0.1, 0.2, 0.8, 0.9], list("abcd")), pd.Series([False, False, True, True], list("abcd")))
         Presence(min_peak=0.5, n_shown=2, n_absent=2)
 
@@ -89,10 +95,11 @@ def learn_presence(peaks: "pd.Series[float]", shown: "pd.Series[bool]") -> Prese
 
 
 def _best_cut(values: NDArray[np.float64], shown: NDArray[np.bool_]) -> float:
-    distinct = np.unique(values)
+    odds = logit(np.clip(values, *_CERTAIN))
+    distinct = np.unique(odds)
     if len(distinct) == 1:
         return UNLEARNED_MIN_PEAK
     cuts, gaps = (distinct[1:] + distinct[:-1]) / 2, np.diff(distinct)
-    mistakes = ((values[:, None] >= cuts) != shown[:, None]).sum(axis=0)
+    mistakes = ((odds[:, None] >= cuts) != shown[:, None]).sum(axis=0)
     best = np.flatnonzero(mistakes == mistakes.min())
-    return float(cuts[best[np.argmax(gaps[best])]])
+    return float(expit(cuts[best[np.argmax(gaps[best])]]))
