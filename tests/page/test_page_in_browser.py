@@ -135,6 +135,30 @@ def test_a_point_is_dragged_undone_calibrated_and_downloaded(tab, film_bytes, tm
     assert (tab.outside, tab.errors) == ([], [])
 
 
+def test_a_click_on_one_point_does_not_drag_it_with_another(tab, film_bytes):
+    page = tab.page
+    upload(page, "a.png", film_bytes)
+    shows(page, "87.7 ± ")
+    page.wait_for_timeout(300)
+    page.mouse.click(*on_screen(page, FACE["B-point"]))
+    page.wait_for_timeout(400)
+    page.mouse.move(*on_screen(page, FACE["A-point"]))
+    page.mouse.down()
+    page.mouse.move(*on_screen(page, (700.0, 600.0)), steps=5)
+    page.mouse.up()
+    shows(page, "Placed by a person:")
+    page.wait_for_timeout(500)
+    assert page.evaluate(PLACE, "A-point")[0] == pytest.approx(700, abs=2.5)
+    assert page.evaluate(PLACE, "B-point") == list(FACE["B-point"])
+
+    page.mouse.click(*on_screen(page, FACE["B-point"]))
+    page.wait_for_timeout(400)
+    page.keyboard.press("Backspace")
+    shows(page, "A-point, B-point")
+    assert page.evaluate(PLACE, "Sella") == list(FACE["Sella"])
+    assert tab.errors == []
+
+
 def test_what_is_no_film_is_said_and_the_next_one_opens(tab, film_bytes):
     upload(tab.page, "<img src=x onerror=alert(1)>.png", b"hello")
     shows(tab.page, "damaged or not an image")

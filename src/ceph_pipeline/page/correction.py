@@ -90,8 +90,9 @@ class Correction:
         self._at = min(self._at + 1, len(self._steps) - 1)
 
     def reset(self) -> None:
-        """Return to what the detector found, as a step of its own."""
-        self._take(self._steps[0])
+        """Return to what the detector found, as a step of its own; none where nothing has changed."""
+        if self._steps[self._at] is not self._steps[0]:
+            self._take(self._steps[0])
 
     def place(self, points: Mapping[str, tuple[float, float]]) -> None:
         """Put the points where a person has them; as one step, and none where nothing has moved.

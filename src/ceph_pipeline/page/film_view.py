@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from bokeh.events import Pan, Tap
+from bokeh.events import Pan, PanStart, Tap
 from bokeh.models import (
     ColumnDataSource,
     CustomJS,
@@ -39,12 +39,25 @@ Points = Mapping[str, tuple[float, float]]
 
 LONG_SIDE_PX = 3000
 """Of the pixels that the browser gets; coordinates are the film's."""
+REACH_PX = 10
+"""Of the screen, how far from a point's middle a pointer may be that means it."""
 CORRECTED, NAME = "#5dff8f", "#ffe066"
+_ONE_POINT = """
+const {x, y, drawn_x, drawn_y} = points.data;
+const away = (index) => Math.hypot(drawn_x[index] - cb_obj.x, drawn_y[index] - cb_obj.y);
+const taken = points.selected.indices.slice().sort((a, b) => away(a) - away(b));
+const reach = reach_px * Math.abs(film.x_range.end - film.x_range.start) / film.inner_width;
+const others = taken.slice(taken.length > 0 && away(taken[0]) <= reach ? 1 : 0);
+for (const index of others) [x[index], y[index]] = [drawn_x[index], drawn_y[index]];
+points.selected.indices = taken.filter((index) => !others.includes(index));
+"""
+"""The tool takes every point under the pointer, and those that were clicked before. One is meant, the nearest: the others go back
+by the little that they may have moved."""
 _DRAGGED = """
 const now = performance.now();
-if (now - (source.last_sent ?? 0) < 100) return;
-source.last_sent = now;
-const {landmark, x, y} = source.data;
+if (now - (points.last_sent ?? 0) < 100) return;
+points.last_sent = now;
+const {landmark, x, y} = points.data;
 held.data = {landmark: Array.from(landmark), x: Array.from(x), y: Array.from(y)};
 """
 """While a point is dragged, the browser tells where the points are ten times a second."""
@@ -76,7 +89,10 @@ class FilmView:
         follow(self._held, "data", lambda: on_drag(_by_name(self._held)))
         follow(self._points, "data", lambda: None if self._drawing else on_place(_by_name(self._points)))
         self.figure.on_event(Tap, lambda event: on_tap(event.x, event.y))
-        self.figure.js_on_event(Pan, CustomJS(args={"source": self._points, "held": self._held}, code=_DRAGGED))
+        self.figure.js_on_event(Pan, CustomJS(args={"points": self._points, "held": self._held}, code=_DRAGGED))
+        nearest = {"points": self._points, "film": self.figure, "reach_px": REACH_PX}
+        for event in (PanStart, Tap):
+            self.figure.js_on_event(event, CustomJS(args=nearest, code=_ONE_POINT))
         for side in self._inner:
             self.figure.on_change(side, self._on_resize)
 
@@ -157,7 +173,8 @@ class FilmView:
             "x", "y", source=self._points, marker="circle_dot", size=13, line_color="colour", fill_color="colour", fill_alpha=0.0,
             hover_line_color="#ffffff", line_width=1.6,
         )  # fmt: skip
-        dots.nonselection_glyph = dots.selection_glyph = None
+        for drawn in self.figure.renderers:  # a selected point must not make the others pale
+            drawn.nonselection_glyph = drawn.selection_glyph = None
         drag, wheel, pan = PointDrawTool(renderers=[dots], add=False), WheelZoomTool(), PanTool()
         drag.description, pan.description, wheel.description = "Move points", "Move the film", "Zoom with the wheel"
         self.figure.add_tools(drag, pan, wheel, HoverTool(renderers=[dots], tooltips="@landmark"))
@@ -170,7 +187,7 @@ def follow(model: Model, name: str, do: Callable[[], None]) -> None:
 
 
 def _no_points() -> dict[str, list[Any]]:
-    return {name: [] for name in ("landmark", "symbol", "x", "y", "ring", "colour")}
+    return {name: [] for name in ("landmark", "symbol", "x", "y", "drawn_x", "drawn_y", "ring", "colour")}
 
 
 def _shown(points: pd.DataFrame) -> dict[str, list[Any]]:
@@ -184,6 +201,8 @@ def _shown(points: pd.DataFrame) -> dict[str, list[Any]]:
         "symbol": [find(name).symbol for name in names[there]],
         "x": points["x"][there].tolist(),
         "y": points["y"][there].tolist(),
+        "drawn_x": points["x"][there].tolist(),
+        "drawn_y": points["y"][there].tolist(),
         "ring": rings[there].tolist(),
         "colour": colour[there].tolist(),
     }

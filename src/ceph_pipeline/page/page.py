@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from html import escape
@@ -91,6 +92,11 @@ class Page:
         self._status.tags = [self._outbox]  # what no element refers to does not reach the browser
         self._outbox.js_on_change("data", CustomJS(args={"outbox": self._outbox}, code=_SAVE))
         self._format = Select(options=list(ANNOTATIONS.items()), value="labelme", width=150, name="format")
+        self._saves = [
+            self._saving("Report", lambda film: report_file(film, self._norm_sets)),
+            self._saving("Results", lambda film: results_file(film, settings.cephalometry, self._norm_sets)),
+            self._saving("Annotation", lambda film: annotation_file(film, str(self._format.value))),
+        ]
         self._connect()
         self._lay_out()
 
@@ -112,11 +118,6 @@ class Page:
             sizing_mode="stretch_width",
             stylesheets=[_stylesheet()],
         )
-        save = [
-            self._button("Report", lambda film: report_file(film, self._norm_sets)),
-            self._button("Results", lambda film: results_file(film, self._settings.cephalometry, self._norm_sets)),
-            self._button("Annotation", lambda film: annotation_file(film, str(self._format.value))),
-        ]
         left = column(
             row(self._file, self._undo, self._redo, self._reset),
             row(self._mark, self._length, self._size, self._view.contrast),
@@ -125,21 +126,20 @@ class Page:
             sizing_mode="stretch_both",
         )
         right = column(
-            self._status,
-            row(*save, self._format),
+            row(*self._saves, self._format),
             row(self._analysis, self._norms),
             self._values,
-            width=640,
+            width=690,
             sizing_mode="stretch_height",
-            styles={"overflow-y": "auto", "overflow-x": "hidden"},
+            styles={"overflow-y": "auto", "overflow-x": "hidden", "padding-left": "1rem"},
         )
         both = row(left, right, sizing_mode="stretch_both")
-        self._document.add_root(column(head, both, sizing_mode="stretch_both", styles={"padding": "0 1rem"}))
+        self._document.add_root(column(head, self._status, both, sizing_mode="stretch_both", styles={"padding": "0 1rem"}))
         self._document.title = "Try the detector"
         self._tell("Open an X-ray to begin.")
 
-    def _button(self, label: str, made: Callable[[Correction], Download]) -> Button:
-        button = Button(label=f"{label} ↓", width=100, name=label.lower())
+    def _saving(self, label: str, made: Callable[[Correction], Download]) -> Button:
+        button = Button(label=f"{label} ↓", width=110, name=label.lower(), disabled=True)
         button.on_click(lambda: self._save(made))
         return button
 
@@ -152,18 +152,22 @@ class Page:
         self._document.add_timeout_callback(self._open, 100)  # the words come before the work
 
     def _open(self) -> None:
-        try:
+        with self._in_words():
             film = open_film(base64.b64decode(str(self._file.value)), str(self._file.filename), self._settings)
+            self._correction = Correction(film, self._settings)
+            self._view.open(film)
+            self._show()
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Whatever goes wrong is said on the page, and the page lives on."""
+        try:
+            yield
         except CephError as error:
             self._tell(str(error), is_error=True)
-            return
         except Exception as error:
-            logger.warning("a film could not be treated: %s", type(error).__name__)
+            logger.warning("a film could not be treated: %s", type(error).__name__)  # its message may name the film
             self._tell(f"This film could not be treated ({type(error).__name__}).", is_error=True)
-            return
-        self._correction = Correction(film, self._settings)
-        self._view.open(film)
-        self._show()
 
     def _on_drag(self, points: Points) -> None:
         if self._correction is not None:
@@ -185,26 +189,25 @@ class Page:
         self._change(lambda film: film.calibrate_by_marks(first, mark, float(self._length.value)))
 
     def _on_size(self) -> None:
-        if self._size.value is not None:
-            self._change(lambda film: film.calibrate_by_size(float(self._size.value)))
+        size = self._size.value
+        if size is not None:
+            self._size.value = None  # the line above says what counts, also after an undoing
+            self._change(lambda film: film.calibrate_by_size(float(size)))
 
     def _forget_mark(self) -> None:
         self._pending = None
 
     def _change(self, step: Callable[[Correction], None]) -> None:
-        if self._correction is None:
-            return
-        try:
-            step(self._correction)
-        except CephError as error:
-            self._tell(str(error), is_error=True)
-            return
-        self._show()
+        if self._correction is not None:
+            with self._in_words():
+                step(self._correction)
+                self._show()
 
     def _save(self, made: Callable[[Correction], Download]) -> None:
         if self._correction is not None:
-            name, content = made(self._correction)
-            self._outbox.data = {"name": [name], "content": [base64.b64encode(content).decode()]}
+            with self._in_words():
+                name, content = made(self._correction)
+                self._outbox.data = {"name": [name], "content": [base64.b64encode(content).decode()]}
 
     def _show(self, *, with_points: bool = True) -> None:
         """Everything that follows from the points and the pixel size."""
@@ -214,7 +217,9 @@ class Page:
         report = film.report(self._norm_sets)
         self._view.draw(film.points().predictions, with_points=with_points)
         self._view.draw_marks(film.now.marks)
-        self._undo.disabled, self._redo.disabled = not film.can_undo, not film.can_redo
+        self._undo.disabled, self._redo.disabled, self._reset.disabled = not film.can_undo, not film.can_redo, not film.can_undo
+        for button in self._saves:
+            button.disabled = False
         if self._analysis.value != ALL:
             report = replace(report, analyses=tuple(table for table in report.analyses if table.title == self._analysis.value))
         self._values.text = values_fragment(report)
@@ -222,11 +227,13 @@ class Page:
 
     def _tell(self, message: str, *, is_error: bool = False) -> None:
         self._status.text = escape(message)
-        self._status.styles = {"color": "#a33", "font-weight": "bold"} if is_error else {}
+        self._status.styles = {"font-weight": "bold", "color": "#a33" if is_error else "#1c1c1c"}
 
 
 def _step_button(label: str) -> Button:
-    return Button(label=label, name=label.lower(), width=70, margin=(21, 5, 5, 5))  # level with the input beside it
+    return Button(
+        label=label, name=label.lower(), width=70, disabled=True, margin=(21, 5, 5, 5)
+    )  # level with the input beside it
 
 
 def _analysis_titles() -> list[str]:
@@ -235,4 +242,5 @@ def _analysis_titles() -> list[str]:
 
 def _stylesheet() -> InlineStyleSheet:
     """The reports' own."""
-    return InlineStyleSheet(css=files("ceph_pipeline.inference.report").joinpath("style.css").read_text(encoding="utf-8"))
+    style = files("ceph_pipeline.inference.report").joinpath("style.css").read_text(encoding="utf-8")
+    return InlineStyleSheet(css=f"{style}\n.bk-clearfix {{ display: block; width: 100%; }}")
