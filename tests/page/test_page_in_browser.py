@@ -100,6 +100,7 @@ def test_a_point_is_dragged_undone_calibrated_and_downloaded(tab, film_bytes, tm
     x, y = on_screen(page, FACE["A-point"])
     page.mouse.move(x, y)
     page.mouse.down()
+    page.wait_for_timeout(600)  # a hand that aims before it moves
     x, y = on_screen(page, (800.0, 600.0))
     page.mouse.move(x, y, steps=8)
     page.wait_for_timeout(1000)

@@ -60,6 +60,7 @@ class Correction:
         self._steps = [Step(film.found[["x", "y"]].to_numpy(np.float64), film.calibration)]
         self._at = 0
         self._held: Step | None = None
+        self._judged: tuple[Step, Judgement] | None = None  # asked for more than once a step
 
     @property
     def now(self) -> Step:
@@ -148,7 +149,12 @@ class Correction:
 
         A point that a person has placed has no standard deviation of the detector's, and no flag but that of being implausible.
         """
-        found, xy = self.film.found, self.now.xy
+        if self._judged is None or self._judged[0] is not self.now:
+            self._judged = self.now, self._judge(self.now.xy)
+        return self._judged[1]
+
+    def _judge(self, xy: NDArray[np.float64]) -> Judgement:
+        found = self.film.found
         corrected = ~_same(xy, self._steps[0].xy)
         table = found.assign(x=xy[:, 0], y=xy[:, 1], corrected=corrected)
         for name in set(found) - {"x", "y"}:

@@ -30,8 +30,6 @@ from ceph_pipeline.inference.tracing import traced
 from ceph_pipeline.landmarks import find
 
 if TYPE_CHECKING:
-    from bokeh.models import UIElement
-
     from ceph_pipeline.page.correction import Mark
     from ceph_pipeline.page.opening import OpenedFilm
 
@@ -42,6 +40,12 @@ LONG_SIDE_PX = 3000
 REACH_PX = 10
 """Of the screen, how far from a point's middle a pointer may be that means it."""
 CORRECTED, NAME = "#5dff8f", "#ffe066"
+_PATIENT = """
+const gestures = Bokeh.index.find_one(film)?.canvas_view?.ui_event_bus?.ui_gestures?.constructor;
+if (gestures !== undefined) [gestures.press_threshold, gestures.move_threshold] = [1e9, 2];
+"""
+"""Bokeh takes a pointer that rests 0.3 s for a press, which drags nothing, and 5 px for rest; people aim longer, and
+correct by less."""
 _ONE_POINT = """
 const {x, y, drawn_x, drawn_y} = points.data;
 const away = (index) => Math.hypot(drawn_x[index] - cb_obj.x, drawn_y[index] - cb_obj.y);
@@ -55,16 +59,22 @@ points.selected.indices = taken.filter((index) => !others.includes(index));
 by the little that they may have moved."""
 _DRAGGED = """
 const now = performance.now();
-if (now - (points.last_sent ?? 0) < 100) return;
-points.last_sent = now;
+if (now - (points.told_at ?? -Infinity) < 1000) return;
+points.told_at = now;
 const {landmark, x, y} = points.data;
 held.data = {landmark: Array.from(landmark), x: Array.from(x), y: Array.from(y)};
 """
-"""While a point is dragged, the browser tells where the points are ten times a second."""
+_ANSWERED = "points.told_at = -Infinity;"
+"""While a point is dragged, the browser tells where it is as often as it is answered: by lines drawn anew."""
 
 
 class FilmView:
     """The film's picture.
+
+    Attributes:
+        figure: For the layout.
+        contrast: A slider for the layout.
+        patience: For the browser to do when the document is ready.
 
     Args:
         on_drag: Called while points are dragged.
@@ -90,16 +100,13 @@ class FilmView:
         follow(self._points, "data", lambda: None if self._drawing else on_place(_by_name(self._points)))
         self.figure.on_event(Tap, lambda event: on_tap(event.x, event.y))
         self.figure.js_on_event(Pan, CustomJS(args={"points": self._points, "held": self._held}, code=_DRAGGED))
+        self._lines.js_on_change("data", CustomJS(args={"points": self._points}, code=_ANSWERED))
+        self.patience = CustomJS(args={"film": self.figure}, code=_PATIENT)
         nearest = {"points": self._points, "film": self.figure, "reach_px": REACH_PX}
         for event in (PanStart, Tap):
             self.figure.js_on_event(event, CustomJS(args=nearest, code=_ONE_POINT))
         for side in self._inner:
             self.figure.on_change(side, self._on_resize)
-
-    @property
-    def elements(self) -> list[UIElement]:
-        """What belongs into a layout."""
-        return [self.figure, self.contrast]
 
     def open(self, film: OpenedFilm) -> None:
         """Show another film, whole."""

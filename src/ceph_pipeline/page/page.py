@@ -12,6 +12,7 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from bokeh.events import DocumentReady
 from bokeh.layouts import column, row
 from bokeh.models import (
     Button,
@@ -135,6 +136,7 @@ class Page:
         )
         both = row(left, right, sizing_mode="stretch_both")
         self._document.add_root(column(head, self._status, both, sizing_mode="stretch_both", styles={"padding": "0 1rem"}))
+        self._document.js_on_event(DocumentReady, self._view.patience)
         self._document.title = "Try the detector"
         self._tell("Open an X-ray to begin.")
 
