@@ -15,9 +15,9 @@ from ceph_pipeline.page.opening import open_film
 from ceph_pipeline.page.settings import OF_PHANTOMS, PageSettings
 from ceph_pipeline.plausibility import PlausibilityParams
 
-from ..detector.conftest import checkpoints
+from ..detector.conftest import checkpoints, dot_finder, dotted
 
-__all__ = ["checkpoints"]
+__all__ = ["checkpoints", "dot_finder", "dotted"]
 
 FACE = {"Sella": (100.0, 100.0), "Nasion": (800.0, 100.0), "A-point": (780.0, 600.0), "B-point": (740.0, 900.0)}
 MADE_UP = {
@@ -48,7 +48,9 @@ def settings():
         is_of_phantoms=True,
         origin=ReportOrigin({"stage1": "abc"}, None, "1.2.3"),
         prior=None,
+        ruler=None,
         min_peak=0.5,
+        pixel_size_mm=None,
         calibration=CalibrationParams(),
         cephalometry=CephalometryParams.model_validate({"norm_sets": MADE_UP}),
         plausibility=PlausibilityParams(),

@@ -1,14 +1,19 @@
 """Films come onto the page as they come into inference, and bad ones end in words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from ceph_pipeline.detector import LandmarkDetector
 from ceph_pipeline.images import ImageReadError, encode_image
 from ceph_pipeline.page.opening import open_film
 from ceph_pipeline.page.settings import OF_PHANTOMS, PageError, learned_from, load_settings, models_folder
 
-PARAMETERS = {"detector": {"device": "cpu"}, "calibration": {}, "cephalometry": {}, "plausibility": {}}
+from ..detector.conftest import POINTS
+
+PARAMETERS = {"detector": {"device": "cpu"}, "inference": {}, "calibration": {}, "cephalometry": {}, "plausibility": {}}
 
 
 def test_the_projects_networks_locate_their_landmarks(checkpoints, film_bytes):
@@ -25,6 +30,21 @@ def test_the_files_resolution_is_its_pixel_size(settings):
     content = bytearray(ok)
     content[38:46] = (10_000).to_bytes(4, "little") * 2  # px per metre of a bitmap
     assert open_film(bytes(content), "a.bmp", settings).calibration.pixel_size_mm == pytest.approx(0.1, abs=1e-4)
+
+
+def test_the_ruler_that_its_detector_sees_counts_before_the_file(settings, dot_finder, dotted):
+    sees = replace(settings, ruler=LandmarkDetector([dot_finder]), min_peak=0.01, pixel_size_mm=0.5)
+    calibration = open_film(encode_image(dotted, ".png"), "a.png", sees).calibration
+    between = np.linalg.norm(POINTS[0] - POINTS[1])
+    assert calibration.pixel_size_mm == pytest.approx(10 / between, rel=0.01)
+    assert calibration.source == "the ruler in the film"
+    assert calibration.is_suspect, "the configured size is another"
+
+
+def test_a_ruler_detector_comes_from_inferences_parameters(checkpoints):
+    settings = load_settings(checkpoints, PARAMETERS | {"inference": {"ruler_models": str(checkpoints), "pixel_size_mm": 0.2}})
+    assert len(settings.ruler.landmarks) == 19
+    assert settings.pixel_size_mm == 0.2
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ def open_film(content: bytes, name: str, settings: PageSettings) -> OpenedFilm:
     header = decode_header(content, file)
     pixels = decode_image(content, file)
     (image_id,) = identifiers_of([file])
-    size = None if np.isnan(header.pixel_size_mm) else header.pixel_size_mm
-    found = settings.detector.predict({image_id: pixels}, pixel_size_mm=size)
-    sizes = pixel_sizes(found, [image_id], np.array([header.pixel_size_mm]), settings.min_peak, settings.calibration)
+    found = settings.detector.predict({image_id: pixels}, pixel_size_mm=settings.pixel_size_mm)
+    seen = found if settings.ruler is None else pd.concat([found, settings.ruler.predict({image_id: pixels})], ignore_index=True)
+    says = np.array([settings.pixel_size_mm or header.pixel_size_mm])
+    sizes = pixel_sizes(seen, [image_id], says, settings.min_peak, settings.calibration)
     return OpenedFilm(file, image_id, pixels, found, calibrations(sizes)[image_id])

@@ -12,10 +12,12 @@ import pandas as pd
 from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.calibration.presence import read_presence
+from ceph_pipeline.calibration.ruler import MARKS
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.detector import DetectorParams, LandmarkDetector
 from ceph_pipeline.detector.landmark_detector import STAGE1_FILE, STAGE2_FILE
 from ceph_pipeline.errors import CephError
+from ceph_pipeline.inference import InferenceParams
 from ceph_pipeline.inference.report import ReportOrigin
 from ceph_pipeline.phantom.specimen import PREFIX
 from ceph_pipeline.plausibility import PRIOR_FILE, PlausibilityParams, ShapePrior, read_prior
@@ -44,7 +46,9 @@ class PageSettings:
         is_of_phantoms: Whether they were drawn.
         origin: What reports name as their origin.
         prior: Shapes of the training landmarks; None: plausibility is not judged.
-        min_peak: From which peak on the ruler's marks, if the detector looks for them, count.
+        ruler: What locates the ruler's marks, where that is not the detector itself.
+        min_peak: From which peak on these marks count.
+        pixel_size_mm: Of all films, whatever their files say; None: what each file says.
         calibration: Length of the ruler, and which source of the pixel size counts.
         cephalometry: Norm sets and rules.
         plausibility: From when on a configuration is implausible.
@@ -55,7 +59,9 @@ class PageSettings:
     is_of_phantoms: bool
     origin: ReportOrigin
     prior: ShapePrior | None
+    ruler: LandmarkDetector | None
     min_peak: float
+    pixel_size_mm: float | None
     calibration: CalibrationParams
     cephalometry: CephalometryParams
     plausibility: PlausibilityParams
@@ -82,7 +88,7 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
 
     Args:
         model: Folder of the models, or a logged model's URI.
-        parameters: The project's, of which `detector`, `calibration`, `cephalometry` and `plausibility` count.
+        parameters: The project's, of which `detector`, `inference`, `calibration`, `cephalometry` and `plausibility` count.
 
     Raises:
         DetectorError, CheckpointError, PlausibilityError: as `LandmarkDetector.load` and `read_prior`.
@@ -90,10 +96,14 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
     """
     folder = Path(model)
     calibration = CalibrationParams.model_validate(parameters["calibration"])
+    inference = InferenceParams.model_validate(parameters["inference"])
+    looks = DetectorParams.model_validate(parameters["detector"])
+    detector = LandmarkDetector.load(model, looks)
+    rulers = None if inference.ruler_models is None or set(MARKS) <= set(detector.landmarks) else Path(inference.ruler_models)
     checkpoints = {name: path for name, file in _FILES.items() if (path := folder / file).is_file()}
     sentence, is_of_phantoms = learned_from(folder)
     return PageSettings(
-        detector=LandmarkDetector.load(model, DetectorParams.model_validate(parameters["detector"])),
+        detector=detector,
         learned_from=sentence,
         is_of_phantoms=is_of_phantoms,
         origin=ReportOrigin(
@@ -102,7 +112,9 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
             version=version("ceph-pipeline"),
         ),
         prior=read_prior(folder / PRIOR_FILE),
-        min_peak=calibration.min_peak or read_presence(folder).min_peak,
+        ruler=None if rulers is None else LandmarkDetector.load(rulers, looks.in_one_view()),
+        min_peak=calibration.min_peak or read_presence(rulers or folder).min_peak,
+        pixel_size_mm=inference.pixel_size_mm,
         calibration=calibration,
         cephalometry=CephalometryParams.model_validate(parameters["cephalometry"]),
         plausibility=PlausibilityParams.model_validate(parameters["plausibility"]),
