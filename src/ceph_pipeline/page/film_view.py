@@ -150,7 +150,7 @@ class FilmView:
     def _empty_figure(self) -> figure:
         shown = figure(
             x_range=Range1d(0, 1), y_range=Range1d(1, 0), tools=[], toolbar_location="above", sizing_mode="stretch_both",
-            min_width=320, min_height=420, background_fill_color="#000000", border_fill_color=None, outline_line_color=None,
+            min_width=320, min_height=300, background_fill_color="#000000", border_fill_color=None, outline_line_color=None,
             min_border=0, name="film",
         )  # fmt: skip
         shown.axis.visible = False

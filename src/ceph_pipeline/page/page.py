@@ -114,8 +114,7 @@ class Page:
     def _lay_out(self) -> None:
         learned = escape(self._settings.learned_from)
         head = Div(
-            text=f"<h1>Try the detector</h1><p class='notice'>{escape(NOTICE)}</p>"
-            f"<p>{f'<b>{learned}</b>' if self._settings.is_of_phantoms else learned}</p>",
+            text=f"<p class='notice'>{escape(NOTICE)}<br>{f'<b>{learned}</b>' if self._settings.is_of_phantoms else learned}</p>",
             sizing_mode="stretch_width",
             stylesheets=[_stylesheet()],
         )
