@@ -8,8 +8,8 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import mlflow
-import mlflow.data
 from lightning.pytorch.loggers import MLFlowLogger
+from mlflow.data.pandas_dataset import from_pandas
 from mlflow.entities import LifecycleStage, RunStatus
 from mlflow.exceptions import MlflowException
 
@@ -78,7 +78,7 @@ def log_images(images: pd.DataFrame) -> None:
     """
     for split, context in (("train", "training"), ("valid", "validation")):
         rows = images.loc[images["split"] == split, ["image_id", "kind", "machine"]].reset_index(drop=True)
-        mlflow.log_input(mlflow.data.from_pandas(rows, name=f"{split}_images"), context=context)
+        mlflow.log_input(from_pandas(rows, name=f"{split}_images"), context=context)
 
 
 @contextmanager
