@@ -51,7 +51,7 @@ def network_figure(table: pd.DataFrame) -> Figure:
     places = np.arange(len(networks))
     left.barh(places, networks["mean_px"], color="#9ecae1", label="mean")
     left.plot(networks["median_px"], places, "D", color="#08519c", label="median")
-    left.legend(frameon=False)
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False)
     middle.barh(places, networks["n_parameters"] / 1e6, color="grey")
     right.barh(places, networks["training_seconds"] / 60, color="grey")
     rightmost.barh(places, networks["images_per_s"], color="grey")
