@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from ceph_pipeline.audit import AuditParams, DuplicateTable, summary_line
 from ceph_pipeline.audit.figures import overview
-from ceph_pipeline.audit.report import overlay
+from ceph_pipeline.audit.report import Films, html_report, overlay
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks.tables import ExclusionTable, FindingTable
 from ceph_pipeline.pipelines.audit import create_pipeline
@@ -128,9 +128,14 @@ class TestReport:
         page = results["audit_html"]
         assert page.count("data:image/jpeg;base64,") == 3  # c02 of two checks, c00 of the pair
         assert "Exchange the two points" not in page
+        assert "Left out" in page
         assert "08_reporting" not in page
         assert "http" not in page.replace("http://www.w3.org", "")
         assert "c02" in page.split('<section id="placeholder_points">')[1]
+
+    def test_where_nothing_is_left_out_there_is_no_such_table(self, results, inputs):
+        films = Films(inputs["images"], inputs["landmarks"], inputs["source_cache"])
+        assert "Left out" not in html_report(results["findings"], results["exclusions"][:0], films, "data:", 0)
 
     def test_text_from_the_data_set_is_escaped(self, inputs):
         inputs["quarantine"] = pd.DataFrame({"item": ["<b>x"], "reason": ["<script>"]})

@@ -1,12 +1,15 @@
 """Which source says how long a pixel is, and how sure that is, in numbers on paper."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.calibration.pixel_size import by_length, pixel_sizes
-from ceph_pipeline.calibration.presence import UNLEARNED_MIN_PEAK, learn_presence, rulers_shown, weaker_peaks
+from ceph_pipeline.calibration.presence import UNLEARNED_MIN_PEAK, learn_presence, read_presence, rulers_shown, weaker_peaks
+from ceph_pipeline.calibration.ruler import CalibrationError
 
 PARAMS = CalibrationParams()
 
@@ -117,6 +120,17 @@ def test_the_middle_is_that_of_log_odds() -> None:
     """Between odds of 1 : 99 and 3 : 1 lie those of √(3 / 99) : 1, a peak of 0.148."""
     rule = learn_presence(pd.Series({"a": 0.01, "b": 0.75}), pd.Series({"a": False, "b": True}))
     assert rule.min_peak == pytest.approx(0.1483, abs=1e-4)
+
+
+def test_peaks_that_do_not_differ_teach_nothing() -> None:
+    rule = learn_presence(pd.Series({"a": 0.9995, "b": 0.9999}), pd.Series({"a": False, "b": True}))
+    assert (rule.min_peak, rule.is_learned) == (UNLEARNED_MIN_PEAK, False)
+
+
+def test_a_damaged_rule_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ruler.json").write_text('{"min_peak": null, "n_shown": 1, "n_absent": 1}')
+    with pytest.raises(CalibrationError, match=r"ruler\.json: damaged"):
+        read_presence(tmp_path)
 
 
 def test_from_films_of_one_kind_nothing_is_learned() -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from ceph_pipeline.ingestion import DeviceScaleParams, with_device_scale
 from ceph_pipeline.ingestion.device_scale import DeviceScaleError
@@ -45,4 +46,23 @@ def test_an_unknown_pixel_size_stays_unknown(tables):
     images.loc[0, "pixel_size_mm"] = np.nan
     corrected = with_device_scale(images, landmarks, DeviceScaleParams(correction="ruler"))
     assert np.isnan(corrected["pixel_size_mm"][0])
+    assert corrected["pixel_size_source"][0] == "dicom", "nothing has corrected it"
     assert corrected["pixel_size_mm"][1] == pytest.approx(0.1 * 10 / 11)
+
+
+def test_marks_on_one_spot_say_no_length(tables):
+    images, landmarks = tables
+    landmarks.loc[landmarks["image_id"].isin(["c0", "c1"]), "y"] = 0.0
+    with pytest.raises(DeviceScaleError, match="no device has 3 images with p1 and p2"):
+        with_device_scale(images, landmarks, DeviceScaleParams(correction="ruler"))
+
+
+def test_devices_that_keep_their_sizes_are_named(tables, caplog):
+    with_device_scale(*tables, DeviceScaleParams(correction="ruler"))
+    assert "B keeps its pixel sizes: 2 of 3 wanted images have the length" in caplog.text
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_size_that_is_none_is_refused(size):
+    with pytest.raises(ValidationError, match="greater than 0"):
+        DeviceScaleParams(correction="table", table_mm={"A": size})

@@ -104,6 +104,8 @@ def test_a_pixel_size_can_be_given_and_must_be_believable(correction):
         correction.calibrate_by_size(25.0)
     with pytest.raises(InvalidValueError, match="the same place"):
         correction.calibrate_by_marks(Mark(3, 3), Mark(3, 3), 10.0)
+    with pytest.raises(InvalidValueError, match="pixel size 10: expected millimetres per pixel"):
+        correction.calibrate_by_marks(Mark(3, 3), Mark(4, 3), 10.0)
     assert correction.calibration.pixel_size_mm == 0.2
 
 
@@ -111,3 +113,10 @@ def test_norms_are_applied_only_when_they_are_chosen(correction):
     assert shown(correction, "SNA").norm == ""
     assert shown(correction, "SNA", ("made_up",)).norm == "80 ± 2"
     assert shown(correction, "SNA", ("made_up",)).deviation == "+3.9 sd"
+
+
+def test_an_undoing_lets_go_of_a_point_that_is_being_dragged(correction):
+    correction.place(A_BELOW_N)
+    correction.hold(FACE | {"A-point": (1.0, 1.0)})
+    correction.undo()
+    assert correction.now.xy[2].tolist() == [780, 600]

@@ -1,117 +1,77 @@
-"""The page's controls without a browser, and who may reach it."""
+"""What the page's controls do with a film, without a browser."""
 
 import base64
-import logging
-import shutil
-import socket
-from pathlib import Path
-from types import SimpleNamespace
 
-import psutil
 import pytest
 from bokeh.document import Document
-from bokeh.models import Div
-from click.testing import CliRunner
 
-from ceph_pipeline import cli
 from ceph_pipeline.page.page import Page
-from ceph_pipeline.page.server import page_server
-from ceph_pipeline.page.settings import OF_PHANTOMS, PageError
-
-PROJECT = Path(__file__).parents[2]
-EVIL = "<img src=x onerror=alert(1)>.png"
-
-
-class Tab:
-    """A document in the place of a browser's tab."""
-
-    def __init__(self, settings):
-        self.document = Document()
-        Page(self.document, settings)
-
-    def __getitem__(self, name):
-        return self.document.get_model_by_name(name)
-
-    def upload(self, name, content):
-        file = self["file"]
-        file.set_from_json("filename", name)
-        file.set_from_json("value", base64.b64encode(content).decode())
-        for waiting in self.document.session_callbacks:
-            waiting.callback()  # and is over
 
 
 @pytest.fixture
-def tab(settings):
-    return Tab(settings)
+def page(settings, film_bytes):
+    page = Page(Document(), settings)
+    open_on(page, "a.png", film_bytes)
+    return page
 
 
-@pytest.fixture
-def port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+def open_on(page, name, content):
+    page._file.set_from_json("filename", name)
+    page._file.set_from_json("value", base64.b64encode(content).decode())
+    page._open()
 
 
-def test_norms_and_analysis_are_choices(tab, film_bytes):
-    tab.upload("a.png", film_bytes)
-    assert "made_up" in tab["norms"].options
-    assert "80 ± 2" not in tab["values"].text
-    tab["norms"].value = ["made_up"]
-    assert "80 ± 2" in tab["values"].text
-    assert "<h3>Downs</h3>" in tab["values"].text
-    tab["analysis"].value = "Steiner"
-    assert "<h3>Downs</h3>" not in tab["values"].text
+def drawn_marks(page):
+    return list(zip(page._view._marks.data["x"], page._view._marks.data["y"], strict=True))
 
 
-def test_a_typed_pixel_size_makes_millimetres_and_leaves_its_field(tab, film_bytes):
-    tab.upload("a.png", film_bytes)
-    assert "millimetres are absent" in tab["status"].text
-    tab["pixel_size"].value = 0.1
-    assert "0.1 mm per pixel, from a number given by a person." in tab["status"].text
-    assert tab["pixel_size"].value is None
-    assert not tab["undo"].disabled
+def test_two_clicks_calibrate_and_are_shown(page):
+    page._mark.active = True
+    page._on_tap(10, 10)
+    assert drawn_marks(page) == [(10, 10)]
+    page._on_tap(110, 10)
+    assert page._correction.calibration.pixel_size_mm == 0.1
+    assert drawn_marks(page) == [(10, 10), (110, 10)]
 
 
-def test_a_bad_film_is_said_and_named_in_no_log(tab, film_bytes, caplog):
-    caplog.set_level(logging.DEBUG)
-    tab.upload(EVIL, b"hello")
-    assert "&lt;img src=x onerror=alert(1)&gt;.png: damaged or not an image" in tab["status"].text
-    tab.upload(EVIL, film_bytes)
-    assert "&lt;img src=x" in tab["status"].text
-    assert "<img src=x" not in tab["status"].text + tab["values"].text
-    assert "img src" not in caplog.text
+def test_a_mark_of_one_film_does_not_count_on_the_next(page, film_bytes):
+    page._mark.active = True
+    page._on_tap(10, 10)
+    open_on(page, "b.png", film_bytes)
+    page._on_tap(110, 10)
+    assert page._correction.now.marks == ()
+    assert drawn_marks(page) == []
 
 
-def test_a_fault_of_ours_is_said_in_words_and_its_message_in_no_log(tab, settings, film_bytes, caplog):
-    def fail(*_, **__):
-        raise RuntimeError("anna.png went wrong")
-
-    settings.detector.predict = fail
-    tab.upload("anna.png", film_bytes)
-    assert tab["status"].text == "This film could not be treated (RuntimeError)."
-    assert "anna" not in caplog.text
+def test_a_mark_that_was_given_up_is_not_shown_any_more(page):
+    page._mark.active = True
+    page._on_tap(10, 10)
+    page._mark.active = False
+    assert drawn_marks(page) == []
 
 
-def test_it_is_said_what_this_is(tab):
-    said = " ".join(model.text for model in tab.document.models if isinstance(model, Div))
-    assert "Research software, no medical device" in said
-    assert OF_PHANTOMS in said
+def test_without_a_distance_the_second_mark_is_waited_for(page):
+    page._mark.active = True
+    page._on_tap(10, 10)
+    page._length.value = None
+    page._on_tap(110, 10)
+    assert "distance of the marks" in page._status.text
+    page._length.value = 20
+    page._on_tap(110, 10)
+    assert page._correction.calibration.pixel_size_mm == 0.2
 
 
-def test_only_this_machine_is_answered(settings, port):
-    server = page_server(settings, port)
-    try:
-        listening = [each.laddr for each in psutil.Process().net_connections() if each.status == "LISTEN"]
-        assert [address.ip for address in listening if address.port == port] == ["127.0.0.1"]
-        with pytest.raises(PageError, match=f"port {port} cannot be used"):
-            page_server(settings, port)
-    finally:
-        server.unlisten()
+def test_a_number_that_no_x_ray_has_is_refused_in_words(page):
+    page._size.value = 3.0
+    assert "pixel size 3: expected millimetres per pixel" in page._status.text
+    assert page._correction.calibration.pixel_size_mm is None
 
 
-def test_the_command_says_what_to_run_where_no_detector_is(tmp_path):
-    shutil.copytree(PROJECT / "conf", tmp_path / "conf")
-    result = CliRunner().invoke(cli.cli, ["page"], obj=SimpleNamespace(project_path=tmp_path))
-    assert result.exit_code == 1
-    assert f"{tmp_path / 'data' / '06_models'} or {tmp_path / 'data' / 'demo' / '06_models'}" in result.output.replace("\n", " ")
-    assert "kedro run --env demo --pipelines demo" in result.output
+def test_what_goes_wrong_while_a_point_is_dragged_is_said_without_its_message(page, monkeypatch, caplog):
+    def fails(*_):
+        raise ValueError("Müller Anna")
+
+    monkeypatch.setattr(page._correction, "report", fails)
+    page._on_drag({"Sella": (120.0, 100.0)})
+    assert page._status.text == "This film could not be treated (ValueError)."
+    assert "Anna" not in caplog.text

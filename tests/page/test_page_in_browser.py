@@ -105,7 +105,7 @@ def test_a_point_is_dragged_undone_calibrated_and_downloaded(tab, film_bytes, tm
     page.mouse.move(x, y, steps=8)
     page.wait_for_timeout(1000)
     page.mouse.move(x, y)
-    shows(page, "Placed by a person:")
+    shows(page, "Placed or taken away by a person:")
     assert sna(page) == pytest.approx(90, abs=0.3), "while the button is still down"
     page.mouse.up()
     page.wait_for_timeout(1000)
@@ -117,7 +117,7 @@ def test_a_point_is_dragged_undone_calibrated_and_downloaded(tab, film_bytes, tm
     shows(page, "87.7 ± ")
     assert page.evaluate(PLACE, "A-point") == pytest.approx(list(FACE["A-point"]))
     page.get_by_role("button", name="Redo").click()
-    shows(page, "Placed by a person:")
+    shows(page, "Placed or taken away by a person:")
 
     page.get_by_role("button", name="Click two ruler marks").click()
     for place in ((300.0, 300.0), (300.0, 400.0)):  # 100 px, said to be 10 mm
@@ -147,7 +147,7 @@ def test_a_click_on_one_point_does_not_drag_it_with_another(tab, film_bytes):
     page.mouse.down()
     page.mouse.move(*on_screen(page, (700.0, 600.0)), steps=5)
     page.mouse.up()
-    shows(page, "Placed by a person:")
+    shows(page, "Placed or taken away by a person:")
     page.wait_for_timeout(500)
     assert page.evaluate(PLACE, "A-point")[0] == pytest.approx(700, abs=2.5)
     assert page.evaluate(PLACE, "B-point") == list(FACE["B-point"])

@@ -76,7 +76,7 @@ def html_report(findings: pd.DataFrame, exclusions: pd.DataFrame, films: Films, 
         n_images=len(films.images),
         n_findings=len(findings),
         n_excluded=len(exclusions),
-        excluded=exclusions[["image_id", "reason"]].itertuples(index=False, name=None),
+        excluded=list(exclusions[["image_id", "reason"]].itertuples(index=False, name=None)),
         overview=overview_uri,
     )
 

@@ -36,8 +36,8 @@ class Presence(NamedTuple):
 
     @property
     def is_learned(self) -> bool:
-        """Whether films of both kinds were there to learn from."""
-        return self.n_shown > 0 and self.n_absent > 0
+        """Whether films of both kinds were there to learn from, and their peaks differ."""
+        return self.n_shown > 0 and self.n_absent > 0 and self.min_peak != UNLEARNED_MIN_PEAK
 
 
 def weaker_peaks(predictions: pd.DataFrame) -> "pd.Series[float]":
@@ -69,7 +69,10 @@ def read_presence(models: Path) -> Presence:
     if not file.is_file():
         return Presence(UNLEARNED_MIN_PEAK, 0, 0)
     try:
-        return Presence(**json.loads(file.read_text(encoding="utf-8")))
+        rule = Presence(**json.loads(file.read_text(encoding="utf-8")))
+        if not np.isfinite(rule.min_peak):
+            raise ValueError(f"min_peak is {rule.min_peak}")
+        return rule
     except (ValueError, TypeError) as error:
         raise CalibrationError(f"{file}: damaged ({error}). Delete it, and run the pipeline ruler again.") from None
 

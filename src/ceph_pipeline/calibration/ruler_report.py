@@ -47,8 +47,8 @@ def ruler_notes(metrics: dict[str, Any]) -> list[str]:
     rule, presence = Presence(**metrics["presence_rule"]), metrics["presence"]
     learned = (
         f"learned from {rule.n_shown} validation films with a ruler and {rule.n_absent} without"
-        if rule.n_shown and rule.n_absent
-        else "not learned: the validation split has not both kinds of film"
+        if rule.is_learned
+        else "not learned: the validation split has not both kinds of film, or their peaks do not differ"
     )
     told = (
         f"absent rulers: precision {number(presence['absent_precision'], 3)}, recall {number(presence['absent_recall'], 3)} "

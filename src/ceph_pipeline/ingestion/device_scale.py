@@ -1,5 +1,6 @@
 """Pixel sizes corrected device by device, where a data set's own cannot be true."""
 
+import logging
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.ingestion.params import DeviceScaleParams
 from ceph_pipeline.landmarks.tables import points_array, reader_points
+
+logger = logging.getLogger(__name__)
 
 _MARKS = {"ruler": ("p1", "p2"), "sella_nasion": ("Sella", "Nasion")}
 
@@ -34,7 +37,7 @@ def with_device_scale(images: pd.DataFrame, landmarks: pd.DataFrame, params: Dev
     source = images["pixel_size_source"].to_numpy(object, copy=True)
     machines = images["machine"].to_numpy(str)
     for machine, new in _new_sizes(images, landmarks, params).items():
-        rows = machines == machine
+        rows = (machines == machine) & np.isfinite(new)
         sizes[rows] = new[rows]
         source[rows] = f"device_{params.correction}"
     return images.assign(pixel_size_mm=sizes, pixel_size_source=source)
@@ -53,7 +56,16 @@ def _new_sizes(images: pd.DataFrame, landmarks: pd.DataFrame, params: DeviceScal
     lengths_mm = np.linalg.norm(points[:, 0] - points[:, 1], axis=-1) * own
     found = {}
     for machine in machines:
-        known = lengths_mm[(images["machine"] == machine).to_numpy() & np.isfinite(lengths_mm)]
+        known = lengths_mm[(images["machine"] == machine).to_numpy() & (lengths_mm > 0)]
         if len(known) >= params.min_images:
             found[machine] = own * (true_mm / np.median(known))
+        else:
+            logger.warning(
+                "%s keeps its pixel sizes: %d of %d wanted images have the length", machine, len(known), params.min_images
+            )
+    if not found:
+        raise DeviceScaleError(
+            f"ingestion.device_scale.correction is {params.correction}, but no device has {params.min_images} images with "
+            f"{' and '.join(_MARKS[params.correction])} and a pixel size. Annotate them, or set it to none."
+        )
     return found

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MOVED_PX = 0.005
 """Less is no movement: coordinates come back from the browser, and annotation files round them."""
 
+LARGEST_MM = 1.0
+"""Millimetres per pixel that a person may give; X-rays have a tenth."""
+
 
 class Mark(NamedTuple):
     """A mark of the ruler, px."""
@@ -84,11 +87,11 @@ class Correction:
 
     def undo(self) -> None:
         """Take the last step back, if there is one."""
-        self._at = max(self._at - 1, 0)
+        self._at, self._held = max(self._at - 1, 0), None
 
     def redo(self) -> None:
         """Do again what was taken back last, if anything was."""
-        self._at = min(self._at + 1, len(self._steps) - 1)
+        self._at, self._held = min(self._at + 1, len(self._steps) - 1), None
 
     def reset(self) -> None:
         """Return to what the detector found, as a step of its own; none where nothing has changed."""
@@ -127,7 +130,7 @@ class Correction:
         """Take the pixel size from two marks of the ruler, a known length apart.
 
         Raises:
-            InvalidValueError: both marks are the same place.
+            InvalidValueError: both marks are the same place, or so near that a pixel would be longer than 1 mm.
         """
         size = float(mm_per_pixel(first, second, length_mm))
         if not np.isfinite(size):
@@ -140,8 +143,6 @@ class Correction:
         Raises:
             InvalidValueError: it is not above 0 and at most 1 mm.
         """
-        if not 0 < pixel_size_mm <= 1:
-            raise InvalidValueError(f"pixel size {pixel_size_mm:g}: expected millimetres per pixel, above 0 and at most 1.")
         self._calibrate(Calibration(pixel_size_mm, "a number given by a person"))
 
     def points(self) -> Judgement:
@@ -182,6 +183,11 @@ class Correction:
         )
 
     def _calibrate(self, calibration: Calibration, marks: tuple[Mark, ...] = ()) -> None:
+        size = calibration.pixel_size_mm
+        if size is None or not 0 < size <= LARGEST_MM:
+            raise InvalidValueError(
+                f"pixel size {size or 0:g}: expected millimetres per pixel, above 0 and at most {LARGEST_MM:g}."
+            )
         self._take(replace(self._steps[self._at], calibration=calibration, marks=marks))
 
     def _take(self, step: Step) -> None:

@@ -22,6 +22,7 @@ from bokeh.models import (
     FileInput,
     InlineStyleSheet,
     MultiChoice,
+    NumericInput,
     Select,
     Spinner,
     Toggle,
@@ -80,7 +81,7 @@ class Page:
         self._length = Spinner(
             title="their distance, mm", value=settings.calibration.ruler_mm, low=0.1, high=200, step=1, width=120, name="length"
         )
-        self._size = Spinner(title="or mm per pixel", low=0.001, high=1, step=0.001, width=120, name="pixel_size")
+        self._size = NumericInput(title="or mm per pixel", mode="float", width=120, name="pixel_size")
         titles = [(ALL, "all analyses"), *((table, table) for table in _analysis_titles())]
         self._analysis = Select(title="Analysis", options=titles, value=ALL, width=200, name="analysis")
         self._norms = MultiChoice(
@@ -109,7 +110,7 @@ class Page:
         follow(self._size, "value", self._on_size)
         follow(self._mark, "active", self._forget_mark)
         for choice in (self._analysis, self._norms):
-            follow(choice, "value", self._show)
+            follow(choice, "value", partial(self._change, lambda _: None))
 
     def _lay_out(self) -> None:
         learned = escape(self._settings.learned_from)
@@ -156,6 +157,7 @@ class Page:
         with self._in_words():
             film = open_film(base64.b64decode(str(self._file.value)), str(self._file.filename), self._settings)
             self._correction = Correction(film, self._settings)
+            self._mark.active, self._pending = False, None
             self._view.open(film)
             self._show()
 
@@ -172,8 +174,9 @@ class Page:
 
     def _on_drag(self, points: Points) -> None:
         if self._correction is not None:
-            self._correction.hold(points)
-            self._show(with_points=False)
+            with self._in_words():
+                self._correction.hold(points)
+                self._show(with_points=False)
 
     def _on_place(self, points: Points) -> None:
         self._change(lambda film: film.place(points))
@@ -181,13 +184,16 @@ class Page:
     def _on_tap(self, x: float, y: float) -> None:
         if self._correction is None or not self._mark.active:
             return
-        mark, first = Mark(x, y), self._pending
+        mark, first, length = Mark(x, y), self._pending, self._length.value
+        if length is None:
+            self._tell("Give the distance of the marks in mm, then click the second one.", is_error=True)
+            return
         if first is None:
             self._pending = mark
             self._view.draw_marks([mark])
             return
         self._mark.active = False
-        self._change(lambda film: film.calibrate_by_marks(first, mark, float(self._length.value)))
+        self._change(lambda film: film.calibrate_by_marks(first, mark, float(length)))
 
     def _on_size(self) -> None:
         size = self._size.value
@@ -197,6 +203,8 @@ class Page:
 
     def _forget_mark(self) -> None:
         self._pending = None
+        if self._correction is not None:
+            self._view.draw_marks(self._correction.now.marks)
 
     def _change(self, step: Callable[[Correction], None]) -> None:
         if self._correction is not None:
@@ -217,7 +225,7 @@ class Page:
             return
         report = film.report(self._norm_sets)
         self._view.draw(film.points().predictions, with_points=with_points)
-        self._view.draw_marks(film.now.marks)
+        self._view.draw_marks(film.now.marks if self._pending is None else [self._pending])
         self._undo.disabled, self._redo.disabled, self._reset.disabled = not film.can_undo, not film.can_redo, not film.can_undo
         for button in self._saves:
             button.disabled = False
