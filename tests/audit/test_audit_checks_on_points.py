@@ -68,6 +68,11 @@ class TestMissingPoints:
         rest = landmarks[~(landmarks["image_id"] == "c05")]
         assert run("missing_points", rest) == [("error", "c05", "no reader placed a single point.")]
 
+    def test_an_image_without_any_point_is_an_answer_where_rulers_alone_are_marked(self, run, landmarks):
+        marks = landmarks.replace({"landmark": {"Sella": "p1", "Menton": "p2"}})
+        marks = marks[marks["landmark"].isin(["p1", "p2"]) & (marks["image_id"] != "c05")]
+        assert run("missing_points", marks) == []
+
     def test_a_landmark_of_few_images_is_not_expected_on_the_others(self, run, landmarks):
         landmarks.loc[len(landmarks)] = ["c00", "senior", "p1", 30.0, 40.0]
         detail = "clinic: p1 is on 1 of 6 images, fewer than 50%: not expected on the others."

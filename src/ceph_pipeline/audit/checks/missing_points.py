@@ -15,7 +15,7 @@ def check_missing_points(evidence: Evidence, params: AuditParams) -> Iterator[Fi
     """A warning for each (image, reader) that lacks points; an error for an image without any.
 
     A landmark that few images of a data set have at all (a ruler mark, another protocol) is one `info` for the data set.
-    The ruler's marks are not expected: a film may show no ruler.
+    The ruler's marks are not expected: a film may show no ruler, and in a data set of these marks alone it has no point then.
     """
     datasets = evidence.images["dataset"].to_numpy()
     present = {reader: np.asarray(np.isfinite(points).all(axis=-1)) for reader, points in evidence.points.items()}
@@ -26,7 +26,7 @@ def check_missing_points(evidence: Evidence, params: AuditParams) -> Iterator[Fi
         share = anyone[rows].mean(axis=0)
         yield from _rare_landmarks(evidence, dataset, share, len(rows), params.points.expected_share)
         expected = (share >= params.points.expected_share) & ~ruler
-        for row in rows.tolist():
+        for row in rows.tolist() if not ruler.all() else ():
             yield from _missing_from(evidence, row, expected, anyone[row], present)
 
 
