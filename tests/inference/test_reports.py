@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from norm_samples import MADE_UP
 
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.inference import InferenceParams
@@ -18,15 +19,6 @@ from ceph_pipeline.pipelines.inference.nodes import write_reports as write_repor
 FACE = {"Sella": (100, 100), "Nasion": (800, 100), "A-point": (780, 600), "B-point": (740, 900)}
 FILM = np.arange(1000 * 900, dtype=np.uint16).reshape(1000, 900)
 EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(2)>.png'
-MADE_UP = {
-    "made_up": {
-        "population": "phantoms",
-        "sex": "both",
-        "age": "none",
-        "source": "made up",
-        "norms": {"SNA": {"mean": 80, "sd": 2}, "SNB": {"mean": 80}},
-    }
-}
 PROVENANCE = ReportOrigin({"stage1": "abc"}, "run-7", "1.2.3")
 MM = Calibration(0.1, "a test")
 

@@ -6,6 +6,7 @@ pytest.importorskip("bokeh")
 
 import numpy as np
 import pandas as pd
+from norm_samples import MADE_UP
 
 from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.cephalometry import CephalometryParams
@@ -20,15 +21,6 @@ from ..detector.conftest import checkpoints, dot_finder, dotted
 __all__ = ["checkpoints", "dot_finder", "dotted"]
 
 FACE = {"Sella": (100.0, 100.0), "Nasion": (800.0, 100.0), "A-point": (780.0, 600.0), "B-point": (740.0, 900.0)}
-MADE_UP = {
-    "made_up": {
-        "population": "phantoms",
-        "sex": "both",
-        "age": "none",
-        "source": "made up",
-        "norms": {"SNA": {"mean": 80, "sd": 2}},
-    }
-}
 
 
 class StandIn:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ceph_pipeline.errors import InvalidValueError
-from ceph_pipeline.page.correction import Correction, Mark
+from ceph_pipeline.page.correction import Correction, RulerMark
 
 from .conftest import FACE
 
@@ -88,7 +88,7 @@ def test_a_point_that_is_taken_away_takes_its_measurements_with_it(correction):
 
 def test_two_marks_of_the_ruler_make_millimetres(correction):
     assert shown(correction, "SN_mm") is None
-    correction.calibrate_by_marks(Mark(10, 10), Mark(10, 110), 10.0)  # 100 px are 10 mm
+    correction.calibrate_by_marks(RulerMark(10, 10), RulerMark(10, 110), 10.0)  # 100 px are 10 mm
     assert shown(correction, "SN_mm").value.startswith("70.0 ± ")  # S–N is 700 px
     assert str(correction.calibration) == "0.1 mm per pixel, from two marks 10 mm apart, set by a person."
     assert correction.now.marks == ((10, 10), (10, 110))
@@ -103,9 +103,9 @@ def test_a_pixel_size_can_be_given_and_must_be_believable(correction):
     with pytest.raises(InvalidValueError, match="pixel size 25: expected millimetres per pixel"):
         correction.calibrate_by_size(25.0)
     with pytest.raises(InvalidValueError, match="the same place"):
-        correction.calibrate_by_marks(Mark(3, 3), Mark(3, 3), 10.0)
+        correction.calibrate_by_marks(RulerMark(3, 3), RulerMark(3, 3), 10.0)
     with pytest.raises(InvalidValueError, match="pixel size 10: expected millimetres per pixel"):
-        correction.calibrate_by_marks(Mark(3, 3), Mark(4, 3), 10.0)
+        correction.calibrate_by_marks(RulerMark(3, 3), RulerMark(4, 3), 10.0)
     assert correction.calibration.pixel_size_mm == 0.2
 
 

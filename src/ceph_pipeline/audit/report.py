@@ -24,7 +24,7 @@ _NAMED, _OTHERS = (60, 60, 240), (190, 160, 60)
 """Colours of the landmarks that a finding names, and of the others (blue, green, red)."""
 
 
-class Picture(NamedTuple):
+class WorstCase(NamedTuple):
     """An image as the page shows it."""
 
     image_id: str
@@ -32,7 +32,7 @@ class Picture(NamedTuple):
     uri: str
 
 
-class Section(NamedTuple):
+class CheckSection(NamedTuple):
     """What a check found."""
 
     check: str
@@ -40,7 +40,7 @@ class Section(NamedTuple):
     counts: Mapping[str, int]
     rows: list[object]
     more: int
-    pictures: list[Picture]
+    pictures: list[WorstCase]
 
 
 class Films(NamedTuple):
@@ -81,7 +81,7 @@ def html_report(findings: pd.DataFrame, exclusions: pd.DataFrame, films: Films, 
     )
 
 
-def _section(check: str, findings: pd.DataFrame, films: Films, pictures: int) -> Section:
+def _section(check: str, findings: pd.DataFrame, films: Films, pictures: int) -> CheckSection:
     rank = findings["severity"].map(SEVERITIES.index)
     worst_first = findings.iloc[np.argsort(-rank.to_numpy(), kind="stable")]
     with_image = worst_first[worst_first["image_id"].isin(films.images["image_id"])].drop_duplicates("image_id")
@@ -90,7 +90,7 @@ def _section(check: str, findings: pd.DataFrame, films: Films, pictures: int) ->
         for image_id, landmark, detail in with_image.head(pictures)[["image_id", "landmark", "detail"]].to_numpy(str).tolist()
     ]
     counts = severity_counts(findings, [check]).to_numpy(np.int64)[0].tolist()
-    return Section(
+    return CheckSection(
         check,
         str(findings["suggestion"].iloc[0]),
         dict(zip(SEVERITIES, counts, strict=True)),
@@ -100,7 +100,7 @@ def _section(check: str, findings: pd.DataFrame, films: Films, pictures: int) ->
     )
 
 
-def _picture(image_id: str, landmark: str, detail: str, films: Films) -> Picture | None:
+def _picture(image_id: str, landmark: str, detail: str, films: Films) -> WorstCase | None:
     """None where the image has no pixels in the cache."""
     try:
         film = films.store.read(image_id)
@@ -113,7 +113,7 @@ def _picture(image_id: str, landmark: str, detail: str, films: Films) -> Picture
     named = points["landmark"].isin(landmark.split(", ")).to_numpy()
     drawn = overlay(film, original, points[["x", "y"]].to_numpy(np.float64), named)
     _, encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, 85])
-    return Picture(image_id, detail, f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}")
+    return WorstCase(image_id, detail, f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}")
 
 
 def overlay(film: GreyImage, original: Size, points: NDArray[np.float64], named: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -26,7 +26,7 @@ LARGEST_MM = 1.0
 """Millimetres per pixel that a person may give; X-rays have a tenth."""
 
 
-class Mark(NamedTuple):
+class RulerMark(NamedTuple):
     """A mark of the ruler, px."""
 
     x: float
@@ -45,7 +45,7 @@ class Step:
 
     xy: NDArray[np.float64]
     calibration: Calibration
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[RulerMark, ...] = ()
 
 
 class Correction:
@@ -126,7 +126,7 @@ class Correction:
         moved = np.where(stays[:, None], before.xy, np.clip(xy, 0, (width - 1, height - 1)))
         return before if _same(moved, before.xy).all() else replace(before, xy=moved)
 
-    def calibrate_by_marks(self, first: Mark, second: Mark, length_mm: float) -> None:
+    def calibrate_by_marks(self, first: RulerMark, second: RulerMark, length_mm: float) -> None:
         """Take the pixel size from two marks of the ruler, a known length apart.
 
         Raises:
@@ -182,7 +182,7 @@ class Correction:
             implausible=bool(judged.shapes["implausible"].any()),
         )
 
-    def _calibrate(self, calibration: Calibration, marks: tuple[Mark, ...] = ()) -> None:
+    def _calibrate(self, calibration: Calibration, marks: tuple[RulerMark, ...] = ()) -> None:
         size = calibration.pixel_size_mm
         if size is None or not 0 < size <= LARGEST_MM:
             raise InvalidValueError(

@@ -30,7 +30,7 @@ from ceph_pipeline.inference.tracing import traced
 from ceph_pipeline.landmarks import find
 
 if TYPE_CHECKING:
-    from ceph_pipeline.page.correction import Mark
+    from ceph_pipeline.page.correction import RulerMark
     from ceph_pipeline.page.opening import OpenedFilm
 
 Points = Mapping[str, tuple[float, float]]
@@ -129,7 +129,7 @@ class FilmView:
             self._points.selected.indices = []
             self._drawing = False
 
-    def draw_marks(self, marks: Sequence[Mark]) -> None:
+    def draw_marks(self, marks: Sequence[RulerMark]) -> None:
         """Draw the ruler's marks."""
         self._marks.data = {"x": [mark.x for mark in marks], "y": [mark.y for mark in marks]}
 

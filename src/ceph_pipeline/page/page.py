@@ -32,7 +32,7 @@ from ceph_pipeline.cephalometry import ANALYSES
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.images.kinds import IMAGE_SUFFIXES
 from ceph_pipeline.inference.report import NOTICE, values_fragment
-from ceph_pipeline.page.correction import Correction, Mark
+from ceph_pipeline.page.correction import Correction, RulerMark
 from ceph_pipeline.page.downloads import ANNOTATIONS, Download, annotation_file, report_file, results_file
 from ceph_pipeline.page.film_view import FilmView, Points, follow
 from ceph_pipeline.page.opening import open_film
@@ -70,7 +70,7 @@ class Page:
     def __init__(self, document: Document, settings: PageSettings) -> None:
         self._document, self._settings = document, settings
         self._correction: Correction | None = None
-        self._pending: Mark | None = None
+        self._pending: RulerMark | None = None
         self._view = FilmView(self._on_drag, self._on_place, self._on_tap)
         self._file = FileInput(accept=list(IMAGE_SUFFIXES), title="X-ray: choose a file, or drop it here", name="file", width=300)
         follow(self._file, "value", self._on_file)
@@ -184,7 +184,7 @@ class Page:
     def _on_tap(self, x: float, y: float) -> None:
         if self._correction is None or not self._mark.active:
             return
-        mark, first, length = Mark(x, y), self._pending, self._length.value
+        mark, first, length = RulerMark(x, y), self._pending, self._length.value
         if length is None:
             self._tell("Give the distance of the marks in mm, then click the second one.", is_error=True)
             return
