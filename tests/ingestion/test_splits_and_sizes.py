@@ -80,6 +80,10 @@ class TestHoldingOut:
         with pytest.raises(SplitError, match=r"splits\.test_fraction = 0\.15 of 2 training images of 2 patients holds out 0"):
             split(image_table(2, test=0))
 
+    def test_one_film_is_told_to_find_others(self):
+        with pytest.raises(SplitError, match="One patient cannot be on both sides"):
+            split(image_table(1, test=0))
+
     def test_a_data_set_without_training_images_is_refused(self):
         with pytest.raises(SplitError, match=r"no training images \(found 2 test\)"):
             split(image_table(0))

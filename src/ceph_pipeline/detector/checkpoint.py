@@ -129,8 +129,8 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> TrainedNe
         content = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such checkpoint. Train the network first.") from None
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(f"{path}: refused, since it holds more than tensors and plain values ({error}).") from None
+    except pickle.UnpicklingError:  # whose message would have its reader load it all the same
+        raise CheckpointError(f"{path}: refused: no checkpoint, or one with more in it than tensors and plain values.") from None
     except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: damaged ({error}). Train again or restore the file.") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:

@@ -75,10 +75,15 @@ def _hold_out(images: pd.DataFrame, patients: Mapping[str, str], split: str, fra
     wanted = round(fraction * len(training))
     held_out = _drawn(training, patients, wanted, seed)
     if not 0 < len(held_out) < len(training):
+        n_patients = training.map(patients).nunique()
+        way_out = (
+            f"Set a fraction that leaves images on both sides, such as {max(0.1, 1 / len(training)):.2g}."
+            if n_patients > 1
+            else "One patient cannot be on both sides: read films of others as well."
+        )
         raise SplitError(
             f"the data set has no {split} split, and ingestion.splits.{split}_fraction = {fraction} of {len(training)} training "
-            f"images of {training.map(patients).nunique()} patients holds out {len(held_out)}. Set a fraction that leaves images "
-            f"on both sides, such as {max(0.1, 1 / len(training)):.2g}."
+            f"images of {n_patients} patients holds out {len(held_out)}. {way_out}"
         )
     return _moved(images, dict.fromkeys(held_out, split))
 
