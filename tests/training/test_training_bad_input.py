@@ -72,6 +72,10 @@ class TestUnknownValues:
         with pytest.raises(ValidationError, match=field):
             model(**{field: value})
 
+    def test_patience_where_no_validation_is_better(self):
+        with pytest.raises(ValidationError, match="set patience to null"):
+            LoopParams(monitor="last", patience=3)
+
 
 class TestNumbersThatAreNone:
     def test_a_loss_that_is_nan_stops_the_training_with_epoch_rate_and_way_out(self, toy, toy_net, tmp_path):

@@ -100,7 +100,7 @@ def test_the_backbone_rests_with_its_statistics_and_then_learns(toy, toy_net, mo
     assert all(weight.requires_grad for weight in net.parameters())
 
 
-def test_validation_comes_every_n_epochs_and_the_best_is_by_pck(toy, monkeypatch, tmp_path):
+def test_validation_comes_every_n_epochs_and_its_weights_are_kept_by_pck_or_as_the_last(toy, monkeypatch, tmp_path):
     seen = []
     monkeypatch.setattr(
         "ceph_pipeline.training.callbacks.FiniteNumbers.on_validation_end",
@@ -110,4 +110,7 @@ def test_validation_comes_every_n_epochs_and_the_best_is_by_pck(toy, monkeypatch
     assert [epoch for epoch, _ in seen] == [2, 4, 6]
     best = torch.load(tmp_path / "pck" / "best-epoch.ckpt", weights_only=True)
     assert best["epoch"] + 1 == max(seen, key=lambda pair: (pair[1], -pair[0]))[0]
+    toy("last", optim={"epochs": 6}, loop={"monitor": "last", "validate_every_epochs": 2})
+    kept = torch.load(tmp_path / "last" / "best-epoch.ckpt", weights_only=True)
+    assert kept["epoch"] + 1 == 6, "the last one is kept whatever its error"
     assert math.isclose(max(share for _, share in seen) % 12.5, 0, abs_tol=1e-3), "a share of 4 images with 2 points"

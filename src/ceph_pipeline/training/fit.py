@@ -20,7 +20,7 @@ from ceph_pipeline.training.compiling import compile_net
 from ceph_pipeline.training.distributed.strategy import shared_buffers, strategy
 from ceph_pipeline.training.finder import find_learning_rate
 from ceph_pipeline.training.health.callback import HealthWatch
-from ceph_pipeline.training.monitor import monitor_of
+from ceph_pipeline.training.monitor import kept_by, monitor_of
 from ceph_pipeline.training.precision import lightning_precision
 from ceph_pipeline.training.resume import BEST_EPOCH, FOUND, LAST, NEW_SNAPSHOTS, WholeCheckpoints, epochs_done, read_state
 from ceph_pipeline.training.unfreezing import StagedUnfreezing
@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 def fit(
     module: LandmarkModule, data: LandmarkData, folder: Path, params: Stage1Params | Stage2Params, run_logger: MLFlowLogger | None
 ) -> TrainedNet:
-    """Train, and return the network, on rank 0 with the weights of the best validation.
+    """Train, and return the network, on rank 0 with the weights of the validation that `loop.monitor` names.
 
     `folder` receives `last.ckpt` after every epoch; when it already holds one of the same training, that training goes on.
     Where the device's memory does not take a batch, the epoch starts again with smaller batches and more of them accumulated.
@@ -193,11 +193,12 @@ class Attempt:
             callbacks.append(ExponentialAverage(optim.ema_decay))
         if loop.patience is not None:
             callbacks.append(Patience(monitor, loop.patience))
+        kept = kept_by(loop, monitor)
         best = ModelCheckpoint(
             self.folder,
             BEST_EPOCH.removesuffix(".ckpt"),
-            monitor=monitor.metric,
-            mode=monitor.mode,
+            monitor=kept.metric,
+            mode=kept.mode,
             auto_insert_metric_name=False,
             enable_version_counter=False,
         )

@@ -1,4 +1,4 @@
-"""The validation metric that decides which weights are best."""
+"""The validation metric that steers a training, and the one that says which weights are kept."""
 
 from __future__ import annotations
 
@@ -41,5 +41,10 @@ def error_metric(pixel_size_mm: NDArray[np.float64]) -> ErrorMetric:
 
 
 def monitor_of(loop: LoopParams, error: ErrorMetric) -> Monitor:
-    """The metric that the parameters name; `error` is the one that `mre` stands for."""
+    """The metric that the parameters name; `error` is the one that `mre` stands for, and what is watched with `last`."""
     return Monitor("val/pck", "max") if loop.monitor == "pck" else Monitor(error, "min")
+
+
+def kept_by(loop: LoopParams, monitor: Monitor) -> Monitor:
+    """What says which validation's weights are kept: the monitor, or the number of the epoch."""
+    return Monitor("epoch", "max") if loop.monitor == "last" else monitor

@@ -125,8 +125,10 @@ class LoopParams(_Params):
         0.0, ge=0, le=1, description="0: each image is drawn as often as any other; 1: each device; between: in between"
     )
     validate_every_epochs: int = Field(1, ge=1)
-    monitor: Literal["mre", "pck"] = Field(
-        "mre", description="what makes weights best: the mean radial error, or the share of points within 2 % of the long side"
+    monitor: Literal["mre", "pck", "last"] = Field(
+        "mre",
+        description="which validation's weights are kept: of the least mean radial error, of the most points within 2 % of the "
+        "long side, or the last, where few films cannot tell epochs apart",
     )
     patience: int | None = Field(None, ge=1, description="stop after this many validations without a better one; null: never")
     snapshots: int = Field(0, ge=0, le=50, description="networks of the last validations to keep, for an ensemble of them")
@@ -137,6 +139,12 @@ class LoopParams(_Params):
     nodes: int = Field(1, ge=1, description="machines that train together")
     sync_batchnorm: bool = Field(False, description="GPUs only: BatchNorm over the batches of all devices")
     force: bool = Field(False, description="start over, whatever was trained before")
+
+    @model_validator(mode="after")
+    def _patience_waits_for_something(self) -> "LoopParams":
+        if self.monitor == "last" and self.patience is not None:
+            raise ValueError("patience waits for a better validation, and monitor: last asks for none: set patience to null")
+        return self
 
     @model_validator(mode="after")
     def _one_device_searches(self) -> "LoopParams":

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_FEW = 5
+"""Validation images below which the error of an epoch is chance."""
+
 
 @dataclass(frozen=True)
 class Stage1Tables:
@@ -128,6 +131,10 @@ class Stage1Job:
             len(train),
             len(valid),
         )
+        if len(valid) < _FEW and params.loop.monitor != "last":
+            logger.warning(
+                "stage1: %d validation images cannot tell epochs apart; stage1.loop.monitor=last keeps the last one", len(valid)
+            )
         data = LandmarkData(
             "stage1",
             (self._dataset(train, moments, trained, augmented=True), _training_order(train, params)),
