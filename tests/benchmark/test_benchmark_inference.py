@@ -1,12 +1,16 @@
 """A detector against its networks alone: the very same forward passes."""
 
+import cv2
+import film_to_measurements
 import pytest
 import torch
+from click.testing import CliRunner
 
 from ceph_pipeline.benchmark import BenchmarkParams, DetectorCase
 from ceph_pipeline.benchmark.forwards import recorded_forwards
 from ceph_pipeline.benchmark.inference import PIXEL_SIZE_MM, load_untrained, measure_detector
 from ceph_pipeline.benchmark.synthetic import draw_films
+from ceph_pipeline.detector import LandmarkDetector
 from ceph_pipeline.models import RefinementNet, create_refinement_net
 
 CPU = torch.device("cpu")
@@ -65,3 +69,16 @@ def test_what_was_not_recorded_leaves_no_trace(refiner):
     forwards = recorded_forwards(lambda: None)
     refiner(torch.zeros(1, 1, 32, 32), torch.tensor([0]))
     assert forwards.calls == []
+
+
+def test_films_are_timed_from_their_files_to_their_measurements(detector, tmp_path, monkeypatch):
+    measured = []
+    monkeypatch.setattr(LandmarkDetector, "load", lambda _: detector)
+    monkeypatch.setattr(film_to_measurements, "measure", lambda face, pixel_size_mm: measured.append((set(face), pixel_size_mm)))
+    for number, film in enumerate(draw_films(2)):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), film)
+    options = ["--models", str(tmp_path), "--films", str(tmp_path)]
+    result = CliRunner().invoke(film_to_measurements.main, options)
+    assert result.exception is None
+    assert result.stdout.startswith("2 films: ")
+    assert measured == [(set(detector.landmarks), 0.1)] * 5, "once to warm up, then each film recorded and timed"

@@ -36,6 +36,7 @@ TESTED_ELSEWHERE = {
     "augmentation_throughput",
     "crop_cutting",
     "evaluation_statistics",
+    "film_to_measurements",
     "health_proof",
     "heatmap_codec",
     "isbi2015_rulers",
