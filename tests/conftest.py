@@ -3,12 +3,30 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+@pytest.fixture(scope="session")
+def new_runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]:
+    """Puts an empty database of MLflow's runs into a folder and says its URI; a copy, since MLflow needs a second to make one."""
+    import mlflow
+
+    empty = tmp_path_factory.mktemp("runs") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{empty}").search_experiments()
+    return lambda folder: f"sqlite:///{shutil.copy(empty, folder / 'mlflow.db')}"
+
+
+@pytest.fixture
+def runs_uri(new_runs: Callable[[Path], str], tmp_path: Path) -> str:
+    """The URI of an empty database of runs."""
+    return new_runs(tmp_path)
 
 
 @pytest.fixture

@@ -229,10 +229,10 @@ def test_gallery_reads_the_original_pixels(errors, predictions, landmarks, image
 
 class TestEarlierRun:
     @pytest.fixture(scope="class")
-    def mlflow(self, tmp_path_factory):
+    def mlflow(self, tmp_path_factory, new_runs):
         """An empty tracking store."""
         mlflow, tmp_path = pytest.importorskip("mlflow"), tmp_path_factory.mktemp("mlflow")
-        mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/runs.db")
+        mlflow.set_tracking_uri(new_runs(tmp_path))
         mlflow.create_experiment("here", artifact_location=str(tmp_path / "artifacts"))
         mlflow.set_experiment("here")
         yield mlflow

@@ -26,11 +26,11 @@ Xrays = Callable[[Path, int], list[Path]]
 
 
 @pytest.fixture(scope="module")
-def logged(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggedModel]:
+def logged(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory, new_runs: Callable[[Path], str]) -> Iterator[LoggedModel]:
     """A detector in an MLflow of its own."""
     folder = tmp_path_factory.mktemp("mlflow")
     before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    mlflow.set_tracking_uri(new_runs(folder))
     experiment = mlflow.create_experiment("detector", artifact_location=str(folder / "artifacts"))
     with mlflow.start_run(experiment_id=experiment):
         model = log_detector(checkpoints / "stage1" / "best.ckpt", checkpoints / "stage2" / "best.ckpt")

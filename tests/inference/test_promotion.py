@@ -50,10 +50,10 @@ def test_landmarks_that_one_of_them_lacks_do_not_count() -> None:
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mlflow.MlflowClient]:
+def client(tmp_path_factory: pytest.TempPathFactory, new_runs: Callable[[Path], str]) -> Iterator[mlflow.MlflowClient]:
     """An MLflow of these tests' own."""
     before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db")
+    mlflow.set_tracking_uri(new_runs(tmp_path_factory.mktemp("mlflow")))
     yield mlflow.MlflowClient()
     mlflow.set_tracking_uri(before)
 

@@ -1,8 +1,9 @@
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
+from functools import partial
 from pathlib import Path
 
 import mlflow
@@ -38,7 +39,7 @@ TINY = {
 class Project:
     """The project with a copy of its configuration, whose data, models and runs go into an empty folder."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, new_runs: Callable[[Path], str]) -> None:
         self.root = root
         self.data = root / "data" / "demo"
         root.mkdir(exist_ok=True)
@@ -46,7 +47,7 @@ class Project:
         shutil.copytree(SOURCE / "conf", root / "conf", ignore=shutil.ignore_patterns("local"))
         (root / "conf" / "local").mkdir()
         # MLflow keeps one connection for each URI in a process, so that projects in one process need URIs of their own.
-        tracking = f"server: {{mlflow_tracking_uri: 'sqlite:///{root}/mlflow.db'}}\n"
+        tracking = f"server: {{mlflow_tracking_uri: '{new_runs(root)}'}}\n"
         (root / "conf" / "demo" / "mlflow.yml").write_text(tracking, encoding="utf-8")
 
     def run(self, *pipelines: str, env: str = "demo", from_nodes: tuple[str, ...] = (), **params: object) -> None:
@@ -86,9 +87,15 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
+def new_project(new_runs):
+    """Makes a project that nothing has run in."""
+    return partial(Project, new_runs=new_runs)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, new_project):
     """A finished tiny demo run, and a cross-validation after it."""
-    project = Project(tmp_path_factory.mktemp("demo"))
+    project = new_project(tmp_path_factory.mktemp("demo"))
     project.set_globals(n_jobs=1)
     project.run("demo")
     project.run("folds")
@@ -98,6 +105,6 @@ def finished(tmp_path_factory):
 
 
 @pytest.fixture
-def empty(tmp_path):
+def empty(tmp_path, new_project):
     """A project nothing has run in."""
-    return Project(tmp_path)
+    return new_project(tmp_path)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import SOURCE, TINY, Project
+from .conftest import SOURCE, TINY
 
 pytestmark = pytest.mark.slow
 
@@ -52,9 +52,9 @@ def kill_when(running, condition):
 
 
 @pytest.fixture
-def interrupted(finished, tmp_path):
+def interrupted(finished, tmp_path, new_project):
     """A project with everything up to augmentation, with two worker processes."""
-    project = Project(tmp_path)
+    project = new_project(tmp_path)
     project.set_globals(n_jobs=2)
     for layer in ("01_raw", "02_intermediate", "03_primary"):
         shutil.copytree(finished.data / layer, project.data / layer)

@@ -7,8 +7,6 @@ from s3fs import S3FileSystem
 
 from ceph_pipeline.artifacts import Folder
 
-from .conftest import Project
-
 pytestmark = pytest.mark.slow
 
 LAYERS = ("02_intermediate/cache", "03_primary", "05_model_input", "05_model_input/augmented", "05_model_input/augmented_cache")
@@ -30,8 +28,8 @@ def bucket(monkeypatch):
     server.stop()
 
 
-def test_images_and_tables_have_the_bytes_of_a_run_on_disk(tmp_path, bucket):
-    disk, s3 = (Project(tmp_path / name) for name in ("disk", "s3"))
+def test_images_and_tables_have_the_bytes_of_a_run_on_disk(tmp_path, bucket, new_project):
+    disk, s3 = (new_project(tmp_path / name) for name in ("disk", "s3"))
     disk.set_globals(n_jobs=1)
     for pipeline in ("phantom", *CHAIN):
         disk.run(pipeline)

@@ -23,15 +23,15 @@ from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.formats import AnnotationError
 from ceph_pipeline.pipelines.evaluation.measurement_nodes import compare_runs
 
-from .conftest import SOURCE, Project
+from .conftest import SOURCE
 
 NAME = "Cooper_Jane"
 LANDMARKS = ("Sella", "Nasion", "A-point", "B-point")
 
 
 @pytest.fixture
-def project(tmp_path):
-    yield Project(tmp_path / "project")
+def project(tmp_path, new_project):
+    yield new_project(tmp_path / "project")
     mlflow.set_tracking_uri(None)
 
 
@@ -149,7 +149,7 @@ def test_every_table_of_the_catalog_that_mlflow_gets_is_pseudonymous():
     assert "ceph_pipeline.stores.TableDataset" not in logged.values()
 
 
-def test_a_logged_table_has_pseudonyms_and_the_next_run_is_compared_by_them(tmp_path):
+def test_a_logged_table_has_pseudonyms_and_the_next_run_is_compared_by_them(tmp_path, runs_uri):
     ids = [f"{NAME}_{number}" for number in range(12)]
     errors = pd.DataFrame(
         {"image_id": ids, "stage": "stage1", "landmark": "Sella", "has_truth": True, "error_px": 1.0, "error_mm": 1.0}
@@ -162,7 +162,7 @@ def test_a_logged_table_has_pseudonyms_and_the_next_run_is_compared_by_them(tmp_
         "dataset": {"type": "ceph_pipeline.stores.PseudonymousTableDataset", "filepath": str(file)},
         "artifact_path": "evaluation",
     }
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.set_tracking_uri(runs_uri)
     try:
         mlflow.create_experiment("privacy", artifact_location=str(tmp_path / "mlartifacts"))
         mlflow.set_experiment("privacy")

@@ -1,7 +1,4 @@
 import inspect
-import json
-import subprocess
-import sys
 from typing import get_args, get_type_hints
 
 import pytest
@@ -17,15 +14,6 @@ VARIANTS = {"evaluation_of_stage1", "inference_with_stage1", "learning_curve"}
 """Pipelines that have no folder of their own: without stage 2, and another comparison."""
 
 LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]
-
-REGISTER = """
-import json, pathlib, sys
-from kedro.framework.project import find_pipelines
-from kedro.framework.startup import bootstrap_project
-bootstrap_project(pathlib.Path.cwd())
-found = sorted(find_pipelines(raise_errors=True))
-print(json.dumps([found, sorted(sys.modules)]))
-"""
 
 
 def parameter_inputs():
@@ -74,15 +62,6 @@ def test_without_stage_2_no_node_waits_for_its_network():
     assert alone.inputs() <= job.inputs()
     assert alone.outputs() == job.outputs()
     assert pipelines["inference_with_stage1"].inputs() == pipelines["inference"].inputs() - {"stage2_checkpoint"}
-
-
-def test_registering_imports_nothing_heavy(project):
-    output = subprocess.run([sys.executable, "-c", REGISTER], cwd=project, check=True, capture_output=True, text=True).stdout
-    found, modules = json.loads(output.splitlines()[-1])
-
-    assert set(found) >= NAMES
-    heavy = {"torch", "lightning", "mlflow", "timm", "albumentations", "matplotlib", "torchvision"}
-    assert heavy.isdisjoint(modules)
 
 
 def test_the_main_job_hangs_together():

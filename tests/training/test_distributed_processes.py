@@ -199,8 +199,8 @@ logging.getLogger("lightning").warning("beware")
         monkeypatch.setattr(distributed, "all_reduce", lambda flat: pytest.fail("nothing to reduce"))
         SharedBuffers(2).on_train_batch_end(None, nn.GroupNorm(1, 2), None, None, 0)
 
-    def test_only_rank_0_writes_to_the_run(self, tmp_path):
-        mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    def test_only_rank_0_writes_to_the_run(self, runs_uri):
+        mlflow.set_tracking_uri(runs_uri)
         client = mlflow.MlflowClient()
         run_id = client.create_run(client.create_experiment("ranks")).info.run_id
         with rank_logger(run_id, Rank(1, 2)) as logger:

@@ -75,9 +75,9 @@ def tracked(spots, folder, chosen):
 
 
 @pytest.fixture(scope="module")
-def outcomes(spots, tmp_path_factory):
+def outcomes(spots, tmp_path_factory, new_runs):
     """The same training in one process with batches of four, and on two ranks with batches of two."""
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path_factory.mktemp('tracking')}/mlflow.db")
+    mlflow.set_tracking_uri(new_runs(tmp_path_factory.mktemp("tracking")))
     mlflow.set_experiment("ranks")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(HERE)

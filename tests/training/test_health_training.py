@@ -40,8 +40,8 @@ def record_in(folder):
 
 
 @pytest.fixture
-def tracking(tmp_path):
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+def tracking(tmp_path, runs_uri):
+    mlflow.set_tracking_uri(runs_uri)
     mlflow.set_experiment(experiment_id=mlflow.create_experiment("health", artifact_location=str(tmp_path / "artifacts")))
     with mlflow.start_run() as run:
         yield run

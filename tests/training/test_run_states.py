@@ -25,11 +25,10 @@ with mlflow.start_run():
 
 
 @pytest.fixture
-def store(tmp_path):
-    uri = f"sqlite:///{tmp_path}/runs.db"
-    mlflow.set_tracking_uri(uri)
+def store(runs_uri):
+    mlflow.set_tracking_uri(runs_uri)
     mlflow.set_experiment("here")
-    yield uri
+    yield runs_uri
     while mlflow.active_run():
         mlflow.end_run()
     mlflow.set_tracking_uri(None)

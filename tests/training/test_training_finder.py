@@ -50,15 +50,14 @@ def test_the_rate_written_down_is_the_rate_tried_whatever_the_schedule_begins_wi
     assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([1.0, 1.0, 0.1, 0.1])
 
 
-def test_a_training_uses_the_rate_it_found_and_logs_it(toy, tmp_path, caplog):
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    logger = MLFlowLogger("finder", tracking_uri=uri)
+def test_a_training_uses_the_rate_it_found_and_logs_it(toy, tmp_path, runs_uri, caplog):
+    logger = MLFlowLogger("finder", tracking_uri=runs_uri)
     with caplog.at_level(logging.INFO):
         toy("found", loop={"find": "learning_rate"}, optim={"epochs": 2, "warmup_epochs": 0}, run_logger=logger)
     found = json.loads((tmp_path / "found" / "found.json").read_text())["learning_rate"]
     assert 1e-4 < found < 1
     assert f"fastest at a learning rate of {found:.2g}" in caplog.text
-    client = mlflow.MlflowClient(uri)
+    client = mlflow.MlflowClient(runs_uri)
     assert client.get_run(logger.run_id).data.metrics["found/learning_rate"] == pytest.approx(found)
     rates = [point.value for point in client.get_metric_history(logger.run_id, "train/learning_rate")]
     assert 0.01 * found <= min(rates) < found

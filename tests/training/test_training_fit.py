@@ -56,8 +56,8 @@ def train(spots, folder: Path, params, pixels=PIXELS):
 
 
 @pytest.fixture
-def tracking(tmp_path):
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+def tracking(runs_uri):
+    mlflow.set_tracking_uri(runs_uri)
     mlflow.set_experiment("training")
     with mlflow.start_run() as run:
         yield run

@@ -10,8 +10,8 @@ from ceph_pipeline.training.tracking import child_run, flatten
 
 
 @pytest.fixture
-def client(tmp_path):
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+def client(runs_uri):
+    mlflow.set_tracking_uri(runs_uri)
     mlflow.set_experiment("tracking")
     yield mlflow.MlflowClient()
     mlflow.set_tracking_uri(None)
