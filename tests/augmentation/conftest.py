@@ -114,7 +114,7 @@ def study(tmp_path) -> Study:
     return make_study(tmp_path, {"train": 4, "valid": 1, "test": 1})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_study():
     """`(folder, splits, dtype) -> Study`."""
     return make_study

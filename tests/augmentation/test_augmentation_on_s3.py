@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import boto3
 import pandas as pd
@@ -27,38 +28,66 @@ if __name__ == "__main__":
 """
 
 
+class Pair(NamedTuple):
+    """The same sources with stores on disk and in a bucket."""
+
+    disk: Any
+    s3: Any
+
+
 @pytest.fixture(scope="module")
 def server():
+    """Its address; endpoint and keys are in the environment, as they would be on a cluster's machines."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def bucket(server, monkeypatch):
-    """An empty bucket; endpoint and keys are in the environment, as they would be on a cluster's machines."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": server,
+    url = f"http://{host}:{port}"
+    settings = {
+        "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    S3FileSystem.clear_instance_cache()  # a client keeps the endpoint of the test that it was made in
-    get_reusable_executor(kill_workers=True).shutdown()  # workers of earlier tests have the environment of their start
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        S3FileSystem.clear_instance_cache()  # a client keeps the endpoint that it was made for
+        get_reusable_executor(kill_workers=True).shutdown()  # and workers the environment of their start
+        yield url
+    server.stop()
+
+
+def new_bucket():
     name = f"bucket-{uuid.uuid4().hex}"
     boto3.client("s3").create_bucket(Bucket=name)
     return f"s3://{name}"
 
 
 @pytest.fixture
-def pair(tmp_path, new_study, bucket):
-    """The same sources with stores on disk and in the bucket."""
-    disk = new_study(tmp_path, {"train": 8, "valid": 1, "test": 1})
+def bucket(server):
+    """An empty bucket."""
+    return new_bucket()
+
+
+def in_bucket(study, bucket):
+    """A study whose stores are in a bucket."""
     stores = ImageStore(f"{bucket}/augmented", format="png"), ImageStore(f"{bucket}/augmented_cache", format="npy")
-    return disk, replace(disk, store=stores[0], cache=stores[1])
+    return replace(study, store=stores[0], cache=stores[1])
+
+
+@pytest.fixture
+def pair(tmp_path, new_study, bucket):
+    """Before anything has been made."""
+    disk = new_study(tmp_path, {"train": 8, "valid": 1, "test": 1})
+    return Pair(disk, in_bucket(disk, bucket))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, new_study, server):
+    """A pair whose copies have been made, and the tables of both."""
+    disk = new_study(tmp_path_factory.mktemp("s3"), {"train": 8, "valid": 1, "test": 1})
+    pair = Pair(disk, in_bucket(disk, new_bucket()))
+    return pair, Pair(disk.augment(), pair.s3.augment(n_jobs=1))
 
 
 def objects(study):
@@ -67,20 +96,24 @@ def objects(study):
     return {f"{folder.url.rsplit('/')[-1]}/{name}": folder.read(name) for folder in folders for name in sorted(folder.names())}
 
 
-@pytest.mark.parametrize("workers", [{"n_jobs": 1}, {"n_jobs": 2, "backend": "loky"}], ids=["this process", "processes"])
-def test_the_bytes_are_those_on_disk(pair, workers):
-    disk, s3 = pair
-    expected = disk.augment()
-    tables = s3.augment(**workers)
-    assert objects(s3) == disk.files()
-    assert all(table.equals(tables[name]) for name, table in expected.items())
+def test_the_bytes_are_those_on_disk(made):
+    pair, tables = made
+    assert objects(pair.s3) == pair.disk.files()
+    assert all(table.equals(tables.s3[name]) for name, table in tables.disk.items())
 
 
-def test_a_second_run_writes_no_image(pair, monkeypatch):
-    _, s3 = pair
-    s3.augment()
+def test_processes_write_the_same_bytes(made, bucket):
+    pair, tables = made
+    again = in_bucket(pair.disk, bucket)
+    found = again.augment(n_jobs=2, backend="loky")
+    assert objects(again) == pair.disk.files()
+    assert all(table.equals(found[name]) for name, table in tables.disk.items())
+
+
+def test_a_second_run_writes_no_image(made, monkeypatch):
+    pair, _ = made
     monkeypatch.setattr(ImageStore, "write", None)
-    s3.augment()
+    pair.s3.augment()
 
 
 @pytest.mark.slow
@@ -100,10 +133,8 @@ def test_killed_with_two_workers_it_continues(pair, tmp_path, params_of):
     assert objects(s3) == disk.files()
 
 
-def test_images_and_training_copies_read_back(pair):
-    disk, s3 = pair
-    disk.augment()
-    s3.augment()
+def test_images_and_training_copies_read_back(made):
+    (disk, s3), _ = made
     for image_id in ("train_0003__rotation_1", "test_0000__original_0"):
         assert (s3.store.read(image_id) == disk.store.read(image_id)).all()
         assert (s3.cache.read(image_id) == disk.cache.read(image_id)).all()

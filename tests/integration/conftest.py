@@ -50,12 +50,19 @@ class Project:
         tracking = f"server: {{mlflow_tracking_uri: '{new_runs(root)}'}}\n"
         (root / "conf" / "demo" / "mlflow.yml").write_text(tracking, encoding="utf-8")
 
-    def run(self, *pipelines: str, env: str = "demo", from_nodes: tuple[str, ...] = (), **params: object) -> None:
+    def run(
+        self,
+        *pipelines: str,
+        env: str = "demo",
+        from_nodes: tuple[str, ...] = (),
+        to_outputs: tuple[str, ...] = (),
+        **params: object,
+    ) -> None:
         """`kedro run` in this process."""
         with chdir(self.root):
             bootstrap_project(SOURCE)
             with KedroSession.create(self.root, env=env, runtime_params=TINY | params) as session, self._log_kept():
-                session.run(pipeline_names=list(pipelines), from_nodes=from_nodes)
+                session.run(pipeline_names=list(pipelines), from_nodes=from_nodes, to_outputs=to_outputs)
 
     @property
     def log(self) -> Path:

@@ -85,12 +85,19 @@ class TestCatalog:
             missing = [name for name in sorted(needed) if name not in catalog or catalog.load(name) is None]
         assert missing == []
 
-    @pytest.mark.parametrize("node", ["ingestion.complete_tables", "stage1.predict", "evaluation.uncertainty.judge_plausibility"])
-    def test_a_finished_run_goes_on_from_any_node(self, finished, node):
-        metrics = finished.data / "08_reporting" / "evaluation" / "metrics.json"
-        before = metrics.read_bytes()
-        finished.run("demo", from_nodes=(node,))
-        assert metrics.read_bytes() == before
+    @pytest.mark.parametrize(
+        ("node", "output", "file"),
+        [
+            ("ingestion.complete_tables", "metrics", "08_reporting/evaluation/metrics.json"),
+            ("stage1.predict", "metrics", "08_reporting/evaluation/metrics.json"),
+            ("evaluation.uncertainty.judge_plausibility", "plausibility", "08_reporting/evaluation/plausibility.parquet"),
+        ],
+    )
+    def test_a_finished_run_goes_on_from_any_node(self, finished, node, output, file):
+        before = (finished.data / file).stat().st_mtime_ns, (finished.data / file).read_bytes()
+        finished.run("demo", from_nodes=(node,), to_outputs=(output,))
+        assert (finished.data / file).stat().st_mtime_ns > before[0]
+        assert (finished.data / file).read_bytes() == before[1]
 
 
 class TestFolds:

@@ -2,9 +2,7 @@
 
 import os
 import platform
-import signal
 import subprocess
-import sys
 import time
 
 import mlflow
@@ -12,16 +10,6 @@ import psutil
 import pytest
 
 from ceph_pipeline.training import run_states
-
-HELD = """
-import sys, time, mlflow
-from ceph_pipeline.training import run_states
-mlflow.set_tracking_uri(sys.argv[1]); mlflow.set_experiment("here")
-with mlflow.start_run():
-    run_states.mark_active_run()
-    print("open", flush=True)
-    time.sleep(600)
-"""
 
 
 @pytest.fixture
@@ -40,15 +28,16 @@ def statuses():
 
 
 def test_what_a_killed_process_left_running_is_closed_by_the_next_run(store):
-    with subprocess.Popen([sys.executable, "-c", HELD, store], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "open\n"
-        process.send_signal(signal.SIGKILL)
-    assert list(statuses().values()) == ["RUNNING"]
+    client, experiment = mlflow.MlflowClient(), mlflow.get_experiment_by_name("here").experiment_id
+    with subprocess.Popen(["sleep", "600"]) as process:
+        noted = f"{platform.node()} {process.pid} {psutil.Process(process.pid).create_time():.2f}"
+        left = client.create_run(experiment, tags={run_states.PROCESS: noted}).info.run_id
+        assert run_states.close_orphans(experiment) == 0, "its process lives"
+        process.kill()
     with mlflow.start_run() as run:
         run_states.mark_active_run()
-        found = statuses()
-    assert found.pop(run.info.run_id) == "RUNNING"
-    assert list(found.values()) == ["KILLED"]
+        assert statuses() == {run.info.run_id: "RUNNING", left: "KILLED"}
+    assert client.get_run(run.info.run_id).data.tags[run_states.PROCESS] == run_states.this_process()
 
 
 def test_its_nested_trainings_are_closed_too_and_others_are_left_alone(store):
