@@ -335,7 +335,7 @@ def places(findings: list[Finding], planted: set[Place]) -> Iterator[Place]:
 
 def score(check: str, tables: Tables, planted: set[Place], params: AuditParams) -> Score:
     """Compare what a check says with what was planted."""
-    named = set(places(list(CHECKS[check](tables.evidence(), params)), planted))
+    named = set(places(list(CHECKS[check].find(tables.evidence(), params)), planted))
     return Score(len(planted), len(planted & named), len(named - planted))
 
 

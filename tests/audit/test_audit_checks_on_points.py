@@ -16,7 +16,7 @@ def run(images, landmarks, quarantine, make_duplicates):
 
     def run(check, rest=None):
         evidence = Evidence(images, landmarks if rest is None else rest, quarantine, make_duplicates())
-        found = CHECKS[check](evidence, AuditParams())
+        found = CHECKS[check].find(evidence, AuditParams())
         return sorted((finding.severity, finding.image_id, finding.detail) for finding in found)
 
     return run
@@ -40,7 +40,7 @@ class TestUnmatchedFiles:
     def test_what_ingestion_kept_is_only_worth_knowing(self, images, landmarks, make_duplicates):
         kept = pd.DataFrame({"item": ["c01"], "reason": ["no CVM stage"], "outcome": ["kept"]})
         evidence = Evidence(images, landmarks, kept, make_duplicates())
-        assert [finding.severity for finding in CHECKS["unmatched_files"](evidence, AuditParams())] == ["info"]
+        assert [finding.severity for finding in CHECKS["unmatched_files"].find(evidence, AuditParams())] == ["info"]
 
     def test_points_without_an_image_are_an_error(self, run, landmarks):
         landmarks.loc[len(landmarks)] = ["ghost", "senior", "Sella", 1.0, 2.0]

@@ -11,7 +11,7 @@ from ceph_pipeline.audit.evidence import Evidence
 def check(quarantine, make_duplicates):
     def check(name, images, landmarks, **params):
         evidence = Evidence(images, landmarks, quarantine, make_duplicates())
-        return list(CHECKS[name](evidence, AuditParams(**params)))
+        return list(CHECKS[name].find(evidence, AuditParams(**params)))
 
     return check
 

@@ -64,7 +64,7 @@ class TestReadersOfIsbi2015:
     def drift(self):
         found = formats.read(ROOT, "isbi2015")
         evidence = Evidence(found.images, found.landmarks, found.quarantine, pd.DataFrame(columns=["split_a"]))
-        return list(CHECKS["reader_drift"](evidence, AuditParams()))
+        return list(CHECKS["reader_drift"].find(evidence, AuditParams()))
 
     def test_the_readers_change_between_150_and_151(self, drift):
         along = [finding.detail for finding in drift if "most likely at" in finding.detail]

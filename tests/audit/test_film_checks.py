@@ -23,7 +23,7 @@ def check(heads, make_images, make_landmarks, quarantine, make_duplicates):
             at = landmarks["image_id"] == "c03"
             landmarks.loc[at, "x"] = 999 - landmarks.loc[at, "x"]
         evidence = Evidence(images, landmarks, quarantine, make_duplicates(), films=FilmTable.validate(table))
-        return list(CHECKS[name](evidence, AuditParams()))
+        return list(CHECKS[name].find(evidence, AuditParams()))
 
     return check
 

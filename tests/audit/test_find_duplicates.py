@@ -100,7 +100,7 @@ class TestDifferentImages:
 class TestFindings:
     def test_a_copy_across_splits_is_an_error_and_within_one_a_warning(self, images, landmarks, quarantine, make_duplicates):
         pairs = make_duplicates(("c00", "train", "c01", "test"), ("c02", "train", "c03", "train"))
-        found = list(CHECKS["near_duplicates"](Evidence(images, landmarks, quarantine, pairs), AuditParams()))
+        found = list(CHECKS["near_duplicates"].find(Evidence(images, landmarks, quarantine, pairs), AuditParams()))
         assert [(finding.severity, finding.image_id) for finding in found] == [("error", "c00"), ("warning", "c02")]
         assert found[0].detail.startswith("c00 and c01 show the same radiograph (train and test)")
         assert "(both train)" in found[1].detail

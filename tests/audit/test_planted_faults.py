@@ -30,7 +30,7 @@ SILENT = ("swapped_landmarks", "reader_offset", "reader_drift", "device_scale", 
 
 @pytest.mark.parametrize("check", SILENT)
 def test_clean_phantoms_are_left_in_peace(phantoms, check):
-    assert list(CHECKS[check](phantoms.evidence(), AuditParams())) == []
+    assert list(CHECKS[check].find(phantoms.evidence(), AuditParams())) == []
 
 
 class TestReaderDrift:
@@ -55,7 +55,7 @@ class TestReaderDrift:
         return Evidence(images.assign(machine="A", dataset="d"), landmarks, quarantine, pd.DataFrame(columns=["split_a"]))
 
     def findings(self, **set_):
-        return list(CHECKS["reader_drift"](self.evidence(**set_), AuditParams()))
+        return list(CHECKS["reader_drift"].find(self.evidence(**set_), AuditParams()))
 
     def test_the_change_is_named_with_its_place_its_landmark_and_its_millimetres(self):
         [finding] = self.findings(change_at=30)
@@ -78,7 +78,7 @@ class TestReaderDrift:
         evidence = self.evidence()
         slip = (evidence.landmarks["image_id"] == "c70") & (evidence.landmarks["reader"] == "junior")
         evidence.landmarks.loc[slip, ["x", "y"]] += 300
-        assert list(CHECKS["reader_drift"](evidence, AuditParams())) == []
+        assert list(CHECKS["reader_drift"].find(evidence, AuditParams())) == []
 
 
 class TestShapes:
@@ -86,7 +86,7 @@ class TestShapes:
         spoilt = phantoms.copy()
         pixel_size = spoilt.pixel_size("p0004")
         spoilt.put("p0004", "Sella", "junior", spoilt.point("p0004", "Sella", "junior") + np.array([0, 25 / pixel_size]))
-        found = [f for f in CHECKS["shape_outliers"](spoilt.evidence(), AuditParams()) if f.image_id == "p0004"]
+        found = [f for f in CHECKS["shape_outliers"].find(spoilt.evidence(), AuditParams()) if f.image_id == "p0004"]
         assert [f.landmark for f in found] == ["Sella"]
         assert float(found[0].detail.split("Sella ")[1].split(" mm")[0]) == pytest.approx(25, abs=4)
 
@@ -95,27 +95,31 @@ class TestShapes:
         sella, nasion = (spoilt.point("p0004", name, "senior") for name in ("Sella", "Nasion"))
         spoilt.put("p0004", "Sella", "senior", nasion)
         spoilt.put("p0004", "Nasion", "senior", sella)
-        [swap] = CHECKS["swapped_landmarks"](spoilt.evidence(), AuditParams())
+        [swap] = CHECKS["swapped_landmarks"].find(spoilt.evidence(), AuditParams())
         assert (swap.severity, swap.image_id, set(swap.landmark.split(", "))) == ("error", "p0004", {"Sella", "Nasion"})
-        assert "p0004" not in {f.image_id for f in CHECKS["shape_outliers"](spoilt.evidence(), AuditParams())}
+        assert "p0004" not in {f.image_id for f in CHECKS["shape_outliers"].find(spoilt.evidence(), AuditParams())}
 
     def test_nine_images_are_too_few_to_learn_a_shape_from(self):
         few = undrawn_phantoms(9, seed=1).evidence()
         assert few.shape_prior is None
-        assert list(CHECKS["shape_outliers"](few, AuditParams())) == list(CHECKS["swapped_landmarks"](few, AuditParams())) == []
+        assert (
+            list(CHECKS["shape_outliers"].find(few, AuditParams()))
+            == list(CHECKS["swapped_landmarks"].find(few, AuditParams()))
+            == []
+        )
 
 
 class TestRulerAndBalance:
     def test_a_ruler_names_the_factor(self, phantoms):
         spoilt = phantoms.copy()
         spoilt.images["pixel_size_mm"] *= 1.097
-        found = [f for f in CHECKS["ruler_scale"](spoilt.evidence(), AuditParams()) if f.detail.startswith("ART Plus")]
+        found = [f for f in CHECKS["ruler_scale"].find(spoilt.evidence(), AuditParams()) if f.detail.startswith("ART Plus")]
         assert "10 mm measure 10.9" in found[0].detail
         assert "times 0.91" in found[0].detail
 
     def test_a_device_of_one_split_makes_the_splits_uneven(self, phantoms):
         spoilt = phantoms.copy()
         spoilt.images.loc[spoilt.images["machine"] == "ART Plus", "split"] = "test"
-        details = [f.detail for f in CHECKS["device_splits"](spoilt.evidence(), AuditParams())]
+        details = [f.detail for f in CHECKS["device_splits"].find(spoilt.evidence(), AuditParams())]
         assert any(detail.startswith("devices differ between splits (χ²") for detail in details)
         assert any(detail.startswith("ART Plus has no training image") for detail in details)

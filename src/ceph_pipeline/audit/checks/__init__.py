@@ -1,6 +1,7 @@
-"""The checks. A new one is a function `(evidence, params) -> findings` and a line in `CHECKS` and in `SUGGESTIONS`."""
+"""The checks. A new one is a function `(evidence, params) -> findings` and an entry of `CHECKS`."""
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -26,56 +27,64 @@ from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.findings import Finding, findings_table
 from ceph_pipeline.audit.params import AuditParams
 
-Check = Callable[[Evidence, AuditParams], Iterable[Finding]]
 
-CHECKS: dict[str, Check] = {
-    "unmatched_files": check_unmatched_files,
-    "missing_points": check_missing_points,
-    "points_outside": check_points_outside,
-    "placeholder_points": check_placeholder_points,
-    "swapped_landmarks": check_swapped_landmarks,
-    "shape_outliers": check_shape_outliers,
-    "readers_apart": check_readers_apart,
-    "reader_independence": check_reader_independence,
-    "reader_offset": check_reader_offset,
-    "reader_drift": check_reader_drift,
-    "device_scale": check_device_scale,
-    "sella_nasion": check_sella_nasion,
-    "ruler_scale": check_ruler_scale,
-    "near_duplicates": check_near_duplicates,
-    "exposure": check_exposure,
-    "inverted_films": check_inverted_films,
-    "face_direction": check_face_direction,
-    "cvm_balance": check_cvm_balance,
-    "device_splits": check_device_splits,
+class Check(NamedTuple):
+    """A check.
+
+    Attributes:
+        find: What it finds.
+        suggestion: What a person can do about it.
+    """
+
+    find: Callable[[Evidence, AuditParams], Iterable[Finding]]
+    suggestion: str
+
+
+CHECKS = {
+    "unmatched_files": Check(check_unmatched_files, "Mend or add the file, or leave the item out with ingestion.exclude."),
+    "missing_points": Check(
+        check_missing_points, "Have the reader place the points; training and evaluation leave missing ones out."
+    ),
+    "points_outside": Check(
+        check_points_outside, "Look at the point: mend it, or leave it out with ingestion.exclude: [image/symbol]."
+    ),
+    "placeholder_points": Check(
+        check_placeholder_points, "Delete the placeholder in the annotation, or leave the point out with ingestion.exclude."
+    ),
+    "swapped_landmarks": Check(check_swapped_landmarks, "Exchange the two points in the annotation."),
+    "shape_outliers": Check(
+        check_shape_outliers, "Look at the points on the picture: mend them, or keep them where the anatomy is unusual."
+    ),
+    "readers_apart": Check(check_readers_apart, "Have a third reader decide, or leave the point out with ingestion.exclude."),
+    "reader_independence": Check(check_reader_independence, "Leave the landmark out of figures on how well readers agree."),
+    "reader_offset": Check(
+        check_reader_offset, "Have the readers agree on a definition, or learn from one of them with ingestion.consensus_reader."
+    ),
+    "reader_drift": Check(
+        check_reader_drift, "Have the images after the change read again; read test errors beside those with offsets removed."
+    ),
+    "device_scale": Check(
+        check_device_scale, "Correct it with ingestion.device_scale, or do not pool its millimetres with other devices'."
+    ),
+    "sella_nasion": Check(check_sella_nasion, "Look at Sella, at Nasion and at the image's pixel size."),
+    "ruler_scale": Check(
+        check_ruler_scale,
+        "Put the ruler first in ingestion.pixel_size.order, or correct the device: ingestion.device_scale.correction.",
+    ),
+    "near_duplicates": Check(check_near_duplicates, "audit.exclusions.cross_split_duplicates says which of them are left out."),
+    "exposure": Check(check_exposure, "Look at the picture; leave it out with audit.exclude where nothing can be seen."),
+    "inverted_films": Check(check_inverted_films, "Invert the file: the other films show bone bright."),
+    "face_direction": Check(
+        check_face_direction,
+        "Mirror the file and its points, or train with flips; where they disagree, mirror the one that is wrong.",
+    ),
+    "cvm_balance": Check(check_cvm_balance, "Weigh the classes, and do not read anything into the accuracy of a rare one."),
+    "device_splits": Check(check_device_splits, "Split again by device, and read errors per device."),
 }
 """By the name that the findings table carries, in its order."""
-
-SUGGESTIONS = {
-    "unmatched_files": "Mend or add the file, or leave the item out with ingestion.exclude.",
-    "missing_points": "Have the reader place the points; training and evaluation leave missing ones out.",
-    "points_outside": "Look at the point: mend it, or leave it out with ingestion.exclude: [image/symbol].",
-    "placeholder_points": "Delete the placeholder in the annotation, or leave the point out with ingestion.exclude.",
-    "swapped_landmarks": "Exchange the two points in the annotation.",
-    "shape_outliers": "Look at the points on the picture: mend them, or keep them where the anatomy is unusual.",
-    "readers_apart": "Have a third reader decide, or leave the point out with ingestion.exclude.",
-    "reader_independence": "Leave the landmark out of figures on how well readers agree.",
-    "reader_offset": "Have the readers agree on a definition, or learn from one of them with ingestion.consensus_reader.",
-    "reader_drift": "Have the images after the change read again; read test errors beside those with offsets removed.",
-    "device_scale": "Correct it with ingestion.device_scale, or do not pool its millimetres with other devices'.",
-    "sella_nasion": "Look at Sella, at Nasion and at the image's pixel size.",
-    "ruler_scale": "Put the ruler first in ingestion.pixel_size.order, or correct the device: ingestion.device_scale.correction.",
-    "near_duplicates": "audit.exclusions.cross_split_duplicates says which of them are left out.",
-    "exposure": "Look at the picture; leave it out with audit.exclude where nothing can be seen.",
-    "inverted_films": "Invert the file: the other films show bone bright.",
-    "face_direction": "Mirror the file and its points, or train with flips; where they disagree, mirror the one that is wrong.",
-    "cvm_balance": "Weigh the classes, and do not read anything into the accuracy of a rare one.",
-    "device_splits": "Split again by device, and read errors per device.",
-}
-"""What a person can do about a check's findings."""
 
 
 def run_checks(evidence: Evidence, params: AuditParams) -> pd.DataFrame:
     """Rows of `FindingTable` from every check, in a fixed order."""
-    found = ((name, finding) for name, check in CHECKS.items() for finding in check(evidence, params))
-    return findings_table(found, SUGGESTIONS)
+    found = ((name, finding) for name, check in CHECKS.items() for finding in check.find(evidence, params))
+    return findings_table(found, {name: check.suggestion for name, check in CHECKS.items()})
