@@ -17,10 +17,9 @@ from ceph_pipeline.inference import InferenceParams, LandmarkDetector
 from ceph_pipeline.inference.measurements import measurement_rows, summary_rows
 from ceph_pipeline.inference.overlay import FLAG, RING, draw_overlay
 from ceph_pipeline.landmarks import SCHEMAS
-from ceph_pipeline.landmarks.tables import PredictionTable
+from ceph_pipeline.landmarks.tables import PredictionTable, Unit
 from ceph_pipeline.pipelines.inference.nodes import locate_landmarks
 from ceph_pipeline.uncertainty import SigmaCalibration, StageUncertainty, UncertaintyError, UncertaintyModel
-from ceph_pipeline.uncertainty.model import Unit
 
 Xrays = Callable[[Path, int], list[Path]]
 NAMES = SCHEMAS["isbi2015"].names
@@ -127,7 +126,7 @@ class TestDetector:
     def test_a_damaged_file_is_named(self, learned: Path, content: str) -> None:
         (learned / "uncertainty.json").write_text(content)
         with pytest.raises(UncertaintyError, match=r"uncertainty\.json: not what the evaluation wrote .*delete the file"):
-            LandmarkDetector.load(learned, CPU)
+            load_uncertainty(learned, [learned / "stage1" / "best.ckpt"])
 
     @pytest.mark.parametrize(
         ("entry", "value"),
@@ -142,7 +141,7 @@ class TestDetector:
         report["stage1"]["px"][entry] = value
         (learned / "uncertainty.json").write_text(json.dumps(report))
         with pytest.raises(UncertaintyError, match=rf"uncertainty\.json: .*{entry}.*delete the file"):
-            LandmarkDetector.load(learned, CPU)
+            load_uncertainty(learned, [learned / "stage1" / "best.ckpt"])
 
 
 class TestPipeline:

@@ -69,6 +69,5 @@ def test_flags_by_hand() -> None:
     assert curve.n_gross == 2
     np.testing.assert_allclose(curve.flagged, [0, 0.2, 0.4, 0.6, 0.8, 1])
     np.testing.assert_allclose(curve.caught, [0, 0.5, 0.5, 1, 1, 1])
-    assert curve.threshold[1:].tolist() == [3.0, 2.0, 1.0, 0.2, 0.1]
     assert curve.caught_at(0.2) == 0.5
     assert math.isnan(flag_curve(np.ones(3), np.ones(3)).caught_at(0.1)), "nothing to catch"

@@ -16,6 +16,9 @@ SLOT_OUT_MM = 1.3
 WIRE_BEHIND_TUBE_MM = 3.0
 """From the middle of the molar's tube to the wire's cut end."""
 
+BAND_STEPS = 20
+"""Pieces of sheet in a band's ring."""
+
 BAND_SHEET_MM = 0.22
 """Thickness of a band, the opacity of its cement included."""
 
@@ -134,16 +137,16 @@ def _ball_hook(crown: Crown) -> Iterator[Part]:
     yield _plate(crown, (distal, 2.1), (0.85, 0.85), (1.1, 2.0), rounded=0.25)
 
 
-def _band(crown: Crown, steps: int = 20) -> Iterator[Part]:
+def _band(crown: Crown) -> Iterator[Part]:
     """A molar band: a ring of thin sheet, dense where the beam grazes its mesial and distal walls.
 
     Like the crown it is 10 mm deep, and a little lower behind than in front.
     """
-    turn = np.linspace(0.0, 2 * np.pi, steps + 1)
+    turn = np.linspace(0.0, 2 * np.pi, BAND_STEPS + 1)
     mesial, outwards = np.sign([np.cos(turn), np.sin(turn)]) * np.abs([np.cos(turn), np.sin(turn)]) ** 0.8
     margins = (np.full_like(turn, -2.2), 1.5 + 0.6 * mesial)
     low, high = (crown.at(np.stack([-0.1 + 3.8 * mesial, level, -5.0 + 5.1 * outwards], axis=1)) for level in margins)
-    for i in range(steps):
+    for i in range(BAND_STEPS):
         width = float(np.linalg.norm(low[i + 1] - low[i]))
         height = float(np.linalg.norm(high[i] - low[i] + high[i + 1] - low[i + 1])) / 2
         yield Block(np.array([low[i], low[i + 1], high[i + 1], high[i]]), width * height * BAND_SHEET_MM)
@@ -172,19 +175,19 @@ def _plate(
     return Block(crown.at(np.concatenate(sides)), (size[0] * size[1] - 2 * rounded**2) * (layer[1] - layer[0]))
 
 
-def _wire_spans(arch: Sequence[Crown], points: int = 8) -> list[Vector]:
+def _wire_spans(arch: Sequence[Crown]) -> list[Vector]:
     """The wire's middle line from slot to slot and end to end; it leaves each slot in the slot's direction."""
     half = len(arch) // 2
     ways = [crown.mesial if i < half else -crown.mesial for i, crown in enumerate(arch)]
     slots = [crown.at(np.array([0.0, 0.0, SLOT_OUT_MM])) for crown in arch]
     knots = [slots[0] - WIRE_BEHIND_TUBE_MM * ways[0], *slots, slots[-1] + WIRE_BEHIND_TUBE_MM * ways[-1]]
     ways = [ways[0], *ways, ways[-1]]
-    return [_bent(knots[i], knots[i + 1], ways[i], ways[i + 1], points) for i in range(len(knots) - 1)]
+    return [_bent(knots[i], knots[i + 1], ways[i], ways[i + 1]) for i in range(len(knots) - 1)]
 
 
-def _bent(start: Vector, stop: Vector, way_out: Vector, way_in: Vector, points: int) -> Vector:
+def _bent(start: Vector, stop: Vector, way_out: Vector, way_in: Vector) -> Vector:
     """Springy wire between two clamps: the cubic with given ends and directions (Hermite)."""
-    t = np.linspace(0.0, 1.0, points)[:, None]
+    t = np.linspace(0.0, 1.0, 8)[:, None]
     chord = float(np.linalg.norm(stop - start))
     ends = (1 + 2 * t) * (1 - t) ** 2 * start + t**2 * (3 - 2 * t) * stop
     return np.asarray(ends + chord * (t * (1 - t) ** 2 * way_out - t**2 * (1 - t) * way_in))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from ceph_pipeline.artifacts import plain_label
 from ceph_pipeline.augmentation.transforms import full_scale
@@ -13,27 +13,26 @@ from ceph_pipeline.landmarks.tables import CONSENSUS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from ceph_pipeline.images import ImageStore
 
+N_SOURCES = 3
 
-def contact_sheet(images: pd.DataFrame, landmarks: pd.DataFrame, store: ImageStore, *, rows: int = 3) -> Figure:
+
+def contact_sheet(images: pd.DataFrame, landmarks: pd.DataFrame, store: ImageStore) -> Figure:
     """Draw the copies of the sources that have most kinds.
 
     Args:
         images: AugmentedImageTable.
         landmarks: AugmentedLandmarkTable; the consensus is drawn.
         store: The copies' pixels.
-        rows: Number of sources.
     """
     copies = images.groupby("source_id", sort=True).size().sort_values(ascending=False, kind="stable")
-    chosen = list(copies.index[:rows])
+    chosen = list(copies.index[:N_SOURCES])
     columns = list(images[["kind", "copy"]].drop_duplicates().itertuples(index=False, name=None))
     points = landmarks[landmarks["reader"] == CONSENSUS]
-    figure, grid = plt.subplots(
-        len(chosen), len(columns), figsize=(2.6 * len(columns), 3.2 * len(chosen)), squeeze=False, layout="constrained"
-    )
+    figure = Figure(figsize=(2.6 * len(columns), 3.2 * len(chosen)), layout="constrained")
+    grid = figure.subplots(len(chosen), len(columns), squeeze=False)
     for line, source_id in zip(grid, chosen, strict=True):
         for axes, (kind, copy) in zip(line, columns, strict=True):
             axes.set_axis_off()
@@ -42,7 +41,6 @@ def contact_sheet(images: pd.DataFrame, landmarks: pd.DataFrame, store: ImageSto
                 _draw(axes, store, str(match["image_id"].iloc[0]), points)
     for axes, (kind, copy) in zip(grid[0], columns, strict=True):
         axes.set_title(plain_label(f"{kind} {copy}"), fontsize=9)
-    plt.close(figure)  # pyplot would keep it alive; the caller holds it
     return figure
 
 

@@ -21,19 +21,19 @@ REACH = 1.1
 """Of the picture beyond the ruler's middle, in lengths of the ruler."""
 
 
-def ruler_gallery(
-    compared: pd.DataFrame, truth: pd.DataFrame, read_image: Callable[[str], GreyImage], *, limit: int = 120
-) -> Figure:
+MAX_PANELS = 120
+
+
+def ruler_gallery(compared: pd.DataFrame, truth: pd.DataFrame, read_image: Callable[[str], GreyImage]) -> Figure:
     """Every image's ruler with truth, prediction and errors, the worst first; whole films where there is none.
 
     Args:
         compared: From `compare_with_truth`.
         truth: One reader's points.
         read_image: Identifier to the original's pixels.
-        limit: Pictures at most.
     """
     worst = compared[["error_p1_px", "error_p2_px"]].max(axis=1)
-    rows = compared.assign(worst=worst).sort_values("worst", ascending=False, na_position="last").head(limit)
+    rows = compared.assign(worst=worst).sort_values("worst", ascending=False, na_position="last").head(MAX_PANELS)
     n_rows = -(-max(1, len(rows)) // COLUMNS)
     figure = Figure(figsize=(PANEL_INCHES * COLUMNS, (PANEL_INCHES + 0.45) * n_rows + 0.4), layout="constrained")
     grid = figure.subplots(n_rows, COLUMNS, squeeze=False).ravel()

@@ -75,7 +75,6 @@ def assess(
     landmarks: Mapping[str, tuple[float, float]],
     pixel_size_mm: float | None,
     scatter: Mapping[str, ArrayLike] | None = None,
-    keys: Iterable[str] | None = None,
 ) -> dict[str, Result]:
     """Measure with standard deviations, and say of every measurement that is absent why.
 
@@ -84,22 +83,20 @@ def assess(
         pixel_size_mm: As for `measure`; taken as exact.
         scatter: By full name or symbol, how uncertain a point is: its standard deviation along each axis in pixels, or its
             covariance `(2, 2)` in square pixels. Points are taken as independent of each other.
-        keys: Which measurements; all by default.
 
     Returns:
-        A result for every key that was asked for.
+        A result for every measurement.
 
     Raises:
-        UnknownLandmarkError, UnknownMeasurementError: as `measure`.
+        UnknownLandmarkError: as `measure`.
         ValueError: as `measure`, or a scatter that is neither a standard deviation nor a covariance.
     """
-    wanted = _known(keys)
     points, size = face_arrays(landmarks, pixel_size_mm)
     by_symbol = {find(key).symbol: spread for key, spread in (scatter or {}).items()}
     values = evaluate(points, size)[0]
     sigmas = propagate(points, size, covariances(by_symbol)[None])[0] if by_symbol else np.full(len(values), np.nan)
     found = dict(zip(MEASUREMENTS, zip(values.tolist(), sigmas.tolist(), strict=True), strict=True))
-    return {key: _result(MEASUREMENTS[key], *found[key], points, float(size[0])) for key in wanted}
+    return {key: _result(MEASUREMENTS[key], *found[key], points, float(size[0])) for key in MEASUREMENTS}
 
 
 def pixel_sizes(sizes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ceph_pipeline.detector.checkpoint import TrainedNet
-    from ceph_pipeline.heatmaps import DecodeMethod
     from ceph_pipeline.models import LandmarkOutput
 
 
@@ -67,7 +66,6 @@ def native_precision(device: torch.device) -> torch.autocast:
 def locate(
     trained: TrainedNet,
     inputs: NDArray[np.float32],
-    method: DecodeMethod,
     landmark: NDArray[np.int64] | None = None,
 ) -> Answers:
     """Run the network and decode its heatmaps.
@@ -75,7 +73,6 @@ def locate(
     Args:
         trained: A network of either stage, on any device.
         inputs: `(N, H, W)`, normalised.
-        method: Of decoding.
         landmark: `(N,)`, which landmark each crop shows; stage 2 only.
     """
     device = next(trained.net.parameters()).device
@@ -84,7 +81,7 @@ def locate(
         net = trained.onnx or trained.net
         output = net(images) if landmark is None else net(images, torch.from_numpy(landmark).to(device))
     logits = output if isinstance(output, torch.Tensor) else output.heatmaps
-    points = decode(trained.heatmaps(logits.float()), method, trained.sigma_px)
+    points = decode(trained.heatmaps(logits.float()), sigma=trained.sigma_px)
     others = {} if isinstance(output, torch.Tensor) else _other_outputs(trained, output)
     return Answers(_float64(trained.to_input(points.xy)), _float64(points.score), others)
 

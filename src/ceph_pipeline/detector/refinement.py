@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ceph_pipeline.detector.checkpoint import TrainedNet
-    from ceph_pipeline.heatmaps import DecodeMethod
     from ceph_pipeline.images.codec import GreyImage
 
 
@@ -38,7 +37,6 @@ def predict_refined(
     params: RefinementParams | None = None,
     views: Sequence[View] = (View(),),
     batch_size: int = 128,
-    decode_method: DecodeMethod = "dark",
     progress: bool = True,
 ) -> Located:
     """Refine stage 1's points with networks that see the original pixels around each.
@@ -55,7 +53,6 @@ def predict_refined(
         params: What is made of the crops' answers.
         views: Ways to look at each crop, about its centre.
         batch_size: Crops a forward pass, at most.
-        decode_method: How heatmaps become points.
         progress: Show a bar.
 
     Returns:
@@ -78,7 +75,6 @@ def predict_refined(
             crops,
             views=views,
             batch_size=batch_size,
-            decode_method=decode_method,
             progress=progress,
         )
         fused = fuse(found.xy, found.peak, points, field, params)
@@ -130,10 +126,9 @@ def crop_answers(
     field: NDArray[np.float64],
     params: CropParams,
     *,
-    views: Sequence[View] = (View(),),
-    batch_size: int = 128,
-    decode_method: DecodeMethod = "dark",
-    progress: bool = True,
+    views: Sequence[View],
+    batch_size: int,
+    progress: bool,
 ) -> CropAnswers:
     """Ask every network about five crops around each point.
 
@@ -148,7 +143,6 @@ def crop_answers(
         params: How crops are cut.
         views: Ways to look at each crop, about its centre.
         batch_size: Crops a forward pass, at most.
-        decode_method: How heatmaps become points.
         progress: Show a bar.
     """
     n_images, n_landmarks = centres.shape[:2]
@@ -166,7 +160,7 @@ def crop_answers(
                 to_view = ahead.then(view.matrix((params.crop_px, params.crop_px)))
                 crops = normalise_each(source.cut(to_view, params.crop_px))
                 for member, trained in enumerate(networks):
-                    found = _locate_all(trained, crops, shown, batch_size, decode_method)
+                    found = _locate_all(trained, crops, shown, batch_size)
                     own = posterior_sd(found.peak, trained.sigma_px) * trained.stride / to_view.scales
                     place = (row, landmark, member, number)
                     xy[place] = to_view.inverse()(found.xy).reshape(-1, len(SHIFTS), 2)
@@ -181,13 +175,12 @@ def _locate_all(
     crops: NDArray[np.float32],
     landmark: NDArray[np.int64],
     batch_size: int,
-    decode_method: DecodeMethod,
 ) -> Answers:
     """Answers `(M, 2)` and `(M,)` of normalised crops `(M, S, S)` in equal batches, in px of the crops."""
     if not len(crops):
         return Answers(np.empty((0, 2)), np.empty(0))
     batches = np.array_split(np.arange(len(crops)), -(-len(crops) // batch_size))
-    found = [locate(trained, crops[rows], decode_method, landmark[rows]) for rows in batches]
+    found = [locate(trained, crops[rows], landmark[rows]) for rows in batches]
     return Answers(np.concatenate([f.xy[:, 0] for f in found]), np.concatenate([f.peak[:, 0] for f in found]))
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ceph_pipeline.detector.checkpoint import TrainedNet
-    from ceph_pipeline.heatmaps import DecodeMethod
     from ceph_pipeline.images.codec import GreyImage
 
 
@@ -59,7 +58,6 @@ def look_at_whole(
     views: Sequence[View] = (View(),),
     *,
     batch_size: int = 8,
-    decode_method: DecodeMethod = "dark",
     progress: bool = True,
 ) -> WholeImageAnswers:
     """Ask every network of stage 1 about every view of whole images.
@@ -73,7 +71,6 @@ def look_at_whole(
         sizes: `(N, 2)` width and height of the originals in px.
         views: Ways in which every network looks at each image.
         batch_size: Images a forward pass.
-        decode_method: How heatmaps become points.
         progress: Show a bar.
     """
     originals = np.asarray(sizes, dtype=np.int64).reshape(-1, 2)
@@ -88,7 +85,7 @@ def look_at_whole(
             for member, trained in enumerate(networks):
                 framed = [_Framed(trained, pixels, _size(size)) for pixels, size in zip(stored, originals[rows], strict=True)]
                 for number, view in enumerate(views, start=member * len(views)):
-                    look = _look(trained, framed, view, decode_method)
+                    look = _look(trained, framed, view)
                     points[number, rows], peaks[number, rows], sd[number, rows] = look.xy, look.peak, look.sd
                     if number == 0:
                         outputs.append(look.outputs)
@@ -106,9 +103,9 @@ class _Look(NamedTuple):
     outputs: dict[str, NDArray[np.float64]]
 
 
-def _look(trained: TrainedNet, framed: list[_Framed], view: View, decode_method: DecodeMethod) -> _Look:
+def _look(trained: TrainedNet, framed: list[_Framed], view: View) -> _Look:
     """What a network finds in one view of some images."""
-    answers = locate(trained, np.stack([image.seen(view) for image in framed]), decode_method)
+    answers = locate(trained, np.stack([image.seen(view) for image in framed]))
     back = [image.to_view(view).inverse() for image in framed]
     xy = np.stack([to_original(points) for to_original, points in zip(back, answers.xy, strict=True)])
     px = np.array([to_original.scale for to_original in back])

@@ -26,20 +26,18 @@ COLOURS = {
 """Okabe and Ito's colours, told apart with any colour vision; a stage's TTA is the darker of its pair."""
 
 
-def sdr_curve(errors: pd.DataFrame, thresholds_mm: tuple[float, ...], *, limit: float | None = None) -> Figure:
+def sdr_curve(errors: pd.DataFrame, thresholds_mm: tuple[float, ...]) -> Figure:
     """Share of landmarks within each distance, one line a stage; what stands beside them is dashed.
 
     Args:
         errors: Rows of `ErrorTable` of the images that count.
         thresholds_mm: Marked distances.
-        limit: Right end of the axis; by default 6 mm, or the 98th percentile in pixels where no pixel size is known.
     """
     in_mm = has_millimetres(errors)
     unit, column = ("mm", "error_mm") if in_mm else ("px", "error_px")
     shown = stages_in(errors)
     beside = [name for name in (*BESIDE, MEAN_SHAPE) if name in set(errors["stage"])]
-    if limit is None:
-        limit = 6.0 if in_mm else float(errors.loc[errors["stage"].isin(shown), column].quantile(0.98))
+    limit = 6.0 if in_mm else float(errors.loc[errors["stage"].isin(shown), column].quantile(0.98))
     figure, axes = new_axes(9, 6)
     distances = np.linspace(0, limit, 301)
     for stage in [*shown, *beside]:
@@ -60,15 +58,14 @@ def sdr_curve(errors: pd.DataFrame, thresholds_mm: tuple[float, ...], *, limit: 
     return figure
 
 
-def landmark_figure(table: pd.DataFrame, *, order_by: str | None = None) -> Figure:
-    """Mean error of each landmark in each stage with its 95 % interval, the hardest on top; a bar: reader to truth.
+def landmark_figure(table: pd.DataFrame) -> Figure:
+    """Mean error of each landmark in each stage with its 95 % interval, the last stage's hardest on top; a bar: reader to truth.
 
     Args:
         table: From `landmark_table`.
-        order_by: The stage that orders the landmarks; by default the last one.
     """
     stages = stages_in(table)
-    order = hardest_first(table, order_by or stages[-1])[::-1]
+    order = hardest_first(table, stages[-1])[::-1]
     unit = "mm" if table["mre_mm"].notna().any() else "px"
     wide = table.set_index(["stage", "landmark"])
     figure, axes = new_axes(10, 1.6 + 0.36 * len(order))
@@ -103,10 +100,10 @@ def landmark_figure(table: pd.DataFrame, *, order_by: str | None = None) -> Figu
     return figure
 
 
-def legend_below(figure: Figure, *, columns: int = 4, title: str | None = None) -> None:
+def legend_below(figure: Figure, *, title: str | None = None) -> None:
     """One legend for the figure's first axes, outside them: it covers no data."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, title=title, loc="outside lower center", ncols=min(columns, len(labels)), frameon=False)
+    figure.legend(handles, labels, title=title, loc="outside lower center", ncols=min(4, len(labels)), frameon=False)
 
 
 def new_axes(width: float, height: float) -> tuple[Figure, Axes]:

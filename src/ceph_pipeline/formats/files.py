@@ -154,14 +154,14 @@ def _kept_json(path: str, _modified: int, _size: int) -> Any:
     return read_json(Path(path))
 
 
-def read_yaml(path: Path, root: Path | None = None) -> Any:
+def read_yaml(path: Path) -> Any:
     """Parse a YAML file without constructing anything but plain values.
 
     Raises:
         UnreadableFileError: it is none.
     """
     try:
-        return yaml.safe_load(read_text(path, root))
+        return yaml.safe_load(read_text(path))
     except yaml.MarkedYAMLError as error:
         place = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UnreadableFileError(f"no YAML ({error.problem}{place})") from None

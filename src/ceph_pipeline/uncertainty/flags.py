@@ -15,13 +15,11 @@ class FlagCurve(NamedTuple):
     Attributes:
         flagged: `(P,)` share of all points, rising from 0 to 1.
         caught: `(P,)` share of the gross errors among them.
-        threshold: `(P,)` least standard deviation that is flagged.
         n_gross: Number of gross errors.
     """
 
     flagged: NDArray[np.float64]
     caught: NDArray[np.float64]
-    threshold: NDArray[np.float64]
     n_gross: int
 
     def caught_at(self, share: float) -> float:
@@ -31,18 +29,16 @@ class FlagCurve(NamedTuple):
         return float(np.interp(share, self.flagged, self.caught))
 
 
-def flag_curve(errors: NDArray[np.float64], sigma: NDArray[np.float64], gross: float = GROSS_MM) -> FlagCurve:
+def flag_curve(errors: NDArray[np.float64], sigma: NDArray[np.float64]) -> FlagCurve:
     """The trade-off between points looked at and gross errors caught.
 
     Args:
         errors: Radial errors, any shape; NaN where unknown.
         sigma: Calibrated standard deviations, same shape and unit.
-        gross: What counts as gross, in that unit.
     """
     known = np.isfinite(errors) & np.isfinite(sigma)
     order = np.argsort(-sigma[known], kind="stable")
-    is_gross = errors[known][order] > gross
+    is_gross = errors[known][order] > GROSS_MM
     n, n_gross = len(order), int(is_gross.sum())
     caught = np.concatenate([[0.0], np.cumsum(is_gross) / max(n_gross, 1)])
-    threshold = np.concatenate([[np.inf], sigma[known][order]])
-    return FlagCurve(np.arange(n + 1) / max(n, 1), caught, threshold, n_gross)
+    return FlagCurve(np.arange(n + 1) / max(n, 1), caught, n_gross)
