@@ -12,6 +12,7 @@ from ceph_pipeline.calibration.params import CalibrationParams
 from ceph_pipeline.calibration.presence import weaker_peaks
 from ceph_pipeline.calibration.ruler import MARKS, mm_per_pixel
 from ceph_pipeline.landmarks.tables import points_array
+from ceph_pipeline.uncertainty.points import sigma_px
 
 logger = logging.getLogger(__name__)
 
@@ -120,12 +121,10 @@ def say_sources(sizes: pd.DataFrame) -> None:
 
 def _points(predictions: pd.DataFrame, image_ids: list[str], names: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """`(N, 2, 2)` points and `(N, 2)` standard deviations, calibrated ones where they are."""
-    rows = predictions[predictions["landmark"].isin(names)].set_index(["image_id", "landmark"])
-    sigma = rows["sigma_px"]
-    if "calibrated_sigma_px" in rows:
-        sigma = rows["calibrated_sigma_px"].fillna(sigma)
-    values = sigma.reindex(pd.MultiIndex.from_product([image_ids, names]))
-    return points_array(rows.reset_index(), image_ids, names), values.to_numpy(np.float64).reshape(len(image_ids), len(names))
+    rows = predictions[predictions["landmark"].isin(names)]
+    sigma = pd.Series(sigma_px(rows), index=pd.MultiIndex.from_frame(rows[["image_id", "landmark"]]))
+    values = sigma.reindex(pd.MultiIndex.from_product([image_ids, names])).to_numpy(np.float64)
+    return points_array(rows, image_ids, names), values.reshape(len(image_ids), len(names))
 
 
 def _first_that_says(

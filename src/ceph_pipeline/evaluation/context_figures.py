@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ceph_pipeline.evaluation.figures import COLOURS, legend_below, new_axes
-from ceph_pipeline.evaluation.generalisation_gap import SPLITS
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
+from ceph_pipeline.landmarks.tables import SPLITS
 
 NOTHING = "nothing to show: "
 

@@ -1,7 +1,6 @@
 """Radial errors: how far each predicted point lies from the truth."""
 
 from collections.abc import Iterable
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -9,10 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.evaluation.stages import stages_in
-from ceph_pipeline.landmarks.tables import points_array, points_table
-
-Unit = Literal["mm", "px"]
-"""Which of an error table's columns is meant."""
+from ceph_pipeline.landmarks.tables import Unit, points_array, points_table
 
 ROUNDING = 1e-6
 """Errors this close above a threshold count as on it: (512.2 − 482.2) px × 0.1 mm is 3.0000000000000058 mm in binary."""

@@ -7,8 +7,7 @@ from ceph_pipeline.evaluation.errors import error_matrix
 from ceph_pipeline.evaluation.intervals import mean_interval
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import stages_in
-
-SPLITS = ("train", "valid", "test")
+from ceph_pipeline.landmarks.tables import SPLITS
 
 
 def gap_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: StatisticsParams) -> pd.DataFrame:

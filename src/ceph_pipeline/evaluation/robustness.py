@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.evaluation.errors import Unit, sdr, sdr_key, wide
+from ceph_pipeline.evaluation.errors import sdr, sdr_key, wide
 from ceph_pipeline.evaluation.intervals import mean_interval
 from ceph_pipeline.evaluation.params import StatisticsParams
+from ceph_pipeline.landmarks.tables import Unit
 
 ORIGINAL = "original"
 """The kind of an unchanged image."""

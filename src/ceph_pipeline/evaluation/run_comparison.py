@@ -4,10 +4,11 @@ from typing import Any
 
 import pandas as pd
 
-from ceph_pipeline.evaluation.errors import EvaluationError, Unit, wide
+from ceph_pipeline.evaluation.errors import EvaluationError, wide
 from ceph_pipeline.evaluation.metrics import compare_tables
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import stages_in
+from ceph_pipeline.landmarks.tables import Unit
 
 SMALLER, LARGER, NOISE = "smaller", "larger", "no more than noise"
 UNSURE = "too few images for an interval"

@@ -10,6 +10,7 @@ from ceph_pipeline.evaluation.errors import error_matrix, wide
 from ceph_pipeline.evaluation.headline import leaked_images, on_split
 from ceph_pipeline.evaluation.intervals import rate_intervals
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
+from ceph_pipeline.landmarks.tables import Unit
 from ceph_pipeline.uncertainty import (
     UNITS,
     Bins,
@@ -17,7 +18,6 @@ from ceph_pipeline.uncertainty import (
     TooFewSourcesError,
     UncertaintyModel,
     UncertaintyParams,
-    Unit,
     assess,
     covered_shares,
     fit_uncertainty,

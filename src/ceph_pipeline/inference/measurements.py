@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ceph_pipeline.cephalometry import MEASUREMENTS, CephalometryParams, Rule, judge, measure_table
-from ceph_pipeline.inference.points import sigma_px
+from ceph_pipeline.uncertainty.points import sigma_px
 
 _NO_NORMS = CephalometryParams()
 

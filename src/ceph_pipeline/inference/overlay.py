@@ -11,9 +11,10 @@ from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 
 from ceph_pipeline.artifacts import atomic_path, plain_label, save_figure
-from ceph_pipeline.inference.points import is_flagged, places_of, sigma_px
+from ceph_pipeline.inference.points import is_flagged, places_of
 from ceph_pipeline.inference.tracing import traced
 from ceph_pipeline.landmarks import find
+from ceph_pipeline.uncertainty.points import sigma_px
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,6 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ceph_pipeline.landmarks import find
+from ceph_pipeline.uncertainty.points import sigma_px
 
 Places = dict[str, tuple[float, float]]
 """(x, y) in pixels by symbol; missing points are absent."""
@@ -14,15 +15,6 @@ def places_of(points: pd.DataFrame) -> Places:
     """Where the landmarks are, of rows `landmark, x, y` of one image."""
     rows = zip(points["landmark"], points["x"], points["y"], strict=True)
     return {find(str(name)).symbol: (float(x), float(y)) for name, x, y in rows if np.isfinite(x) and np.isfinite(y)}
-
-
-def sigma_px(points: pd.DataFrame) -> NDArray[np.float64]:
-    """Each point's standard deviation along an axis: calibrated where that is known, else as the network says."""
-    own = points["sigma_px"].to_numpy(np.float64)
-    if "calibrated_sigma_px" not in points:
-        return own
-    calibrated = points["calibrated_sigma_px"].to_numpy(np.float64)
-    return np.where(np.isfinite(calibrated), calibrated, own)
 
 
 def sigmas_of(points: pd.DataFrame) -> dict[str, float]:

@@ -4,6 +4,8 @@ Missing coordinates are NaN and never drop a row. Every schema refuses unknown c
 mistake one for another; extra columns pass.
 """
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
@@ -20,6 +22,9 @@ READERS = ("senior", "junior", "consensus")
 CONSENSUS = "consensus"
 STAGES = ("stage1", "stage1_tta", "stage2", "stage2_tta", "ensemble")
 """The detector's stages, without and with test-time augmentation, and several trainings' answers fused."""
+
+Unit = Literal["mm", "px"]
+"""Of an error or a standard deviation."""
 
 
 class _Table(pa.DataFrameModel):

@@ -24,10 +24,11 @@ from bokeh.palettes import gray
 from bokeh.plotting import figure
 
 from ceph_pipeline.inference.overlay import FLAG, LINE, POINT, RING
-from ceph_pipeline.inference.points import is_flagged, places_of, sigma_px
+from ceph_pipeline.inference.points import is_flagged, places_of
 from ceph_pipeline.inference.report.picture import reduced
 from ceph_pipeline.inference.tracing import traced
 from ceph_pipeline.landmarks import find
+from ceph_pipeline.uncertainty.points import sigma_px
 
 if TYPE_CHECKING:
     from ceph_pipeline.page.correction import RulerMark
@@ -115,7 +116,7 @@ class FilmView:
         self.fit()
 
     def draw(self, points: pd.DataFrame, *, with_points: bool = True) -> None:
-        """Draw the tracing and, unless a hand is on them, the points.
+        """Draw the tracing and, unless one is being dragged, the points.
 
         Args:
             points: Rows of a `PredictionTable` with `corrected`.

@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 from ceph_pipeline.artifacts import Ledger, fingerprint, run_unordered, sweep, write_atomically
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import encode_image
+from ceph_pipeline.landmarks.tables import SPLITS
 from ceph_pipeline.phantom import aariz_layout as layout
 from ceph_pipeline.phantom.drawing import RECIPE_VERSION, draw_cephalogram
 from ceph_pipeline.phantom.params import PhantomParams
@@ -19,7 +20,6 @@ from ceph_pipeline.phantom.specimen import Specimen, sample_specimen, stream
 logger = logging.getLogger(__name__)
 
 _MAKER = "phantom"
-_SPLITS = ("train", "valid", "test")
 
 
 class ForeignDataError(CephError, ValueError):
@@ -108,7 +108,7 @@ def _refuse_foreign_data(ledger: Ledger, root: Path, ruler_export: Path) -> None
 
 def _clear(root: Path) -> None:
     """Remove what an earlier run drew; the ledger goes last, so that an interruption leaves the folder recognisable."""
-    for split in _SPLITS:
+    for split in SPLITS:
         shutil.rmtree(root / split, ignore_errors=True)
     for file in (root / layout.MAPPING_FILE, root / ".ledger.json"):
         file.unlink(missing_ok=True)

@@ -10,7 +10,6 @@ from ceph_pipeline.uncertainty.model import (
     TooFewSourcesError,
     UncertaintyError,
     UncertaintyModel,
-    Unit,
     fit_uncertainty,
 )
 from ceph_pipeline.uncertainty.params import UncertaintyParams
@@ -33,7 +32,6 @@ __all__ = [
     "UncertaintyError",
     "UncertaintyModel",
     "UncertaintyParams",
-    "Unit",
     "assess",
     "conformal_factor",
     "coverage",

@@ -3,18 +3,17 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from ceph_pipeline.errors import CephError
+from ceph_pipeline.landmarks.tables import Unit
 from ceph_pipeline.uncertainty.calibration import SigmaCalibration, fit_sigma
 from ceph_pipeline.uncertainty.conformal import conformal_factor
 from ceph_pipeline.uncertainty.params import UncertaintyParams
-
-Unit = Literal["mm", "px"]
 
 
 class UncertaintyError(CephError, ValueError):

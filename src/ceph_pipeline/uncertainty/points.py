@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from ceph_pipeline.uncertainty.model import UncertaintyModel, Unit
+from ceph_pipeline.landmarks.tables import Unit
+from ceph_pipeline.uncertainty.model import UncertaintyModel
 from ceph_pipeline.uncertainty.stage import UNITS
 
 
@@ -40,3 +42,12 @@ def judge_points(
         sigma[rows], flagged[rows] = judged.sigma[0] / length, judged.flagged[0]
         radius[rows] = np.where(np.isfinite(judged.radius[0]), judged.radius[0] / length, np.nan)
     return predictions.assign(calibrated_sigma_px=sigma, radius_px=radius, radius_mm=radius * size, flagged=flagged)
+
+
+def sigma_px(points: pd.DataFrame) -> NDArray[np.float64]:
+    """Each point's standard deviation along an axis: calibrated where that is known, else as the network says."""
+    own = points["sigma_px"].to_numpy(np.float64)
+    if "calibrated_sigma_px" not in points:
+        return own
+    calibrated = points["calibrated_sigma_px"].to_numpy(np.float64)
+    return np.where(np.isfinite(calibrated), calibrated, own)

@@ -9,13 +9,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ceph_pipeline.errors import InvalidValueError
-from ceph_pipeline.uncertainty.model import UncertaintyError, UncertaintyModel, Unit
+from ceph_pipeline.landmarks.tables import Unit
+from ceph_pipeline.uncertainty.model import UncertaintyError, UncertaintyModel
 
 UNCERTAINTY_FILE = "uncertainty.json"
 """Beside the networks' folders."""
 
 UNITS: tuple[Unit, ...] = ("mm", "px")
-"""The first that a stage has a model of is the one that reports speak of."""
+"""The first that a stage has a model of is the one that reports show."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from ceph_pipeline.images import encode_image
 from ceph_pipeline.images.codec import GreyImage
-from ceph_pipeline.inference.points import is_flagged, sigma_px
+from ceph_pipeline.inference.points import is_flagged
 from ceph_pipeline.inference.tracing import Line, traced
 from ceph_pipeline.landmarks import find
+from ceph_pipeline.uncertainty.points import sigma_px
 
 LONG_SIDE_PX, THUMBNAIL_PX = 1600, 160
 QUALITY = 88
