@@ -187,15 +187,8 @@ def train_whole_image_net(
 
 def describe(names: list[str], params: Stage1Params, moments: MeasurementMoments, *, n_stages: int) -> TrainedNet:
     """A new network of stage 1 with its description."""
-    architecture = {
-        "backbone": params.net.backbone,
+    architecture = params.net.model_dump(exclude={"input_width_px", "input_height_px", "resize"}) | {
         "n_landmarks": len(names),
-        "stride": params.net.stride,
-        "dropout": params.net.dropout,
-        "drop_path": params.net.drop_path,
-        "in_channels": params.net.in_channels,
-        "pretrained": params.net.pretrained,
-        "on_mismatch": params.net.on_mismatch,
         "cvm_stages": n_stages,
         "n_measurements": len(moments.keys),
         "measured_maps": (activation_of(params.loss.kind), params.loss.sigma_px),

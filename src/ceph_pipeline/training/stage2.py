@@ -165,17 +165,9 @@ def train_refinement_net(
 
 def describe(names: list[str], crop_params: CropParams, params: Stage2Params) -> TrainedNet:
     """A new network of stage 2 with its description."""
-    architecture = {
-        "backbone": params.net.backbone,
+    architecture = params.net.model_dump() | {
         "n_landmarks": len(names),
-        "conditioning": params.net.conditioning,
         "groups": anatomical_groups(names) if params.net.conditioning == "groups" else None,
-        "stride": params.net.stride,
-        "dropout": params.net.dropout,
-        "drop_path": params.net.drop_path,
-        "in_channels": params.net.in_channels,
-        "pretrained": params.net.pretrained,
-        "on_mismatch": params.net.on_mismatch,
     }
     net = create_net("stage2", architecture, params.loop.seed)
     return TrainedNet(
