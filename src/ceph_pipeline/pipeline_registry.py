@@ -24,7 +24,7 @@ from ceph_pipeline.pipelines import (
 from ceph_pipeline.pipelines.compare.pipeline import create_learning_curve
 
 MAIN_JOB = ("ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation")
-"""What `kedro run` does without a name: from raw files to honest numbers."""
+"""What `kedro run` does without a name: from raw files to the evaluation's report."""
 
 STAGE1_ALONE = ("ingestion", "audit", "augmentation", "stage1", "evaluation_of_stage1")
 """The main job without refinement, for landmarks that the whole image locates well enough."""

@@ -15,7 +15,7 @@ from ceph_pipeline.hooks import (
     WorkflowRecordHook,
 )
 
-# Of hooks that ask to be first the later is called earlier: files, parameters, silence, and then the tracking store.
+# Of hooks that ask to be first the later is called earlier: files, parameters, log levels, and then the tracking store.
 HOOKS = (
     TrackingStoreHook(),
     QuietHook(),

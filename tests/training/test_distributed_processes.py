@@ -144,7 +144,7 @@ class TestRank:
         for name, value in {OWNER: str(os.getppid()), "RANK": "1", "WORLD_SIZE": "2"}.items():
             monkeypatch.setenv(name, value)
         said = []
-        monkeypatch.setattr(worker, "redirect", lambda log, *, speaks: said.append((log.name, speaks)))
+        monkeypatch.setattr(worker, "redirect", lambda log, *, relays: said.append((log.name, relays)))
         with pytest.raises(SystemExit):
             worker.main(tmp_path / "spec.json")
         assert said == [("rank_1.log", False)]
@@ -167,7 +167,7 @@ class TestRank:
 import logging, os, sys
 from pathlib import Path
 from ceph_pipeline.training.distributed.output import redirect
-redirect(Path({str(tmp_path / "rank_0.log")!r}), speaks=True)
+redirect(Path({str(tmp_path / "rank_0.log")!r}), relays=True)
 print("progress bar")
 os.write(1, b"a library speaks\\n")
 logging.getLogger("ceph_pipeline.training.fit").info("epoch %d", 1)

@@ -1,4 +1,4 @@
-"""Settings of the audit: when a check speaks, and what follows from it."""
+"""Settings of the audit: when a check reports something, and what follows from it."""
 
 from typing import Literal, Self
 

@@ -63,7 +63,7 @@ def mean_offsets(differences: NDArray[np.float64]) -> tuple[NDArray[np.float64],
 
 
 def change_points(
-    differences: NDArray[np.float64], least_images: int, permutations: int, speaks: Callable[[OffsetChange], bool]
+    differences: NDArray[np.float64], least_images: int, permutations: int, counts: Callable[[OffsetChange], bool]
 ) -> list[ChangePoint]:
     """Where the mean difference changes, by binary segmentation.
 
@@ -71,12 +71,12 @@ def change_points(
         differences: `(N, K, 2)`, in the images' order; NaN where missing.
         least_images: On either side of a change.
         permutations: Of the images, against which a change has to stand out.
-        speaks: Whether a change counts.
+        counts: Whether a change is large enough to be one.
 
     Returns:
         Sorted by row.
     """
-    return sorted(_split(differences, 0, least_images, permutations, speaks))
+    return sorted(_split(differences, 0, least_images, permutations, counts))
 
 
 def change_at(differences: NDArray[np.float64], row: int, permutations: int) -> OffsetChange:
@@ -96,7 +96,7 @@ def grouped_change(differences: NDArray[np.float64], later: NDArray[np.bool_], p
 
 
 def _split(
-    differences: NDArray[np.float64], start: int, least: int, permutations: int, speaks: Callable[[OffsetChange], bool]
+    differences: NDArray[np.float64], start: int, least: int, permutations: int, counts: Callable[[OffsetChange], bool]
 ) -> Sequence[ChangePoint]:
     if len(differences) < 2 * least:
         return []
@@ -108,11 +108,11 @@ def _split(
     by_chance = np.array([_scan(scores[rng.permutation(len(scores))], least) for _ in range(permutations)])
     p = (1 + (by_chance.max(axis=1) >= curve[peak]).sum()) / (1 + permutations)
     later = np.arange(len(differences)) >= row
-    if not speaks(OffsetChange(_shift(differences, later), _statistics(scores, later), float(p))):
+    if not counts(OffsetChange(_shift(differences, later), _statistics(scores, later), float(p))):
         return []
     near = np.flatnonzero(curve >= curve[peak] - 2 * by_chance[:, peak].std()) + start + least
-    before = _split(differences[:row], start, least, permutations, speaks)
-    after = _split(differences[row:], start + row, least, permutations, speaks)
+    before = _split(differences[:row], start, least, permutations, counts)
+    after = _split(differences[row:], start + row, least, permutations, counts)
     return [*before, ChangePoint(start + row, int(near.min()), int(near.max())), *after]
 
 

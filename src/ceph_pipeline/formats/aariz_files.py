@@ -87,7 +87,7 @@ def _entries(path: Path, file: str, root: Path) -> list[Any] | Problem:
 
 
 def _landmark(entry: Any) -> Landmark | None:
-    """The landmark an entry speaks of: by its id where it has one, which must not contradict its symbol, else by symbol."""
+    """The landmark that an entry means: by its id where it has one, which must not contradict its symbol, else by symbol."""
     if not isinstance(entry, dict):
         return None
     symbol = entry.get("symbol")

@@ -1,4 +1,4 @@
-"""Films as annotation files speak of them, paired with image files: identifiers, repetitions, sizes."""
+"""Films as annotation files name them, paired with image files: identifiers, repetitions, sizes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ceph_pipeline.landmarks.geometry import Size
 
 @dataclass(frozen=True)
 class Film:
-    """One image as an annotation file speaks of it.
+    """One image as an annotation file names it.
 
     Attributes:
         name: Path or name of its file, as the annotation has it.

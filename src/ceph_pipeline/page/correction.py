@@ -1,4 +1,4 @@
-"""A film in a person's hands: points moved, the pixel size measured, each step undone or done again."""
+"""A film that a person corrects: points moved, the pixel size measured, each step undone or done again."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ class Page:
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:
-        """Whatever goes wrong is said on the page, and the page lives on."""
+        """Whatever goes wrong is said on the page, which stays usable."""
         try:
             yield
         except CephError as error:

@@ -85,7 +85,7 @@ class FileDataset(AbstractDataset[Saved, Loaded]):
     def _way_out(self, error: OSError) -> str:
         if self._folder.is_local:
             return _PERMISSIONS
-        return _CREDENTIALS if isinstance(error, FolderError) else _KEYS  # the former speaks of its client's keys itself
+        return _CREDENTIALS if isinstance(error, FolderError) else _KEYS  # the former names its client's keys itself
 
     @property
     def _url(self) -> str:

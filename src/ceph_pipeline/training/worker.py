@@ -21,7 +21,7 @@ def main(path: Path) -> None:
     """Train as one of the ranks of a spec; an error is recorded, and ends the process with code 1."""
     end_with_owner()
     rank = Rank.from_environment()
-    redirect(path.with_name(f"rank_{rank.index}.log"), speaks=rank.index == 0)
+    redirect(path.with_name(f"rank_{rank.index}.log"), relays=rank.index == 0)
     try:
         train_spec(path, rank)
     except Exception as error:

@@ -24,7 +24,7 @@ from ceph_pipeline.landmarks.geometry import Size
 
 FILMS = "images"
 _NEAR = 0.01
-"""Share of the long side that the score speaks of."""
+"""Share of the long side that the score is about."""
 _DOT = 0.25
 """Size of a point on the screen, percent of the image's width."""
 _OWN_CONTROL = Control()

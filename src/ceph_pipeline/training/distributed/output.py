@@ -38,12 +38,12 @@ class JsonLines(logging.Handler):
         print(json.dumps(message), file=self.stream, flush=True)
 
 
-def redirect(log: Path, *, speaks: bool) -> None:
-    """Send this process's output to a file; where it speaks for all, its log lines go up as well and its progress bar is shown.
+def redirect(log: Path, *, relays: bool) -> None:
+    """Send this process's output to a file; where it is rank 0, its log lines are relayed and its progress bar is shown.
 
     Args:
         log: The file.
-        speaks: Whether this is rank 0: its standard output, as it was, takes the log lines, its standard error the bar.
+        relays: Whether this is rank 0: its standard output, as it was, takes the log lines, its standard error the bar.
     """
     lines, console = os.fdopen(os.dup(1), "w"), os.fdopen(os.dup(2), "w")
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def redirect(log: Path, *, speaks: bool) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    if speaks:
+    if relays:
         sys.stdout = console
         handlers.append(JsonLines(lines))
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", handlers=handlers)

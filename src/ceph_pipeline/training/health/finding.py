@@ -49,7 +49,7 @@ GRACE = 1 / 3
 """Share of the epochs in which maps may still be flat and predictions anywhere."""
 
 MIN_VALIDATIONS = 5
-"""Before which nothing is said about predictions: trials of a few epochs are silent."""
+"""Before which nothing is said about predictions: trials of a few epochs have no finding."""
 
 
 def judged(record: TrainingRecord) -> Validation | None:

@@ -1,4 +1,4 @@
-"""The checks. A new one is a function `(record) -> findings` and a line in `CHECKS`; silence means health."""
+"""The checks. A new one is a function `(record) -> findings` and a line in `CHECKS`."""
 
 from collections.abc import Callable, Iterable
 

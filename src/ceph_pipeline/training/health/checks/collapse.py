@@ -12,7 +12,7 @@ _SPREAD_RATIO = 0.5
 """Spread of predictions over that of the truth. Measured on phantoms (seeds 1–3): healthy trainings 0.9–1."""
 
 _SHARE = 0.1
-"""Of the landmarks, from which one speaks of a collapse."""
+"""Of the landmarks, from which it is a collapse."""
 
 
 def check_collapsed_images(record: TrainingRecord) -> Iterator[Symptom]:
