@@ -19,7 +19,7 @@ from ceph_pipeline.pipelines.inference.nodes import write_reports as write_repor
 FACE = {"Sella": (100, 100), "Nasion": (800, 100), "A-point": (780, 600), "B-point": (740, 900)}
 FILM = np.arange(1000 * 900, dtype=np.uint16).reshape(1000, 900)
 EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(2)>.png'
-PROVENANCE = ReportOrigin({"stage1": "abc"}, "run-7", "1.2.3")
+ORIGIN = ReportOrigin({"stage1": "abc"}, "run-7", "1.2.3")
 MM = Calibration(0.1, "a test")
 
 
@@ -38,7 +38,7 @@ def chosen(*names: str) -> CephalometryParams:
 
 
 def page_of(points: pd.DataFrame, file: str = "a.png", params: CephalometryParams | None = None, **options: bool) -> str:
-    report = film_report(points, (900, 1000), file, MM, params or CephalometryParams(), PROVENANCE, **options)
+    report = film_report(points, (900, 1000), file, MM, params or CephalometryParams(), ORIGIN, **options)
     return film_page(report, picture(FILM, points))
 
 
@@ -67,7 +67,7 @@ def test_a_script_in_a_files_name_is_text(tmp_path: Path) -> None:
         calibration={"a": MM},
         set_aside=[(EVIL, EVIL)],
         cephalometry=CephalometryParams(),
-        provenance=PROVENANCE,
+        origin=ORIGIN,
     )
     for page in (tmp_path / "films" / "a.html", tmp_path / "index.html"):
         text = page.read_text()
@@ -88,7 +88,7 @@ def test_without_a_chosen_norm_set_there_are_values_only() -> None:
 
 
 def test_a_chosen_norm_stands_beside_its_value() -> None:
-    report = film_report(points_of(FACE), (900, 1000), "a.png", MM, chosen("made_up"), PROVENANCE)
+    report = film_report(points_of(FACE), (900, 1000), "a.png", MM, chosen("made_up"), ORIGIN)
     steiner = report.analyses[0]
     rows = {row.key: row for row in steiner.rows}
     # ∠S-N-A = 90° − atan(20 / 500) = 87.71°, that is 3.85 sd above 80 ± 2.
@@ -120,13 +120,13 @@ def test_the_calibration_and_its_source_are_said(changed: dict[str, object], sai
 def test_sources_of_the_pixel_size_that_disagree_ask_for_a_look() -> None:
     suspect = calibrations(sizes_of(is_suspect=True))["a"]
     points = points_of(FACE, calibrated_sigma_px=3.0)
-    report = film_report(points, (900, 1000), "a.png", suspect, CephalometryParams(), PROVENANCE)
+    report = film_report(points, (900, 1000), "a.png", suspect, CephalometryParams(), ORIGIN)
     assert "pixel size disagree" in report.look_at[0]
 
 
 def test_what_is_absent_is_named_with_its_reason() -> None:
     unknown = Calibration(None, "inference.pixel_size_mm is not set")
-    report = film_report(points_of(FACE), (900, 1000), "a.png", unknown, CephalometryParams(), PROVENANCE)
+    report = film_report(points_of(FACE), (900, 1000), "a.png", unknown, CephalometryParams(), ORIGIN)
     steiner = report.analyses[0]
     assert [row.key for row in steiner.rows] == ["SNA", "SNB", "ANB"]
     assert "Upper incisor to N–A (U1_NA_mm): without Upper Incisor Tip, the pixel size" in steiner.absent
@@ -134,7 +134,7 @@ def test_what_is_absent_is_named_with_its_reason() -> None:
 
 
 def test_signs_and_conventions_are_notes_of_their_measurements() -> None:
-    steiner = film_report(points_of(FACE), (900, 1000), "a.png", MM, CephalometryParams(), PROVENANCE).analyses[0]
+    steiner = film_report(points_of(FACE), (900, 1000), "a.png", MM, CephalometryParams(), ORIGIN).analyses[0]
     anb = next(row for row in steiner.rows if row.key == "ANB")
     assert [steiner.notes[number - 1] for number in anb.notes] == [
         "positive: A in front of B",
@@ -147,7 +147,7 @@ def test_every_reason_to_look_is_said_once() -> None:
     points = points_of(face, calibrated_sigma_px=3.0)
     points["flagged"] = points["landmark"].isin(["Menton", "Gonion", "Sella", "Orbitale"])
     points["implausible"] = points["landmark"] == "Gonion"
-    report = film_report(points, (900, 1000), "a.png", MM, CephalometryParams(), PROVENANCE, implausible=True)
+    report = film_report(points, (900, 1000), "a.png", MM, CephalometryParams(), ORIGIN, implausible=True)
     assert report.look_at[:4] == (
         "Outside the image: Menton.",
         "Implausible beside the other points: Gonion.",
@@ -158,7 +158,7 @@ def test_every_reason_to_look_is_said_once() -> None:
 
 
 def test_a_detector_of_unknown_uncertainty_asks_for_a_look_at_all() -> None:
-    report = film_report(points_of(FACE), (900, 1000), "a.png", MM, CephalometryParams(), PROVENANCE)
+    report = film_report(points_of(FACE), (900, 1000), "a.png", MM, CephalometryParams(), ORIGIN)
     assert "check all" in report.look_at[0]
 
 
@@ -199,7 +199,7 @@ def test_the_batch_begins_with_what_needs_a_look_and_keeps_no_earlier_page(tmp_p
         calibration={"sure": MM, "unsure": MM},
         set_aside=[("c.png", "cut off")],
         cephalometry=CephalometryParams(),
-        provenance=PROVENANCE,
+        origin=ORIGIN,
     )
     assert pages["n_look_at"].tolist() == [0, 1]
     assert {file.name for file in (tmp_path / "films").iterdir()} == {"sure.html", "unsure.html"}

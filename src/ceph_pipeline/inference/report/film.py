@@ -82,7 +82,7 @@ class FilmReport:
         classes: By rule.
         analyses: In the order of `ANALYSES`.
         norm_sets: Those that were chosen.
-        provenance: What made it.
+        origin: What made it.
     """
 
     image_id: str
@@ -93,7 +93,7 @@ class FilmReport:
     classes: dict[str, Verdict]
     analyses: tuple[AnalysisTable, ...]
     norm_sets: dict[str, NormSet]
-    provenance: ReportOrigin
+    origin: ReportOrigin
 
 
 def film_report(
@@ -102,7 +102,7 @@ def film_report(
     file: str,
     calibration: Calibration,
     cephalometry: CephalometryParams,
-    provenance: ReportOrigin,
+    origin: ReportOrigin,
     *,
     implausible: bool = False,
 ) -> FilmReport:
@@ -115,7 +115,7 @@ def film_report(
         file: Its path in the folder.
         calibration: Its pixel size.
         cephalometry: Norm sets, which of them are chosen, and rules.
-        provenance: What made it.
+        origin: What made it.
         implausible: Whether its configuration of landmarks is, as a whole.
     """
     results = assess(places_of(points), calibration.pixel_size_mm, sigmas_of(points))
@@ -131,7 +131,7 @@ def film_report(
         classes={name: verdict for name, verdict in verdicts.items() if verdict is not None},
         analyses=tuple(_analysed(analysis, results, cephalometry.norms) for analysis in ANALYSES.values()),
         norm_sets={name: cephalometry.norm_sets[name] for name in cephalometry.compare_with},
-        provenance=provenance,
+        origin=origin,
     )
 
 

@@ -30,7 +30,7 @@ def write_reports(
     implausible: Iterable[str] = (),
     set_aside: Iterable[tuple[str, str]] = (),
     cephalometry: CephalometryParams,
-    provenance: ReportOrigin,
+    origin: ReportOrigin,
 ) -> pd.DataFrame:
     """Write a page of each film, one after another, and that of the batch last.
 
@@ -45,7 +45,7 @@ def write_reports(
         implausible: Images whose configuration of landmarks is, as a whole.
         set_aside: Files that could not be read, with the reason.
         cephalometry: Norm sets, which of them are chosen, and rules.
-        provenance: What makes the reports.
+        origin: What makes the reports.
 
     Returns:
         `image_id, page, n_look_at`: the page's path in the folder, and how many sentences say what a person should look at.
@@ -57,7 +57,7 @@ def write_reports(
             pixels = read(name)
             size = (pixels.shape[1], pixels.shape[0])
             report = film_report(
-                points, size, files[name], calibration[name], cephalometry, provenance, implausible=name in strange
+                points, size, files[name], calibration[name], cephalometry, origin, implausible=name in strange
             )
             page = f"{FILMS}/{name}.html"
             write_atomically(empty / f"{name}.html", film_page(report, picture(pixels, points)).encode())

@@ -187,7 +187,7 @@ def write_reports(
         implausible=plausibility.loc[plausibility["implausible"], "image_id"],
         set_aside=quarantine[["item", "reason"]].itertuples(index=False, name=None),
         cephalometry=cephalometry,
-        provenance=report.ReportOrigin(
+        origin=report.ReportOrigin(
             networks={stage: fingerprint(path) for stage, path in checkpoints.items() if path is not None},
             run_id=run.info.run_id if run else None,
             version=__version__,
