@@ -29,7 +29,7 @@ from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_jso
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder
 from ceph_pipeline.formats.films import ANNOTATOR, Assembly, assemble, shifted, split_of
-from ceph_pipeline.formats.marks import Mark, mark
+from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import LandmarkNames, ReadOptions, TableOptions
 from ceph_pipeline.formats.places import annotation_files, folder_of, recognises_any
 from ceph_pipeline.formats.problems import AnnotationError, Problem
@@ -110,7 +110,7 @@ def _films(file: Path, root: Path, folder: ImageFolder, problems: list[Problem])
     except UnreadableFileError as error:
         problems.append(Problem(name, name, "file", str(error), LAYOUT, "file set aside"))
         return []
-    marks: dict[int, list[Mark]] = defaultdict(list)
+    labelled: dict[int, list[LabelledPoint]] = defaultdict(list)
     scales: dict[int, set[float]] = defaultdict(set)
     for position, entry in entries_of(content if isinstance(content, dict) else {}, "points", name, problems):
         place = f"points[{position}]"
@@ -120,7 +120,7 @@ def _films(file: Path, root: Path, folder: ImageFolder, problems: list[Problem])
             expected = "[x, y, number of the image from 1]"
             problems.append(Problem(name, name, place, shown(point), expected, "file set aside"))
             continue
-        marks[int(number)].append(_mark(entry, point))
+        labelled[int(number)].append(_labelled_point(entry, point))
         scales[int(number)].add(_scale(entry, name, place, problems))
     from_zero = "0" in folder.stems
     return [
@@ -128,18 +128,18 @@ def _films(file: Path, root: Path, folder: ImageFolder, problems: list[Problem])
             name=str(number - 1 if from_zero else number),
             file=name,
             place=f"image {number}",
-            marks={ANNOTATOR: marks[number]},
+            labelled={ANNOTATOR: labelled[number]},
             split=split_of(name),
             pixel_size_mm=_one_scale(scales[number], number, name, problems),
         )
-        for number in sorted(marks)
+        for number in sorted(labelled)
     ]
 
 
-def _mark(entry: dict[str, Any], point: list[Any]) -> Mark:
+def _labelled_point(entry: dict[str, Any], point: list[Any]) -> LabelledPoint:
     label = key_of(entry.get("name")) or ""
     x, y = (as_number(value) for value in point[:2])
-    return mark(label, x, y) if x is not None and y is not None else Mark(label, None, shown(point))
+    return labelled_point(label, x, y) if x is not None and y is not None else LabelledPoint(label, None, shown(point))
 
 
 def _scale(entry: dict[str, Any], file: str, place: str, problems: list[Problem]) -> float:

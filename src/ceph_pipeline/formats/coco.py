@@ -22,7 +22,7 @@ from ceph_pipeline.formats.files import peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
 from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
-from ceph_pipeline.formats.marks import Mark, mark
+from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import each_content, folder_of, recognises_any
 from ceph_pipeline.formats.problems import AnnotationError, Problem
@@ -93,15 +93,15 @@ def _films(content: Mapping[str, Any], file: str, problems: list[Problem]) -> It
         image = images[key]
         extra = image.get("extra")
         original = extra.get("name") if isinstance(extra, dict) else None
-        marks: dict[str, list[Mark]] = defaultdict(list)
+        labelled: dict[str, list[LabelledPoint]] = defaultdict(list)
         for position, entry in entries:
-            marks[_reader(entry)] += _marks(entry, categories, file, position, problems)
+            labelled[_reader(entry)] += _labelled_points(entry, categories, file, position, problems)
         unnamed = [len(entry["keypoints"]) // 3 for _, entry in entries if not _names(entry, categories)]
         yield Film(
             name=file_path(key_of(image.get("file_name")) or ""),
             file=file,
             place=f"image {shown(image.get('id'))}",
-            marks=marks,
+            labelled=labelled,
             size=as_size(image.get("width"), image.get("height")),
             ordered=unnamed[0] if unnamed else None,
             original=original if isinstance(original, str) and original else None,
@@ -133,9 +133,9 @@ def _reader(entry: Mapping[str, Any]) -> str:
     return reader if isinstance(reader, str) and reader.isidentifier() else ANNOTATOR
 
 
-def _marks(
+def _labelled_points(
     entry: Mapping[str, Any], categories: Mapping[str, dict[str, Any]], file: str, position: int, problems: list[Problem]
-) -> list[Mark]:
+) -> list[LabelledPoint]:
     values = entry["keypoints"]
     names = _names(entry, categories)
     place = f"annotations[{position}].keypoints"
@@ -148,10 +148,10 @@ def _marks(
         problems.append(Problem(file, file, place, found, expected, "file set aside"))
         return []
     labels = [key_of(name) or "" for name in names] or [str(number + 1) for number in range(len(values) // 3)]
-    return [_mark(label, *values[3 * i : 3 * i + 3]) for i, label in enumerate(labels)]
+    return [_labelled_point(label, *values[3 * i : 3 * i + 3]) for i, label in enumerate(labels)]
 
 
-def _mark(label: str, x: Any, y: Any, visibility: Any) -> Mark:
+def _labelled_point(label: str, x: Any, y: Any, visibility: Any) -> LabelledPoint:
     if not is_coordinate(visibility) or visibility not in (0, 1, 2):
-        return Mark(label, None, f"visibility {shown(visibility)}", "0 (missing), 1 or 2")
-    return mark(label, x, y, visible=visibility != 0)
+        return LabelledPoint(label, None, f"visibility {shown(visibility)}", "0 (missing), 1 or 2")
+    return labelled_point(label, x, y, visible=visibility != 0)

@@ -22,7 +22,7 @@ from ceph_pipeline.formats.files import UnreadableFileError, decode, read_xml, s
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
 from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
-from ceph_pipeline.formats.marks import Mark, mark
+from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import each_content, folder_of, recognises_any
 from ceph_pipeline.formats.problems import AnnotationError, Problem
@@ -70,15 +70,15 @@ def _film(image: Element, file: str) -> Film:
     name = file_path(image.get("name", ""))
     place = f"image {shown(image.get('id', ''))}"
     parts = PurePosixPath(name).parts[:-1]
-    marks = _marks(image)
+    labelled = _labelled_points(image)
     return Film(
         name=name,
         file=file,
         place=place,
-        marks={ANNOTATOR: marks},
+        labelled={ANNOTATOR: labelled},
         size=as_size(image.get("width"), image.get("height")),
         split=split_of(image.get("subset", "")) or split_of("/".join(parts)),
-        ordered=len(marks) if _is_unnamed(image) else None,
+        ordered=len(labelled) if _is_unnamed(image) else None,
     )
 
 
@@ -97,16 +97,16 @@ def _is_unnamed(image: Element) -> bool:
     return len(labels) > 1 and len(set(labels)) == 1
 
 
-def _marks(image: Element) -> list[Mark]:
+def _labelled_points(image: Element) -> list[LabelledPoint]:
     is_unnamed = _is_unnamed(image)
     return [
-        _mark(str(position) if is_unnamed else label, pair, visible)
+        _labelled_point(str(position) if is_unnamed else label, pair, visible)
         for position, (label, visible, pair) in enumerate(_labels(image), start=1)
     ]
 
 
-def _mark(label: str, pair: str, visible: bool) -> Mark:
+def _labelled_point(label: str, pair: str, visible: bool) -> LabelledPoint:
     numbers = [number(part) for part in pair.split(",")]
     if len(numbers) != 2 or None in numbers:
-        return Mark(label, None, shown(pair), "'x,y'")
-    return mark(label, *numbers, visible=visible)
+        return LabelledPoint(label, None, shown(pair), "'x,y'")
+    return labelled_point(label, *numbers, visible=visible)

@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 from ceph_pipeline.formats.annotations import Point
 from ceph_pipeline.formats.files import shown
 from ceph_pipeline.formats.film_names import ImageFolder, stem, without_prefix
+from ceph_pipeline.formats.labelled_points import LabelledPoint
 from ceph_pipeline.formats.layout import sizes_of
-from ceph_pipeline.formats.marks import Mark
 from ceph_pipeline.formats.problems import Problem
 from ceph_pipeline.images.film_names import safe_identifier
 from ceph_pipeline.landmarks.geometry import Size
@@ -25,7 +25,7 @@ class Film:
     Attributes:
         name: Path or name of its file, as the annotation has it.
         file: The annotation file, below the data set's folder, for messages; `place` is the position in it.
-        marks: Points by reader, duplicates included.
+        labelled: Points by reader, duplicates included.
         size: (width, height) that the annotation records, if it does.
         original: The film's own name where a tool renamed the file.
         split: train, valid or test; None where nothing says.
@@ -36,7 +36,7 @@ class Film:
     name: str
     file: str
     place: str
-    marks: Mapping[str, Sequence[Mark]]
+    labelled: Mapping[str, Sequence[LabelledPoint]]
     size: Size | None = None
     original: str | None = None
     split: str | None = None
@@ -88,10 +88,10 @@ def without_repeats(found: list[PairedFilm], problems: list[Problem]) -> list[Pa
         if len(group) > 1 and len(paths) == len(group) and not any(entry.film.original for entry in group):
             kept += [replace(entry, image_id=safe_identifier(stem_with_folders(entry.path))) for entry in group]
             continue
-        readers = [reader for entry in group for reader in entry.film.marks]
+        readers = [reader for entry in group for reader in entry.film.labelled]
         if len(paths) == 1 and len(set(readers)) == len(readers) > 0:  # each reader has a file of their own
-            marks = {reader: marks for entry in group for reader, marks in entry.film.marks.items()}
-            kept.append(replace(group[0], film=replace(group[0].film, marks=marks)))
+            labelled = {reader: labelled for entry in group for reader, labelled in entry.film.labelled.items()}
+            kept.append(replace(group[0], film=replace(group[0].film, labelled=labelled)))
             continue
         for entry in group[1:]:
             again = f"{entry.image_id!r} again (first in {group[0].film.file}, {group[0].film.place})"

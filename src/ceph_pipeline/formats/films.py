@@ -12,8 +12,8 @@ from ceph_pipeline.formats.annotations import MISSING, Point, Reading, Row, cvm_
 from ceph_pipeline.formats.files import shown
 from ceph_pipeline.formats.film_images import Film, PairedFilm, pair, sizes_of_films, without_repeats
 from ceph_pipeline.formats.film_names import ImageFolder
+from ceph_pipeline.formats.labelled_points import PointProblems, all_on_a_line, name_points
 from ceph_pipeline.formats.layout import SPLIT_NAMES
-from ceph_pipeline.formats.marks import Named, all_on_a_line, name_marks
 from ceph_pipeline.formats.options import LandmarkNames, ReadOptions
 from ceph_pipeline.formats.problems import Problem
 from ceph_pipeline.landmarks.geometry import Size
@@ -36,7 +36,7 @@ class Assembly:
         expected: Full names of the landmarks each film should have; None takes those that any film has.
         relative: Coordinates are fractions of the image, so that a copy of another size has the same ones.
         required: What a film without points lacks, for messages; `size_from` what one without size lacks.
-        blank_shows_none: A reader without marks says that the film shows none of the landmarks.
+        blank_shows_none: A reader without points says that the film shows none of the landmarks.
     """
 
     dataset: str
@@ -124,13 +124,13 @@ def _name_points(entry: PairedFilm, size: Size, how: Assembly, problems: list[Pr
         expected = f"{len(how.names.order)}, as many as `ingestion.reading.landmarks`: else nobody knows which is missing"
         problems.append(Problem(entry.image_id, film.file, film.place, found, expected))
         return False
-    for reader, marks in film.marks.items():
-        named = Named(entry.image_id, film.file, film.place)
-        points = name_marks(marks, named, how.names, lambda point: how.to_pixels(point, size, film.pixel_size_mm))
-        problems += named.problems
-        if points or (how.blank_shows_none and not marks):
+    for reader, labelled in film.labelled.items():
+        wrong = PointProblems(entry.image_id, film.file, film.place)
+        points = name_points(labelled, wrong, how.names, lambda point: how.to_pixels(point, size, film.pixel_size_mm))
+        problems += wrong.problems
+        if points or (how.blank_shows_none and not labelled):
             entry.points[reader] = points
-    if how.blank_shows_none and entry.points and not any(film.marks.values()):
+    if how.blank_shows_none and entry.points and not any(film.labelled.values()):
         return True
     every = [point for points in entry.points.values() for point in points.values()]
     if not every:

@@ -9,7 +9,7 @@ from typing import Any
 from ceph_pipeline.formats.annotations import is_coordinate
 from ceph_pipeline.formats.entries import as_size, key_of
 from ceph_pipeline.formats.files import shown
-from ceph_pipeline.formats.marks import Mark, mark
+from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.landmarks.geometry import Size
 
 _LABELS = ("keypointlabels", "labels")
@@ -28,12 +28,12 @@ def recorded_size(results: Iterable[list[Any]]) -> Size | None:
     return None
 
 
-def marks_of(results: list[Any]) -> list[Mark]:
+def labelled_points(results: list[Any]) -> list[LabelledPoint]:
     """Points of an annotation in percent; results that are no key points are passed over.
 
     A `<KeyPoint>` and its `<Labels>` are two results with one id, either of which may come first.
     """
-    marks: list[Mark] = []
+    labelled: list[LabelledPoint] = []
     bare: dict[str, Mapping[str, Any]] = {}
     labelled: dict[str, list[str]] = defaultdict(list)
     for result in results:
@@ -43,9 +43,9 @@ def marks_of(results: list[Any]) -> list[Mark]:
         labelled[identifier] += labels
         if not labels:
             bare[identifier] = result
-        marks += [_mark(label, result) for label in labels]
+        labelled += [_labelled_point(label, result) for label in labels]
     unlabelled = [result for identifier, result in bare.items() if not labelled[identifier]]
-    return marks + [Mark("", None, shown(result["value"]), "a label") for result in unlabelled]
+    return labelled + [LabelledPoint("", None, shown(result["value"]), "a label") for result in unlabelled]
 
 
 def _is_key_point(result: Any) -> bool:
@@ -60,12 +60,12 @@ def _labels(value: Mapping[str, Any]) -> list[str]:
     return [label for label in found if isinstance(label, str)]
 
 
-def _mark(label: str, result: Mapping[str, Any]) -> Mark:
+def _labelled_point(label: str, result: Mapping[str, Any]) -> LabelledPoint:
     value = result["value"]
     x, y = value.get("x"), value.get("y")
     if result.get("image_rotation"):
         found = f"image_rotation {shown(result['image_rotation'])}"
-        return Mark(label, None, found, "0: export the points on the image as it is")
+        return LabelledPoint(label, None, found, "0: export the points on the image as it is")
     if not is_coordinate(x) or not is_coordinate(y):
-        return Mark(label, None, shown(value, 120), "x and y in percent")
-    return mark(label, x, y)
+        return LabelledPoint(label, None, shown(value, 120), "x and y in percent")
+    return labelled_point(label, x, y)

@@ -26,7 +26,7 @@ from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_jso
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path, stem
 from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly
-from ceph_pipeline.formats.key_points import marks_of, recorded_size
+from ceph_pipeline.formats.key_points import labelled_points, recorded_size
 from ceph_pipeline.formats.layout import IMAGE_SUFFIXES, SPLIT_NAMES
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import folder_of
@@ -175,12 +175,12 @@ def _films(
         for values in bad.values()
     ]
     usable = {reader: values for reader, values in results.items() if reader not in bad}
-    marks = {reader: marks_of(values) for reader, values in usable.items()}
+    labelled = {reader: labelled_points(values) for reader, values in usable.items()}
     yield Film(
         name,
         file,
         place,
-        marks,
+        labelled,
         recorded_size(usable.values()),
         split=SPLIT_NAMES.get((key_of(data.get("split")) or "").lower()),
         pixel_size_mm=own_pixel_size(data, file, place, problems),
@@ -195,7 +195,7 @@ def _one_film_an_image(films: list[Film], is_minimal: bool) -> list[Film]:
     found: dict[str, Film] = {}
     for film in films:
         before = found.get(film.name)
-        found[film.name] = replace(before, marks={**before.marks, **film.marks}) if before else film
+        found[film.name] = replace(before, labelled={**before.labelled, **film.labelled}) if before else film
     return list(found.values())
 
 

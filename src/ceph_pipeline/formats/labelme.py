@@ -21,7 +21,7 @@ from ceph_pipeline.formats.files import peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path, stem
 from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
-from ceph_pipeline.formats.marks import Mark, mark
+from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import each_content, folder_of, recognises_any
 from ceph_pipeline.formats.problems import Problem
@@ -62,14 +62,14 @@ def read_labelme(path: Path, images: Path | None, options: ReadOptions) -> Readi
 
 
 def _film(content: Mapping[str, Any], name: str, file: str, folder: ImageFolder, problems: list[Problem]) -> Film:
-    marks: list[Mark] = []
+    labelled: list[LabelledPoint] = []
     others: Counter[str] = Counter()
     for _, shape in entries_of(content, "shapes", file, problems):
         kind = shape.get("shape_type", "point")
         if kind != "point":
             others[kind if isinstance(kind, str) else shown(kind, 20)] += 1
             continue
-        marks.append(_mark(key_of(shape.get("label")) or "", shape.get("points")))
+        labelled.append(_labelled_point(key_of(shape.get("label")) or "", shape.get("points")))
     if others:
         found = ", ".join(f"{count} {kind}" for kind, count in sorted(others.items()))
         problems.append(Problem(stem(name), file, "shapes", found, "points; other shapes are passed over", "kept"))
@@ -77,16 +77,16 @@ def _film(content: Mapping[str, Any], name: str, file: str, folder: ImageFolder,
         name=_image_name(content, name, folder),
         file=file,
         place="shapes",
-        marks={ANNOTATOR: marks},
+        labelled={ANNOTATOR: labelled},
         size=as_size(content.get("imageWidth"), content.get("imageHeight")),
         split=split_of(str(PurePosixPath(file).parent)),
     )
 
 
-def _mark(label: str, points: Any) -> Mark:
+def _labelled_point(label: str, points: Any) -> LabelledPoint:
     if isinstance(points, list) and len(points) == 1 and isinstance(points[0], list) and len(points[0]) == 2:
-        return mark(label, *points[0])
-    return Mark(label, None, shown(points), "one pair [x, y]")
+        return labelled_point(label, *points[0])
+    return LabelledPoint(label, None, shown(points), "one pair [x, y]")
 
 
 def _image_name(content: Mapping[str, Any], name: str, folder: ImageFolder) -> str:

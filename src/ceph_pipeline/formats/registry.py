@@ -22,8 +22,8 @@ from ceph_pipeline.formats import (
 from ceph_pipeline.formats.annotations import Annotations, Reading
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.problems import AnnotationError, OnBadItem
-from ceph_pipeline.formats.settle import settle
 from ceph_pipeline.formats.unread import known_kind
+from ceph_pipeline.formats.validation import validated
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def read(
     reading = reader.read(root, Path(images) if images is not None else None, chosen)
     if reading.images.empty and not reading.problems:
         raise AnnotationError(f"{root}: no cephalograms. {_expectation(name, reader)}")
-    return settle(reading, str(root), on_bad_item=on_bad_item, exclude=exclude)
+    return validated(reading, str(root), on_bad_item=on_bad_item, exclude=exclude)
 
 
 def _format_of(root: Path, format: str | None) -> str:

@@ -15,8 +15,8 @@ from ceph_pipeline.formats.files import UnreadableFileError, is_plain, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
 from ceph_pipeline.formats.films import ANNOTATOR, ToPixels, assemble, assembly, split_of
+from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.layout import SPLIT_NAMES
-from ceph_pipeline.formats.marks import Mark, mark
 from ceph_pipeline.formats.options import ReadOptions, TableOptions
 from ceph_pipeline.formats.places import annotation_files, folder_of
 from ceph_pipeline.formats.problems import AnnotationError, Problem
@@ -201,7 +201,7 @@ def _films(
     sheet: Sheet, columns: _Columns, table: TableOptions, file: str, problems: list[Problem], annotator: str
 ) -> Iterator[Film]:
     """One film for each image, its rows put together; two rows of one image and reader in a wide sheet are a repetition."""
-    marks: dict[tuple[str, int], dict[str, list[Mark]]] = defaultdict(lambda: defaultdict(list))
+    labelled: dict[tuple[str, int], dict[str, list[LabelledPoint]]] = defaultdict(lambda: defaultdict(list))
     first: dict[tuple[str, int], Film] = {}
     for line, cells in sheet.rows:
         name = file_path(cells[columns.image])
@@ -214,7 +214,7 @@ def _films(
         reader = _reader(cells, columns, annotator)
         again = 0
         if columns.landmark is None:
-            while reader in marks.get((name, again), {}):
+            while reader in labelled.get((name, again), {}):
                 again += 1
         key = (name, again)
         if key not in first:
@@ -224,26 +224,26 @@ def _films(
             found = f"pixel size {pixel_size_mm:g}, before {first[key].pixel_size_mm:g}"
             problems.append(Problem(name, file, place, found, "one pixel size an image", "file set aside"))
             continue
-        marks[key][reader] += _marks(sheet, cells, columns)
+        labelled[key][reader] += _labelled_points(sheet, cells, columns)
     for key, film in first.items():
-        yield replace(film, marks=dict(marks[key]))
+        yield replace(film, labelled=dict(labelled[key]))
 
 
 def _same(a: float, b: float) -> bool:
     return a == b or (math.isnan(a) and math.isnan(b))
 
 
-def _marks(sheet: Sheet, cells: tuple[str, ...], columns: _Columns) -> Iterator[Mark]:
+def _labelled_points(sheet: Sheet, cells: tuple[str, ...], columns: _Columns) -> Iterator[LabelledPoint]:
     for label, (x, y) in columns.points.items():
         named = cells[columns.landmark] if columns.landmark is not None else label
         absent = [cells[column].strip().lower() in _ABSENT for column in (x, y)]
         numbers = [sheet.number(cells[column]) for column in (x, y)]
         if all(absent):
-            yield Mark(named, MISSING)
+            yield LabelledPoint(named, MISSING)
         elif None in numbers:
-            yield Mark(named, None, shown([cells[x], cells[y]]), "finite numbers x and y")
+            yield LabelledPoint(named, None, shown([cells[x], cells[y]]), "finite numbers x and y")
         else:
-            yield mark(named, *numbers)
+            yield labelled_point(named, *numbers)
 
 
 def _reader(cells: tuple[str, ...], columns: _Columns, annotator: str) -> str:

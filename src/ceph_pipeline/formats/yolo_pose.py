@@ -24,7 +24,7 @@ from ceph_pipeline.formats.files import UnreadableFileError, read_json, read_tex
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, stem
 from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
-from ceph_pipeline.formats.marks import Mark, mark
+from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import annotation_files, folder_of
 from ceph_pipeline.formats.problems import AnnotationError, Problem
@@ -76,14 +76,14 @@ def read_yolo_pose(path: Path, images: Path | None, options: ReadOptions) -> Rea
         except UnreadableFileError as error:
             problems.append(Problem(stem(file.stem), name, "file", str(error), "a text file of numbers", "file set aside"))
             continue
-        marks = [
+        labelled = [
             entry
             for position, line in enumerate(lines, 1)
             if line.split()
             for entry in _row(line, shape, name, position, problems)
         ]
         folders = str(PurePosixPath(name).parent)
-        films.append(Film(file.stem, name, "rows", {ANNOTATOR: marks}, split=split_of(folders), ordered=shape.ordered))
+        films.append(Film(file.stem, name, "rows", {ANNOTATOR: labelled}, split=split_of(folders), ordered=shape.ordered))
     how = assembly(DATASET, options, to_pixels=_to_pixels(options.first_pixel), relative=True)
     return assemble(films, ImageFolder(images or root), how, problems)
 
@@ -95,7 +95,7 @@ def _to_pixels(first_pixel: float) -> Any:
     return convert
 
 
-def _row(line: str, shape: _Shape, file: str, position: int, problems: list[Problem]) -> list[Mark]:
+def _row(line: str, shape: _Shape, file: str, position: int, problems: list[Problem]) -> list[LabelledPoint]:
     """The points of one instance."""
     values = [number(text) for text in line.split()]
     wanted = 5 + shape.count * shape.values
@@ -105,7 +105,7 @@ def _row(line: str, shape: _Shape, file: str, position: int, problems: list[Prob
         problems.append(Problem(stem(PurePosixPath(file).stem), file, f"line {position}", found, expected, "file set aside"))
         return []
     points = [values[5 + i * shape.values : 5 + (i + 1) * shape.values] for i in range(shape.count)]
-    return [mark(label, *point[:2], visible=_is_there(point)) for label, point in zip(shape.names, points, strict=True)]
+    return [labelled_point(label, *point[:2], visible=_is_there(point)) for label, point in zip(shape.names, points, strict=True)]
 
 
 def _is_there(point: Sequence[float | None]) -> bool:

@@ -56,9 +56,7 @@ def write_reports(
             name = str(image_id)
             pixels = read(name)
             size = (pixels.shape[1], pixels.shape[0])
-            report = film_report(
-                points, size, files[name], calibration[name], cephalometry, origin, implausible=name in strange
-            )
+            report = film_report(points, size, files[name], calibration[name], cephalometry, origin, implausible=name in strange)
             page = f"{FILMS}/{name}.html"
             write_atomically(empty / f"{name}.html", film_page(report, picture(pixels, points)).encode())
             entries.append(Entry.of(report, as_uri(pixels, THUMBNAIL_PX), FILMS))

@@ -14,7 +14,7 @@ from ceph_pipeline.formats.problems import AnnotationError, OnBadItem, Problem, 
 from ceph_pipeline.landmarks import UnknownLandmarkError, find
 
 
-def settle(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: Sequence[str]) -> Annotations:
+def validated(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: Sequence[str]) -> Annotations:
     """Apply the exclusions, check every point against its image, and refuse or set aside what is bad.
 
     Args:

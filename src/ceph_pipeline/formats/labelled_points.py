@@ -17,7 +17,7 @@ LABEL_LENGTH = 128
 
 
 @dataclass(frozen=True)
-class Mark:
+class LabelledPoint:
     """A point as a file has it.
 
     Attributes:
@@ -34,8 +34,8 @@ class Mark:
 
 
 @dataclass
-class Named:
-    """Where a film's marks stand, and the problems found there."""
+class PointProblems:
+    """Where a film's points stand in its file, and what is wrong with them."""
 
     image_id: str
     file: str
@@ -48,33 +48,33 @@ class Named:
         self.problems.append(Problem(item, self.file, f"{self.place}, {shown(label)}", found, expected, "point set aside"))
 
 
-def mark(label: str, x: Any, y: Any, *, visible: bool = True) -> Mark:
+def labelled_point(label: str, x: Any, y: Any, *, visible: bool = True) -> LabelledPoint:
     """A point with two numbers from a file: NaN where it is not visible or both are null, unusable where they are no numbers."""
     if not visible or (x is None and y is None):
-        return Mark(label, MISSING)
+        return LabelledPoint(label, MISSING)
     if is_coordinate(x) and is_coordinate(y):
-        return Mark(label, (float(x), float(y)))
-    return Mark(label, None, shown([x, y]))
+        return LabelledPoint(label, (float(x), float(y)))
+    return LabelledPoint(label, None, shown([x, y]))
 
 
-def name_marks(
-    marks: Sequence[Mark], named: Named, names: LandmarkNames, to_pixels: Callable[[Point], Point]
+def name_points(
+    labelled: Sequence[LabelledPoint], wrong: PointProblems, names: LandmarkNames, to_pixels: Callable[[Point], Point]
 ) -> dict[str, Point]:
     """Points by landmark's full name; a landmark marked twice is missing, because nobody knows which is right."""
     points: dict[str, Point] = {}
     placed: set[str] = set()
-    for entry in marks:
+    for entry in labelled:
         landmark = names.of(entry.label) if _is_label(entry.label) else None
         if landmark is None:
-            named.add(shown(entry.label), entry.label, *_unnamed(entry.label, names))
+            wrong.add(shown(entry.label), entry.label, *_unnamed(entry.label, names))
             continue
         points.setdefault(landmark.name, MISSING)
         if entry.point is None:
-            named.add(landmark.symbol, entry.label, entry.found, entry.expected)
+            wrong.add(landmark.symbol, entry.label, entry.found, entry.expected)
         elif math.isnan(entry.point[0]):
             continue
         elif landmark.name in placed:
-            named.add(landmark.symbol, entry.label, "a second key point", "each landmark once")
+            wrong.add(landmark.symbol, entry.label, "a second key point", "each landmark once")
             points[landmark.name] = MISSING
         else:
             placed.add(landmark.name)
