@@ -123,8 +123,8 @@ def _points(predictions: pd.DataFrame, image_ids: list[str], names: list[str]) -
     """`(N, 2, 2)` points and `(N, 2)` standard deviations, calibrated ones where they are."""
     rows = predictions[predictions["landmark"].isin(names)]
     sigma = pd.Series(sigma_px(rows), index=pd.MultiIndex.from_frame(rows[["image_id", "landmark"]]))
-    values = sigma.reindex(pd.MultiIndex.from_product([image_ids, names])).to_numpy(np.float64)
-    return points_array(rows, image_ids, names), values.reshape(len(image_ids), len(names))
+    values = np.asarray(sigma.reindex(pd.MultiIndex.from_product([image_ids, names])), np.float64)
+    return points_array(rows, image_ids, names), np.asarray(values.reshape(len(image_ids), len(names)))
 
 
 def _first_that_says(

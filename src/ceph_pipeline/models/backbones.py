@@ -100,8 +100,8 @@ def _untrained(name: str, settings: dict[str, Any]) -> Any:
     return net
 
 
-def _without_drop_path(name: str) -> ValueError:
-    return ValueError(
+def _without_drop_path(name: str) -> InvalidValueError:
+    return InvalidValueError(
         f"backbone {name!r} has no drop-path: set `drop_path` to 0 and use `dropout`, or take a backbone with stochastic depth, "
         "such as resnet34 or convnextv2_nano."
     )

@@ -94,7 +94,7 @@ class HealthWatch(Callback):
         wanted = ("train/", "val/") if self._validation is not None else ("train/",)
         self._add(trainer, {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith(wanted)})
         if self._validation is not None:
-            self._speak(trainer)
+            self._warn(trainer)
         self._validation = None
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -128,7 +128,7 @@ class HealthWatch(Callback):
         )
         self.record = self.record.model_copy(update={"epochs": (*self.record.epochs, entry)})
 
-    def _speak(self, trainer: Trainer) -> None:
+    def _warn(self, trainer: Trainer) -> None:
         for name, finding in run_checks(self.record).items():
             if name not in self._known and finding.severity != "info":
                 self._known.add(name)
