@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from kedro.framework.project import pipelines
 
 import ceph_pipeline
 
@@ -60,6 +61,29 @@ def test_links_lead_to_files(page):
     links = re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")) + re.findall(r'src="([^"]+)"', page.read_text("utf-8"))
     local = [link for link in links if not re.match(r"\w+:", link)]
     assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+def known_parameters():
+    """Dotted names of the page that is written from the models, and the values of globals.yml."""
+    found = set(re.findall(r"^(\w+):", (PROJECT / "conf/base/globals.yml").read_text("utf-8"), flags=re.M))
+    for section in (PROJECT / "docs/parameters.md").read_text("utf-8").split("\n## `")[1:]:
+        top = section.partition("`")[0]
+        found |= {f"{top}.{name}" for name in re.findall(r"^\| `([^`]+)`", section, flags=re.M)}
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_commands_name_what_there_is(page, project):
+    """Words in capitals stand for the reader's own."""
+    there = {
+        r'--params "?([^\s`"]+)': known_parameters(),
+        r"--pipelines[ =]([\w,]+)": set(pipelines),
+        r"--(?:from-|to-)?nodes[ =]([a-zA-Z][\w.,]*)": {node.name for job in pipelines.values() for node in job.nodes},
+        r"--env[ =](\w+)": {folder.name for folder in (PROJECT / "conf").iterdir()},
+    }
+    for option, known in there.items():
+        named = {word.partition("=")[0] for words in re.findall(option, page.read_text("utf-8")) for word in words.split(",")}
+        assert {name for name in named if not name.isupper()} <= known
 
 
 @pytest.mark.parametrize("block", python_blocks())
