@@ -33,7 +33,7 @@ def labelled_points(results: list[Any]) -> list[LabelledPoint]:
 
     A `<KeyPoint>` and its `<Labels>` are two results with one id, either of which may come first.
     """
-    labelled: list[LabelledPoint] = []
+    points: list[LabelledPoint] = []
     bare: dict[str, Mapping[str, Any]] = {}
     labelled: dict[str, list[str]] = defaultdict(list)
     for result in results:
@@ -43,9 +43,9 @@ def labelled_points(results: list[Any]) -> list[LabelledPoint]:
         labelled[identifier] += labels
         if not labels:
             bare[identifier] = result
-        labelled += [_labelled_point(label, result) for label in labels]
+        points += [_labelled_point(label, result) for label in labels]
     unlabelled = [result for identifier, result in bare.items() if not labelled[identifier]]
-    return labelled + [LabelledPoint("", None, shown(result["value"]), "a label") for result in unlabelled]
+    return points + [LabelledPoint("", None, shown(result["value"]), "a label") for result in unlabelled]
 
 
 def _is_key_point(result: Any) -> bool:
