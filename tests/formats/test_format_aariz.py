@@ -356,3 +356,12 @@ class TestExclusion:
     def test_an_exclusion_that_names_nothing_is_refused(self, aariz, item, hint):
         with pytest.raises(AnnotationError, match=hint):
             read(aariz.root, exclude=[item])
+
+
+@pytest.mark.parametrize("film", ["m\u00fcller", "ceph-x"])
+def test_the_device_of_a_film_is_found_by_its_file_s_name(aariz, film):
+    aariz.add(film)
+    aariz.rows = [row.replace("ceph-x", "ceph-x.png") for row in aariz.rows]
+    aariz.write_rows()
+    images = read(aariz.root).images.set_index("path")
+    assert images.loc[f"train/Cephalograms/{film}.png", "pixel_size_mm"] == 0.1

@@ -287,3 +287,26 @@ class TestOtherExports:
         assert read(path).quarantine["reason"].str.contains("2 of 3 not in the folder of images: 'a.png', 'b.png'").tolist() == [
             True
         ]
+
+
+class TestNamesThatToolsAndSystemsChange:
+    @pytest.mark.parametrize(
+        ("upload", "film"), [("4b650e6e-M%C3%BCller_Anna_1.png", "M\u00fcller Anna (1).png"), ("4b650e6e-FILM.PNG", "film.png")]
+    )
+    def test_an_uploaded_film_is_found_under_its_own_name(self, export, tmp_path, upload, film):
+        cv2.imwrite(str(tmp_path / "x.png"), np.zeros((1000, 2000), np.uint8))
+        (tmp_path / "x.png").rename(tmp_path / film)
+        assert read(export(task(upload))).images["path"].tolist() == [film]
+
+    def test_a_film_in_the_file_server_s_bin_is_no_second_one(self, export, tmp_path):
+        for folder in (".", "#recycle", "@eaDir"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / folder / "ceph-a.png"), np.zeros((1000, 2000), np.uint8))
+        assert read(export(task())).images["path"].tolist() == ["ceph-a.png"]
+
+
+def test_a_split_of_another_name_is_no_training_image(export):
+    held_out = task()
+    held_out["data"]["split"] = "holdout"
+    with pytest.raises(AnnotationError, match=re.escape("task[0], split: found 'holdout', expected train, valid or test")):
+        read(export(held_out))

@@ -146,7 +146,7 @@ class TestUnits:
         content = "image,mm,Sella_x,Sella_y,Nasion_x,Nasion_y\na,0.5,0,0,10,-5\n"
         found = points(sheet(content), unit="mm", origin_px=(20, 30), pixel_size_mm="mm", y_up=True)
         assert found == {"Sella": [20, 30], "Nasion": [40, 40]}
-        with pytest.raises(AnnotationError, match="pixel size '0'"):
+        with pytest.raises(AnnotationError, match="no pixel size, expected one"):
             points(sheet(content.replace("0.5", "0")), unit="mm", pixel_size_mm="mm")
 
     @pytest.mark.parametrize(("cell", "size"), [("0.1", 0.1), ("0", np.nan), ("", np.nan)])
@@ -158,3 +158,62 @@ class TestUnits:
     def test_a_negative_pixel_size_is_refused(self, sheet):
         with pytest.raises(AnnotationError, match="pixel size '-1'"):
             points(sheet("image,mm,Sella_x,Sella_y\na,-1,1,2\n"), pixel_size_mm="mm")
+
+    @pytest.mark.parametrize("size", ["100", "300", "9.8", "0.0001"], ids=["um", "dpi", "pixels per mm", "metres"])
+    def test_a_pixel_size_in_another_unit_is_refused(self, sheet, size):
+        with pytest.raises(AnnotationError, match=f"found pixel size '{size}', expected millimetres per pixel from 0.02 to 2"):
+            points(sheet(f"image,mm,Sella_x,Sella_y\na,{size},1,2\n"), pixel_size_mm="mm")
+        with pytest.raises(ValidationError, match=r"expected 0\.02 to 2"):
+            TableOptions(pixel_size_mm=float(size))
+
+    def test_fractions_of_the_image_are_not_taken_for_pixels(self, sheet):
+        with pytest.raises(AnnotationError, match=r"found 3 points within one pixel, .* are these fractions of the image"):
+            points(sheet("image,Sella_x,Sella_y,Nasion_x,Nasion_y,Menton_x,Menton_y\na,0.4,0.3,0.8,0.25,0.7,0.9\n"))
+
+
+class TestWhatWouldBeReadWronglyWithoutAWord:
+    @pytest.mark.parametrize("content", ["image,Sella_x,Sella_y\na.png,10,5,20,5\n", "image,Sella_x,Sella_y\n1,a.png,10,20\n"])
+    def test_a_row_with_more_cells_than_the_header_is_refused(self, sheet, content):
+        with pytest.raises(AnnotationError, match=r"line 2 has \d cells, the header 3: a decimal comma"):
+            points(sheet(content))
+        assert points(sheet("image,Sella_x,Sella_y\na.png,10,20,,\n")) == {"Sella": [10, 20]}
+
+    def test_a_split_of_another_name_is_no_training_image(self, sheet):
+        content = "image,Sella_x,Sella_y,fold\na.png,10,20,holdout\nb.png,10,20,Test\n"
+        options = ReadOptions(table=TableOptions(split="fold"))
+        with pytest.raises(AnnotationError, match="line 2: found split 'holdout', expected train, valid or test"):
+            read(sheet(content), options=options)
+        found = read(sheet(content), options=options, on_bad_item="quarantine")
+        assert found.images[["image_id", "split"]].to_numpy().tolist() == [["b", "test"]]
+
+    def test_readers_with_mail_addresses_stay_apart(self, sheet):
+        content = "image,who,landmark,x,y\na,one@x.org,Sella,1,2\na,two@x.org,Sella,3,4\n"
+        options = ReadOptions(table=TableOptions(x="x", y="y", landmark="landmark", reader="who"))
+        found = read(sheet(content), options=options).landmarks
+        assert found[["reader", "x"]].to_numpy().tolist() == [["annotator_x1", 1], ["annotator_x2", 3]]
+
+    def test_films_without_an_annotation_are_counted(self, sheet):
+        found = read(sheet(WIDE), options=ReadOptions(table=TableOptions())).quarantine
+        assert found["reason"].tolist() == [
+            ".: images: found 1 of 2 without an annotation: 'b.png', expected an annotation for each image."
+        ]
+        assert found["outcome"].tolist() == ["kept"]
+
+    def test_an_image_that_is_not_there_is_named_with_those_that_are(self, sheet):
+        with pytest.raises(AnnotationError, match=r"line 2, size: found neither the image '1' nor .* \(there are a, b, …\)"):
+            points(sheet("image,Sella_x,Sella_y\n1,10,20\n"))
+
+
+class TestWorkbooks:
+    def test_of_the_old_kind_are_named(self, sheet):
+        for name in ("points.xls", "points.csv"):
+            with pytest.raises(AnnotationError, match=r"an Excel workbook of the old kind \(\.xls\)\. Save it as \.xlsx or CSV"):
+                read(sheet(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), name), "table")
+
+    def test_are_read_whatever_their_name_says(self, sheet, tmp_path):
+        openpyxl = pytest.importorskip("openpyxl")
+        book = openpyxl.Workbook()
+        book.active.append(["image", "Sella_x", "Sella_y"])
+        book.active.append(["a.png", 10, 20])
+        book.save(tmp_path / "book.xlsx")
+        assert points(sheet((tmp_path / "book.xlsx").read_bytes(), "points.csv")) == {"Sella": [10, 20]}

@@ -87,7 +87,7 @@ def test_label_studio_s_notes_name_the_points(yolo, tmp_path):
 def test_a_film_without_its_image_has_no_size(yolo):
     root = yolo(f"{BOX} 0.25 0.5 2 0.125 0.1 2\n")
     (root / "images/train/a.png").unlink()
-    with pytest.raises(AnnotationError, match="size: found neither, expected the image itself"):
+    with pytest.raises(AnnotationError, match=r"size: found neither the image .a. nor its size, expected the image itself"):
         read(root)
 
 
@@ -101,3 +101,17 @@ def test_a_cache_is_named_and_never_opened(tmp_path):
     (tmp_path / "val.cache").write_bytes(pickle.dumps(Trap()))
     with pytest.raises(AnnotationError, match="a pickle"):
         read(tmp_path / "val.cache")
+
+
+@pytest.mark.parametrize("layout", ["{kind}/{split}", "{split}/{kind}"])
+def test_equal_names_in_different_splits_are_told_apart(tmp_path, layout):
+    (tmp_path / "data.yaml").write_text("kpt_shape: [2, 3]\nkpt_names: {0: [Sella, Nasion]}\n")
+    for split, x in (("train", 0.25), ("val", 0.5)):
+        image, labels = (tmp_path / layout.format(kind=kind, split=split) for kind in ("images", "labels"))
+        image.mkdir(parents=True)
+        labels.mkdir(parents=True)
+        cv2.imwrite(str(image / "1.png"), np.zeros((50, 200), np.uint8))
+        (labels / "1.txt").write_text(f"{BOX} {x} 0.5 2 0.125 0.1 2\n")
+    found = read(tmp_path)
+    sella = found.landmarks[found.landmarks["landmark"] == "Sella"].merge(found.images, on="image_id")
+    assert sella[["split", "x"]].values.tolist() == [["train", 50], ["valid", 100]]

@@ -143,10 +143,17 @@ class TestSheet:
         [
             ("image,fold\n", r"found the columns \['image', 'fold'\], expected 'image', and of 'split', .* Name them in"),
             ("image,split\ntrain-0,dev\n", r"line 2, split: found .dev., expected train, valid or test"),
-            ("image,pixel_size_mm\ntrain-0,-1\n", r"line 2, pixel_size_mm: found .*-1.*, expected millimetres per pixel above 0"),
-            ("image,pixel_size_mm\ntrain-0,wide\n", r"expected millimetres per pixel above 0"),
+            (
+                "image,pixel_size_mm\ntrain-0,-1\n",
+                r"line 2, pixel_size_mm: found .*-1.*, expected millimetres per pixel from 0.02 to 2",
+            ),
+            ("image,pixel_size_mm\ntrain-0,wide\n", r"expected millimetres per pixel from 0.02 to 2, or 0 for unknown"),
             ("image,split\ntrain-0,test\ntrain-0.png,train\n", "lines 2 and 3 say two things of one film"),
             ("", "an empty file"),
+            (
+                "image,split\n0,test\n1,train\n",
+                "none of its 2 rows is of one of the 3 images: it names '0', '1', .* 'train-0'",
+            ),
         ],
     )
     def test_nonsense_is_refused(self, sheet, text, message):
@@ -157,6 +164,11 @@ class TestSheet:
         images = self.images.assign(path=["a/1.png", "b/1.png", "c/2.png"])
         with pytest.raises(FilmSheetError, match="is the name of 2 images; give their paths"):
             read_film_sheet(images, sheet("image,split\n1.png,test\n"))
+
+    @pytest.mark.parametrize("name", ["Mu\u0308ller Anna (1).PNG", "Müller_Anna_1.png", "b\\Müller Anna (1).png"])
+    def test_names_may_be_written_as_other_systems_do(self, sheet, name):
+        images = self.images.assign(path=["a.png", "b/Müller Anna (1).png", "c.png"])
+        assert read_film_sheet(images, sheet(f"image,split\n{name},test\n")).loc["train-1", "split"] == "test"
 
     def test_that_is_not_there_is_named(self, tmp_path):
         with pytest.raises(FilmSheetError, match=r"ingestion\.films\.sheet = .*none\.csv"):

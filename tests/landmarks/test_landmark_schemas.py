@@ -1,6 +1,7 @@
 import pytest
 
 from ceph_pipeline.landmarks import SCHEMAS, UnknownLandmarkError, common_landmarks, find, own_schema
+from ceph_pipeline.landmarks.schemas import tidy
 
 
 def test_aariz_has_29_points_of_three_tissues():
@@ -91,3 +92,8 @@ class TestOwnSchemas:
     def test_unknown_keys_are_refused(self):
         with pytest.raises(ValueError, match="expected `name`"):
             own_schema("mine", ({"name": "Basion", "tissue": "skeletal"},))
+
+
+@pytest.mark.parametrize("label", ["Sella\u200b", "\ufeffSella", "Se\u00adlla", "\u00a0Sella "])
+def test_invisible_letters_of_a_label_count_for_nothing(label):
+    assert tidy(label) == "Sella"

@@ -7,10 +7,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ceph_pipeline.errors import InvalidValueError
+from ceph_pipeline.formats.entries import PIXEL_SIZE
 from ceph_pipeline.formats.files import UnreadableFileError, shown
+from ceph_pipeline.formats.film_names import stem
 from ceph_pipeline.formats.layout import SPLIT_NAMES
 from ceph_pipeline.formats.problems import AnnotationError, Problem
 from ceph_pipeline.formats.sheets import Sheet, read_sheet
+from ceph_pipeline.images.film_names import safe_identifier
 
 FILE = "cephalogram_machine_mappings.csv"
 COLUMNS = ("cephalogram_id", "machine", "pixel_size", "image_format", "mode")
@@ -47,7 +51,8 @@ def read_machines(root: Path) -> tuple[dict[str, Machine], list[Problem]]:
     problems: list[Problem] = []
     sheet, positions = _rows(path, root)
     for line, cells in sheet.rows:
-        image_id, *fields = (cells[position].strip() for position in positions)
+        name, *fields = (cells[position].strip() for position in positions)
+        image_id = safe_identifier(stem(name))
         machine = _machine(image_id, fields, line, sheet)
         if isinstance(machine, Machine) and machines.get(image_id, machine) != machine:
             machine = Problem(image_id, FILE, f"line {line}", "a second row that says otherwise", "one row an image")
@@ -86,7 +91,7 @@ def _machine(image_id: str, fields: list[str], line: int, sheet: Sheet) -> Machi
     split = SPLIT_NAMES.get(mode.lower())
     if split is None:
         return Problem(image_id, FILE, f"line {line}, mode", shown(mode), "Train, Valid or Test")
-    pixel_size_mm = sheet.number(size) if size else 0.0
-    if pixel_size_mm is None or pixel_size_mm < 0:
-        return Problem(image_id, FILE, f"line {line}, pixel_size", shown(size), "millimetres per pixel above 0, or 0 for unknown")
-    return Machine(name or UNKNOWN.name, pixel_size_mm or math.nan, split)
+    try:
+        return Machine(name or UNKNOWN.name, sheet.pixel_size(size), split)
+    except InvalidValueError as error:
+        return Problem(image_id, FILE, f"line {line}, pixel_size", str(error), PIXEL_SIZE)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceph_pipeline.formats.annotations import Reading
-from ceph_pipeline.formats.entries import as_number, as_pixel_size, entries_of, key_of
+from ceph_pipeline.formats.entries import PIXEL_SIZE, as_number, as_pixel_size, entries_of, key_of
 from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder
@@ -146,9 +146,7 @@ def _scale(entry: dict[str, Any], file: str, place: str, problems: list[Problem]
     try:
         return as_pixel_size(entry.get("scale"))
     except ValueError as error:
-        problems.append(
-            Problem(file, file, f"{place}, scale", str(error), "mm per pixel above 0, or 0 for unknown", "point set aside")
-        )
+        problems.append(Problem(file, file, f"{place}, scale", str(error), PIXEL_SIZE, "point set aside"))
         return math.nan
 
 

@@ -11,11 +11,15 @@ from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.formats.annotations import is_coordinate
 from ceph_pipeline.formats.files import shown
 from ceph_pipeline.formats.problems import Problem
+from ceph_pipeline.images.header import MIN_SPACING_MM
 from ceph_pipeline.landmarks.geometry import Size
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 MAX_SIDE = 1_000_000
 """Pixels of an image's side beyond which a recorded size is no size."""
+MAX_PIXEL_SIZE_MM = 2.0
+"""Of a head that is 100 px high. A larger number is of another unit: pixels per mm, µm, dots per inch; a tiny one is cm or m."""
+PIXEL_SIZE = f"millimetres per pixel from {MIN_SPACING_MM:g} to {MAX_PIXEL_SIZE_MM:g}, or 0 for unknown"
 
 
 def number(text: str, *, decimal_comma: bool = False) -> float | None:
@@ -48,12 +52,12 @@ def as_pixel_size(value: Any) -> float:
     """Millimetres per pixel; NaN, unknown, where it is absent or 0.
 
     Raises:
-        ValueError: it is negative or no number; the message is the value.
+        ValueError: it is none that an X-ray can have (`PIXEL_SIZE`); the message is the value.
     """
     if value is None or (isinstance(value, str) and not value.strip()):
         return math.nan
     size = as_number(value)
-    if size is None or size < 0:
+    if size is None or not (size == 0 or MIN_SPACING_MM <= size <= MAX_PIXEL_SIZE_MM):
         raise InvalidValueError(shown(value))
     return size or math.nan
 
@@ -63,7 +67,7 @@ def own_pixel_size(entry: Mapping[str, Any], file: str, place: str, problems: li
     try:
         return as_pixel_size(entry.get("pixel_size_mm"))
     except InvalidValueError as error:
-        problems.append(Problem(file, file, f"{place}, pixel_size_mm", str(error), "millimetres per pixel above 0", "kept"))
+        problems.append(Problem(file, file, f"{place}, pixel_size_mm", str(error), PIXEL_SIZE, "kept"))
         return math.nan
 
 

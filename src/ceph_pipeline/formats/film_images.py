@@ -120,7 +120,9 @@ def sizes_of_films(
         if entry.present and size is None:
             continue
         if size is None and film.size is None:
-            problems.append(Problem(entry.image_id, film.file, f"{film.place}, size", "neither", size_from))
+            there = f" (there are {', '.join(sorted(folder.stems)[:3])}, …)" if folder.stems else ""
+            neither = f"neither the image {shown(PurePosixPath(film.name).name)} nor its size{there}"
+            problems.append(Problem(entry.image_id, film.file, f"{film.place}, size", neither, size_from))
         elif size is not None and film.size is not None and not _agree(size, film.size, relative):
             contradiction = f"{film.size[0]} × {film.size[1]} recorded, the image has {size[0]} × {size[1]}"
             expected = "points of this image: it was turned, cut or resized since"

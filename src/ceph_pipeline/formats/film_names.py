@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from ceph_pipeline.formats.files import is_plain
 from ceph_pipeline.formats.layout import IMAGE_SUFFIXES
+from ceph_pipeline.images.film_files import is_hidden
 
 _UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-(?=.)")
 _ROBOFLOW = re.compile(r"^(?P<stem>.+?)(?:_(?:png|jpe?g|bmp|tiff?|webp))?\.rf\.[0-9A-Za-z]+$")
@@ -61,21 +62,30 @@ def without_prefix(name: str) -> str:
     return _UPLOAD_PREFIX.sub("", name)
 
 
+def loosely(name: str) -> str:
+    """A file's name without suffix, as tools and systems may have changed it: blanks to `_`, brackets dropped, any case.
+
+    Label Studio, which is built on Django, so renames what is uploaded.
+    """
+    return re.sub(r"[^-\w.]", "", _SUFFIX.sub("", name).strip().replace(" ", "_")).casefold()
+
+
 class ImageFolder:
     """The image files of a folder, found by the names that annotations give them.
 
-    Links to folders are not followed; names with a leading dot are not data.
+    Links to folders are not followed; names of systems and file servers are not data.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._by_name: dict[str, list[str]] = defaultdict(list)
         self._by_stem: dict[str, list[str]] = defaultdict(list)
+        self._loosely: dict[str, list[str]] = defaultdict(list)
         self.unnameable: list[str] = []
         for folder, folders, files in os.walk(root):
-            folders[:] = sorted(entry for entry in folders if not entry.startswith("."))
+            folders[:] = sorted(entry for entry in folders if not is_hidden(entry))
             for file in sorted(files):
-                if not file.startswith(".") and file.lower().endswith(tuple(IMAGE_SUFFIXES)):
+                if not is_hidden(file) and file.lower().endswith(tuple(IMAGE_SUFFIXES)):
                     self._add(Path(folder, file))
 
     def _add(self, file: Path) -> None:
@@ -86,17 +96,24 @@ class ImageFolder:
             name = unicodedata.normalize("NFC", file.name)
             self._by_name[name].append(path)
             self._by_stem[_SUFFIX.sub("", name)].append(path)
+            self._loosely[loosely(name)].append(path)
 
     @property
     def stems(self) -> frozenset[str]:
         """Names of all images without folder and suffix."""
         return frozenset(self._by_stem)
 
+    @property
+    def paths(self) -> frozenset[str]:
+        """All images."""
+        return frozenset(path for paths in self._by_name.values() for path in paths)
+
     def find(self, name: str, near: str = "") -> list[str]:
         """Paths below the root of the images that a name can stand for: none, one, or several that cannot be told apart.
 
-        The whole file name counts before the name without an upload prefix, and that before the name without its suffix; of
-        several equal names the one whose folders agree with the annotation's path, or that lies nearest to it.
+        The whole file name counts before the name without an upload prefix, that before the name without its suffix, and that
+        before what tools make of it (`loosely`); of several equal names the one whose folders agree with the annotation's path,
+        or that lies nearest to it.
 
         Args:
             name: As the annotation has it, folders included.
@@ -110,6 +127,8 @@ class ImageFolder:
             (self._by_name, bare),
             (self._by_stem, _SUFFIX.sub("", base)),
             (self._by_stem, _SUFFIX.sub("", bare)),
+            (self._loosely, loosely(base)),
+            (self._loosely, loosely(bare)),
         ):
             if key and table.get(key):
                 return _nearest(table[key], wanted, near)
@@ -119,7 +138,9 @@ class ImageFolder:
 def _nearest(paths: list[str], wanted: str, near: str) -> list[str]:
     if len(paths) == 1:
         return paths
-    same = [path for path in paths if unicodedata.normalize("NFC", path) == wanted or path.endswith("/" + wanted.lstrip("/"))]
+    end = "/" + wanted.lstrip("/")
+    names = {path: "/" + unicodedata.normalize("NFC", path) for path in paths}
+    same = [path for path, name in names.items() if name.endswith(end) or _SUFFIX.sub("", name).endswith(end)]
     if len(same) == 1:
         return same
     beside = [path for path in paths if near and path.startswith(near.rstrip("/") + "/")]

@@ -12,7 +12,7 @@ from ceph_pipeline.formats.annotations import MISSING, Point, Reading, Row, cvm_
 from ceph_pipeline.formats.files import shown
 from ceph_pipeline.formats.film_images import Film, PairedFilm, pair, sizes_of_films, without_repeats
 from ceph_pipeline.formats.film_names import ImageFolder
-from ceph_pipeline.formats.labelled_points import PointProblems, all_on_a_line, name_points
+from ceph_pipeline.formats.labelled_points import PointProblems, all_in_one_pixel, all_on_a_line, name_points
 from ceph_pipeline.formats.layout import SPLIT_NAMES
 from ceph_pipeline.formats.options import LandmarkNames, ReadOptions
 from ceph_pipeline.formats.problems import Problem
@@ -81,7 +81,9 @@ def assemble(films: Iterable[Film], folder: ImageFolder, how: Assembly, problems
         problems: What the format's own reader found wrong.
     """
     collected = list(problems)
-    found = without_repeats(pair(films, folder, collected), collected)
+    paired = pair(films, folder, collected)
+    collected += _without_annotation(paired, folder)
+    found = without_repeats(paired, collected)
     sizes = sizes_of_films(found, folder, collected, relative=how.relative, size_from=how.size_from)
     kept = [entry for entry in found if entry.image_id in sizes and _name_points(entry, sizes[entry.image_id], how, collected)]
     expected = how.expected or tuple(dict.fromkeys(name for entry in kept for points in entry.points.values() for name in points))
@@ -136,6 +138,11 @@ def _name_points(entry: PairedFilm, size: Size, how: Assembly, problems: list[Pr
     if not every:
         problems.append(Problem(entry.image_id, film.file, film.place, "no key point", how.required))
         return False
+    if all_in_one_pixel(every):
+        found = f"{len(every)} points within one pixel"
+        expected = "points of a face in pixels: are these fractions of the image, or placeholders?"
+        problems.append(Problem(entry.image_id, film.file, film.place, found, expected))
+        return False
     for reader, points in entry.points.items():
         if all_on_a_line(points.values()):
             found = f"{len(points)} points of {reader} at even distances on one straight line"
@@ -157,6 +164,16 @@ def _missing(entry: PairedFilm, expected: tuple[str, ...]) -> list[Problem]:
                 Problem(entry.image_id, entry.film.file, f"{entry.film.place}, {reader}", found, "each landmark once", "kept")
             )
     return problems
+
+
+def _without_annotation(paired: list[PairedFilm], folder: ImageFolder) -> list[Problem]:
+    """One remark on the images at hand that no annotation speaks of."""
+    silent = sorted(folder.paths - {entry.path for entry in paired})
+    if not silent:
+        return []
+    some = ", ".join(shown(path) for path in silent[:3]) + (", …" if len(silent) > 3 else "")
+    found = f"{len(silent)} of {len(folder.paths)} without an annotation: {some}"
+    return [Problem(".", ".", "images", found, "an annotation for each image", "kept")]
 
 
 def _remarks(kept: list[PairedFilm], folder: ImageFolder, how: Assembly) -> list[Problem]:

@@ -32,6 +32,7 @@ from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import folder_of
 from ceph_pipeline.formats.problems import AnnotationError, Problem
 from ceph_pipeline.formats.sheets import read_sheet
+from ceph_pipeline.images.film_files import is_hidden
 from ceph_pipeline.landmarks.geometry import Size
 
 DATASET = "label_studio"
@@ -125,8 +126,8 @@ def _export_file(path: Path) -> Path:
 
 
 def _visible(folder: Path, pattern: str) -> list[Path]:
-    """Files of the folder by pattern; names with a leading dot are not data."""
-    return sorted(file for file in folder.glob(pattern) if not file.name.startswith("."))
+    """Files of the folder by pattern; names of systems and file servers are not data."""
+    return sorted(file for file in folder.glob(pattern) if not is_hidden(file.name))
 
 
 def _entries(export: Path) -> list[Any]:
@@ -169,6 +170,12 @@ def _films(
     else:
         results = {annotators.name(entry.get("annotator")): _minimal(entry)}
     data = _data(entry)
+    split = (key_of(data.get("split")) or "").lower()
+    if split and split not in SPLIT_NAMES:
+        problems.append(
+            Problem(stem(name), file, f"{place}, split", shown(data["split"]), "train, valid or test", "file set aside")
+        )
+        return
     bad = {reader: values for reader, values in results.items() if not isinstance(values, list)}
     problems += [
         Problem(stem(name), file, f"{place}, result", shown(values), "a list of results", "file set aside")
@@ -182,7 +189,7 @@ def _films(
         place,
         labelled,
         recorded_size(usable.values()),
-        split=SPLIT_NAMES.get((key_of(data.get("split")) or "").lower()),
+        split=SPLIT_NAMES.get(split),
         pixel_size_mm=own_pixel_size(data, file, place, problems),
         machine=key_of(data.get("machine")) or "unknown",
     )

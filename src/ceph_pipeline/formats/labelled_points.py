@@ -91,6 +91,12 @@ def all_on_a_line(points: Iterable[Point]) -> bool:
     return len({(round(dx, 6), round(dy, 6)) for dx, dy in steps}) == 1
 
 
+def all_in_one_pixel(points: Iterable[Point]) -> bool:
+    """Whether three points or more lie within one pixel of each other along both axes."""
+    known = [point for point in points if not math.isnan(point[0])]
+    return len(known) > 2 and all(max(values) - min(values) <= 1 for values in zip(*known, strict=True))
+
+
 def _is_label(label: str) -> bool:
     return bool(label.strip()) and len(label) <= LABEL_LENGTH and is_plain(label)
 

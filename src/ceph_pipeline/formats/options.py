@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ceph_pipeline.formats.entries import MAX_PIXEL_SIZE_MM
+from ceph_pipeline.images.header import MIN_SPACING_MM
 from ceph_pipeline.landmarks import SCHEMAS, Landmark, LandmarkSchema, UnknownLandmarkError, find, own_schema
 from ceph_pipeline.landmarks.schemas import tidy
 
@@ -44,8 +46,8 @@ class TableOptions(BaseModel):
         size = self.pixel_size_mm
         if self.unit == "mm" and size is None:
             raise ValueError("unit mm needs pixel_size_mm")
-        if isinstance(size, float | int) and not 0 < size < 10:
-            raise ValueError(f"pixel_size_mm: {size!r}; expected millimetres per pixel above 0 and below 10")
+        if isinstance(size, float | int) and not MIN_SPACING_MM <= size <= MAX_PIXEL_SIZE_MM:
+            raise ValueError(f"pixel_size_mm: {size!r}; expected {MIN_SPACING_MM:g} to {MAX_PIXEL_SIZE_MM:g}")
         return self
 
 

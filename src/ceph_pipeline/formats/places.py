@@ -11,6 +11,7 @@ from typing import TypeVar
 from ceph_pipeline.formats.files import UnreadableFileError
 from ceph_pipeline.formats.film_names import stem
 from ceph_pipeline.formats.problems import Problem
+from ceph_pipeline.images.film_files import is_hidden
 
 Content = TypeVar("Content")
 
@@ -26,15 +27,15 @@ def folder_of(path: Path) -> Path:
 def annotation_files(path: Path, suffixes: Sequence[str]) -> Iterator[Path]:
     """The file itself, or all files below the folder with one of the (lower-case) suffixes, by folder and name.
 
-    Links to folders are not followed; names with a leading dot are not data.
+    Links to folders are not followed; names of systems and file servers are not data.
     """
     if not path.is_dir():
         yield path
         return
     for folder, folders, files in os.walk(path):
-        folders[:] = sorted(entry for entry in folders if not entry.startswith("."))
+        folders[:] = sorted(entry for entry in folders if not is_hidden(entry))
         yield from (
-            Path(folder, file) for file in sorted(files) if file.lower().endswith(tuple(suffixes)) and not file.startswith(".")
+            Path(folder, file) for file in sorted(files) if file.lower().endswith(tuple(suffixes)) and not is_hidden(file)
         )
 
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ceph_pipeline.formats.entries import number
-from ceph_pipeline.formats.files import UnreadableFileError, decode, read_bytes
+from ceph_pipeline.errors import InvalidValueError
+from ceph_pipeline.formats.entries import as_pixel_size, number
+from ceph_pipeline.formats.files import UnreadableFileError, decode, read_bytes, shown
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
-_EXCEL = (".xlsx", ".xlsm")
+SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls")
+_WORKBOOK, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+"""First bytes of Excel's files, which may have any name: .xlsx is a zip archive, .xls a compound file."""
 _SEPARATORS = (",", ";", "\t", "|")
 MAX_UNPACKED = 256 * 1024 * 1024
 """Bytes that an Excel file, which is a zip archive, may unpack to."""
 MAX_ROWS = 2_000_000
+ABSENT = ("", "nan", "na", "n/a", "none", "null", "-")
+"""Cells that say that there is nothing."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,20 @@ class Sheet:
         """A cell as a number, None where it is none."""
         return number(cell, decimal_comma=self.decimal_comma)
 
+    def pixel_size(self, cell: str) -> float:
+        """A cell as millimetres per pixel; NaN, unknown, where it is empty or 0.
+
+        Raises:
+            ValueError: it is none that an X-ray can have (`entries.PIXEL_SIZE`); the message is the value.
+        """
+        if cell.strip().lower() in ABSENT:
+            return math.nan
+        value = self.number(cell)
+        try:
+            return as_pixel_size(cell if value is None else value)
+        except InvalidValueError:
+            raise InvalidValueError(shown(cell.strip())) from None
+
 
 def read_sheet(
     path: Path,
@@ -66,7 +85,7 @@ def read_sheet(
     """Read a sheet with a header.
 
     Args:
-        path: A .csv, .tsv or .txt file, or an Excel workbook (needs the extra `excel`).
+        path: A text file, or an Excel workbook (needs the extra `excel`), whatever its name says.
         root: The folder it must lie in.
         separator: Of columns; None takes the one that the first line has most of.
         decimal_comma: None: yes where columns are separated by something else than commas.
@@ -74,11 +93,13 @@ def read_sheet(
         sheet: An Excel sheet's name; None is the first.
 
     Raises:
-        UnreadableFileError: it is no such file, or empty.
+        UnreadableFileError: it is no such file, or empty, or a row has more cells than the header.
     """
-    if path.suffix.lower() in _EXCEL:
-        return _filled(_excel_rows(read_bytes(path, root), sheet), decimal_comma=bool(decimal_comma), notes=())
     content = read_bytes(path, root)
+    if content.startswith(_OLD_WORKBOOK):
+        raise UnreadableFileError("an Excel workbook of the old kind (.xls). Save it as .xlsx or CSV")
+    if content.startswith(_WORKBOOK) or path.suffix.lower() in (".xlsx", ".xlsm"):
+        return _filled(_excel_rows(content, sheet), decimal_comma=bool(decimal_comma), notes=())
     text, used = (_decoded(content, encoding), encoding) if encoding else decode(content, fallback="cp1252")
     notes = () if used in ("utf-8", encoding) else (f"{used}, as Excel saves",)
     between = separator or _separator(text)
@@ -150,6 +171,11 @@ def _filled(rows: Iterator[tuple[int, list[str]]], *, decimal_comma: bool, notes
         if not header:
             header = tuple(" ".join(cell.split()) for cell in cells)
             continue
+        if any(cell.strip() for cell in cells[len(header) :]):
+            raise UnreadableFileError(
+                f"line {line} has {len(cells)} cells, the header {len(header)}: a decimal comma between commas, or a column "
+                "without a name? Separate columns by semicolons, or name each"
+            )
         if len(found) >= MAX_ROWS:
             raise UnreadableFileError(f"more than {MAX_ROWS:,} rows")
         found.append((line, tuple(cells[: len(header)]) + ("",) * (len(header) - len(cells))))

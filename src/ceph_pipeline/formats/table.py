@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.formats.annotations import MISSING, Point, Reading
-from ceph_pipeline.formats.entries import as_size
+from ceph_pipeline.formats.entries import PIXEL_SIZE, as_size
 from ceph_pipeline.formats.files import UnreadableFileError, is_plain, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
@@ -20,7 +21,7 @@ from ceph_pipeline.formats.layout import SPLIT_NAMES
 from ceph_pipeline.formats.options import ReadOptions, TableOptions
 from ceph_pipeline.formats.places import annotation_files, folder_of
 from ceph_pipeline.formats.problems import AnnotationError, Problem
-from ceph_pipeline.formats.sheets import SUFFIXES, Sheet, read_sheet
+from ceph_pipeline.formats.sheets import ABSENT, SUFFIXES, Sheet, read_sheet
 from ceph_pipeline.landmarks.geometry import Size
 
 DATASET = "table"
@@ -46,8 +47,6 @@ TIDY_COLUMNS = (
 TIDY = TableOptions(
     x="x", y="y", **{name: name for name in ("image", "landmark", "reader", "split", "pixel_size_mm", "width", "height")}
 )
-_ABSENT = ("", "nan", "na", "n/a", "none", "null", "-")
-"""Cells that say that there is no point."""
 
 
 @dataclass(frozen=True)
@@ -203,15 +202,15 @@ def _films(
     """One film for each image, its rows put together; two rows of one image and reader in a wide sheet are a repetition."""
     labelled: dict[tuple[str, int], dict[str, list[LabelledPoint]]] = defaultdict(lambda: defaultdict(list))
     first: dict[tuple[str, int], Film] = {}
+    unnamed: dict[str, int] = {}
     for line, cells in sheet.rows:
         name = file_path(cells[columns.image])
         place = f"line {line}"
-        pixel_size_mm = _pixel_size(sheet, cells, columns, table)
-        if not name or pixel_size_mm is None or (table.unit == "mm" and math.isnan(pixel_size_mm)):
-            found = "no image" if not name else f"pixel size {shown(cells[columns.pixel_size or 0])}"
-            problems.append(Problem(name or file, file, place, found, "an image, and mm per pixel above 0", "file set aside"))
+        if wrong := _wrong(sheet, cells, columns, table, name):
+            problems.append(Problem(name or file, file, place, *wrong, "file set aside"))
             continue
-        reader = _reader(cells, columns, annotator)
+        pixel_size_mm = _pixel_size(sheet, cells, columns, table)
+        reader = _reader(cells, columns, annotator, unnamed)
         again = 0
         if columns.landmark is None:
             while reader in labelled.get((name, again), {}):
@@ -229,6 +228,21 @@ def _films(
         yield replace(film, labelled=dict(labelled[key]))
 
 
+def _wrong(sheet: Sheet, cells: tuple[str, ...], columns: _Columns, table: TableOptions, name: str) -> tuple[str, str] | None:
+    """What was found and what expected, where a row says something of its film that cannot be used."""
+    if not name:
+        return "no image", "an image"
+    if columns.split is not None and (said := cells[columns.split].strip()) and said.lower() not in SPLIT_NAMES:
+        return f"split {shown(said)}", "train, valid or test"
+    try:
+        pixel_size_mm = _pixel_size(sheet, cells, columns, table)
+    except InvalidValueError as error:
+        return f"pixel size {error}", PIXEL_SIZE
+    if table.unit == "mm" and math.isnan(pixel_size_mm):
+        return "no pixel size", "one, since the points are in mm"
+    return None
+
+
 def _same(a: float, b: float) -> bool:
     return a == b or (math.isnan(a) and math.isnan(b))
 
@@ -236,7 +250,7 @@ def _same(a: float, b: float) -> bool:
 def _labelled_points(sheet: Sheet, cells: tuple[str, ...], columns: _Columns) -> Iterator[LabelledPoint]:
     for label, (x, y) in columns.points.items():
         named = cells[columns.landmark] if columns.landmark is not None else label
-        absent = [cells[column].strip().lower() in _ABSENT for column in (x, y)]
+        absent = [cells[column].strip().lower() in ABSENT for column in (x, y)]
         numbers = [sheet.number(cells[column]) for column in (x, y)]
         if all(absent):
             yield LabelledPoint(named, MISSING)
@@ -246,10 +260,13 @@ def _labelled_points(sheet: Sheet, cells: tuple[str, ...], columns: _Columns) ->
             yield labelled_point(named, *numbers)
 
 
-def _reader(cells: tuple[str, ...], columns: _Columns, annotator: str) -> str:
-    """The annotator's name as the sheet has it; one with an `@`, a mail address, never gets into tables."""
+def _reader(cells: tuple[str, ...], columns: _Columns, annotator: str, unnamed: dict[str, int]) -> str:
+    """The annotator's name as the sheet has it; a mail address never gets into tables, but a number in its place."""
     name = " ".join(cells[columns.reader].split()) if columns.reader is not None else ""
-    return name if name and "@" not in name and len(name) <= 64 and is_plain(name) else annotator
+    if not name:
+        return annotator
+    is_name = "@" not in name and len(name) <= 64 and is_plain(name)
+    return name if is_name else f"{annotator}_x{unnamed.setdefault(name, len(unnamed) + 1)}"
 
 
 def _split(cells: tuple[str, ...], columns: _Columns, name: str, file: str) -> str | None:
@@ -262,11 +279,7 @@ def _size(cells: tuple[str, ...], columns: _Columns) -> Size | None:
     return as_size(*(cells[position] for position in columns.size)) if columns.size else None
 
 
-def _pixel_size(sheet: Sheet, cells: tuple[str, ...], columns: _Columns, table: TableOptions) -> float | None:
+def _pixel_size(sheet: Sheet, cells: tuple[str, ...], columns: _Columns, table: TableOptions) -> float:
     if columns.pixel_size is None:
         return float(table.pixel_size_mm) if isinstance(table.pixel_size_mm, float | int) else math.nan
-    cell = cells[columns.pixel_size].strip()
-    value = sheet.number(cell)
-    if cell.lower() in _ABSENT or value == 0:
-        return math.nan
-    return value if value is not None and value > 0 else None
+    return sheet.pixel_size(cells[columns.pixel_size])

@@ -83,7 +83,7 @@ def read_yolo_pose(path: Path, images: Path | None, options: ReadOptions) -> Rea
             for entry in _row(line, shape, name, position, problems)
         ]
         folders = str(PurePosixPath(name).parent)
-        films.append(Film(file.stem, name, "rows", {ANNOTATOR: labelled}, split=split_of(folders), ordered=shape.ordered))
+        films.append(Film(_image_of(name), name, "rows", {ANNOTATOR: labelled}, split=split_of(folders), ordered=shape.ordered))
     how = assembly(DATASET, options, to_pixels=_to_pixels(options.first_pixel), relative=True)
     return assemble(films, ImageFolder(images or root), how, problems)
 
@@ -106,6 +106,11 @@ def _row(line: str, shape: _Shape, file: str, position: int, problems: list[Prob
         return []
     points = [values[5 + i * shape.values : 5 + (i + 1) * shape.values] for i in range(shape.count)]
     return [labelled_point(label, *point[:2], visible=_is_there(point)) for label, point in zip(shape.names, points, strict=True)]
+
+
+def _image_of(labels: str) -> str:
+    """The image's path without suffix: that of the labels under `images` in place of `labels`, which tells equal names apart."""
+    return "/".join("images" if part == "labels" else part for part in PurePosixPath(labels).with_suffix("").parts)
 
 
 def _is_there(point: Sequence[float | None]) -> bool:

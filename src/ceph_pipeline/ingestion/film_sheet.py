@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -12,8 +13,9 @@ from typing import Any
 import pandas as pd
 
 from ceph_pipeline.errors import CephError, InvalidValueError
+from ceph_pipeline.formats.entries import PIXEL_SIZE
 from ceph_pipeline.formats.files import UnreadableFileError, shown
-from ceph_pipeline.formats.film_names import stem
+from ceph_pipeline.formats.film_names import file_path, loosely, stem
 from ceph_pipeline.formats.layout import SPLIT_NAMES
 from ceph_pipeline.formats.sheets import Sheet, read_sheet
 from ceph_pipeline.ingestion.params import FilmSheetParams
@@ -78,7 +80,8 @@ def _facts(images: pd.DataFrame, sheet: Sheet, path: Path, columns: dict[str, in
     said: dict[str, tuple[int, tuple[str, ...]]] = {}
     strangers = 0
     for line, cells in sheet.rows:
-        found = films.get(cells[columns["image"]].strip(), set())
+        name = unicodedata.normalize("NFC", file_path(cells[columns["image"]]))
+        found = films.get(name) or films.get(loosely(name), set())
         if len(found) > 1:
             name = shown(cells[columns["image"]])
             raise FilmSheetError(f"{path}: line {line}: {name} is the name of {len(found)} images; give their paths.")
@@ -92,6 +95,13 @@ def _facts(images: pd.DataFrame, sheet: Sheet, path: Path, columns: dict[str, in
             raise FilmSheetError(f"{path}: {lines} say two things of one film; expected one row a film.")
         for fact in (fact for fact in FACTS if fact in columns):
             facts.loc[image_id, fact] = _value(fact, cells[columns[fact]].strip(), f"{path}: line {line}", sheet)
+    if strangers and not said:
+        some = ", ".join(shown(cells[columns["image"]]) for _, cells in sheet.rows[:3])
+        expected = ", ".join(map(shown, images["image_id"][:3]))
+        raise FilmSheetError(
+            f"{path}: none of its {strangers} rows is of one of the {len(images)} images: it names {some}, …; expected "
+            f"identifiers, paths or file names such as {expected}."
+        )
     names = ", ".join(fact for fact in FACTS if fact in columns)
     logger.info("%s: %s of %d of %d images, %d rows of no image", path.name, names, len(said), len(images), strangers)
     return facts
@@ -104,7 +114,10 @@ def _films_by_name(images: pd.DataFrame) -> dict[str, set[str]]:
     for image_id, path in pairs:
         films[PurePosixPath(path).name].add(image_id)
         films[stem(path)].add(image_id)
-    return films | {path: {image_id} for image_id, path in pairs} | {image_id: {image_id} for image_id, _ in pairs}
+        films[loosely(PurePosixPath(path).name)].add(image_id)
+    by_name = {unicodedata.normalize("NFC", name): images for name, images in films.items()}
+    by_path = {unicodedata.normalize("NFC", path): {image_id} for image_id, path in pairs}
+    return by_name | by_path | {image_id: {image_id} for image_id, _ in pairs}
 
 
 def _value(fact: str, cell: str, place: str, sheet: Sheet) -> Any:
@@ -122,7 +135,7 @@ def _split(cell: str) -> str | None:
 
 
 def _pixel_size(cell: str, sheet: Sheet) -> float:
-    value = sheet.number(cell) if cell else 0.0
-    if value is None or value < 0:
-        raise InvalidValueError("millimetres per pixel above 0, or an empty cell")
-    return value or math.nan
+    try:
+        return sheet.pixel_size(cell)
+    except InvalidValueError:
+        raise InvalidValueError(PIXEL_SIZE) from None

@@ -1,9 +1,9 @@
 """Parameters of ingestion."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ceph_pipeline.artifacts import WorkerParams
 from ceph_pipeline.formats import OnBadItem, ReadOptions
@@ -75,7 +75,9 @@ class DeviceScaleParams(_Params):
     correction: Literal["none", "table", "ruler", "sella_nasion"] = Field(
         "none", description="table: the sizes below; ruler, sella_nasion: so that a device's median length is the true one"
     )
-    table_mm: dict[str, PositiveFloat] = Field({}, description="of correction table: mm per pixel by device")
+    table_mm: dict[str, Annotated[float, Field(gt=0, le=2)]] = Field(
+        {}, description="of correction table: mm per pixel by device"
+    )
     ruler_mm: float = Field(10.0, gt=0, description="of correction ruler: true distance of p1 and p2")
     sella_nasion_mm: float = Field(
         66.0, gt=0, description="of correction sella_nasion: a population's median S–N; 66 mm by the ruler of Aariz's ART Plus"

@@ -80,8 +80,9 @@ ALIASES = {
 
 
 def tidy(label: str) -> str:
-    """A label as it is looked up: one Unicode form, single ordinary blanks (no-break ones too), a prime as a backtick."""
-    text = " ".join(unicodedata.normalize("NFC", label).split())
+    """A label as it is looked up: one Unicode form, nothing invisible, single ordinary blanks, a prime as a backtick."""
+    visible = "".join(letter for letter in unicodedata.normalize("NFC", label) if unicodedata.category(letter) != "Cf")
+    text = " ".join(visible.split())
     return text[:-1] + "`" if text[-1:] in _PRIMES else text
 
 
