@@ -35,11 +35,8 @@ def test_limits_are_finite_numbers(changes):
         EvaluationParams.model_validate(changes)
 
 
-@pytest.fixture
-def one_image(predictions, landmarks, images, no_duplicates):
-    """Every table and figure of a data set with one test image."""
-    few = images[images["image_id"].isin(["train_a", "train_b", "valid_a", "test_a"])]
-    seen = predictions[predictions["image_id"].isin(few["image_id"])]
+def evaluated(seen, landmarks, few, no_duplicates):
+    """Every table and figure of a data set: errors, errors by landmark, figures."""
     errors = nodes.compute_errors(seen, landmarks, few, PARAMS)
     table = nodes.tabulate_landmarks(errors, few, PARAMS)
     checked = uncertainty_nodes.check_uncertainty(errors, seen, few, no_duplicates, {})
@@ -48,7 +45,29 @@ def one_image(predictions, landmarks, images, no_duplicates):
         nodes.tabulate_training_gap(seen.head(0), errors, landmarks, few, PARAMS), checked["reliability"],
         checked["flag_curves"], PARAMS,
     )  # fmt: skip
+    return errors, table, drawn
+
+
+@pytest.fixture
+def one_image(predictions, landmarks, images, no_duplicates):
+    """Every table and figure of a data set with one test image."""
+    few = images[images["image_id"].isin(["train_a", "train_b", "valid_a", "test_a"])]
+    seen = predictions[predictions["image_id"].isin(few["image_id"])]
+    errors, _, drawn = evaluated(seen, landmarks, few, no_duplicates)
     return errors, few, seen, drawn
+
+
+@pytest.mark.parametrize("name", ["Glabella", r"$\frac{$"])
+def test_a_landmark_of_the_users_own_is_tabulated_and_drawn(predictions, landmarks, images, no_duplicates, name, tmp_path):
+    seen, truth = (table.replace({"landmark": {"Menton": name}}) for table in (predictions, landmarks))
+    errors, table, drawn = evaluated(seen, truth, images, no_duplicates)
+    own = table[table["landmark"] == name]
+    assert set(zip(own["symbol"], own["tissue"], strict=True)) == {(name, "unknown")}
+    for image_id in images["image_id"]:
+        (tmp_path / f"{image_id}.png").write_bytes(encode_image(np.zeros((1500, 1200), np.uint8), ".png"))
+    drawn |= presentation_nodes.draw_gallery(errors, seen, truth, images, RawFolder(tmp_path, "aariz"), PARAMS)
+    for figure in ("landmark_errors_figure", "error_ellipses_figure", "overlay_gallery"):
+        assert max(saved(drawn[figure])) <= MAX_SIDE_PX
 
 
 def test_one_test_image_is_drawn_and_its_missing_ellipses_are_explained(one_image):

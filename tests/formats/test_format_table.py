@@ -204,6 +204,18 @@ class TestWhatWouldBeReadWronglyWithoutAWord:
             points(sheet("image,Sella_x,Sella_y\n1,10,20\n"))
 
 
+def test_what_an_error_offers_to_leave_out_can_be_left_out(sheet):
+    path = sheet("image,Glabella_x,Glabella_y,1_x,1_y,Sella_x,Sella_y\na,500,1,2,3,4,5\nb,50,1,,,4,5\n")
+    with pytest.raises(AnnotationError, match=r"`ingestion\.exclude: \[a/'1', a/Glabella, b/'1'\]`"):
+        points(path)
+    found = read(path, options=ReadOptions(table=TableOptions()), exclude=["a/'1'", "a/Glabella", "b/'1'"]).landmarks
+    assert found[found["x"].notna()][["image_id", "landmark"]].to_numpy().tolist() == [
+        ["a", "Sella"],
+        ["b", "Glabella"],
+        ["b", "Sella"],
+    ]
+
+
 class TestWorkbooks:
     def test_of_the_old_kind_are_named(self, sheet):
         for name in ("points.xls", "points.csv"):

@@ -12,6 +12,7 @@ from norm_samples import MADE_UP
 
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.inference import InferenceParams
+from ceph_pipeline.inference.overlay import write_overlay
 from ceph_pipeline.inference.report import Calibration, ReportOrigin, calibrations, film_page, film_report, picture, write_reports
 from ceph_pipeline.inference.report.wiggle import MARGIN_PX, ROW_PX, WIDTH_PX, wiggle
 from ceph_pipeline.pipelines.inference.nodes import write_reports as write_reports_node
@@ -48,6 +49,15 @@ def test_a_page_loads_nothing() -> None:
     assert "url(" not in page
     assert "@import" not in page
     assert "default-src 'none'" in page
+
+
+def test_a_landmark_of_the_users_own_is_a_dot_like_the_others(tmp_path: Path) -> None:
+    points = points_of({**FACE, "Glabella": (820, 60)})
+    report = film_report(points, (900, 1000), "a.png", MM, CephalometryParams(), PROVENANCE)
+    assert report.analyses == film_report(points_of(FACE), (900, 1000), "a.png", MM, CephalometryParams(), PROVENANCE).analyses
+    assert [dot.symbol for dot in picture(FILM, points).dots] == ["S", "N", "A", "B", "Glabella"]
+    write_overlay(FILM, points, tmp_path / "overlay.png")
+    assert (tmp_path / "overlay.png").stat().st_size > 0
 
 
 def test_only_the_pages_own_script_may_run() -> None:

@@ -60,6 +60,14 @@ def test_both_tracings_are_drawn_in_the_first_films_pixels(registration: str) ->
     assert np.abs(apart[NAMES.index("A")]).max() < 1e-6
 
 
+def test_a_landmark_of_the_users_own_is_drawn_and_measured_nowhere() -> None:
+    own = films(1.0).replace({"landmark": {"Menton": "Glabella"}})
+    table, figure = compare_films(own, MM, PARAMS)
+    assert "N_Me_mm" not in set(table["measurement"])
+    assert table.set_index("measurement").loc["SNA", "change"] == pytest.approx(0, abs=1e-6)
+    assert "Glabella" in {text.get_text() for text in figure.axes[0].texts}
+
+
 def test_films_of_different_pixel_sizes_are_brought_to_one() -> None:
     table = films(1.0)
     later = table["image_id"] == "t2"

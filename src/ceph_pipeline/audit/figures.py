@@ -13,7 +13,7 @@ from ceph_pipeline.audit.checks import CHECKS
 from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.findings import SEVERITIES, severity_counts
 from ceph_pipeline.audit.params import AuditParams, SellaNasionParams
-from ceph_pipeline.landmarks import find
+from ceph_pipeline.landmarks import known_or_own
 
 SEVERITY_COLOURS = {"info": "#9db4c0", "warning": "#e69f00", "error": "#b3261e"}
 BOX_COLOUR = "#0072B2"
@@ -118,7 +118,7 @@ def draw_readers(axes: Axes, evidence: Evidence, params: AuditParams) -> None:
         flierprops={"marker": ".", "markersize": 4, "markerfacecolor": "#555555", "markeredgecolor": "none", "alpha": 0.5},
     )
     axes.axvline(limit, color=SEVERITY_COLOURS["warning"], linestyle="--")
-    axes.set_yticks(range(len(order)), [f"{name} ({find(name).symbol})" for name in order])
+    axes.set_yticks(range(len(order)), [plain_label(f"{name} ({known_or_own(name).symbol})") for name in order])
     farthest = max(float(values.max()) for values in boxes.values())
     axes.set(xlim=(0, 1.05 * farthest or limit), ylim=(len(order) - 0.4, -0.6))
     axes.set_xlabel(f"distance ({unit}); a finding above {limit:g} {unit}")

@@ -9,7 +9,7 @@ from ceph_pipeline.evaluation.errors import detections, error_matrix, sdr, sdr_k
 from ceph_pipeline.evaluation.intervals import Interval, landmark_intervals, rate_intervals
 from ceph_pipeline.evaluation.metrics import has_millimetres, stage_metrics
 from ceph_pipeline.evaluation.params import StatisticsParams
-from ceph_pipeline.landmarks import find
+from ceph_pipeline.landmarks import known_or_own
 
 
 def landmark_table(errors: pd.DataFrame, statistics: StatisticsParams) -> pd.DataFrame:
@@ -38,8 +38,8 @@ def _landmarks_of(errors: pd.DataFrame, stage: str, statistics: StatisticsParams
         {
             "stage": stage,
             "landmark": list(mm.columns),
-            "symbol": [find(name).symbol for name in mm.columns],
-            "tissue": [find(name).tissue for name in mm.columns],
+            "symbol": [known_or_own(name).symbol for name in mm.columns],
+            "tissue": [known_or_own(name).tissue for name in mm.columns],
             "n": px.notna().sum().to_numpy(),
             "mre_mm": mm.mean().to_numpy(),
             **bounds("mre_mm", intervals),

@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from numpy.typing import NDArray
 
+from ceph_pipeline.artifacts import plain_label
 from ceph_pipeline.evaluation.context_figures import notice
 from ceph_pipeline.evaluation.figures import COLOURS, legend_below, new_axes
 from ceph_pipeline.evaluation.stages import LABELS, READER_TO_TRUTH, stages_in
-from ceph_pipeline.landmarks import find
+from ceph_pipeline.landmarks import known_or_own
 
 LEVEL = 5.991
 """χ² of two degrees of freedom that holds 95 % of normal errors."""
@@ -49,7 +50,13 @@ def ellipse_figure(table: pd.DataFrame, unit: str) -> Figure:
         angles="xy", scale_units="xy", scale=1, width=0.003, color="#111111", label="mean error", zorder=4,
     )  # fmt: skip
     for name, row in shape.iterrows():
-        axes.annotate(find(str(name)).symbol, (row["x"], row["y"]), xytext=(6, 6), textcoords="offset points", fontsize=9)
+        axes.annotate(
+            plain_label(known_or_own(str(name)).symbol),
+            (row["x"], row["y"]),
+            xytext=(6, 6),
+            textcoords="offset points",
+            fontsize=9,
+        )
     axes.set_aspect("equal")
     axes.invert_yaxis()
     axes.margins(0.08)
@@ -78,7 +85,7 @@ def _ellipses(axes: Axes, rows: pd.DataFrame, stage: str, *, fill: bool) -> None
 
 
 def _contours(axes: Axes, shape: pd.DataFrame) -> None:
-    by_symbol = {find(str(name)).symbol: (row["x"], row["y"]) for name, row in shape.iterrows()}
+    by_symbol = {known_or_own(str(name)).symbol: (row["x"], row["y"]) for name, row in shape.iterrows()}
     for contour in CONTOURS:
         line = np.array([by_symbol[symbol] for symbol in contour if symbol in by_symbol])
         if len(line) > 1:

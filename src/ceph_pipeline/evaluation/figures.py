@@ -5,12 +5,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ceph_pipeline.artifacts import plain_label
 from ceph_pipeline.evaluation.breakdown import hardest_first
 from ceph_pipeline.evaluation.errors import error_matrix, sdr
 from ceph_pipeline.evaluation.intervals import MIN_IMAGES
 from ceph_pipeline.evaluation.metrics import has_millimetres
 from ceph_pipeline.evaluation.stages import BESIDE, LABELS, MEAN_SHAPE, OFFSET_REMOVED, READER_TO_TRUTH, READERS_FLOOR, stages_in
-from ceph_pipeline.landmarks import find
+from ceph_pipeline.landmarks import known_or_own
 
 COLOURS = {
     "stage1": "#56B4E9",
@@ -86,7 +87,7 @@ def landmark_figure(table: pd.DataFrame) -> Figure:
                 positions + offset, rows["mre_mm_low"], rows["mre_mm_high"], color=COLOURS[stage], linewidth=1.4, zorder=2
             )
         axes.plot(values, positions + offset, "o", color=COLOURS[stage], markersize=5, label=LABELS[stage], zorder=3)
-    axes.set_yticks(positions, [f"{name} ({find(name).symbol})" for name in order])
+    axes.set_yticks(positions, [plain_label(f"{name} ({known_or_own(name).symbol})") for name in order])
     axes.set(xlabel=f"mean radial error ({unit})", ylim=(-0.7, len(order) - 0.3))
     axes.set_xlim(left=0)
     bounds = "with 95 % intervals over images"

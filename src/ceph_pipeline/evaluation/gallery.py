@@ -14,7 +14,7 @@ from ceph_pipeline.evaluation.insets import N_INSETS, draw_inset, worst_landmark
 from ceph_pipeline.evaluation.overlay_style import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
 from ceph_pipeline.evaluation.stages import LABELS
 from ceph_pipeline.images.codec import GreyImage
-from ceph_pipeline.landmarks import find
+from ceph_pipeline.landmarks import known_or_own
 from ceph_pipeline.landmarks.tables import points_array
 
 MARGIN = 0.08
@@ -115,7 +115,9 @@ def overlay(axes: Axes, image: GreyImage, truth: NDArray[np.float64], pred: NDAr
     draw_points(axes, truth, pred)
     for name, point in zip(landmarks, truth, strict=True):
         if not np.isnan(point).any():
-            text = axes.annotate(find(name).symbol, point, xytext=(7, 5), textcoords="offset points", fontsize=9)
+            text = axes.annotate(
+                plain_label(known_or_own(name).symbol), point, xytext=(7, 5), textcoords="offset points", fontsize=9
+            )
             text.set(color=SYMBOL_COLOUR, path_effects=OUTLINE)
     axes.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]))
 

@@ -5,9 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from ceph_pipeline.artifacts import plain_label
 from ceph_pipeline.evaluation.overlay_style import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
 from ceph_pipeline.images.codec import GreyImage
-from ceph_pipeline.landmarks import find
+from ceph_pipeline.landmarks import known_or_own
 
 N_INSETS = 3
 """Details beside each image."""
@@ -57,4 +58,12 @@ def draw_inset(
     frame = Rectangle((low[0], low[1]), side, side, fill=False, edgecolor=SYMBOL_COLOUR, linewidth=1)
     frame.set_path_effects(OUTLINE)
     beside.add_patch(frame)
-    axes.text(0.04, 0.95, find(name).symbol, transform=axes.transAxes, va="top", color=SYMBOL_COLOUR, path_effects=OUTLINE)
+    axes.text(
+        0.04,
+        0.95,
+        plain_label(known_or_own(name).symbol),
+        transform=axes.transAxes,
+        va="top",
+        color=SYMBOL_COLOUR,
+        path_effects=OUTLINE,
+    )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ceph_pipeline.formats.annotations import Annotations, Reading
 from ceph_pipeline.formats.problems import AnnotationError, OnBadItem, Problem, quarantine_table, refuse
-from ceph_pipeline.landmarks import UnknownLandmarkError, find
+from ceph_pipeline.landmarks import UnknownLandmarkError, find, known_or_own
 
 
 def validated(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: Sequence[str]) -> Annotations:
@@ -29,7 +29,7 @@ def validated(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: 
     images, points = _parse_exclusions(exclude, reading)
     reading = _exclude(reading, images, points)
     outside = points_outside(reading)
-    excluded_items = {*images, *(f"{image_id}/{find(name).symbol}" for image_id, name in points)}
+    excluded_items = {*images, *(f"{image_id}/{known_or_own(name).symbol}" for image_id, name in points)}
     problems = [problem for problem in (*reading.problems, *outside) if not problem.concerns(excluded_items)]
     if on_bad_item == "error":
         refuse(problems, place)
@@ -37,7 +37,7 @@ def validated(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: 
     chosen = [Problem(item, item, "ingestion.exclude", "listed", "left out on request", "image set aside") for item in images]
     chosen += [
         Problem(
-            f"{image_id}/{find(name).symbol}",
+            f"{image_id}/{known_or_own(name).symbol}",
             image_id,
             "ingestion.exclude",
             f"{name} listed",
@@ -58,7 +58,7 @@ def points_outside(reading: Reading) -> list[Problem]:
 def _outside(record: dict[Hashable, Any], sources: Mapping[tuple[str, str], str]) -> Problem:
     in_x = -0.5 <= record["x"] <= record["width"] - 0.5
     axis, length, side = ("y", record["height"], "high") if in_x else ("x", record["width"], "wide")
-    symbol = _symbol(record["landmark"])
+    symbol = known_or_own(record["landmark"]).symbol
     return Problem(
         f"{record['image_id']}/{symbol}",
         sources.get((record["image_id"], record["reader"]), record["image_id"]),
@@ -85,16 +85,9 @@ def _without_points_outside(reading: Reading) -> pd.DataFrame:
     return landmarks
 
 
-def _symbol(landmark: str) -> str:
-    """The short form; a label that no schema knows stands for itself."""
-    try:
-        return find(landmark).symbol
-    except UnknownLandmarkError:
-        return landmark
-
-
 def _parse_exclusions(exclude: Sequence[str], reading: Reading) -> tuple[list[str], list[tuple[str, str]]]:
     """Excluded images, and excluded points as (image, full name)."""
+    own, bad = set(reading.landmarks["landmark"]), {problem.item for problem in reading.problems}
     known = {*reading.images["image_id"], *(problem.item.partition("/")[0] for problem in reading.problems)}
     images: list[str] = []
     points: list[tuple[str, str]] = []
@@ -108,7 +101,7 @@ def _parse_exclusions(exclude: Sequence[str], reading: Reading) -> tuple[list[st
             images.append(image_id)
             continue
         try:
-            points.append((image_id, find(landmark).name))
+            points.append((image_id, known_or_own(landmark).name if landmark in own or item in bad else find(landmark).name))
         except UnknownLandmarkError as error:
             raise AnnotationError(f"ingestion.exclude: {item!r}: {error}") from None
     return images, points

@@ -13,7 +13,7 @@ from matplotlib.patheffects import withStroke
 from ceph_pipeline.artifacts import atomic_path, plain_label, save_figure
 from ceph_pipeline.inference.points import is_flagged, places_of
 from ceph_pipeline.inference.tracing import traced
-from ceph_pipeline.landmarks import find
+from ceph_pipeline.landmarks import known_or_own
 from ceph_pipeline.uncertainty.points import sigma_px
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
     axes = figure.add_subplot()
     low, high = np.percentile(image, (0.5, 99.5))
     axes.imshow(image, cmap="gray", vmin=low, vmax=max(high, low + 1))
-    names = [find(str(name)).symbol for name in points["landmark"]]
+    names = [known_or_own(str(name)).symbol for name in points["landmark"]]
     xy, flagged = points[["x", "y"]].to_numpy(np.float64), is_flagged(points)
     places = places_of(points)
     axes.add_collection(LineCollection([line.xy for line in traced(places)], colors=LINE, linewidths=0.8, alpha=0.8))
@@ -59,10 +59,12 @@ def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
     for symbol, place in places.items():
         colour = FLAG if flagged[names.index(symbol)] else POINT
         axes.plot(*place, ".", color=colour, markersize=4)
-        axes.annotate(symbol, place, xytext=(4, 3), textcoords="offset points", color=colour, fontsize=7, path_effects=OUTLINE)
+        axes.annotate(
+            plain_label(symbol), place, xytext=(4, 3), textcoords="offset points", color=colour, fontsize=7, path_effects=OUTLINE
+        )
     title = plain_label(title)
     if flagged.any():
-        title = f"{title}: look at {', '.join(symbol for symbol, flag in zip(names, flagged, strict=True) if flag)}"
+        title = f"{title}: look at {plain_label(', '.join(symbol for symbol, flag in zip(names, flagged, strict=True) if flag))}"
     axes.set_title(title, fontsize=10, wrap=True)
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     axes.set_axis_off()

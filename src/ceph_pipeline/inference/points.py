@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.landmarks import find
+from ceph_pipeline.cephalometry.evaluating import SYMBOLS
+from ceph_pipeline.landmarks import known_or_own
 from ceph_pipeline.uncertainty.points import sigma_px
 
 Places = dict[str, tuple[float, float]]
@@ -14,13 +15,19 @@ Places = dict[str, tuple[float, float]]
 def places_of(points: pd.DataFrame) -> Places:
     """Where the landmarks are, of rows `landmark, x, y` of one image."""
     rows = zip(points["landmark"], points["x"], points["y"], strict=True)
-    return {find(str(name)).symbol: (float(x), float(y)) for name, x, y in rows if np.isfinite(x) and np.isfinite(y)}
+    return {known_or_own(str(name)).symbol: (float(x), float(y)) for name, x, y in rows if np.isfinite(x) and np.isfinite(y)}
+
+
+def measured_places(points: pd.DataFrame) -> Places:
+    """`places_of` without a user's own landmarks, which no measurement knows."""
+    return {symbol: place for symbol, place in places_of(points).items() if symbol in SYMBOLS}
 
 
 def sigmas_of(points: pd.DataFrame) -> dict[str, float]:
-    """`sigma_px` by symbol; unknown ones are absent."""
+    """`sigma_px` by symbol, of landmarks that measurements know; unknown ones are absent."""
     known = zip(points["landmark"], sigma_px(points), strict=True)
-    return {find(str(name)).symbol: float(sigma) for name, sigma in known if np.isfinite(sigma)}
+    sigmas = {known_or_own(str(name)).symbol: float(sigma) for name, sigma in known if np.isfinite(sigma)}
+    return {symbol: sigma for symbol, sigma in sigmas.items() if symbol in SYMBOLS}
 
 
 def is_flagged(points: pd.DataFrame) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from ceph_pipeline.artifacts import plain_label
 from ceph_pipeline.cephalometry import Registration, SuperimpositionError, assess, changes, superimpose
-from ceph_pipeline.inference.points import places_of, sigmas_of
+from ceph_pipeline.inference.points import measured_places, places_of, sigmas_of
 from ceph_pipeline.inference.report import calibrations
 from ceph_pipeline.inference.tracing import traced
 from ceph_pipeline.landmarks import Affine
@@ -65,7 +65,8 @@ def change_rows(first: pd.DataFrame, second: pd.DataFrame, pixel_sizes_mm: tuple
         `error unknown`.
     """
     films = [
-        assess(places_of(points), size, sigmas_of(points)) for points, size in zip((first, second), pixel_sizes_mm, strict=True)
+        assess(measured_places(points), size, sigmas_of(points))
+        for points, size in zip((first, second), pixel_sizes_mm, strict=True)
     ]
     words = {True: "larger than its error", False: "smaller than its error", None: "error unknown"}
     rows = [
@@ -115,7 +116,7 @@ def draw_superimposition(first: pd.DataFrame, second: pd.DataFrame, onto_first: 
             label=plain_label(str(points["image_id"].iloc[0])),
         )
     for symbol, place in earlier.items():
-        axes.annotate(symbol, place, xytext=(4, 3), textcoords="offset points", fontsize=7, color="#444444")
+        axes.annotate(plain_label(symbol), place, xytext=(4, 3), textcoords="offset points", fontsize=7, color="#444444")
     axes.legend(loc="lower left", fontsize=8)
     axes.set_title(plain_label(title), fontsize=10)
     axes.set(xlim=(left - margin, right + margin), ylim=(bottom + margin, top - margin), aspect="equal")
@@ -137,4 +138,4 @@ def register(
             "superimposing needs the pixel size of both films: set superimposition.pixel_sizes_mm, or run inference "
             "again with a ruler's networks or inference.pixel_size_mm."
         )
-    return superimpose(places_of(first), places_of(second), (one, two), registration)
+    return superimpose(measured_places(first), measured_places(second), (one, two), registration)

@@ -8,6 +8,7 @@ from ceph_pipeline.landmarks.schemas import (
     UnknownLandmarkError,
     common_landmarks,
     find,
+    known_or_own,
     own_schema,
 )
 
@@ -20,5 +21,6 @@ __all__ = [
     "UnknownLandmarkError",
     "common_landmarks",
     "find",
+    "known_or_own",
     "own_schema",
 ]

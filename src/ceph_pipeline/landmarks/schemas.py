@@ -124,6 +124,15 @@ def find(key: str) -> Landmark:
         raise UnknownLandmarkError(f"unknown landmark {key!r}.{hint}") from None
 
 
+def known_or_own(key: str) -> Landmark:
+    """As `find`; a name that no schema knows is that of a user's own landmark, which is called by it.
+
+    >>> known_or_own("Go").name, known_or_own("Glabella").symbol
+    ('Gonion', 'Glabella')
+    """
+    return _by_key().get(key) or Landmark(key, key, "unknown")
+
+
 @dataclass(frozen=True)
 class LandmarkSchema:
     """An ordered set of landmarks: the order of a file's lines and of a network's channels."""
@@ -218,7 +227,7 @@ def own_schema(name: str, entries: tuple[str | Mapping[str, str], ...]) -> Landm
 def _landmark(entry: str | Mapping[str, str]) -> Landmark:
     if isinstance(entry, str):
         label = tidy(entry)
-        return _by_key().get(label) or Landmark(label, label, "unknown")
+        return known_or_own(label)
     unknown = set(entry) - {"name", "symbol", "group"}
     if "name" not in entry or unknown:
         raise InvalidValueError(f"landmarks: {dict(entry)!r}; expected `name`, and if wanted `symbol` and `group`.")

@@ -27,7 +27,7 @@ from ceph_pipeline.inference.overlay import FLAG, LINE, POINT, RING
 from ceph_pipeline.inference.points import is_flagged, places_of
 from ceph_pipeline.inference.report.picture import reduced
 from ceph_pipeline.inference.tracing import traced
-from ceph_pipeline.landmarks import find
+from ceph_pipeline.landmarks import known_or_own
 from ceph_pipeline.uncertainty.points import sigma_px
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def _shown(points: pd.DataFrame) -> dict[str, list[Any]]:
     names = points["landmark"].astype(str)
     return {
         "landmark": names[there].tolist(),
-        "symbol": [find(name).symbol for name in names[there]],
+        "symbol": [known_or_own(name).symbol for name in names[there]],
         "x": points["x"][there].tolist(),
         "y": points["y"][there].tolist(),
         "drawn_x": points["x"][there].tolist(),

@@ -12,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 
 from ceph_pipeline.formats.files import UnreadableFileError, parse_xml
 from ceph_pipeline.formats.problems import AnnotationError
-from ceph_pipeline.landmarks import UnknownLandmarkError, find
+from ceph_pipeline.landmarks import known_or_own
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def interface_of(names: Sequence[str]) -> str:
 def control_of(interface: Any) -> Control:
     """The control of a project's labelling interface; the default one where a request has none.
 
-    Labels can be full names, symbols or aliases of landmarks; others are left to people.
+    Labels can be full names, symbols or aliases of landmarks, or a user's own names; what no network knows is left to people.
 
     Raises:
         AnnotationError: the text is no XML, or has no `<KeyPointLabels>` on an image.
@@ -71,12 +71,5 @@ def control_of(interface: Any) -> Control:
             f"<KeyPointLabels> is toName={image!r}; there is no <Image> of that name with a value such as $image."
         )
     named = [label.get("value", "") for label in control.iter("Label")]
-    labels = {landmark: name for name in named if (landmark := _landmark(name))}
+    labels = {known_or_own(name).name: name for name in named}
     return Control(control.get("name", ""), image, fields[image][1:], labels)
-
-
-def _landmark(label: str) -> str | None:
-    try:
-        return find(label).name
-    except UnknownLandmarkError:
-        return None

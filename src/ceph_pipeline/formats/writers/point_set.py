@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from ceph_pipeline.landmarks import Landmark, UnknownLandmarkError, find
+from ceph_pipeline.landmarks import Landmark, known_or_own
 from ceph_pipeline.landmarks.geometry import Size
 
 LOCAL_FILES = "/data/local-files/?d={path}"
@@ -125,7 +125,7 @@ def point_set(
         for row in images.to_dict("records")
         if row["image_id"] in found
     )
-    return PointSet(films, tuple(map(_landmark, names)), tuple(dict.fromkeys(points["reader"])), image_address)
+    return PointSet(films, tuple(map(known_or_own, names)), tuple(dict.fromkeys(points["reader"])), image_address)
 
 
 _MISSING = WrittenPoint(math.nan, math.nan)
@@ -137,11 +137,3 @@ def _rows(points: pd.DataFrame) -> Iterator[tuple[str, str, str, WrittenPoint]]:
     values = zip(points["x"].astype(float), points["y"].astype(float), sigma.astype(float), strict=True)
     for image_id, reader, name, numbers in zip(*columns, values, strict=True):
         yield image_id, reader, name, WrittenPoint(*numbers)
-
-
-def _landmark(name: str) -> Landmark:
-    """The landmark of a full name; of a name that no schema knows one that is called by it."""
-    try:
-        return find(name)
-    except UnknownLandmarkError:
-        return Landmark(name, name, "unknown")

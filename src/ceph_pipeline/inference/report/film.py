@@ -10,7 +10,7 @@ import pandas as pd
 
 from ceph_pipeline.cephalometry import ANALYSES, Analysis, CephalometryParams, Result, Verdict, assess, judge
 from ceph_pipeline.cephalometry.norms import ChosenNorm, NormSet
-from ceph_pipeline.inference.points import is_flagged, lies_outside, places_of, sigmas_of
+from ceph_pipeline.inference.points import is_flagged, lies_outside, measured_places, sigmas_of
 from ceph_pipeline.inference.report.calibration import Calibration
 from ceph_pipeline.inference.report.wiggle import Wiggle, wiggle
 
@@ -118,7 +118,7 @@ def film_report(
         origin: What made it.
         implausible: Whether its configuration of landmarks is, as a whole.
     """
-    results = assess(places_of(points), calibration.pixel_size_mm, sigmas_of(points))
+    results = assess(measured_places(points), calibration.pixel_size_mm, sigmas_of(points))
     values = {key: result.value for key, result in results.items() if result.value is not None}
     spread = {key: result.sigma for key, result in results.items() if result.sigma is not None}
     verdicts = {name: judge(rule, values, spread) for name, rule in cephalometry.rules.items()}

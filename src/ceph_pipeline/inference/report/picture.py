@@ -14,7 +14,7 @@ from ceph_pipeline.images import encode_image
 from ceph_pipeline.images.codec import GreyImage
 from ceph_pipeline.inference.points import is_flagged
 from ceph_pipeline.inference.tracing import Line, traced
-from ceph_pipeline.landmarks import find
+from ceph_pipeline.landmarks import known_or_own
 from ceph_pipeline.uncertainty.points import sigma_px
 
 LONG_SIDE_PX, THUMBNAIL_PX = 1600, 160
@@ -56,7 +56,13 @@ def picture(image: GreyImage, points: pd.DataFrame) -> Picture:
     height, width = image.shape
     rows = zip(points["landmark"], points["x"], points["y"], sigma_px(points), is_flagged(points), strict=True)
     dots = [
-        Dot(find(str(name)).symbol, round(float(x), 2), round(float(y), 2), round(2 * float(np.nan_to_num(sigma)), 2), bool(flag))
+        Dot(
+            known_or_own(str(name)).symbol,
+            round(float(x), 2),
+            round(float(y), 2),
+            round(2 * float(np.nan_to_num(sigma)), 2),
+            bool(flag),
+        )
         for name, x, y, sigma, flag in rows
         if np.isfinite(x) and np.isfinite(y)
     ]
