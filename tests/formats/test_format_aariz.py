@@ -1,6 +1,7 @@
 """The Aariz layout: what is read, and what is said about what cannot be."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -365,3 +366,11 @@ def test_the_device_of_a_film_is_found_by_its_file_s_name(aariz, film):
     aariz.write_rows()
     images = read(aariz.root).images.set_index("path")
     assert images.loc[f"train/Cephalograms/{film}.png", "pixel_size_mm"] == 0.1
+
+
+def test_a_film_whose_name_no_table_can_hold_is_set_aside(aariz):
+    for file in aariz.root.rglob("ceph-a.*"):
+        file.rename(os.fsdecode(os.fsencode(file.parent) + b"/caf\xe9" + os.fsencode(file.suffix)))
+    found = read(aariz.root, on_bad_item="quarantine")
+    assert set(found.images["image_id"]) == {"ceph-b", "ceph-c"}
+    assert any(r"caf\udce9.png" in reason and "expected UTF-8" in reason for reason in found.quarantine["reason"])

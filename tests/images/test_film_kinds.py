@@ -159,6 +159,18 @@ class TestDicom:
             decode_image(content, "a.dcm")
         assert "Mustermann" not in str(refusal.value)
 
+    @pytest.mark.parametrize(
+        ("attributes", "message"),
+        [
+            ({"WindowCenter": 60000, "WindowWidth": 10}, "its window leaves one grey level of 45 to 240"),
+            ({"RescaleSlope": 0, "RescaleIntercept": 0}, "its rescale slope leaves one grey level of 45 to 240"),
+            ({"WindowCenter": 100, "WindowWidth": 0}, "Window Width must be .* or save it anew, as png, from a program"),
+        ],
+    )
+    def test_what_would_be_one_black_area_is_refused(self, attributes, message):
+        with pytest.raises(ImageReadError, match=message):
+            decode_image(samples.dicom(samples.wedge(), **attributes), "a.dcm")
+
     def test_several_frames_are_refused(self):
         film = samples.wedge()
         with pytest.raises(ImageReadError, match="2 frames in one file"):

@@ -1,6 +1,7 @@
 """The landmarks of new X-rays as files of other formats."""
 
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import pandas as pd
 
 from ceph_pipeline import formats
 from ceph_pipeline.inference import InferenceParams
+from ceph_pipeline.inference.folder import find_xrays
 from ceph_pipeline.landmarks.tables import ImageTable
 from ceph_pipeline.pipelines.inference.nodes import write_annotations
 
@@ -50,6 +52,16 @@ def test_a_second_run_replaces_the_first_ones_files(tmp_path):
     for rows in (predictions, predictions.iloc[:1]):
         write_annotations(tmp_path / "new", rows, SIZES, tmp_path / "out", InferenceParams(formats=("table",)))
     assert len(formats.read(tmp_path / "out/table", "table").images) == 1
+
+
+def test_a_name_that_is_no_utf_8_costs_no_film_its_files(tmp_path):
+    predictions = located(tmp_path / "new")
+    (tmp_path / "new" / "bea" / "ceph.png").rename(os.fsdecode(os.fsencode(tmp_path / "new") + b"/caf\xe9.png"))
+    (image_id,) = set(find_xrays(tmp_path / "new")) - {"anna_ceph"}
+    named = predictions.replace({"image_id": {"bea_ceph": image_id}})
+    images = write_annotations(tmp_path / "new", named, SIZES, tmp_path / "out", InferenceParams())
+    assert images["path"].tolist() == ["anna/ceph.png", r"caf\udce9.png"]
+    images.to_parquet(tmp_path / "images.parquet")
 
 
 def test_no_format_leaves_no_files(tmp_path):

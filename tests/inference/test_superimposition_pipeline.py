@@ -60,6 +60,13 @@ def test_both_tracings_are_drawn_in_the_first_films_pixels(registration: str) ->
     assert np.abs(apart[NAMES.index("A")]).max() < 1e-6
 
 
+def test_names_that_the_command_line_reads_as_numbers_are_films() -> None:
+    named = films(1.0).replace({"image_id": {"t1": "001", "t2": "2024_05"}})
+    sizes = MM.assign(image_id=["001", "2024_05"])
+    _, figure = compare_films(named, sizes, SuperimpositionParams(first=1, second=202405))
+    assert [line.get_label() for line in figure.axes[0].lines] == ["001", "2024_05"]
+
+
 def test_a_landmark_of_the_users_own_is_drawn_and_measured_nowhere() -> None:
     own = films(1.0).replace({"landmark": {"Menton": "Glabella"}})
     table, figure = compare_films(own, MM, PARAMS)

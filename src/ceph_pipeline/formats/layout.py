@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 
+from ceph_pipeline.formats.files import is_plain
 from ceph_pipeline.formats.problems import PASSED_OVER, Problem
 from ceph_pipeline.images import ImageHeader, ImageReadError, kinds, read_header
 from ceph_pipeline.images.film_files import is_hidden, list_films
@@ -55,18 +56,22 @@ def relative(path: Path, root: Path) -> str:
 
 
 def by_identifier(files: Iterable[Path], root: Path) -> tuple[dict[str, Path], list[Problem]]:
-    """Files by their stem, made a safe identifier; stems that occur twice are problems and left out."""
+    """Files by their stem, made a safe identifier; stems that occur twice, and names that no table can hold, are problems."""
     groups: dict[str, list[Path]] = defaultdict(list)
     for file in files:
         groups[safe_identifier(file.stem)].append(file)
     found: dict[str, Path] = {}
     problems: list[Problem] = []
     for name, group in groups.items():
+        first = relative(group[0], root)
+        if not is_plain(first):
+            problems.append(Problem(name, first, "file name", ascii(first), "UTF-8 without control characters"))
+            continue
         if len(group) == 1:
             found[name] = group[0]
             continue
         others = ", ".join(relative(file, root) for file in group[1:])
-        problems.append(Problem(name, relative(group[0], root), "identifier", f"{name!r} again in {others}", "each image once"))
+        problems.append(Problem(name, first, "identifier", f"{name!r} again in {others}", "each image once"))
     return found, problems
 
 

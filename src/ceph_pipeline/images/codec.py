@@ -99,7 +99,8 @@ def decode_image(content: bytes, name: str) -> GreyImage:
     except ImageReadError as error:
         raise _named(error, name) from None
     except Exception as error:
-        raise ImageReadError(f"{name}: damaged or cut off ({_brief(error)}). Copy it again from its origin.") from None
+        way_out = "Copy it again from its origin, or save it anew, as png, from a program that shows it."
+        raise ImageReadError(f"{name}: damaged or cut off ({_brief(error)}). {way_out}") from None
     if header.kind == "dicom":  # its levels are inverted behind their window
         return to_grey(pixels, name)
     grey = to_grey(pixels, name, white_is_zero=header.white_is_zero, bits=header.bits)

@@ -92,7 +92,13 @@ def _as_shown(pixels: NDArray[Any], dataset: Dataset) -> GreyImage:
     if _is_inverted(dataset):
         scaled = 1 - scaled
     depth = np.uint8 if int(dataset.BitsStored) <= 8 else np.uint16
-    return cast("GreyImage", np.rint(scaled * np.iinfo(depth).max).astype(depth))
+    shown_levels = np.rint(scaled * np.iinfo(depth).max).astype(depth)
+    if np.ptp(shown_levels) == 0 < np.ptp(pixels):
+        raise ImageReadError(
+            f"its {'window' if shown else 'rescale slope'} leaves one grey level of {int(pixels.min())} to {int(pixels.max())}: "
+            "save it from a viewer in which it is seen, or as png"
+        )
+    return cast("GreyImage", shown_levels)
 
 
 def _window_range(dataset: Dataset, levels: NDArray[np.float64]) -> tuple[float, float]:

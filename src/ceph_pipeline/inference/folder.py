@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 
 from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.errors import printable
 from ceph_pipeline.images import ImageReadError, image_size, read_image
 from ceph_pipeline.images.codec import read_header
 from ceph_pipeline.images.film_files import FilmFiles, list_films
@@ -55,7 +56,7 @@ def image_rows(folder: Path, predictions: pd.DataFrame, pixel_size_mm: Mapping[s
     return pd.DataFrame(
         {
             "image_id": image_ids,
-            "path": [xrays[image_id].relative_to(folder).as_posix() for image_id in image_ids],
+            "path": [printable(xrays[image_id].relative_to(folder).as_posix()) for image_id in image_ids],
             "split": "test",
             "subset": "new",
             "width": [width for width, _ in sizes],

@@ -33,8 +33,8 @@ class SuperimpositionParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    first: str | None = Field(None, description="identifier (`image_id`) of the earlier film")
-    second: str | None = Field(None, description="identifier of the later film")
+    first: str | int | None = Field(None, description="identifier (`image_id`) of the earlier film")
+    second: str | int | None = Field(None, description="identifier of the later film")
     pixel_sizes_mm: tuple[PositiveFloat, PositiveFloat] | None = Field(
         None, description="of the first and the second film; null: as `inference` has found them"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 FIRST_COLOUR, SECOND_COLOUR = "#0072b2", "#d55e00"
 HEIGHT_INCHES = 9.0
+_NUMBER = re.compile(r"\d+(_\d+)*")
 
 
 def pair_of(predictions: pd.DataFrame, params: SuperimpositionParams) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -30,25 +32,34 @@ def pair_of(predictions: pd.DataFrame, params: SuperimpositionParams) -> tuple[p
     Raises:
         SuperimpositionError: one is not named, not there, or both are the same.
     """
-    known = predictions["image_id"].unique().tolist()
-    for field, name in (("first", params.first), ("second", params.second)):
-        if name not in known:
-            shown = ", ".join(map(str, known[:5])) + (" …" if len(known) > 5 else "")
-            raise SuperimpositionError(
-                f"superimposition.{field} = {name!r}: no such film among those located. Name one of {shown}, or run inference "
-                "on a folder that holds it."
-            )
-    if params.first == params.second:
-        raise SuperimpositionError(f"superimposition.first and second are both {params.first!r}: name two films of one person.")
-    return predictions[predictions["image_id"] == params.first], predictions[predictions["image_id"] == params.second]
+    first, second = (_film(predictions, field, name) for field, name in (("first", params.first), ("second", params.second)))
+    if first == second:
+        raise SuperimpositionError(f"superimposition.first and second are both {first!r}: name two films of one person.")
+    return predictions[predictions["image_id"] == first], predictions[predictions["image_id"] == second]
 
 
-def pixel_sizes_of(sizes: pd.DataFrame, params: SuperimpositionParams) -> tuple[float | None, float | None]:
+def _film(predictions: pd.DataFrame, field: str, name: str | int | None) -> str:
+    """The identifier; of a name that the command line has read as a number, `001` or `2024_05`, the one of that number."""
+    known = predictions["image_id"].astype(str).unique().tolist()
+    of_number = [image_id for image_id in known if _NUMBER.fullmatch(image_id) and int(image_id) == name]
+    if name not in known and len(of_number) != 1:
+        shown = ", ".join(known[:5]) + (" …" if len(known) > 5 else "")
+        raise SuperimpositionError(
+            f"superimposition.{field} = {name!r}: no such film among those located. Name one of {shown}, or run inference "
+            "on a folder that holds it."
+        )
+    return str(name) if name in known else of_number[0]
+
+
+def pixel_sizes_of(
+    sizes: pd.DataFrame, films: tuple[pd.DataFrame, pd.DataFrame], params: SuperimpositionParams
+) -> tuple[float | None, float | None]:
     """Millimetres per pixel of both films: as the parameters say, or as they were measured; None where unknown."""
     if params.pixel_sizes_mm is not None:
         return params.pixel_sizes_mm
     known = calibrations(sizes)
-    return known[str(params.first)].pixel_size_mm, known[str(params.second)].pixel_size_mm
+    first, second = (known[str(film["image_id"].iloc[0])].pixel_size_mm for film in films)
+    return first, second
 
 
 def change_rows(first: pd.DataFrame, second: pd.DataFrame, pixel_sizes_mm: tuple[float | None, float | None]) -> pd.DataFrame:

@@ -17,7 +17,7 @@ def compare_films(
     from ceph_pipeline.inference.superimposition import change_rows, draw_superimposition, pair_of, pixel_sizes_of, register
 
     first, second = pair_of(predictions, params)
-    sizes = pixel_sizes_of(pixel_sizes, params)
+    sizes = pixel_sizes_of(pixel_sizes, (first, second), params)
     onto_first = register(first, second, sizes, params.registration)
     table = change_rows(first, second, sizes)
     figure = draw_superimposition(first, second, onto_first, f"registered on {params.registration.replace('_', ' ')}")
