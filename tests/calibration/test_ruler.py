@@ -130,6 +130,14 @@ def test_the_nodes_lead_from_an_export_to_a_figure(export: Path, images: pd.Data
     assert [label.get_text() for label in axes.get_xticklabels()] == ["ART Plus\nn = 2", "Veraview\nn = 1"]
 
 
+def test_images_of_the_export_that_the_data_set_does_not_have_are_counted(
+    tmp_path: Path, images: pd.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
+    marks = {"p1": (0, 0), "p2": (80, 0)}
+    calibrate_images(written(tmp_path, task("a", marks), task("z", marks)), images, CalibrationParams())
+    assert "1 of 2 images of the export are none of the data set's" in caplog.text
+
+
 def test_a_missing_export_is_named(tmp_path: Path, images: pd.DataFrame) -> None:
     with pytest.raises(AnnotationError, match=r"nowhere\.json: no such file"):
         calibrate_images(tmp_path / "nowhere.json", images, CalibrationParams())

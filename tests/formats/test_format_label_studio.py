@@ -102,7 +102,12 @@ BAD = {
     "no size": (task(size=None), "original_width and original_height, or the image itself", "ceph-a"),
     "no point": (
         task("ceph-a.png", {"completed_by": 1, "was_cancelled": True, "result": [key_point("p1", 1, 1)]}),
-        "neither",
+        "task[1] (annotations cancelled: 1), size: found neither",
+        "ceph-a",
+    ),
+    "drafts": (
+        {"data": {"image": "ceph-a.png"}, "annotations": [], "drafts": [{}], "predictions": [{}, {}]},
+        "task[1] (drafts not submitted: 1, predictions not accepted: 2), size: found neither",
         "ceph-a",
     ),
     "empty": (task("ceph-a.png", {"completed_by": 1, "result": [{"type": "choices", "value": {}}]}), "no key point", "ceph-a"),

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from film_samples import dicom, pillow, tiff, wedge, write
 
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.images import RawFolder
 from ceph_pipeline.ingestion import (
     FilmSheetError,
@@ -169,6 +170,10 @@ class TestSheet:
     def test_names_may_be_written_as_other_systems_do(self, sheet, name):
         images = self.images.assign(path=["a.png", "b/Müller Anna (1).png", "c.png"])
         assert read_film_sheet(images, sheet(f"image,split\n{name},test\n")).loc["train-1", "split"] == "test"
+
+    def test_of_nobody_s_folder_is_refused(self):
+        with pytest.raises(InvalidValueError, match="no such user's folder"):
+            read_film_sheet(self.images, FilmSheetParams(sheet="~nobody-at-all/films.csv"))
 
     def test_that_is_not_there_is_named(self, tmp_path):
         with pytest.raises(FilmSheetError, match=r"ingestion\.films\.sheet = .*none\.csv"):

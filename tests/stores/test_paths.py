@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from kedro.io import DatasetError
 
+from ceph_pipeline.errors import InvalidValueError
+from ceph_pipeline.inference import InferenceParams
 from ceph_pipeline.stores import FolderDataset, RawFolderDataset
 
 
@@ -33,6 +35,17 @@ class TestPaths:
     def test_nobody_s_tilde_is_named(self, make):
         with pytest.raises(DatasetError, match="~nobody-at-all/x: no such user's folder"):
             make(filepath="~nobody-at-all/x").load()
+
+
+@pytest.mark.parametrize("text", ["~nobody-at-all/x", "~/x", 2024])
+def test_paths_of_parameters_are_as_those_of_the_catalog(monkeypatch, tmp_path, text):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    params = InferenceParams(ruler_models=text)
+    if text == "~nobody-at-all/x":
+        with pytest.raises(InvalidValueError, match="~nobody-at-all/x: no such user's folder"):
+            _ = params.ruler_folder
+    else:
+        assert params.ruler_folder == {"~/x": tmp_path / "x", 2024: Path("2024")}[text]
 
 
 def test_an_export_file_is_a_raw_data_set_too(tmp_path):

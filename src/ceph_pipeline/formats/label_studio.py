@@ -186,7 +186,7 @@ def _films(
     yield Film(
         name,
         file,
-        place,
+        place if results else f"{place} ({_unsubmitted(entry)})",
         labelled,
         recorded_size(usable.values()),
         split=SPLIT_NAMES.get(split),
@@ -204,6 +204,14 @@ def _one_film_an_image(films: list[Film], is_minimal: bool) -> list[Film]:
         before = found.get(film.name)
         found[film.name] = replace(before, labelled={**before.labelled, **film.labelled}) if before else film
     return list(found.values())
+
+
+def _unsubmitted(entry: Mapping[str, Any]) -> str:
+    """What a task has instead of an annotation that counts."""
+    lists = {kind: entry.get(kind) for kind in ("annotations", "drafts", "predictions")}
+    counts = {kind: len(values) for kind, values in lists.items() if isinstance(values, list) and values}
+    words = {"annotations": "cancelled", "drafts": "not submitted", "predictions": "not accepted"}
+    return ", ".join(f"{kind} {words[kind]}: {count}" for kind, count in counts.items()) or "not annotated"
 
 
 def _is_prediction(entry: Any) -> bool:

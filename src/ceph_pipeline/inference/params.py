@@ -1,7 +1,10 @@
 """Settings of the inference pipeline. Free of torch: Kedro resolves these types when it registers the pipelines."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
+from ceph_pipeline.artifacts.user_path import user_path
 from ceph_pipeline.cephalometry import Registration
 from ceph_pipeline.formats.writers.params import WrittenFormat
 
@@ -17,7 +20,7 @@ class InferenceParams(BaseModel):
         le=1,
         description="of all images of the folder; null: what each file says. `calibration.sources` orders it and the ruler",
     )
-    ruler_models: str | None = Field(
+    ruler_models: str | int | None = Field(
         None,
         description="folder of networks that locate the ruler's marks, such as data/ruler/06_models; null: none",
     )
@@ -26,6 +29,15 @@ class InferenceParams(BaseModel):
         ("table", "json", "coco", "label_studio"), description="as which files the landmarks are left beside the tables"
     )
     reports: bool = Field(True, description="write a printable page of each image, and one of them all")
+
+    @property
+    def ruler_folder(self) -> Path | None:
+        """Of `ruler_models`.
+
+        Raises:
+            InvalidValueError: as `user_path`.
+        """
+        return None if self.ruler_models is None else user_path(self.ruler_models)
 
 
 class SuperimpositionParams(BaseModel):

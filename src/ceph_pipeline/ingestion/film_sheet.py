@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from ceph_pipeline.artifacts.user_path import user_path
 from ceph_pipeline.errors import CephError, InvalidValueError
 from ceph_pipeline.formats.entries import PIXEL_SIZE
 from ceph_pipeline.formats.files import UnreadableFileError, shown
@@ -54,7 +55,7 @@ def read_film_sheet(images: pd.DataFrame, params: FilmSheetParams) -> pd.DataFra
     """
     if params.sheet is None:
         return no_facts(images)
-    path = Path(str(params.sheet)).expanduser()
+    path = user_path(params.sheet)
     try:
         sheet = read_sheet(path)
         columns = {fact: sheet.column(getattr(params, fact)) for fact in ("image", *FACTS)}

@@ -99,7 +99,7 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
     inference = InferenceParams.model_validate(parameters["inference"])
     looks = DetectorParams.model_validate(parameters["detector"])
     detector = LandmarkDetector.load(model, looks)
-    rulers = None if inference.ruler_models is None or set(MARKS) <= set(detector.landmarks) else Path(inference.ruler_models)
+    rulers = None if set(MARKS) <= set(detector.landmarks) else inference.ruler_folder
     checkpoints = {name: path for name, file in _FILES.items() if (path := folder / file).is_file()}
     sentence, is_of_phantoms = learned_from(folder)
     return PageSettings(

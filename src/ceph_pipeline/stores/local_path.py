@@ -4,6 +4,9 @@ from pathlib import Path
 
 from kedro.io import DatasetError
 
+from ceph_pipeline.artifacts.user_path import user_path
+from ceph_pipeline.errors import InvalidValueError
+
 
 def local_path(filepath: object) -> Path:
     """The path of a catalog entry that cannot lie on object storage: networks are trained and films are read from a disk.
@@ -27,6 +30,6 @@ def local_path(filepath: object) -> Path:
             "filepath in the catalog (conf/local) to a local one; augmented images and tables may stay where they are."
         )
     try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        raise DatasetError(f"{text}: no such user's folder. Write the whole path.") from None
+        return user_path(text)
+    except InvalidValueError as error:
+        raise DatasetError(str(error)) from None

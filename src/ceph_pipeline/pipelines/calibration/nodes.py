@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.calibration import CalibrationParams, calibrate, summarise_machines
 
 logger = logging.getLogger(__name__)
@@ -17,6 +18,13 @@ def calibrate_images(ruler_export: Path, images: pd.DataFrame, params: Calibrati
 
     options = ReadOptions(blank_shows_none=True)
     marks = read(ruler_export, "label_studio", on_bad_item=params.on_bad_item, options=options)
+    strangers = sorted(set(marks.images["image_id"]) - set(images["image_id"]))
+    if strangers:
+        some = ", ".join(map(pseudonym, strangers[:3]))
+        logger.warning(
+            "%d of %d images of the export are none of the data set's, so that their pixel sizes are compared with nothing: %s",
+            len(strangers), len(marks.images), some,
+        )  # fmt: skip
     table = calibrate(marks, images, params.ruler_mm, params.tolerated_deviation_pct)
     logger.info(
         "rulers of %d images, %d tasks set aside; median deviation from the table's pixel size %.1f %%, %d beyond %g %%",

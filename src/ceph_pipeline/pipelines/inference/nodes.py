@@ -73,8 +73,8 @@ def size_pixels(
     from ceph_pipeline.inference.folder import file_pixel_sizes, predict_folder
 
     image_ids = [str(image_id) for image_id in predictions["image_id"].unique()]
-    if params.ruler_models is not None and not set(MARKS) <= set(predictions["landmark"]):
-        models = Path(params.ruler_models)
+    if params.ruler_folder is not None and not set(MARKS) <= set(predictions["landmark"]):
+        models = params.ruler_folder
         rulers, _ = predict_folder(LandmarkDetector.load(models, detector_params.in_one_view()), folder)
         predictions = pd.concat([predictions, rulers], ignore_index=True)
     min_peak = calibration.min_peak or read_presence(models).min_peak
