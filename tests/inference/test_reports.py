@@ -53,8 +53,8 @@ def test_a_page_loads_nothing() -> None:
 
 def test_a_landmark_of_the_users_own_is_a_dot_like_the_others(tmp_path: Path) -> None:
     points = points_of({**FACE, "Glabella": (820, 60)})
-    report = film_report(points, (900, 1000), "a.png", MM, CephalometryParams(), PROVENANCE)
-    assert report.analyses == film_report(points_of(FACE), (900, 1000), "a.png", MM, CephalometryParams(), PROVENANCE).analyses
+    report = film_report(points, (900, 1000), "a.png", MM, CephalometryParams(), ORIGIN)
+    assert report.analyses == film_report(points_of(FACE), (900, 1000), "a.png", MM, CephalometryParams(), ORIGIN).analyses
     assert [dot.symbol for dot in picture(FILM, points).dots] == ["S", "N", "A", "B", "Glabella"]
     write_overlay(FILM, points, tmp_path / "overlay.png")
     assert (tmp_path / "overlay.png").stat().st_size > 0
