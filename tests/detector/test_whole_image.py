@@ -10,6 +10,7 @@ from ceph_pipeline.detector import look_at_whole
 from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.views import TEN_VIEWS, Fusion, View
+from ceph_pipeline.views.choice import FIVE_VIEWS
 
 POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
 SIZE = (1000, 1200)
@@ -43,6 +44,19 @@ def test_a_stretched_input_maps_back_per_axis(dot_finder: TrainedNet, dotted: np
 @pytest.mark.parametrize("fusion", ["mean", "median", "confidence"])
 def test_ten_views_are_at_least_as_good(dot_finder: TrainedNet, dotted: np.ndarray, fusion: str) -> None:
     np.testing.assert_allclose(located(dot_finder, dotted, TEN_VIEWS, fusion=fusion).xy[0], POINTS, atol=0.5)
+
+
+def test_a_view_that_has_lost_a_landmark_is_not_asked_for_it(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    """The bright dot lies at the lower edge; at 1.2 times the scale a network answers with something else that is bright."""
+    lowered = np.full_like(dotted, 120)
+    lowered[860:] = dotted[:340]
+    lowered[300:, 500:] = np.minimum(lowered, dotted)[300:, 500:]
+    lowered[20, 20] = 255
+    expected = np.array([(POINTS[0, 0], POINTS[0, 1] + 860), POINTS[1]])
+    found = located(dot_finder, lowered, FIVE_VIEWS)
+    np.testing.assert_allclose(found.xy[0], expected, atol=1.5)
+    assert np.isfinite(found.sigma_px).all()
+    assert np.isfinite(found.peak).all()
 
 
 def test_the_batch_size_changes_nothing(dot_finder: TrainedNet, dotted: np.ndarray) -> None:

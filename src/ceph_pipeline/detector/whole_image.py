@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 class WholeImageAnswers(NamedTuple):
     """What stage 1 says about N images in L looks: every network in every view, networks first.
 
+    All three are NaN where a view has pushed the landmark out of the picture.
+
     Attributes:
         xy: `(L, N, K, 2)` px of the originals.
         peak: `(L, N, K)`, heights of the heatmaps.
@@ -47,7 +49,14 @@ class WholeImageAnswers(NamedTuple):
         `sigma_px` joins what the heatmaps' peaks say with the spread over the looks.
         """
         points, spread = fuse_views(self.xy[looks], self.peak[looks], fusion)
-        return Located(points, combined_sd(spread, self.sd[looks].mean(axis=0)), self.peak[looks].mean(axis=0))
+        return Located(points, combined_sd(spread, _mean_over_looks(self.sd[looks])), _mean_over_looks(self.peak[looks]))
+
+
+def _mean_over_looks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`(N, K)` from `(L, N, K)`, over the looks that are not NaN."""
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, values, 0.0).sum(axis=0) / known.sum(axis=0), np.float64)
 
 
 def look_at_whole(
@@ -62,7 +71,9 @@ def look_at_whole(
 ) -> WholeImageAnswers:
     """Ask every network of stage 1 about every view of whole images.
 
-    Each image is read once; each view is one warp from the stored pixels to a network's input.
+    Each image is read once; each view is one warp from the stored pixels to a network's input. A view that scales or turns
+    pushes what lies at the picture's edge out of it, and a network still answers. Where the first view's point lies outside
+    another view, or nearer to its edge than a target's standard deviation, that view's answer is left out.
 
     Args:
         networks: One network of stage 1, or an ensemble of them, which know the same landmarks.
@@ -89,9 +100,22 @@ def look_at_whole(
                     points[number, rows], peaks[number, rows], sd[number, rows] = look.xy, look.peak, look.sd
                     if number == 0:
                         outputs.append(look.outputs)
+                of_member = slice(member * len(views), (member + 1) * len(views))
+                unseen = ~_shown(trained, framed, views, points[of_member.start, rows])
+                for answers in (points, peaks, sd):
+                    answers[of_member, rows][unseen] = np.nan
             bar.update(len(stored))
     names = outputs[0] if outputs else ()
     return WholeImageAnswers(points, peaks, sd, {name: np.concatenate([part[name] for part in outputs]) for name in names})
+
+
+def _shown(trained: TrainedNet, framed: list[_Framed], views: Sequence[View], first: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each view shows each landmark: `(V, N, K)`, always for the first view, whose points `(N, K, 2)` are given."""
+    margin, size = trained.sigma_px * trained.stride, np.array(trained.input_size)
+    seen = np.stack([[image.to_view(view)(xy) for image, xy in zip(framed, first, strict=True)] for view in views])
+    shown = ((seen >= margin) & (seen <= size - 1 - margin)).all(axis=-1)
+    shown[0] = True
+    return np.asarray(shown)
 
 
 class _Look(NamedTuple):
