@@ -47,7 +47,9 @@ class TestAccepted:
     def test_a_global_value(self, check, name):
         check(**{name: "threading"})
 
-    @pytest.mark.parametrize("preset", ["devices", "few_films", "fast", "low_memory", "max_accuracy", "ruler", "stable"])
+    @pytest.mark.parametrize(
+        "preset", ["devices", "few_films", "fast", "isbi2015_random_weights", "low_memory", "max_accuracy", "ruler", "stable"]
+    )
     def test_every_preset(self, check, project, preset):
         content = yaml.safe_load((project / "conf" / "presets" / f"{preset}.yml").read_text())
         check(None, **content["run"]["params"])
