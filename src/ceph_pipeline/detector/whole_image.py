@@ -113,9 +113,9 @@ def _shown(trained: TrainedNet, framed: list[_Framed], views: Sequence[View], fi
     """Whether each view shows each landmark: `(V, N, K)`, always for the first view, whose points `(N, K, 2)` are given."""
     margin, size = trained.sigma_px * trained.stride, np.array(trained.input_size)
     seen = np.stack([[image.to_view(view)(xy) for image, xy in zip(framed, first, strict=True)] for view in views])
-    shown = ((seen >= margin) & (seen <= size - 1 - margin)).all(axis=-1)
+    shown: NDArray[np.bool_] = np.all((seen >= margin) & (seen <= size - 1 - margin), axis=-1)
     shown[0] = True
-    return np.asarray(shown)
+    return shown
 
 
 class _Look(NamedTuple):
