@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -100,10 +101,10 @@ def measure_full_step(case: FullStepCase, params: BenchmarkParams, stage1: Stage
         tables, store = draw_data(Path(name) / "cache", n_steps * case.batch_size, params.n_landmarks, case.cache_long_side_px)
         prepared = Stage1Job(tables, store, settings).prepare(ALONE)
         loader = ClockedLoader(prepared.data.train_dataloader(), device, params.num_warmup)
-        prepared.data.train_dataloader = lambda: loader  # type: ignore[method-assign, assignment, return-value]
         before = _bare_seconds(prepared, settings, params, device)
         memory.restart()
-        fit(prepared.module, prepared.data, Path(name), settings, None)
+        with patch.object(prepared.data, "train_dataloader", lambda: loader):
+            fit(prepared.module, prepared.data, Path(name), settings, None)
         peak = memory.mebibytes()
         after = _bare_seconds(prepared, settings, params, device)
     bare_s, full_s = (before + after) / 2, loader.seconds_a_step()
