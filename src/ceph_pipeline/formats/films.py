@@ -167,7 +167,7 @@ def _missing(entry: PairedFilm, expected: tuple[str, ...]) -> list[Problem]:
 
 
 def _without_annotation(paired: list[PairedFilm], folder: ImageFolder) -> list[Problem]:
-    """One remark on the images at hand that no annotation speaks of."""
+    """One remark on the images at hand that no annotation names."""
     silent = sorted(folder.paths - {entry.path for entry in paired})
     if not silent:
         return []
