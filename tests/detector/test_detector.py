@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from torch import Tensor, nn
 
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.checkpoint import TrainedNet
@@ -16,6 +19,7 @@ from ceph_pipeline.images import ImageReadError
 from ceph_pipeline.inference import LandmarkDetector
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.landmarks.tables import IDENTIFIER, PredictionTable
+from ceph_pipeline.models import LandmarkOutput
 
 POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
 Xrays = Callable[[Path, int], list[Path]]
@@ -87,6 +91,33 @@ def test_a_name_that_cannot_be_an_identifier_is_made_one(dot_finder: TrainedNet,
 def test_a_colour_array_is_refused(dot_finder: TrainedNet) -> None:
     with pytest.raises(DetectorError, match=r"shape \(10, 10, 3\), expected \(height, width\)"):
         LandmarkDetector([dot_finder]).predict([np.zeros((10, 10, 3), np.uint8)])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2000)])
+def test_an_array_without_the_shape_of_a_film_is_refused(dot_finder: TrainedNet, shape: tuple[int, int]) -> None:
+    with pytest.raises(ImageReadError, match=rf"image 'strip': {shape[1]} × {shape[0]} pixels, which is no film"):
+        LandmarkDetector([dot_finder]).predict({"strip": np.zeros(shape, np.uint8)})
+
+
+class CornerFinder(nn.Module):
+    """Stage 1 that sees p1 in the input's upper left corner and p2 in its middle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peak = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, images: Tensor) -> LandmarkOutput:
+        heatmaps = torch.zeros(len(images), 2, 80, 64)
+        heatmaps[:, 0, 1, 1] = heatmaps[:, 1, 40, 32] = self.peak
+        return LandmarkOutput(heatmaps, None, None)
+
+
+@pytest.mark.parametrize(("shape", "flagged"), [((600, 1000), [True, False]), ((1250, 1000), [False, False])])
+def test_a_point_outside_the_image_is_flagged(dot_finder: TrainedNet, shape: tuple[int, int], flagged: list[bool]) -> None:
+    """A wide film has padding above it in the input, where no landmark can be."""
+    table = LandmarkDetector([replace(dot_finder, net=CornerFinder())]).predict([np.zeros(shape, np.uint8)])
+    assert table["flagged"].tolist() == flagged
+    assert (table["y"] < 0).tolist() == flagged
 
 
 def test_identifiers_may_be_given(dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path) -> None:

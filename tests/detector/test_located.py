@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ceph_pipeline.detector.located import Located, combined_sd, posterior_sd, prediction_rows
+from ceph_pipeline.detector.located import Located, combined_sd, lies_outside, posterior_sd, prediction_rows
 from ceph_pipeline.landmarks.tables import PredictionTable
 
 
@@ -24,6 +24,11 @@ def test_an_empty_map_is_very_unsure_but_finite() -> None:
 
 def test_an_unknown_part_adds_nothing() -> None:
     assert combined_sd(np.array([3.0, np.nan]), np.array([4.0, 2.0])).tolist() == [5, 2]
+
+
+def test_pixels_end_half_a_pixel_beyond_their_centres() -> None:
+    xy = np.array([[(-0.5, 0.0), (-0.6, 0.0), (9.4, 19.5), (9.5, 19.6), (np.nan, 30.0)]])
+    assert lies_outside(xy, [(10, 20)]).tolist() == [[False, True, False, True, True]]
 
 
 def test_rows_are_a_prediction_table() -> None:

@@ -109,9 +109,9 @@ class TestDetector:
         detector = LandmarkDetector.load(learned, CPU).without_refinement()
         assert "flagged" in detector.predict(xrays(tmp_path / "new", 1))
 
-    def test_a_folder_without_the_file_gives_points_as_before(self, checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
+    def test_a_folder_without_the_file_gives_points_without_radii(self, checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
         table = LandmarkDetector.load(checkpoints, CPU).predict(xrays(tmp_path, 1))
-        assert list(table.columns) == ["image_id", "stage", "landmark", "x", "y", "sigma_px", "peak"]
+        assert list(table.columns) == ["image_id", "stage", "landmark", "x", "y", "sigma_px", "peak", "flagged"]
 
     def test_other_networks_than_those_it_was_learned_for(self, learned: Path, caplog: pytest.LogCaptureFixture) -> None:
         stage1 = learned / "stage1" / "best.ckpt"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import read_image
 from ceph_pipeline.images.film_names import identifiers_of, safe_identifier
+from ceph_pipeline.images.header import require_film_shape
 
 if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
@@ -23,13 +24,16 @@ class DetectorError(CephError, ValueError):
     """A detector cannot be loaded, or cannot work on what it was given."""
 
 
-def pixels_of(source: Path | GreyImage) -> GreyImage:
-    """The pixels of a file or an array.
+def pixels_of(source: Path | GreyImage, name: str) -> GreyImage:
+    """The pixels of a file or of an array, which a message calls `name`.
 
     Raises:
-        ImageReadError: the file is missing or damaged.
+        ImageReadError: the file is missing or damaged, or the pixels have not the shape of a film.
     """
-    return read_image(source) if isinstance(source, Path) else source
+    if isinstance(source, Path):
+        return read_image(source)
+    require_film_shape(source.shape[1], source.shape[0], f"image {name!r}")
+    return source
 
 
 def by_identifier(images: Images) -> dict[str, Path | GreyImage]:

@@ -14,7 +14,7 @@ import pandas as pd
 from ceph_pipeline.detector.checkpoint import TrainedNet, load_networks
 from ceph_pipeline.detector.description import views_in_words
 from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixels_of
-from ceph_pipeline.detector.located import Located, prediction_rows
+from ceph_pipeline.detector.located import Located, lies_outside, prediction_rows
 from ceph_pipeline.detector.params import DetectorParams
 from ceph_pipeline.detector.refinement import predict_refined, shared_crops
 from ceph_pipeline.detector.uncertainty import DetectorUncertainty, load_uncertainty
@@ -22,6 +22,8 @@ from ceph_pipeline.detector.whole_image import look_at_whole
 from ceph_pipeline.views import views_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ceph_pipeline.detector.inputs import Images
     from ceph_pipeline.images.codec import GreyImage
 
@@ -156,31 +158,37 @@ class LandmarkDetector:
             progress: Show bars.
 
         Returns:
-            A `PredictionTable`, points in pixels of the images given; with the columns of `judge_points` where the evaluation
-            has left its uncertainty beside the networks.
+            A `PredictionTable`, points in pixels of the images given, with `flagged`: a person should look, since the point
+            was not found, lies outside its image or, where the evaluation has left its uncertainty beside the networks, is
+            uncertain. Then the table has the other columns of `judge_points` too.
 
         Raises:
             DetectorError: two images have one identifier, or a file's name cannot be one.
-            ImageReadError: a file is missing or damaged.
+            ImageReadError: a file is missing or damaged, or an image has not the shape of a film.
         """
         sources = by_identifier(images)
-        sizes = np.broadcast_to(_pixel_sizes(pixel_size_mm), len(sources))
-        located = self._locate(sources, sizes, progress)
+        pixel_sizes = np.broadcast_to(_pixel_sizes(pixel_size_mm), len(sources))
+        located, sizes = self._locate(sources, pixel_sizes, progress)
         points = prediction_rows(located, list(sources), list(self.landmarks), self.stage)
-        return self.uncertainty.judge(points, dict(zip(sources, sizes.tolist(), strict=True)))
+        judged = self.uncertainty.judge(points, dict(zip(sources, pixel_sizes.tolist(), strict=True)))
+        look_at = (lies_outside(located.xy, sizes) | np.isnan(located.xy).any(axis=-1)).ravel()
+        return judged.assign(flagged=look_at | judged["flagged"] if "flagged" in judged else look_at)
 
-    def _locate(self, sources: dict[str, Path | GreyImage], pixel_size_mm: np.ndarray, progress: bool) -> Located:
-        """Both stages, a batch of images at a time, so that each is decoded once and few are held."""
+    def _locate(
+        self, sources: dict[str, Path | GreyImage], pixel_size_mm: np.ndarray, progress: bool
+    ) -> tuple[Located, NDArray[np.int64]]:
+        """Both stages, a batch of images at a time, so that each is decoded once and few are held; and the images' sizes."""
         image_ids, params = list(sources), self.params
-        parts = []
+        parts, sizes = [], []
         for start in range(0, len(image_ids), params.batch_size):
             chunk = image_ids[start : start + params.batch_size]
-            pixels = {image_id: pixels_of(sources[image_id]) for image_id in chunk}
+            pixels = {image_id: pixels_of(sources[image_id], image_id) for image_id in chunk}
+            sizes += [(image.shape[1], image.shape[0]) for image in pixels.values()]
             located = look_at_whole(
                 self.stage1,
                 pixels.__getitem__,
                 chunk,
-                [(image.shape[1], image.shape[0]) for image in pixels.values()],
+                sizes[start:],
                 views_of(params.views_stage1),
                 batch_size=params.batch_size,
                 progress=progress,
@@ -202,8 +210,8 @@ class LandmarkDetector:
             parts.append(located)
         if not parts:
             nothing = np.empty((0, len(self.landmarks)))
-            return Located(np.empty((0, len(self.landmarks), 2)), nothing, nothing)
-        return Located(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+            return Located(np.empty((0, len(self.landmarks), 2)), nothing, nothing), np.empty((0, 2), np.int64)
+        return Located(*(np.concatenate(field) for field in zip(*parts, strict=True))), np.array(sizes)
 
 
 def _pixel_sizes(pixel_size_mm: float | Sequence[float] | None) -> np.ndarray:

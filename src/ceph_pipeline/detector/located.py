@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ceph_pipeline.landmarks.tables import points_table
 
@@ -45,6 +45,20 @@ def posterior_sd(peak: NDArray[np.float64], target_sd: float) -> NDArray[np.floa
 def combined_sd(*parts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Root of the sum of squares, where a part that is unknown (NaN) adds nothing."""
     return np.sqrt(sum(np.nan_to_num(part) ** 2 for part in parts))
+
+
+def lies_outside(xy: NDArray[np.float64], sizes: ArrayLike) -> NDArray[np.bool_]:
+    """Which points lie beyond their image's pixels, whose centres are at integers; unknown points (NaN) do not.
+
+    Args:
+        xy: `(N, K, 2)` px.
+        sizes: `(N, 2)` width and height in px.
+
+    Returns:
+        `(N, K)`.
+    """
+    beyond = (xy < -0.5) | (xy > np.asarray(sizes).reshape(-1, 1, 2) - 0.5)
+    return np.asarray(beyond.any(axis=-1))
 
 
 def prediction_rows(located: Located, image_ids: list[str], landmarks: list[str], stage: str) -> pd.DataFrame:

@@ -33,9 +33,3 @@ def sigmas_of(points: pd.DataFrame) -> dict[str, float]:
 def is_flagged(points: pd.DataFrame) -> NDArray[np.bool_]:
     """Which points a person should look at; none where nothing is known about that."""
     return points["flagged"].to_numpy(np.bool_) if "flagged" in points else np.zeros(len(points), dtype=np.bool_)
-
-
-def lies_outside(points: pd.DataFrame, width: int, height: int) -> NDArray[np.bool_]:
-    """Which points lie beyond the image's pixels, whose centres are at integers."""
-    x, y = points["x"].to_numpy(np.float64), points["y"].to_numpy(np.float64)
-    return (x < -0.5) | (y < -0.5) | (x > width - 0.5) | (y > height - 0.5)

@@ -10,7 +10,8 @@ import pandas as pd
 
 from ceph_pipeline.cephalometry import ANALYSES, Analysis, CephalometryParams, Result, Verdict, assess, judge
 from ceph_pipeline.cephalometry.norms import ChosenNorm, NormSet
-from ceph_pipeline.inference.points import is_flagged, lies_outside, measured_places, sigmas_of
+from ceph_pipeline.detector.located import lies_outside
+from ceph_pipeline.inference.points import is_flagged, measured_places, sigmas_of
 from ceph_pipeline.inference.report.calibration import Calibration
 from ceph_pipeline.inference.report.wiggle import Wiggle, wiggle
 
@@ -137,7 +138,8 @@ def film_report(
 
 def _look_at(points: pd.DataFrame, size: tuple[int, int], implausible: bool) -> list[str]:
     """Why a person should look, a sentence a reason."""
-    outside, flagged = lies_outside(points, *size), is_flagged(points)
+    xy = points[["x", "y"]].to_numpy(np.float64)
+    outside, flagged = lies_outside(xy[None], size)[0], is_flagged(points)
     unlikely = points["implausible"].to_numpy(bool) if "implausible" in points else np.zeros(len(points), dtype=bool)
     missing = points["x"].isna().to_numpy(bool)
     reasons = (
