@@ -158,7 +158,8 @@ def label_studio(images: Path, model: str, corrected: Path, port: int) -> None:
     """Pre-annotate the tasks of a Label Studio project.
 
     Start it, then name http://localhost:PORT in the project's settings under Model; a webhook to http://localhost:PORT/webhook
-    (Settings, Webhooks) brings corrected tasks back, in a file that `raw_format=label_studio` reads.
+    (Settings, Webhooks) brings corrected tasks back, in a file that `raw_format=label_studio` reads. Label Studio takes addresses
+    of its own machine where it was started with ML_BLOCK_LOCAL_IP=false and SSRF_PROTECTION_ENABLED=false.
     """
     import uvicorn
 
@@ -170,6 +171,7 @@ def label_studio(images: Path, model: str, corrected: Path, port: int) -> None:
         backend = LabellingBackend(LandmarkDetector.load(model), ImageFolder(images), version_of(model), corrected)
     except CephError as error:
         raise click.ClickException(str(error)) from error
+    click.echo(f"http://localhost:{port} pre-annotates by the detector of {model}; Ctrl-C ends it.")
     uvicorn.run(application(backend), host="127.0.0.1", port=port, log_level="warning")
 
 
