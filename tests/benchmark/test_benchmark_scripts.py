@@ -33,10 +33,12 @@ RUNS = {
 """Those whose figures have a test of their own are not here."""
 
 TESTED_ELSEWHERE = {
+    "audit_throughput",
     "augmentation_throughput",
     "crop_cutting",
     "evaluation_statistics",
     "film_to_measurements",
+    "foreign_duplicates",
     "health_proof",
     "heatmap_codec",
     "isbi2015_rulers",

@@ -1,8 +1,11 @@
 """Scripts that locate landmarks on folders of films, with detectors whose answers are known."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import audit_throughput
 import cv2
+import foreign_duplicates
 import isbi2015_rulers
 import numpy as np
 import pandas as pd
@@ -79,3 +82,26 @@ def test_a_detector_of_rulers_is_scored_against_the_marks(films, tmp_path, monke
     assert "20 of 20 rulers found" in result.stdout
     assert "'mean': 1.5" in result.stdout
     assert "'bias': -1.7" in result.stdout  # 3 of 168 px
+
+
+def test_films_that_two_sets_share_are_counted_apart_from_those_that_only_one_has(tmp_path, monkeypatch):
+    random = np.random.default_rng(1)
+    names = [f"{number:03d}" for number in range(1, 5)]
+    for name in names:
+        clouds = cv2.GaussianBlur(random.normal(size=(600, 480)), (0, 0), 9)
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.uint8(np.clip(128 + 900 * clouds, 1, 255)))
+    images = pd.DataFrame({"image_id": names, "path": [f"{name}.png" for name in names], "split": "train"})
+    monkeypatch.setattr(foreign_duplicates.formats, "read", lambda *_: SimpleNamespace(images=images))
+    result = CliRunner().invoke(foreign_duplicates.main, ["--films", str(tmp_path), "--shared", "3"])
+    assert result.exception is None
+    assert "| the same pixels | 3 of 3 (100.0%) | 0 | 0 | 1.000 |" in result.stdout
+    assert "| padded to 2880 × 2400 and left so, JPEG of quality 85 | 0 of 3 (0.0%) | 0 | 0 |" in result.stdout
+
+
+@pytest.mark.slow
+def test_the_audit_is_measured_by_what_decoding_takes():
+    result = CliRunner().invoke(audit_throughput.main, ["--images", "4", "--long-side", "256", "--rounds", "1", "--threads", "1"])
+    assert result.exception is None
+    assert "decoding: " in result.stdout
+    assert "1.00 times decoding (1.00 to 1.00)" in result.stdout
+    assert "audit alone: " in result.stdout

@@ -76,6 +76,11 @@ class TestRefused:
         with pytest.raises(ParameterError, match=r"stage1\.optim\.epochs = 0: should be greater than or equal to 1\."):
             check(stage1={"optim": {"epochs": 0}})
 
+    @pytest.mark.parametrize("section", [{"audit": {"exclude": [1]}}, {"ingestion": {"exclude": [False]}}])
+    def test_a_name_that_yaml_took_for_something_else_with_the_way_to_write_it(self, check, section):
+        with pytest.raises(ParameterError, match=r"exclude\.0 = (1|False): should be a valid string\. Put names in quotes"):
+            check(**section)
+
     def test_a_value_of_the_wrong_type(self, check):
         with pytest.raises(ParameterError, match=r"stage1\.optim\.batch_size = 'many': should be a valid integer"):
             check(stage1={"optim": {"batch_size": "many"}})

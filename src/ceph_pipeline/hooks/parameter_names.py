@@ -16,6 +16,8 @@ from pydantic import BaseModel, ValidationError
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.hooks.nearest import nearest
 
+_QUOTES = """ Put names in quotes, as in ["001"]: without, YAML reads 001 as the number 1, and no as false."""
+
 
 class ParameterError(CephError, ValueError):
     """Parameters are misspelt, out of range or of the wrong type."""
@@ -76,7 +78,8 @@ def _explain(key: str, model: type[BaseModel], detail: Any) -> str:
         return f"{place}: missing."
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ").removesuffix(".")
     value = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"  # a section is where it was written
-    return f"{place}{value}: {message}."
+    way_out = _QUOTES if detail["type"] == "string_type" and isinstance(detail["input"], int | float) else ""
+    return f"{place}{value}: {message}.{way_out}"
 
 
 def _fields_at(model: type[BaseModel], location: Iterable[str]) -> list[str]:
