@@ -90,6 +90,12 @@ def test_the_policy_orders_the_sources_and_leaves_out_what_it_does_not_name() ->
     assert decided(both, np.nan, CalibrationParams(sources=("file",)))["source"] == "unknown"
 
 
+@pytest.mark.parametrize(("apart_px", "is_one"), [(1.0, False), (4.9, False), (5.0, True), (500.0, True), (501.0, False)])
+def test_marks_by_which_no_x_ray_s_pixel_is_that_long_are_no_ruler(apart_px: float, is_one: bool) -> None:
+    row = decided(points("a", p1=(5.0, 5.0), p2=(5.0 + apart_px, 5.0)), 0.125, CalibrationParams(max_se_pct=100))
+    assert (row["source"] == "ruler", bool(row["has_ruler"])) == (is_one, is_one)
+
+
 def test_marks_on_one_spot_are_no_ruler() -> None:
     row = decided(points("a", p1=(5.0, 5.0), p2=(5.0, 5.0)))
     assert (row["source"], bool(row["has_ruler"])) == ("unknown", False)

@@ -141,3 +141,10 @@ def test_images_of_the_export_that_the_data_set_does_not_have_are_counted(
 def test_a_missing_export_is_named(tmp_path: Path, images: pd.DataFrame) -> None:
     with pytest.raises(AnnotationError, match=r"nowhere\.json: no such file"):
         calibrate_images(tmp_path / "nowhere.json", images, CalibrationParams())
+
+
+def test_marks_a_pixel_apart_are_flagged_even_where_no_table_has_a_size(tmp_path: Path, images: pd.DataFrame) -> None:
+    marks = read(written(tmp_path, task("d", {"p1": (100, 100), "p2": (101, 100)})), "label_studio")
+    [row] = calibrate(marks, images, 10.0, 3.0).to_dict("records")
+    assert row["mm_per_pixel"] == pytest.approx(10.0)
+    assert row["is_suspect"]

@@ -178,6 +178,16 @@ class TestWhatWouldBeReadWronglyWithoutAWord:
             points(sheet(content))
         assert points(sheet("image,Sella_x,Sella_y\na.png,10,20,,\n")) == {"Sella": [10, 20]}
 
+    @pytest.mark.parametrize("number", ["1.234", "1.234.567", "-1.234"])
+    def test_thousands_are_told_from_decimals_or_refused(self, sheet, number):
+        content = f"image;Sella_x;Sella_y;Nasion_x;Nasion_y\na.png;{number};20;30,5;40\n"
+        with pytest.raises(AnnotationError, match="expected finite numbers x and y, without thousands set apart by points"):
+            points(sheet(content))
+        points_are_decimal = sheet("image;Sella_x;Sella_y\na.png;1.234;20.5\n")
+        assert points(points_are_decimal) == {"Sella": [1.234, 20.5]}
+        with pytest.raises(AnnotationError, match="without thousands"):
+            points(points_are_decimal, decimal_comma=True)
+
     def test_a_split_of_another_name_is_no_training_image(self, sheet):
         content = "image,Sella_x,Sella_y,fold\na.png,10,20,holdout\nb.png,10,20,Test\n"
         options = ReadOptions(table=TableOptions(split="fold"))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from film_samples import dicom, wedge
+from PIL import Image
 
 from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.calibration import CalibrationParams
@@ -108,6 +109,18 @@ def test_a_damaged_file_is_set_aside_and_the_others_go_on(dot_finder: TrainedNet
     assert PredictionTable.validate(predictions)["image_id"].unique().tolist() == ["a", "c"]
     assert QuarantineTable.validate(quarantine)["item"].tolist() == ["b"]
     assert "damaged or cut off" in quarantine["reason"][0]
+
+
+@pytest.mark.parametrize("grey", [0, 90])
+def test_a_film_of_one_grey_is_set_aside_and_the_others_go_on(
+    dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path, grey: int
+) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), dotted)
+    cv2.imwrite(str(tmp_path / "b.png"), np.full_like(dotted, grey))
+    predictions, quarantine = predict_folder(LandmarkDetector([dot_finder]), tmp_path)
+    assert predictions["image_id"].unique().tolist() == ["a"]
+    reason = f"nothing to see: constant grey, every pixel is {grey}. Export the film again."
+    assert quarantine.to_dict("records") == [{"item": "b", "reason": reason}]
 
 
 def test_a_folder_of_damaged_files_is_one_error(dot_finder: TrainedNet, tmp_path: Path) -> None:
@@ -209,6 +222,7 @@ def test_an_estimate_from_the_face_makes_no_millimetres() -> None:
 def test_each_film_s_own_header_says_its_pixel_size_unless_one_is_given(tmp_path: Path) -> None:
     (tmp_path / "known.dcm").write_bytes(dicom(wedge(), PixelSpacing=[0.12, 0.12]))
     cv2.imwrite(str(tmp_path / "unknown.png"), np.zeros((64, 64), np.uint8))
-    sizes = file_pixel_sizes(tmp_path, ["known", "unknown"])
-    assert sizes.tolist() == pytest.approx([0.12, np.nan], nan_ok=True)
+    Image.new("L", (64, 64)).save(tmp_path / "printed.png", dpi=(300, 300))
+    sizes = file_pixel_sizes(tmp_path, ["known", "unknown", "printed"])
+    assert sizes.tolist() == pytest.approx([0.12, np.nan, np.nan], nan_ok=True)
     assert file_pixel_sizes(tmp_path, ["known", "unknown"], 0.1).tolist() == [0.1, 0.1]

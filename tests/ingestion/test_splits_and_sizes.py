@@ -225,5 +225,13 @@ class TestPixelSize:
         found = self.sizes(raw, "ruler", landmarks=landmarks)
         assert found == [(0, "unknown"), (0, "unknown"), (0, "unknown"), (0.1, "ruler")]
 
+    def test_of_a_ruler_of_one_pixel_is_unknown_and_said(self, raw, caplog):
+        rows = [("p", "a", "p1", 3.0, 3.0), ("p", "a", "p2", 4.0, 3.0)]
+        found = self.sizes(raw, "ruler", "number", landmarks=pd.DataFrame(rows, columns=NO_POINTS.columns), number_mm=0.2)
+        assert found[3] == (0.2, "number")
+        assert (
+            "by p1 and p2 a pixel is 10 mm, which is not believed; expected millimetres per pixel from 0.02 to 2" in caplog.text
+        )
+
     def test_of_a_film_that_is_not_at_hand_is_unknown(self, raw):
         assert self.sizes(raw, "dicom", images=self.images.assign(path="none.png")) == [(0, "unknown")] * 4

@@ -11,6 +11,7 @@ from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.calibration.params import CalibrationParams
 from ceph_pipeline.calibration.presence import weaker_peaks
 from ceph_pipeline.calibration.ruler import MARKS, mm_per_pixel
+from ceph_pipeline.formats.entries import is_pixel_size
 from ceph_pipeline.landmarks.tables import points_array
 from ceph_pipeline.uncertainty.points import sigma_px
 
@@ -71,15 +72,15 @@ def pixel_sizes(
     Returns:
         Rows `image_id, p1_x, p1_y, p2_x, p2_y, confidence, has_ruler, ruler_px, ruler_mm_per_pixel, ruler_se, file_mm_per_pixel,
         anatomical_mm_per_pixel, anatomical_se, deviation_pct, is_suspect, mm_per_pixel, mm_per_pixel_se, source`; marks and
-        what follows from them are NaN where no ruler is seen, or none whose size is certain enough; `source` is `unknown` where
-        nothing says a size.
+        what follows from them are NaN where no ruler is seen, or none whose size is certain enough and an X-ray's;
+        `source` is `unknown` where nothing says a size.
     """
     has_marks = set(MARKS) <= set(predictions["landmark"])
     peaks = weaker_peaks(predictions).reindex(image_ids).to_numpy(np.float64) if has_marks else np.full(len(image_ids), np.nan)
     marks, sigma = _points(predictions, image_ids, MARKS)
     there = (peaks >= min_peak) & np.isfinite(marks).all(axis=(1, 2))
     ruler = by_length(marks, sigma, params.ruler_mm)
-    there &= np.isfinite(ruler.mm) & ~(ruler.se > params.max_se_pct / 100 * ruler.mm)
+    there &= is_pixel_size(ruler.mm) & ~(ruler.se > params.max_se_pct / 100 * ruler.mm)
     marks = np.where(there[:, None, None], marks, np.nan)
     ruler = Measured(*np.where(there, ruler, np.nan))
     anatomical = by_length(*_points(predictions, image_ids, LANDMARKS), params.sella_nasion_mm, params.sella_nasion_sd_mm)

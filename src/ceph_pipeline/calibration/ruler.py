@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.formats import Annotations
+from ceph_pipeline.formats.entries import is_pixel_size
 from ceph_pipeline.landmarks.tables import points_array
 
 MARKS = ["p1", "p2"]
@@ -40,7 +41,7 @@ def calibrate(marks: Annotations, images: pd.DataFrame, ruler_mm: float, tolerat
         marks: Points named p1 and p2.
         images: The data set's images.
         ruler_mm: True distance of the marks.
-        tolerated_deviation_pct: Beyond it a row is flagged.
+        tolerated_deviation_pct: Beyond it a row is flagged, as is a pixel size that no X-ray has.
 
     Returns:
         Rows `image_id, machine, n_readers, ruler_px, mm_per_pixel, table_mm_per_pixel, deviation_pct, is_suspect`, the
@@ -67,7 +68,7 @@ def calibrate(marks: Annotations, images: pd.DataFrame, ruler_mm: float, tolerat
             "mm_per_pixel": mm,
             "table_mm_per_pixel": table_mm,
             "deviation_pct": deviation,
-            "is_suspect": deviation.abs() > tolerated_deviation_pct,
+            "is_suspect": (deviation.abs() > tolerated_deviation_pct) | ~is_pixel_size(mm),
         }
     )
     return table.rename_axis("image_id").reset_index()

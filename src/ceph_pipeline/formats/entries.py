@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.formats.annotations import is_coordinate
 from ceph_pipeline.formats.files import shown
@@ -15,6 +18,8 @@ from ceph_pipeline.images.header import MIN_SPACING_MM
 from ceph_pipeline.landmarks.geometry import Size
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
+"""What may be thousands where commas are decimal."""
 MAX_SIDE = 1_000_000
 """Pixels of an image's side beyond which a recorded size is no size."""
 MAX_PIXEL_SIZE_MM = 2.0
@@ -23,10 +28,17 @@ PIXEL_SIZE = f"millimetres per pixel from {MIN_SPACING_MM:g} to {MAX_PIXEL_SIZE_
 
 
 def number(text: str, *, decimal_comma: bool = False) -> float | None:
-    """A number from text, None where it is none: no NaN, no infinity, no grouped thousands; `290.` is one."""
+    """A number from text, None where it is none: no NaN, no infinity, no grouped thousands; `290.` is one.
+
+    Args:
+        text: Any.
+        decimal_comma: `1,5` is one and a half. Then `1.234` is refused, which is a thousand or one and a bit.
+    """
     plain = text.strip().replace("\u2212", "-")
     if decimal_comma and plain.count(",") == 1 and "." not in plain:
         plain = plain.replace(",", ".")
+    elif decimal_comma and _GROUPED.fullmatch(plain):
+        return None
     if len(plain) > 64 or not plain.isascii() or not _NUMBER.fullmatch(plain):
         return None
     value = float(plain)
@@ -48,6 +60,12 @@ def as_size(width: Any, height: Any) -> Size | None:
     return int(sides[0] or 0), int(sides[1] or 0)
 
 
+def is_pixel_size(mm: ArrayLike) -> NDArray[np.bool_]:
+    """Which millimetres per pixel, of any shape, an X-ray can have: `MIN_SPACING_MM` to `MAX_PIXEL_SIZE_MM`, and no NaN."""
+    size = np.asarray(mm, np.float64)
+    return np.asarray((size >= MIN_SPACING_MM) & (size <= MAX_PIXEL_SIZE_MM))
+
+
 def as_pixel_size(value: Any) -> float:
     """Millimetres per pixel; NaN, unknown, where it is absent or 0.
 
@@ -57,7 +75,7 @@ def as_pixel_size(value: Any) -> float:
     if value is None or (isinstance(value, str) and not value.strip()):
         return math.nan
     size = as_number(value)
-    if size is None or not (size == 0 or MIN_SPACING_MM <= size <= MAX_PIXEL_SIZE_MM):
+    if size is None or not (size == 0 or is_pixel_size(size)):
         raise InvalidValueError(shown(value))
     return size or math.nan
 

@@ -31,7 +31,9 @@ class TableOptions(BaseModel):
     width: str | None = Field(None, description="column with the image's width; with both, films need not be at hand")
     height: str | None = Field(None, description="column with the image's height")
     separator: str | None = Field(None, min_length=1, max_length=1, description="of columns; null looks at the first line")
-    decimal_comma: bool | None = Field(None, description="null: where columns are not separated by commas, both are read")
+    decimal_comma: bool | None = Field(
+        None, description="null: where columns are not separated by commas and a number has one; then 1.234 is refused"
+    )
     encoding: str | None = Field(None, description="null: byte-order mark, UTF-8, else cp1252")
     sheet: str | None = Field(None, description="an Excel sheet's name; null is the first")
     y_up: bool = Field(False, description="y counts upwards from the image's lower edge, as in tps files: y = height - y")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from ceph_pipeline.formats.files import UnreadableFileError, decode, read_bytes,
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls")
 _WORKBOOK, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 """First bytes of Excel's files, which may have any name: .xlsx is a zip archive, .xls a compound file."""
+_DECIMAL_COMMA = re.compile(r"(?<![\d,.])[-+]?\d+,\d+(?![\d,.])")
 _SEPARATORS = (",", ";", "\t", "|")
 MAX_UNPACKED = 256 * 1024 * 1024
 """Bytes that an Excel file, which is a zip archive, may unpack to."""
@@ -88,7 +90,7 @@ def read_sheet(
         path: A text file, or an Excel workbook (needs the extra `excel`), whatever its name says.
         root: The folder it must lie in.
         separator: Of columns; None takes the one that the first line has most of.
-        decimal_comma: None: yes where columns are separated by something else than commas.
+        decimal_comma: None: yes where columns are separated by something else than commas and a number has one.
         encoding: None: byte-order mark, UTF-8, else cp1252, which Excel writes on Windows.
         sheet: An Excel sheet's name; None is the first.
 
@@ -99,11 +101,12 @@ def read_sheet(
     if content.startswith(_OLD_WORKBOOK):
         raise UnreadableFileError("an Excel workbook of the old kind (.xls). Save it as .xlsx or CSV")
     if content.startswith(_WORKBOOK) or path.suffix.lower() in (".xlsx", ".xlsm"):
-        return _filled(_excel_rows(content, sheet), decimal_comma=bool(decimal_comma), notes=())
+        comma = bool(decimal_comma)
+        return _filled(_excel_rows(content, sheet, comma), decimal_comma=comma, notes=())
     text, used = (_decoded(content, encoding), encoding) if encoding else decode(content, fallback="cp1252")
     notes = () if used in ("utf-8", encoding) else (f"{used}, as Excel saves",)
     between = separator or _separator(text)
-    comma = between != "," if decimal_comma is None else decimal_comma
+    comma = between != "," and bool(_DECIMAL_COMMA.search(text)) if decimal_comma is None else decimal_comma
     return _filled(_csv_rows(text, between), decimal_comma=comma, notes=notes)
 
 
@@ -133,7 +136,7 @@ def _csv_rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
         raise UnreadableFileError(f"no CSV ({error} in line {reader.line_num})") from None
 
 
-def _excel_rows(content: bytes, sheet: str | None) -> Iterator[tuple[int, list[str]]]:
+def _excel_rows(content: bytes, sheet: str | None, decimal_comma: bool) -> Iterator[tuple[int, list[str]]]:
     try:
         from openpyxl import load_workbook
     except ImportError:
@@ -147,19 +150,20 @@ def _excel_rows(content: bytes, sheet: str | None) -> Iterator[tuple[int, list[s
         if sheet is not None and sheet not in book.sheetnames:
             raise UnreadableFileError(f"no sheet {sheet!r}; it has {', '.join(book.sheetnames)}")
         rows = book[sheet] if sheet is not None else book[book.sheetnames[0]]
-        yield from ((line, [_cell(cell) for cell in row]) for line, row in enumerate(rows.iter_rows(values_only=True), 1))
+        values = enumerate(rows.iter_rows(values_only=True), 1)
+        yield from ((line, [_cell(cell, decimal_comma) for cell in row]) for line, row in values)
     except UnreadableFileError:
         raise
     except Exception as error:  # openpyxl raises whatever its parsers do on a damaged workbook
         raise UnreadableFileError(f"no Excel workbook ({type(error).__name__}: {str(error)[:80]})") from None
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, decimal_comma: bool) -> str:
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    return str(value)
+    return str(value).replace(".", ",") if decimal_comma and isinstance(value, float) else str(value)
 
 
 def _filled(rows: Iterator[tuple[int, list[str]]], *, decimal_comma: bool, notes: tuple[str, ...]) -> Sheet:

@@ -255,7 +255,8 @@ def _labelled_points(sheet: Sheet, cells: tuple[str, ...], columns: _Columns) ->
         if all(absent):
             yield LabelledPoint(named, MISSING)
         elif None in numbers:
-            yield LabelledPoint(named, None, shown([cells[x], cells[y]]), "finite numbers x and y")
+            expected = f"finite numbers x and y{', without thousands set apart by points' if sheet.decimal_comma else ''}"
+            yield LabelledPoint(named, None, shown([cells[x], cells[y]]), expected)
         else:
             yield labelled_point(named, *numbers)
 

@@ -59,8 +59,11 @@ class ImageHeader:
 
     @property
     def pixel_size_mm(self) -> float:
-        """Millimetres per pixel; NaN where the file says nothing, or another size along x than along y."""
-        if self.spacing_mm is None or not math.isclose(*self.spacing_mm, rel_tol=1e-3):
+        """Millimetres per pixel of a DICOM file; NaN where it says nothing, or another size along x than along y.
+
+        The resolution of other files is often a printer's or a scanner program's, and says nothing here.
+        """
+        if self.kind != "dicom" or self.spacing_mm is None or not math.isclose(*self.spacing_mm, rel_tol=1e-3):
             return math.nan
         return sum(self.spacing_mm) / 2
 

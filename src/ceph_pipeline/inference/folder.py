@@ -79,7 +79,7 @@ def predict_folder(
         pixel_size_mm: Of all the images.
 
     Returns:
-        A `PredictionTable`, and a `QuarantineTable` of the files that could not be read or are no films.
+        A `PredictionTable`, and a `QuarantineTable` of the files that could not be read, show nothing or are no films.
 
     Raises:
         DetectorError: as `find_xrays`, or not a single film could be read.
@@ -95,7 +95,7 @@ def predict_folder(
             pixels: dict[str, GreyImage | Path | str] = {}
             for name in chunk:
                 try:
-                    pixels[name] = read_image(xrays[name])
+                    pixels[name] = _with_content(read_image(xrays[name]))
                 except ImageReadError as error:
                     unreadable.append((name, str(error)))
             if pixels:
@@ -109,6 +109,17 @@ def predict_folder(
     if found.n_hidden:
         logger.info("%d hidden files and folders (.…, @eaDir, Thumbs.db) are passed over", found.n_hidden)
     return pd.concat(parts, ignore_index=True), pd.DataFrame(rows, columns=["item", "reason"]).astype(str)
+
+
+def _with_content(film: GreyImage) -> GreyImage:
+    """The film, unless all its pixels are alike.
+
+    Raises:
+        ImageReadError: they are.
+    """
+    if film.min() == film.max():
+        raise ImageReadError(f"nothing to see: constant grey, every pixel is {film.max()}. Export the film again.")
+    return film
 
 
 def file_pixel_sizes(folder: Path, image_ids: Sequence[str], given_mm: float | None = None) -> NDArray[np.float64]:

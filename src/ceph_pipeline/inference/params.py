@@ -18,7 +18,8 @@ class InferenceParams(BaseModel):
         None,
         gt=0,
         le=1,
-        description="of all images of the folder; null: what each file says. `calibration.sources` orders it and the ruler",
+        description="of all images of the folder; null: what each DICOM file says, not the resolution of others. "
+        "`calibration.sources` orders it and the ruler",
     )
     ruler_models: str | int | None = Field(
         None,

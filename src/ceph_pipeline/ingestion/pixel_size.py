@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 
+from ceph_pipeline.artifacts import pseudonym
+from ceph_pipeline.formats.entries import PIXEL_SIZE, is_pixel_size
 from ceph_pipeline.images import ImageReadError, RawFolder, read_header
 from ceph_pipeline.ingestion.params import PixelSizeParams, PixelSizeSource
 from ceph_pipeline.landmarks import SCHEMAS
@@ -93,4 +95,9 @@ def _of_rulers(images: pd.DataFrame, landmarks: pd.DataFrame, ruler_mm: float) -
     if not distances:
         return [(np.nan, UNKNOWN)] * len(images)
     median = pd.DataFrame(distances).replace(0, np.nan).median().to_numpy()
-    return [(ruler_mm / distance, "ruler") for distance in median]
+    sizes = ruler_mm / median
+    for image_id, size in zip(image_ids, sizes, strict=True):
+        if np.isfinite(size) and not is_pixel_size(size):
+            message = "%s: by p1 and p2 a pixel is %.4g mm, which is not believed; expected %s"
+            logger.warning(message, pseudonym(image_id), size, PIXEL_SIZE)
+    return [(size if is_pixel_size(size) else np.nan, "ruler") for size in sizes]
