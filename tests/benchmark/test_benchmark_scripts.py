@@ -44,6 +44,7 @@ TESTED_ELSEWHERE = {
     "isbi2015_rulers",
     "kill_trials",
     "planted_faults",
+    "predict_isbi2015",
     "score_isbi2015",
     "stability",
 }
