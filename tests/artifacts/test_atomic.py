@@ -1,4 +1,3 @@
-import signal
 import subprocess
 import sys
 
@@ -61,7 +60,7 @@ def test_sweeping_takes_what_the_dead_left_and_nothing_that_is_being_written(tmp
 
     (tmp_path / ".notes.part-a.txt").write_text("the user's own")
     dead, living = start("deep/dead.png"), start("deep/living.png")
-    dead.send_signal(signal.SIGKILL)
+    dead.kill()
     dead.communicate()
 
     assert sweep(tmp_path) == 1

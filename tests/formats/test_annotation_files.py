@@ -1,6 +1,8 @@
 """Files that nobody vouches for: what is read of them, and what is said of the others."""
 
 import os
+import re
+import sys
 
 import pytest
 
@@ -13,6 +15,7 @@ from ceph_pipeline.images.film_names import safe_identifier
 
 
 class TestBytes:
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
     def test_a_pipe_a_folder_and_a_device_are_refused_without_waiting(self, tmp_path):
         os.mkfifo(tmp_path / "pipe")
         for path in (tmp_path / "pipe", tmp_path, "/dev/zero"):
@@ -104,6 +107,12 @@ class TestNames:
 
     def test_one_name_in_two_unicode_forms_is_one_film(self):
         assert safe_identifier("é") == safe_identifier("e\u0301")
+
+    def test_a_name_that_windows_keeps_for_devices_gets_a_digest(self):
+        made = [safe_identifier(name) for name in ("nul", "AUX", "com1.left", "null", "com", "a.aux")]
+        assert made == ["nul-5bc585ee", made[1], made[2], "null", "com", "a.aux"]
+        assert re.fullmatch(r"AUX-[0-9a-f]{8}", made[1])
+        assert re.fullmatch(r"com1\.left-[0-9a-f]{8}", made[2])
 
     def test_a_path_keeps_its_folders(self):
         assert file_path("anna\\a b.png") == "anna/a b.png"

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 
 import film_samples as samples
@@ -34,6 +35,7 @@ def test_hidden_files_and_thumbnails_are_no_films(folder: Path) -> None:
     assert found.n_hidden == 9
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
 def test_every_other_file_is_named_with_its_reason(folder: Path) -> None:
     os.mkfifo(folder / "pipe.png")
     for name in ("film.gif", "film.svg", "notes"):

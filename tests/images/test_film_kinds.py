@@ -3,6 +3,7 @@
 import io
 import os
 import socket
+import sys
 import zlib
 from pathlib import Path
 
@@ -234,6 +235,7 @@ class TestRefused:
         with pytest.raises(ImageReadError, match="2 pages in one file"):
             decode_image(samples.tiff(np.stack([film, film]), photometric="minisblack"), "a.tif")
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
     def test_pipes_sockets_devices_and_folders_do_not_hang(self, tmp_path):
         os.mkfifo(tmp_path / "pipe.png")
         (tmp_path / "folder.png").mkdir()

@@ -1,17 +1,21 @@
 """Shares of an order, the folder's lock, what ranks are told and how their failures are explained."""
 
+import errno
 import io
 import json
 import logging
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 import torch
+from filelock import FileLock
 from pydantic import ValidationError
 
+from ceph_pipeline.artifacts import DiskError
 from ceph_pipeline.crops import CropParams
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.training import TrainingError, worker
@@ -79,6 +83,21 @@ with locked(Path(sys.argv[1])):
     sys.stdin.read()
 """
 
+    ASKER = """
+import sys, time; from pathlib import Path; from ceph_pipeline.training.distributed.lock import holder
+print("asking", flush=True)
+while True:
+    holder(Path(sys.argv[1]))
+    time.sleep(0.002)
+"""
+    FORKING = """
+import os, sys; from pathlib import Path; from ceph_pipeline.training.distributed.lock import locked
+with locked(Path(sys.argv[1])):
+    if os.fork():
+        print("forked", flush=True)
+    sys.stdin.read()
+"""
+
     @pytest.fixture
     def holder(self, tmp_path):
         """Another process that trains into the folder."""
@@ -90,7 +109,7 @@ with locked(Path(sys.argv[1])):
             process.kill()
 
     def test_a_second_training_is_refused_and_told_who_works_there(self, holder, tmp_path):
-        assert lock.holder(tmp_path) == json.loads((tmp_path / ".lock").read_text())["process"]
+        assert lock.holder(tmp_path) == json.loads((tmp_path / lock.RECORD).read_text())["process"]
         with (
             pytest.raises(TrainingError, match=rf"another training \(process {holder.pid} on .+\) writes here"),
             locked(tmp_path),
@@ -113,15 +132,59 @@ with locked(Path(sys.argv[1])):
         holder.wait()
         assert lock.holder(tmp_path) is None
         with locked(tmp_path):
-            record = json.loads((tmp_path / ".lock").read_text())
+            record = json.loads((tmp_path / lock.RECORD).read_text())
             assert (record["pid"], record["process"]) == (os.getpid(), PROCESS)
 
-    def test_who_asks_for_the_holder_takes_no_lock(self, tmp_path, monkeypatch):
-        """Otherwise a training that begins in that moment would be refused."""
+    def test_no_training_is_refused_for_those_who_ask_whether_there_is_one(self, tmp_path):
+        """They ask again and again, two at a time, while trainings begin and end."""
         with locked(tmp_path):
             pass
-        monkeypatch.setattr(lock.fcntl, "lockf", lambda *_: pytest.fail("a lock was asked for"))
+        command = [sys.executable, "-c", self.ASKER, str(tmp_path)]
+        with ExitStack() as stack:
+            askers = [stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE)) for _ in range(2)]
+            for asker in askers:
+                stack.callback(asker.kill)
+                assert asker.stdout.readline() == b"asking\n"
+            for _ in range(5):
+                with locked(tmp_path):
+                    pass
+            assert [asker.poll() for asker in askers] == [None, None]
+
+    def test_who_asks_leaves_the_lock_alone_that_a_training_is_refused_for(self, tmp_path, monkeypatch):
+        with locked(tmp_path):
+            pass
+        tried = []
+        monkeypatch.setattr(lock, "FileLock", lambda path, **options: tried.append(path.name) or FileLock(path, **options))
         assert lock.holder(tmp_path) is None
+        assert tried == [lock.PROBE]
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows forks no processes")
+    def test_the_lock_dies_with_a_training_whose_forked_loaders_live_on(self, tmp_path):
+        command = [sys.executable, "-c", self.FORKING, str(tmp_path)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline() == "forked\n"
+            assert lock.holder(tmp_path) is not None
+            process.kill()
+            process.wait()
+            with locked(tmp_path):
+                assert lock.holder(tmp_path) == PROCESS
+            process.stdin.close()  # the child's end of it, too: it ends
+
+    def test_a_folder_that_may_not_be_written_is_named(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(os, "open", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.EROFS, "Read-only file system")))
+        with pytest.raises(DiskError, match=rf"{tmp_path} cannot be written: Read-only file system"), locked(tmp_path):
+            pass
+
+    def test_a_file_system_without_locks_is_named(self, tmp_path, monkeypatch):
+        fcntl = pytest.importorskip("fcntl", reason="Windows locks otherwise")
+
+        def without_locks(*_):
+            raise OSError(errno.ENOLCK, "No locks available")
+
+        monkeypatch.setattr(fcntl, "flock", without_locks)
+        expected = rf"{tmp_path}: cannot be locked against a second training \(No locks available\)\. Set data_root"
+        with pytest.raises(TrainingError, match=expected), locked(tmp_path):
+            pass
 
     def test_a_folder_that_does_not_exist_is_free(self, tmp_path):
         assert lock.holder(tmp_path / "stage1") is None

@@ -1,17 +1,23 @@
 """Files that appear complete or not at all."""
 
-import fcntl
 import os
 import re
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
+
+from filelock import lock_descriptor
 
 from ceph_pipeline.artifacts.disk import refusals_explained
 
 _UNFINISHED = re.compile(r"\..+\.part-[0-9a-f]{8}(\.\w+)?")
 """Temporary names under which files are written; a killed process leaves them behind."""
+
+_OPEN_STAYS = sys.platform == "win32"
+"""Windows deletes and renames no file that is open: that is a writer's claim there, whom a lock would keep from writing."""
 
 
 @contextmanager
@@ -28,8 +34,10 @@ def atomic_path(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.stem}.part-{secrets.token_hex(4)}{target.suffix}")
         try:
-            with _claimed(temporary):
+            with _claimed(temporary) as claim:
                 yield temporary
+                if _OPEN_STAYS:
+                    claim.close()
                 temporary.replace(target)
         finally:
             with suppress(OSError):
@@ -37,23 +45,20 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
 
 def write_atomically(target: Path, content: bytes | str) -> None:
-    """Write bytes or UTF-8 text under a temporary name, then rename.
+    """Write bytes or UTF-8 text, its line ends as they are, under a temporary name, then rename.
 
     Raises:
         DiskError: the disk is full, or may not be written to.
     """
     with atomic_path(target) as temporary:
-        if isinstance(content, str):
-            temporary.write_text(content, encoding="utf-8")
-        else:
-            temporary.write_bytes(content)
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def sweep(folder: Path) -> int:
     """Delete what killed processes left half-written in a folder and below it; what a live one writes stays.
 
     The operating system tells one from the other: a writer holds a lock on its file, on network file systems too, and loses it
-    with its life.
+    with its life. On Windows it has the file open, up to the moment of renaming it.
 
     Args:
         folder: Need not exist.
@@ -70,7 +75,10 @@ def _abandoned(file: Path) -> bool:
     """Whether nobody writes a file any more; if so, it is deleted."""
     try:
         with file.open("r+b") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _OPEN_STAYS:
+                stream.close()
+            elif not lock_descriptor(stream.fileno(), blocking=False):
+                return False
             file.unlink()
     except OSError:  # its writer lives, or has just finished; or we may not
         return False
@@ -78,14 +86,15 @@ def _abandoned(file: Path) -> bool:
 
 
 @contextmanager
-def _claimed(file: Path) -> Iterator[None]:
+def _claimed(file: Path) -> Iterator[BinaryIO]:
     """Make an empty file and hold its lock; one that was swept before it was locked is made again."""
     while True:
         with file.open("ab") as stream:
-            with suppress(OSError):  # a file system without locks, on which nothing is swept either
-                fcntl.flock(stream, fcntl.LOCK_EX)
+            if not _OPEN_STAYS:
+                with suppress(OSError):  # a file system without locks, on which nothing is swept either
+                    lock_descriptor(stream.fileno())
             if _is_at(file, stream.fileno()):
-                yield
+                yield stream
                 return
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from itertools import islice, starmap
 from typing import Any, Literal, TypeVar
 
 import joblib
+import psutil
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ceph_pipeline.errors import CephError
@@ -157,6 +159,12 @@ def end_with_owner(owner: int) -> None:
 
 def end_with(owner: int, interval_s: float = 0.5) -> None:
     """Wait until the parent process is no longer `owner`, then end this process without clean-up."""
-    while os.getppid() == owner:
+    while _has_owner(owner):
         time.sleep(interval_s)
     os._exit(1)
+
+
+def _has_owner(owner: int) -> bool:
+    if sys.platform == "win32":  # where an orphan gets no other parent, and the parent is a virtual environment's launcher
+        return psutil.pid_exists(owner)
+    return os.getppid() == owner

@@ -1,7 +1,6 @@
 """How much memory a measurement takes at its peak."""
 
-import platform
-import resource
+import sys
 
 import torch
 
@@ -33,5 +32,12 @@ class PeakMemory:
 
 
 def _peak_of_process() -> float:
-    unit = 1 if platform.system() == "Darwin" else 1024
+    """The most MiB that this process has had in memory."""
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / MEBIBYTE
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MEBIBYTE

@@ -15,11 +15,19 @@ from ceph_pipeline.landmarks.tables import IDENTIFIER
 _LONGEST = 100
 """Letters kept of a name that has to be shortened; with its digest it stays below what `IDENTIFIER` allows."""
 
+_DEVICE = re.compile(r"(aux|con|nul|prn|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+"""Names that Windows keeps for devices, with whatever suffix."""
+
 
 def safe_identifier(name: str) -> str:
-    """An identifier that can be a file name: the name itself where it is one, else its ASCII letters and a digest of it."""
+    """An identifier that can be a file name: the name itself where it is one, else its ASCII letters and a digest of it.
+
+    Example:
+        >>> safe_identifier("ceph_001"), safe_identifier("nul")
+        ('ceph_001', 'nul-5bc585ee')
+    """
     text = unicodedata.normalize("NFC", name).strip()
-    if re.fullmatch(IDENTIFIER, text):
+    if re.fullmatch(IDENTIFIER, text) and not _DEVICE.fullmatch(text):
         return text
     return _with_digest(text, text)
 

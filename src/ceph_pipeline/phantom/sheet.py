@@ -33,7 +33,7 @@ def contact_sheet(raw: RawFolder, params: PhantomParams) -> "Figure":
             continue
         specimen = sample_specimen(index, params.seed, params.long_side_px, params.variation)
         path = image_file(raw.root, split_of(index, params.n_images), specimen).relative_to(raw.root)
-        axis.imshow(raw.read(str(path)), cmap="gray", vmin=0, vmax=255)
+        axis.imshow(raw.read(path.as_posix()), cmap="gray", vmin=0, vmax=255)
         axis.set_title(f"{specimen.image_id} · {specimen.device.machine} · CS{specimen.face.cvm_stage}", fontsize=9)
         if index % 2:
             _mark(axis, specimen)

@@ -97,7 +97,7 @@ def train_variants(variants: Iterable[Variant], tables: Stage1Tables, cache: Ima
                 "n_sources": variant.images.loc[variant.images["split"] == "train", "source_id"].nunique(),
                 "n_parameters": count_parameters(load_checkpoint(path).net),
                 "epochs": variant.params.optim.epochs,
-                "training_seconds": float(json.loads((place / SECONDS_FILE).read_text())),
+                "training_seconds": float(json.loads((place / SECONDS_FILE).read_text(encoding="utf-8"))),
             }
         )
     return pd.DataFrame(rows)

@@ -17,7 +17,7 @@ def main(log: Path, options: list[str]) -> None:
     """
     end_with_owner()
     os.environ[OWNER] = str(os.getpid())
-    with log.open("w") as sys.stderr:  # the ranks inherit the descriptor, which stays the console
+    with log.open("w", encoding="utf-8") as sys.stderr:  # the ranks inherit the descriptor, which stays the console
         from torch.distributed import run
         from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 

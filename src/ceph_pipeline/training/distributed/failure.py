@@ -54,7 +54,7 @@ def first_failure(stage: str, ranks: Path, exits: Mapping[int, Exit], world: int
         exits: Of the ranks that failed, as the agent saw them.
         world: Number of ranks.
     """
-    records = {int(path.stem.split("_")[1]): json.loads(path.read_text()) for path in ranks.glob("rank_*.json")}
+    records = {int(path.stem.split("_")[1]): json.loads(path.read_text(encoding="utf-8")) for path in ranks.glob("rank_*.json")}
     first_error = min((float(record["time"]) for record in records.values()), default=float("inf"))
     killed = {
         rank: seen
@@ -64,7 +64,7 @@ def first_failure(stage: str, ranks: Path, exits: Mapping[int, Exit], world: int
     if killed:
         rank = min(killed, key=lambda rank: killed[rank].time)
         number = signal.Signals(-killed[rank].code)
-        hint = ", as the system does when memory runs out" if number == signal.SIGKILL else ""
+        hint = ", as the system does when memory runs out" if number.name == "SIGKILL" else ""
         what, out_of_memory = f"was killed by {number.name}{hint}", False
     elif records:
         rank = min(records, key=lambda rank: float(records[rank]["time"]))

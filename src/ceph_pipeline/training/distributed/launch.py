@@ -73,7 +73,7 @@ def run_ranks(spec: Spec, tables: Mapping[str, pd.DataFrame], folder: Path, envi
     path = write_spec(spec, tables, folder)
     command = agent_command(path, spec.devices, spec.nodes, spec.master, node=0)
     variables = {**rank_environment(spec.devices), **environment}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, env=variables) as agent:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", start_new_session=True, env=variables) as agent:  # noqa: S603
         try:
             exits = relay(agent.stdout or ())
             failed = agent.wait() != 0

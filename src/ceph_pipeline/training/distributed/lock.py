@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
 import socket
-import struct
-import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
+from ceph_pipeline.artifacts import DiskError, write_atomically
+from ceph_pipeline.artifacts.disk import refusals_explained
 from ceph_pipeline.training import TrainingError
 
 if TYPE_CHECKING:
@@ -21,61 +22,74 @@ if TYPE_CHECKING:
 PROCESS = secrets.token_hex(8)
 """Tells this process from all others; its number returns, in containers with every start."""
 
+LOCK = ".lock"
+"""Held by a training. Only trainings try for it."""
+
+PROBE = ".lock.probe"
+"""Held by a training as well. Who asks whether there is one tries for this lock: no system tells without that."""
+
+RECORD = ".lock.json"
+"""Says which process holds the locks."""
+
+ASKING_S = 0.5
+"""How long one who asks waits for another who asks, and keeps the probe for a moment only."""
+
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes from training into a folder.
 
-    The operating system holds the lock and drops it with the process, however that ends: there is no stale lock. It is a
-    record lock, which forked data loaders do not inherit and which network file systems pass on to other machines.
+    The operating system holds the locks and drops them with the process, however that ends: there is no stale lock. Forked data
+    loaders do not inherit them, and network file systems pass them on to other machines.
 
     Raises:
-        TrainingError: another process trains there.
+        TrainingError: another process trains there, or the file system has no locks.
+        DiskError: the disk is full, or may not be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+", encoding="utf-8") as file:
+    with ExitStack() as locks:
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise TrainingError(f"{folder}: another training ({_holder(file)}) writes here. Wait for it, or stop it.") from None
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "machine": socket.gethostname(), "process": PROCESS}))
-        file.flush()
+            with refusals_explained(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                locks.enter_context(FileLock(folder / LOCK, blocking=False))
+                record = {"pid": os.getpid(), "machine": socket.gethostname(), "process": PROCESS}
+                write_atomically(folder / RECORD, json.dumps(record))
+                locks.enter_context(FileLock(folder / PROBE))
+        except Timeout:
+            raise TrainingError(f"{folder}: another training ({_holder(folder)}) writes here. Wait for it, or stop it.") from None
+        except DiskError:
+            raise
+        except OSError as error:
+            raise TrainingError(
+                f"{folder}: cannot be locked against a second training ({error.strerror or error}). Set data_root in globals.yml "
+                "to a disk whose file system has locks."
+            ) from error
         yield
 
 
 def holder(folder: Path) -> str | None:
-    """`PROCESS` of the one that trains into a folder, on whatever machine; None while none does, or has not said so yet.
+    """`PROCESS` of the one that trains into a folder, on whatever machine; None while none does.
 
-    The question takes no lock, so that it never stands in a training's way. Only for other processes: to close the file would
-    drop the lock of the one that asks about itself.
+    The question never stands in a training's way: it leaves the lock alone that a training is refused for, and one that begins
+    waits the moment for the other that the question takes.
     """
-    try:
-        with (folder / ".lock").open(encoding="utf-8") as file:
-            return _record(file).get("process") if _is_locked(file) else None
-    except FileNotFoundError:
+    if not (folder / PROBE).exists():
         return None
+    try:
+        with FileLock(folder / PROBE, timeout=ASKING_S):
+            return None
+    except Timeout:
+        return _record(folder).get("process")
 
 
-def _is_locked(file: TextIO) -> bool:
-    """Whether another process holds a lock on a file: the kernel's answer to whether this one could have it."""
-    layout, place = ("qqihh", 3) if sys.platform == "darwin" else ("hhqqi0q", 0)  # of `struct flock`, and of its l_type
-    question = [0] * 5
-    question[place] = fcntl.F_WRLCK
-    answer = struct.unpack(layout, fcntl.fcntl(file, fcntl.F_GETLK, struct.pack(layout, *question)))
-    return bool(answer[place] != fcntl.F_UNLCK)
-
-
-def _holder(file: TextIO) -> str:
-    """Who wrote the lock file: the process that holds the lock, or has taken it this moment."""
-    record = _record(file)
+def _holder(folder: Path) -> str:
+    """Who holds the locks, or has taken them this moment."""
+    record = _record(folder)
     return f"process {record['pid']} on {record['machine']}" if record else "of another process"
 
 
-def _record(file: TextIO) -> dict[str, Any]:
-    file.seek(0)
+def _record(folder: Path) -> dict[str, Any]:
     try:
-        record: dict[str, Any] = json.loads(file.read())
-    except json.JSONDecodeError:
+        record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
         return {}
     return record

@@ -45,9 +45,9 @@ def redirect(log: Path, *, relays: bool) -> None:
         log: The file.
         relays: Whether this is rank 0: its standard output, as it was, takes the log lines, its standard error the bar.
     """
-    lines, console = os.fdopen(os.dup(1), "w"), os.fdopen(os.dup(2), "w")
+    lines, console = (os.fdopen(os.dup(number), "w", encoding="utf-8") for number in (1, 2))
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as file:
+    with log.open("w", encoding="utf-8") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
