@@ -14,39 +14,12 @@ OURS = "ceph_pipeline"
 MODULES = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
 """What there is not on Windows, of the standard library."""
 
-NAMES = {
-    "os": {
-        *("WEXITSTATUS", "WIFEXITED", "chown", "fchmod", "fchown", "fork", "forkpty", "getegid", "geteuid", "getgid", "getpgid"),
-        *(
-            "getpriority",
-            "getuid",
-            "killpg",
-            "lockf",
-            "mkfifo",
-            "mknod",
-            "nice",
-            "openpty",
-            "pread",
-            "pwrite",
-            "sched_getaffinity",
-        ),
-        *("setpgid", "setpriority", "setsid", "statvfs", "sysconf", "uname", "wait", "O_NOFOLLOW", "O_NONBLOCK"),
-    },
-    "signal": {
-        "SIGALRM",
-        "SIGCHLD",
-        "SIGHUP",
-        "SIGKILL",
-        "SIGPIPE",
-        "SIGQUIT",
-        "SIGSTOP",
-        "SIGUSR1",
-        "SIGUSR2",
-        "alarm",
-        "pause",
-    },
-    "sys": set[str](),
-}
+OF_OS = """
+    WEXITSTATUS WIFEXITED chown fchmod fchown fork forkpty getegid geteuid getgid getpgid getpriority getuid killpg lockf mkfifo
+    mknod nice openpty pread pwrite sched_getaffinity setpgid setpriority setsid statvfs sysconf uname wait O_NOFOLLOW O_NONBLOCK
+"""
+OF_SIGNAL = "SIGALRM SIGCHLD SIGHUP SIGKILL SIGPIPE SIGQUIT SIGSTOP SIGUSR1 SIGUSR2 alarm pause"
+NAMES = {"os": {*OF_OS.split()}, "signal": {*OF_SIGNAL.split()}, "sys": set[str]()}
 """What there is not on Windows, of modules that are there."""
 
 
@@ -65,6 +38,10 @@ class _Module(types.ModuleType):
 
     def __setattr__(self, name: str, value: object) -> None:
         setattr(object.__getattribute__(self, "_real"), name, value)
+
+
+PASSED_ON = {"contextlib", "pathlib", "shutil", "tempfile", "weakref", __name__}
+"""Modules that delete and rename for their caller."""
 
 
 def apply() -> None:
@@ -97,14 +74,7 @@ def _refusing(function: types.BuiltinFunctionType) -> types.FunctionType:
 
 def _is_called_by_us() -> bool:
     frame = sys._getframe(2)
-    while frame is not None and frame.f_globals.get("__name__") in {
-        "pathlib",
-        "shutil",
-        "tempfile",
-        "weakref",
-        "contextlib",
-        __name__,
-    }:
+    while frame is not None and frame.f_globals.get("__name__") in PASSED_ON:
         frame = frame.f_back
     return frame is not None and frame.f_globals.get("__name__", "").startswith(OURS)
 
