@@ -4,6 +4,7 @@ from ceph_pipeline.configuration import ConfigLoader
 from ceph_pipeline.hooks import (
     ConfigurationHook,
     LeftoversHook,
+    MissingInputsHook,
     ParameterNamesHook,
     PseudonymHook,
     QuietHook,
@@ -28,6 +29,7 @@ HOOKS = (
     LeftoversHook(),
     SummaryHook(),
     WorkflowRecordHook(),
+    MissingInputsHook(),
 )
 
 CONFIG_LOADER_CLASS = ConfigLoader

@@ -2,6 +2,7 @@
 
 from ceph_pipeline.hooks.configuration_files import ConfigurationError, ConfigurationHook, UnknownEnvironmentError
 from ceph_pipeline.hooks.leftovers import LeftoversHook
+from ceph_pipeline.hooks.missing_inputs import MissingInputError, MissingInputsHook
 from ceph_pipeline.hooks.parameter_names import ParameterError, ParameterNamesHook
 from ceph_pipeline.hooks.quiet import QuietHook
 from ceph_pipeline.hooks.stopping import StoppingHook
@@ -13,6 +14,8 @@ __all__ = [
     "ConfigurationError",
     "ConfigurationHook",
     "LeftoversHook",
+    "MissingInputError",
+    "MissingInputsHook",
     "ParameterError",
     "ParameterNamesHook",
     "PseudonymHook",
