@@ -23,6 +23,7 @@ from ceph_pipeline.inference import InferenceParams, LandmarkDetector
 from ceph_pipeline.inference.folder import file_pixel_sizes, find_xrays, predict_folder
 from ceph_pipeline.inference.measurements import measurement_rows, summary_rows
 from ceph_pipeline.inference.overlay import draw_overlay
+from ceph_pipeline.ingestion import FilmSheetError
 from ceph_pipeline.landmarks.tables import PredictionTable, QuarantineTable
 from ceph_pipeline.pipelines.inference.nodes import (
     draw_overlays,
@@ -223,6 +224,24 @@ def test_each_film_s_own_header_says_its_pixel_size_unless_one_is_given(tmp_path
     (tmp_path / "known.dcm").write_bytes(dicom(wedge(), PixelSpacing=[0.12, 0.12]))
     cv2.imwrite(str(tmp_path / "unknown.png"), np.zeros((64, 64), np.uint8))
     Image.new("L", (64, 64)).save(tmp_path / "printed.png", dpi=(300, 300))
-    sizes = file_pixel_sizes(tmp_path, ["known", "unknown", "printed"])
-    assert sizes.tolist() == pytest.approx([0.12, np.nan, np.nan], nan_ok=True)
-    assert file_pixel_sizes(tmp_path, ["known", "unknown"], 0.1).tolist() == [0.1, 0.1]
+    names = ["known", "unknown", "printed"]
+    assert file_pixel_sizes(tmp_path, names, InferenceParams()).tolist() == pytest.approx([0.12, np.nan, np.nan], nan_ok=True)
+    assert file_pixel_sizes(tmp_path, names, InferenceParams(pixel_size_mm=0.1)).tolist() == [0.1] * 3
+    with_resolutions = InferenceParams(pixel_size_order=("dicom", "file"))
+    assert file_pixel_sizes(tmp_path, names, with_resolutions)[2] == pytest.approx(25.4 / 300, rel=1e-3)
+
+
+def test_a_sheet_says_the_films_pixel_sizes_before_their_headers(tmp_path: Path) -> None:
+    films, sheet = tmp_path / "films", tmp_path / "sizes.csv"
+    (films / "anna").mkdir(parents=True)
+    (films / "anna" / "ceph.dcm").write_bytes(dicom(wedge(), PixelSpacing=[0.12, 0.12]))
+    cv2.imwrite(str(films / "bert.png"), np.zeros((64, 64), np.uint8))
+    names = list(find_xrays(films))
+    sheet.write_text("image;pixel_size_mm\nanna/ceph.dcm;0,11\nbert.png;\n")
+    found = file_pixel_sizes(films, names, InferenceParams(films={"sheet": str(sheet)}))
+    assert sorted(zip(names, found, strict=True)) == [("anna_ceph", 0.11), ("bert", pytest.approx(np.nan, nan_ok=True))]
+    sheet.write_text("image;pixel_size_mm\ncarl.png;0,11\n")
+    with pytest.raises(FilmSheetError, match="none of its 1 rows is of one of the 2 images"):
+        file_pixel_sizes(films, names, InferenceParams(films={"sheet": str(sheet)}))
+    with pytest.raises(FilmSheetError, match=r"inference\.films\.sheet = .*none\.csv"):
+        file_pixel_sizes(films, names, InferenceParams(films={"sheet": str(tmp_path / "none.csv")}))

@@ -117,7 +117,7 @@ def test_a_chosen_norm_stands_beside_its_value() -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({}, "0.1 mm per pixel, from the film's file, or inference.pixel_size_mm."),
+        ({}, "0.1 mm per pixel, from the film's file, a sheet, or inference.pixel_size_mm."),
         ({"source": "ruler", "mm_per_pixel_se": 0.0012}, "0.1 ± 0.0012 mm per pixel, from the ruler in the film."),
         ({"source": "unknown", "mm_per_pixel": np.nan}, "millimetres are absent, not guessed."),
         ({"source": "anatomical"}, "No pixel size (only an estimate from S–N, 0.1 mm per pixel)"),

@@ -43,6 +43,7 @@ def settings():
         ruler=None,
         min_peak=0.5,
         pixel_size_mm=None,
+        pixel_size_order=("dicom",),
         calibration=CalibrationParams(),
         cephalometry=CephalometryParams.model_validate({"norm_sets": MADE_UP}),
         plausibility=PlausibilityParams(),

@@ -25,11 +25,13 @@ def test_the_projects_networks_locate_their_landmarks(checkpoints, film_bytes):
     assert sorted(settings.origin.networks) == ["stage1", "stage2"]
 
 
-def test_the_files_resolution_is_its_pixel_size(settings):
+def test_the_files_resolution_is_its_pixel_size_where_that_counts(settings):
     ok = encode_image(np.full((400, 300), 7, dtype=np.uint8), ".bmp")
     content = bytearray(ok)
     content[38:46] = (10_000).to_bytes(4, "little") * 2  # px per metre of a bitmap
-    assert open_film(bytes(content), "a.bmp", settings).calibration.pixel_size_mm == pytest.approx(0.1, abs=1e-4)
+    assert open_film(bytes(content), "a.bmp", settings).calibration.pixel_size_mm is None
+    believing = replace(settings, pixel_size_order=("dicom", "file"))
+    assert open_film(bytes(content), "a.bmp", believing).calibration.pixel_size_mm == pytest.approx(0.1, abs=1e-4)
 
 
 def test_the_ruler_that_its_detector_sees_counts_before_the_file(settings, dot_finder, dotted):

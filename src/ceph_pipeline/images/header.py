@@ -22,6 +22,8 @@ SpacingSource = Literal[
 ]
 """Where a spacing comes from. That of the imager holds in the detector's plane: the head's magnification is not in it."""
 
+SQUARE = 0.01
+"""Share by which a pixel's sides may differ and still have one size."""
 MIN_SIDE_PX, MAX_ASPECT = 16, 10
 """A film with a shorter side, or one so many times as long as wide, shows no head."""
 MIN_SPACING_MM, MAX_SPACING_MM = 0.02, 1.0
@@ -59,11 +61,11 @@ class ImageHeader:
 
     @property
     def pixel_size_mm(self) -> float:
-        """Millimetres per pixel of a DICOM file; NaN where it says nothing, or another size along x than along y.
+        """Millimetres per pixel; NaN where the file says nothing, or sides that differ by more than `SQUARE`.
 
-        The resolution of other files is often a printer's or a scanner program's, and says nothing here.
+        Of other files than DICOM it is a resolution, often a printer's or a scanner program's.
         """
-        if self.kind != "dicom" or self.spacing_mm is None or not math.isclose(*self.spacing_mm, rel_tol=1e-3):
+        if self.spacing_mm is None or not math.isclose(*self.spacing_mm, rel_tol=SQUARE):
             return math.nan
         return sum(self.spacing_mm) / 2
 

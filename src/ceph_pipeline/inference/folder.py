@@ -15,17 +15,20 @@ from tqdm.auto import tqdm
 from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.errors import printable
-from ceph_pipeline.images import ImageReadError, image_size, read_image
-from ceph_pipeline.images.codec import read_header
+from ceph_pipeline.images import ImageReadError, RawFolder, image_size, read_image
 from ceph_pipeline.images.film_files import FilmFiles, list_films
 from ceph_pipeline.images.film_names import identifiers_of
 from ceph_pipeline.images.kinds import IMAGE_SUFFIXES
+from ceph_pipeline.ingestion import read_film_sheet
+from ceph_pipeline.ingestion.params import PixelSizeParams
+from ceph_pipeline.ingestion.pixel_size import with_pixel_sizes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ceph_pipeline.detector.landmark_detector import LandmarkDetector
     from ceph_pipeline.images.codec import GreyImage
+    from ceph_pipeline.inference.params import InferenceParams
 
 logger = logging.getLogger(__name__)
 
@@ -122,21 +125,29 @@ def _with_content(film: GreyImage) -> GreyImage:
     return film
 
 
-def file_pixel_sizes(folder: Path, image_ids: Sequence[str], given_mm: float | None = None) -> NDArray[np.float64]:
-    """Millimetres per pixel of a folder's films: one number for all, or what each file's header says.
+def file_pixel_sizes(folder: Path, image_ids: Sequence[str], params: InferenceParams) -> NDArray[np.float64]:
+    """Millimetres per pixel of a folder's films: one number for all, or what a sheet or each file says.
 
     Args:
         folder: See `find_xrays`.
         image_ids: N films of it.
-        given_mm: Counts for all of them, whatever the headers say.
+        params: Which of these count.
 
     Returns:
-        `(N,)`; NaN where a header says nothing, or another size along x than along y.
+        `(N,)`; NaN where nothing says a size.
+
+    Raises:
+        FilmSheetError: as `read_film_sheet`.
     """
-    if given_mm is not None:
-        return np.full(len(image_ids), given_mm)
+    if params.pixel_size_mm is not None:
+        return np.full(len(image_ids), params.pixel_size_mm)
     films = find_xrays(folder)
-    return np.array([read_header(films[image_id]).pixel_size_mm for image_id in image_ids], dtype=np.float64)
+    paths = [films[image_id].relative_to(folder).as_posix() for image_id in image_ids]
+    images = pd.DataFrame({"image_id": list(image_ids), "path": paths})
+    facts = read_film_sheet(images, params.films, "inference.films")
+    order = PixelSizeParams(order=params.pixel_size_order)
+    sized = with_pixel_sizes(images, pd.DataFrame(), facts, RawFolder(folder, "new"), order)
+    return sized["pixel_size_mm"].to_numpy(np.float64)
 
 
 def _films(folder: Path) -> FilmFiles:

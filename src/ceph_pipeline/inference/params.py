@@ -1,12 +1,14 @@
 """Settings of the inference pipeline. Free of torch: Kedro resolves these types when it registers the pipelines."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from ceph_pipeline.artifacts.user_path import user_path
 from ceph_pipeline.cephalometry import Registration
 from ceph_pipeline.formats.writers.params import WrittenFormat
+from ceph_pipeline.ingestion.params import FilmSheetParams
 
 
 class InferenceParams(BaseModel):
@@ -15,11 +17,12 @@ class InferenceParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     pixel_size_mm: float | None = Field(
-        None,
-        gt=0,
-        le=1,
-        description="of all images of the folder; null: what each DICOM file says, not the resolution of others. "
-        "`calibration.sources` orders it and the ruler",
+        None, gt=0, le=1, description="of all images of the folder; null: what `pixel_size_order` finds of each"
+    )
+    films: FilmSheetParams = Field(FilmSheetParams(), description="a sheet of the films' pixel sizes")
+    pixel_size_order: tuple[Literal["sheet", "dicom", "file"], ...] = Field(
+        ("sheet", "dicom"),
+        description="the first that has a film's size counts; file: the resolution of png, jpg, bmp and tif, often a printer's",
     )
     ruler_models: str | int | None = Field(
         None,

@@ -36,7 +36,7 @@ def no_facts(images: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(nothing, index=pd.Index(images["image_id"], name="image_id"))
 
 
-def read_film_sheet(images: pd.DataFrame, params: FilmSheetParams) -> pd.DataFrame:
+def read_film_sheet(images: pd.DataFrame, params: FilmSheetParams, setting: str = "ingestion.films") -> pd.DataFrame:
     """Facts about the images, from the sheet that the configuration names.
 
     A row belongs to the film of that identifier, path, or file name with or without suffix. The patient's key stays in
@@ -45,6 +45,7 @@ def read_film_sheet(images: pd.DataFrame, params: FilmSheetParams) -> pd.DataFra
     Args:
         images: The images table.
         params: The sheet, and what its columns are called.
+        setting: What messages call these parameters.
 
     Returns:
         `split, patient, pixel_size_mm, machine` by `image_id`, one row an image; None, or NaN, where the sheet says nothing.
@@ -60,12 +61,12 @@ def read_film_sheet(images: pd.DataFrame, params: FilmSheetParams) -> pd.DataFra
         sheet = read_sheet(path)
         columns = {fact: sheet.column(getattr(params, fact)) for fact in ("image", *FACTS)}
     except UnreadableFileError as error:
-        raise FilmSheetError(f"ingestion.films.sheet = {path}: {error}.") from None
+        raise FilmSheetError(f"{setting}.sheet = {path}: {error}.") from None
     present = [fact for fact in FACTS if columns[fact] is not None]
     if columns["image"] is None or not present:
         wanted = f"{params.image!r}, and of {', '.join(repr(getattr(params, fact)) for fact in FACTS)} at least one"
         found = list(sheet.header)
-        raise FilmSheetError(f"{path}: found the columns {found}, expected {wanted}. Name them in `ingestion.films`.")
+        raise FilmSheetError(f"{path}: found the columns {found}, expected {wanted}. Name them in `{setting}`.")
     return _facts(images, sheet, path, {fact: position for fact, position in columns.items() if position is not None})
 
 

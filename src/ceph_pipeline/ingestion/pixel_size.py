@@ -20,8 +20,6 @@ from ceph_pipeline.landmarks.tables import CONSENSUS, points_array
 logger = logging.getLogger(__name__)
 
 UNKNOWN = "unknown"
-SQUARE = 0.01
-"""Share by which a pixel's sides may differ and still have one size."""
 
 Found = tuple[float, str]
 """Millimetres per pixel, NaN where it is unknown, and what says so."""
@@ -76,12 +74,9 @@ def _spacing(raw: RawFolder, path: str, *, of_dicom: bool) -> Found:
         header = read_header(raw.films / path)
     except ImageReadError:  # a film that is not at hand; a damaged one has been refused before
         return nothing
-    if header.spacing_mm is None or header.spacing_source is None or (header.kind == "dicom") != of_dicom:
+    if header.spacing_source is None or (header.kind == "dicom") != of_dicom:
         return nothing
-    x, y = header.spacing_mm
-    if abs(x - y) > SQUARE * max(x, y):
-        return nothing
-    return (x + y) / 2, header.spacing_source
+    return header.pixel_size_mm, header.spacing_source
 
 
 def _of_rulers(images: pd.DataFrame, landmarks: pd.DataFrame, ruler_mm: float) -> list[Found]:

@@ -62,6 +62,7 @@ def open_film(content: bytes, name: str, settings: PageSettings) -> OpenedFilm:
     (image_id,) = identifiers_of([file])
     found = settings.detector.predict({image_id: pixels}, pixel_size_mm=settings.pixel_size_mm)
     seen = found if settings.ruler is None else pd.concat([found, settings.ruler.predict({image_id: pixels})], ignore_index=True)
-    says = np.array([settings.pixel_size_mm or header.pixel_size_mm])
-    sizes = pixel_sizes(seen, [image_id], says, settings.min_peak, settings.calibration)
+    counts = ("dicom" if header.kind == "dicom" else "file") in settings.pixel_size_order
+    says = settings.pixel_size_mm or (header.pixel_size_mm if counts else np.nan)
+    sizes = pixel_sizes(seen, [image_id], np.array([says]), settings.min_peak, settings.calibration)
     return OpenedFilm(file, image_id, pixels, found, calibrations(sizes)[image_id])

@@ -49,6 +49,7 @@ class PageSettings:
         ruler: What locates the ruler's marks, where that is not the detector itself.
         min_peak: From which peak on these marks count.
         pixel_size_mm: Of all films, whatever their files say; None: what each file says.
+        pixel_size_order: Which files' word counts: `dicom`, and `file` for all others.
         calibration: Length of the ruler, and which source of the pixel size counts.
         cephalometry: Norm sets and rules.
         plausibility: From when on a configuration is implausible.
@@ -62,6 +63,7 @@ class PageSettings:
     ruler: LandmarkDetector | None
     min_peak: float
     pixel_size_mm: float | None
+    pixel_size_order: tuple[str, ...]
     calibration: CalibrationParams
     cephalometry: CephalometryParams
     plausibility: PlausibilityParams
@@ -115,6 +117,7 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
         ruler=None if rulers is None else LandmarkDetector.load(rulers, looks.in_one_view()),
         min_peak=calibration.min_peak or read_presence(rulers or folder).min_peak,
         pixel_size_mm=inference.pixel_size_mm,
+        pixel_size_order=inference.pixel_size_order,
         calibration=calibration,
         cephalometry=CephalometryParams.model_validate(parameters["cephalometry"]),
         plausibility=PlausibilityParams.model_validate(parameters["plausibility"]),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-SOURCES = {"ruler": "the ruler in the film", "file": "the film's file, or inference.pixel_size_mm"}
+SOURCES = {"ruler": "the ruler in the film", "file": "the film's file, a sheet, or inference.pixel_size_mm"}
 
 
 @dataclass(frozen=True)

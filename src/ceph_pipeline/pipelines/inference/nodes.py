@@ -78,7 +78,7 @@ def size_pixels(
         rulers, _ = predict_folder(LandmarkDetector.load(models, detector_params.in_one_view()), folder)
         predictions = pd.concat([predictions, rulers], ignore_index=True)
     min_peak = calibration.min_peak or read_presence(models).min_peak
-    sizes = pixel_sizes(predictions, image_ids, file_pixel_sizes(folder, image_ids, params.pixel_size_mm), min_peak, calibration)
+    sizes = pixel_sizes(predictions, image_ids, file_pixel_sizes(folder, image_ids, params), min_peak, calibration)
     say_sources(sizes)
     return sizes
 
