@@ -18,7 +18,15 @@ VARIANTS = pd.DataFrame(
 
 
 def errors(*values: float) -> pd.DataFrame:
-    return pd.DataFrame({"landmark": ["p1", "p2"] * (len(values) // 2), "error_px": values})
+    table = pd.DataFrame({"landmark": ["p1", "p2"] * (len(values) // 2), "error_px": values})
+    return table.assign(error_mm=0.1 * table["error_px"])
+
+
+def of_many(*values: float) -> pd.DataFrame:
+    """Errors of five landmarks in mm, 1 mm apart, a pixel 0.1 mm."""
+    rows = [(f"point {number}", value + number) for value in values for number in range(5)]
+    table = pd.DataFrame(rows, columns=["landmark", "error_mm"])
+    return table.assign(error_px=10 * table["error_mm"])
 
 
 @pytest.fixture
@@ -44,6 +52,29 @@ def test_the_curve_goes_down_over_the_number_of_images(table: pd.DataFrame) -> N
     axes = learning_curve_figure(table).axes[0]
     every = next(line for line in axes.lines if line.get_label() == f"{BOTH}, mean")
     assert every.get_xydata().tolist() == [[5, 4], [50, 1.5]]
+
+
+def test_many_landmarks_are_a_band_in_mm_and_not_a_line_each() -> None:
+    table = variant_table({"5": of_many(2.0, 4.0), "50": of_many(1.0, 1.0)}, VARIANTS)
+    figure = learning_curve_figure(table)
+    (axes,) = figure.axes
+    assert axes.get_ylabel() == "error on test images, mm"
+    assert axes.lines[0].get_xydata().tolist() == [[5, 5], [50, 3]]
+    (band,) = axes.collections
+    assert band.get_paths()[0].get_extents().bounds == (5, 1, 45, 6)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "means of the 5 landmarks, at last from point 0 to point 4",
+        "all, mean",
+        "all, median",
+    ]
+    assert variant_lines(table)[1].startswith("50: mean 3.00 mm, median 3.00 mm (50 sources")
+
+
+def test_a_film_without_a_pixel_size_leaves_pixels() -> None:
+    unknown = of_many(2.0, 4.0)
+    unknown.loc[0, "error_mm"] = float("nan")
+    table = variant_table({"5": unknown, "50": of_many(1.0, 1.0)}, VARIANTS)
+    assert learning_curve_figure(table).axes[0].get_ylabel() == "error on test images, px"
 
 
 def test_networks_are_side_by_side(table: pd.DataFrame) -> None:

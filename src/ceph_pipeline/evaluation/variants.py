@@ -5,39 +5,57 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, ScalarFormatter
+
+from ceph_pipeline.landmarks import SCHEMAS
 
 BOTH = "all"
 """What the table calls all landmarks together."""
+NAMED = 4
+"""Up to so many landmarks have a line of their own in the learning curve."""
+STATISTICS = {"mean": "mean", "median": "median", "sd": "std", "min": "min", "max": "max"}
 
 
 def variant_table(errors: Mapping[str, pd.DataFrame], variants: pd.DataFrame) -> pd.DataFrame:
-    """Errors in px of each variant, of each landmark and of all together.
+    """Errors of each variant, of each landmark and of all together.
 
     Args:
         errors: `ErrorTable` of each variant, on the same images.
         variants: Rows `variant, …`, whose columns are kept.
 
     Returns:
-        The columns of `variants`, and `landmark, n, mean_px, median_px, sd_px, min_px, max_px`.
+        The columns of `variants`, and `landmark, n, mean_px, median_px, sd_px, min_px, max_px`, and the same in mm, NaN where a
+        pixel size is unknown.
     """
     rows = []
     for name, table in errors.items():
-        groups = {BOTH: table["error_px"], **{str(key): rows["error_px"] for key, rows in table.groupby("landmark", sort=False)}}
-        for landmark, values in groups.items():
-            known = values.dropna()
-            found = {"n": len(known)} | {
-                f"{label}_px": known.agg(how) if len(known) else np.nan
-                for label, how in (("mean", "mean"), ("median", "median"), ("sd", "std"), ("min", "min"), ("max", "max"))
-            }
-            rows.append({"variant": name, "landmark": landmark, **found})
+        groups = {BOTH: table, **{str(key): rows for key, rows in table.groupby("landmark", sort=False)}}
+        for landmark, group in groups.items():
+            of_px, of_mm = (_statistics(group[f"error_{unit}"], unit) for unit in ("px", "mm"))
+            n, n_mm = (int(group[f"error_{unit}"].notna().sum()) for unit in ("px", "mm"))
+            if n_mm < n:
+                of_mm = dict.fromkeys(of_mm, np.nan)
+            rows.append({"variant": name, "landmark": landmark, "n": n, **of_px, **of_mm})
     return variants.merge(pd.DataFrame(rows), on="variant")
+
+
+def _statistics(errors: pd.Series, unit: str) -> dict[str, float]:
+    known = errors.dropna()
+    return {f"{label}_{unit}": float(known.agg(how)) if len(known) else np.nan for label, how in STATISTICS.items()}
+
+
+def unit_of(table: pd.DataFrame) -> str:
+    """`mm` where every error has a length in it, but px for a ruler's marks, which millimetres are made from."""
+    marks = set(table["landmark"]) - {BOTH} <= set(SCHEMAS["ruler"].names)
+    return "px" if marks or table["mean_mm"].isna().any() else "mm"
 
 
 def variant_lines(table: pd.DataFrame) -> list[str]:
     """One sentence a variant."""
+    unit = unit_of(table)
     return [
-        f"{row['variant']}: mean {row['mean_px']:.2f} px, median {row['median_px']:.2f} px ({row['n_sources']} sources, "
-        f"{row['n_parameters'] / 1e6:.1f} million parameters, {row['epochs']} epochs at most, "
+        f"{row['variant']}: mean {row[f'mean_{unit}']:.2f} {unit}, median {row[f'median_{unit}']:.2f} {unit} ({row['n_sources']} "
+        f"sources, {row['n_parameters'] / 1e6:.1f} million parameters, {row['epochs']} epochs at most, "
         f"{row['training_seconds'] / 60:.1f} min, then {row['images_per_s']:.1f} images/s)"
         for _, row in table[table["landmark"] == BOTH].iterrows()
     ]
@@ -45,17 +63,17 @@ def variant_lines(table: pd.DataFrame) -> list[str]:
 
 def network_figure(table: pd.DataFrame) -> Figure:
     """Mean and median error of each network, and its parameters and training time."""
-    networks = table[table["landmark"] == BOTH]
+    networks, unit = table[table["landmark"] == BOTH], unit_of(table)
     figure = Figure(figsize=(11, 0.6 * len(networks) + 1.8), layout="constrained")
     left, middle, right, rightmost = figure.subplots(1, 4, sharey=True)
     places = np.arange(len(networks))
-    left.barh(places, networks["mean_px"], color="#9ecae1", label="mean")
-    left.plot(networks["median_px"], places, "D", color="#08519c", label="median")
+    left.barh(places, networks[f"mean_{unit}"], color="#9ecae1", label="mean")
+    left.plot(networks[f"median_{unit}"], places, "D", color="#08519c", label="median")
     left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False)
     middle.barh(places, networks["n_parameters"] / 1e6, color="grey")
     right.barh(places, networks["training_seconds"] / 60, color="grey")
     rightmost.barh(places, networks["images_per_s"], color="grey")
-    left.set(yticks=places, yticklabels=networks["variant"], xlabel="error, px", title="Test images")
+    left.set(yticks=places, yticklabels=networks["variant"], xlabel=f"error, {unit}", title="Test images")
     middle.set(xlabel="million", title="Parameters")
     right.set(xlabel="minutes", title=f"Training, up to {int(networks['epochs'].max())} epochs")
     rightmost.set(xlabel="images a second", title="Prediction")
@@ -64,16 +82,25 @@ def network_figure(table: pd.DataFrame) -> Figure:
 
 
 def learning_curve_figure(table: pd.DataFrame) -> Figure:
-    """Error against the number of training sources, each landmark and all together."""
+    """Error against the number of training sources, of all landmarks together; of many landmarks the range, of few each."""
+    unit = unit_of(table)
+    means = table.pivot_table(index="n_sources", columns="landmark", values=f"mean_{unit}", sort=False).sort_index()
+    every, each = table[table["landmark"] == BOTH].sort_values("n_sources"), means.drop(columns=BOTH)
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
-    for landmark, rows in table.groupby("landmark", sort=False):
-        ordered = rows.sort_values("n_sources")
-        width, alpha = (2.2, 1.0) if landmark == BOTH else (1.0, 0.7)
-        axes.plot(ordered["n_sources"], ordered["mean_px"], "o-", label=f"{landmark}, mean", linewidth=width, alpha=alpha)
-    every = table[table["landmark"] == BOTH].sort_values("n_sources")
-    axes.plot(every["n_sources"], every["median_px"], "s--", color="black", linewidth=1, label=f"{BOTH}, median")
-    axes.set(xscale="log", yscale="log", xlabel="training images", ylabel="error on test images, px", title="Learning curve")
+    if each.shape[1] <= NAMED:
+        for landmark, values in each.items():
+            axes.plot(each.index, values, "o-", label=f"{landmark}, mean", linewidth=1, alpha=0.7)
+    else:
+        worst, best = each.iloc[-1].idxmax(), each.iloc[-1].idxmin()
+        label = f"means of the {each.shape[1]} landmarks, at last from {best} to {worst}"
+        axes.fill_between(each.index, each.min(axis=1), each.max(axis=1), color="tab:blue", alpha=0.15, label=label)
+    axes.plot(means.index, means[BOTH], "o-", color="tab:blue", linewidth=2.2, label=f"{BOTH}, mean")
+    axes.plot(every["n_sources"], every[f"median_{unit}"], "s--", color="black", linewidth=1, label=f"{BOTH}, median")
+    axes.set(xscale="log", yscale="log", xlabel="training images", ylabel=f"error on test images, {unit}", title="Learning curve")
     axes.set_xticks(every["n_sources"], [str(count) for count in every["n_sources"]])
-    axes.legend(frameon=False)
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    for formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        formatter(ScalarFormatter())
+    figure.legend(loc="outside lower center", frameon=False)
     return figure
