@@ -7,7 +7,7 @@ What pipelines must not import when they are registered is not re-exported: `cep
 from ceph_pipeline.audit.checks import CHECKS, run_checks
 from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.exclusions import decide_exclusions
-from ceph_pipeline.audit.findings import Finding, Severity, summary_line
+from ceph_pipeline.audit.findings import Finding, summary_line
 from ceph_pipeline.audit.params import AuditParams
 from ceph_pipeline.audit.tables import DuplicateTable
 
@@ -17,7 +17,6 @@ __all__ = [
     "DuplicateTable",
     "Evidence",
     "Finding",
-    "Severity",
     "decide_exclusions",
     "run_checks",
     "summary_line",

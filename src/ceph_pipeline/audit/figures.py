@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from ceph_pipeline.artifacts import plain_label
 from ceph_pipeline.audit.checks import CHECKS
 from ceph_pipeline.audit.evidence import Evidence
-from ceph_pipeline.audit.findings import SEVERITIES, severity_counts
+from ceph_pipeline.audit.findings import severity_counts
 from ceph_pipeline.audit.params import AuditParams, SellaNasionParams
 from ceph_pipeline.landmarks import known_or_own
+from ceph_pipeline.landmarks.tables import SEVERITIES
 
 SEVERITY_COLOURS = {"info": "#9db4c0", "warning": "#e69f00", "error": "#b3261e"}
 BOX_COLOUR = "#0072B2"

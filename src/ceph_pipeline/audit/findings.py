@@ -1,12 +1,12 @@
 """Findings: what a check has to say, and the table they are kept in."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import pandas as pd
 
-Severity = Literal["info", "warning", "error"]
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+from ceph_pipeline.landmarks.tables import SEVERITIES, Severity
+
 COLUMNS = ["check", "severity", "image_id", "landmark", "detail", "suggestion"]
 
 

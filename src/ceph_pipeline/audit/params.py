@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ceph_pipeline.audit.findings import Severity
+from ceph_pipeline.landmarks.tables import Severity
 
 DuplicatePolicy = Literal["keep", "exclude_train", "exclude_valid_and_train"]
 

@@ -10,11 +10,12 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader
 from numpy.typing import NDArray
 
-from ceph_pipeline.audit.findings import SEVERITIES, severity_counts
+from ceph_pipeline.audit.findings import severity_counts
 from ceph_pipeline.audit.tone import shrunk
 from ceph_pipeline.images import ImageReadError, ImageStore
 from ceph_pipeline.images.codec import GreyImage
 from ceph_pipeline.landmarks.geometry import Affine, Size, fitted_size
+from ceph_pipeline.landmarks.tables import SEVERITIES
 
 LISTED = 200
 """Findings of a check that the page lists; the table has all."""

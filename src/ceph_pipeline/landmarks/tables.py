@@ -4,7 +4,7 @@ Missing coordinates are NaN and never drop a row. Every schema refuses unknown c
 mistake one for another; extra columns pass.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,10 @@ from ceph_pipeline.errors import InvalidValueError
 
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,127}$"
 """What an image identifier may look like, since it becomes a file name."""
+
+Severity = Literal["info", "warning", "error"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""Of what a check finds in the data or in a training, mildest first."""
 
 SPLITS = ("train", "valid", "test")
 READERS = ("senior", "junior", "consensus")
@@ -107,7 +111,7 @@ class FindingTable(_Table):
     """What the audit found; `image_id` is empty for findings about a whole data set, `landmark` where none is meant."""
 
     check: Series[str]
-    severity: Series[str] = pa.Field(isin=("info", "warning", "error"))
+    severity: Series[str] = pa.Field(isin=SEVERITIES)
     image_id: Series[str]
     landmark: Series[str] = pa.Field(description="full names, separated by commas")
     detail: Series[str] = pa.Field(description="the evidence, with values and limits")

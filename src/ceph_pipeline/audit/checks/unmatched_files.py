@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from ceph_pipeline.audit.evidence import Evidence
-from ceph_pipeline.audit.findings import Finding, Severity
+from ceph_pipeline.audit.findings import Finding
 from ceph_pipeline.audit.params import AuditParams
+from ceph_pipeline.landmarks.tables import Severity
 
 
 def check_unmatched_files(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:

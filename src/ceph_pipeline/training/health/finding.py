@@ -1,13 +1,12 @@
 """What a check reports, and the questions that several checks ask of a record."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ceph_pipeline.landmarks.tables import Severity
 from ceph_pipeline.training.health.record import TrainingRecord, Validation
-
-Severity = Literal["info", "warning", "error"]
 
 
 class Symptom(NamedTuple):

@@ -1,20 +1,15 @@
 """From checks to a verdict: what stands at the end of a training, since when, and whether going on makes sense."""
 
-from typing import get_args
-
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
+from ceph_pipeline.landmarks.tables import SEVERITIES
 from ceph_pipeline.training.health.checks import run_checks
-from ceph_pipeline.training.health.finding import Severity
 from ceph_pipeline.training.health.record import TrainingRecord
 
 PATIENCE = 3
 """Validations for which a finding has to stand before a training is given up."""
-
-SEVERITIES = get_args(Severity)
-"""Mildest first. `error`: what was trained is of no use; `warning`: it may be, but a setting wants to be changed."""
 
 
 class HealthTable(pa.DataFrameModel):
