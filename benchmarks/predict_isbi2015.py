@@ -3,7 +3,7 @@ r"""Points of ISBI 2015's Test1 from one detector, or from several that answer t
     python benchmarks/predict_isbi2015.py --films /path/to/isbi2015/Test1Data --out points.csv \
         --models data/seed42/06_models --models data/seed43/06_models --models data/seed44/06_models
 
-Every network looks as `conf/isbi2015/parameters_detector.yml` says.
+Views and crops are those of `conf/isbi2015/parameters_detector.yml`.
 """
 
 from pathlib import Path

@@ -181,11 +181,11 @@ class TestWhatWouldBeReadWronglyWithoutAWord:
     @pytest.mark.parametrize("number", ["1.234", "1.234.567", "-1.234"])
     def test_thousands_are_told_from_decimals_or_refused(self, sheet, number):
         content = f"image;Sella_x;Sella_y;Nasion_x;Nasion_y\na.png;{number};20;30,5;40\n"
-        with pytest.raises(AnnotationError, match="expected finite numbers x and y, without thousands set apart by points"):
+        with pytest.raises(AnnotationError, match="expected finite numbers x and y, without points that may separate thousands"):
             points(sheet(content))
         points_are_decimal = sheet("image;Sella_x;Sella_y\na.png;1.234;20.5\n")
         assert points(points_are_decimal) == {"Sella": [1.234, 20.5]}
-        with pytest.raises(AnnotationError, match="without thousands"):
+        with pytest.raises(AnnotationError, match="without points"):
             points(points_are_decimal, decimal_comma=True)
 
     def test_a_split_of_another_name_is_no_training_image(self, sheet):

@@ -120,7 +120,7 @@ def test_a_film_of_one_grey_is_set_aside_and_the_others_go_on(
     cv2.imwrite(str(tmp_path / "b.png"), np.full_like(dotted, grey))
     predictions, quarantine = predict_folder(LandmarkDetector([dot_finder]), tmp_path)
     assert predictions["image_id"].unique().tolist() == ["a"]
-    reason = f"nothing to see: constant grey, every pixel is {grey}. Export the film again."
+    reason = f"{tmp_path / 'b.png'}: nothing to see: every pixel has the grey level {grey}. Export the film again."
     assert quarantine.to_dict("records") == [{"item": "b", "reason": reason}]
 
 

@@ -17,7 +17,7 @@ _UNFINISHED = re.compile(r"\..+\.part-[0-9a-f]{8}(\.\w+)?")
 """Temporary names under which files are written; a killed process leaves them behind."""
 
 _OPEN_STAYS = sys.platform == "win32"
-"""Windows deletes and renames no file that is open: that is a writer's claim there, whom a lock would keep from writing."""
+"""Windows neither deletes nor renames an open file: there its writer claims it by that. A lock would keep the writer out too."""
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from ceph_pipeline.landmarks.geometry import Size
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
-"""What may be thousands where commas are decimal."""
+"""Numbers whose points may separate thousands, where commas are decimal."""
 MAX_SIDE = 1_000_000
 """Pixels of an image's side beyond which a recorded size is no size."""
 MAX_PIXEL_SIZE_MM = 2.0
@@ -32,7 +32,7 @@ def number(text: str, *, decimal_comma: bool = False) -> float | None:
 
     Args:
         text: Any.
-        decimal_comma: `1,5` is one and a half. Then `1.234` is refused, which is a thousand or one and a bit.
+        decimal_comma: `1,5` is one and a half. Then `1.234` is refused, since it may mean 1234.
     """
     plain = text.strip().replace("\u2212", "-")
     if decimal_comma and plain.count(",") == 1 and "." not in plain:

@@ -90,7 +90,7 @@ def read_sheet(
         path: A text file, or an Excel workbook (needs the extra `excel`), whatever its name says.
         root: The folder it must lie in.
         separator: Of columns; None takes the one that the first line has most of.
-        decimal_comma: None: yes where columns are separated by something else than commas and a number has one.
+        decimal_comma: None: yes where columns are not separated by commas and a number contains one.
         encoding: None: byte-order mark, UTF-8, else cp1252, which Excel writes on Windows.
         sheet: An Excel sheet's name; None is the first.
 

@@ -255,7 +255,7 @@ def _labelled_points(sheet: Sheet, cells: tuple[str, ...], columns: _Columns) ->
         if all(absent):
             yield LabelledPoint(named, MISSING)
         elif None in numbers:
-            expected = f"finite numbers x and y{', without thousands set apart by points' if sheet.decimal_comma else ''}"
+            expected = f"finite numbers x and y{', without points that may separate thousands' if sheet.decimal_comma else ''}"
             yield LabelledPoint(named, None, shown([cells[x], cells[y]]), expected)
         else:
             yield labelled_point(named, *numbers)

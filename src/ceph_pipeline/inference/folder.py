@@ -98,7 +98,7 @@ def predict_folder(
             pixels: dict[str, GreyImage | Path | str] = {}
             for name in chunk:
                 try:
-                    pixels[name] = _with_content(read_image(xrays[name]))
+                    pixels[name] = _with_content(read_image(xrays[name]), xrays[name])
                 except ImageReadError as error:
                     unreadable.append((name, str(error)))
             if pixels:
@@ -114,14 +114,14 @@ def predict_folder(
     return pd.concat(parts, ignore_index=True), pd.DataFrame(rows, columns=["item", "reason"]).astype(str)
 
 
-def _with_content(film: GreyImage) -> GreyImage:
-    """The film, unless all its pixels are alike.
+def _with_content(film: GreyImage, path: Path) -> GreyImage:
+    """The film of a file, unless all its pixels are alike.
 
     Raises:
         ImageReadError: they are.
     """
     if film.min() == film.max():
-        raise ImageReadError(f"nothing to see: constant grey, every pixel is {film.max()}. Export the film again.")
+        raise ImageReadError(f"{path}: nothing to see: every pixel has the grey level {film.max()}. Export the film again.")
     return film
 
 

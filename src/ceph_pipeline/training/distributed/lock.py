@@ -26,13 +26,13 @@ LOCK = ".lock"
 """Held by a training. Only trainings try for it."""
 
 PROBE = ".lock.probe"
-"""Held by a training as well. Who asks whether there is one tries for this lock: no system tells without that."""
+"""A training holds it too. To ask whether a training runs is to try for this lock, since no system answers otherwise."""
 
 RECORD = ".lock.json"
 """Says which process holds the locks."""
 
 ASKING_S = 0.5
-"""How long one who asks waits for another who asks, and keeps the probe for a moment only."""
+"""How long one who asks waits for `PROBE`: enough for others who ask to let go of it, which they do at once."""
 
 
 @contextmanager
@@ -69,8 +69,8 @@ def locked(folder: Path) -> Iterator[None]:
 def holder(folder: Path) -> str | None:
     """`PROCESS` of the one that trains into a folder, on whatever machine; None while none does.
 
-    The question never stands in a training's way: it leaves the lock alone that a training is refused for, and one that begins
-    waits the moment for the other that the question takes.
+    The question never stops a training from starting: it does not touch `LOCK`, and a training that starts waits for `PROBE`,
+    which the question holds only for a moment.
     """
     if not (folder / PROBE).exists():
         return None
@@ -82,7 +82,7 @@ def holder(folder: Path) -> str | None:
 
 
 def _holder(folder: Path) -> str:
-    """Who holds the locks, or has taken them this moment."""
+    """Who has recorded that they hold the locks; for a moment after the locks are taken, that is still the one before."""
     record = _record(folder)
     return f"process {record['pid']} on {record['machine']}" if record else "of another process"
 
