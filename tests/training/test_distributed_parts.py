@@ -175,14 +175,15 @@ with locked(Path(sys.argv[1])):
         with pytest.raises(DiskError, match=rf"{tmp_path} cannot be written: Read-only file system"), locked(tmp_path):
             pass
 
-    def test_a_file_system_without_locks_is_named(self, tmp_path, monkeypatch):
+    @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS])
+    def test_a_file_system_without_locks_is_named(self, tmp_path, monkeypatch, number):
         fcntl = pytest.importorskip("fcntl", reason="Windows locks otherwise")
 
         def without_locks(*_):
-            raise OSError(errno.ENOLCK, "No locks available")
+            raise OSError(number, os.strerror(number))
 
         monkeypatch.setattr(fcntl, "flock", without_locks)
-        expected = rf"{tmp_path}: cannot be locked against a second training \(No locks available\)\. Set data_root"
+        expected = rf"{tmp_path}: cannot be locked against a second training \({os.strerror(number)}\)\. Set data_root"
         with pytest.raises(TrainingError, match=expected), locked(tmp_path):
             pass
 

@@ -39,8 +39,9 @@ ASKING_S = 0.5
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes from training into a folder.
 
-    The operating system holds the locks and drops them with the process, however that ends: there is no stale lock. Forked data
-    loaders do not inherit them, and network file systems pass them on to other machines.
+    The operating system holds the locks and drops them with the process, however that ends: there is no stale lock, as there
+    could be with files that merely exist (filelock's soft locks). Forked data loaders do not inherit them, and network file
+    systems pass them on to other machines.
 
     Raises:
         TrainingError: another process trains there, or the file system has no locks.
@@ -50,10 +51,10 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             with refusals_explained(folder):
                 folder.mkdir(parents=True, exist_ok=True)
-                locks.enter_context(FileLock(folder / LOCK, blocking=False))
+                locks.enter_context(FileLock(folder / LOCK, blocking=False, fallback_to_soft=False))
                 record = {"pid": os.getpid(), "machine": socket.gethostname(), "process": PROCESS}
                 write_atomically(folder / RECORD, json.dumps(record))
-                locks.enter_context(FileLock(folder / PROBE))
+                locks.enter_context(FileLock(folder / PROBE, fallback_to_soft=False))
         except Timeout:
             raise TrainingError(f"{folder}: another training ({_holder(folder)}) writes here. Wait for it, or stop it.") from None
         except DiskError:
@@ -75,7 +76,7 @@ def holder(folder: Path) -> str | None:
     if not (folder / PROBE).exists():
         return None
     try:
-        with FileLock(folder / PROBE, timeout=ASKING_S):
+        with FileLock(folder / PROBE, timeout=ASKING_S, fallback_to_soft=False):
             return None
     except Timeout:
         return _record(folder).get("process")
