@@ -188,6 +188,12 @@ class TestWhatWouldBeReadWronglyWithoutAWord:
         with pytest.raises(AnnotationError, match="without points"):
             points(points_are_decimal, decimal_comma=True)
 
+    def test_a_size_in_thousands_is_no_size(self, sheet):
+        content = "image;Sella_x;Sella_y;width;height\nabsent.png;1,5;1;{};{}\n"
+        assert points(sheet(content.format("2000", "3000")), width="width", height="height") == {"Sella": [1.5, 1]}
+        with pytest.raises(AnnotationError, match=r"absent\.png"):
+            points(sheet(content.format("2.000", "3.000")), width="width", height="height")
+
     def test_a_split_of_another_name_is_no_training_image(self, sheet):
         content = "image,Sella_x,Sella_y,fold\na.png,10,20,holdout\nb.png,10,20,Test\n"
         options = ReadOptions(table=TableOptions(split="fold"))

@@ -149,6 +149,7 @@ class TestSheet:
                 r"line 2, pixel_size_mm: found .*-1.*, expected millimetres per pixel from 0.02 to 2",
             ),
             ("image,pixel_size_mm\ntrain-0,wide\n", r"expected millimetres per pixel from 0.02 to 2, or 0 for unknown"),
+            ("image;pixel_size_mm\ntrain-0;1.234\nz;0,1\n", r"line 2, pixel_size_mm: found .*1\.234"),
             ("image,split\ntrain-0,test\ntrain-0.png,train\n", "lines 2 and 3 say two things of one film"),
             ("", "an empty file"),
             (

@@ -70,7 +70,7 @@ class Sheet:
             return math.nan
         value = self.number(cell)
         try:
-            return as_pixel_size(cell if value is None else value)
+            return as_pixel_size(math.nan if value is None else value)
         except InvalidValueError:
             raise InvalidValueError(shown(cell.strip())) from None
 

@@ -217,7 +217,7 @@ def _films(
                 again += 1
         key = (name, again)
         if key not in first:
-            split, size = _split(cells, columns, name, file), _size(cells, columns)
+            split, size = _split(cells, columns, name, file), _size(sheet, cells, columns)
             first[key] = Film(name, file, place, {}, size, split=split, pixel_size_mm=pixel_size_mm)
         elif not _same(first[key].pixel_size_mm, pixel_size_mm):
             found = f"pixel size {pixel_size_mm:g}, before {first[key].pixel_size_mm:g}"
@@ -276,8 +276,8 @@ def _split(cells: tuple[str, ...], columns: _Columns, name: str, file: str) -> s
     return split_of(file) or split_of(str(PurePosixPath(name).parent))
 
 
-def _size(cells: tuple[str, ...], columns: _Columns) -> Size | None:
-    return as_size(*(cells[position] for position in columns.size)) if columns.size else None
+def _size(sheet: Sheet, cells: tuple[str, ...], columns: _Columns) -> Size | None:
+    return as_size(*(sheet.number(cells[position]) for position in columns.size)) if columns.size else None
 
 
 def _pixel_size(sheet: Sheet, cells: tuple[str, ...], columns: _Columns, table: TableOptions) -> float:
