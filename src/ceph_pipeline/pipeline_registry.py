@@ -9,6 +9,7 @@ from ceph_pipeline.pipelines import (
     calibration,
     compare,
     crops,
+    ensemble,
     evaluation,
     export,
     folds,
@@ -33,8 +34,8 @@ STAGE1_ALONE = ("ingestion", "audit", "augmentation", "stage1", "evaluation_of_s
 def register_pipelines() -> dict[str, Pipeline]:
     """Every pipeline under its name, the main job as `__default__`, and `demo`: phantoms first, then the main job.
 
-    `stage1_alone` is the main job of a detector without stage 2; its evaluation and inference are pipelines of their own, so
-    that no node waits for a network that is never trained.
+    `stage1_alone` is the main job of a detector without stage 2. Its evaluation and inference are pipelines of their own, and
+    so are those of an ensemble, so that no node waits for a network that is never trained.
 
     The pipelines are named here rather than discovered: Kedro's discovery loads only the folders that `--pipelines` asks for,
     and `demo` is no folder.
@@ -49,6 +50,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "stage2": stage2,
         "evaluation": evaluation,
         "folds": folds,
+        "ensemble": ensemble,
         "compare": compare,
         "calibration": calibration,
         "promotion": promotion,
@@ -62,7 +64,9 @@ def register_pipelines() -> dict[str, Pipeline]:
     variants = {
         "learning_curve": create_learning_curve(),
         "evaluation_of_stage1": evaluation.create_pipeline(refined=False),
+        "evaluation_of_ensemble": evaluation.create_pipeline(ensemble=True),
         "inference_with_stage1": inference.create_pipeline(refined=False),
+        "inference_with_ensemble": inference.create_pipeline(ensemble=True),
     }
     pipelines |= {name: _namespaced(name, pipeline) for name, pipeline in variants.items()}
     main_job = _joined(pipelines, MAIN_JOB)

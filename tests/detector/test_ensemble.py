@@ -1,5 +1,7 @@
 """Several networks a stage answer together, and say how far they disagree."""
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +13,11 @@ from torch import Tensor, nn
 from ceph_pipeline.crops import CropParams, RefinementParams
 from ceph_pipeline.detector import DetectorParams, LandmarkDetector, look_at_whole, predict_refined
 from ceph_pipeline.detector.checkpoint import CheckpointError, TrainedNet, load_networks
+from ceph_pipeline.detector.files import STAGE1_FILE, STAGE2_FILE, files_in, numbered_detectors
 from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.detector.uncertainty import load_uncertainty
 from ceph_pipeline.models import LandmarkOutput
+from ceph_pipeline.uncertainty import UNCERTAINTY_FILE, SigmaCalibration, StageUncertainty, UncertaintyModel
 
 POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
 PER_INPUT_PX = 1000 / 256
@@ -99,6 +104,67 @@ def test_folders_make_an_ensemble(checkpoints: Path, tmp_path: Path, xrays: Call
     )
     assert together.predict(files)["stage"].unique() == ["ensemble"]
     np.testing.assert_allclose(together.predict(files)[["x", "y"]], alone.predict(files)[["x", "y"]], atol=1e-6)
+
+
+@pytest.fixture
+def ensemble(checkpoints: Path, tmp_path: Path) -> Path:
+    """Two detectors' folders, and others that are none, in a models' folder."""
+    for name in ("0", "10", "2"):
+        shutil.copytree(checkpoints, tmp_path / "models" / "ensemble" / name)
+    (tmp_path / "models" / "ensemble" / "10" / "stage1" / "best.ckpt").rename(tmp_path / "elsewhere")
+    shutil.copytree(checkpoints, tmp_path / "models" / "ensemble" / "2b")
+    return tmp_path / "models" / "ensemble"
+
+
+def test_a_folder_of_numbered_detectors_is_an_ensemble(ensemble: Path, tmp_path: Path) -> None:
+    assert files_in(ensemble) == (
+        tuple(ensemble / number / STAGE1_FILE for number in "02"),
+        tuple(ensemble / number / STAGE2_FILE for number in "02"),
+    )
+    shutil.move(tmp_path / "elsewhere", ensemble / "10" / STAGE1_FILE)
+    assert [path.name for path in numbered_detectors(ensemble)] == ["0", "2", "10"], "in the order of their numbers"
+    assert LandmarkDetector.load(ensemble, DetectorParams(device="cpu")).stage == "ensemble"
+
+
+def test_a_detector_s_own_networks_come_before_numbered_folders(checkpoints: Path, ensemble: Path) -> None:
+    shutil.copytree(checkpoints, ensemble, dirs_exist_ok=True)
+    assert files_in(ensemble).stage1 == (ensemble / STAGE1_FILE,)
+
+
+def test_a_detector_of_an_ensemble_without_stage_2_is_refused(ensemble: Path) -> None:
+    (ensemble / "2" / STAGE2_FILE).unlink()
+    with pytest.raises(DetectorError, match="1 of 2 folders hold"):
+        files_in(ensemble)
+
+
+def test_an_empty_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DetectorError, match=r"no stage1/best\.ckpt in there"):
+        files_in(tmp_path)
+
+
+def test_an_ensemble_has_an_uncertainty_of_its_own(
+    ensemble: Path, checkpoints: Path, xrays: Callable[[Path, int], list[Path]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the models' folder that it lies in: for these networks, and not for one of them alone."""
+    networks = files_in(ensemble).digests()
+    assert networks["stage1"] != files_in(checkpoints).digests()["stage1"], "two networks are not one"
+    names = LandmarkDetector.load(checkpoints, DetectorParams(device="cpu")).landmarks
+    model = UncertaintyModel("px", names, SigmaCalibration(0.0, 3.0, np.ones(len(names))), 2.0, 0.9, 15.0, 50, 100)
+    said = {
+        stage: StageUncertainty(digests, "single", {"px": model}).to_report()
+        for stage, digests in (("ensemble", networks), ("stage2", files_in(checkpoints).digests()))
+    }
+    (ensemble.parent / UNCERTAINTY_FILE).write_text(json.dumps(said))
+    detector = LandmarkDetector.load(ensemble, DetectorParams(device="cpu"))
+    assert set(detector.uncertainty.stages) == {"ensemble"}
+    assert detector.predict(xrays(ensemble.parent / "films", 1))["radius_px"].notna().all()
+    assert set(load_uncertainty(ensemble.parent, files_in(checkpoints)).stages) == {"stage2"}
+    assert "other networks" not in caplog.text
+    shutil.rmtree(ensemble / "2")
+    shutil.copytree(checkpoints, ensemble / "3")
+    shutil.copytree(checkpoints, ensemble / "4")
+    assert set(LandmarkDetector.load(ensemble, DetectorParams(device="cpu")).uncertainty.stages) == set()
+    assert "was learned for other networks than these (ensemble)" in caplog.text
 
 
 def test_a_folder_without_stage_2_among_others_is_refused(checkpoints: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.crops import RefinementParams
 from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.files import DetectorFiles
 from ceph_pipeline.detector.uncertainty import DetectorUncertainty, load_uncertainty
 from ceph_pipeline.inference import InferenceParams, LandmarkDetector
 from ceph_pipeline.inference.measurements import measurement_rows, summary_rows
@@ -116,17 +117,17 @@ class TestDetector:
     def test_other_networks_than_those_it_was_learned_for(self, learned: Path, caplog: pytest.LogCaptureFixture) -> None:
         stage1 = learned / "stage1" / "best.ckpt"
         with caplog.at_level(logging.WARNING):
-            assert set(load_uncertainty(learned, [stage1]).stages) == {"stage1"}
+            assert set(load_uncertainty(learned, DetectorFiles((stage1,))).stages) == {"stage1"}
         assert not caplog.text, "stage 2 was not asked for"
         with caplog.at_level(logging.WARNING):
-            assert set(load_uncertainty(learned, [stage1], [stage1]).stages) == {"stage1"}
+            assert set(load_uncertainty(learned, DetectorFiles((stage1,), (stage1,))).stages) == {"stage1"}
         assert "learned for other networks than these (stage2): run the evaluation again" in caplog.text
 
     @pytest.mark.parametrize("content", ["{", "[]", "null", '{"stage1": {"views": "single"}}', '{"stage1": 3}', "[" * 100_000])
     def test_a_damaged_file_is_named(self, learned: Path, content: str) -> None:
         (learned / "uncertainty.json").write_text(content)
         with pytest.raises(UncertaintyError, match=r"uncertainty\.json: not what the evaluation wrote .*delete the file"):
-            load_uncertainty(learned, [learned / "stage1" / "best.ckpt"])
+            load_uncertainty(learned, DetectorFiles((learned / "stage1" / "best.ckpt",)))
 
     @pytest.mark.parametrize(
         ("entry", "value"),
@@ -141,7 +142,7 @@ class TestDetector:
         report["stage1"]["px"][entry] = value
         (learned / "uncertainty.json").write_text(json.dumps(report))
         with pytest.raises(UncertaintyError, match=rf"uncertainty\.json: .*{entry}.*delete the file"):
-            load_uncertainty(learned, [learned / "stage1" / "best.ckpt"])
+            load_uncertainty(learned, DetectorFiles((learned / "stage1" / "best.ckpt",)))
 
 
 class TestPipeline:
@@ -162,7 +163,7 @@ class TestPipeline:
 
     def test_without_the_file_one_line_says_so(self, checkpoints: Path, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.INFO):
-            load_uncertainty(checkpoints, [checkpoints / "stage1" / "best.ckpt"])
+            load_uncertainty(checkpoints, DetectorFiles((checkpoints / "stage1" / "best.ckpt",)))
         assert "the evaluation has not run; points come with the networks' own standard deviations" in caplog.text
 
     def test_other_views_than_those_learned_for_are_said(self, caplog: pytest.LogCaptureFixture) -> None:

@@ -9,7 +9,8 @@ import pytest
 from ceph_pipeline.detector import DetectorParams, tables
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.pipelines.folds import nodes
-from ceph_pipeline.training.folds import checkpoint_table, drop_other_folds
+from ceph_pipeline.training.folds import checkpoint_table
+from ceph_pipeline.training.numbered import drop_from
 
 ROWS = pd.DataFrame(
     {"image_id": ["train_a", "train_b"], "path": "a.png", "split": "train", "width": 100, "height": 120, "pixel_size_mm": 0.1}
@@ -91,5 +92,5 @@ def test_folds_without_a_stage_2_are_left_out_of_both_stages(asked, checkpoints,
 def test_detectors_of_an_earlier_run_with_more_folds_go(checkpoints, tmp_path):
     (tmp_path / "folds" / "stage1.parquet").touch()
     (tmp_path / "folds" / "1b").mkdir()
-    drop_other_folds(tmp_path / "folds", 1)
+    drop_from(tmp_path / "folds", 1)
     assert {path.name for path in (tmp_path / "folds").iterdir()} == {"0", "1b", "stage1.parquet"}

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 import requests
 from mlflow.entities.logged_model import LoggedModel
 
+from ceph_pipeline.detector.files import files_in
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import ImageReadError, encode_image
 from ceph_pipeline.inference import LandmarkDetector
@@ -33,7 +35,7 @@ def logged(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory, new_runs
     mlflow.set_tracking_uri(new_runs(folder))
     experiment = mlflow.create_experiment("detector", artifact_location=str(folder / "artifacts"))
     with mlflow.start_run(experiment_id=experiment):
-        model = log_detector(checkpoints / "stage1" / "best.ckpt", checkpoints / "stage2" / "best.ckpt")
+        model = log_detector(files_in(checkpoints))
     yield model
     mlflow.set_tracking_uri(before)
 
@@ -60,6 +62,17 @@ def test_a_logged_detector_keeps_no_pickle_and_no_lock_file(logged: LoggedModel)
     files = {file.name for file in Path(mlflow.artifacts.download_artifacts(logged.model_uri)).rglob("*") if file.is_file()}
     assert "served_model.py" in files
     assert not {name for name in files if name.endswith((".pkl", ".lock"))}
+
+
+def test_an_ensemble_is_one_model(logged: LoggedModel, checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
+    for number in "01":
+        shutil.copytree(checkpoints, tmp_path / "ensemble" / number)
+    with mlflow.start_run(experiment_id=logged.experiment_id):
+        model = log_detector(files_in(tmp_path / "ensemble"))
+    films = xrays(tmp_path / "films", 1)
+    table = LandmarkDetector.load(model.model_uri).predict(films)
+    pd.testing.assert_frame_equal(table, LandmarkDetector.load(tmp_path / "ensemble").predict(films))
+    assert table["stage"].unique() == ["ensemble"]
 
 
 def test_the_model_refuses_bytes_that_are_no_image(logged: LoggedModel) -> None:

@@ -111,6 +111,21 @@ def finished(tmp_path_factory, new_project):
     os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
+@pytest.fixture(scope="session")
+def together(finished, tmp_path_factory, new_project):
+    """The finished demo with two detectors that answer together, judged, and asked about a new film."""
+    project = new_project(tmp_path_factory.mktemp("ensemble"))
+    project.set_globals(n_jobs=1)
+    shutil.copytree(finished.data, project.data)
+    films = project.root / "films"
+    films.mkdir()
+    drawn = next((finished.data / "01_raw" / "aariz" / "test" / "Cephalograms").iterdir())
+    shutil.copy(drawn, films / f"new{drawn.suffix}")
+    project.run("ensemble", "evaluation_of_ensemble", ensemble={"count": 2})
+    project.run("inference_with_ensemble", inference_folder=str(films))
+    return project
+
+
 @pytest.fixture
 def empty(tmp_path, new_project):
     """A project nothing has run in."""

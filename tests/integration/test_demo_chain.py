@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from kedro.framework.project import pipelines
 
-from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector import DetectorParams, LandmarkDetector
 from ceph_pipeline.detector.checkpoint import load_networks
+from ceph_pipeline.detector.files import files_in
 from ceph_pipeline.detector.image_set import ImageSet
 from ceph_pipeline.detector.tables import whole_image_tables
 from ceph_pipeline.images import ImageStore
@@ -98,6 +99,46 @@ class TestCatalog:
         finished.run("demo", from_nodes=(node,), to_outputs=(output,))
         assert (finished.data / file).stat().st_mtime_ns > before[0]
         assert (finished.data / file).read_bytes() == before[1]
+
+
+class TestEnsemble:
+    def test_its_first_detector_is_the_demo_s_and_the_second_is_another(self, finished, together):
+        models = together.data / "06_models"
+        for file in ("stage1/best.ckpt", "stage2/best.ckpt"):
+            first, second = ((models / "ensemble" / number / file).read_bytes() for number in "01")
+            assert first == (finished.data / "06_models" / file).read_bytes() == (models / file).read_bytes()
+            assert second != first
+
+    def test_the_report_judges_it_beside_the_stages_of_the_demo(self, finished, together):
+        before, after = (
+            json.loads((project.data / "08_reporting" / "evaluation" / "metrics.json").read_text())
+            for project in (finished, together)
+        )
+        stages = {"stage1", "stage1_tta", "stage2", "stage2_tta"} & set(before)
+        assert {stage: after[stage] for stage in stages} == {stage: before[stage] for stage in stages}
+        assert "ensemble" not in before
+        assert after["ensemble"]["n_images"] == before["stage2_tta"]["n_images"]
+
+    def test_its_points_are_those_of_the_loaded_ensemble(self, together):
+        found = pd.read_parquet(together.data / "07_model_output" / "predictions.parquet")
+        rows = found[found["stage"] == "ensemble"]
+        images = pd.read_parquet(together.data / "03_primary" / "images.parquet").set_index("image_id")
+        assert set(rows["image_id"]) == set(images.index[images["split"] != "train"])
+        image_id = rows["image_id"].iloc[0]
+        detector = LandmarkDetector.load(
+            together.data / "06_models" / "ensemble", DetectorParams(views_stage1="five", device="cpu")
+        )
+        path = together.data / "01_raw" / "aariz" / images.loc[image_id, "path"]
+        points = detector.predict({image_id: path}, pixel_size_mm=images.loc[image_id, "pixel_size_mm"])
+        own = rows[rows["image_id"] == image_id]
+        apart = np.hypot(*(own[["x", "y"]].to_numpy() - points[["x", "y"]].to_numpy()).T)
+        assert np.median(apart) < 0.5, "the evaluation shows stage 1 a pre-resized copy"
+
+    def test_a_new_film_is_located_by_both(self, together):
+        points = pd.read_parquet(together.data / "07_model_output" / "inference" / "predictions.parquet")
+        assert set(points["stage"]) == {"ensemble"}
+        report = next((together.data / "08_reporting" / "inference" / "reports").rglob("new*.html")).read_text()
+        assert files_in(together.data / "06_models" / "ensemble").digests()["stage1"] in report
 
 
 class TestFolds:

@@ -6,12 +6,15 @@ from kedro.framework.project import pipelines
 from pydantic import BaseModel
 
 NAMES = {
-    "phantom", "ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation", "folds",
+    "phantom", "ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation", "folds", "ensemble",
     "calibration", "promotion", "ruler", "compare", "inference", "superimposition", "export", "benchmark",
 }  # fmt: skip
 
-VARIANTS = {"evaluation_of_stage1", "inference_with_stage1", "learning_curve"}
-"""Pipelines that have no folder of their own: without stage 2, and another comparison."""
+VARIANTS = {
+    *("evaluation_of_stage1", "inference_with_stage1", "evaluation_of_ensemble", "inference_with_ensemble"),
+    "learning_curve",
+}
+"""Pipelines that have no folder of their own: without stage 2, with an ensemble, and another comparison."""
 
 LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]
 
@@ -62,6 +65,13 @@ def test_without_stage_2_no_node_waits_for_its_network():
     assert alone.inputs() <= job.inputs()
     assert alone.outputs() == job.outputs()
     assert pipelines["inference_with_stage1"].inputs() == pipelines["inference"].inputs() - {"stage2_checkpoint"}
+
+
+def test_nobody_waits_for_an_ensemble_who_has_not_asked_for_one():
+    together = {"ensemble", "ensemble_predictions"}
+    assert not together & pipelines["__default__"].datasets()
+    assert pipelines["evaluation_of_ensemble"].inputs() == pipelines["evaluation"].inputs() | together
+    assert pipelines["inference_with_ensemble"].inputs() == pipelines["inference"].inputs() | {"ensemble"}
 
 
 def test_the_main_job_hangs_together():

@@ -13,6 +13,7 @@ from ceph_pipeline.artifacts import Ledger
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.stores import (
     CheckpointDataset,
+    EnsembleDataset,
     FigureDataset,
     FolderDataset,
     ImageStoreDataset,
@@ -197,6 +198,20 @@ class TestHandles:
         dataset.save(path)
         assert dataset.load() == path
 
+    def test_an_ensemble_is_a_folder_of_detectors_that_the_training_has_filled(self, tmp_path):
+        dataset = EnsembleDataset(filepath=str(tmp_path))
+        with pytest.raises(DatasetError, match="kedro run --pipelines ensemble"):
+            dataset.load()
+        with pytest.raises(DatasetError, match="the catalog expects"):
+            dataset.save(tmp_path / "0")
+        assert not dataset.exists()
+
+        (tmp_path / "0" / "stage1").mkdir(parents=True)
+        (tmp_path / "0" / "stage1" / "best.ckpt").write_bytes(b"weights")
+        dataset.save(tmp_path)
+        assert dataset.exists()
+        assert dataset.load() == tmp_path
+
     def test_a_checkpoint_beside_an_unfinished_training_is_said_to_be_of_an_earlier_one(self, tmp_path, caplog):
         path = tmp_path / "best.ckpt"
         path.write_bytes(b"weights")
@@ -214,10 +229,11 @@ class TestHandles:
     "make",
     [
         lambda url: CheckpointDataset(filepath=url),
+        lambda url: EnsembleDataset(filepath=url),
         lambda url: FolderDataset(filepath=url),
         lambda url: RawFolderDataset(filepath=url, format="aariz"),
     ],
-    ids=["checkpoint", "folder", "raw folder"],
+    ids=["checkpoint", "ensemble", "folder", "raw folder"],
 )
 def test_what_needs_a_disk_refuses_object_storage(make):
     with pytest.raises(DatasetError, match=r"s3://bucket/06_models: .* must lie on a disk"):
@@ -228,6 +244,7 @@ def test_what_needs_a_disk_refuses_object_storage(make):
     "dataset",
     [
         CheckpointDataset(filepath="x/best.ckpt"),
+        EnsembleDataset(filepath="x"),
         FigureDataset(filepath="x/sdr.png"),
         FolderDataset(filepath="x"),
         ImageStoreDataset(filepath="x"),

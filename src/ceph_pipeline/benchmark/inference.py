@@ -15,8 +15,9 @@ from ceph_pipeline.benchmark.timing import time_in_turn
 from ceph_pipeline.crops import CropParams
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.checkpoint import save_checkpoint
+from ceph_pipeline.detector.files import STAGE1_FILE, STAGE2_FILE
 from ceph_pipeline.detector.forward import resolve_device
-from ceph_pipeline.detector.landmark_detector import STAGE1_FILE, STAGE2_FILE, LandmarkDetector
+from ceph_pipeline.detector.landmark_detector import LandmarkDetector
 
 if TYPE_CHECKING:
     import torch

@@ -13,12 +13,15 @@ import pandas as pd
 
 from ceph_pipeline.detector.checkpoint import TrainedNet, load_networks
 from ceph_pipeline.detector.description import views_in_words
+from ceph_pipeline.detector.files import DetectorFiles, beside, files_in, joined
 from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixels_of
 from ceph_pipeline.detector.located import Located, lies_outside, prediction_rows
 from ceph_pipeline.detector.params import DetectorParams
 from ceph_pipeline.detector.refinement import predict_refined, shared_crops
 from ceph_pipeline.detector.uncertainty import DetectorUncertainty, load_uncertainty
 from ceph_pipeline.detector.whole_image import look_at_whole
+from ceph_pipeline.landmarks.tables import ENSEMBLE
+from ceph_pipeline.uncertainty import UNCERTAINTY_FILE
 from ceph_pipeline.views import views_of
 
 if TYPE_CHECKING:
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from ceph_pipeline.detector.inputs import Images
     from ceph_pipeline.images.codec import GreyImage
 
-STAGE1_FILE, STAGE2_FILE = "stage1/best.ckpt", "stage2/best.ckpt"
 CHECKPOINTS = "checkpoints"
 """The folder of both inside a logged model."""
 _URI = re.compile(r"^(runs|models|mlflow-artifacts):/")
@@ -77,8 +79,9 @@ class LandmarkDetector:
         """Load from a folder that holds `stage1/best.ckpt` and maybe `stage2/best.ckpt` and `uncertainty.json`, or from MLflow.
 
         Args:
-            path_or_uri: The folder, or the URI of a logged model (`models:/…`, `runs:/…/detector`). Several make an ensemble;
-                uncertainty is looked for in the first.
+            path_or_uri: The folder, or the URI of a logged model (`models:/…`, `runs:/…/detector`). A folder of detectors that
+                are named by numbers, as the pipelines `ensemble` and `folds` leave one, is an ensemble, and so are several
+                folders; uncertainty is looked for in the first.
             params: How the networks look; a single view by default.
 
         Raises:
@@ -90,13 +93,8 @@ class LandmarkDetector:
         if not named:
             raise DetectorError("no folder of checkpoints is given: name at least one.")
         folders = [_checkpoint_folder(name) for name in named]
-        for name, folder in zip(named, folders, strict=True):
-            if not (folder / STAGE1_FILE).is_file():
-                raise DetectorError(f"{name}: no {STAGE1_FILE} in there. Run the stage1 pipeline, or name the models' folder.")
-        stage2 = [folder / STAGE2_FILE for folder in folders if (folder / STAGE2_FILE).is_file()]
-        if len(stage2) not in (0, len(folders)):
-            raise DetectorError(f"{len(stage2)} of {len(folders)} folders hold {STAGE2_FILE}: give folders of whole detectors.")
-        return cls.from_checkpoints([folder / STAGE1_FILE for folder in folders], stage2, folders[0], params)
+        files = joined([files_in(folder, str(name)) for name, folder in zip(named, folders, strict=True)])
+        return cls.from_checkpoints(files.stage1, files.stage2, beside(folders[0], UNCERTAINTY_FILE).parent, params)
 
     @classmethod
     def from_checkpoints(
@@ -115,7 +113,9 @@ class LandmarkDetector:
         """
         params = params or DetectorParams()
         whole, refiners = load_networks(stage1, "stage1", params), load_networks(stage2, "stage2", params)
-        known = DetectorUncertainty() if uncertainty is None else load_uncertainty(uncertainty, stage1, stage2)
+        known = DetectorUncertainty()
+        if uncertainty is not None:
+            known = load_uncertainty(uncertainty, DetectorFiles(tuple(stage1), tuple(stage2)))
         return cls(whole, refiners, params, known)
 
     @property
@@ -127,7 +127,7 @@ class LandmarkDetector:
     def stage(self) -> str:
         """What the predictions table calls this detector's answers."""
         if len(self.stage1) > 1 or len(self.stage2) > 1:
-            return "ensemble"
+            return ENSEMBLE
         first, second = self.params.views_stage1, self.params.views_stage2
         name, views = ("stage2", second) if self.stage2 else ("stage1", first)
         plain = views_of(views) == views_of(first) == views_of("single")
@@ -140,7 +140,7 @@ class LandmarkDetector:
 
     def without_refinement(self) -> LandmarkDetector:
         """The same detector without stage 2."""
-        return replace(self, stage2=(), uncertainty=DetectorUncertainty() if self.stage == "ensemble" else self.uncertainty)
+        return replace(self, stage2=(), uncertainty=DetectorUncertainty() if self.stage == ENSEMBLE else self.uncertainty)
 
     def predict(
         self,

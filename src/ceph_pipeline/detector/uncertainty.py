@@ -1,13 +1,14 @@
 """What the evaluation says about the uncertainty of a detector's points."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.detector.files import DetectorFiles
+from ceph_pipeline.landmarks.tables import ENSEMBLE
 from ceph_pipeline.uncertainty import UNCERTAINTY_FILE, StageUncertainty, judge_points, read_uncertainty
 
 logger = logging.getLogger(__name__)
@@ -54,8 +55,8 @@ class DetectorUncertainty:
             logger.info("%s (learned from %d validation sources)", promise, model.n_radius_sources)
 
 
-def load_uncertainty(folder: Path, stage1: Sequence[Path], stage2: Sequence[Path] = ()) -> DetectorUncertainty:
-    """Read `uncertainty.json` of a folder, as far as it was learned for these networks; nothing is known of an ensemble.
+def load_uncertainty(folder: Path, files: DetectorFiles) -> DetectorUncertainty:
+    """Read `uncertainty.json` of a folder, as far as it was learned for these networks.
 
     Raises:
         UncertaintyError: the file is damaged.
@@ -64,11 +65,11 @@ def load_uncertainty(folder: Path, stage1: Sequence[Path], stage2: Sequence[Path
     if not file.is_file():
         logger.info("no %s: the evaluation has not run; %s", file, WITHOUT)
         return DetectorUncertainty()
-    if len(stage1) > 1 or len(stage2) > 1:
+    digests, together = files.digests(), len(files.stage1) > 1
+    said = {stage: known for stage, known in read_uncertainty(file).items() if (stage == ENSEMBLE) == together}
+    if together and not said:
         logger.info("%s was learned for one network a stage, not for an ensemble: %s", file, WITHOUT)
-        return DetectorUncertainty()
-    digests = {stage: fingerprint(path) for stage, paths in (("stage1", stage1), ("stage2", stage2)) for path in paths}
-    asked = {stage: known for stage, known in read_uncertainty(file).items() if known.networks.keys() <= digests.keys()}
+    asked = {stage: known for stage, known in said.items() if known.networks.keys() <= digests.keys()}
     fitting = {stage: known for stage, known in asked.items() if known.networks.items() <= digests.items()}
     if stale := sorted(asked.keys() - fitting.keys()):
         logger.warning("%s was learned for other networks than these (%s): run the evaluation again", file, ", ".join(stale))

@@ -12,13 +12,14 @@ from ceph_pipeline.evaluation.intervals import MIN_IMAGES
 from ceph_pipeline.evaluation.metrics import has_millimetres
 from ceph_pipeline.evaluation.stages import BESIDE, LABELS, MEAN_SHAPE, OFFSET_REMOVED, READER_TO_TRUTH, READERS_FLOOR, stages_in
 from ceph_pipeline.landmarks import known_or_own
+from ceph_pipeline.landmarks.tables import ENSEMBLE
 
 COLOURS = {
     "stage1": "#56B4E9",
     "stage1_tta": "#0072B2",
     "stage2": "#E69F00",
     "stage2_tta": "#D55E00",
-    "ensemble": "#009E73",
+    ENSEMBLE: "#009E73",
     MEAN_SHAPE: "#8A8A8A",
     READER_TO_TRUTH: "#222222",
     OFFSET_REMOVED: "#CC79A7",

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ceph_pipeline.landmarks.tables import STAGES
+from ceph_pipeline.landmarks.tables import ENSEMBLE, STAGES
 
 MEAN_SHAPE = "mean_shape"
 """The guess that does not look at the image."""
@@ -27,7 +27,7 @@ LABELS = {
     "stage1_tta": "stage 1 + TTA",
     "stage2": "stage 2",
     "stage2_tta": "stage 2 + TTA",
-    "ensemble": "ensemble",
+    ENSEMBLE: "ensemble",
     MEAN_SHAPE: "mean shape",
     INTER_READER: "reader to reader",
     READER_TO_TRUTH: "reader to truth",
@@ -42,8 +42,8 @@ COMPARISONS = (
     ("stage1_tta", "stage1"),
     ("stage2_tta", "stage2"),
     ("stage2_tta", "stage1"),
-    ("ensemble", "stage2_tta"),
-    ("ensemble", "stage1"),
+    (ENSEMBLE, "stage2_tta"),
+    (ENSEMBLE, "stage1"),
 )
 """New and old stage of the paired comparisons: what refinement gains, what the views gain, and what each gains on stage 1."""
 

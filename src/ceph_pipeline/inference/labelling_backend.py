@@ -20,7 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from ceph_pipeline.artifacts import fingerprint, write_atomically
-from ceph_pipeline.detector.landmark_detector import STAGE1_FILE, STAGE2_FILE
+from ceph_pipeline.detector.files import files_in
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
 from ceph_pipeline.formats.writers.label_studio import prediction_of
@@ -43,8 +43,8 @@ MAX_BODY_BYTES = 10_000_000
 
 def version_of(model: str) -> str:
     """What Label Studio shows as the model's version: `ceph_` and eight digits of a folder's checkpoints, or the model's URI."""
-    checkpoints = [path for name in (STAGE1_FILE, STAGE2_FILE) if (path := Path(model) / name).is_file()]
-    return f"ceph_{fingerprint([fingerprint(path) for path in checkpoints])[:8]}" if checkpoints else model
+    folder = Path(model)
+    return f"ceph_{fingerprint(list(files_in(folder).digests().values()))[:8]}" if folder.is_dir() else model
 
 
 class LabellingError(CephError, ValueError):

@@ -20,8 +20,9 @@ from mlflow.models import ModelSignature
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
+from ceph_pipeline.detector.files import STAGE1_FILE, STAGE2_FILE, DetectorFiles
 from ceph_pipeline.detector.inputs import DetectorError
-from ceph_pipeline.detector.landmark_detector import CHECKPOINTS, STAGE1_FILE, STAGE2_FILE, LandmarkDetector
+from ceph_pipeline.detector.landmark_detector import CHECKPOINTS, LandmarkDetector
 from ceph_pipeline.images import decode_image, encode_image
 from ceph_pipeline.images.codec import MAX_PIXELS, GreyImage
 
@@ -88,12 +89,11 @@ class DetectorModel(PythonModel):
         return detector.predict(images, pixel_size_mm=sizes)
 
 
-def log_detector(stage1: Path, stage2: Path | None = None, *, beside: Mapping[str, str] | None = None) -> LoggedModel:
-    """Log a detector to the active MLflow run, with its signature and an input example.
+def log_detector(files: DetectorFiles, *, beside: Mapping[str, str] | None = None) -> LoggedModel:
+    """Log a detector or an ensemble to the active MLflow run, with its signature and an input example.
 
     Args:
-        stage1: Checkpoint of stage 1.
-        stage2: Checkpoint of stage 2, where there is one.
+        files: Its checkpoints.
         beside: Further text files, by name: the uncertainty that was learned for these networks, the model's card.
 
     Returns:
@@ -101,9 +101,9 @@ def log_detector(stage1: Path, stage2: Path | None = None, *, beside: Mapping[st
     """
     os.environ.setdefault("MLFLOW_LOG_UV_FILES", "false")  # a uv.lock names the hosts that packages came from
     with tempfile.TemporaryDirectory() as folder:
-        for checkpoint, place in ((stage1, STAGE1_FILE), (stage2, STAGE2_FILE)):
-            if checkpoint is not None:
-                target = Path(folder) / CHECKPOINTS / place
+        for checkpoints, place in ((files.stage1, STAGE1_FILE), (files.stage2, STAGE2_FILE)):
+            for number, checkpoint in enumerate(checkpoints):
+                target = Path(folder) / CHECKPOINTS / (str(number) if len(checkpoints) > 1 else "") / place
                 target.parent.mkdir(parents=True)
                 shutil.copyfile(checkpoint, target)
         for file, content in (beside or {}).items():

@@ -24,7 +24,8 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 SPLITS = ("train", "valid", "test")
 READERS = ("senior", "junior", "consensus")
 CONSENSUS = "consensus"
-STAGES = ("stage1", "stage1_tta", "stage2", "stage2_tta", "ensemble")
+ENSEMBLE = "ensemble"
+STAGES = ("stage1", "stage1_tta", "stage2", "stage2_tta", ENSEMBLE)
 """The detector's stages, without and with test-time augmentation, and several trainings' answers fused."""
 
 Unit = Literal["mm", "px"]

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.calibration.presence import read_presence
 from ceph_pipeline.calibration.ruler import MARKS
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.detector import DetectorParams, LandmarkDetector
-from ceph_pipeline.detector.landmark_detector import STAGE1_FILE, STAGE2_FILE
+from ceph_pipeline.detector.files import STAGE1_FILE, beside, files_in, is_detector
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.inference import InferenceParams
 from ceph_pipeline.inference.report import ReportOrigin
@@ -76,7 +75,7 @@ def models_folder(folders: Sequence[Path]) -> Path:
         PageError: none does.
     """
     for folder in folders:
-        if (folder / STAGE1_FILE).is_file():
+        if is_detector(folder):
             return folder
     raise PageError(
         f"no trained detector: there is no {STAGE1_FILE} in {' or '.join(map(str, folders))}. "
@@ -97,34 +96,31 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
         pydantic.ValidationError: a parameter has a value that cannot be used.
     """
     folder = Path(model)
+    evaluated = beside(folder, PRIOR_FILE).parent
     calibration = CalibrationParams.model_validate(parameters["calibration"])
     inference = InferenceParams.model_validate(parameters["inference"])
     looks = DetectorParams.model_validate(parameters["detector"])
     detector = LandmarkDetector.load(model, looks)
     rulers = None if set(MARKS) <= set(detector.landmarks) else inference.ruler_folder
-    checkpoints = {name: path for name, file in _FILES.items() if (path := folder / file).is_file()}
-    sentence, is_of_phantoms = learned_from(folder)
+    sentence, is_of_phantoms = learned_from(evaluated)
     return PageSettings(
         detector=detector,
         learned_from=sentence,
         is_of_phantoms=is_of_phantoms,
         origin=ReportOrigin(
-            networks={stage: fingerprint(path) for stage, path in checkpoints.items()} or {"model": str(model)},
+            networks=files_in(folder).digests() if folder.is_dir() else {"model": str(model)},
             run_id=None,
             version=version("ceph-pipeline"),
         ),
-        prior=read_prior(folder / PRIOR_FILE),
+        prior=read_prior(evaluated / PRIOR_FILE),
         ruler=None if rulers is None else LandmarkDetector.load(rulers, looks.in_one_view()),
-        min_peak=calibration.min_peak or read_presence(rulers or folder).min_peak,
+        min_peak=calibration.min_peak or read_presence(rulers or evaluated).min_peak,
         pixel_size_mm=inference.pixel_size_mm,
         pixel_size_order=inference.pixel_size_order,
         calibration=calibration,
         cephalometry=CephalometryParams.model_validate(parameters["cephalometry"]),
         plausibility=PlausibilityParams.model_validate(parameters["plausibility"]),
     )
-
-
-_FILES = {"stage1": STAGE1_FILE, "stage2": STAGE2_FILE}
 
 
 def learned_from(models: Path) -> tuple[str, bool]:

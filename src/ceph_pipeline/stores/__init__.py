@@ -1,6 +1,7 @@
 """Kedro datasets of the project."""
 
 from ceph_pipeline.stores.checkpoint import CheckpointDataset
+from ceph_pipeline.stores.ensemble import EnsembleDataset
 from ceph_pipeline.stores.figure import FigureDataset
 from ceph_pipeline.stores.folder import FolderDataset
 from ceph_pipeline.stores.image_store import ImageStoreDataset
@@ -11,6 +12,7 @@ from ceph_pipeline.stores.table import TableDataset, TableOnDemandDataset
 
 __all__ = [
     "CheckpointDataset",
+    "EnsembleDataset",
     "FigureDataset",
     "FolderDataset",
     "ImageStoreDataset",

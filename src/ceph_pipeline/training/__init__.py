@@ -1,9 +1,9 @@
 """Training of both stages. Importing this package is cheap; its parts import torch when they are used."""
 
 from ceph_pipeline.errors import CephError
-from ceph_pipeline.training.params import CompareParams, FoldParams, Stage1Params, Stage2Params
+from ceph_pipeline.training.params import CompareParams, EnsembleParams, FoldParams, Stage1Params, Stage2Params
 
-__all__ = ["CompareParams", "FoldParams", "Stage1Params", "Stage2Params", "TrainingError"]
+__all__ = ["CompareParams", "EnsembleParams", "FoldParams", "Stage1Params", "Stage2Params", "TrainingError"]
 
 
 class TrainingError(CephError, RuntimeError):

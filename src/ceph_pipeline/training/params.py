@@ -240,6 +240,12 @@ class FoldParams(_Params):
         return tuple(range(self.count)) if self.only is None else tuple(sorted(set(self.only)))
 
 
+class EnsembleParams(_Params):
+    """The `ensemble` pipeline: detectors of other seeds, which answer together with the main job's."""
+
+    count: int = Field(3, ge=2, le=20, description="detectors that answer together, the main job's included")
+
+
 class CompareParams(_Params):
     """The `compare` and `learning_curve` pipelines: trainings of stage 1 that differ in one thing."""
 

@@ -13,19 +13,21 @@ PARAMS = "params:evaluation"
 LOOKING = ["predictions_folder", PARAMS, "params:detector"]
 
 
-def create_pipeline(*, refined: bool = True) -> Pipeline:
+def create_pipeline(*, refined: bool = True, ensemble: bool = False) -> Pipeline:
     """Predict with every stage, measure the errors, draw and report.
 
     Args:
         refined: Whether there is a stage 2; without it stage 1 is judged alone.
+        ensemble: Whether the points of pipeline `ensemble` are judged too; it has a stage 2.
     """
     stage2 = ["stage2_checkpoint"] if refined else []
+    networks = [*stage2, *(["ensemble"] if ensemble else [])]
     groups = {
-        "predict": _predict(refined=refined),
+        "predict": _predict(refined=refined, ensemble=ensemble),
         "measure": _measure(),
         "context": _context(stage2),
-        "uncertainty": _uncertainty(stage2),
-        "report": _report(stage2),
+        "uncertainty": _uncertainty(networks),
+        "report": _report(networks),
     }
     return sum(
         (Pipeline(nodes, namespace=group, prefix_datasets_with_namespace=False) for group, nodes in groups.items()),
@@ -33,10 +35,10 @@ def create_pipeline(*, refined: bool = True) -> Pipeline:
     )
 
 
-def _predict(*, refined: bool) -> list[Node]:
+def _predict(*, refined: bool, ensemble: bool) -> list[Node]:
     """The headline's points: validation and test sources, every stage."""
     whole = ["stage1_predictions", "stage1_tta_predictions"]
-    stages = [*whole, "stage2_predictions"] if refined else whole
+    stages = [*whole, *(["stage2_predictions"] if refined else []), *(["ensemble_predictions"] if ensemble else [])]
     gather = Node(prediction_nodes.gather_predictions, stages, "predictions", name="gather_predictions")
     if not refined:
         return [gather]
@@ -109,13 +111,13 @@ def _context(stage2: list[str]) -> list[Node]:
     ]
 
 
-def _uncertainty(stage2: list[str]) -> list[Node]:
+def _uncertainty(networks: list[str]) -> list[Node]:
     """Learned on validation and training images, checked on test images."""
     nodes = uncertainty_nodes
     return [
         Node(
             nodes.learn_uncertainty,
-            ["errors", "predictions", "images", "stage1_checkpoint", PARAMS, "params:detector", *stage2],
+            ["errors", "predictions", "images", "stage1_checkpoint", PARAMS, "params:detector", *networks],
             "uncertainty_models",
             name="learn_uncertainty",
         ),
@@ -135,7 +137,7 @@ def _uncertainty(stage2: list[str]) -> list[Node]:
     ]
 
 
-def _report(stage2: list[str]) -> list[Node]:
+def _report(networks: list[str]) -> list[Node]:
     nodes = presentation_nodes
     drawn_tables = ["landmark_errors", "error_ellipses", "robustness", "training_gap", "reliability", "flag_curves"]
     drawn = ("sdr_curve", *(f"{name}_figure" for name in drawn_tables))
@@ -169,7 +171,7 @@ def _report(stage2: list[str]) -> list[Node]:
         ),
         Node(
             nodes.log_detector,
-            ["images", "metrics", "uncertainty_models", "stage1_checkpoint", *stage2],
+            ["images", "metrics", "uncertainty_models", "stage1_checkpoint", *networks],
             None,
             name="log_detector",
         ),

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.detector.files import DetectorFiles
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.breakdown import image_ranking
 from ceph_pipeline.evaluation.headline import check_test_errors, on_split
@@ -136,7 +137,12 @@ def collect_metrics(
 
 
 def log_detector(
-    images: pd.DataFrame, metrics: dict[str, Any], uncertainty_models: dict[str, Any], stage1: Path, stage2: Path | None = None
+    images: pd.DataFrame,
+    metrics: dict[str, Any],
+    uncertainty_models: dict[str, Any],
+    stage1: Path,
+    stage2: Path | None = None,
+    ensemble: Path | None = None,
 ) -> None:
     """Log the networks as one model to the MLflow run, with their uncertainty and a card, and register it as candidate.
 
@@ -151,10 +157,11 @@ def log_detector(
 
     if mlflow.active_run() is None:
         return
-    checkpoints = [stage1] if stage2 is None else [stage1, stage2]
+    files = DetectorFiles.of(stage1, stage2, ensemble)
+    checkpoints = [*files.stage1, *files.stage2]
     card = model_card([load_checkpoint(path) for path in checkpoints], images, metrics)
     beside = {CARD_FILE: card, UNCERTAINTY_FILE: json.dumps(uncertainty_models, allow_nan=False)}
-    register_candidate(log_detector(stage1, stage2, beside=beside), fingerprint([fingerprint(path) for path in checkpoints]))
+    register_candidate(log_detector(files, beside=beside), fingerprint([fingerprint(path) for path in checkpoints]))
 
 
 def _file_name(catalog_name: str) -> str:

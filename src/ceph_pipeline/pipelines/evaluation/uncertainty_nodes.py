@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.files import DetectorFiles
 from ceph_pipeline.evaluation import EvaluationParams, plausibility
 from ceph_pipeline.evaluation.headline import on_split
 from ceph_pipeline.evaluation.uncertainty import assessments, checked_stages, flag_curves, learn, reliability_table, unseen_errors
 from ceph_pipeline.evaluation.uncertainty_tables import radius_lines
-from ceph_pipeline.landmarks.tables import reader_points
+from ceph_pipeline.landmarks.tables import ENSEMBLE, reader_points
 from ceph_pipeline.plausibility import PlausibilityParams, ShapePrior, judge_shapes
 from ceph_pipeline.uncertainty import StageUncertainty
 
@@ -27,18 +27,23 @@ def learn_uncertainty(
     params: EvaluationParams,
     detector: DetectorParams,
     stage2: Path | None = None,
+    ensemble: Path | None = None,
 ) -> dict[str, Any]:
     """What validation says of each stage's uncertainty, with the networks and views it holds for; empty where none is wanted."""
     from ceph_pipeline.detector.description import views_in_words
 
     if params.uncertainty is None:
         return {}
-    digests = {name: fingerprint(path) for name, path in (("stage1", stage1), ("stage2", stage2)) if path is not None}
-    single = detector.model_copy(update={"views_stage1": "single", "views_stage2": "single"})
+    alone, together = DetectorFiles.of(stage1, stage2).digests(), DetectorFiles.of(stage1, stage2, ensemble).digests()
     return {
         stage: StageUncertainty(
-            networks={name: digest for name, digest in digests.items() if name <= stage.removesuffix("_tta")},
-            views=views_in_words(detector if stage.endswith("_tta") else single, refined=stage.startswith("stage2")),
+            networks=together
+            if stage == ENSEMBLE
+            else {name: digest for name, digest in alone.items() if name <= stage.removesuffix("_tta")},
+            views=views_in_words(
+                detector if stage == ENSEMBLE or stage.endswith("_tta") else detector.in_one_view(),
+                refined=stage == ENSEMBLE or stage.startswith("stage2"),
+            ),
             models=models,
         ).to_report()
         for stage, models in learn(errors, predictions, images, params.uncertainty).items()

@@ -111,7 +111,8 @@ def train_stage2(
 ) -> pd.DataFrame:
     """Train a refinement network without each fold, on crops displaced as stage 1 errs on that fold; list the checkpoints."""
     from ceph_pipeline.crops import training_index
-    from ceph_pipeline.training.folds import checkpoint_table, drop_other_folds, resplit
+    from ceph_pipeline.training.folds import checkpoint_table, resplit
+    from ceph_pipeline.training.numbered import drop_from
     from ceph_pipeline.training.stage2 import Stage2Tables, train_refinement_net
 
     checkpoints = {}
@@ -129,7 +130,7 @@ def train_stage2(
         name = f"stage2 without fold {fold}"
         checkpoints[fold] = train_refinement_net(tables, store, folder / str(fold) / "stage2", crop_params, params, run_name=name)
     if fold_params.only is None:
-        drop_other_folds(folder, fold_params.count)
+        drop_from(folder, fold_params.count)
     return checkpoint_table(checkpoints, folder)
 
 

@@ -9,6 +9,7 @@ from ceph_pipeline.artifacts import pseudonym_table
 from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.files import DetectorFiles
 from ceph_pipeline.errors import printable
 from ceph_pipeline.inference.params import InferenceParams
 from ceph_pipeline.plausibility import PlausibilityParams
@@ -23,16 +24,17 @@ def locate_landmarks(
     params: InferenceParams,
     detector_params: DetectorParams,
     stage2_checkpoint: Path | None = None,
+    ensemble: Path | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Locate the landmarks of every X-ray of the folder; set aside what cannot be read.
+    """Locate the landmarks of every X-ray of the folder, by one detector or by an ensemble; set aside what cannot be read.
 
     Where the evaluation has left its uncertainty among the models, points come with radii and flags.
     """
     from ceph_pipeline.detector import LandmarkDetector
     from ceph_pipeline.inference.folder import predict_folder
 
-    stage2 = [] if stage2_checkpoint is None else [stage2_checkpoint]
-    detector = LandmarkDetector.from_checkpoints([stage1_checkpoint], stage2, models, detector_params)
+    files = DetectorFiles.of(stage1_checkpoint, stage2_checkpoint, ensemble)
+    detector = LandmarkDetector.from_checkpoints(files.stage1, files.stage2, models, detector_params)
     detector.uncertainty.say(detector.stage, detector.views)
     predictions, quarantine = predict_folder(detector, folder, params.pixel_size_mm)
     logger.info(
@@ -163,12 +165,12 @@ def write_reports(
     cephalometry: CephalometryParams,
     stage1_checkpoint: Path,
     stage2_checkpoint: Path | None = None,
+    ensemble: Path | None = None,
 ) -> pd.DataFrame:
     """Write a printable page of each X-ray and one of them all, and list them; nothing where no reports are wanted."""
     import mlflow
 
     from ceph_pipeline import __version__
-    from ceph_pipeline.artifacts import fingerprint
     from ceph_pipeline.images import read_image
     from ceph_pipeline.inference import report
     from ceph_pipeline.inference.folder import find_xrays
@@ -176,7 +178,6 @@ def write_reports(
     if not params.reports:
         return report.without_reports(report_folder)
     run, xrays = mlflow.active_run(), find_xrays(folder)
-    checkpoints = {"stage1": stage1_checkpoint, "stage2": stage2_checkpoint}
     image_ids = predictions["image_id"].unique().tolist()
     pages = report.write_reports(
         predictions,
@@ -188,7 +189,7 @@ def write_reports(
         set_aside=quarantine[["item", "reason"]].itertuples(index=False, name=None),
         cephalometry=cephalometry,
         origin=report.ReportOrigin(
-            networks={stage: fingerprint(path) for stage, path in checkpoints.items() if path is not None},
+            networks=DetectorFiles.of(stage1_checkpoint, stage2_checkpoint, ensemble).digests(),
             run_id=run.info.run_id if run else None,
             version=__version__,
         ),

@@ -14,12 +14,14 @@ from ceph_pipeline.pipelines.inference.nodes import (
 )
 
 
-def create_pipeline(*, refined: bool = True) -> Pipeline:
+def create_pipeline(*, refined: bool = True, ensemble: bool = False) -> Pipeline:
     """From a folder of new X-rays to landmarks, measurements, overlays and reports.
 
     Args:
         refined: Whether stage 2 refines stage 1's points.
+        ensemble: Whether the detectors of pipeline `ensemble` answer together; it has a stage 2.
     """
+    networks = [*(["stage2_checkpoint"] if refined else []), *(["ensemble"] if ensemble else [])]
     return Pipeline(
         [
             Node(
@@ -30,7 +32,7 @@ def create_pipeline(*, refined: bool = True) -> Pipeline:
                     "models_folder",
                     "params:inference",
                     "params:detector",
-                    *(["stage2_checkpoint"] if refined else []),
+                    *networks,
                 ],
                 outputs=["located_in_new", "inference_quarantine"],
                 name="locate_landmarks",
@@ -101,7 +103,7 @@ def create_pipeline(*, refined: bool = True) -> Pipeline:
                     "params:inference",
                     "params:cephalometry",
                     "stage1_checkpoint",
-                    *(["stage2_checkpoint"] if refined else []),
+                    *networks,
                 ],
                 outputs="inference_reports",
                 name="write_reports",

@@ -1,0 +1,84 @@
+"""Nodes of pipeline `ensemble`."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from ceph_pipeline.artifacts.cached_table import cached_table
+from ceph_pipeline.crops.params import CropParams
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.files import DetectorFiles, files_in
+from ceph_pipeline.detector.image_set import ImageSet
+from ceph_pipeline.images import ImageStore, RawFolder
+from ceph_pipeline.landmarks.tables import ENSEMBLE
+from ceph_pipeline.training import EnsembleParams, Stage1Params, Stage2Params
+from ceph_pipeline.views import views_of
+
+
+def train(
+    crops: pd.DataFrame,
+    images: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    cvm: pd.DataFrame,
+    source_pixels: pd.DataFrame,
+    cache: ImageStore,
+    cache_index: pd.DataFrame,
+    store: ImageStore,
+    stage1_checkpoint: Path,
+    stage2_checkpoint: Path,
+    folder: Path,
+    stage1: Stage1Params,
+    crop_params: CropParams,
+    stage2: Stage2Params,
+    params: EnsembleParams,
+) -> Path:
+    """Train detectors 1, 2, … as detector 0 was trained, from other seeds, and copy detector 0 beside them.
+
+    All of them learn from the same split, so that validation and test images are new to each.
+    """
+    from ceph_pipeline.training.ensemble import copy_first, reseeded
+    from ceph_pipeline.training.numbered import drop_from
+    from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
+    from ceph_pipeline.training.stage2 import Stage2Tables, train_refinement_net
+
+    whole = Stage1Tables.of_cached(images, cache_index, landmarks, cvm, source_pixels)
+    cut = Stage2Tables.of(crops, images[images["split"] != "test"], landmarks, source_pixels)
+    for number in range(1, params.count):
+        place, name = folder / str(number), f"of detector {number}"
+        train_whole_image_net(whole, cache, place / "stage1", reseeded(stage1, number), run_name=f"stage1 {name}")
+        train_refinement_net(cut, store, place / "stage2", crop_params, reseeded(stage2, number), run_name=f"stage2 {name}")
+    drop_from(folder, params.count)
+    copy_first(DetectorFiles.of(stage1_checkpoint, stage2_checkpoint), folder / "0")
+    return folder
+
+
+def predict(
+    images: pd.DataFrame,
+    raw: RawFolder,
+    cache: ImageStore,
+    cache_index: pd.DataFrame,
+    ensemble: Path,
+    folder: Path,
+    params: DetectorParams,
+) -> pd.DataFrame:
+    """Locate the landmarks of the validation and test sources with all detectors, in the configured views."""
+    rows = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "train")]
+    sources, originals = ImageSet.of_cache(rows, cache, cache_index), ImageSet.of_originals(rows, raw, cache_index)
+    files = files_in(ensemble)
+    made_from = {
+        **originals.identity(),
+        **files.digests(),
+        "views": [[repr(view) for view in views_of(views)] for views in (params.views_stage1, params.views_stage2)],
+        "fusion": params.fusion,
+        "refinement": str(params.refinement),
+    }
+
+    def predict() -> pd.DataFrame:
+        from ceph_pipeline.detector.checkpoint import load_networks
+        from ceph_pipeline.detector.tables import Start, refined_tables, whole_image_tables
+
+        whole = whole_image_tables(load_networks(files.stage1, "stage1", params), sources, params).stage1_tta
+        starts = {ENSEMBLE: Start(whole, params.views_stage2)}
+        return refined_tables(load_networks(files.stage2, "stage2", params), originals, starts, params)[ENSEMBLE]
+
+    return cached_table(folder, "ensemble_predictions", made_from, predict)

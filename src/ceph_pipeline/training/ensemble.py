@@ -1,0 +1,32 @@
+"""Detectors that differ in their seeds alone."""
+
+import shutil
+from pathlib import Path
+from typing import TypeVar
+
+from ceph_pipeline.artifacts import atomic_path
+from ceph_pipeline.detector.files import STAGE1_FILE, STAGE2_FILE, DetectorFiles
+from ceph_pipeline.training.params import Stage1Params, Stage2Params
+
+Params = TypeVar("Params", Stage1Params, Stage2Params)
+
+
+def reseeded(params: Params, number: int) -> Params:
+    """The parameters of a stage's training from another seed.
+
+    Args:
+        params: Of detector 0.
+        number: Of the detector; it is added to the seed.
+
+    >>> reseeded(Stage1Params(), 2).loop.seed
+    44
+    """
+    return params.model_copy(update={"loop": params.loop.model_copy(update={"seed": params.loop.seed + number})})
+
+
+def copy_first(detector: DetectorFiles, folder: Path) -> None:
+    """Copy a detector into its folder of an ensemble, each file whole or not at all."""
+    for checkpoints, place in ((detector.stage1, STAGE1_FILE), (detector.stage2, STAGE2_FILE)):
+        for checkpoint in checkpoints:
+            with atomic_path(folder / place) as temporary:
+                shutil.copyfile(checkpoint, temporary)
