@@ -161,6 +161,8 @@ def label_studio(images: Path, model: str, corrected: Path, port: int) -> None:
     (Settings, Webhooks) brings corrected tasks back, in a file that `raw_format=label_studio` reads. Label Studio takes addresses
     of its own machine where it was started with ML_BLOCK_LOCAL_IP=false and SSRF_PROTECTION_ENABLED=false.
     """
+    import socket
+
     import uvicorn
 
     from ceph_pipeline.detector import LandmarkDetector
@@ -169,10 +171,16 @@ def label_studio(images: Path, model: str, corrected: Path, port: int) -> None:
 
     try:
         backend = LabellingBackend(LandmarkDetector.load(model), ImageFolder(images), version_of(model), corrected)
+        listening = socket.create_server(("127.0.0.1", port))
     except CephError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"http://localhost:{port} pre-annotates by the detector of {model}; Ctrl-C ends it.")
-    uvicorn.run(application(backend), host="127.0.0.1", port=port, log_level="warning")
+    except OSError as error:
+        raise click.ClickException(
+            f"port {port} cannot be used ({os.strerror(error.errno or 0)}): name another with --port."
+        ) from error
+    with listening:
+        click.echo(f"http://localhost:{port} pre-annotates by the detector of {model}; Ctrl-C ends it.")
+        uvicorn.Server(uvicorn.Config(application(backend), log_level="warning")).run(sockets=[listening])
 
 
 @cli.command()

@@ -11,7 +11,7 @@ from ceph_pipeline.formats.entries import as_pixel_size, as_size, key_of, number
 from ceph_pipeline.formats.files import UnreadableFileError, decode, read_bytes, read_json, read_yaml, shown
 from ceph_pipeline.formats.film_names import file_path, stem, without_prefix
 from ceph_pipeline.formats.films import split_of
-from ceph_pipeline.images.film_names import safe_identifier
+from ceph_pipeline.images.identifiers import safe_identifier
 
 
 class TestBytes:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ceph_pipeline.images import ImageReadError, read_image
 from ceph_pipeline.images.film_files import list_films
-from ceph_pipeline.images.film_names import identifiers_of, safe_identifier
+from ceph_pipeline.images.identifiers import identifiers_of, safe_identifier
 from ceph_pipeline.landmarks.tables import IDENTIFIER
 
 

@@ -1,13 +1,16 @@
 """Label Studio's protocol, spoken to the running backend."""
 
 import json
+import socket
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from starlette.testclient import TestClient
 
+from ceph_pipeline.cli import cli
 from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.formats import read
 from ceph_pipeline.formats.film_names import ImageFolder
@@ -154,3 +157,13 @@ def test_the_version_follows_the_networks(checkpoints: Path, tmp_path: Path) -> 
     assert version_of(str(checkpoints)).startswith("ceph_")
     assert version_of(str(checkpoints)).isidentifier()
     assert version_of("models:/ceph-detector@champion") == "models:/ceph-detector@champion"
+
+
+def test_a_taken_port_is_said_before_an_address_is(checkpoints: Path, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        asked = ["label-studio", "--images", str(folder), "--model", str(checkpoints), "--port", port]
+        result = CliRunner().invoke(cli, asked)
+    assert result.exit_code == 1
+    assert f"Error: port {port} cannot be used (Address already in use): name another with --port.\n" in result.output
+    assert "http://" not in result.output

@@ -158,6 +158,23 @@ with locked(Path(sys.argv[1])):
         assert lock.holder(tmp_path) is None
         assert tried == [lock.PROBE]
 
+    def test_where_nobody_may_try_for_the_lock_the_record_answers(self, tmp_path, monkeypatch):
+        with locked(tmp_path):
+            pass
+        monkeypatch.setattr(os, "open", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.EACCES, "Permission denied")))
+        assert lock.holder(tmp_path) == PROCESS
+
+    def test_a_training_does_not_wait_forever_for_one_who_asks(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(lock, "PATIENCE_S", 0.1)
+        with (
+            FileLock(tmp_path / lock.PROBE),
+            pytest.raises(TrainingError, match=r"has held \.lock\.probe for 0\.1 s: it is suspended\. End it"),
+            locked(tmp_path),
+        ):
+            pass
+        with locked(tmp_path):
+            pass
+
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows forks no processes")
     def test_the_lock_dies_with_a_training_whose_forked_loaders_live_on(self, tmp_path):
         command = [sys.executable, "-c", self.FORKING, str(tmp_path)]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import read_image
-from ceph_pipeline.images.film_names import identifiers_of, safe_identifier
 from ceph_pipeline.images.header import require_film_shape
+from ceph_pipeline.images.identifiers import identifiers_of, safe_identifier
 
 if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage

@@ -14,7 +14,7 @@ from ceph_pipeline.formats.film_names import stem
 from ceph_pipeline.formats.layout import SPLIT_NAMES
 from ceph_pipeline.formats.problems import AnnotationError, Problem
 from ceph_pipeline.formats.sheets import Sheet, read_sheet
-from ceph_pipeline.images.film_names import safe_identifier
+from ceph_pipeline.images.identifiers import safe_identifier
 
 FILE = "cephalogram_machine_mappings.csv"
 COLUMNS = ("cephalogram_id", "machine", "pixel_size", "image_format", "mode")

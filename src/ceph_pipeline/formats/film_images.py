@@ -14,7 +14,7 @@ from ceph_pipeline.formats.film_names import ImageFolder, stem, without_prefix
 from ceph_pipeline.formats.labelled_points import LabelledPoint
 from ceph_pipeline.formats.layout import sizes_of
 from ceph_pipeline.formats.problems import Problem
-from ceph_pipeline.images.film_names import safe_identifier
+from ceph_pipeline.images.identifiers import safe_identifier
 from ceph_pipeline.landmarks.geometry import Size
 
 

@@ -12,7 +12,7 @@ from ceph_pipeline.formats.files import is_plain
 from ceph_pipeline.formats.problems import PASSED_OVER, Problem
 from ceph_pipeline.images import ImageHeader, ImageReadError, kinds, read_header
 from ceph_pipeline.images.film_files import is_hidden, list_films
-from ceph_pipeline.images.film_names import safe_identifier
+from ceph_pipeline.images.identifiers import safe_identifier
 from ceph_pipeline.images.orientation import ORIENTATIONS, UPRIGHT
 from ceph_pipeline.landmarks.geometry import Size
 

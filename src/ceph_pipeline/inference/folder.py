@@ -17,7 +17,7 @@ from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.errors import printable
 from ceph_pipeline.images import ImageReadError, RawFolder, image_size, read_image
 from ceph_pipeline.images.film_files import FilmFiles, list_films
-from ceph_pipeline.images.film_names import identifiers_of
+from ceph_pipeline.images.identifiers import identifiers_of
 from ceph_pipeline.images.kinds import IMAGE_SUFFIXES
 from ceph_pipeline.ingestion import read_film_sheet
 from ceph_pipeline.ingestion.params import PixelSizeParams

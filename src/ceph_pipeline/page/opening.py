@@ -13,7 +13,7 @@ from ceph_pipeline.calibration.pixel_size import pixel_sizes
 from ceph_pipeline.errors import printable
 from ceph_pipeline.images import decode_image
 from ceph_pipeline.images.codec import decode_header
-from ceph_pipeline.images.film_names import identifiers_of
+from ceph_pipeline.images.identifiers import identifiers_of
 from ceph_pipeline.inference.report import Calibration, calibrations
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ class LandmarkModule(LightningModule):
         self.net: nn.Module = trained.net
         self.trained, self.loss_params, self.optim = trained, loss, optim
         self.landmark_loss = create_loss(loss.kind, loss.sigma_px, absent_weight=loss.absent_weight, **loss.settings)
-        self.stage_loss = OrdinalLoss(6, cvm_class_weights)
+        self.cvm_loss = OrdinalLoss(6, cvm_class_weights)
         self.measurement_loss = MeasurementLoss()
         self.curves = ValidationCurves()
 
@@ -67,7 +67,7 @@ class LandmarkModule(LightningModule):
         total, terms = landmark.total, {"landmark": landmark.total.detach()} | landmark.terms
         weight = self.loss_params.cvm_weight
         if output.cvm_logits is not None:
-            terms["cvm"] = self.stage_loss(output.cvm_logits.float(), batch.cvm_stage, batch.cvm_stage > 0, over_ranks=over_ranks)
+            terms["cvm"] = self.cvm_loss(output.cvm_logits.float(), batch.cvm_stage, batch.cvm_stage > 0, over_ranks=over_ranks)
             total = total + weight * terms["cvm"]
         if output.measurements is not None:
             known = torch.isfinite(batch.measurements)

@@ -31,6 +31,9 @@ PROBE = ".lock.probe"
 RECORD = ".lock.json"
 """Says which process holds the locks."""
 
+PATIENCE_S = 60.0
+"""How long a training that starts waits for `PROBE`: who asks lets go of it within `ASKING_S`, unless suspended."""
+
 ASKING_S = 0.5
 """How long one who asks waits for `PROBE`: enough for others who ask to let go of it, which they do at once."""
 
@@ -54,8 +57,13 @@ def locked(folder: Path) -> Iterator[None]:
                 locks.enter_context(FileLock(folder / LOCK, blocking=False, fallback_to_soft=False))
                 record = {"pid": os.getpid(), "machine": socket.gethostname(), "process": PROCESS}
                 write_atomically(folder / RECORD, json.dumps(record))
-                locks.enter_context(FileLock(folder / PROBE, fallback_to_soft=False))
-        except Timeout:
+                locks.enter_context(FileLock(folder / PROBE, timeout=PATIENCE_S, fallback_to_soft=False))
+        except Timeout as error:
+            if error.lock_file == str(folder / PROBE):
+                raise TrainingError(
+                    f"{folder}: a process that asked whether a training runs here has held {PROBE} for {PATIENCE_S:g} s: it is "
+                    "suspended. End it, and run again."
+                ) from None
             raise TrainingError(f"{folder}: another training ({_holder(folder)}) writes here. Wait for it, or stop it.") from None
         except DiskError:
             raise
@@ -70,6 +78,8 @@ def locked(folder: Path) -> Iterator[None]:
 def holder(folder: Path) -> str | None:
     """`PROCESS` of the one that trains into a folder, on whatever machine; None while none does.
 
+    Where locks may not be tried for, as in a folder of somebody else's, it is the one that was recorded last.
+
     The question never stops a training from starting: it does not touch `LOCK`, and a training that starts waits for `PROBE`,
     which the question holds only for a moment.
     """
@@ -78,7 +88,7 @@ def holder(folder: Path) -> str | None:
     try:
         with FileLock(folder / PROBE, timeout=ASKING_S, fallback_to_soft=False):
             return None
-    except Timeout:
+    except OSError:  # filelock's Timeout is one
         return _record(folder).get("process")
 
 
