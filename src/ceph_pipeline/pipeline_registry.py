@@ -64,6 +64,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     variants = {
         "learning_curve": create_learning_curve(),
         "evaluation_of_stage1": evaluation.create_pipeline(refined=False),
+        "evaluation_with_folds": evaluation.create_pipeline(folds=True),
         "evaluation_of_ensemble": evaluation.create_pipeline(ensemble=True),
         "inference_with_stage1": inference.create_pipeline(refined=False),
         "inference_with_ensemble": inference.create_pipeline(ensemble=True),

@@ -148,7 +148,7 @@ class TestDetector:
 class TestPipeline:
     @pytest.mark.parametrize(
         ("views", "line"),
-        [("single", "90 % of true points lie within their radius (learned from 100 validation sources)"),
+        [("single", "90 % of true points lie within their radius (learned from 100 held-out sources)"),
          ("five", "nothing is known about the uncertainty of stage2_tta")],
     )  # fmt: skip
     def test_one_line_says_what_is_known(

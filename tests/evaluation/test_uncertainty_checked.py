@@ -1,4 +1,4 @@
-"""Uncertainty is learned on validation sources, checked on others, and what cannot be learned is said."""
+"""Uncertainty is learned on held-out sources, checked on others, and what cannot be learned is said."""
 
 import json
 import logging
@@ -71,6 +71,22 @@ class TestLearnedAndChecked:
         assert low < fields["coverage"] < high
         assert scalar_metrics(found[1]["uncertainty"])["stage2_tta.uncertainty.coverage"] == fields["coverage"]
 
+    def test_errors_out_of_fold_are_learned_from_as_those_of_validation_are(self, networks):
+        errors, predictions, images = data_set(120, 150)
+        out_of_fold = images["image_id"].isin([f"valid_{n}" for n in range(100)])
+        folds = set(images.loc[out_of_fold, "image_id"])
+        images.loc[out_of_fold, "split"] = "train"
+        own, held_out = (
+            [table[table["image_id"].isin(folds) == is_fold] for table in (errors, predictions)] for is_fold in (0, 1)
+        )
+        models = uncertainty_nodes.learn_uncertainty(
+            *own, images, networks[0], PARAMS, DETECTOR, networks[1], fold_errors=held_out[0], fold_predictions=held_out[1]
+        )
+        learned = StageUncertainty.from_report(models["stage2_tta"]).models["mm"]
+        assert learned.n_sigma_sources + learned.n_radius_sources == 120
+        fields = uncertainty_nodes.check_uncertainty(errors, predictions, images, NONE, models)["uncertainty"]["stages"]
+        assert fields["stage2_tta"]["mm"]["coverage"] == pytest.approx(0.9, abs=0.04)
+
     def test_pixels_are_learned_beside_millimetres(self, found):
         models = StageUncertainty.from_report(found[0]["stage1"]).models
         assert list(models) == ["mm", "px"]
@@ -94,7 +110,7 @@ class TestLearnedAndChecked:
 
     def test_both_panels_and_their_ence(self, found):
         before, after = reliability_figure(found[1]["reliability"]).axes
-        assert (before.get_title(), after.get_title()) == ("as the networks say it", "calibrated on validation")
+        assert (before.get_title(), after.get_title()) == ("as the networks say it", "calibrated")
         assert before.get_xlim() == after.get_xlim()
         fields = found[1]["uncertainty"]["stages"]["stage1"]["mm"]
         for axes, name in ((before, "ence_before"), (after, "ence_after")):
@@ -134,10 +150,10 @@ def test_too_few_sources_for_radii_are_said_in_words(networks, tmp_path):
     uncertainty = store.load()
     assert models["stage1"]["mm"]["factor"] is None
     assert radius_lines(uncertainty)[0].startswith(
-        "No radius is promised: 5 validation sources were there to learn it from, and 90 % needs at least 9"
+        "No radius is promised: 5 held-out sources were there to learn it from, and 90 % needs at least 9"
     )
     assert radius_frame(uncertainty).iloc[0].tolist()[1:3] == ["–", "–"]
-    assert reliability_lines(uncertainty)[1] == "Learned from 2 validation sources, checked on 7 test sources."
+    assert reliability_lines(uncertainty)[1] == "Learned from 2 held-out sources, checked on 7 test sources."
 
 
 @pytest.mark.parametrize("n_valid", [0, 1])

@@ -1,5 +1,6 @@
 """Each training source is located by the detector that was trained without its fold."""
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +31,14 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def whole(networks, images, params):
         seen.append((networks[0].parent.parent.name, images.image_ids))
-        return tables.WholeImageTables(points(images.rows, "stage1"), pd.DataFrame(), pd.DataFrame())
+        return tables.WholeImageTables(points(images.rows, "stage1"), points(images.rows, "stage1_tta"), pd.DataFrame())
 
     def refined(networks, images, starts, params):
-        rows = starts["stage2"].points
-        seen.append((networks[0].parent.parent.name, rows["image_id"].tolist()))
-        return {"stage2": points(rows, "stage2")}
+        assert {name: set(start.points["stage"]) for name, start in starts.items()} == {
+            "stage2": {"stage1"}, "stage2_tta": {"stage1_tta"}
+        }  # fmt: skip
+        seen.append((networks[0].parent.parent.name, starts["stage2"].points["image_id"].tolist()))
+        return {name: points(start.points, name) for name, start in starts.items()}
 
     monkeypatch.setattr("ceph_pipeline.detector.checkpoint.load_networks", lambda paths, stage, params: paths)
     monkeypatch.setattr(tables, "whole_image_tables", whole)
@@ -70,7 +73,9 @@ def test_by_the_network_that_has_not_learned_from_it(asked, checkpoints, tmp_pat
     start = stage1(checkpoints, tmp_path)
     table = stage2(start, checkpoints[1], tmp_path)
     assert asked == [("0", ["train_a"]), ("1", ["train_b"])] * 2
-    assert table["stage"].tolist() == ["stage1", "stage1", "stage2", "stage2"]
+    stages = ("stage1", "stage1_tta", "stage2", "stage2_tta")
+    assert {(row.image_id, row.stage) for row in table.itertuples()} == set(product(("train_a", "train_b"), stages))
+    assert len(table) == 8
 
 
 def test_points_stay_while_their_networks_do_and_change_with_them(asked, checkpoints, tmp_path: Path) -> None:
@@ -85,8 +90,8 @@ def test_points_stay_while_their_networks_do_and_change_with_them(asked, checkpo
 
 def test_folds_without_a_stage_2_are_left_out_of_both_stages(asked, checkpoints, tmp_path: Path) -> None:
     table = stage2(stage1(checkpoints, tmp_path), checkpoints[1][checkpoints[1]["fold"] == 1], tmp_path)
-    assert table["image_id"].tolist() == ["train_b", "train_b"]
-    assert table["stage"].tolist() == ["stage1", "stage2"]
+    assert set(table["image_id"]) == {"train_b"}
+    assert table["stage"].tolist() == ["stage1", "stage1_tta", "stage2", "stage2_tta"]
 
 
 def test_detectors_of_an_earlier_run_with_more_folds_go(checkpoints, tmp_path):

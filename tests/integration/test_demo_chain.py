@@ -164,10 +164,9 @@ class TestFolds:
         found = json.loads((finished.data / "08_reporting" / "folds" / "cross_validation.json").read_text())
         n_sources = len(pd.read_parquet(finished.data / "05_model_input" / "folds.parquet"))
 
-        assert {stage: fields["n_images"] for stage, fields in found["stages"].items()} == {
-            "stage1": n_sources,
-            "stage2": n_sources,
-        }
+        assert {stage: fields["n_images"] for stage, fields in found["stages"].items()} == dict.fromkeys(
+            ("stage1", "stage1_tta", "stage2", "stage2_tta"), n_sources
+        )
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/python.md", "docs/training.md"])

@@ -12,9 +12,10 @@ NAMES = {
 
 VARIANTS = {
     *("evaluation_of_stage1", "inference_with_stage1", "evaluation_of_ensemble", "inference_with_ensemble"),
+    "evaluation_with_folds",
     "learning_curve",
 }
-"""Pipelines that have no folder of their own: without stage 2, with an ensemble, and another comparison."""
+"""Pipelines that have no folder of their own: without stage 2, with an ensemble or folds, and another comparison."""
 
 LAYERS = ["raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting"]
 
@@ -72,6 +73,13 @@ def test_nobody_waits_for_an_ensemble_who_has_not_asked_for_one():
     assert not together & pipelines["__default__"].datasets()
     assert pipelines["evaluation_of_ensemble"].inputs() == pipelines["evaluation"].inputs() | together
     assert pipelines["inference_with_ensemble"].inputs() == pipelines["inference"].inputs() | {"ensemble"}
+
+
+def test_nobody_waits_for_folds_who_has_not_asked_for_them():
+    folds = {"fold_errors", "fold_predictions"}
+    assert not folds & pipelines["__default__"].datasets()
+    assert pipelines["evaluation_with_folds"].inputs() == pipelines["evaluation"].inputs() | folds
+    assert folds <= pipelines["folds"].outputs() | {"fold_predictions"}
 
 
 def test_the_main_job_hangs_together():

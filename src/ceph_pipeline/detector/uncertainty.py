@@ -52,7 +52,7 @@ class DetectorUncertainty:
             promise = (
                 f"{100 * model.level:g} % of true points lie within their radius" if model.bounded else "no radius is promised"
             )
-            logger.info("%s (learned from %d validation sources)", promise, model.n_radius_sources)
+            logger.info("%s (learned from %d held-out sources)", promise, model.n_radius_sources)
 
 
 def load_uncertainty(folder: Path, files: DetectorFiles) -> DetectorUncertainty:

@@ -43,7 +43,7 @@ class EvaluationParams(_Params):
     statistics: StatisticsParams = StatisticsParams()
     robustness: RobustnessParams | None = Field(RobustnessParams(), description="errors by kind of copy; null: none")
     uncertainty: UncertaintyParams | None = Field(
-        UncertaintyParams(), description="learned on validation sources, checked on test sources; null: not learned"
+        UncertaintyParams(), description="learned on held-out sources, checked on test sources; null: not learned"
     )
     training_images: int = Field(100, ge=0, description="training sources predicted to compare their error with validation's")
     classes: dict[str, ValueClasses] = Field(STEINER, description="classes by measurement, whose agreement is reported")

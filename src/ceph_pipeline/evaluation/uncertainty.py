@@ -1,4 +1,4 @@
-"""Uncertainty learned on validation sources and checked on test sources, stage by stage."""
+"""Uncertainty learned on held-out sources and checked on test sources, stage by stage."""
 
 import logging
 from typing import Any, NamedTuple
@@ -72,17 +72,23 @@ def stage_errors(
 
 
 def learn(errors: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame, params: UncertaintyParams) -> Models:
-    """Learn each stage's uncertainty on the validation split: in mm where each of its images has a pixel size, and in px.
+    """Learn each stage's uncertainty: in mm where each of the images has a pixel size, and in px.
 
     A stage with too few sources is left out, and the log says so.
+
+    Args:
+        errors: `ErrorTable` of images that the networks which located them have not learned from.
+        predictions: Their points.
+        images: `image_id, pixel_size_mm`.
+        params: How.
     """
-    valid, models = on_split(errors, images, "valid"), Models()
-    sizes = images.loc[images["image_id"].isin(valid["image_id"]), "pixel_size_mm"]
+    models = Models()
+    sizes = images.loc[images["image_id"].isin(errors["image_id"]), "pixel_size_mm"]
     units = UNITS if sizes.notna().all() else UNITS[1:]
-    for stage in stages_in(valid):
+    for stage in stages_in(errors):
         try:
             models[stage] = {
-                unit: fit_uncertainty(*stage_errors(valid, predictions, images, stage, unit), unit, params) for unit in units
+                unit: fit_uncertainty(*stage_errors(errors, predictions, images, stage, unit), unit, params) for unit in units
             }
         except TooFewSourcesError as error:
             logger.warning("%s: %s", LABELS[stage], error)

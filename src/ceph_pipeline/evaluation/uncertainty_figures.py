@@ -11,7 +11,7 @@ from ceph_pipeline.evaluation.uncertainty import calibration_error
 from ceph_pipeline.uncertainty import GROSS_MM
 
 RELIABILITY, FLAGS = "Reliability of the uncertainty", "What looking at the least certain points again catches"
-PANELS = {False: "as the networks say it", True: "calibrated on validation"}
+PANELS = {False: "as the networks say it", True: "calibrated"}
 
 
 def reliability_figure(table: pd.DataFrame) -> Figure:

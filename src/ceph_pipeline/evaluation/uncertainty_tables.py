@@ -13,7 +13,7 @@ NOT_LEARNED = (
     "No uncertainty was learned: evaluation.uncertainty is null, or the validation split has fewer than two sources with truth."
 )
 RELIABILITY_NOTE = (
-    "Standard deviations are calibrated on validation sources and checked on test sources. ENCE: mean relative distance of the "
+    "Standard deviations are calibrated on held-out sources and checked on test sources. ENCE: mean relative distance of the "
     "standard deviations said and observed; miscalibration: mean difference of promised and actual shares of errors. Both are "
     "0 where perfect."
 )
@@ -28,7 +28,7 @@ def reliability_lines(uncertainty: dict[str, Any]) -> list[str]:
     _, _, first = next(_first_units(uncertainty))
     lines = [
         RELIABILITY_NOTE,
-        f"Learned from {first['n_sigma_sources']} validation sources, checked on {first['n_sources']} test sources.",
+        f"Learned from {first['n_sigma_sources']} held-out sources, checked on {first['n_sources']} test sources.",
     ]
     if left_out := uncertainty["n_left_out"]:
         lines.append(f"{left_out} test sources with a near-duplicate in training or validation are left out of the check.")
@@ -60,12 +60,12 @@ def radius_lines(uncertainty: dict[str, Any]) -> list[str]:
     level, sources = f"{100 * first['level']:g} %", first["n_radius_sources"]
     if first["factor"] is None:
         radii = (
-            f"No radius is promised: {sources} validation sources were there to learn it from, and {level} needs at least "
+            f"No radius is promised: {sources} held-out sources were there to learn it from, and {level} needs at least "
             f"{first['n_sources_needed']}, beside those that calibrate the standard deviations (evaluation.uncertainty)."
         )
     else:
         radii = (
-            f"The true point of a new image lies within its radius with {level}: learned from {sources} validation sources that "
+            f"The true point of a new image lies within its radius with {level}: learned from {sources} held-out sources that "
             f"calibrated nothing, checked on {first['n_sources']} test sources used for neither, each counted the same."
         )
     flags = (

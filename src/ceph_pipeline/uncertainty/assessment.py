@@ -1,4 +1,4 @@
-"""Whether uncertainty learned on validation holds on the test split."""
+"""Whether uncertainty learned on held-out sources holds on the test split."""
 
 import math
 from typing import Any

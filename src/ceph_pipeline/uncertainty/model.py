@@ -1,4 +1,4 @@
-"""What validation says about a stage's uncertainty, ready to be applied to new images."""
+"""What held-out sources say about a stage's uncertainty, ready to be applied to new images."""
 
 import math
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class UncertaintyError(CephError, ValueError):
 
 
 class TooFewSourcesError(UncertaintyError):
-    """Too few validation sources to learn uncertainty from."""
+    """Too few held-out sources to learn uncertainty from."""
 
 
 class StageErrors(NamedTuple):
@@ -154,7 +154,7 @@ class ModelReport(BaseModel):
 
 
 def fit_uncertainty(valid: StageErrors, landmarks: list[str], unit: Unit, params: UncertaintyParams) -> UncertaintyModel:
-    """Learn from the validation sources, some for the standard deviations and the others for radii and flags.
+    """Learn from the held-out sources, some for the standard deviations and the others for radii and flags.
 
     Raises:
         TooFewSourcesError: fewer than two sources have a known error and standard deviation.
@@ -162,7 +162,7 @@ def fit_uncertainty(valid: StageErrors, landmarks: list[str], unit: Unit, params
     known = np.flatnonzero((np.isfinite(valid.errors) & np.isfinite(valid.sigma)).any(axis=1))
     if len(known) < 2:
         raise TooFewSourcesError(
-            f"{len(known)} validation sources have truth and prediction, expected at least 2 to learn uncertainty."
+            f"{len(known)} held-out sources have truth and prediction, expected at least 2 to learn uncertainty."
         )
     order = np.random.default_rng(params.seed).permutation(known)
     n_radius = min(max(round(params.share_for_radii * len(known)), 1), len(known) - 1)

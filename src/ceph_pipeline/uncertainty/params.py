@@ -4,13 +4,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class UncertaintyParams(BaseModel):
-    """How standard deviations are calibrated and radii chosen, both on validation sources."""
+    """How standard deviations are calibrated and radii chosen, both on held-out sources."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     level: float = Field(0.9, gt=0, lt=1, description="share of the true points that lie within their radius")
     share_for_radii: float = Field(
-        0.67, gt=0, lt=1, description="of the validation sources; the others calibrate the standard deviations"
+        0.67, gt=0, lt=1, description="of the held-out sources; the others calibrate the standard deviations"
     )
     flag_share: float = Field(0.1, gt=0, lt=1, description="share of the points, the least certain, that a person looks at")
-    seed: int = Field(42, ge=0, description="of the validation sources' division")
+    seed: int = Field(42, ge=0, description="of the held-out sources' division")

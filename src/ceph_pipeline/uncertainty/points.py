@@ -14,7 +14,7 @@ from ceph_pipeline.uncertainty.stage import UNITS
 def judge_points(
     predictions: pd.DataFrame, models: Mapping[Unit, UncertaintyModel], pixel_size_mm: Mapping[str, float]
 ) -> pd.DataFrame:
-    """Add what validation says about each point's uncertainty.
+    """Add what held-out sources say about each point's uncertainty.
 
     Args:
         predictions: One stage's rows of `PredictionTable`.

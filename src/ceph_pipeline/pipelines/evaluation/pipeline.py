@@ -13,12 +13,13 @@ PARAMS = "params:evaluation"
 LOOKING = ["predictions_folder", PARAMS, "params:detector"]
 
 
-def create_pipeline(*, refined: bool = True, ensemble: bool = False) -> Pipeline:
+def create_pipeline(*, refined: bool = True, ensemble: bool = False, folds: bool = False) -> Pipeline:
     """Predict with every stage, measure the errors, draw and report.
 
     Args:
         refined: Whether there is a stage 2; without it stage 1 is judged alone.
         ensemble: Whether the points of pipeline `ensemble` are judged too; it has a stage 2.
+        folds: Whether uncertainty is learned from the errors of pipeline `folds` too.
     """
     stage2 = ["stage2_checkpoint"] if refined else []
     networks = [*stage2, *(["ensemble"] if ensemble else [])]
@@ -26,7 +27,7 @@ def create_pipeline(*, refined: bool = True, ensemble: bool = False) -> Pipeline
         "predict": _predict(refined=refined, ensemble=ensemble),
         "measure": _measure(),
         "context": _context(stage2),
-        "uncertainty": _uncertainty(networks),
+        "uncertainty": _uncertainty(networks, folds=folds),
         "report": _report(networks),
     }
     return sum(
@@ -111,13 +112,16 @@ def _context(stage2: list[str]) -> list[Node]:
     ]
 
 
-def _uncertainty(networks: list[str]) -> list[Node]:
+def _uncertainty(networks: list[str], *, folds: bool) -> list[Node]:
     """Learned on validation and training images, checked on test images."""
     nodes = uncertainty_nodes
+    named = {name.removesuffix("_checkpoint"): name for name in ("stage1_checkpoint", *networks)}
+    out_of_fold = {name: name for name in ("fold_errors", "fold_predictions") if folds}
+    tables = {name: name for name in ("errors", "predictions", "images")}
     return [
         Node(
             nodes.learn_uncertainty,
-            ["errors", "predictions", "images", "stage1_checkpoint", PARAMS, "params:detector", *networks],
+            {**tables, **named, **out_of_fold, "params": PARAMS, "detector": "params:detector"},
             "uncertainty_models",
             name="learn_uncertainty",
         ),

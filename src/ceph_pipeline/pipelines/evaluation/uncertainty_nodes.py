@@ -28,12 +28,19 @@ def learn_uncertainty(
     detector: DetectorParams,
     stage2: Path | None = None,
     ensemble: Path | None = None,
+    fold_errors: pd.DataFrame | None = None,
+    fold_predictions: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
-    """What validation says of each stage's uncertainty, with the networks and views it holds for; empty where none is wanted."""
+    """What validation says of each stage's uncertainty, with the networks and views it holds for; empty where none is wanted.
+
+    Training sources say it too where they were located by detectors that had not learned from them.
+    """
     from ceph_pipeline.detector.description import views_in_words
 
     if params.uncertainty is None:
         return {}
+    learned = pd.concat([on_split(errors, images, "valid"), fold_errors], ignore_index=True)
+    located = pd.concat([predictions, fold_predictions], ignore_index=True)
     alone, together = DetectorFiles.of(stage1, stage2).digests(), DetectorFiles.of(stage1, stage2, ensemble).digests()
     return {
         stage: StageUncertainty(
@@ -46,7 +53,7 @@ def learn_uncertainty(
             ),
             models=models,
         ).to_report()
-        for stage, models in learn(errors, predictions, images, params.uncertainty).items()
+        for stage, models in learn(learned, located, images, params.uncertainty).items()
     }
 
 

@@ -14,6 +14,7 @@ from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.training import FoldParams, Stage1Params, Stage2Params
+from ceph_pipeline.views import views_of
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,10 @@ def predict_stage1(
     predictions: Path,
     params: DetectorParams,
 ) -> pd.DataFrame:
-    """Locate the landmarks of each training source with the network that was trained without its fold."""
+    """Locate the landmarks of each training source with the network that was trained without its fold.
+
+    In one view and in the configured ones.
+    """
     from ceph_pipeline.training.folds import listed_checkpoints
 
     paths = listed_checkpoints(checkpoints, folder)
@@ -76,21 +80,18 @@ def predict_stage1(
         from ceph_pipeline.detector.image_set import ImageSet
         from ceph_pipeline.detector.tables import whole_image_tables
 
-        single = params.in_one_view()
-        return pd.concat(
-            [
-                whole_image_tables(
-                    load_networks([path], "stage1", single), ImageSet.of_cache(rows, cache, cache_index), single
-                ).stage1
-                for rows, path in zip(held_out.values(), paths, strict=True)
-            ],
-            ignore_index=True,
-        )
+        found = [
+            whole_image_tables(load_networks([path], "stage1", params), ImageSet.of_cache(rows, cache, cache_index), params)
+            for rows, path in zip(held_out.values(), paths, strict=True)
+        ]
+        return pd.concat([table for tables in found for table in (tables.stage1, tables.stage1_tta)], ignore_index=True)
 
     made_from = {
         "images": [fingerprint(rows) for rows in held_out.values()],
         "pixels": fingerprint(cache_index[cache_index["image_id"].isin(folds["image_id"])]),
         "checkpoints": fingerprint(checkpoints),
+        "views": [repr(view) for view in views_of(params.views_stage1)],
+        "fusion": params.fusion,
     }
     return cached_table(predictions, "fold_stage1_predictions", made_from, predict)
 
@@ -162,15 +163,14 @@ def predict_stage2(
         from ceph_pipeline.detector.tables import Start, refined_tables
 
         originals = ImageSet.of_originals(located, raw, cache_index)
-        refined = [
-            refined_tables(
-                load_networks([path], "stage2", params),
-                originals,
-                {"stage2": Start(start[own_fold[start.index] == fold], "single")},
-                params,
-            )["stage2"]
-            for fold, path in zip(checkpoints["fold"], paths, strict=True)
-        ]
+        refined: list[pd.DataFrame] = []
+        for fold, path in zip(checkpoints["fold"], paths, strict=True):
+            seen = start[own_fold[start.index] == fold]
+            starts = {
+                "stage2": Start(seen[seen["stage"] == "stage1"], "single"),
+                "stage2_tta": Start(seen[seen["stage"] == "stage1_tta"], params.views_stage2),
+            }
+            refined += refined_tables(load_networks([path], "stage2", params), originals, starts, params).values()
         return pd.concat([start, *refined], ignore_index=True)
 
     made_from = {
@@ -179,6 +179,7 @@ def predict_stage2(
         "folds": fingerprint(folds),
         "checkpoints": fingerprint(checkpoints),
         "starting points": fingerprint(start),
+        "views": [repr(view) for view in views_of(params.views_stage2)],
         "refinement": str(params.refinement),
     }
     return cached_table(predictions, "fold_predictions", made_from, predict)
@@ -197,4 +198,4 @@ def cross_validate(
     for line in cross_validation.cross_validation_lines(report):
         logger.info("out of fold: %s", line)
     metrics = {f"out_of_fold.{stage}.mre_px": fields["mre_px"] for stage, fields in report["stages"].items()}
-    return {"cross_validation": report, "cross_validation_metrics": as_logged(metrics)}
+    return {"fold_errors": errors, "cross_validation": report, "cross_validation_metrics": as_logged(metrics)}
