@@ -9,7 +9,7 @@ from ceph_pipeline.audit import CHECKS, AuditParams, DuplicateTable, Evidence
 from ceph_pipeline.audit.duplicates import OtherSetError, find_duplicates, find_foreign_duplicates
 from ceph_pipeline.audit.params import DuplicateParams
 from ceph_pipeline.audit.registration import UNLIKE, likeness, thumbnail
-from ceph_pipeline.audit.signatures import sign_images
+from ceph_pipeline.audit.signatures import sign_images, without_padding
 from ceph_pipeline.audit.tables import ForeignDuplicateTable
 from ceph_pipeline.images import ImageReadError, ImageStore
 from ceph_pipeline.landmarks import Affine
@@ -34,6 +34,8 @@ COPIES = {
     "rotated": lambda image: rotated(image, 1.5),
     "enlarged": lambda image: rotated(image, scale=1.025),
     "mirrored": lambda image: np.ascontiguousarray(image[:, ::-1]),
+    "padded": lambda image: np.pad(image, ((0, 90), (0, 40))),
+    "padded with white all around": lambda image: np.pad(image, 60, constant_values=255),
 }
 
 
@@ -50,6 +52,29 @@ def search(tmp_path):
         return find_duplicates(sign_images(table, store, n_jobs), DuplicateParams(**params), n_jobs)
 
     return search
+
+
+class TestPadding:
+    FILM = np.random.default_rng(0).integers(0, 200, (60, 50)).astype(np.uint8)
+
+    @pytest.mark.parametrize("grey", [0, 128, 255])
+    def test_one_grey_level_at_the_edges_is_no_film(self, grey):
+        padded = np.pad(self.FILM, ((3, 20), (0, 7)), constant_values=grey)
+        padded[-1, :10] ^= 2  # as JPEG leaves it
+        np.testing.assert_array_equal(without_padding(padded), self.FILM)
+
+    def test_it_is_at_any_depth(self):
+        deep = self.FILM.astype(np.uint16) * 16
+        np.testing.assert_array_equal(without_padding(np.pad(deep, 9)), deep)
+
+    def test_lines_inside_the_film_stay(self):
+        film = self.FILM.copy()
+        film[20:30] = 7
+        assert without_padding(film).shape == film.shape
+
+    @pytest.mark.parametrize("image", [np.full((60, 50), 3, np.uint8), np.pad(FILM[:8, :8], 40)], ids=["empty", "a stamp"])
+    def test_where_nearly_nothing_would_be_left_everything_stays(self, image):
+        assert without_padding(image).shape == image.shape
 
 
 class TestCopies:

@@ -13,6 +13,13 @@ from ceph_pipeline.audit.films import FilmTone, film_tone
 from ceph_pipeline.audit.perceptual_hash import WORDS, Hashes, perceptual_hash
 from ceph_pipeline.audit.registration import Thumbnail, thumbnail
 from ceph_pipeline.images import ImageStore
+from ceph_pipeline.images.codec import GreyImage
+
+PADDING_LEVELS = 3
+"""Of 255; what a film shows in a line differs by more."""
+
+LEAST_PX = 32
+"""An image whose other lines are fewer is taken as it is."""
 
 
 @dataclass(frozen=True)
@@ -58,4 +65,28 @@ def in_threads(work: Sequence[Any], n_jobs: int, what: str, unit: str) -> list[A
 
 def _signature(store: ImageStore, image_id: str) -> tuple[Hashes, Thumbnail, FilmTone]:
     image = store.read(image_id)
-    return perceptual_hash(image), thumbnail(image), film_tone(image)
+    shown = without_padding(image)
+    return perceptual_hash(shown), thumbnail(shown), film_tone(image)
+
+
+def without_padding(image: GreyImage) -> GreyImage:
+    """The image without rows and columns at its edges that hold one grey level, which a data set may have padded it with.
+
+    Padding would change a hash and what two thumbnails have in common. JPEG leaves it within `PADDING_LEVELS`, except where it
+    meets the film.
+
+    Args:
+        image: `(height, width)`, 8 or 16 bits.
+
+    Returns:
+        A view of it; the image itself where nothing else would be left.
+    """
+    rows, columns = (_film_extent(lines, np.iinfo(image.dtype).max) for lines in (image, image.T))
+    shown = image[rows, columns]
+    return shown if min(shown.shape) >= LEAST_PX else image
+
+
+def _film_extent(lines: GreyImage, white: float) -> slice:
+    """From the first to the last of some lines that holds more than one grey level."""
+    varied = np.flatnonzero(np.ptp(lines, axis=1) > PADDING_LEVELS * white / 255)
+    return slice(varied[0], varied[-1] + 1) if len(varied) else slice(0)
