@@ -145,7 +145,8 @@ cli.add_command(
 @click.option(
     "--images", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True, help="Folder of the tasks' images."
 )
-@click.option("--model", default="data/06_models", show_default=True, help="Models' folder, or a model's URI in MLflow.")
+@click.option("--env", "-e", help="Configuration environment, whose detector and parameters count.")
+@click.option("--model", help="Models' folder, or a model's URI in MLflow, instead.")
 @click.option(
     "--corrected",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -154,7 +155,8 @@ cli.add_command(
     help="Export file in which corrected tasks are kept.",
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=9090, show_default=True)
-def label_studio(images: Path, model: str, corrected: Path, port: int) -> None:
+@click.pass_obj
+def label_studio(project: ProjectMetadata, images: Path, env: str | None, model: str | None, corrected: Path, port: int) -> None:
     """Pre-annotate the tasks of a Label Studio project.
 
     Start it, then name http://localhost:PORT in the project's settings under Model; a webhook to http://localhost:PORT/webhook
@@ -165,21 +167,25 @@ def label_studio(images: Path, model: str, corrected: Path, port: int) -> None:
 
     import uvicorn
 
-    from ceph_pipeline.detector import LandmarkDetector
+    from ceph_pipeline.detector import DetectorParams, LandmarkDetector
     from ceph_pipeline.formats.film_names import ImageFolder
     from ceph_pipeline.inference.labelling_backend import LabellingBackend, application, version_of
 
+    models, parameters = _models_and_parameters(project, env)
+    found = model or str(models)
     try:
-        backend = LabellingBackend(LandmarkDetector.load(model), ImageFolder(images), version_of(model), corrected)
-        listening = socket.create_server(("127.0.0.1", port))
+        looks = DetectorParams.model_validate(parameters["detector"]).in_one_view()  # Label Studio waits for each task
+        detector = LandmarkDetector.load(found, looks)
+        backend = LabellingBackend(detector, ImageFolder(images), version_of(found), corrected)
     except CephError as error:
         raise click.ClickException(str(error)) from error
+    try:
+        listening = socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        raise click.ClickException(
-            f"port {port} cannot be used ({os.strerror(error.errno or 0)}): name another with --port."
-        ) from error
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise click.ClickException(f"port {port} cannot be used ({reason}): name another with --port.") from error
     with listening:
-        click.echo(f"http://localhost:{port} pre-annotates by the detector of {model}; Ctrl-C ends it.")
+        click.echo(f"http://localhost:{port} pre-annotates by the detector of {found}; Ctrl-C ends it.")
         uvicorn.Server(uvicorn.Config(application(backend), log_level="warning")).run(sockets=[listening])
 
 

@@ -63,11 +63,11 @@ def register_pipelines() -> dict[str, Pipeline]:
     pipelines = {name: _namespaced(name, module.create_pipeline()) for name, module in modules.items()}
     variants = {
         "learning_curve": create_learning_curve(),
-        "evaluation_of_stage1": evaluation.create_pipeline(refined=False),
+        "evaluation_of_stage1": evaluation.create_pipeline("stage1"),
         "evaluation_with_folds": evaluation.create_pipeline(folds=True),
-        "evaluation_of_ensemble": evaluation.create_pipeline(ensemble=True),
-        "inference_with_stage1": inference.create_pipeline(refined=False),
-        "inference_with_ensemble": inference.create_pipeline(ensemble=True),
+        "evaluation_of_ensemble": evaluation.create_pipeline("ensemble"),
+        "inference_with_stage1": inference.create_pipeline("stage1"),
+        "inference_with_ensemble": inference.create_pipeline("ensemble"),
     }
     pipelines |= {name: _namespaced(name, pipeline) for name, pipeline in variants.items()}
     main_job = _joined(pipelines, MAIN_JOB)

@@ -13,7 +13,15 @@ from torch import Tensor, nn
 from ceph_pipeline.crops import CropParams, RefinementParams
 from ceph_pipeline.detector import DetectorParams, LandmarkDetector, look_at_whole, predict_refined
 from ceph_pipeline.detector.checkpoint import CheckpointError, TrainedNet, load_networks
-from ceph_pipeline.detector.files import STAGE1_FILE, STAGE2_FILE, files_in, numbered_detectors
+from ceph_pipeline.detector.files import (
+    ENSEMBLE_FILE,
+    STAGE1_FILE,
+    STAGE2_FILE,
+    DetectorFiles,
+    ensemble_detectors,
+    files_in,
+    list_detectors,
+)
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.detector.uncertainty import load_uncertainty
 from ceph_pipeline.models import LandmarkOutput
@@ -21,6 +29,7 @@ from ceph_pipeline.uncertainty import UNCERTAINTY_FILE, SigmaCalibration, StageU
 
 POINTS = np.array([(411.3, 287.8), (655.6, 702.1)])
 PER_INPUT_PX = 1000 / 256
+CPU = DetectorParams(device="cpu")
 
 
 class Shifted(nn.Module):
@@ -99,84 +108,104 @@ def test_networks_of_different_crops_are_refused(dot_finder: TrainedNet, dot_ref
 
 def test_folders_make_an_ensemble(checkpoints: Path, tmp_path: Path, xrays: Callable[[Path, int], list[Path]]) -> None:
     files = xrays(tmp_path, 1)
-    alone, together = (
-        LandmarkDetector.load(named, DetectorParams(device="cpu")) for named in (checkpoints, [checkpoints, checkpoints])
-    )
+    alone, together = (LandmarkDetector.load(named, CPU) for named in (checkpoints, [checkpoints, checkpoints]))
     assert together.predict(files)["stage"].unique() == ["ensemble"]
     np.testing.assert_allclose(together.predict(files)[["x", "y"]], alone.predict(files)[["x", "y"]], atol=1e-6)
 
 
 @pytest.fixture
-def ensemble(checkpoints: Path, tmp_path: Path) -> Path:
-    """Two detectors' folders, and others that are none, in a models' folder."""
-    for name in ("0", "10", "2"):
+def models(checkpoints: Path, tmp_path: Path) -> Path:
+    """A models' folder with an ensemble, of whose detectors two are listed, and a folder of another name."""
+    shutil.copytree(checkpoints, tmp_path / "models")
+    for name in ("0", "1", "10", "2b"):
         shutil.copytree(checkpoints, tmp_path / "models" / "ensemble" / name)
-    (tmp_path / "models" / "ensemble" / "10" / "stage1" / "best.ckpt").rename(tmp_path / "elsewhere")
-    shutil.copytree(checkpoints, tmp_path / "models" / "ensemble" / "2b")
-    return tmp_path / "models" / "ensemble"
+    list_detectors(tmp_path / "models" / "ensemble", [0, 10])
+    return tmp_path / "models"
 
 
-def test_a_folder_of_numbered_detectors_is_an_ensemble(ensemble: Path, tmp_path: Path) -> None:
-    assert files_in(ensemble) == (
-        tuple(ensemble / number / STAGE1_FILE for number in "02"),
-        tuple(ensemble / number / STAGE2_FILE for number in "02"),
-    )
-    shutil.move(tmp_path / "elsewhere", ensemble / "10" / STAGE1_FILE)
-    assert [path.name for path in numbered_detectors(ensemble)] == ["0", "2", "10"], "in the order of their numbers"
-    assert LandmarkDetector.load(ensemble, DetectorParams(device="cpu")).stage == "ensemble"
+@pytest.fixture
+def ensemble(models: Path) -> Path:
+    return models / "ensemble"
 
 
-def test_a_detector_s_own_networks_come_before_numbered_folders(checkpoints: Path, ensemble: Path) -> None:
-    shutil.copytree(checkpoints, ensemble, dirs_exist_ok=True)
-    assert files_in(ensemble).stage1 == (ensemble / STAGE1_FILE,)
+class TestFolder:
+    def test_those_answer_that_are_listed(self, ensemble: Path) -> None:
+        assert files_in(ensemble) == (
+            tuple(ensemble / number / STAGE1_FILE for number in ("0", "10")),
+            tuple(ensemble / number / STAGE2_FILE for number in ("0", "10")),
+        )
+        assert LandmarkDetector.load(ensemble, CPU).stage == "ensemble"
 
+    def test_without_a_list_all_that_are_numbered_do_in_their_order(self, ensemble: Path) -> None:
+        (ensemble / ENSEMBLE_FILE).unlink()
+        assert [path.name for path in ensemble_detectors(ensemble)] == ["0", "1", "10"]
 
-def test_a_detector_of_an_ensemble_without_stage_2_is_refused(ensemble: Path) -> None:
-    (ensemble / "2" / STAGE2_FILE).unlink()
-    with pytest.raises(DetectorError, match="1 of 2 folders hold"):
-        files_in(ensemble)
+    def test_a_detector_s_own_networks_come_before_numbered_folders(self, checkpoints: Path, ensemble: Path) -> None:
+        shutil.copytree(checkpoints, ensemble, dirs_exist_ok=True)
+        assert files_in(ensemble).stage1 == (ensemble / STAGE1_FILE,)
 
+    def test_one_without_stage_2_is_named(self, ensemble: Path) -> None:
+        (ensemble / "10" / STAGE2_FILE).unlink()
+        with pytest.raises(DetectorError, match=r"ensemble/10 has no stage2/best\.ckpt, and 1 of 2 detectors .* to its end"):
+            files_in(ensemble)
 
-def test_an_empty_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DetectorError, match=r"no stage1/best\.ckpt in there"):
-        files_in(tmp_path)
+    def test_one_that_is_listed_and_missing_is_named(self, ensemble: Path) -> None:
+        (ensemble / "10" / STAGE1_FILE).unlink()
+        with pytest.raises(DetectorError, match=r"detectors\.json lists 10, which has no stage1/best\.ckpt: run the pipeline"):
+            files_in(ensemble)
+
+    @pytest.mark.parametrize("content", ["", "{}", '["../elsewhere"]', "[null]", "\xff"])
+    def test_a_damaged_list_is_named(self, ensemble: Path, content: str) -> None:
+        (ensemble / ENSEMBLE_FILE).write_text(content, "latin-1")
+        with pytest.raises(DetectorError, match=r"detectors\.json: not what the pipeline ensemble wrote, a list of numbers"):
+            files_in(ensemble)
+
+    def test_an_empty_one_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(DetectorError, match=r"no stage1/best\.ckpt in there"):
+            files_in(tmp_path)
+
+    def test_an_ensemble_of_an_earlier_detector_is_refused(self, models: Path) -> None:
+        present = files_in(models)
+        assert DetectorFiles.of(present.stage1[0], present.stage2[0], models / "ensemble") == files_in(models / "ensemble")
+        with present.stage2[0].open("ab") as file:
+            file.write(b"trained again")
+        with pytest.raises(DetectorError, match=r"its first detector is not the present one .*run the pipeline ensemble"):
+            DetectorFiles.of(present.stage1[0], present.stage2[0], models / "ensemble")
 
 
 def test_an_ensemble_has_an_uncertainty_of_its_own(
-    ensemble: Path, checkpoints: Path, xrays: Callable[[Path, int], list[Path]], caplog: pytest.LogCaptureFixture
+    models: Path, ensemble: Path, xrays: Callable[[Path, int], list[Path]], caplog: pytest.LogCaptureFixture
 ) -> None:
     """In the models' folder that it lies in: for these networks, and not for one of them alone."""
-    networks = files_in(ensemble).digests()
-    assert networks["stage1"] != files_in(checkpoints).digests()["stage1"], "two networks are not one"
-    names = LandmarkDetector.load(checkpoints, DetectorParams(device="cpu")).landmarks
+    networks, alone = files_in(ensemble).digests(), files_in(models).digests()
+    assert networks["stage1"] != alone["stage1"], "two networks are not one"
+    names = LandmarkDetector.load(models, CPU).landmarks
     model = UncertaintyModel("px", names, SigmaCalibration(0.0, 3.0, np.ones(len(names))), 2.0, 0.9, 15.0, 50, 100)
     said = {
         stage: StageUncertainty(digests, "single", {"px": model}).to_report()
-        for stage, digests in (("ensemble", networks), ("stage2", files_in(checkpoints).digests()))
+        for stage, digests in (("ensemble", networks), ("stage2", alone))
     }
-    (ensemble.parent / UNCERTAINTY_FILE).write_text(json.dumps(said))
-    detector = LandmarkDetector.load(ensemble, DetectorParams(device="cpu"))
+    (models / UNCERTAINTY_FILE).write_text(json.dumps(said))
+    detector = LandmarkDetector.load(ensemble, CPU)
     assert set(detector.uncertainty.stages) == {"ensemble"}
-    assert detector.predict(xrays(ensemble.parent / "films", 1))["radius_px"].notna().all()
-    assert set(load_uncertainty(ensemble.parent, files_in(checkpoints)).stages) == {"stage2"}
+    assert detector.predict(xrays(models / "films", 1))["radius_px"].notna().all()
+    assert set(load_uncertainty(models, files_in(models)).stages) == {"stage2"}
     assert "other networks" not in caplog.text
-    shutil.rmtree(ensemble / "2")
-    shutil.copytree(checkpoints, ensemble / "3")
-    shutil.copytree(checkpoints, ensemble / "4")
-    assert set(LandmarkDetector.load(ensemble, DetectorParams(device="cpu")).uncertainty.stages) == set()
-    assert "was learned for other networks than these (ensemble)" in caplog.text
+    list_detectors(ensemble, [0, 1, 10])
+    assert set(LandmarkDetector.load(ensemble, CPU).uncertainty.stages) == set()
+    assert "learned for other networks than these (ensemble): run the pipeline evaluation_of_ensemble again" in caplog.text
 
 
 def test_a_folder_without_stage_2_among_others_is_refused(checkpoints: Path, tmp_path: Path) -> None:
     (tmp_path / "stage1").symlink_to(checkpoints / "stage1")
-    with pytest.raises(DetectorError, match=r"1 of 2 folders hold stage2/best\.ckpt"):
-        LandmarkDetector.load([checkpoints, tmp_path], DetectorParams(device="cpu"))
+    with pytest.raises(DetectorError, match=r"has no stage2/best\.ckpt, and 1 of 2 detectors"):
+        LandmarkDetector.load([checkpoints, tmp_path], CPU)
 
 
 def test_networks_of_the_other_stage_are_refused_by_the_file(checkpoints: Path) -> None:
     paths = [checkpoints / stage / "best.ckpt" for stage in ("stage1", "stage2")]
     with pytest.raises(CheckpointError, match=r"stage2/best\.ckpt: holds a network of stage2, expected one of stage1"):
-        LandmarkDetector.from_checkpoints(paths, params=DetectorParams(device="cpu"))
+        LandmarkDetector.from_checkpoints(paths, params=CPU)
 
 
 def test_networks_of_other_landmarks_are_refused_by_the_file(monkeypatch: pytest.MonkeyPatch, dot_finder: TrainedNet) -> None:

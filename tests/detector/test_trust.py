@@ -121,7 +121,7 @@ class TestDetector:
         assert not caplog.text, "stage 2 was not asked for"
         with caplog.at_level(logging.WARNING):
             assert set(load_uncertainty(learned, DetectorFiles((stage1,), (stage1,))).stages) == {"stage1"}
-        assert "learned for other networks than these (stage2): run the evaluation again" in caplog.text
+        assert "learned for other networks than these (stage2): run the pipeline evaluation again" in caplog.text
 
     @pytest.mark.parametrize("content", ["{", "[]", "null", '{"stage1": {"views": "single"}}', '{"stage1": 3}', "[" * 100_000])
     def test_a_damaged_file_is_named(self, learned: Path, content: str) -> None:

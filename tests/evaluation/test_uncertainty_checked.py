@@ -87,6 +87,23 @@ class TestLearnedAndChecked:
         fields = uncertainty_nodes.check_uncertainty(errors, predictions, images, NONE, models)["uncertainty"]["stages"]
         assert fields["stage2_tta"]["mm"]["coverage"] == pytest.approx(0.9, abs=0.04)
 
+    def test_folds_of_more_landmarks_and_without_pixel_sizes_add_what_they_have(self, networks):
+        """The evaluation may judge some landmarks only, and a scanned training image may have no pixel size."""
+        errors, predictions, images = data_set(120, 150)
+        folds = [f"valid_{n}" for n in range(100)]
+        images.loc[images["image_id"].isin(folds), ["split", "pixel_size_mm"]] = ["train", np.nan]
+        fold_errors, fold_predictions = (table[table["image_id"].isin(folds)] for table in (errors, predictions))
+        fold_errors = fold_errors.assign(error_mm=np.nan)
+        own = errors[~errors["image_id"].isin(folds) & errors["landmark"].isin(LANDMARKS[:4])]
+        models = uncertainty_nodes.learn_uncertainty(
+            own, predictions[~predictions["image_id"].isin(folds)], images, networks[0], PARAMS, DETECTOR, networks[1],
+            fold_errors=fold_errors, fold_predictions=fold_predictions,
+        )  # fmt: skip
+        learned = StageUncertainty.from_report(models["stage1"]).models
+        assert {unit: model.n_sigma_sources + model.n_radius_sources for unit, model in learned.items()} == {"mm": 20, "px": 120}
+        assert list(learned["px"].landmarks) == LANDMARKS[:4]
+        uncertainty_nodes.check_uncertainty(own, predictions, images, NONE, models)
+
     def test_pixels_are_learned_beside_millimetres(self, found):
         models = StageUncertainty.from_report(found[0]["stage1"]).models
         assert list(models) == ["mm", "px"]

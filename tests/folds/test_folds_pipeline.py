@@ -10,8 +10,7 @@ import pytest
 from ceph_pipeline.detector import DetectorParams, tables
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.pipelines.folds import nodes
-from ceph_pipeline.training.folds import checkpoint_table
-from ceph_pipeline.training.numbered import drop_from
+from ceph_pipeline.training.folds import checkpoint_table, delete_surplus_folds
 
 ROWS = pd.DataFrame(
     {"image_id": ["train_a", "train_b"], "path": "a.png", "split": "train", "width": 100, "height": 120, "pixel_size_mm": 0.1}
@@ -59,14 +58,16 @@ def checkpoints(tmp_path: Path):
     return found
 
 
-def stage1(checkpoints, tmp_path: Path) -> pd.DataFrame:
+def stage1(checkpoints, tmp_path: Path, views: str = "single") -> dict[str, pd.DataFrame]:
     store = ImageStore(str(tmp_path / "cache"))
-    return nodes.predict_stage1(FOLDS, checkpoints[0], ROWS, store, INDEX, tmp_path / "folds", tmp_path / "out", DetectorParams())
+    params = DetectorParams(views_stage1=views)
+    return nodes.predict_stage1(FOLDS, checkpoints[0], ROWS, store, INDEX, tmp_path / "folds", tmp_path / "out", params)
 
 
 def stage2(start, table, tmp_path: Path) -> pd.DataFrame:
     raw = RawFolder(tmp_path, "aariz")
-    return nodes.predict_stage2(FOLDS, start, table, ROWS, raw, INDEX, tmp_path / "folds", tmp_path / "out", DetectorParams())
+    points, places = start.values(), (tmp_path / "folds", tmp_path / "out")
+    return nodes.predict_stage2(FOLDS, *points, table, ROWS, raw, INDEX, *places, DetectorParams())
 
 
 def test_by_the_network_that_has_not_learned_from_it(asked, checkpoints, tmp_path: Path) -> None:
@@ -80,12 +81,22 @@ def test_by_the_network_that_has_not_learned_from_it(asked, checkpoints, tmp_pat
 
 def test_points_stay_while_their_networks_do_and_change_with_them(asked, checkpoints, tmp_path: Path) -> None:
     first, second = (stage1(checkpoints, tmp_path) for _ in range(2))
-    pd.testing.assert_frame_equal(first, second, check_exact=True)
+    for name, table in first.items():
+        pd.testing.assert_frame_equal(table, second[name], check_exact=True)
     (tmp_path / "folds" / "0" / "stage1" / "best.ckpt").write_bytes(b"trained again")
     again = checkpoint_table(
         {fold: tmp_path / "folds" / str(fold) / "stage1" / "best.ckpt" for fold in (0, 1)}, tmp_path / "folds"
     )
-    assert stage1([again], tmp_path)["x"].tolist() != first["x"].tolist()
+    for name, table in stage1([again], tmp_path).items():
+        assert table["x"].tolist() != first[name]["x"].tolist()
+
+
+def test_points_of_one_view_stay_where_only_the_views_have_changed(asked, checkpoints, tmp_path: Path) -> None:
+    """Stage 2 has learned on crops that their errors displace."""
+    before, after = (stage1(checkpoints, tmp_path, views) for views in ("single", "five"))
+    alone, tta = "fold_stage1_predictions", "fold_stage1_tta_predictions"
+    pd.testing.assert_frame_equal(before[alone], after[alone], check_exact=True)
+    assert before[tta]["x"].tolist() != after[tta]["x"].tolist()
 
 
 def test_folds_without_a_stage_2_are_left_out_of_both_stages(asked, checkpoints, tmp_path: Path) -> None:
@@ -97,5 +108,5 @@ def test_folds_without_a_stage_2_are_left_out_of_both_stages(asked, checkpoints,
 def test_detectors_of_an_earlier_run_with_more_folds_go(checkpoints, tmp_path):
     (tmp_path / "folds" / "stage1.parquet").touch()
     (tmp_path / "folds" / "1b").mkdir()
-    drop_from(tmp_path / "folds", 1)
+    delete_surplus_folds(tmp_path / "folds", 1)
     assert {path.name for path in (tmp_path / "folds").iterdir()} == {"0", "1b", "stage1.parquet"}

@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from kedro.framework.startup import bootstrap_project
 from starlette.testclient import TestClient
 
+import ceph_pipeline
 from ceph_pipeline.cli import cli
 from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.formats import read
@@ -163,7 +165,7 @@ def test_a_taken_port_is_said_before_an_address_is(checkpoints: Path, folder: Pa
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         asked = ["label-studio", "--images", str(folder), "--model", str(checkpoints), "--port", port]
-        result = CliRunner().invoke(cli, asked)
+        result = CliRunner().invoke(cli, asked, obj=bootstrap_project(Path(ceph_pipeline.__file__).parents[2]))
     assert result.exit_code == 1
     assert f"Error: port {port} cannot be used (Address already in use): name another with --port.\n" in result.output
     assert "http://" not in result.output

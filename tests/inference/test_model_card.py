@@ -28,3 +28,12 @@ def test_intervals_and_millimetres_that_are_not_known_are_left_out(dot_finder: T
         "details": {"without_near_duplicates": {"n_left_out": 0}},
     }
     assert "| stage 1 | – | 12.3 | – |" in model_card([dot_finder], images, metrics)
+
+
+def test_trainings_that_answer_together_are_counted(dot_finder: TrainedNet) -> None:
+    dot_finder.architecture["backbone"] = "resnet18"
+    images = pd.DataFrame({"dataset": "made", "split": ["test"], "machine": ["A"]})
+    metrics = {"details": {"without_near_duplicates": {"n_left_out": 0}}}
+    line = "- stage1: resnet18, input 256 × 320 px, stride 4"
+    assert f"{line}; 3 trainings answer together" in model_card([dot_finder] * 3, images, metrics).splitlines()
+    assert line in model_card([dot_finder], images, metrics).splitlines()

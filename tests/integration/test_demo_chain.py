@@ -134,6 +134,15 @@ class TestEnsemble:
         apart = np.hypot(*(own[["x", "y"]].to_numpy() - points[["x", "y"]].to_numpy()).T)
         assert np.median(apart) < 0.5, "the evaluation shows stage 1 a pre-resized copy"
 
+    def test_a_larger_count_trains_what_is_missing_and_a_smaller_one_deletes_nothing(self, together):
+        folder = together.data / "06_models" / "ensemble"
+        second = (folder / "1" / "stage2" / "best.ckpt").stat().st_mtime_ns
+        for count, listed in ((3, [0, 1, 2]), (2, [0, 1])):
+            together.run("ensemble", ensemble={"count": count}, to_outputs=("ensemble",))
+            assert json.loads((folder / "detectors.json").read_text()) == listed
+            assert (folder / "2" / "stage2" / "best.ckpt").is_file()
+        assert (folder / "1" / "stage2" / "best.ckpt").stat().st_mtime_ns == second
+
     def test_a_new_film_is_located_by_both(self, together):
         points = pd.read_parquet(together.data / "07_model_output" / "inference" / "predictions.parquet")
         assert set(points["stage"]) == {"ensemble"}

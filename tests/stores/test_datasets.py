@@ -10,6 +10,7 @@ from kedro.io import DataCatalog, DatasetError
 from kedro.validation import DataValidationError
 
 from ceph_pipeline.artifacts import Ledger
+from ceph_pipeline.detector.files import list_detectors
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.stores import (
     CheckpointDataset,
@@ -203,11 +204,12 @@ class TestHandles:
         with pytest.raises(DatasetError, match="kedro run --pipelines ensemble"):
             dataset.load()
         with pytest.raises(DatasetError, match="the catalog expects"):
-            dataset.save(tmp_path / "0")
-        assert not dataset.exists()
+            dataset.save(tmp_path)
+        (tmp_path / "1" / "stage1").mkdir(parents=True)
+        (tmp_path / "1" / "stage1" / "best.ckpt").write_bytes(b"weights")
+        assert not dataset.exists(), "others are still to be trained"
 
-        (tmp_path / "0" / "stage1").mkdir(parents=True)
-        (tmp_path / "0" / "stage1" / "best.ckpt").write_bytes(b"weights")
+        list_detectors(tmp_path, [1])
         dataset.save(tmp_path)
         assert dataset.exists()
         assert dataset.load() == tmp_path

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ceph_pipeline.artifacts import fingerprint
+from pydantic import TypeAdapter, ValidationError
+
+from ceph_pipeline.artifacts import fingerprint, write_atomically
 from ceph_pipeline.detector.inputs import DetectorError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 STAGE1_FILE, STAGE2_FILE = "stage1/best.ckpt", "stage2/best.ckpt"
+
+ENSEMBLE_FILE = "detectors.json"
+"""Lists the numbers of an ensemble's detectors, in its folder; written when all of them are there."""
 
 
 class DetectorFiles(NamedTuple):
@@ -24,8 +33,21 @@ class DetectorFiles(NamedTuple):
 
     @classmethod
     def of(cls, stage1: Path, stage2: Path | None = None, ensemble: Path | None = None) -> DetectorFiles:
-        """Those of one detector, or of the ensemble in whose folder it is one of several."""
-        return files_in(ensemble) if ensemble is not None else cls((stage1,), () if stage2 is None else (stage2,))
+        """Those of one detector, or, where its folder is given, of the ensemble that begins with that detector.
+
+        Raises:
+            DetectorError: the ensemble begins with another detector, or is not complete.
+        """
+        alone = cls((stage1,), () if stage2 is None else (stage2,))
+        if ensemble is None:
+            return alone
+        together = files_in(ensemble)
+        if cls(together.stage1[:1], together.stage2[:1]).digests() != alone.digests():
+            raise DetectorError(
+                f"{ensemble}: its first detector is not the present one ({stage1}), which has been trained again since: run the "
+                "pipeline ensemble again."
+            )
+        return together
 
     def digests(self) -> dict[str, str]:
         """What the networks of each stage are known by."""
@@ -35,6 +57,9 @@ class DetectorFiles(NamedTuple):
 def files_in(folder: Path, name: str | None = None) -> DetectorFiles:
     """The checkpoints in the folder of a detector, or in that of an ensemble: `0/stage1/best.ckpt`, `1/stage1/best.ckpt`, ….
 
+    An ensemble's detectors are those that its `detectors.json` lists; without one, as in the folder of cross-validation, all that
+    are named by numbers.
+
     Args:
         folder: Where `stage1/best.ckpt` is, or folders named by numbers are.
         name: What a message calls it; the folder by default.
@@ -42,7 +67,7 @@ def files_in(folder: Path, name: str | None = None) -> DetectorFiles:
     Raises:
         DetectorError: there is no checkpoint of stage 1, or only some of an ensemble's detectors have one of stage 2.
     """
-    detectors = [folder] if is_detector(folder) else numbered_detectors(folder)
+    detectors = [folder] if is_detector(folder) else ensemble_detectors(folder)
     if not detectors:
         raise DetectorError(
             f"{name or folder}: no {STAGE1_FILE} in there. Run the stage1 pipeline, or name the models' folder, or that of an "
@@ -51,7 +76,7 @@ def files_in(folder: Path, name: str | None = None) -> DetectorFiles:
     return joined([DetectorFiles((each / STAGE1_FILE,), _existing(each / STAGE2_FILE)) for each in detectors])
 
 
-def joined(detectors: list[DetectorFiles]) -> DetectorFiles:
+def joined(detectors: Sequence[DetectorFiles]) -> DetectorFiles:
     """The checkpoints of several detectors as those of one ensemble.
 
     Raises:
@@ -60,7 +85,11 @@ def joined(detectors: list[DetectorFiles]) -> DetectorFiles:
     stage1 = tuple(path for detector in detectors for path in detector.stage1)
     stage2 = tuple(path for detector in detectors for path in detector.stage2)
     if len(stage2) not in (0, len(stage1)):
-        raise DetectorError(f"{len(stage2)} of {len(stage1)} folders hold {STAGE2_FILE}: give folders of whole detectors.")
+        alone = next(detector.stage1[0] for detector in detectors if not detector.stage2)
+        raise DetectorError(
+            f"{alone.parents[1]} has no {STAGE2_FILE}, and {len(stage2)} of {len(stage1)} detectors that shall answer together "
+            "have one: run the pipeline that trains them (ensemble, or folds) to its end, or name the others' folders."
+        )
     return DetectorFiles(stage1, stage2)
 
 
@@ -69,16 +98,34 @@ def is_detector(folder: Path) -> bool:
     return (folder / STAGE1_FILE).is_file()
 
 
-def numbered_detectors(folder: Path) -> list[Path]:
-    """The folders of an ensemble's detectors, which are named by numbers, in their order; none of a single detector's folder."""
-    found = [path for path in folder.glob("[0-9]*") if path.name.isdecimal() and is_detector(path)]
-    return sorted(found, key=lambda path: int(path.name))
+def ensemble_detectors(folder: Path) -> list[Path]:
+    """The folders of an ensemble's detectors, in the order of their numbers; none where there is no ensemble.
+
+    Raises:
+        DetectorError: `detectors.json` is damaged, or lists a detector that is not there.
+    """
+    file = folder / ENSEMBLE_FILE
+    if not file.is_file():
+        found = [path for path in folder.glob("[0-9]*") if path.name.isdecimal() and is_detector(path)]
+        return sorted(found, key=lambda path: int(path.name))
+    try:
+        numbers = TypeAdapter(list[int]).validate_json(file.read_bytes())
+    except ValidationError:
+        raise DetectorError(f"{file}: not what the pipeline ensemble wrote, a list of numbers: run it again.") from None
+    listed = [folder / str(number) for number in numbers]
+    if missing := next((path for path in listed if not is_detector(path)), None):
+        raise DetectorError(f"{file} lists {missing.name}, which has no {STAGE1_FILE}: run the pipeline ensemble again.")
+    return listed
 
 
-def beside(folder: Path, file: str) -> Path:
-    """Where the evaluation left a file about the networks: in their folder, or in the models' folder that an ensemble lies in."""
-    above = folder.parent / file
-    return above if not is_detector(folder) and not (folder / file).is_file() and above.is_file() else folder / file
+def list_detectors(folder: Path, numbers: Sequence[int]) -> None:
+    """Write `detectors.json`, by which an ensemble is complete."""
+    write_atomically(folder / ENSEMBLE_FILE, json.dumps(list(numbers)))
+
+
+def models_folder_of(folder: Path) -> Path:
+    """Where the evaluation leaves what it has learned of a detector: its folder, or the one that an ensemble lies in."""
+    return folder.parent if not is_detector(folder) and is_detector(folder.parent) else folder
 
 
 def _existing(path: Path) -> tuple[Path, ...]:

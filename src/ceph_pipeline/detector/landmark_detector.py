@@ -13,7 +13,7 @@ import pandas as pd
 
 from ceph_pipeline.detector.checkpoint import TrainedNet, load_networks
 from ceph_pipeline.detector.description import views_in_words
-from ceph_pipeline.detector.files import DetectorFiles, beside, files_in, joined
+from ceph_pipeline.detector.files import DetectorFiles, files_in, joined, models_folder_of
 from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixels_of
 from ceph_pipeline.detector.located import Located, lies_outside, prediction_rows
 from ceph_pipeline.detector.params import DetectorParams
@@ -21,7 +21,6 @@ from ceph_pipeline.detector.refinement import predict_refined, shared_crops
 from ceph_pipeline.detector.uncertainty import DetectorUncertainty, load_uncertainty
 from ceph_pipeline.detector.whole_image import look_at_whole
 from ceph_pipeline.landmarks.tables import ENSEMBLE
-from ceph_pipeline.uncertainty import UNCERTAINTY_FILE
 from ceph_pipeline.views import views_of
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
 
 CHECKPOINTS = "checkpoints"
-"""The folder of both inside a logged model."""
+"""Name of the folder of checkpoints inside a logged model."""
 _URI = re.compile(r"^(runs|models|mlflow-artifacts):/")
 
 
@@ -94,7 +93,7 @@ class LandmarkDetector:
             raise DetectorError("no folder of checkpoints is given: name at least one.")
         folders = [_checkpoint_folder(name) for name in named]
         files = joined([files_in(folder, str(name)) for name, folder in zip(named, folders, strict=True)])
-        return cls.from_checkpoints(files.stage1, files.stage2, beside(folders[0], UNCERTAINTY_FILE).parent, params)
+        return cls.from_checkpoints(files.stage1, files.stage2, models_folder_of(folders[0]), params)
 
     @classmethod
     def from_checkpoints(

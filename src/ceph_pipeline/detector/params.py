@@ -3,12 +3,12 @@
 Free of torch, as every module of parameters: Kedro resolves these types when it registers the pipelines.
 """
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ceph_pipeline.crops.params import RefinementParams
-from ceph_pipeline.views import Fusion, Views
+from ceph_pipeline.views import Fusion, Views, views_of
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -43,6 +43,14 @@ class DetectorParams(BaseModel):
                 f"onnxruntime computes on the CPU: set device to cpu in place of {self.device}, or runtime to torch."
             )
         return self
+
+    def whole_image_settings(self) -> dict[str, Any]:
+        """What stage 1's fused points depend on beside the networks and the images."""
+        return {"views": [repr(view) for view in views_of(self.views_stage1)], "fusion": self.fusion}
+
+    def crop_settings(self) -> dict[str, Any]:
+        """What stage 2's points depend on beside the networks, the images and the points that it starts from."""
+        return {"views": [repr(view) for view in views_of(self.views_stage2)], "refinement": str(self.refinement)}
 
     def in_one_view(self) -> Self:
         """The same with one view a stage, where many networks or images are compared."""

@@ -88,6 +88,11 @@ class Start(NamedTuple):
     views: Views
 
 
+def starts_from(stage1: pd.DataFrame, stage1_tta: pd.DataFrame, params: DetectorParams) -> dict[str, Start]:
+    """What both stages of crops start from: the points of one view in one view, those of all views in all."""
+    return {"stage2": Start(stage1, "single"), "stage2_tta": Start(stage1_tta, params.views_stage2)}
+
+
 def refined_tables(
     networks: Sequence[TrainedNet], images: ImageSet, starts: Mapping[str, Start], params: DetectorParams
 ) -> dict[str, pd.DataFrame]:

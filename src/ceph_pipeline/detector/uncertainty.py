@@ -68,9 +68,12 @@ def load_uncertainty(folder: Path, files: DetectorFiles) -> DetectorUncertainty:
     digests, together = files.digests(), len(files.stage1) > 1
     said = {stage: known for stage, known in read_uncertainty(file).items() if (stage == ENSEMBLE) == together}
     if together and not said:
-        logger.info("%s was learned for one network a stage, not for an ensemble: %s", file, WITHOUT)
+        logger.info("%s says nothing of these detectors together: %s", file, WITHOUT)
     asked = {stage: known for stage, known in said.items() if known.networks.keys() <= digests.keys()}
     fitting = {stage: known for stage, known in asked.items() if known.networks.items() <= digests.items()}
     if stale := sorted(asked.keys() - fitting.keys()):
-        logger.warning("%s was learned for other networks than these (%s): run the evaluation again", file, ", ".join(stale))
+        pipeline = "evaluation_of_ensemble" if together else "evaluation"
+        logger.warning(
+            "%s was learned for other networks than these (%s): run the pipeline %s again", file, ", ".join(stale), pipeline
+        )
     return DetectorUncertainty(fitting)

@@ -72,18 +72,19 @@ def stage_errors(
 
 
 def learn(errors: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame, params: UncertaintyParams) -> Models:
-    """Learn each stage's uncertainty: in mm where each of the images has a pixel size, and in px.
+    """Learn each stage's uncertainty: in mm where each validation image has a pixel size, and in px.
 
     A stage with too few sources is left out, and the log says so.
 
     Args:
-        errors: `ErrorTable` of images that the networks which located them have not learned from.
+        errors: `ErrorTable` of images that the networks which located them have not learned from; in mm, images without a pixel
+            size count nothing.
         predictions: Their points.
-        images: `image_id, pixel_size_mm`.
+        images: `image_id, split, pixel_size_mm`.
         params: How.
     """
     models = Models()
-    sizes = images.loc[images["image_id"].isin(errors["image_id"]), "pixel_size_mm"]
+    sizes = images.loc[images["image_id"].isin(errors["image_id"]) & (images["split"] == "valid"), "pixel_size_mm"]
     units = UNITS if sizes.notna().all() else UNITS[1:]
     for stage in stages_in(errors):
         try:

@@ -9,9 +9,7 @@ from ceph_pipeline.evaluation.display import UNKNOWN, number, with_interval
 from ceph_pipeline.evaluation.stages import LABELS
 from ceph_pipeline.uncertainty import GROSS_MM
 
-NOT_LEARNED = (
-    "No uncertainty was learned: evaluation.uncertainty is null, or the validation split has fewer than two sources with truth."
-)
+NOT_LEARNED = "No uncertainty was learned: evaluation.uncertainty is null, or fewer than two held-out sources have truth."
 RELIABILITY_NOTE = (
     "Standard deviations are calibrated on held-out sources and checked on test sources. ENCE: mean relative distance of the "
     "standard deviations said and observed; miscalibration: mean difference of promised and actual shares of errors. Both are "

@@ -121,7 +121,9 @@ def _export_file(path: Path) -> Path:
         return path
     files = _visible(path, "*.json") or _visible(path, "*.csv") if path.is_dir() else []
     if len(files) != 1:
-        raise AnnotationError(f"{path}: found {len(files)} JSON files, expected one Label Studio export. Give the file itself.")
+        raise AnnotationError(
+            f"{path}: found {len(files)} JSON or CSV files, expected one Label Studio export. Give the file itself."
+        )
     return files[0]
 
 

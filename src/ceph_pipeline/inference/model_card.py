@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -57,17 +58,14 @@ def model_card(networks: Sequence[TrainedNet], images: pd.DataFrame, metrics: Ma
     """The card in Markdown.
 
     Args:
-        networks: One of each stage.
+        networks: Of each stage one, or those of an ensemble.
         images: The images table: `split`, `dataset` and `machine` of each image.
         metrics: From `evaluate`.
     """
     left_out = metrics["details"]["without_near_duplicates"]["n_left_out"]
     return _CARD.format(
         version=version("ceph-pipeline"),
-        networks="\n".join(
-            f"- {net.stage}: {net.architecture['backbone']}, input {' × '.join(map(str, net.input_size))} px, stride {net.stride}"
-            for net in networks
-        ),
+        networks="\n".join(_network_lines(networks)),
         data="\n".join(_data_lines(images)),
         results="\n".join(
             f"| {LABELS[stage]} | {with_interval(row['mre_mm'], row['mre_mm_ci95'])} | {number(row['mre_px'], 1)} "
@@ -78,6 +76,14 @@ def model_card(networks: Sequence[TrainedNet], images: pd.DataFrame, metrics: Ma
         duplicates=f"Test images with a near-duplicate among those learned from: {left_out}.",
         landmarks=", ".join(networks[0].landmarks),
     )
+
+
+def _network_lines(networks: Sequence[TrainedNet]) -> list[str]:
+    counts = Counter(
+        f"{net.stage}: {net.architecture['backbone']}, input {' × '.join(map(str, net.input_size))} px, stride {net.stride}"
+        for net in networks
+    )
+    return [f"- {line}{f'; {count} trainings answer together' * (count > 1)}" for line, count in counts.items()]
 
 
 def _data_lines(images: pd.DataFrame) -> list[str]:

@@ -14,7 +14,7 @@ from ceph_pipeline.calibration.presence import read_presence
 from ceph_pipeline.calibration.ruler import MARKS
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.detector import DetectorParams, LandmarkDetector
-from ceph_pipeline.detector.files import STAGE1_FILE, beside, files_in, is_detector
+from ceph_pipeline.detector.files import STAGE1_FILE, files_in, is_detector, models_folder_of
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.inference import InferenceParams
 from ceph_pipeline.inference.report import ReportOrigin
@@ -96,13 +96,13 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
         pydantic.ValidationError: a parameter has a value that cannot be used.
     """
     folder = Path(model)
-    evaluated = beside(folder, PRIOR_FILE).parent
+    models = models_folder_of(folder)
     calibration = CalibrationParams.model_validate(parameters["calibration"])
     inference = InferenceParams.model_validate(parameters["inference"])
     looks = DetectorParams.model_validate(parameters["detector"])
     detector = LandmarkDetector.load(model, looks)
     rulers = None if set(MARKS) <= set(detector.landmarks) else inference.ruler_folder
-    sentence, is_of_phantoms = learned_from(evaluated)
+    sentence, is_of_phantoms = learned_from(models)
     return PageSettings(
         detector=detector,
         learned_from=sentence,
@@ -112,9 +112,9 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
             run_id=None,
             version=version("ceph-pipeline"),
         ),
-        prior=read_prior(evaluated / PRIOR_FILE),
+        prior=read_prior(models / PRIOR_FILE),
         ruler=None if rulers is None else LandmarkDetector.load(rulers, looks.in_one_view()),
-        min_peak=calibration.min_peak or read_presence(rulers or evaluated).min_peak,
+        min_peak=calibration.min_peak or read_presence(models_folder_of(Path(rulers)) if rulers else models).min_peak,
         pixel_size_mm=inference.pixel_size_mm,
         pixel_size_order=inference.pixel_size_order,
         calibration=calibration,

@@ -5,7 +5,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
-from ceph_pipeline.detector.files import numbered_detectors
+from ceph_pipeline.detector.files import ENSEMBLE_FILE
 from ceph_pipeline.stores.local_path import local_path
 
 
@@ -25,25 +25,25 @@ class EnsembleDataset(AbstractDataset[Path, Path]):
         """The folder's path.
 
         Raises:
-            DatasetError: it holds no detector yet, or is on object storage.
+            DatasetError: its detectors are not all trained yet, or it is on object storage.
         """
         path = local_path(self._filepath)
-        if not numbered_detectors(path):
-            raise DatasetError(f"{path} holds no detectors: train them first (kedro run --pipelines ensemble).")
+        if not (path / ENSEMBLE_FILE).is_file():
+            raise DatasetError(f"{path} holds no complete ensemble: train its detectors first (kedro run --pipelines ensemble).")
         return path
 
     def save(self, data: Path) -> None:
         """Accept the folder that a node has filled.
 
         Raises:
-            DatasetError: it is another one.
+            DatasetError: it is another one, or lists no detectors.
         """
         path = local_path(self._filepath)
-        if Path(data) != path:
+        if Path(data) != path or not self._exists():
             raise DatasetError(f"the node wrote {data}, but the catalog expects {path}.")
 
     def _exists(self) -> bool:
-        return bool(numbered_detectors(Path(self._filepath)))
+        return (Path(self._filepath) / ENSEMBLE_FILE).is_file()
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath}

@@ -24,8 +24,8 @@ def reseeded(params: Params, number: int) -> Params:
     return params.model_copy(update={"loop": params.loop.model_copy(update={"seed": params.loop.seed + number})})
 
 
-def copy_first(detector: DetectorFiles, folder: Path) -> None:
-    """Copy a detector into its folder of an ensemble, each file whole or not at all."""
+def copy_detector(detector: DetectorFiles, folder: Path) -> None:
+    """Copy a detector's checkpoints into a folder of its own, each whole or not at all."""
     for checkpoints, place in ((detector.stage1, STAGE1_FILE), (detector.stage2, STAGE2_FILE)):
         for checkpoint in checkpoints:
             with atomic_path(folder / place) as temporary:

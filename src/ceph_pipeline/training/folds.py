@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import shutil
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,8 @@ from ceph_pipeline.training import TrainingError
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
     from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 
 def assign_folds(sources: pd.DataFrame, duplicates: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
@@ -65,11 +69,6 @@ def resplit(table: pd.DataFrame, folds: pd.DataFrame, number: int, *, by: str = 
     return table.assign(split=split)[fold.notna()].reset_index(drop=True)
 
 
-def no_folds() -> pd.DataFrame:
-    """A table of folds without rows."""
-    return pd.DataFrame({"image_id": pd.Series(dtype=str), "fold": pd.Series(dtype="int64")})
-
-
 def checkpoint_table(checkpoints: Mapping[int, Path], folder: Path) -> pd.DataFrame:
     """Rows `fold, checkpoint, digest`: paths relative to `folder`, and the digests of what they hold."""
     return pd.DataFrame(
@@ -79,6 +78,19 @@ def checkpoint_table(checkpoints: Mapping[int, Path], folder: Path) -> pd.DataFr
             "digest": pd.Series([fingerprint(path) for path in checkpoints.values()], dtype=str),
         }
     )
+
+
+def delete_surplus_folds(folder: Path, count: int) -> None:
+    """Delete what an earlier run with more folds has trained: sources are assigned anew, and those detectors belong to no fold.
+
+    Args:
+        folder: Where the folds are, each under its number.
+        count: Of folds now.
+    """
+    for place in folder.glob("[0-9]*"):
+        if place.name.isdecimal() and int(place.name) >= count:
+            logger.info("%s is of an earlier run with more folds and is deleted", place)
+            shutil.rmtree(place)
 
 
 def listed_checkpoints(table: pd.DataFrame, folder: Path) -> list[Path]:

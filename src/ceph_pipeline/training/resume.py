@@ -164,7 +164,7 @@ def _refusal(folder: Path, stage: str, difference: dict[str, tuple[Any, Any]]) -
     lines = [f"  {key}: it was begun with {before}, now {now}" for key, (before, now) in difference.items()]
     way_out = (
         f"Set them back to go on with it, or delete {folder / LAST} to start over. --params {stage}.loop.force=true would start "
-        f"every training of {stage} over, finished folds too."
+        f"every training of {stage} over, finished folds and detectors of an ensemble too."
     )
     return "\n".join(
         [

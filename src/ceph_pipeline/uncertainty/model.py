@@ -65,8 +65,8 @@ class UncertaintyModel:
         factor: Radius over calibrated standard deviation; infinite where too few sources were there.
         level: Share of true points within their radius.
         flag_above: Calibrated standard deviation above which a point is flagged.
-        n_sigma_sources: Validation sources that calibrated the standard deviations.
-        n_radius_sources: Validation sources, others, that gave the factor.
+        n_sigma_sources: Held-out sources that calibrated the standard deviations.
+        n_radius_sources: Held-out sources, others, that gave the factor.
     """
 
     unit: Unit
@@ -153,20 +153,20 @@ class ModelReport(BaseModel):
     n_radius_sources: int = Field(ge=1)
 
 
-def fit_uncertainty(valid: StageErrors, landmarks: list[str], unit: Unit, params: UncertaintyParams) -> UncertaintyModel:
+def fit_uncertainty(held_out: StageErrors, landmarks: list[str], unit: Unit, params: UncertaintyParams) -> UncertaintyModel:
     """Learn from the held-out sources, some for the standard deviations and the others for radii and flags.
 
     Raises:
         TooFewSourcesError: fewer than two sources have a known error and standard deviation.
     """
-    known = np.flatnonzero((np.isfinite(valid.errors) & np.isfinite(valid.sigma)).any(axis=1))
+    known = np.flatnonzero((np.isfinite(held_out.errors) & np.isfinite(held_out.sigma)).any(axis=1))
     if len(known) < 2:
         raise TooFewSourcesError(
             f"{len(known)} held-out sources have truth and prediction, expected at least 2 to learn uncertainty."
         )
     order = np.random.default_rng(params.seed).permutation(known)
     n_radius = min(max(round(params.share_for_radii * len(known)), 1), len(known) - 1)
-    for_sigma, for_radius = valid.rows(order[n_radius:]), valid.rows(order[:n_radius])
+    for_sigma, for_radius = held_out.rows(order[n_radius:]), held_out.rows(order[:n_radius])
     calibration = fit_sigma(*for_sigma)
     calibrated = calibration(for_radius.sigma)
     return UncertaintyModel(

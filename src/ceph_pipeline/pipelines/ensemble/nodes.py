@@ -7,12 +7,11 @@ import pandas as pd
 from ceph_pipeline.artifacts.cached_table import cached_table
 from ceph_pipeline.crops.params import CropParams
 from ceph_pipeline.detector import DetectorParams
-from ceph_pipeline.detector.files import DetectorFiles, files_in
+from ceph_pipeline.detector.files import DetectorFiles, files_in, list_detectors
 from ceph_pipeline.detector.image_set import ImageSet
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.landmarks.tables import ENSEMBLE
 from ceph_pipeline.training import EnsembleParams, Stage1Params, Stage2Params
-from ceph_pipeline.views import views_of
 
 
 def train(
@@ -34,10 +33,10 @@ def train(
 ) -> Path:
     """Train detectors 1, 2, … as detector 0 was trained, from other seeds, and copy detector 0 beside them.
 
-    All of them learn from the same split, so that validation and test images are new to each.
+    All of them learn from the same split, so that validation and test images are new to each. Detectors beyond `count` that were
+    trained before stay where they are, and do not answer.
     """
-    from ceph_pipeline.training.ensemble import copy_first, reseeded
-    from ceph_pipeline.training.numbered import drop_from
+    from ceph_pipeline.training.ensemble import copy_detector, reseeded
     from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
     from ceph_pipeline.training.stage2 import Stage2Tables, train_refinement_net
 
@@ -47,8 +46,8 @@ def train(
         place, name = folder / str(number), f"of detector {number}"
         train_whole_image_net(whole, cache, place / "stage1", reseeded(stage1, number), run_name=f"stage1 {name}")
         train_refinement_net(cut, store, place / "stage2", crop_params, reseeded(stage2, number), run_name=f"stage2 {name}")
-    drop_from(folder, params.count)
-    copy_first(DetectorFiles.of(stage1_checkpoint, stage2_checkpoint), folder / "0")
+    copy_detector(DetectorFiles.of(stage1_checkpoint, stage2_checkpoint), folder / "0")
+    list_detectors(folder, range(params.count))
     return folder
 
 
@@ -68,9 +67,8 @@ def predict(
     made_from = {
         **originals.identity(),
         **files.digests(),
-        "views": [[repr(view) for view in views_of(views)] for views in (params.views_stage1, params.views_stage2)],
-        "fusion": params.fusion,
-        "refinement": str(params.refinement),
+        "whole images": params.whole_image_settings(),
+        "crops": params.crop_settings(),
     }
 
     def predict() -> pd.DataFrame:

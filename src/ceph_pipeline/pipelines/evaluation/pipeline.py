@@ -1,5 +1,7 @@
 """Pipeline `evaluation`, in groups: predict, measure, context, uncertainty, report."""
 
+from typing import Literal
+
 from kedro.pipeline import Node, Pipeline
 
 from ceph_pipeline.pipelines.evaluation import (
@@ -13,18 +15,17 @@ PARAMS = "params:evaluation"
 LOOKING = ["predictions_folder", PARAMS, "params:detector"]
 
 
-def create_pipeline(*, refined: bool = True, ensemble: bool = False, folds: bool = False) -> Pipeline:
+def create_pipeline(judged: Literal["stage1", "stage2", "ensemble"] = "stage2", *, folds: bool = False) -> Pipeline:
     """Predict with every stage, measure the errors, draw and report.
 
     Args:
-        refined: Whether there is a stage 2; without it stage 1 is judged alone.
-        ensemble: Whether the points of pipeline `ensemble` are judged too; it has a stage 2.
+        judged: The last stage: stage 1 alone, both stages, or both and the detectors of pipeline `ensemble` together.
         folds: Whether uncertainty is learned from the errors of pipeline `folds` too.
     """
-    stage2 = ["stage2_checkpoint"] if refined else []
-    networks = [*stage2, *(["ensemble"] if ensemble else [])]
+    stage2 = [] if judged == "stage1" else ["stage2_checkpoint"]
+    networks = [*stage2, *(["ensemble"] if judged == "ensemble" else [])]
     groups = {
-        "predict": _predict(refined=refined, ensemble=ensemble),
+        "predict": _predict(networks),
         "measure": _measure(),
         "context": _context(stage2),
         "uncertainty": _uncertainty(networks, folds=folds),
@@ -36,12 +37,12 @@ def create_pipeline(*, refined: bool = True, ensemble: bool = False, folds: bool
     )
 
 
-def _predict(*, refined: bool, ensemble: bool) -> list[Node]:
+def _predict(networks: list[str]) -> list[Node]:
     """The headline's points: validation and test sources, every stage."""
     whole = ["stage1_predictions", "stage1_tta_predictions"]
-    stages = [*whole, *(["stage2_predictions"] if refined else []), *(["ensemble_predictions"] if ensemble else [])]
+    stages = [*whole, *(f"{name.removesuffix('_checkpoint')}_predictions" for name in networks)]
     gather = Node(prediction_nodes.gather_predictions, stages, "predictions", name="gather_predictions")
-    if not refined:
+    if not networks:
         return [gather]
     seen = ["images", "raw_cephalograms", "source_cache_index", "stage2_checkpoint"]
     refine = Node(prediction_nodes.predict_stage2, [*seen, *whole, *LOOKING], "stage2_predictions", name="predict_stage2")

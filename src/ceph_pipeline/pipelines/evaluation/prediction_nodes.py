@@ -12,7 +12,6 @@ from ceph_pipeline.detector.image_set import ImageSet
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.robustness import ORIGINAL
 from ceph_pipeline.images import ImageStore, RawFolder
-from ceph_pipeline.views import views_of
 
 
 def predict_stage2(
@@ -33,18 +32,14 @@ def predict_stage2(
         **originals.only(set(points["image_id"])).identity(),
         "checkpoint": fingerprint(checkpoint),
         "starting points": fingerprint(points),
-        "views": [repr(view) for view in views_of(detector.views_stage2)],
-        "refinement": str(detector.refinement),
+        **detector.crop_settings(),
     }
 
     def predict() -> pd.DataFrame:
         from ceph_pipeline.detector.checkpoint import load_networks
-        from ceph_pipeline.detector.tables import Start, refined_tables
+        from ceph_pipeline.detector.tables import refined_tables, starts_from
 
-        starts = {
-            "stage2": Start(stage1_predictions, "single"),
-            "stage2_tta": Start(stage1_tta_predictions, detector.views_stage2),
-        }
+        starts = starts_from(stage1_predictions, stage1_tta_predictions, detector)
         networks = load_networks([checkpoint], "stage2", detector)
         return pd.concat(refined_tables(networks, originals, starts, detector).values(), ignore_index=True)
 

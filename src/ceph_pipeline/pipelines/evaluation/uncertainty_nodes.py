@@ -39,7 +39,10 @@ def learn_uncertainty(
 
     if params.uncertainty is None:
         return {}
-    learned = pd.concat([on_split(errors, images, "valid"), fold_errors], ignore_index=True)
+    valid = on_split(errors, images, "valid")
+    if fold_errors is not None:
+        fold_errors = fold_errors[fold_errors["landmark"].isin(valid["landmark"])]
+    learned = pd.concat([valid, fold_errors], ignore_index=True)
     located = pd.concat([predictions, fold_predictions], ignore_index=True)
     alone, together = DetectorFiles.of(stage1, stage2).digests(), DetectorFiles.of(stage1, stage2, ensemble).digests()
     return {

@@ -1,8 +1,9 @@
 """Nodes of pipeline `folds`."""
 
 import logging
+from functools import cache as once
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,7 +15,9 @@ from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.training import FoldParams, Stage1Params, Stage2Params
-from ceph_pipeline.views import views_of
+
+if TYPE_CHECKING:
+    from ceph_pipeline.detector.tables import WholeImageTables
 
 logger = logging.getLogger(__name__)
 
@@ -63,10 +66,11 @@ def predict_stage1(
     folder: Path,
     predictions: Path,
     params: DetectorParams,
-) -> pd.DataFrame:
-    """Locate the landmarks of each training source with the network that was trained without its fold.
+) -> dict[str, pd.DataFrame]:
+    """Locate each training source's landmarks with the network that was trained without its fold, in one view and in several.
 
-    In one view and in the configured ones.
+    Points of one view depend on the networks alone, so that stage 2, whose crops are displaced by their errors, is not trained
+    again where only the views have changed.
     """
     from ceph_pipeline.training.folds import listed_checkpoints
 
@@ -75,25 +79,37 @@ def predict_stage1(
         fold: images[images["image_id"].isin(folds.loc[folds["fold"] == fold, "image_id"])] for fold in checkpoints["fold"]
     }
 
-    def predict() -> pd.DataFrame:
+    @once
+    def found() -> "list[WholeImageTables]":
         from ceph_pipeline.detector.checkpoint import load_networks
         from ceph_pipeline.detector.image_set import ImageSet
         from ceph_pipeline.detector.tables import whole_image_tables
 
-        found = [
+        return [
             whole_image_tables(load_networks([path], "stage1", params), ImageSet.of_cache(rows, cache, cache_index), params)
             for rows, path in zip(held_out.values(), paths, strict=True)
         ]
-        return pd.concat([table for tables in found for table in (tables.stage1, tables.stage1_tta)], ignore_index=True)
 
     made_from = {
         "images": [fingerprint(rows) for rows in held_out.values()],
         "pixels": fingerprint(cache_index[cache_index["image_id"].isin(folds["image_id"])]),
         "checkpoints": fingerprint(checkpoints),
-        "views": [repr(view) for view in views_of(params.views_stage1)],
-        "fusion": params.fusion,
     }
-    return cached_table(predictions, "fold_stage1_predictions", made_from, predict)
+    in_all = made_from | params.whole_image_settings()
+    return {
+        "fold_stage1_predictions": cached_table(
+            predictions,
+            "fold_stage1_predictions",
+            made_from,
+            lambda: pd.concat([tables.stage1 for tables in found()], ignore_index=True),
+        ),
+        "fold_stage1_tta_predictions": cached_table(
+            predictions,
+            "fold_stage1_tta_predictions",
+            in_all,
+            lambda: pd.concat([tables.stage1_tta for tables in found()], ignore_index=True),
+        ),
+    }
 
 
 def train_stage2(
@@ -112,8 +128,7 @@ def train_stage2(
 ) -> pd.DataFrame:
     """Train a refinement network without each fold, on crops displaced as stage 1 errs on that fold; list the checkpoints."""
     from ceph_pipeline.crops import training_index
-    from ceph_pipeline.training.folds import checkpoint_table, resplit
-    from ceph_pipeline.training.numbered import drop_from
+    from ceph_pipeline.training.folds import checkpoint_table, delete_surplus_folds, resplit
     from ceph_pipeline.training.stage2 import Stage2Tables, train_refinement_net
 
     checkpoints = {}
@@ -131,13 +146,14 @@ def train_stage2(
         name = f"stage2 without fold {fold}"
         checkpoints[fold] = train_refinement_net(tables, store, folder / str(fold) / "stage2", crop_params, params, run_name=name)
     if fold_params.only is None:
-        drop_from(folder, fold_params.count)
+        delete_surplus_folds(folder, fold_params.count)
     return checkpoint_table(checkpoints, folder)
 
 
 def predict_stage2(
     folds: pd.DataFrame,
     stage1_predictions: pd.DataFrame,
+    stage1_tta_predictions: pd.DataFrame,
     checkpoints: pd.DataFrame,
     images: pd.DataFrame,
     raw: RawFolder,
@@ -152,24 +168,23 @@ def predict_stage2(
     """
     from ceph_pipeline.training.folds import listed_checkpoints
 
-    own_fold = stage1_predictions["image_id"].map(folds.set_index("image_id")["fold"])
-    start = stage1_predictions[own_fold.isin(checkpoints["fold"])]
+    fold_of = folds.set_index("image_id")["fold"]
+    whole = pd.concat([stage1_predictions, stage1_tta_predictions], ignore_index=True)
+    start = whole[whole["image_id"].map(fold_of).isin(checkpoints["fold"])]
     paths = listed_checkpoints(checkpoints, folder)
     located = images[images["image_id"].isin(start["image_id"])]
 
     def predict() -> pd.DataFrame:
         from ceph_pipeline.detector.checkpoint import load_networks
         from ceph_pipeline.detector.image_set import ImageSet
-        from ceph_pipeline.detector.tables import Start, refined_tables
+        from ceph_pipeline.detector.tables import refined_tables, starts_from
 
         originals = ImageSet.of_originals(located, raw, cache_index)
         refined: list[pd.DataFrame] = []
         for fold, path in zip(checkpoints["fold"], paths, strict=True):
-            seen = start[own_fold[start.index] == fold]
-            starts = {
-                "stage2": Start(seen[seen["stage"] == "stage1"], "single"),
-                "stage2_tta": Start(seen[seen["stage"] == "stage1_tta"], params.views_stage2),
-            }
+            seen = start[start["image_id"].map(fold_of) == fold]
+            alone, tta = (seen[seen["stage"] == stage] for stage in ("stage1", "stage1_tta"))
+            starts = starts_from(alone, tta, params)
             refined += refined_tables(load_networks([path], "stage2", params), originals, starts, params).values()
         return pd.concat([start, *refined], ignore_index=True)
 
@@ -179,8 +194,7 @@ def predict_stage2(
         "folds": fingerprint(folds),
         "checkpoints": fingerprint(checkpoints),
         "starting points": fingerprint(start),
-        "views": [repr(view) for view in views_of(params.views_stage2)],
-        "refinement": str(params.refinement),
+        **params.crop_settings(),
     }
     return cached_table(predictions, "fold_predictions", made_from, predict)
 
@@ -192,7 +206,9 @@ def cross_validate(
     from ceph_pipeline.evaluation import cross_validation
     from ceph_pipeline.evaluation.errors import stage_error_rows
     from ceph_pipeline.evaluation.run_metrics import as_logged
+    from ceph_pipeline.evaluation.subset import only_evaluated
 
+    fold_predictions, landmarks = only_evaluated(fold_predictions, landmarks, params.landmarks)
     errors = stage_error_rows(fold_predictions, reader_points(landmarks, params.reader), images)
     report = cross_validation.cross_validate(errors, params.statistics)
     for line in cross_validation.cross_validation_lines(report):

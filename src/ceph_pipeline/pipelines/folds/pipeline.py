@@ -6,6 +6,7 @@ from ceph_pipeline.pipelines.folds import nodes
 
 TABLES = ["augmented_images", "augmented_landmarks"]
 STAGE1_TABLES = [*TABLES, "augmented_cvm", "source_cache_index"]
+STAGE1_PREDICTIONS = ["fold_stage1_predictions", "fold_stage1_tta_predictions"]
 PREDICTED = ["folds_folder", "predictions_folder", "params:detector"]
 
 
@@ -31,7 +32,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 nodes.predict_stage1,
                 ["folds", "fold_stage1_checkpoints", "images", "source_cache", "source_cache_index", *PREDICTED],
-                "fold_stage1_predictions",
+                {name: name for name in STAGE1_PREDICTIONS},
                 name="predict_stage1",
             ),
             Node(
@@ -46,7 +47,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 nodes.predict_stage2,
                 [
-                    *["folds", "fold_stage1_predictions", "fold_stage2_checkpoints", "images", "raw_cephalograms"],
+                    *["folds", *STAGE1_PREDICTIONS, "fold_stage2_checkpoints", "images", "raw_cephalograms"],
                     *["source_cache_index", *PREDICTED],
                 ],
                 "fold_predictions",

@@ -9,7 +9,7 @@ from ceph_pipeline.artifacts import pseudonym_table
 from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.detector import DetectorParams
-from ceph_pipeline.detector.files import DetectorFiles
+from ceph_pipeline.detector.files import DetectorFiles, models_folder_of
 from ceph_pipeline.errors import printable
 from ceph_pipeline.inference.params import InferenceParams
 from ceph_pipeline.plausibility import PlausibilityParams
@@ -76,8 +76,8 @@ def size_pixels(
 
     image_ids = [str(image_id) for image_id in predictions["image_id"].unique()]
     if params.ruler_folder is not None and not set(MARKS) <= set(predictions["landmark"]):
-        models = params.ruler_folder
-        rulers, _ = predict_folder(LandmarkDetector.load(models, detector_params.in_one_view()), folder)
+        rulers, _ = predict_folder(LandmarkDetector.load(params.ruler_folder, detector_params.in_one_view()), folder)
+        models = models_folder_of(params.ruler_folder)
         predictions = pd.concat([predictions, rulers], ignore_index=True)
     min_peak = calibration.min_peak or read_presence(models).min_peak
     sizes = pixel_sizes(predictions, image_ids, file_pixel_sizes(folder, image_ids, params), min_peak, calibration)

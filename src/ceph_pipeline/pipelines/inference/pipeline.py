@@ -1,5 +1,7 @@
 """The inference pipeline."""
 
+from typing import Literal
+
 from kedro.pipeline import Node, Pipeline
 
 from ceph_pipeline.pipelines.inference.nodes import (
@@ -14,14 +16,13 @@ from ceph_pipeline.pipelines.inference.nodes import (
 )
 
 
-def create_pipeline(*, refined: bool = True, ensemble: bool = False) -> Pipeline:
+def create_pipeline(used: Literal["stage1", "stage2", "ensemble"] = "stage2") -> Pipeline:
     """From a folder of new X-rays to landmarks, measurements, overlays and reports.
 
     Args:
-        refined: Whether stage 2 refines stage 1's points.
-        ensemble: Whether the detectors of pipeline `ensemble` answer together; it has a stage 2.
+        used: Stage 1 alone, stage 2 after it, or the detectors of pipeline `ensemble` together, each with both stages.
     """
-    networks = [*(["stage2_checkpoint"] if refined else []), *(["ensemble"] if ensemble else [])]
+    networks = {"stage1": [], "stage2": ["stage2_checkpoint"], "ensemble": ["stage2_checkpoint", "ensemble"]}[used]
     return Pipeline(
         [
             Node(

@@ -12,7 +12,6 @@ from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.image_set import ImageSet
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.training import Stage1Params
-from ceph_pipeline.views import views_of
 
 if TYPE_CHECKING:
     from ceph_pipeline.detector.tables import WholeImageTables
@@ -59,9 +58,9 @@ def predict(
         return whole_image_tables(load_networks([checkpoint], "stage1", params), sources, params)
 
     alone = sources.identity() | {"checkpoint": fingerprint(checkpoint)}
-    views = {"views": [repr(view) for view in views_of(params.views_stage1)], "fusion": params.fusion}
+    in_views = alone | params.whole_image_settings()
     return {
         "stage1_predictions": cached_table(folder, "stage1_predictions", alone, lambda: found().stage1),
-        "stage1_tta_predictions": cached_table(folder, "stage1_tta_predictions", alone | views, lambda: found().stage1_tta),
+        "stage1_tta_predictions": cached_table(folder, "stage1_tta_predictions", in_views, lambda: found().stage1_tta),
         "head_outputs": cached_table(folder, "head_outputs", alone, lambda: found().head_outputs),
     }

@@ -76,9 +76,10 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def holder(folder: Path) -> str | None:
-    """`PROCESS` of the one that trains into a folder, on whatever machine; None while none does.
+    """`PROCESS` of the one that trains into a folder, on whatever machine; None where none does.
 
-    Where locks may not be tried for, as in a folder of somebody else's, it is the one that was recorded last.
+    Where this process may not try for locks, as in a folder of somebody else's, nobody can tell: the answer is the one that
+    trained there last, as if it still did.
 
     The question never stops a training from starting: it does not touch `LOCK`, and a training that starts waits for `PROBE`,
     which the question holds only for a moment.
@@ -95,12 +96,12 @@ def holder(folder: Path) -> str | None:
 def _holder(folder: Path) -> str:
     """Who has recorded that they hold the locks; for a moment after the locks are taken, that is still the one before."""
     record = _record(folder)
-    return f"process {record['pid']} on {record['machine']}" if record else "of another process"
+    return f"process {record['pid']} on {record['machine']}" if record else "an unknown process"
 
 
 def _record(folder: Path) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except OSError:
         return {}
     return record
