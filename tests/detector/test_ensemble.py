@@ -115,9 +115,9 @@ def test_folders_make_an_ensemble(checkpoints: Path, tmp_path: Path, xrays: Call
 
 @pytest.fixture
 def models(checkpoints: Path, tmp_path: Path) -> Path:
-    """A models' folder with an ensemble, of whose detectors two are listed, and a folder of another name."""
+    """A models' folder with an ensemble, of whose detectors two are listed, and folders of other names."""
     shutil.copytree(checkpoints, tmp_path / "models")
-    for name in ("0", "1", "10", "2b"):
+    for name in ("0", "1", "10", "2b", "00"):
         shutil.copytree(checkpoints, tmp_path / "models" / "ensemble" / name)
     list_detectors(tmp_path / "models" / "ensemble", [0, 10])
     return tmp_path / "models"
@@ -160,9 +160,13 @@ class TestFolder:
         with pytest.raises(DetectorError, match=r"detectors\.json: not what the pipeline ensemble wrote, a list of numbers"):
             files_in(ensemble)
 
-    def test_an_empty_one_is_named(self, tmp_path: Path) -> None:
-        with pytest.raises(DetectorError, match=r"no stage1/best\.ckpt in there"):
-            files_in(tmp_path)
+    @pytest.mark.parametrize(
+        ("name", "found"), [("", r"no stage1/best\.ckpt in there"), ("absent", "no such folder"), ("file", "a file")]
+    )
+    def test_what_is_no_models_folder_is_named(self, tmp_path: Path, name: str, found: str) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(DetectorError, match=rf"{name}: {found}\. Run the stage1 pipeline, or name the models' folder"):
+            files_in(tmp_path / name)
 
     def test_an_ensemble_of_an_earlier_detector_is_refused(self, models: Path) -> None:
         present = files_in(models)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -69,9 +70,10 @@ def files_in(folder: Path, name: str | None = None) -> DetectorFiles:
     """
     detectors = [folder] if is_detector(folder) else ensemble_detectors(folder)
     if not detectors:
+        found = f"no {STAGE1_FILE} in there" if folder.is_dir() else "a file" if folder.exists() else "no such folder"
         raise DetectorError(
-            f"{name or folder}: no {STAGE1_FILE} in there. Run the stage1 pipeline, or name the models' folder, or that of an "
-            "ensemble."
+            f"{name or folder}: {found}. Run the stage1 pipeline, or name the models' folder, which holds {STAGE1_FILE}, or an "
+            "ensemble's."
         )
     return joined([DetectorFiles((each / STAGE1_FILE,), _existing(each / STAGE2_FILE)) for each in detectors])
 
@@ -106,7 +108,7 @@ def ensemble_detectors(folder: Path) -> list[Path]:
     """
     file = folder / ENSEMBLE_FILE
     if not file.is_file():
-        found = [path for path in folder.glob("[0-9]*") if path.name.isdecimal() and is_detector(path)]
+        found = [path for path in folder.glob("[0-9]*") if re.fullmatch("0|[1-9][0-9]*", path.name) and is_detector(path)]
         return sorted(found, key=lambda path: int(path.name))
     try:
         numbers = TypeAdapter(list[int]).validate_json(file.read_bytes())
