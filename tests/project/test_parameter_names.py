@@ -48,11 +48,23 @@ class TestAccepted:
         check(**{name: "threading"})
 
     @pytest.mark.parametrize(
-        "preset", ["devices", "few_films", "fast", "isbi2015_random_weights", "low_memory", "max_accuracy", "ruler", "stable"]
+        "preset",
+        [
+            "devices",
+            "few_films",
+            "fast",
+            "isbi2015_max_accuracy",
+            "isbi2015_random_weights",
+            "low_memory",
+            "max_accuracy",
+            "ruler",
+            "stable",
+        ],
     )
     def test_every_preset(self, check, project, preset):
         content = yaml.safe_load((project / "conf" / "presets" / f"{preset}.yml").read_text())
         check(None, **content["run"]["params"])
+        assert set(content["run"].get("pipelines", "__default__").split(",")) <= set(pipelines)
 
 
 class TestRefused:
