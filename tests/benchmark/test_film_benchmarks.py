@@ -92,10 +92,14 @@ def test_films_that_two_sets_share_are_counted_apart_from_those_that_only_one_ha
         cv2.imwrite(str(tmp_path / f"{name}.png"), np.uint8(np.clip(128 + 900 * clouds, 1, 255)))
     images = pd.DataFrame({"image_id": names, "path": [f"{name}.png" for name in names], "split": "train"})
     monkeypatch.setattr(foreign_duplicates.formats, "read", lambda *_: SimpleNamespace(images=images))
+    monkeypatch.setitem(
+        foreign_duplicates.WAYS, "another film", lambda film: random.integers(0, 255, film.shape).astype(np.uint8)
+    )
     result = CliRunner().invoke(foreign_duplicates.main, ["--films", str(tmp_path), "--shared", "3"])
     assert result.exception is None
     assert "| the same pixels | 3 of 3 (100.0%) | 0 | 0 | 1.000 |" in result.stdout
-    assert "| padded to 2880 × 2400 and left so, JPEG of quality 85 | 0 of 3 (0.0%) | 0 | 0 |" in result.stdout
+    assert "| padded to 2880 × 2400 and left so, JPEG of quality 85 | 3 of 3 (100.0%) | 0 | 0 |" in result.stdout
+    assert "| another film | 0 of 3 (0.0%) | 0 | 0 |" in result.stdout
 
 
 @pytest.mark.slow
