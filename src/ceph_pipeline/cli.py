@@ -5,6 +5,7 @@
 
 import copy
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from kedro.framework.cli.utils import _config_file_callback
 from kedro.framework.project import settings
 from kedro.framework.startup import ProjectMetadata
 from kedro.io import DatasetError
+from kedro.pipeline.pipeline import OutputNotUniqueError
 from omegaconf import OmegaConf
 
 from ceph_pipeline.artifacts import refusal
@@ -27,6 +29,10 @@ from ceph_pipeline.hooks.stopping import stop_on_signals
 # `kedro mlflow ui` starts `mlflow` by its name: it is the one of this environment, whether or not that has been activated.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
+_SAME_RESULTS = (
+    "Two of the named pipelines write the same results, such as `evaluation`, which is part of `demo` and `__default__`, and its "
+    "variants evaluation_of_stage1, evaluation_with_folds and evaluation_of_ensemble. Run one after the other."
+)
 _NO_PRESET = "{}: no preset, which is a file of `run:` with the command's options beneath, like those in conf/presets."
 
 
@@ -67,6 +73,8 @@ def _record_as_killed() -> None:
 def explanation(error: Exception) -> str | None:
     """The message for the user, where there is one: of an error that explains itself, of a disk, or of MLflow's store."""
     inner = _unwrapped(error)
+    if isinstance(inner, OutputNotUniqueError):
+        return _SAME_RESULTS
     if explains_itself(inner):
         return str(inner)
     if isinstance(inner, OSError) and (message := refusal(inner, Path(inner.filename2 or inner.filename or "a file"))):
@@ -163,8 +171,6 @@ def label_studio(project: ProjectMetadata, images: Path, env: str | None, model:
     (Settings, Webhooks) brings corrected tasks back, in a file that `raw_format=label_studio` reads. Label Studio takes addresses
     of its own machine where it was started with ML_BLOCK_LOCAL_IP=false and SSRF_PROTECTION_ENABLED=false.
     """
-    import socket
-
     import uvicorn
 
     from ceph_pipeline.detector import DetectorParams, LandmarkDetector

@@ -67,6 +67,12 @@ class TestPadding:
         deep = self.FILM.astype(np.uint16) * 16
         np.testing.assert_array_equal(without_padding(np.pad(deep, 9)), deep)
 
+    def test_a_film_of_12_bits_keeps_its_faint_edges(self):
+        """Stored in 16 bits, it uses a sixteenth of what these could say."""
+        film = self.FILM.astype(np.uint16) * 20
+        film[:15] = 300 + 4 * np.arange(50)  # differs by 196 of 4,095
+        np.testing.assert_array_equal(without_padding(np.pad(film, 9)), film)
+
     def test_lines_inside_the_film_stay(self):
         film = self.FILM.copy()
         film[20:30] = 7

@@ -145,8 +145,9 @@ class TestFolder:
         assert files_in(ensemble).stage1 == (ensemble / STAGE1_FILE,)
 
     def test_one_without_stage_2_is_named(self, ensemble: Path) -> None:
+        (ensemble / ENSEMBLE_FILE).unlink()
         (ensemble / "10" / STAGE2_FILE).unlink()
-        with pytest.raises(DetectorError, match=r"ensemble/10 has no stage2/best\.ckpt, and 1 of 2 detectors .* to its end"):
+        with pytest.raises(DetectorError, match=r"ensemble/10 has no stage2/best\.ckpt, and 2 of 3 detectors .* to its end"):
             files_in(ensemble)
 
     def test_one_that_is_listed_and_missing_is_named(self, ensemble: Path) -> None:
@@ -154,10 +155,17 @@ class TestFolder:
         with pytest.raises(DetectorError, match=r"detectors\.json lists 10, which has no stage1/best\.ckpt: run the pipeline"):
             files_in(ensemble)
 
-    @pytest.mark.parametrize("content", ["", "{}", '["../elsewhere"]', "[null]", "\xff"])
+    def test_one_that_has_been_trained_anew_is_named(self, ensemble: Path) -> None:
+        """A run that was stopped has replaced some of them."""
+        with (ensemble / "10" / STAGE2_FILE).open("ab") as file:
+            file.write(b"trained anew")
+        with pytest.raises(DetectorError, match=r"detector 10 is not the one that was listed, .* run it to its end"):
+            files_in(ensemble)
+
+    @pytest.mark.parametrize("content", ["", "[0, 1]", '{"../elsewhere": {}}', '{"0": null}', "\xff"])
     def test_a_damaged_list_is_named(self, ensemble: Path, content: str) -> None:
         (ensemble / ENSEMBLE_FILE).write_text(content, "latin-1")
-        with pytest.raises(DetectorError, match=r"detectors\.json: not what the pipeline ensemble wrote, a list of numbers"):
+        with pytest.raises(DetectorError, match=r"detectors\.json: not what the pipeline ensemble wrote, digests by number"):
             files_in(ensemble)
 
     @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ class TestEnsemble:
         second = (folder / "1" / "stage2" / "best.ckpt").stat().st_mtime_ns
         for count, listed in ((3, [0, 1, 2]), (2, [0, 1])):
             together.run("ensemble", ensemble={"count": count}, to_outputs=("ensemble",))
-            assert json.loads((folder / "detectors.json").read_text()) == listed
+            assert [int(number) for number in json.loads((folder / "detectors.json").read_text())] == listed
             assert (folder / "2" / "stage2" / "best.ckpt").is_file()
         assert (folder / "1" / "stage2" / "best.ckpt").stat().st_mtime_ns == second
 

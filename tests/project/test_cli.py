@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.project import pipelines
 from kedro.io import AbstractDataset, DatasetError
+from kedro.pipeline.pipeline import OutputNotUniqueError
 from mlflow.exceptions import MlflowException
 
 import ceph_pipeline
@@ -139,6 +141,11 @@ class TestExplanation:
         with pytest.raises(DatasetError, match=r"Failed while loading data from dataset .*Full") as caught:
             Full().load()
         assert cli.explanation(caught.value).startswith(f"{tmp_path}/a cannot be written: Read-only file system. Set data_root")
+
+    def test_pipelines_that_write_the_same_are_said_in_place_of_their_outputs(self):
+        with pytest.raises(OutputNotUniqueError) as caught:
+            pipelines["evaluation"] + pipelines["evaluation_with_folds"]
+        assert "variants evaluation_of_stage1, evaluation_with_folds and evaluation_of_ensemble" in cli.explanation(caught.value)
 
     def test_a_bug_has_none(self):
         assert cli.explanation(KeyError("x")) is None

@@ -16,7 +16,7 @@ from ceph_pipeline.images import ImageStore
 from ceph_pipeline.images.codec import GreyImage
 
 PADDING_LEVELS = 3
-"""Of 255; what a film shows in a line differs by more."""
+"""Of 255, the image's own range; what a film shows in a line differs by more."""
 
 LEAST_PX = 32
 """An image whose other lines are fewer is taken as it is."""
@@ -81,12 +81,13 @@ def without_padding(image: GreyImage) -> GreyImage:
     Returns:
         A view of it; the image itself where nothing else would be left.
     """
-    rows, columns = (_film_extent(lines, np.iinfo(image.dtype).max) for lines in (image, image.T))
+    tolerated = PADDING_LEVELS / 255 * float(np.ptp(image))  # of the range used: 12 bits stored in 16 are no dark image
+    rows, columns = (_film_extent(lines, tolerated) for lines in (image, image.T))
     shown = image[rows, columns]
     return shown if min(shown.shape) >= LEAST_PX else image
 
 
-def _film_extent(lines: GreyImage, white: float) -> slice:
-    """From the first to the last of some lines that holds more than one grey level."""
-    varied = np.flatnonzero(np.ptp(lines, axis=1) > PADDING_LEVELS * white / 255)
+def _film_extent(lines: GreyImage, tolerated: float) -> slice:
+    """From the first to the last of some lines whose grey levels differ by more than is tolerated."""
+    varied = np.flatnonzero(np.ptp(lines, axis=1) > tolerated)
     return slice(varied[0], varied[-1] + 1) if len(varied) else slice(0)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from ceph_pipeline.artifacts import fingerprint, write_atomically
 from ceph_pipeline.detector.inputs import DetectorError
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 STAGE1_FILE, STAGE2_FILE = "stage1/best.ckpt", "stage2/best.ckpt"
 
 ENSEMBLE_FILE = "detectors.json"
-"""Lists the numbers of an ensemble's detectors, in its folder; written when all of them are there."""
+"""Lists an ensemble's detectors with their digests, in its folder; written when all of them are there."""
+
+_LISTED = TypeAdapter(dict[NonNegativeInt, dict[str, str]])
 
 
 class DetectorFiles(NamedTuple):
@@ -75,7 +77,7 @@ def files_in(folder: Path, name: str | None = None) -> DetectorFiles:
             f"{name or folder}: {found}. Run the stage1 pipeline, or name the models' folder, which holds {STAGE1_FILE}, or an "
             "ensemble's."
         )
-    return joined([DetectorFiles((each / STAGE1_FILE,), _existing(each / STAGE2_FILE)) for each in detectors])
+    return joined([_single(each) for each in detectors])
 
 
 def joined(detectors: Sequence[DetectorFiles]) -> DetectorFiles:
@@ -104,25 +106,31 @@ def ensemble_detectors(folder: Path) -> list[Path]:
     """The folders of an ensemble's detectors, in the order of their numbers; none where there is no ensemble.
 
     Raises:
-        DetectorError: `detectors.json` is damaged, or lists a detector that is not there.
+        DetectorError: `detectors.json` is damaged, or lists a detector that is not there or has been trained again since.
     """
     file = folder / ENSEMBLE_FILE
     if not file.is_file():
         found = [path for path in folder.glob("[0-9]*") if re.fullmatch("0|[1-9][0-9]*", path.name) and is_detector(path)]
         return sorted(found, key=lambda path: int(path.name))
     try:
-        numbers = TypeAdapter(list[int]).validate_json(file.read_bytes())
+        listed = _LISTED.validate_json(file.read_bytes())
     except ValidationError:
-        raise DetectorError(f"{file}: not what the pipeline ensemble wrote, a list of numbers: run it again.") from None
-    listed = [folder / str(number) for number in numbers]
-    if missing := next((path for path in listed if not is_detector(path)), None):
-        raise DetectorError(f"{file} lists {missing.name}, which has no {STAGE1_FILE}: run the pipeline ensemble again.")
-    return listed
+        raise DetectorError(f"{file}: not what the pipeline ensemble wrote, digests by number: run it again.") from None
+    for number, digests in listed.items():
+        if not is_detector(folder / str(number)):
+            raise DetectorError(f"{file} lists {number}, which has no {STAGE1_FILE}: run the pipeline ensemble again.")
+        if _single(folder / str(number)).digests() != digests:
+            raise DetectorError(
+                f"{file}: detector {number} is not the one that was listed, as where the pipeline ensemble was stopped while it "
+                "trained them anew: run it to its end."
+            )
+    return [folder / str(number) for number in listed]
 
 
 def list_detectors(folder: Path, numbers: Sequence[int]) -> None:
     """Write `detectors.json`, by which an ensemble is complete."""
-    write_atomically(folder / ENSEMBLE_FILE, json.dumps(list(numbers)))
+    listed = {number: _single(folder / str(number)).digests() for number in numbers}
+    write_atomically(folder / ENSEMBLE_FILE, json.dumps(listed))
 
 
 def models_folder_of(folder: Path) -> Path:
@@ -130,8 +138,10 @@ def models_folder_of(folder: Path) -> Path:
     return folder.parent if not is_detector(folder) and is_detector(folder.parent) else folder
 
 
-def _existing(path: Path) -> tuple[Path, ...]:
-    return (path,) if path.is_file() else ()
+def _single(folder: Path) -> DetectorFiles:
+    """The checkpoints of one detector, with stage 2 where it is there."""
+    stage2 = folder / STAGE2_FILE
+    return DetectorFiles((folder / STAGE1_FILE,), (stage2,) if stage2.is_file() else ())
 
 
 def _digest(paths: tuple[Path, ...]) -> str:

@@ -35,8 +35,6 @@ def learn_uncertainty(
 
     Training sources say it too where they were located by detectors that had not learned from them.
     """
-    from ceph_pipeline.detector.description import views_in_words
-
     if params.uncertainty is None:
         return {}
     valid = on_split(errors, images, "valid")
@@ -44,20 +42,25 @@ def learn_uncertainty(
         fold_errors = fold_errors[fold_errors["landmark"].isin(valid["landmark"])]
     learned = pd.concat([valid, fold_errors], ignore_index=True)
     located = pd.concat([predictions, fold_predictions], ignore_index=True)
-    alone, together = DetectorFiles.of(stage1, stage2).digests(), DetectorFiles.of(stage1, stage2, ensemble).digests()
+    found = learn(learned, located, images, params.uncertainty)
     return {
-        stage: StageUncertainty(
-            networks=together
-            if stage == ENSEMBLE
-            else {name: digest for name, digest in alone.items() if name <= stage.removesuffix("_tta")},
-            views=views_in_words(
-                detector if stage == ENSEMBLE or stage.endswith("_tta") else detector.in_one_view(),
-                refined=stage == ENSEMBLE or stage.startswith("stage2"),
-            ),
-            models=models,
-        ).to_report()
-        for stage, models in learn(learned, located, images, params.uncertainty).items()
+        stage: StageUncertainty(*_networks_and_views(stage, stage1, stage2, ensemble, detector), models).to_report()
+        for stage, models in found.items()
     }
+
+
+def _networks_and_views(
+    stage: str, stage1: Path, stage2: Path | None, ensemble: Path | None, detector: DetectorParams
+) -> tuple[dict[str, str], str]:
+    """The digests of the networks that a stage's points are made by, and what these look at, in words."""
+    from ceph_pipeline.detector.description import views_in_words
+
+    if stage == ENSEMBLE:
+        files, looks = DetectorFiles.of(stage1, stage2, ensemble), detector
+    else:
+        files = DetectorFiles.of(stage1, stage2 if stage.startswith("stage2") else None)
+        looks = detector if stage.endswith("_tta") else detector.in_one_view()
+    return files.digests(), views_in_words(looks, refined=bool(files.stage2))
 
 
 def check_uncertainty(
