@@ -186,7 +186,7 @@ def test_the_examples_that_read_the_demos_files_run(finished, monkeypatch, page)
     of_the_demo = [block for block in blocks if "data/demo" in block]
     assert of_the_demo
     for block in of_the_demo:
-        exec(compile(block.replace("phantom_0042.png", image.name), page, "exec"), {})
+        exec(compile(block.replace("phantom_0044.png", image.name), page, "exec"), {})
 
 
 class TestTracking:

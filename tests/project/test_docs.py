@@ -11,6 +11,9 @@ import pytest
 from kedro.framework.project import pipelines
 
 import ceph_pipeline
+from ceph_pipeline.phantom.aariz_layout import image_file, split_of
+from ceph_pipeline.phantom.params import PhantomParams
+from ceph_pipeline.phantom.specimen import sample_specimen
 
 PROJECT = Path(__file__).parents[2]
 PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
@@ -54,6 +57,23 @@ def test_the_page_of_parameters_is_of_todays_models(project):
 def test_the_page_of_cephalometry_is_of_todays_table():
     writing = script("write_measurements")
     assert writing.PAGE.read_text("utf-8") == writing.page(), "a table has changed: run python docs/write_measurements.py"
+
+
+def test_films_that_pages_name_are_those_that_the_demo_draws(context):
+    params = PhantomParams.model_validate(context("demo").config_loader["parameters"]["phantom"])
+    drawn = {
+        image_file(
+            Path("data/demo/01_raw/aariz"),
+            split_of(index, params.n_images),
+            sample_specimen(index, params.seed, params.long_side_px, params.variation),
+        ).as_posix()
+        for index in range(params.n_images)
+    }
+    named = {
+        name for page in PAGES for name in re.findall(r"data/demo/01_raw/[\w./]+/Cephalograms/[\w.]+", page.read_text("utf-8"))
+    }
+    assert named
+    assert named <= drawn
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
