@@ -31,7 +31,7 @@ them for full scale, the environments and presets others; `--params stage1.optim
 name that does not exist is refused with the nearest one, a value out of range with what is expected, before anything runs.
 
 Values of `conf/base/globals.yml` have plain names and go to every parameter and file that refers to them: `data_root`,
-`raw_folder`, `raw_format`, `inference_folder`, `export_folder`, `ruler_export`, `pseudonym_key`, `seed`,
+`raw_folder`, `raw_format`, `raw_images`, `inference_folder`, `export_folder`, `ruler_export`, `pseudonym_key`, `seed`,
 `n_jobs`, `backend`, `dask_scheduler`, `cache_long_side`.
 `--params seed=7,data_root=data/seed7,raw_folder=/films` is a run of its own with another seed.
 

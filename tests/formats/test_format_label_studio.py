@@ -174,6 +174,86 @@ class TestFilmsWithoutTheLandmarks:
         assert found.images["image_id"].tolist() == ["ceph-a"]
 
 
+SPOILT = {
+    "turned": [key_point("p1", 75, 10, image_rotation=90), key_point("p2", 74.5, 5, image_rotation=90)],
+    "outside": [key_point("p1", 175, 10), key_point("p2", 74.5, 5)],
+    "twice": [key_point("p1", 75, 10), key_point("p1", 76, 10), key_point("p2", 74.5, 5)],
+    "other names": [key_point("ruler 0", 75, 10), key_point("ruler 1", 74.5, 5)],
+    "the face alone": [key_point("Sella", 40, 40), key_point("Nasion", 60, 35)],
+    "boxes": [{"type": "rectanglelabels", "value": {"x": 1, "y": 2, "width": 3, "height": 4, "rectanglelabels": ["p1"]}}],
+    "one spot": [key_point("p1", 75, 10), key_point("p2", 75.001, 10)],
+}
+
+
+class TestARulerThatIsNotRead:
+    """A mark that cannot be used must not say that the film shows no ruler."""
+
+    RULER = ReadOptions(landmarks="ruler", only_landmarks=True, blank_shows_none=True)
+
+    @pytest.mark.parametrize("kind", SPOILT)
+    def test_its_film_is_set_aside(self, export, kind):
+        spoilt = task("ceph-b.png", {"completed_by": 1, "result": [dict(point) for point in SPOILT[kind]]})
+        found = read(export(task(), spoilt), on_bad_item="quarantine", options=self.RULER)
+        assert found.images["image_id"].tolist() == ["ceph-a"]
+        assert "ceph-b" in set(found.quarantine["item"])
+        assert set(found.quarantine["outcome"]) >= {"image set aside"}
+
+    def test_other_names_are_told_with_the_way_out(self, export):
+        spoilt = task("ceph-b.png", {"completed_by": 1, "result": [dict(point) for point in SPOILT["other names"]]})
+        with pytest.raises(AnnotationError, match=r"key points of 'ruler 0', 'ruler 1' only.*ingestion\.reading\.labels"):
+            read(export(task(), spoilt), options=self.RULER)
+
+    def test_the_face_s_points_beside_it_are_left_out_with_one_remark(self, export):
+        points = [key_point("p1", 75, 10), key_point("p2", 74.5, 5), key_point("Sella", 40, 40), key_point("Nasion", 60, 35)]
+        found = read(export(task("ceph-a.png", {"completed_by": 1, "result": points})), options=self.RULER)
+        assert found.landmarks["landmark"].tolist() == ["p1", "p2"]
+        assert found.quarantine["reason"].str.contains("2 others, left out: 'Nasion', 'Sella'").tolist() == [True]
+
+    def test_a_mark_that_another_reader_has_keeps_the_film(self, export):
+        outside = {"completed_by": 1, "result": [key_point("p1", 175, 10), key_point("p2", 74.5, 5)]}
+        inside = {"completed_by": 2, "result": [key_point("p1", 75, 10), key_point("p2", 74.5, 5)]}
+        found = read(export(task("ceph-a.png", outside, inside)), on_bad_item="quarantine", options=self.RULER)
+        assert found.images["image_id"].tolist() == ["ceph-a"]
+
+    def test_a_mark_left_out_on_request_takes_its_film_along(self, export):
+        found = read(export(task(), task("ceph-b.png")), options=self.RULER, exclude=["ceph-b/p1"])
+        assert found.images["image_id"].tolist() == ["ceph-a"]
+
+    def test_the_choice_of_landmarks_needs_landmarks(self):
+        with pytest.raises(ValueError, match="only_landmarks: needs `landmarks`"):
+            ReadOptions(only_landmarks=True)
+
+
+class TestFramesThatContradictEachOther:
+    def test_in_one_task(self, export):
+        entry = task()
+        entry["annotations"].append(
+            {"completed_by": 2, "result": [key_point("p1", 10, 75, original_width=1000, original_height=2000)]}
+        )
+        with pytest.raises(AnnotationError, match="2000 × 1000 and 1000 × 2000 recorded of one image"):
+            read(export(entry))
+
+    def test_in_rows_of_json_min(self, export):
+        rows = [minimal(ruler=[P1, P2]), minimal(annotator=7, ruler=[P1 | {"original_width": 1000, "original_height": 2000}])]
+        with pytest.raises(AnnotationError, match="2000 × 1000 and 1000 × 2000 recorded of one image"):
+            read(export(*rows))
+
+
+def test_pixels_in_a_data_address_are_no_name(export):
+    entry = task()
+    entry["data"] = {"image": "data:image/png;base64,iVBORw0KGgo="}
+    found = read(export(entry))
+    assert found.images["image_id"].tolist() == ["ceph-a"]
+    del entry["file_upload"]
+    with pytest.raises(AnnotationError, match="no image and annotations"):
+        read(export(entry))
+
+
+def test_a_rotation_of_0_may_be_text(export):
+    result = [key_point("p1", 75, 10, image_rotation="0")]
+    assert read(export(task("ceph-a.png", {"completed_by": 1, "result": result}))).landmarks["x"].tolist() == [1499.5]
+
+
 def test_an_unreadable_image_is_refused(export, tmp_path):
     (tmp_path / "ceph-a.png").write_bytes(b"no image")
     with pytest.raises(AnnotationError, match="unreadable"):
@@ -227,6 +307,13 @@ class TestOtherExports:
         cell = json.dumps([P1, P2]).replace('"', '""')
         head = '"annotation_id","annotator","created_at","id","image","lead_time","ruler","updated_at"'
         (tmp_path / "a.csv").write_text(f'{head}\n22,"1","2025",37,"/data/upload/6/4b650e6e-ceph-a.png",10.9,"{cell}","2025"\n')
+        assert read(tmp_path).landmarks["x"].tolist() == [1499.5, 999.5]
+
+    @pytest.mark.parametrize(("separator", "encoding"), [(";", "utf-8"), ("\t", "utf-16")])
+    def test_the_csv_export_may_have_been_saved_by_excel(self, tmp_path, separator, encoding):
+        head = ("annotation_id", "annotator", "created_at", "id", "image", "lead_time", "ruler", "updated_at")
+        row = ("22", "1", "2025", "37", "ceph-a.png", "10,9", '"' + json.dumps([P1, P2]).replace('"', '""') + '"', "2025")
+        (tmp_path / "A.CSV").write_text("\n".join(separator.join(cells) for cells in (head, row)), encoding=encoding)
         assert read(tmp_path).landmarks["x"].tolist() == [1499.5, 999.5]
 
     def test_a_key_point_and_its_labels_are_two_results_in_any_order(self, export):

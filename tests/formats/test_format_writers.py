@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ceph_pipeline.formats import WRITERS, AnnotationError, read, write
 from ceph_pipeline.formats.writers.label_studio import score_of
 from ceph_pipeline.formats.writers.point_set import WrittenPoint
-from ceph_pipeline.formats.writers.selection import points_of_predictions, points_of_readers, require_free
+from ceph_pipeline.formats.writers.selection import MARK, points_of_predictions, points_of_readers, require_free
 from ceph_pipeline.landmarks import SCHEMAS
 
 READ_BACK = sorted(set(WRITERS) - {"json"})
@@ -134,6 +134,34 @@ class TestWithoutCopies:
         points = point_table(images["image_id"], ["annotator"])
         write(tmp_path / "out", format, images, points)
         assert_same_points(read(tmp_path / "out", format, images=tmp_path / "films").landmarks, points)
+
+
+@pytest.mark.parametrize("format", SEVERAL_READERS)
+def test_readers_keep_their_names(format, films, tmp_path):
+    folder, images = films
+    readers = ["anna_k", "stage2_tta"] if format == "aariz" else ["Dr. M\u00fcller", "K. L.", "stage2_tta"]
+    points = point_table(images["image_id"], readers, SCHEMAS["aariz"].names)
+    write(tmp_path / "out", format, images, points, films=folder)
+    assert_same_points(read(tmp_path / "out", format).landmarks, points)
+
+
+@pytest.mark.parametrize("format", ["coco", "label_studio", "table"])
+@pytest.mark.parametrize(
+    "paths",
+    [["x.png", "x.jpg"], ["a/x.png", "b/x.png", "a_x.png"], ["X.png", "x.png"], ["a#1?q.png"]],
+    ids=["kinds", "folders", "case", "signs"],
+)
+def test_films_whose_names_could_be_mistaken_for_each_other_stay_apart(format, paths, tmp_path):
+    ids = [f"film{number}" for number in range(len(paths))]
+    images = image_table(paths).assign(image_id=ids)
+    draw(tmp_path / "films", images)
+    points = point_table(ids, ["annotator"])
+    write(tmp_path / "out", format, images, points)
+    found = read(tmp_path / "out", format, images=tmp_path / "films")
+    own = found.images.set_index("image_id")["path"].map(dict(zip(paths, ids, strict=True)))
+    assert len(set(found.images["image_id"].str.casefold())) == len(paths)
+    points = points.dropna()  # Label Studio's tasks do not say what is missing
+    assert_same_points(found.landmarks.assign(image_id=found.landmarks["image_id"].map(own)).dropna(), points)
 
 
 def read_identifiers(tmp_path):
@@ -309,10 +337,31 @@ class TestRefused:
         assert list(tmp_path.iterdir()) == []
 
     def test_an_earlier_export_unless_it_may_be_replaced(self, tmp_path):
+        write(tmp_path / "out", "coco", image_table(["a.png"]), point_table(["a"]))
         with pytest.raises(AnnotationError, match=r"export\.overwrite=true"):
-            require_free(tmp_path, overwrite=False)
-        require_free(tmp_path, overwrite=True)
+            require_free(tmp_path / "out", overwrite=False)
+        require_free(tmp_path / "out", overwrite=True)
         require_free(tmp_path / "none", overwrite=False)
+
+    def test_a_folder_or_file_of_somebody_s_own_is_never_replaced(self, tmp_path):
+        (tmp_path / "coco").mkdir()
+        (tmp_path / "coco/mine.json").write_text("{}")
+        for taken in (tmp_path / "coco", tmp_path / "coco/mine.json"):
+            with pytest.raises(AnnotationError, match=r"is no earlier export .* name another folder"):
+                require_free(taken, overwrite=True)
+
+    @pytest.mark.parametrize(("x", "y"), [(1.0, np.nan), (np.inf, 1.0), (np.nan, 2.0)])
+    @pytest.mark.parametrize("format", sorted(WRITERS))
+    def test_a_point_that_is_neither_there_nor_missing(self, format, x, y, tmp_path):
+        points = pd.DataFrame({"image_id": ["a"], "reader": "r", "landmark": "Sella", "x": [x], "y": [y]})
+        with pytest.raises(AnnotationError, match=r"a, Sella of r: x = .*expected two numbers, or none"):
+            write(tmp_path / "out", format, image_table(["a.png"]), points)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_two_images_with_one_annotation_file(self, tmp_path):
+        images = image_table(["a.png", "a.jpg"]).assign(image_id=["a", "b"])
+        with pytest.raises(AnnotationError, match=r"one annotation file, 'a\.json'.*export\.copy_films=true"):
+            write(tmp_path / "out", "labelme", images, point_table(["a", "b"], ["annotator"]))
 
     def test_a_reader_that_is_not_in_the_table(self):
         with pytest.raises(AnnotationError, match=r"export\.readers: no points of 'consensus'; the table has junior, senior"):
@@ -322,7 +371,7 @@ class TestRefused:
 def test_a_new_export_takes_the_place_of_the_old_one_whole(tmp_path):
     write(tmp_path / "out", "labelme", image_table(["a.png"]), point_table(["a"]))
     write(tmp_path / "out", "labelme", image_table(["b.png"]), point_table(["b"]))
-    assert [path.name for path in tmp_path.rglob("*")] == ["out", "b.json"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [MARK, "b.json", "out"]
 
 
 def test_the_last_stage_is_taken_where_none_is_named():

@@ -1,7 +1,9 @@
 """The pipeline from raw files to tables, in Kedro."""
 
+import json
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,10 +12,12 @@ from kedro.runner import SequentialRunner
 from pydantic import ValidationError
 
 from ceph_pipeline.artifacts import pseudonym
-from ceph_pipeline.formats import AnnotationError
+from ceph_pipeline.formats import AnnotationError, ReadOptions
+from ceph_pipeline.images import RawFolder
 from ceph_pipeline.ingestion import IngestionParams
 from ceph_pipeline.landmarks.tables import CacheTable, CvmTable, ImageTable, LandmarkTable, MeasurementTable, QuarantineTable
 from ceph_pipeline.pipelines.ingestion import create_pipeline
+from ceph_pipeline.pipelines.ingestion.nodes import build_cache, read_cephalograms
 from ceph_pipeline.stores import TableDataset
 
 TABLES = {
@@ -108,3 +112,49 @@ def test_a_long_quarantine_is_printed_in_part_and_kept_whole(run, raw, caplog):
 def test_parameters_out_of_range_or_misspelt_are_refused(wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         IngestionParams.model_validate(wrong)
+
+
+class TestFilmsThatLieElsewhere:
+    @pytest.fixture
+    def apart(self, tmp_path):
+        """An export of two films, and the films in a folder of their own."""
+        points = [("p1", 75, 10), ("p2", 75, 40)]
+        results = [
+            {
+                "type": "keypointlabels",
+                "original_width": 80,
+                "original_height": 100,
+                "value": {"x": x, "y": y, "keypointlabels": [label]},
+            }
+            for label, x, y in points
+        ]
+        tasks = [{"data": {"image": f"{name}.png"}, "annotations": [{"completed_by": 1, "result": results}]} for name in "ab"]
+        (tmp_path / "export").mkdir()
+        (tmp_path / "export/export.json").write_text(json.dumps(tasks))
+        (tmp_path / "films/deep").mkdir(parents=True)
+        for name in "ab":
+            cv2.imwrite(str(tmp_path / f"films/deep/{name}.png"), np.arange(8000, dtype=np.uint8).reshape(100, 80))
+        return tmp_path
+
+    PARAMS = IngestionParams(on_bad_item="quarantine", n_jobs=1)
+
+    def test_are_read_from_there(self, apart, store):
+        raw = RawFolder(apart / "export/export.json", "label_studio", apart / "films")
+        images, *_ = read_cephalograms(raw, self.PARAMS)
+        assert images["path"].tolist() == ["deep/a.png", "deep/b.png"]
+        assert len(build_cache(images, raw, store, self.PARAMS)[0]) == 2
+
+    def test_are_missed_with_the_way_out(self, apart, store):
+        raw = RawFolder(apart / "export", "label_studio")
+        images, *_ = read_cephalograms(raw, self.PARAMS)
+        with pytest.raises(AnnotationError, match=r"not one of the 2 images can be read.*a\.png.*raw_images=FOLDER"):
+            build_cache(images, raw, store, self.PARAMS)
+
+    def test_in_a_folder_that_there_is_not_are_refused(self, apart):
+        with pytest.raises(AnnotationError, match=r"nowhere: no such folder of images"):
+            read_cephalograms(RawFolder(apart / "export", "label_studio", apart / "nowhere"), self.PARAMS)
+
+    def test_a_data_set_of_which_nothing_is_left_says_why(self, apart):
+        params = self.PARAMS.model_copy(update={"reading": ReadOptions(landmarks=["S"], only_landmarks=True)})
+        with pytest.raises(AnnotationError, match=r"nothing that can be used, .*key points of 'p1', 'p2' only"):
+            read_cephalograms(RawFolder(apart / "export", "label_studio", apart / "films"), params)

@@ -178,6 +178,8 @@ class TestHandles:
         dataset.save(RawFolder(tmp_path, "aariz"))
         assert dataset.load() == RawFolder(tmp_path, "aariz")
         assert dataset.exists()
+        apart = RawFolderDataset(filepath=str(tmp_path), format="coco", images=str(tmp_path / "films"))
+        assert apart.load().films == tmp_path / "films"
 
     @pytest.mark.parametrize("wrong", ["folder", "format", "absent"])
     def test_a_raw_folder_refuses_what_the_catalog_does_not_name(self, tmp_path, wrong):

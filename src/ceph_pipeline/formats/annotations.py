@@ -51,6 +51,7 @@ class Reading:
         cvm: Rows of `CVM_COLUMNS`.
         problems: What was left out, and why.
         sources: Annotation file by (image, reader), for messages.
+        missing_is_absent: Whether an image does not show what nobody marked on it.
     """
 
     images: pd.DataFrame
@@ -58,6 +59,7 @@ class Reading:
     cvm: pd.DataFrame
     problems: tuple[Problem, ...] = ()
     sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    missing_is_absent: bool = False
 
 
 def image_table(rows: Iterable[Row]) -> pd.DataFrame:

@@ -28,11 +28,12 @@ from ceph_pipeline.formats.entries import PIXEL_SIZE, as_number, as_pixel_size, 
 from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder
-from ceph_pipeline.formats.films import ANNOTATOR, Assembly, assemble, shifted, split_of
+from ceph_pipeline.formats.films import Assembly, assemble, shifted, split_of
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import LandmarkNames, ReadOptions, TableOptions
 from ceph_pipeline.formats.places import annotation_files, folder_of, recognises_any
 from ceph_pipeline.formats.problems import AnnotationError, Problem
+from ceph_pipeline.formats.reader_names import ANNOTATOR
 from ceph_pipeline.formats.sheets import Sheet, read_sheet
 from ceph_pipeline.formats.table import films_of_sheets
 from ceph_pipeline.images import encode_image

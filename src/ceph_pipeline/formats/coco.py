@@ -21,11 +21,12 @@ from ceph_pipeline.formats.entries import as_size, entries_of, key_of, own_pixel
 from ceph_pipeline.formats.files import peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
-from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
+from ceph_pipeline.formats.films import assemble, assembly, split_of
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import each_content, folder_of, recognises_any
 from ceph_pipeline.formats.problems import AnnotationError, Problem
+from ceph_pipeline.formats.reader_names import ReaderNames
 
 DATASET = "coco"
 LAYOUT = (
@@ -54,10 +55,11 @@ def read_coco(path: Path, images: Path | None, options: ReadOptions) -> Reading:
     root = folder_of(path)
     films: list[Film] = []
     problems: list[Problem] = []
+    readers = ReaderNames()
     for _, name, content in each_content(path, _SUFFIXES, read_json, LAYOUT, problems):
         if not isinstance(content, dict) or "annotations" not in content:
             continue
-        films += _films(content, name, problems)
+        films += _films(content, name, readers, problems)
     if not films and not problems:
         raise AnnotationError(
             f"{path}: no annotation with key points; only boxes or outlines, or images nobody annotated. {_WAY_OUT}"
@@ -68,7 +70,7 @@ def read_coco(path: Path, images: Path | None, options: ReadOptions) -> Reading:
 _WAY_OUT = "Export with key points: in CVAT, a skeleton label holds them, plain point labels are lost in this format."
 
 
-def _films(content: Mapping[str, Any], file: str, problems: list[Problem]) -> Iterator[Film]:
+def _films(content: Mapping[str, Any], file: str, readers: ReaderNames, problems: list[Problem]) -> Iterator[Film]:
     categories = _by_id(content, "categories", file, problems)
     images = _by_id(content, "images", file, problems)
     annotations: dict[str, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
@@ -95,7 +97,7 @@ def _films(content: Mapping[str, Any], file: str, problems: list[Problem]) -> It
         original = extra.get("name") if isinstance(extra, dict) else None
         labelled: dict[str, list[LabelledPoint]] = defaultdict(list)
         for position, entry in entries:
-            labelled[_reader(entry)] += _labelled_points(entry, categories, file, position, problems)
+            labelled[readers.of(_signature(entry))] += _labelled_points(entry, categories, file, position, problems)
         unnamed = [len(entry["keypoints"]) // 3 for _, entry in entries if not _names(entry, categories)]
         yield Film(
             name=file_path(key_of(image.get("file_name")) or ""),
@@ -127,10 +129,9 @@ def _names(entry: Mapping[str, Any], categories: Mapping[str, dict[str, Any]]) -
     return categories.get(key_of(entry.get("category_id")) or "", {}).get("keypoints") or []
 
 
-def _reader(entry: Mapping[str, Any]) -> str:
+def _signature(entry: Mapping[str, Any]) -> Any:
     attributes = entry.get("attributes")
-    reader = attributes.get("reader") if isinstance(attributes, dict) else None
-    return reader if isinstance(reader, str) and reader.isidentifier() else ANNOTATOR
+    return attributes.get("reader") if isinstance(attributes, dict) else None
 
 
 def _labelled_points(

@@ -21,11 +21,12 @@ from ceph_pipeline.formats.entries import as_size, number
 from ceph_pipeline.formats.files import UnreadableFileError, decode, read_xml, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
-from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
+from ceph_pipeline.formats.films import assemble, assembly, split_of
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import each_content, folder_of, recognises_any
 from ceph_pipeline.formats.problems import AnnotationError, Problem
+from ceph_pipeline.formats.reader_names import ANNOTATOR
 
 DATASET = "cvat"
 LAYOUT = "one annotations.xml of the export 'CVAT for images 1.1', and the images beside or below"

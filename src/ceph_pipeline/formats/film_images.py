@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -14,7 +14,7 @@ from ceph_pipeline.formats.film_names import ImageFolder, stem, without_prefix
 from ceph_pipeline.formats.labelled_points import LabelledPoint
 from ceph_pipeline.formats.layout import sizes_of
 from ceph_pipeline.formats.problems import Problem
-from ceph_pipeline.images.identifiers import safe_identifier
+from ceph_pipeline.images.identifiers import safe_identifier, with_digest
 from ceph_pipeline.landmarks.geometry import Size
 
 
@@ -30,6 +30,7 @@ class Film:
         original: The film's own name where a tool renamed the file.
         split: train, valid or test; None where nothing says.
         pixel_size_mm: NaN where it is unknown.
+        blank: Somebody says that it shows none of the landmarks.
         ordered: How many points have an order only, which must be all of the landmarks that the user names.
     """
 
@@ -43,18 +44,29 @@ class Film:
     subset: str | None = None
     pixel_size_mm: float = math.nan
     machine: str = "unknown"
+    blank: bool = False
     ordered: int | None = None
 
 
 @dataclass
 class PairedFilm:
-    """A film with its image."""
+    """A film with its image.
+
+    Attributes:
+        film: As annotated.
+        image_id: Its identifier.
+        path: Of its image, below the folder of images.
+        present: Whether the image is there.
+        points: By reader and landmark's full name, px.
+        left_out: Labels of points of other landmarks than the user wants.
+    """
 
     film: Film
     image_id: str
     path: str
     present: bool
     points: dict[str, dict[str, Point]] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
 
 
 def pair(films: Iterable[Film], folder: ImageFolder, problems: list[Problem]) -> list[PairedFilm]:
@@ -97,7 +109,16 @@ def without_repeats(found: list[PairedFilm], problems: list[Problem]) -> list[Pa
             again = f"{entry.image_id!r} again (first in {group[0].film.file}, {group[0].film.place})"
             problems.append(Problem(entry.image_id, entry.film.file, entry.film.place, again, "each image once"))
         kept.append(group[0])
-    return kept
+    return _told_apart(kept)
+
+
+def _told_apart(films: list[PairedFilm]) -> list[PairedFilm]:
+    """Films that still share an identifier (`1.png` and `1.jpg`, or where upper and lower case are one) get a digest each."""
+    counts = Counter(entry.image_id.casefold() for entry in films)
+    return [
+        replace(entry, image_id=with_digest(entry.image_id, entry.path)) if counts[entry.image_id.casefold()] > 1 else entry
+        for entry in films
+    ]
 
 
 def stem_with_folders(path: str) -> str:
@@ -123,7 +144,7 @@ def sizes_of_films(
             there = f" (there are {', '.join(sorted(folder.stems)[:3])}, …)" if folder.stems else ""
             neither = f"neither the image {shown(PurePosixPath(film.name).name)} nor its size{there}"
             problems.append(Problem(entry.image_id, film.file, f"{film.place}, size", neither, size_from))
-        elif size is not None and film.size is not None and not _agree(size, film.size, relative):
+        elif size is not None and film.size is not None and not sizes_agree(size, film.size, relative=relative):
             contradiction = f"{film.size[0]} × {film.size[1]} recorded, the image has {size[0]} × {size[1]}"
             expected = "points of this image: it was turned, cut or resized since"
             problems.append(Problem(entry.image_id, film.file, f"{film.place}, size", contradiction, expected))
@@ -132,7 +153,7 @@ def sizes_of_films(
     return sizes
 
 
-def _agree(size: Size, recorded: Size, relative: bool) -> bool:
+def sizes_agree(size: Size, recorded: Size, *, relative: bool) -> bool:
     """Whether points of an image of the recorded size fit one of `size`; fractions also fit a resized copy, to a pixel."""
     if not relative:
         return size == recorded

@@ -25,7 +25,7 @@ _LINK_PARAMETERS = ("d", "fileuri")
 def file_path(source: str) -> str:
     """The path of a file that an annotation gives as a path, an address or a signed link, with forward slashes."""
     text = source.strip()
-    if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+://|^/?(data|tasks)/", text) or "?" in text:
+    if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+://|^/?(data|tasks)/", text) or re.search(r"\?\w[^/]*=", text):
         text = _linked(text)
     return text.replace("\\", "/")
 

@@ -18,9 +18,6 @@ from ceph_pipeline.formats.options import LandmarkNames, ReadOptions
 from ceph_pipeline.formats.problems import Problem
 from ceph_pipeline.landmarks.geometry import Size
 
-ANNOTATOR = "annotator"
-"""The reader of annotations that nobody signed."""
-
 ToPixels = Callable[[Point, Size, float], Point]
 """From a point as the file has it, its image's (width, height) and millimetres per pixel, to pixels."""
 
@@ -101,6 +98,7 @@ def assemble(films: Iterable[Film], folder: ImageFolder, how: Assembly, problems
         cvm_table([]),
         tuple(collected),
         {(entry.image_id, reader): entry.film.file for entry in kept for reader in entry.points},
+        how.blank_shows_none,
     )
 
 
@@ -128,15 +126,17 @@ def _name_points(entry: PairedFilm, size: Size, how: Assembly, problems: list[Pr
         return False
     for reader, labelled in film.labelled.items():
         wrong = PointProblems(entry.image_id, film.file, film.place)
-        points = name_points(labelled, wrong, how.names, lambda point: how.to_pixels(point, size, film.pixel_size_mm))
+        wanted = [point for point in labelled if not how.names.leaves_out(point.label)]
+        entry.left_out |= {point.label for point in labelled} - {point.label for point in wanted}
+        points = name_points(wanted, wrong, how.names, lambda point: how.to_pixels(point, size, film.pixel_size_mm))
         problems += wrong.problems
         if points or (how.blank_shows_none and not labelled):
             entry.points[reader] = points
-    if how.blank_shows_none and entry.points and not any(film.labelled.values()):
+    if film.blank:
         return True
     every = [point for points in entry.points.values() for point in points.values()]
     if not every:
-        problems.append(Problem(entry.image_id, film.file, film.place, "no key point", how.required))
+        problems.append(Problem(entry.image_id, film.file, film.place, *_no_point(entry, how)))
         return False
     if all_in_one_pixel(every):
         found = f"{len(every)} points within one pixel"
@@ -150,6 +150,14 @@ def _name_points(entry: PairedFilm, size: Size, how: Assembly, problems: list[Pr
                 Problem(entry.image_id, film.file, film.place, found, "points of a face: are these placeholders?", "kept")
             )
     return True
+
+
+def _no_point(entry: PairedFilm, how: Assembly) -> tuple[str, str]:
+    """What was found and what expected on a film without a point."""
+    if not entry.left_out:
+        return "no key point", how.required
+    wanted = f"one of {', '.join(how.expected or ())}; what the files call them otherwise goes into `ingestion.reading.labels`"
+    return f"key points of {_some(sorted(entry.left_out))} only", wanted
 
 
 def _missing(entry: PairedFilm, expected: tuple[str, ...]) -> list[Problem]:
@@ -171,9 +179,13 @@ def _without_annotation(paired: list[PairedFilm], folder: ImageFolder) -> list[P
     silent = sorted(folder.paths - {entry.path for entry in paired})
     if not silent:
         return []
-    some = ", ".join(shown(path) for path in silent[:3]) + (", …" if len(silent) > 3 else "")
-    found = f"{len(silent)} of {len(folder.paths)} without an annotation: {some}"
+    found = f"{len(silent)} of {len(folder.paths)} without an annotation: {_some(silent)}"
     return [Problem(".", ".", "images", found, "an annotation for each image", "kept")]
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first three names, for messages."""
+    return ", ".join(shown(name) for name in names[:3]) + (", …" if len(names) > 3 else "")
 
 
 def _remarks(kept: list[PairedFilm], folder: ImageFolder, how: Assembly) -> list[Problem]:
@@ -186,10 +198,13 @@ def _remarks(kept: list[PairedFilm], folder: ImageFolder, how: Assembly) -> list
         for name in sorted(counts)
         if (reason := how.names.reason_unknown(name))
     ]
+    left_out = sorted({label for entry in kept for label in entry.left_out})
+    if left_out:
+        wanted = f"only {', '.join(how.expected or ())}, as `ingestion.reading.only_landmarks` says"
+        remarks.append(Problem(file, file, "label", f"{len(left_out)} others, left out: {_some(left_out)}", wanted, "kept"))
     absent = [entry.path for entry in kept if not entry.present]
     if 0 < len(absent) < len(kept):  # where there are none at all, points alone were asked for, as those of a ruler
-        some = ", ".join(shown(path) for path in absent[:3]) + (", …" if len(absent) > 3 else "")
-        found = f"{len(absent)} of {len(kept)} not in the folder of images: {some}"
+        found = f"{len(absent)} of {len(kept)} not in the folder of images: {_some(absent)}"
         remarks.append(Problem(file, file, "images", found, "an image for each annotation", "kept"))
     return remarks + [
         Problem(path, path, "file name", path, "UTF-8 without control characters", "kept") for path in folder.unnameable

@@ -15,10 +15,11 @@ import pandas as pd
 from ceph_pipeline.formats.annotations import Reading, image_table
 from ceph_pipeline.formats.files import UnreadableFileError
 from ceph_pipeline.formats.film_names import ImageFolder
-from ceph_pipeline.formats.films import ANNOTATOR, Assembly, assemble, shifted
+from ceph_pipeline.formats.films import Assembly, assemble, shifted
 from ceph_pipeline.formats.isbi2015 import MACHINE, PIXEL_SIZE_MM, READERS, split_of_subset, subset_of
 from ceph_pipeline.formats.options import LandmarkNames, ReadOptions, TableOptions
 from ceph_pipeline.formats.places import annotation_files, folder_of, recognises_any
+from ceph_pipeline.formats.reader_names import ANNOTATOR
 from ceph_pipeline.formats.sheets import read_sheet
 from ceph_pipeline.formats.table import films_of_sheets
 from ceph_pipeline.landmarks import SCHEMAS

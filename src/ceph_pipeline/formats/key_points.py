@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ceph_pipeline.formats.annotations import is_coordinate
-from ceph_pipeline.formats.entries import as_size, key_of
+from ceph_pipeline.formats.entries import as_number, as_size, key_of
 from ceph_pipeline.formats.files import shown
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.landmarks.geometry import Size
@@ -19,13 +19,21 @@ _OTHER_SHAPES = ("height", "points", "radiusX", "rle", "start", "rectanglelabels
 """Fields of rectangles, outlines, ellipses, masks and spans of text, which key points do not have."""
 
 
-def recorded_size(results: Iterable[list[Any]]) -> Size | None:
-    """(width, height) as the first result that has them says, as whole numbers, floats or text; or None."""
-    for result in (entry for entries in results for entry in entries if isinstance(entry, dict)):
-        size = as_size(result.get("original_width"), result.get("original_height"))
-        if size is not None:
-            return size
-    return None
+def recorded_sizes(results: Iterable[list[Any]]) -> tuple[Size, ...]:
+    """Each (width, height) that results have, as whole numbers, floats or text, in their order."""
+    sizes = (
+        as_size(result.get("original_width"), result.get("original_height"))
+        for entries in results
+        for result in entries
+        if isinstance(result, dict)
+    )
+    return tuple(dict.fromkeys(size for size in sizes if size is not None))
+
+
+def is_blank(results: Iterable[list[Any]]) -> bool:
+    """Whether nobody marked anything: no key point, and no other shape in its place."""
+    marks = (result for entries in results for result in entries if isinstance(result, dict))
+    return not any(_is_key_point(result) or _is_other_shape(result.get("value")) for result in marks)
 
 
 def labelled_points(results: list[Any]) -> list[LabelledPoint]:
@@ -52,7 +60,11 @@ def _is_key_point(result: Any) -> bool:
     value = result.get("value") if isinstance(result, dict) else None
     if not isinstance(value, dict) or result.get("type") not in _KINDS:
         return False
-    return result["type"] != "labels" or ("x" in value and not any(field in value for field in _OTHER_SHAPES))
+    return result["type"] != "labels" or ("x" in value and not _is_other_shape(value))
+
+
+def _is_other_shape(value: Any) -> bool:
+    return isinstance(value, dict) and any(field in value for field in _OTHER_SHAPES)
 
 
 def _labels(value: Mapping[str, Any]) -> list[str]:
@@ -63,9 +75,9 @@ def _labels(value: Mapping[str, Any]) -> list[str]:
 def _labelled_point(label: str, result: Mapping[str, Any]) -> LabelledPoint:
     value = result["value"]
     x, y = value.get("x"), value.get("y")
-    if result.get("image_rotation"):
-        found = f"image_rotation {shown(result['image_rotation'])}"
-        return LabelledPoint(label, None, found, "0: export the points on the image as it is")
+    rotation = result.get("image_rotation")
+    if rotation and as_number(rotation) != 0:
+        return LabelledPoint(label, None, f"image_rotation {shown(rotation)}", "0: export the points on the image as it is")
     if not is_coordinate(x) or not is_coordinate(y):
         return LabelledPoint(label, None, shown(value, 120), "x and y in percent")
     return labelled_point(label, x, y)

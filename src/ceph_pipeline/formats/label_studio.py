@@ -15,7 +15,8 @@ Source: https://labelstud.io/guide/export.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,16 +24,16 @@ from typing import Any
 from ceph_pipeline.formats.annotations import Point, Reading
 from ceph_pipeline.formats.entries import key_of, own_pixel_size
 from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_json, shown
-from ceph_pipeline.formats.film_images import Film
-from ceph_pipeline.formats.film_names import ImageFolder, file_path, stem
-from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly
-from ceph_pipeline.formats.key_points import labelled_points, recorded_size
-from ceph_pipeline.formats.layout import IMAGE_SUFFIXES, SPLIT_NAMES
+from ceph_pipeline.formats.film_images import Film, sizes_agree
+from ceph_pipeline.formats.film_names import ImageFolder, file_path, stem, without_prefix
+from ceph_pipeline.formats.films import assemble, assembly
+from ceph_pipeline.formats.key_points import is_blank, labelled_points, recorded_sizes
+from ceph_pipeline.formats.layout import IMAGE_SUFFIXES, SPLIT_NAMES, visible_files
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import folder_of
 from ceph_pipeline.formats.problems import AnnotationError, Problem
+from ceph_pipeline.formats.reader_names import ReaderNames
 from ceph_pipeline.formats.sheets import read_sheet
-from ceph_pipeline.images.film_files import is_hidden
 from ceph_pipeline.landmarks.geometry import Size
 
 DATASET = "label_studio"
@@ -81,7 +82,7 @@ def read_label_studio(path: Path, images: Path | None, options: ReadOptions) -> 
     films = [
         film
         for position, entry in entries
-        for film in _films(entry, f"task[{position}]", export.name, folder, annotators, problems)
+        for film in _films(entry, f"task[{position}]", export.name, folder, annotators, problems, options.blank_shows_none)
     ]
     predicted = sum(_is_prediction(entry) for _, entry in entries)
     if predicted:
@@ -92,7 +93,7 @@ def read_label_studio(path: Path, images: Path | None, options: ReadOptions) -> 
         size_from=_SIZE_FROM,
         blank_shows_none=options.blank_shows_none,
     )
-    return assemble(_one_film_an_image(films, minimal), folder, how, problems)
+    return assemble(_one_film_an_image(films, minimal, problems), folder, how, problems)
 
 
 def _percent_to_pixels(point: Point, size: Size, _mm: float) -> Point:
@@ -101,10 +102,11 @@ def _percent_to_pixels(point: Point, size: Size, _mm: float) -> Point:
 
 
 class _Annotators:
-    """Names of readers: `annotator_<id>`, and a running number where an export has a mail address."""
+    """Names of readers: `annotator_<id>`, and a running number where an export has a mail address; models have their own."""
 
     def __init__(self) -> None:
         self._unnamed: dict[str, int] = {}
+        self.models = ReaderNames()
 
     def name(self, author: Any) -> str:
         identifier = author.get("id", author.get("email")) if isinstance(author, dict) else author
@@ -119,17 +121,12 @@ class _Annotators:
 def _export_file(path: Path) -> Path:
     if path.is_file():
         return path
-    files = _visible(path, "*.json") or _visible(path, "*.csv") if path.is_dir() else []
+    files = visible_files(path, (".json",)) or visible_files(path, (".csv",)) if path.is_dir() else []
     if len(files) != 1:
         raise AnnotationError(
             f"{path}: found {len(files)} JSON or CSV files, expected one Label Studio export. Give the file itself."
         )
     return files[0]
-
-
-def _visible(folder: Path, pattern: str) -> list[Path]:
-    """Files of the folder by pattern; names of systems and file servers are not data."""
-    return sorted(file for file in folder.glob(pattern) if not is_hidden(file.name))
 
 
 def _entries(export: Path) -> list[Any]:
@@ -144,7 +141,7 @@ def _entries(export: Path) -> list[Any]:
 
 def _rows(export: Path) -> list[dict[str, Any]]:
     """Rows of the CSV export as JSON-MIN has them: cells with results are JSON."""
-    sheet = read_sheet(export, separator=",")
+    sheet = read_sheet(export)
     return [dict(zip(sheet.header, map(_cell, cells), strict=True)) for _, cells in sheet.rows]
 
 
@@ -156,56 +153,90 @@ def _cell(text: str) -> Any:
 
 
 def _films(
-    entry: Any, place: str, file: str, folder: ImageFolder, annotators: _Annotators, problems: list[Problem]
+    entry: Any,
+    place: str,
+    file: str,
+    folder: ImageFolder,
+    annotators: _Annotators,
+    problems: list[Problem],
+    blank_shows_none: bool,
 ) -> Iterator[Film]:
     """The film of a task, or of one JSON-MIN annotation."""
-    is_task = isinstance(entry, dict) and isinstance(entry.get("annotations"), list)
-    is_one = is_task or _is_prediction(entry) or _is_minimal(entry)
-    name = _image_name(entry, folder) if is_one else None
-    if name is None:
+    results = _results(entry, annotators)
+    name = _image_name(entry, folder) if results is not None else None
+    if results is None or name is None:
         problems.append(Problem(file, file, place, "no image and annotations", "a task", "file set aside"))
         return
-    if is_task:
-        results = dict(_latest(entry["annotations"], annotators))
-    elif _is_prediction(entry):
-        results = dict(_predicted(entry["predictions"]))
-    else:
-        results = {annotators.name(entry.get("annotator")): _minimal(entry)}
     data = _data(entry)
     split = (key_of(data.get("split")) or "").lower()
     if split and split not in SPLIT_NAMES:
         problems.append(
-            Problem(stem(name), file, f"{place}, split", shown(data["split"]), "train, valid or test", "file set aside")
+            Problem(_item(name), file, f"{place}, split", shown(data["split"]), "train, valid or test", "file set aside")
         )
         return
     bad = {reader: values for reader, values in results.items() if not isinstance(values, list)}
     problems += [
-        Problem(stem(name), file, f"{place}, result", shown(values), "a list of results", "file set aside")
+        Problem(_item(name), file, f"{place}, result", shown(values), "a list of results", "file set aside")
         for values in bad.values()
     ]
     usable = {reader: values for reader, values in results.items() if reader not in bad}
     labelled = {reader: labelled_points(values) for reader, values in usable.items()}
+    sizes = recorded_sizes(usable.values())
+    if contradiction := _contradiction(sizes):
+        problems.append(Problem(_item(name), file, f"{place}, size", *contradiction))
+        return
     yield Film(
         name,
         file,
         place if results else f"{place} ({_unsubmitted(entry)})",
         labelled,
-        recorded_size(usable.values()),
+        sizes[0] if sizes else None,
+        blank=blank_shows_none and bool(usable) and is_blank(usable.values()),
         split=SPLIT_NAMES.get(split),
         pixel_size_mm=own_pixel_size(data, file, place, problems),
         machine=key_of(data.get("machine")) or "unknown",
     )
 
 
-def _one_film_an_image(films: list[Film], is_minimal: bool) -> list[Film]:
+def _results(entry: Any, annotators: _Annotators) -> dict[str, Any] | None:
+    """Results by reader of a task, of its predictions, or of a JSON-MIN annotation; None where it is nothing of these."""
+    if isinstance(entry, dict) and isinstance(entry.get("annotations"), list):
+        return dict(_latest(entry["annotations"], annotators))
+    if _is_prediction(entry):
+        return dict(_predicted(entry["predictions"], annotators))
+    return {annotators.name(entry.get("annotator")): _minimal(entry)} if _is_minimal(entry) else None
+
+
+def _contradiction(sizes: Sequence[Size]) -> tuple[str, str] | None:
+    """What was found and what expected, where points of one image were recorded on different frames."""
+    if all(sizes_agree(size, sizes[0], relative=True) for size in sizes):
+        return None
+    found = " and ".join(f"{width} × {height}" for width, height in sizes[:3])
+    return f"{found} recorded of one image", "points on one frame: the image was turned or cut between them"
+
+
+def _one_film_an_image(films: list[Film], is_minimal: bool, problems: list[Problem]) -> list[Film]:
     """JSON-MIN has a row for each annotation: rows of one image add up, and of one annotator's the latest counts."""
     if not is_minimal:
         return films
-    found: dict[str, Film] = {}
+    rows: dict[str, list[Film]] = defaultdict(list)
     for film in films:
-        before = found.get(film.name)
-        found[film.name] = replace(before, labelled={**before.labelled, **film.labelled}) if before else film
-    return list(found.values())
+        rows[film.name].append(film)
+    found: list[Film] = []
+    for name, same in rows.items():
+        sizes = tuple(dict.fromkeys(film.size for film in same if film.size))
+        if contradiction := _contradiction(sizes):
+            problems.append(Problem(_item(name), same[0].file, f"{same[0].place}, size", *contradiction))
+            continue
+        latest = {reader: points for film in same for reader, points in film.labelled.items()}
+        blank = all(film.blank for film in same)
+        found.append(replace(same[0], labelled=latest, size=sizes[0] if sizes else None, blank=blank))
+    return found
+
+
+def _item(name: str) -> str:
+    """What problems call the film of an image that need not be there."""
+    return stem(without_prefix(PurePosixPath(name).name))
 
 
 def _unsubmitted(entry: Mapping[str, Any]) -> str:
@@ -221,12 +252,11 @@ def _is_prediction(entry: Any) -> bool:
     return isinstance(entry, dict) and "annotations" not in entry and isinstance(entry.get("predictions"), list)
 
 
-def _predicted(predictions: list[Any]) -> Iterator[tuple[str, Any]]:
+def _predicted(predictions: list[Any], annotators: _Annotators) -> Iterator[tuple[str, Any]]:
     """(reader, results) of each prediction."""
     for entry in predictions:
         if isinstance(entry, dict):
-            model = entry.get("model_version")
-            yield model if isinstance(model, str) and model.isidentifier() else ANNOTATOR, entry.get("result")
+            yield annotators.models.of(entry.get("model_version")), entry.get("result")
 
 
 def _data(entry: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -262,7 +292,7 @@ def _image_name(entry: Mapping[str, Any], folder: ImageFolder) -> str | None:
     The field with the image can have any name: `image` counts first, then one whose file is there, then one that looks like
     an image's.
     """
-    fields = {str(key): file_path(value) for key, value in _data(entry).items() if isinstance(value, str) and value.strip()}
+    fields = {str(key): file_path(value) for key, value in _data(entry).items() if _may_be_path(value)}
     names = {key: path for key, path in fields.items() if PurePosixPath(path).name}
     images = [name for name in names.values() if name.lower().endswith(_IMAGE_ENDINGS)]
     present = [name for name in images if folder.find(name)]
@@ -270,6 +300,11 @@ def _image_name(entry: Mapping[str, Any], folder: ImageFolder) -> str | None:
     first = [names[key] for key in ("image", "img") if names.get(key)]
     candidates = [*first, *present, *images, *([upload] if isinstance(upload, str) else [])]
     return candidates[0] if candidates else None
+
+
+def _may_be_path(value: Any) -> bool:
+    """Whether it is text, and no `data:` address, which has the pixels themselves and no name."""
+    return isinstance(value, str) and bool(value.strip()) and not value.lstrip().lower().startswith("data:")
 
 
 _IMAGE_ENDINGS = (*IMAGE_SUFFIXES, ".tif", ".tiff", ".webp", ".jp2", ".dcm")

@@ -20,11 +20,12 @@ from ceph_pipeline.formats.entries import as_size, entries_of, key_of
 from ceph_pipeline.formats.files import peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path, stem
-from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
+from ceph_pipeline.formats.films import assemble, assembly, split_of
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import each_content, folder_of, recognises_any
 from ceph_pipeline.formats.problems import Problem
+from ceph_pipeline.formats.reader_names import ANNOTATOR
 
 DATASET = "labelme"
 LAYOUT = "one <image>.json beside or apart from each image, with 'shapes' of type point and 'imageWidth', 'imageHeight'"

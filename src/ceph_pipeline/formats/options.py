@@ -75,10 +75,16 @@ class ReadOptions(BaseModel):
         description="of Label Studio's exports: an annotation submitted without a point says that the film shows none of the "
         "landmarks, such as one without a ruler; else its film is set aside",
     )
+    only_landmarks: bool = Field(
+        False,
+        description="points that are none of `landmarks` are left out, with a remark",
+    )
     table: TableOptions | None = Field(None, description="columns of a sheet, for format table")
 
     @model_validator(mode="after")
     def _known(self) -> ReadOptions:
+        if self.only_landmarks and self.landmarks is None:
+            raise ValueError("only_landmarks: needs `landmarks`, a schema's name or a list")
         if isinstance(self.landmarks, str) and self.landmarks not in SCHEMAS:
             raise ValueError(f"landmarks: unknown schema {self.landmarks!r}; expected one of {', '.join(SCHEMAS)}, or a list")
         self.schema_of_landmarks()
@@ -101,6 +107,7 @@ class LandmarkNames:
 
     def __init__(self, options: ReadOptions, numbered: LandmarkSchema | None = None) -> None:
         self.schema = options.schema_of_landmarks()
+        self._only = {landmark.name for landmark in self.schema} if self.schema and options.only_landmarks else None
         self._numbered = self.schema or numbered
         self._labels = {tidy(label): name for label, name in options.labels.items()}
         own = self.schema or ()
@@ -112,6 +119,11 @@ class LandmarkNames:
         if label not in self._kept:
             self._kept[label] = self._look_up(tidy(label))
         return self._kept[label]
+
+    def leaves_out(self, label: str) -> bool:
+        """Whether the user wants other landmarks only; a label that nothing gives a name to is a problem, not one of those."""
+        landmark = self.of(label) if self._only is not None else None
+        return landmark is not None and landmark.name not in (self._only or ())
 
     @property
     def order(self) -> tuple[Landmark, ...]:

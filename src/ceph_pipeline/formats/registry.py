@@ -22,7 +22,7 @@ from ceph_pipeline.formats import (
 from ceph_pipeline.formats.annotations import Annotations, Reading
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.problems import AnnotationError, OnBadItem
-from ceph_pipeline.formats.unread import known_kind
+from ceph_pipeline.formats.unread import known_kind, why_unreadable
 from ceph_pipeline.formats.validation import validated
 
 
@@ -114,6 +114,8 @@ def read(
         raise AnnotationError(
             f"format {name!r} has its images in its own folder {root}; `images` = {str(images)!r} has no meaning."
         )
+    if images is not None and not Path(images).is_dir():
+        raise AnnotationError(f"{images}: no such folder of images. Name the folder that holds them, at any depth.")
     _require_content(root, name, reader)
     reading = reader.read(root, Path(images) if images is not None else None, chosen)
     if reading.images.empty and not reading.problems:
@@ -152,7 +154,8 @@ def _require_content(root: Path, name: str, reader: AnnotationFormat) -> None:
     elif root.is_dir() and not any(root.iterdir()):
         state = "the folder is empty."
     else:
-        state = f"not in the layout of {name}."
+        because = why_unreadable(root)
+        state = f"not in the layout of {name}{f' ({because})' if because else ''}."
     nested = [entry for entry in sorted(root.iterdir()) if reader.recognises(entry)] if root.is_dir() else []
     hint = f"Did you mean {nested[0]}? " if nested else ""
     raise AnnotationError(f"{root}: {state} {hint}{_expectation(name, reader)}")

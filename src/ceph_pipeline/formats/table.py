@@ -12,15 +12,16 @@ from pathlib import Path, PurePosixPath
 from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.formats.annotations import MISSING, Point, Reading
 from ceph_pipeline.formats.entries import PIXEL_SIZE, as_size
-from ceph_pipeline.formats.files import UnreadableFileError, is_plain, shown
+from ceph_pipeline.formats.files import UnreadableFileError, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
-from ceph_pipeline.formats.films import ANNOTATOR, ToPixels, assemble, assembly, split_of
+from ceph_pipeline.formats.films import ToPixels, assemble, assembly, split_of
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.layout import SPLIT_NAMES
 from ceph_pipeline.formats.options import ReadOptions, TableOptions
 from ceph_pipeline.formats.places import annotation_files, folder_of
 from ceph_pipeline.formats.problems import AnnotationError, Problem
+from ceph_pipeline.formats.reader_names import ANNOTATOR, ReaderNames
 from ceph_pipeline.formats.sheets import ABSENT, SUFFIXES, Sheet, read_sheet
 from ceph_pipeline.landmarks.geometry import Size
 
@@ -98,6 +99,7 @@ def films_of_sheets(
     """
     films: list[Film] = []
     problems: list[Problem] = []
+    readers = ReaderNames()
     for file in files:
         name = file.relative_to(root).as_posix()
         try:
@@ -106,7 +108,7 @@ def films_of_sheets(
         except UnreadableFileError as error:
             raise AnnotationError(f"{file}: {error}.") from None
         problems += [Problem(name, name, "encoding", note, "utf-8", "kept") for note in sheet.notes]
-        films += _films(sheet, columns, table, name, problems, reader(name) if reader else ANNOTATOR)
+        films += _films(sheet, columns, table, name, problems, reader(name) if reader else ANNOTATOR, readers)
     return films, problems
 
 
@@ -197,12 +199,11 @@ def _wide(sheet: Sheet, table: TableOptions) -> dict[str, tuple[int, int]]:
 
 
 def _films(
-    sheet: Sheet, columns: _Columns, table: TableOptions, file: str, problems: list[Problem], annotator: str
+    sheet: Sheet, columns: _Columns, table: TableOptions, file: str, problems: list[Problem], annotator: str, readers: ReaderNames
 ) -> Iterator[Film]:
     """One film for each image, its rows put together; two rows of one image and reader in a wide sheet are a repetition."""
     labelled: dict[tuple[str, int], dict[str, list[LabelledPoint]]] = defaultdict(lambda: defaultdict(list))
     first: dict[tuple[str, int], Film] = {}
-    unnamed: dict[str, int] = {}
     for line, cells in sheet.rows:
         name = file_path(cells[columns.image])
         place = f"line {line}"
@@ -210,7 +211,7 @@ def _films(
             problems.append(Problem(name or file, file, place, *wrong, "file set aside"))
             continue
         pixel_size_mm = _pixel_size(sheet, cells, columns, table)
-        reader = _reader(cells, columns, annotator, unnamed)
+        reader = readers.of(cells[columns.reader] if columns.reader is not None else None, annotator)
         again = 0
         if columns.landmark is None:
             while reader in labelled.get((name, again), {}):
@@ -259,15 +260,6 @@ def _labelled_points(sheet: Sheet, cells: tuple[str, ...], columns: _Columns) ->
             yield LabelledPoint(named, None, shown([cells[x], cells[y]]), expected)
         else:
             yield labelled_point(named, *numbers)
-
-
-def _reader(cells: tuple[str, ...], columns: _Columns, annotator: str, unnamed: dict[str, int]) -> str:
-    """The annotator's name as the sheet has it; a mail address never gets into tables, but a number in its place."""
-    name = " ".join(cells[columns.reader].split()) if columns.reader is not None else ""
-    if not name:
-        return annotator
-    is_name = "@" not in name and len(name) <= 64 and is_plain(name)
-    return name if is_name else f"{annotator}_x{unnamed.setdefault(name, len(unnamed) + 1)}"
 
 
 def _split(cells: tuple[str, ...], columns: _Columns, name: str, file: str) -> str | None:

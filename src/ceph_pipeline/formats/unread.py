@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ceph_pipeline.formats.entries import number
-from ceph_pipeline.formats.files import UnreadableFileError, peek_json, shown
+from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_json, read_xml, read_yaml, shown
+from ceph_pipeline.formats.layout import visible_files
 from ceph_pipeline.formats.places import PROBED, annotation_files
 from ceph_pipeline.formats.sheets import read_sheet
 
@@ -131,6 +132,28 @@ def known_kind(path: Path) -> str | None:
         if file.suffix.lower() in {".csv", ".tsv", ".xlsx", ".xlsm"}:
             return _sheet_columns(file)
     return None
+
+
+def why_unreadable(path: Path) -> str | None:
+    """What keeps the file, or one of the folder's own, from being any annotation file: damage, or nothing in it."""
+    files = [path] if path.is_file() else visible_files(path, (*_PARSERS, ".zip")) if path.is_dir() else []
+    for file in files[:PROBED]:
+        if file.suffix.lower() == ".zip":
+            return f"{file.name}: an archive. Unpack it"
+        if (parse := _PARSERS.get(file.suffix.lower())) is None:
+            continue
+        try:
+            content = parse(file)
+        except UnreadableFileError as error:
+            return f"{file.name}: {error}"
+        if content in ([], {}, None):
+            return f"{file.name}: nothing in it, {shown(content)}"
+    return None
+
+
+_PARSERS: dict[str, Callable[[Path], Any]] = {
+    ".json": read_json, ".xml": read_xml, ".yaml": read_yaml, ".yml": read_yaml, ".csv": read_sheet, ".xlsx": read_sheet,
+}  # fmt: skip
 
 
 def _head(file: Path) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import pandas as pd
 
 from ceph_pipeline.formats.annotations import Annotations, Reading
 from ceph_pipeline.formats.problems import AnnotationError, OnBadItem, Problem, quarantine_table, refuse
+from ceph_pipeline.formats.ruler_marks import unusable_marks
 from ceph_pipeline.landmarks import UnknownLandmarkError, find, known_or_own
 
 
@@ -29,11 +32,13 @@ def validated(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: 
     images, points = _parse_exclusions(exclude, reading)
     reading = _exclude(reading, images, points)
     outside = points_outside(reading)
+    reading = replace(reading, landmarks=_without_points_outside(reading))
+    unusable, wrong_marks = unusable_marks(reading.landmarks, reading.sources)
+    reading.landmarks.loc[unusable, ["x", "y"]] = np.nan
     excluded_items = {*images, *(f"{image_id}/{known_or_own(name).symbol}" for image_id, name in points)}
-    problems = [problem for problem in (*reading.problems, *outside) if not problem.concerns(excluded_items)]
+    problems = [problem for problem in (*reading.problems, *outside, *wrong_marks) if not problem.concerns(excluded_items)]
     if on_bad_item == "error":
         refuse(problems, place)
-    landmarks = _without_points_outside(reading)
     chosen = [Problem(item, item, "ingestion.exclude", "listed", "left out on request", "image set aside") for item in images]
     chosen += [
         Problem(
@@ -46,7 +51,26 @@ def validated(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: 
         )
         for image_id, name in points
     ]
-    return Annotations(reading.images, landmarks, reading.cvm, quarantine_table([*problems, *chosen]))
+    misleading = _misleading(reading, [*problems, *chosen])
+    reading = _exclude(reading, [problem.item for problem in misleading], [])
+    return Annotations(reading.images, reading.landmarks, reading.cvm, quarantine_table([*problems, *misleading, *chosen]))
+
+
+def _misleading(reading: Reading, problems: Sequence[Problem]) -> list[Problem]:
+    """Films that lack a landmark whose points were set aside, in data sets where a missing one is not on the film.
+
+    Args:
+        reading: With these points missing.
+        problems: Which points were set aside.
+    """
+    if not reading.missing_is_absent:
+        return []
+    names = reading.landmarks[["image_id", "landmark"]].astype(str).itertuples(index=False, name=None)
+    items = [f"{image_id}/{known_or_own(landmark).symbol}" for image_id, landmark in names]
+    lacking = set(items) - set(compress(items, reading.landmarks["x"].notna()))
+    expected = "a point that can be used, since a missing one says that the film does not show it"
+    lost = {p.item.partition("/")[0]: p for p in problems if p.outcome == "point set aside" and p.item in lacking}
+    return [Problem(image_id, p.file, p.item, "set aside", expected) for image_id, p in lost.items()]
 
 
 def points_outside(reading: Reading) -> list[Problem]:
@@ -111,10 +135,9 @@ def _exclude(reading: Reading, images: Sequence[str], points: Sequence[tuple[str
     landmarks = reading.landmarks[~reading.landmarks["image_id"].isin(images)].reset_index(drop=True)
     keys = pd.MultiIndex.from_frame(landmarks[["image_id", "landmark"]])
     landmarks.loc[keys.isin(points), ["x", "y"]] = np.nan
-    return Reading(
-        reading.images[~reading.images["image_id"].isin(images)].reset_index(drop=True),
-        landmarks,
-        reading.cvm[~reading.cvm["image_id"].isin(images)].reset_index(drop=True),
-        reading.problems,
-        reading.sources,
+    return replace(
+        reading,
+        images=reading.images[~reading.images["image_id"].isin(images)].reset_index(drop=True),
+        landmarks=landmarks,
+        cvm=reading.cvm[~reading.cvm["image_id"].isin(images)].reset_index(drop=True),
     )

@@ -23,11 +23,12 @@ from ceph_pipeline.formats.entries import key_of, number
 from ceph_pipeline.formats.files import UnreadableFileError, read_json, read_text, read_yaml, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, stem
-from ceph_pipeline.formats.films import ANNOTATOR, assemble, assembly, split_of
+from ceph_pipeline.formats.films import assemble, assembly, split_of
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import annotation_files, folder_of
 from ceph_pipeline.formats.problems import AnnotationError, Problem
+from ceph_pipeline.formats.reader_names import ANNOTATOR
 from ceph_pipeline.landmarks.geometry import Size
 
 DATASET = "yolo_pose"

@@ -29,7 +29,7 @@ def safe_identifier(name: str) -> str:
     text = unicodedata.normalize("NFC", name).strip()
     if re.fullmatch(IDENTIFIER, text) and not _DEVICE.fullmatch(text):
         return text
-    return _with_digest(text, text)
+    return with_digest(text, text)
 
 
 def identifiers_of(paths: Iterable[str]) -> dict[str, str]:
@@ -49,7 +49,7 @@ def identifiers_of(paths: Iterable[str]) -> dict[str, str]:
     for path, name in names.items():
         groups[name.casefold()].append(path)
     alone = {path for group in groups.values() if len(group) == 1 for path in group}
-    return {name if path in alone else _with_digest(name, path): path for path, name in names.items()}
+    return {name if path in alone else with_digest(name, path): path for path, name in names.items()}
 
 
 def _joined(path: str) -> str:
@@ -58,7 +58,8 @@ def _joined(path: str) -> str:
     return "_".join((*pure.parts[:-1], name))
 
 
-def _with_digest(name: str, source: str) -> str:
+def with_digest(name: str, source: str) -> str:
+    """The ASCII letters of a name, and a digest of what it stands for, which tells it from others of these letters."""
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", letters).strip("._-")[:_LONGEST]
     digest = hashlib.blake2b(source.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()

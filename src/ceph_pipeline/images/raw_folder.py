@@ -20,14 +20,18 @@ class RawFolder:
     Attributes:
         root: The data set's folder, or its file, of formats that are one.
         format: Name of a reader in `ceph_pipeline.formats`.
+        images: The folder with the images, at any depth, where they lie elsewhere.
     """
 
     root: Path
     format: str
+    images: Path | None = None
 
     @property
     def films(self) -> Path:
-        """The folder that paths in the images table belong to: the root, or that of the data set's file."""
+        """The folder that paths in the images table belong to: that of the images, the root, or that of the data set's file."""
+        if self.images is not None:
+            return self.images
         return self.root.parent if self.root.is_file() else self.root
 
     def read(self, path: str) -> GreyImage:
@@ -39,7 +43,7 @@ class RawFolder:
         """
         file = (self.films / path).resolve()
         if not file.is_relative_to(self.films.resolve()):
-            raise InvalidValueError(f"{path!r} leaves the raw folder {self.root}; paths in annotation files must stay inside.")
+            raise InvalidValueError(f"{path!r} leaves the raw folder {self.films}; paths in annotation files must stay inside.")
         return read_image(file)
 
     def stamps(self, paths: Iterable[str]) -> list[str | None]:

@@ -16,10 +16,11 @@ class RawFolderDataset(AbstractDataset[RawFolder, RawFolder]):
       type: ceph_pipeline.stores.RawFolderDataset
       filepath: ${globals:data_root}/01_raw/aariz
       format: aariz
+      images: null    # another folder with the images, if they lie elsewhere
     """
 
-    def __init__(self, *, filepath: str, format: str, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath, self._format = filepath, format
+    def __init__(self, *, filepath: str, format: str, images: str | None = None, metadata: dict[str, Any] | None = None) -> None:
+        self._filepath, self._format, self._images = filepath, format, images
         self.metadata = metadata
 
     def load(self) -> RawFolder:
@@ -28,7 +29,7 @@ class RawFolderDataset(AbstractDataset[RawFolder, RawFolder]):
         Raises:
             DatasetError: the folder is on object storage.
         """
-        return RawFolder(local_path(self._filepath), self._format)
+        return RawFolder(local_path(self._filepath), self._format, None if self._images is None else local_path(self._images))
 
     def save(self, data: RawFolder) -> None:
         """Accept the folder that a node has filled.
@@ -44,4 +45,4 @@ class RawFolderDataset(AbstractDataset[RawFolder, RawFolder]):
         return Path(str(self._filepath)).expanduser().exists()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath, "format": self._format}
+        return {"filepath": self._filepath, "format": self._format, "images": self._images}

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
+from ceph_pipeline.formats.problems import AnnotationError
 from ceph_pipeline.landmarks import Landmark, known_or_own
 from ceph_pipeline.landmarks.geometry import Size
 
@@ -105,6 +106,9 @@ def point_set(
         cvm: Rows of a `CvmTable`.
         files: Path of each image where it is not that of the images table.
         image_address: See `PointSet`.
+
+    Raises:
+        AnnotationError: a point is half a number or infinite.
     """
     names = tuple(dict.fromkeys(points["landmark"]))
     found: dict[str, dict[str, dict[str, WrittenPoint]]] = defaultdict(dict)
@@ -136,4 +140,9 @@ def _rows(points: pd.DataFrame) -> Iterator[tuple[str, str, str, WrittenPoint]]:
     columns = (points[name] for name in ("image_id", "reader", "landmark"))
     values = zip(points["x"].astype(float), points["y"].astype(float), sigma.astype(float), strict=True)
     for image_id, reader, name, numbers in zip(*columns, values, strict=True):
+        x, y = numbers[:2]
+        if math.isnan(x) != math.isnan(y) or math.isinf(x) or math.isinf(y):
+            raise AnnotationError(
+                f"{image_id}, {name} of {reader}: x = {x}, y = {y}; expected two numbers, or none where the point is missing."
+            )
         yield image_id, reader, name, WrittenPoint(*numbers)

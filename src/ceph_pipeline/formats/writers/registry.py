@@ -13,6 +13,7 @@ import pandas as pd
 from ceph_pipeline.formats.problems import AnnotationError
 from ceph_pipeline.formats.writers import aariz, coco, label_studio, labelme, plain_json, table, yolo_pose
 from ceph_pipeline.formats.writers.point_set import LOCAL_FILES, PointSet, point_set
+from ceph_pipeline.formats.writers.selection import MARK
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def write(
     _require_writable(content, format, writer)
     temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     try:
-        for name, text in writer.files(content):
+        for name, text in (*writer.files(content), (MARK, f"{format}\n")):
             _write_inside(temporary, name, text)
         if films is not None:
             _copy_films(content, dict(zip(images["image_id"], images["path"], strict=True)), films, temporary)
@@ -110,6 +111,8 @@ def _write_inside(folder: Path, name: str, text: str) -> None:
     target = folder / name
     if not target.resolve().is_relative_to(folder.resolve()):
         raise AnnotationError(f"{name!r} leaves the folder; paths of images must stay inside theirs.")
+    if target.exists():
+        raise AnnotationError(f"two images would have one annotation file, {name!r}. Copy the images: `export.copy_films=true`.")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8", newline="")
 

@@ -10,6 +10,9 @@ import pandas as pd
 from ceph_pipeline.formats.problems import AnnotationError
 from ceph_pipeline.landmarks.tables import CONSENSUS, STAGES
 
+MARK = ".ceph_pipeline_export"
+"""File in every folder that is written, by which such a folder is told from somebody's own."""
+
 
 def points_of_readers(landmarks: pd.DataFrame, readers: Sequence[str]) -> pd.DataFrame:
     """The rows of the readers, of the consensus where none is named.
@@ -32,12 +35,19 @@ def points_of_predictions(predictions: pd.DataFrame, stages: Sequence[str]) -> p
 
 
 def require_free(folder: Path, overwrite: bool) -> None:
-    """Keep an earlier export, in which somebody may have moved points since.
+    """Keep an earlier export, in which somebody may have moved points since, and whatever is none.
 
     Raises:
-        AnnotationError: it is there, and may not be replaced.
+        AnnotationError: it is there and may not be replaced, or holds what no export has left.
     """
-    if folder.exists() and not overwrite:
+    if not folder.exists():
+        return
+    if not (folder / MARK).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise AnnotationError(
+            f"{folder} is there already and is no earlier export (it has no {MARK}): it is not replaced. Move it away, or "
+            "name another folder: `--params export_folder=PATH`."
+        )
+    if not overwrite:
         raise AnnotationError(
             f"{folder} is there already. Move it away, or replace it, and whatever was corrected in it, with "
             "`export.overwrite=true`."

@@ -23,10 +23,16 @@ def read_cephalograms(
     found = formats.read(
         raw_cephalograms.root,
         raw_cephalograms.format,
+        images=raw_cephalograms.images,
         on_bad_item=params.on_bad_item,
         exclude=params.exclude,
         options=params.reading,
     )
+    if found.images.empty:
+        raise formats.AnnotationError(
+            f"{raw_cephalograms.root}: nothing that can be used, {len(found.quarantine)} problems. The first: "
+            f"{found.quarantine['reason'].iloc[0]}"
+        )
     logger.info(
         "%d cephalograms, %d landmarks, %d readers read as %s",
         len(found.images),
@@ -51,6 +57,11 @@ def build_cache(
     )
     if params.on_bad_item == "error":
         formats.refuse(build.problems, str(raw_cephalograms.root))
+    if build.problems and build.index.empty:
+        raise formats.AnnotationError(
+            f"{raw_cephalograms.films}: not one of the {len(found_images)} images can be read. The first: {build.problems[0]} "
+            "Where they lie elsewhere than the annotations: `--params raw_images=FOLDER`."
+        )
     logger.info("%d cephalograms cached with a long side of %d px", len(build.index), params.cache_long_side_px)
     return build.index, formats.quarantine_table(build.problems)
 

@@ -1,0 +1,65 @@
+"""Pairs of ruler marks that cannot be a ruler's two ends: both on one spot, or called by each other's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ceph_pipeline.formats.problems import Problem
+from ceph_pipeline.landmarks import SCHEMAS
+from ceph_pipeline.landmarks.tables import points_array
+
+MARKS = SCHEMAS["ruler"].names
+ONE_SPOT_PX = 0.5
+"""Ends nearer than that to each other are one spot: no length, and no pixel size."""
+LEAST_PAIRS = 5
+"""Pairs from which on a data set says which mark is where."""
+ONE_WAY = 0.5
+"""Length of the mean of all pairs' unit vectors from which on pairs point one way; at least three of four then do."""
+
+
+def unusable_marks(landmarks: pd.DataFrame, sources: Mapping[tuple[str, str], str]) -> tuple[pd.Series[bool], list[Problem]]:
+    """Which rows are marks that are to be set aside, and why.
+
+    A ruler stands the same way in every film of a data set, so that a pair that points against the others was given each
+    other's name; the mean of several readers, of whom one did so, would be a ruler without length.
+
+    Args:
+        landmarks: Points of the readers, px.
+        sources: Annotation file by (image, reader).
+    """
+    marks = landmarks["landmark"].isin(MARKS)
+    groups = list(landmarks[marks].groupby("reader"))
+    none = pd.Series(False, landmarks.index)
+    if not groups:
+        return none, []
+    keys = [(str(image_id), str(reader)) for reader, rows in groups for image_id in rows["image_id"].unique()]
+    ends = np.concatenate([points_array(rows, rows["image_id"].unique().tolist(), list(MARKS)) for _, rows in groups])
+    wrong = _why_unusable(ends[:, 1] - ends[:, 0])
+    found = {key: reason for key, reason in zip(keys, wrong, strict=True) if reason is not None}
+    rows = pd.MultiIndex.from_frame(landmarks[["image_id", "reader"]]).isin(list(found))
+    problems = [
+        Problem(f"{image_id}/{mark}", sources.get((image_id, reader), image_id), f"{reader}, {mark}", *reason, "point set aside")
+        for (image_id, reader), reason in found.items()
+        for mark in MARKS
+    ]
+    return marks & rows, problems
+
+
+def _why_unusable(rulers: NDArray[np.float64]) -> list[tuple[str, str] | None]:
+    """What was found and what expected, of each ruler `(N, 2)` from p1 to p2, px; None where nothing is wrong."""
+    lengths = np.linalg.norm(rulers, axis=-1)
+    spots = lengths < ONE_SPOT_PX
+    pairs = np.isfinite(lengths) & ~spots
+    ways = rulers / np.where(pairs, lengths, np.nan)[:, None]
+    usual = np.nanmean(ways, axis=0) if pairs.sum() >= LEAST_PAIRS else np.zeros(2)
+    against = (ways @ usual < -ONE_WAY * np.linalg.norm(usual)) & (np.linalg.norm(usual) >= ONE_WAY)
+    count = f"{int((pairs & ~against).sum())} of {int(pairs.sum())} rulers point the other way"
+    exchanged = (f"p1 and p2 in each other's place: {count}", "the same mark at the same end of the ruler in every film")
+    return [
+        (f"p1 and p2 {length:.2g} px apart, on one spot", "the ruler's two ends") if spot else exchanged if turned else None
+        for length, spot, turned in zip(lengths.tolist(), spots.tolist(), against.tolist(), strict=True)
+    ]
