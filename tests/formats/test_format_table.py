@@ -188,6 +188,26 @@ class TestWhatWouldBeReadWronglyWithoutAWord:
         with pytest.raises(AnnotationError, match="without points"):
             points(points_are_decimal, decimal_comma=True)
 
+    def test_commas_that_may_separate_thousands_make_no_decimals(self, sheet):
+        ambiguous = sheet("image;Sella_x;Sella_y\na.png;1,234;56\n")
+        with pytest.raises(AnnotationError, match=r"'1,234'.*decimal points; `ingestion.reading.table.decimal_comma: true`"):
+            points(ambiguous)
+        assert points(ambiguous, decimal_comma=True) == {"Sella": [1.234, 56]}
+
+    @pytest.mark.parametrize("decisive", ["0,5", "0,125", "1234,567", "-1,25"])
+    def test_one_comma_that_cannot_tells_of_the_others(self, sheet, decisive):
+        content = f"image;Sella_x;Sella_y;note\na.png;1,234;56;{decisive}\n"
+        assert points(sheet(content)) == {"Sella": [1.234, 56]}
+
+    def test_rows_of_one_image_that_contradict_each_other_are_refused(self, sheet):
+        head = "image,landmark,x,y,set,w,h\na.png,Sella,1,2,train,100,80\n"
+        long = {"x": "x", "y": "y", "landmark": "landmark", "split": "set", "width": "w", "height": "h"}
+        with pytest.raises(AnnotationError, match="line 3: found split test, before train"):
+            points(sheet(f"{head}a.png,Nasion,3,4,test,100,80\n"), **long)
+        with pytest.raises(AnnotationError, match=r"line 3: found size \(80, 100\), before \(100, 80\)"):
+            points(sheet(f"{head}a.png,Nasion,3,4,train,80,100\n"), **long)
+        assert points(sheet(f"{head}a.png,Nasion,3,4,,,\n"), **long) == {"Sella": [1, 2], "Nasion": [3, 4]}
+
     def test_a_size_in_thousands_is_no_size(self, sheet):
         content = "image;Sella_x;Sella_y;width;height\nabsent.png;1,5;1;{};{}\n"
         assert points(sheet(content.format("2000", "3000")), width="width", height="height") == {"Sella": [1.5, 1]}
@@ -245,3 +265,32 @@ class TestWorkbooks:
         book.active.append(["a.png", 10, 20])
         book.save(tmp_path / "book.xlsx")
         assert points(sheet((tmp_path / "book.xlsx").read_bytes(), "points.csv")) == {"Sella": [10, 20]}
+
+    def test_sheets_that_are_not_read_are_named(self, sheet, tmp_path):
+        openpyxl = pytest.importorskip("openpyxl")
+        sheet(WIDE)
+        book = openpyxl.Workbook()
+        book.active.title = "first reader"
+        for place in (book.active, book.create_sheet("second reader")):
+            place.append(["image", "Sella_x", "Sella_y"])
+            place.append(["a.png", 10, 20])
+        book.save(tmp_path / "book.xlsx")
+        reasons = read(tmp_path / "book.xlsx", "table").quarantine["reason"]
+        assert reasons.str.contains("'first reader', the first of 2 sheets: 'first reader', 'second reader'").any()
+        assert (
+            not read(tmp_path / "book.xlsx", options=ReadOptions(table=TableOptions(sheet="second reader")))
+            .quarantine["reason"]
+            .str.contains("sheets")
+            .any()
+        )
+
+    def test_a_title_above_the_header_is_told_with_its_line_and_sheet(self, sheet, tmp_path):
+        openpyxl = pytest.importorskip("openpyxl")
+        sheet(WIDE)
+        book = openpyxl.Workbook()
+        book.active.append([])
+        book.active.append(["Points of the study"])
+        book.create_sheet("points")
+        book.save(tmp_path / "book.xlsx")
+        with pytest.raises(AnnotationError, match=r"found 'Points of the study' in line 2 of 'Sheet', the first of 2 sheets"):
+            read(tmp_path / "book.xlsx", "table")

@@ -32,7 +32,9 @@ class TableOptions(BaseModel):
     height: str | None = Field(None, description="column with the image's height")
     separator: str | None = Field(None, min_length=1, max_length=1, description="of columns; null looks at the first line")
     decimal_comma: bool | None = Field(
-        None, description="null: yes where columns are not separated by commas and a number contains one; then 1.234 is refused"
+        None,
+        description="null: yes where columns are not separated by commas and a number has one that separates no thousands; "
+        "then 1.234 is refused",
     )
     encoding: str | None = Field(None, description="null: byte-order mark, UTF-8, else cp1252")
     sheet: str | None = Field(None, description="an Excel sheet's name; null is the first")

@@ -107,7 +107,7 @@ def films_of_sheets(
             columns = _columns(sheet, table)
         except UnreadableFileError as error:
             raise AnnotationError(f"{file}: {error}.") from None
-        problems += [Problem(name, name, "encoding", note, "utf-8", "kept") for note in sheet.notes]
+        problems += [Problem(name, name, *note, "kept") for note in sheet.notes]
         films += _films(sheet, columns, table, name, problems, reader(name) if reader else ANNOTATOR, readers)
     return films, problems
 
@@ -173,8 +173,11 @@ def _columns(sheet: Sheet, table: TableOptions) -> _Columns:
 
 
 def _listed(sheet: Sheet) -> str:
+    """The header, and where it was found, for messages."""
     names = ", ".join(shown(name, 40) for name in sheet.header[:8])
-    return names + (f" and {len(sheet.header) - 8} more" if len(sheet.header) > 8 else "")
+    more = f" and {len(sheet.header) - 8} more" if len(sheet.header) > 8 else ""
+    of_several = "".join(f" of {note.found}" for note in sheet.notes if note.field == "sheet")
+    return f"{names}{more} in line {sheet.header_line}{of_several}, which is taken for the header"
 
 
 def _wide(sheet: Sheet, table: TableOptions) -> dict[str, tuple[int, int]]:
@@ -217,12 +220,10 @@ def _films(
             while reader in labelled.get((name, again), {}):
                 again += 1
         key = (name, again)
-        if key not in first:
-            split, size = _split(cells, columns, name, file), _size(sheet, cells, columns)
-            first[key] = Film(name, file, place, {}, size, split=split, pixel_size_mm=pixel_size_mm)
-        elif not _same(first[key].pixel_size_mm, pixel_size_mm):
-            found = f"pixel size {pixel_size_mm:g}, before {first[key].pixel_size_mm:g}"
-            problems.append(Problem(name, file, place, found, "one pixel size an image", "file set aside"))
+        split, size = _split(cells, columns, name, file), _size(sheet, cells, columns)
+        film = first.setdefault(key, Film(name, file, place, {}, size, split=split, pixel_size_mm=pixel_size_mm))
+        if said_otherwise := _contradiction(film, replace(film, size=size, split=split, pixel_size_mm=pixel_size_mm)):
+            problems.append(Problem(name, file, place, *said_otherwise, "file set aside"))
             continue
         labelled[key][reader] += _labelled_points(sheet, cells, columns)
     for key, film in first.items():
@@ -232,7 +233,7 @@ def _films(
 def _wrong(sheet: Sheet, cells: tuple[str, ...], columns: _Columns, table: TableOptions, name: str) -> tuple[str, str] | None:
     """What was found and what expected, where a row says something of its film that cannot be used."""
     if not name:
-        return "no image", "an image"
+        return "no image", "an image in every row: a merged cell has its value in the first alone"
     if columns.split is not None and (said := cells[columns.split].strip()) and said.lower() not in SPLIT_NAMES:
         return f"split {shown(said)}", "train, valid or test"
     try:
@@ -244,8 +245,19 @@ def _wrong(sheet: Sheet, cells: tuple[str, ...], columns: _Columns, table: Table
     return None
 
 
-def _same(a: float, b: float) -> bool:
-    return a == b or (math.isnan(a) and math.isnan(b))
+def _contradiction(before: Film, after: Film) -> tuple[str, str] | None:
+    """What was found and what expected, where two rows of one image say two things of it."""
+    facts = {
+        "pixel size": (f"{before.pixel_size_mm:g}", f"{after.pixel_size_mm:g}"),
+        "split": (before.split, after.split),
+        "size": (before.size, after.size),
+    }
+    told = [f"{name} {new}, before {old}" for name, (old, new) in facts.items() if old != new and new is not None]
+    return (", ".join(told), "one pixel size, split and size an image") if told else None
+
+
+_DECIMAL_COMMA = ", without points that may separate thousands"
+_DECIMAL_POINT = ", with decimal points; `ingestion.reading.table.decimal_comma: true` where commas are decimal"
 
 
 def _labelled_points(sheet: Sheet, cells: tuple[str, ...], columns: _Columns) -> Iterator[LabelledPoint]:
@@ -256,8 +268,8 @@ def _labelled_points(sheet: Sheet, cells: tuple[str, ...], columns: _Columns) ->
         if all(absent):
             yield LabelledPoint(named, MISSING)
         elif None in numbers:
-            expected = f"finite numbers x and y{', without points that may separate thousands' if sheet.decimal_comma else ''}"
-            yield LabelledPoint(named, None, shown([cells[x], cells[y]]), expected)
+            hint = _DECIMAL_COMMA if sheet.decimal_comma else _DECIMAL_POINT if "," in cells[x] + cells[y] else ""
+            yield LabelledPoint(named, None, shown([cells[x], cells[y]]), f"finite numbers x and y{hint}")
         else:
             yield labelled_point(named, *numbers)
 
