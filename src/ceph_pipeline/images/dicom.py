@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ceph_pipeline.images.errors import ImageReadError
 from ceph_pipeline.images.grey import GreyImage, to_grey
 from ceph_pipeline.images.header import ImageHeader, SpacingSource, believable, require_readable_size
+from ceph_pipeline.images.raster import decode_raster
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -70,7 +71,10 @@ def decode_dicom(stream: BinaryIO, name: str) -> GreyImage:
     """
     with _dataset(stream, [*_FACTS, *_PIXELS], stop_before_pixels=False) as dataset:
         require_readable_size(int(dataset.Columns), int(dataset.Rows), name)
+        if not dataset.get("PixelData"):
+            raise ImageReadError(f"{name}: no pixels in it, such as a report or a presentation of another file; remove it")
         _require_decoder(dataset, name)
+        _require_whole_jpeg(dataset, name)
         pixels = dataset.pixel_array
         if dataset.SamplesPerPixel > 1:
             return to_grey(pixels, name)
@@ -84,6 +88,8 @@ def decode_dicom(stream: BinaryIO, name: str) -> GreyImage:
 def _as_shown(pixels: NDArray[Any], dataset: Dataset) -> GreyImage:
     from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
+    if "WindowWidth" in dataset and not _is_window(dataset):
+        del dataset.WindowWidth  # the film is shown whole, as without a window
     values = apply_modality_lut(pixels, dataset)
     levels = np.asarray(apply_voi_lut(values, dataset), np.float64)
     shown = "VOILUTSequence" in dataset or "WindowWidth" in dataset
@@ -107,14 +113,33 @@ def _window_range(dataset: Dataset, levels: NDArray[np.float64]) -> tuple[float,
 
 
 def _stored_range(dataset: Dataset, levels: NDArray[np.float64]) -> tuple[float, float]:
-    """Least and greatest value that the stored bits can hold, after rescaling; of a modality LUT the levels' own."""
-    if "ModalityLUTSequence" in dataset:
-        return float(levels.min()), float(levels.max())
+    """Least and greatest value that the stored bits can hold, after rescaling, and that there is, so that none is cut.
+
+    Of a modality LUT, and of more than 16 bits, of which a film has a small part, the levels' own.
+    """
+    own = float(levels.min()), float(levels.max())
+    if "ModalityLUTSequence" in dataset or int(dataset.BitsStored) > 16:
+        return own
     bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation)
     ends = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    slope, intercept = float(dataset.get("RescaleSlope") or 1), float(dataset.get("RescaleIntercept") or 0)
-    low, high = sorted(slope * end + intercept for end in ends)
-    return low, high
+    is_rescaled = "RescaleSlope" in dataset and "RescaleIntercept" in dataset  # one alone rescales nothing
+    slope, intercept = (float(dataset.RescaleSlope), float(dataset.RescaleIntercept)) if is_rescaled else (1.0, 0.0)
+    rescaled = [slope * end + intercept for end in ends]
+    return min(*rescaled, own[0]), max(*rescaled, own[1])
+
+
+def _is_window(dataset: Dataset) -> bool:
+    """Whether the first window is one: a width of 0, or without a centre, is what devices write that have none."""
+    try:
+        width, center = (float(np.atleast_1d(dataset.get(name))[0]) for name in ("WindowWidth", "WindowCenter"))
+    except (TypeError, ValueError, IndexError):
+        return False
+    function = str(dataset.get("VOILUTFunction") or "LINEAR")
+    return function in _FUNCTIONS and math.isfinite(center) and math.isfinite(width) and width >= _FUNCTIONS[function]
+
+
+_FUNCTIONS = {"LINEAR": 1.0, "LINEAR_EXACT": 1e-9, "SIGMOID": 1e-9}
+"""Least width of a window by its function."""
 
 
 @contextmanager
@@ -143,6 +168,15 @@ def _require_decoder(dataset: Dataset, name: str) -> None:
         raise ImageReadError(f"{name}: pixels in {syntax.name}, which is not read; save it uncompressed") from None
     if not decoder.is_available:
         raise ImageReadError(f"{name}: no decoder of {syntax.name} is installed: pip install 'ceph-pipeline[dicom]'")
+
+
+def _require_whole_jpeg(dataset: Dataset, name: str) -> None:
+    """Refuse a JPEG with a hole, which pydicom's decoders fill and mention at most."""
+    from pydicom.encaps import get_frame
+    from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
+
+    if dataset.file_meta.TransferSyntaxUID in (JPEGBaseline8Bit, JPEGExtended12Bit) and int(dataset.BitsStored) <= 8:
+        decode_raster(get_frame(dataset.PixelData, 0, number_of_frames=1), "jpeg", name)
 
 
 def _require_one_frame(dataset: Dataset) -> None:

@@ -1,0 +1,90 @@
+"""DICOM files as devices and archives leave them: windows that are none, half a rescaling, 32 bits, no pixels."""
+
+import io
+from pathlib import Path
+
+import cv2
+import film_samples as samples
+import numpy as np
+import pytest
+
+from ceph_pipeline.images import ImageReadError, read_image
+
+pydicom = pytest.importorskip("pydicom")
+
+RAMP = np.tile(np.linspace(0, 4095, 64), (80, 1)).astype(np.uint16)
+TWELVE = {"BitsStored": 12, "HighBit": 11}
+
+
+@pytest.fixture
+def film(tmp_path):
+    def write(image: np.ndarray = RAMP, **attributes: object) -> Path:
+        return samples.write(tmp_path / "film.dcm", samples.dicom(image, **(TWELVE | attributes)))
+
+    return write
+
+
+def as_jpeg(content: bytes, jpeg: bytes) -> bytes:
+    """The DICOM file with its pixels as that JPEG."""
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import JPEGBaseline8Bit
+
+    dataset = pydicom.dcmread(io.BytesIO(content))
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset.PixelData = encapsulate([jpeg])
+    dataset["PixelData"].is_undefined_length = True
+    stream = io.BytesIO()
+    dataset.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def is_whole_ramp(image: np.ndarray) -> bool:
+    """Whether grey rises from black to white with no level cut off."""
+    line = image[0].astype(int)
+    return bool(line[0] == 0 and line[-1] == np.iinfo(image.dtype).max and (np.diff(line) > 0).all())
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"WindowWidth": "0", "WindowCenter": "2000"},
+        {"WindowWidth": "-5", "WindowCenter": "2000"},
+        {"WindowWidth": "4000"},
+        {"WindowWidth": "", "WindowCenter": ""},
+        {"WindowWidth": "4000", "WindowCenter": "2000", "VOILUTFunction": "OWN"},
+    ],
+    ids=["width 0", "negative", "no centre", "empty", "function"],
+)
+def test_a_window_that_is_none_is_passed_over(film, window):
+    assert is_whole_ramp(read_image(film(**window)))
+
+
+def test_one_half_of_a_rescaling_rescales_nothing(film):
+    assert is_whole_ramp(read_image(film(RescaleIntercept="-1000")))
+
+
+def test_of_32_bits_the_part_that_is_used_is_spread(film):
+    assert is_whole_ramp(read_image(film(RAMP.astype(np.uint32) * 1000, BitsStored=32, HighBit=31)))
+
+
+@pytest.mark.parametrize("pixels", [b"", None])
+def test_a_file_without_pixels_is_named_as_that(film, tmp_path, pixels):
+    dataset = pydicom.dcmread(film())
+    if pixels is None:
+        del dataset.PixelData
+    else:
+        dataset.PixelData = pixels
+    dataset.save_as(tmp_path / "report.dcm", enforce_file_format=True)
+    with pytest.raises(ImageReadError, match=r"report\.dcm: no pixels in it"):
+        read_image(tmp_path / "report.dcm")
+
+
+def test_a_jpeg_with_a_hole_is_refused_inside_dicom_as_outside(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (80, 64), dtype=np.uint8)
+    jpeg = cv2.imencode(".jpg", noise)[1].tobytes()
+    plain = samples.dicom(noise)
+    whole = samples.write(tmp_path / "whole.dcm", as_jpeg(plain, jpeg))
+    assert np.abs(read_image(whole).astype(int) - cv2.imdecode(np.frombuffer(jpeg, np.uint8), 0)).max() <= 1
+    spoilt = samples.write(tmp_path / "spoilt.dcm", as_jpeg(plain, jpeg[: len(jpeg) // 2] + b"\xff\xd9"))
+    with pytest.raises(ImageReadError, match=r"spoilt\.dcm: damaged or cut off \(Corrupt JPEG data"):
+        read_image(spoilt)
