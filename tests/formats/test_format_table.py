@@ -1,6 +1,7 @@
 """Sheets whose columns the user names, however they were saved."""
 
 import cv2
+import film_samples as samples
 import numpy as np
 import pandas as pd
 import pytest
@@ -294,3 +295,13 @@ class TestWorkbooks:
         book.save(tmp_path / "book.xlsx")
         with pytest.raises(AnnotationError, match=r"found 'Points of the study' in line 2 of 'Sheet', the first of 2 sheets"):
             read(tmp_path / "book.xlsx", "table")
+
+
+@pytest.mark.parametrize("name", ["IM0001", "1.2.840.7"])
+def test_a_dicom_film_is_found_whatever_its_suffix(sheet, tmp_path, name):
+    pytest.importorskip("pydicom")
+    (tmp_path / "films").mkdir()
+    samples.write(tmp_path / "films" / name, samples.dicom(np.full((80, 100), 90, np.uint8)))
+    (tmp_path / "films/notes").write_text("no film")
+    found = read(sheet(f"image,Sella_x,Sella_y\n{name},10,20\n"), "table", images=tmp_path / "films")
+    assert found.images[["path", "width", "height"]].to_numpy().tolist() == [[name, 100, 80]]

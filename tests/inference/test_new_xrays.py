@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -229,6 +230,14 @@ def test_each_film_s_own_header_says_its_pixel_size_unless_one_is_given(tmp_path
     assert file_pixel_sizes(tmp_path, names, InferenceParams(pixel_size_mm=0.1)).tolist() == [0.1] * 3
     with_resolutions = InferenceParams(pixel_size_order=("dicom", "file"))
     assert file_pixel_sizes(tmp_path, names, with_resolutions)[2] == pytest.approx(25.4 / 300, rel=1e-3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode there")
+def test_a_name_that_is_no_utf_8_costs_nobody_the_pixel_sizes(tmp_path: Path) -> None:
+    for name in ("film.dcm", os.fsdecode(b"M\xfcller.dcm")):
+        (tmp_path / name).write_bytes(dicom(wedge(), PixelSpacing=[0.12, 0.12]))
+    names = list(find_xrays(tmp_path))
+    assert file_pixel_sizes(tmp_path, names, InferenceParams()).tolist() == [0.12, 0.12]
 
 
 def test_a_sheet_says_the_films_pixel_sizes_before_their_headers(tmp_path: Path) -> None:

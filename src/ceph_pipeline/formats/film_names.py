@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from ceph_pipeline.formats.files import is_plain
 from ceph_pipeline.formats.layout import IMAGE_SUFFIXES
-from ceph_pipeline.images.film_files import is_hidden
+from ceph_pipeline.images.film_files import is_hidden, is_unnamed_dicom
 
 _UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-(?=.)")
 _ROBOFLOW = re.compile(r"^(?P<stem>.+?)(?:_(?:png|jpe?g|bmp|tiff?|webp))?\.rf\.[0-9A-Za-z]+$")
@@ -85,8 +85,9 @@ class ImageFolder:
         for folder, folders, files in os.walk(root):
             folders[:] = sorted(entry for entry in folders if not is_hidden(entry))
             for file in sorted(files):
-                if not is_hidden(file) and file.lower().endswith(tuple(IMAGE_SUFFIXES)):
-                    self._add(Path(folder, file))
+                path = Path(folder, file)
+                if not is_hidden(file) and (file.lower().endswith(tuple(IMAGE_SUFFIXES)) or is_unnamed_dicom(path)):
+                    self._add(path)
 
     def _add(self, file: Path) -> None:
         path = file.relative_to(self.root).as_posix()

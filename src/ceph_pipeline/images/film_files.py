@@ -90,10 +90,22 @@ def why_no_film(file: Path, folder: Path) -> str | None:
             return None
         if suffix in _ANNOTATIONS:
             return ""
-        with file.open("rb") as stream:  # DICOM files often have no suffix, or a number in its place
-            return None if kind_of(stream.read(HEAD_BYTES)) == "dicom" else _unread(suffix)
+        return None if _is_dicom(file) else _unread(suffix)
     except OSError as error:
         return f"cannot be opened ({error.strerror})"
+
+
+def is_unnamed_dicom(file: Path) -> bool:
+    """Whether a file is DICOM although its name does not say so: such files often have no suffix, or a number in its place."""
+    try:
+        return file.suffix.lower() not in (*IMAGE_SUFFIXES, *_ANNOTATIONS) and file.is_file() and _is_dicom(file)
+    except OSError:
+        return False
+
+
+def _is_dicom(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return kind_of(stream.read(HEAD_BYTES)) == "dicom"
 
 
 def _unread(suffix: str) -> str:

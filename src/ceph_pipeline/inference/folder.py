@@ -143,7 +143,8 @@ def file_pixel_sizes(folder: Path, image_ids: Sequence[str], params: InferencePa
         return np.full(len(image_ids), params.pixel_size_mm)
     films = find_xrays(folder)
     paths = [films[image_id].relative_to(folder).as_posix() for image_id in image_ids]
-    images = pd.DataFrame({"image_id": list(image_ids), "path": paths})
+    names = pd.Series(paths, dtype=object)  # pandas' own text type holds no name that is no UTF-8
+    images = pd.DataFrame({"image_id": list(image_ids), "path": names})
     facts = read_film_sheet(images, params.films, "inference.films")
     order = PixelSizeParams(order=params.pixel_size_order)
     sized = with_pixel_sizes(images, pd.DataFrame(), facts, RawFolder(folder, "new"), order)
