@@ -7,6 +7,7 @@ from ceph_pipeline.artifacts.fingerprint import fingerprint
 from ceph_pipeline.artifacts.folder import Folder, FolderError
 from ceph_pipeline.artifacts.ledger import Ledger
 from ceph_pipeline.artifacts.leftovers import filled_anew
+from ceph_pipeline.artifacts.params import Params
 from ceph_pipeline.artifacts.pseudonyms import pseudonym, pseudonym_table, pseudonymised, without_names
 from ceph_pipeline.artifacts.secret_key import SecretKeyError, use_key
 from ceph_pipeline.artifacts.workers import WorkerParams, WorkersError, check_cluster, run_unordered
@@ -16,6 +17,7 @@ __all__ = [
     "Folder",
     "FolderError",
     "Ledger",
+    "Params",
     "SecretKeyError",
     "WorkerParams",
     "WorkersError",

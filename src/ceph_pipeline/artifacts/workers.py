@@ -15,8 +15,9 @@ from typing import Any, Literal, TypeVar
 
 import joblib
 import psutil
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
+from ceph_pipeline.artifacts.params import Params
 from ceph_pipeline.errors import CephError
 
 Result = TypeVar("Result")
@@ -29,10 +30,8 @@ class WorkersError(CephError, RuntimeError):
     """The workers that a configuration asks for cannot be had."""
 
 
-class WorkerParams(BaseModel):
+class WorkerParams(Params):
     """Part of the parameters of every node that works in parallel; none of it changes what comes out."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     n_jobs: int = Field(-1, ge=-1, description="workers of this machine; 1: this process, -1: one a core")
     backend: Literal["loky", "threading", "dask"] = Field("loky", description="processes, threads, or a Dask cluster")

@@ -2,18 +2,15 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from ceph_pipeline.artifacts import Params
 from ceph_pipeline.landmarks.tables import Severity
 
 DuplicatePolicy = Literal["keep", "exclude_train", "exclude_valid_and_train"]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class PointParams(_Section):
+class PointParams(Params):
     """Missing points, points outside the image, placeholders."""
 
     expected_share: float = Field(
@@ -32,7 +29,7 @@ class PointParams(_Section):
     )
 
 
-class ReaderParams(_Section):
+class ReaderParams(Params):
     """How far apart readers may be, and how near."""
 
     far_mm: float = Field(10.0, gt=0, description="readers further apart than this on one point are a finding")
@@ -51,7 +48,7 @@ class ReaderParams(_Section):
     significance: float = Field(0.001, gt=0, lt=1, description="of offsets and changes")
 
 
-class ShapeParams(_Section):
+class ShapeParams(Params):
     """Landmark configurations against the data's own shape model."""
 
     percentile: float = Field(
@@ -65,7 +62,7 @@ class ShapeParams(_Section):
     )
 
 
-class FilmParams(_Section):
+class FilmParams(Params):
     """Grey levels, negatives, and the side that faces look to."""
 
     min_images: int = Field(10, ge=3, description="films from which a device, or a data set, is judged")
@@ -76,7 +73,7 @@ class FilmParams(_Section):
     usual_direction_share: float = Field(0.8, gt=0.5, le=1, description="of the faces that look one way; else both are usual")
 
 
-class RulerParams(_Section):
+class RulerParams(Params):
     """The ruler's marks p1 and p2, where they are annotated."""
 
     length_mm: float = Field(10.0, gt=0, description="true distance of the marks")
@@ -85,7 +82,7 @@ class RulerParams(_Section):
     min_images: int = Field(3, ge=1, description="images from which a device is judged")
 
 
-class BalanceParams(_Section):
+class BalanceParams(Params):
     """Devices and CVM stages over the splits."""
 
     significance: float = Field(0.001, gt=0, lt=1, description="of the χ² test for a difference between splits")
@@ -94,7 +91,7 @@ class BalanceParams(_Section):
     rare_stage_share: float = Field(0.05, ge=0, le=1, description="of the training images, below which a CVM stage is rare")
 
 
-class SellaNasionParams(_Section):
+class SellaNasionParams(Params):
     """The length S–N, which betrays a wrong pixel size and grossly wrong points."""
 
     low_mm: float = Field(55.0, gt=0, description="least plausible median of a device")
@@ -111,7 +108,7 @@ class SellaNasionParams(_Section):
         return self
 
 
-class DuplicateParams(_Section):
+class DuplicateParams(Params):
     """When two images show the same radiograph."""
 
     max_hash_distance: int = Field(
@@ -125,7 +122,7 @@ class DuplicateParams(_Section):
     )
 
 
-class ExclusionParams(_Section):
+class ExclusionParams(Params):
     """What the findings mean for training."""
 
     cross_split_duplicates: DuplicatePolicy = Field(
@@ -138,7 +135,7 @@ class ExclusionParams(_Section):
     )
 
 
-class AuditParams(_Section):
+class AuditParams(Params):
     """All settings of the audit."""
 
     points: PointParams = PointParams()

@@ -6,16 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SerializeAsAny,
     ValidationError,
     model_validator,
 )
 
-from ceph_pipeline.artifacts import WorkerParams
+from ceph_pipeline.artifacts import Params, WorkerParams
 from ceph_pipeline.augmentation import (
     artefacts,
     braces,
@@ -96,10 +94,8 @@ OnlineRecipe = Annotated[dict[str, SerializeAsAny[Kind]], BeforeValidator(name_k
 """Kinds that change training's samples on the fly, each with its `probability`; of several copies one is taken at random."""
 
 
-class SourceNumbers(BaseModel):
+class SourceNumbers(Params):
     """Number of sources of each split."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     train: int = Field(0, ge=0)
     valid: int = Field(0, ge=0)

@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from ceph_pipeline.artifacts import Params
 
 Configuration = Literal["float32", "amp", "amp_channels_last", "amp_channels_last_compile"]
 """`float32`: TF32 off; `amp`: autocast to bfloat16, or float16 on GPUs without it; the others add to that what they name."""
@@ -11,11 +13,7 @@ BATCH_SIZES = Field((6,), min_length=1, description="images, or for stage 2 crop
 GPU_ONLY = Field(False, description="left out, and said so, where there is no GPU: hours on a CPU")
 
 
-class _Params(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class NetCase(_Params):
+class NetCase(Params):
     """One network at one input size."""
 
     stage: Literal["stage1", "stage2"] = "stage1"
@@ -27,7 +25,7 @@ class NetCase(_Params):
     gpu_only: bool = GPU_ONLY
 
 
-class FullStepCase(_Params):
+class FullStepCase(Params):
     """A real training of stage 1 on drawn images; what is not said here comes from the parameters of `stage1`."""
 
     backbone: str = "hrnet_w18_small"
@@ -39,7 +37,7 @@ class FullStepCase(_Params):
     gpu_only: bool = GPU_ONLY
 
 
-class DetectorCase(_Params):
+class DetectorCase(Params):
     """Both networks of a detector, of random weights, from films in memory to refined points, one view."""
 
     stage1_backbone: str = "hrnet_w48"
@@ -55,7 +53,7 @@ class DetectorCase(_Params):
     gpu_only: bool = GPU_ONLY
 
 
-class BenchmarkParams(_Params):
+class BenchmarkParams(Params):
     """The `benchmark` pipeline: speed and memory of training and inference."""
 
     mode: Literal["inference", "training", "both"] = "both"

@@ -2,16 +2,16 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from ceph_pipeline.artifacts import Params
 
 Source = Literal["ruler", "file", "anatomical"]
 """What says how long a pixel is: the ruler in the picture, what the film's file or table says, or the distance S–N."""
 
 
-class CalibrationParams(BaseModel):
+class CalibrationParams(Params):
     """The `calibration` and `ruler` pipelines: millimetres per pixel from the ruler's two marks."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     ruler_mm: float = Field(10.0, gt=0, le=200, description="true distance of p1 and p2")
     tolerated_deviation_pct: float = Field(

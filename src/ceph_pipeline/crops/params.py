@@ -2,16 +2,16 @@
 
 from typing import Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
+
+from ceph_pipeline.artifacts import Params
 
 MEAN_FACE_MM = 53.09
 """Face size (see `crops.field`) of the mean of 303 Aariz shapes, which has S–N = 72 mm."""
 
 
-class DisplacementParams(BaseModel):
+class DisplacementParams(Params):
     """How far training crops lie from the truth."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     floor_sd_of_field: float = Field(
         0.06, ge=0, lt=0.5, description="sd per axis added to every drawn residual, so that few residuals still give spread"
@@ -28,10 +28,8 @@ class DisplacementParams(BaseModel):
     )
 
 
-class CropParams(BaseModel):
+class CropParams(Params):
     """Square crops around each landmark: one centred, four shifted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     crop_px: int = Field(256, ge=32, le=1024, multiple_of=32, description="side of a crop as the network sees it")
     field_of_face: float = Field(
@@ -65,10 +63,8 @@ class CropParams(BaseModel):
         return self
 
 
-class RefinementParams(BaseModel):
+class RefinementParams(Params):
     """How crops' answers become a refined point. Nothing of it is trained: it may differ from one evaluation to the next."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     rounds: int = Field(1, ge=1, le=5, description="how often crops are cut, from the second time on about the refined points")
     min_score: float = Field(

@@ -5,22 +5,21 @@ Free of torch, as every module of parameters: Kedro resolves these types when it
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from ceph_pipeline.artifacts import Params
 from ceph_pipeline.crops.params import RefinementParams
 from ceph_pipeline.views import Fusion, Views, views_of
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
-class DetectorParams(BaseModel):
+class DetectorParams(Params):
     """How trained networks look at an image, and what is made of their answers. Nothing of it is trained.
 
     >>> DetectorParams(views_stage1="five").views_stage1
     'five'
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     views_stage1: Views = Field(
         "single", description="views of the whole image: a set's name, or a grid of flips, scales, rotations"

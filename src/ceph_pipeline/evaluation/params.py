@@ -2,17 +2,14 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from ceph_pipeline.artifacts import Params
 from ceph_pipeline.cephalometry.classes import ValueClasses
 from ceph_pipeline.uncertainty.params import UncertaintyParams
 
 
-class _Params(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class StatisticsParams(_Params):
+class StatisticsParams(Params):
     """What is computed from the errors."""
 
     thresholds_mm: tuple[float, ...] = Field((2.0, 2.5, 3.0, 4.0), min_length=1, description="of the SDR")
@@ -21,7 +18,7 @@ class StatisticsParams(_Params):
     gallery_images: int = Field(3, ge=1, le=10, description="images shown of each kind: best, median, worst")
 
 
-class RobustnessParams(_Params):
+class RobustnessParams(Params):
     """Which augmented copies are predicted for the table of errors by kind of copy; they never enter the headline."""
 
     splits: tuple[Literal["valid", "test"], ...] = Field(("test",), min_length=1, description="whose copies")
@@ -37,7 +34,7 @@ STEINER = {
 """Skeletal classes by ANB and growth patterns by the mandibular plane (norms of 2 ± 2° and 32 ± 6°)."""
 
 
-class EvaluationParams(_Params):
+class EvaluationParams(Params):
     """The `evaluation` pipeline."""
 
     statistics: StatisticsParams = StatisticsParams()

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from ceph_pipeline.artifacts import Params
 from ceph_pipeline.formats.entries import MAX_PIXEL_SIZE_MM
 from ceph_pipeline.images.header import MIN_SPACING_MM
 from ceph_pipeline.landmarks import SCHEMAS, Landmark, LandmarkSchema, UnknownLandmarkError, find, own_schema
 from ceph_pipeline.landmarks.schemas import tidy
 
 
-class TableOptions(BaseModel):
+class TableOptions(Params):
     """Which column of a sheet holds what.
 
     A wide sheet has one row an image and two columns a landmark, `x` and `y` with `{landmark}` in their names; a long one has
     one row a point and a column `landmark`.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     image: str = Field("image", description="column with the image's file name or identifier")
     x: str = Field("{landmark}_x", description="column of x; with {landmark} where each landmark has its own")
@@ -55,10 +54,8 @@ class TableOptions(BaseModel):
         return self
 
 
-class ReadOptions(BaseModel):
+class ReadOptions(Params):
     """Options of `ceph_pipeline.formats.read`, `ingestion.reading` in the configuration."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     landmarks: str | tuple[str | dict[str, str], ...] | None = Field(
         None,

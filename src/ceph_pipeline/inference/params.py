@@ -5,16 +5,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
+from ceph_pipeline.artifacts import Params
 from ceph_pipeline.artifacts.user_path import user_path
 from ceph_pipeline.cephalometry import Registration
 from ceph_pipeline.formats.writers.params import WrittenFormat
 from ceph_pipeline.ingestion.params import FilmSheetParams
 
 
-class InferenceParams(BaseModel):
+class InferenceParams(Params):
     """The `inference` pipeline: landmarks, measurements, overlays and reports of new X-rays."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     pixel_size_mm: float | None = Field(
         None, gt=0, le=1, description="of all images of the folder; null: what `pixel_size_order` finds of each"

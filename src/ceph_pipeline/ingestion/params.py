@@ -3,20 +3,16 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from ceph_pipeline.artifacts import WorkerParams
+from ceph_pipeline.artifacts import Params, WorkerParams
 from ceph_pipeline.formats import OnBadItem, ReadOptions
 from ceph_pipeline.ingestion.consensus import ConsensusMethod
 
 PixelSizeSource = Literal["sheet", "annotations", "dicom", "file", "ruler", "number"]
 
 
-class _Params(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class FilmSheetParams(_Params):
+class FilmSheetParams(Params):
     """A sheet with a row a film; columns that it does not have say nothing."""
 
     sheet: str | int | None = Field(None, description="CSV file or Excel sheet with facts about films; null: none")
@@ -27,7 +23,7 @@ class FilmSheetParams(_Params):
     machine: str = Field("machine", description="column with the X-ray device")
 
 
-class SplitParams(_Params):
+class SplitParams(Params):
     """Where a data set brings no test or no validation split."""
 
     test_fraction: float = Field(0.15, ge=0, lt=1, description="of the training images; 0: none are held out for testing")
@@ -51,7 +47,7 @@ class SplitParams(_Params):
         return pattern
 
 
-class PixelSizeParams(_Params):
+class PixelSizeParams(Params):
     """Who says how long pixels are."""
 
     order: tuple[PixelSizeSource, ...] = Field(
@@ -69,7 +65,7 @@ class PixelSizeParams(_Params):
         return self
 
 
-class DeviceScaleParams(_Params):
+class DeviceScaleParams(Params):
     """How pixel sizes are corrected, device by device."""
 
     correction: Literal["none", "table", "ruler", "sella_nasion"] = Field(

@@ -2,16 +2,14 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from ceph_pipeline.artifacts import WorkerParams
+from ceph_pipeline.artifacts import Params, WorkerParams
 from ceph_pipeline.phantom.devices import DEVICES
 
 
-class VariationParams(BaseModel):
+class VariationParams(Params):
     """What makes phantoms of the same face and device differ, and what makes landmarks hard to see."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     asymmetry: float = Field(
         1.0, ge=0, le=2, description="how far left and right sides are apart in the picture, relative to people; 0: superimposed"

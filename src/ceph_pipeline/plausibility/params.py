@@ -1,12 +1,12 @@
 """Parameters of the plausibility check, the same for evaluation and inference."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from ceph_pipeline.artifacts import Params
 
 
-class PlausibilityParams(BaseModel):
+class PlausibilityParams(Params):
     """When a configuration of landmarks counts as implausible."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     percentile: float = Field(
         99.9,

@@ -2,21 +2,17 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
+from ceph_pipeline.artifacts import Params
 from ceph_pipeline.augmentation.params import OnlineRecipe
-
-
-class _Params(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
 
 _WIDEST_TARGET = 1 / 8
 """Of the input's shorter side. Landmarks of phantoms move by 1/20 of it (sd) between images; at 2.5 times that, the maps of the
 mean shape fit every image, and nothing is learned."""
 
 
-class NetParams(_Params):
+class NetParams(Params):
     """The network of stage 1."""
 
     backbone: str = Field(
@@ -37,7 +33,7 @@ class NetParams(_Params):
     )
 
 
-class RefinementNetParams(_Params):
+class RefinementNetParams(Params):
     """The network of stage 2; its input is the crop, whose size `crops.crop_px` sets."""
 
     backbone: str = "hrnet_w32"
@@ -52,7 +48,7 @@ class RefinementNetParams(_Params):
     on_mismatch: Literal["error", "random", "fallback"] = "error"
 
 
-class LossParams(_Params):
+class LossParams(Params):
     """The landmark loss."""
 
     kind: Literal["combined", "dark", "adaptive_wing", "cross_entropy", "wing", "smooth_l1", "mse"] = Field(
@@ -89,7 +85,7 @@ class LossParams(_Params):
         return self
 
 
-class OptimParams(_Params):
+class OptimParams(Params):
     """AdamW and its schedule."""
 
     epochs: int = Field(200, ge=1)
@@ -116,7 +112,7 @@ class OptimParams(_Params):
     compile: bool = Field(False, description="torch.compile the network; where the platform cannot, it trains uncompiled")
 
 
-class LoopParams(_Params):
+class LoopParams(Params):
     """How a training runs."""
 
     seed: int = Field(42, ge=0)
@@ -153,7 +149,7 @@ class LoopParams(_Params):
         return self
 
 
-class HealthParams(_Params):
+class HealthParams(Params):
     """What a training does about its own health; the report is always written."""
 
     stop_hopeless: bool = Field(
@@ -162,7 +158,7 @@ class HealthParams(_Params):
     )
 
 
-class Stage1Params(_Params):
+class Stage1Params(Params):
     """`stage1`: the network on the whole image."""
 
     net: NetParams = NetParams()
@@ -187,7 +183,7 @@ class Stage1Params(_Params):
         return self
 
 
-class Stage2Params(_Params):
+class Stage2Params(Params):
     """`stage2`: the network on crops around each landmark."""
 
     net: RefinementNetParams = RefinementNetParams()
@@ -219,7 +215,7 @@ class Stage2Params(_Params):
         return self
 
 
-class FoldParams(_Params):
+class FoldParams(Params):
     """The `folds` pipeline: detectors, each trained without one fold of the training sources."""
 
     count: int = Field(5, ge=2, le=20, description="folds that the training sources are assigned to")
@@ -240,13 +236,13 @@ class FoldParams(_Params):
         return tuple(range(self.count)) if self.only is None else tuple(sorted(set(self.only)))
 
 
-class EnsembleParams(_Params):
+class EnsembleParams(Params):
     """The `ensemble` pipeline: detectors of other seeds, which answer together with the main job's."""
 
     count: int = Field(3, ge=2, le=20, description="detectors that answer together, the main job's included")
 
 
-class CompareParams(_Params):
+class CompareParams(Params):
     """The `compare` and `learning_curve` pipelines: trainings of stage 1 that differ in one thing."""
 
     backbones: tuple[str, ...] = Field(

@@ -1,12 +1,12 @@
 """Settings of the uncertainty. Free of heavy imports: Kedro resolves this type when it registers the pipelines."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from ceph_pipeline.artifacts import Params
 
 
-class UncertaintyParams(BaseModel):
+class UncertaintyParams(Params):
     """How standard deviations are calibrated and radii chosen, both on held-out sources."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     level: float = Field(0.9, gt=0, lt=1, description="share of the true points that lie within their radius")
     share_for_radii: float = Field(

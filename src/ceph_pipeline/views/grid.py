@@ -3,20 +3,19 @@
 from itertools import product
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
+from ceph_pipeline.artifacts import Params
 from ceph_pipeline.views.view import View
 
 
-class ViewGrid(BaseModel):
+class ViewGrid(Params):
     """Every combination of flips, scales and rotations; what is left out does not vary.
 
     Values are kept in ascending order, so that grids of the same views are equal. The frame as it is need not be among
     the views: without a scale of 1, a rotation of 0 and an unflipped view nothing adds it, and points come from warped
     pixels alone.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     flips: tuple[bool, ...] = Field((False,), description="true: mirrored left and right; helps only networks trained with flips")
     scales: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = Field(
