@@ -4,6 +4,7 @@ Missing coordinates are NaN and never drop a row. Every schema refuses unknown c
 mistake one for another; extra columns pass.
 """
 
+from collections.abc import Collection
 from typing import Literal, get_args
 
 import numpy as np
@@ -220,3 +221,8 @@ def reader_points(landmarks: pd.DataFrame, reader: str = CONSENSUS) -> pd.DataFr
         found = ", ".join(sorted(landmarks["reader"].unique())) or "no rows at all: look at quarantine and exclusions"
         raise InvalidValueError(f"no landmarks of reader {reader!r}; the table has {found}.")
     return rows
+
+
+def cached_images(images: pd.DataFrame, cache_index: pd.DataFrame, splits: Collection[str] = SPLITS) -> pd.DataFrame:
+    """Rows of an images table, of some splits, whose pixels are in the cache of that index."""
+    return images[images["image_id"].isin(cache_index["image_id"]) & images["split"].isin(splits)]

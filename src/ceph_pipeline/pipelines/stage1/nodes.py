@@ -11,6 +11,7 @@ from ceph_pipeline.artifacts.cached_table import cached_table
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.image_set import ImageSet
 from ceph_pipeline.images import ImageStore
+from ceph_pipeline.landmarks.tables import cached_images
 from ceph_pipeline.training import Stage1Params
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ def predict(
     Points of one view depend on the network alone, so that stage 2, which is trained on them, is not trained again where only
     the views have changed.
     """
-    rows = images[images["image_id"].isin(cache_index["image_id"]) & (images["split"] != "train")]
-    sources = ImageSet.of_cache(rows, cache, cache_index)
+    sources = ImageSet.of_cache(cached_images(images, cache_index, ("valid", "test")), cache, cache_index)
 
     @once
     def found() -> "WholeImageTables":
