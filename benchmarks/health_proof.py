@@ -22,9 +22,9 @@ from health_phantoms import draw_phantoms
 from health_trials import TRIALS, Trial
 from joblib import Parallel, delayed
 
-from ceph_pipeline.training import TrainingError
+from ceph_pipeline.training import TrainingError, run
 from ceph_pipeline.training.health.checks import CHECKS
-from ceph_pipeline.training.stage1 import train_whole_image_net
+from ceph_pipeline.training.stage1 import Stage1Job
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def train_trial(trial: Trial, seed: int, folder: Path) -> Run:
     own = folder / f"{trial.name} {seed}"
     tables, cache = draw_phantoms(own / "phantoms", seed, N_TRAIN, N_VALID)
     with contextlib.suppress(TrainingError):  # a training that ends in NaN is stopped; its report is there
-        train_whole_image_net(trial.tables(tables, seed), cache, own, trial.params(seed))
+        run.train(Stage1Job(trial.tables(tables, seed), cache, trial.params(seed)), own)
     findings = pd.read_parquet(own / "health.parquet")
     epochs = json.loads((own / "health.json").read_text(encoding="utf-8"))["record"]["epochs"]
     return Run(trial.name, seed, tuple(findings["check"]), epochs[-1]["curves"].get("val/mre_mm", float("nan")))

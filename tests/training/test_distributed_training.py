@@ -13,9 +13,10 @@ from mlflow.entities import Run
 from torch import nn
 
 from ceph_pipeline.detector.checkpoint import load_checkpoint
+from ceph_pipeline.training import run
 from ceph_pipeline.training.distributed import launch
 from ceph_pipeline.training.params import LoopParams, LossParams, NetParams, OptimParams, Stage1Params
-from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
+from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 
 HERE = Path(__file__).parent
 CURVES = ("val/mre_px", "val/mre_mm", "val/sdr_2mm", "train/loss")
@@ -64,7 +65,7 @@ def tracked(spots, folder, chosen):
     log.setLevel(logging.INFO)
     try:
         with mlflow.start_run() as parent:
-            checkpoint = train_whole_image_net(tables(spots), spots.cache, folder, chosen)
+            checkpoint = run.train(Stage1Job(tables(spots), spots.cache, chosen), folder)
     finally:
         log.removeHandler(listener)
         log.setLevel(level)

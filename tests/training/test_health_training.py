@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ceph_pipeline.training import TrainingError
+from ceph_pipeline.training import TrainingError, run
 from ceph_pipeline.training.health.callback import HealthWatch
 from ceph_pipeline.training.health.record import TrainingRecord
 from ceph_pipeline.training.health.report import publish
 from ceph_pipeline.training.health.verdict import HealthTable
 from ceph_pipeline.training.module import LandmarkModule
 from ceph_pipeline.training.params import HealthParams, LoopParams, LossParams, NetParams, OptimParams, Stage1Params
-from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
+from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 
 PIXELS = pd.DataFrame({"image_id": ["spot_00"], "digest": ["as drawn"]})
 
@@ -32,7 +32,7 @@ def params(epochs, rate=3e-3, kind="combined", devices=1, **health):
 
 def train(spots, folder, params):
     tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, PIXELS)
-    return train_whole_image_net(tables, spots.cache, folder, params)
+    return run.train(Stage1Job(tables, spots.cache, params), folder)
 
 
 def record_in(folder):

@@ -12,7 +12,7 @@ import torch
 
 from ceph_pipeline.crops import CropParams
 from ceph_pipeline.detector.checkpoint import CheckpointError, create_net, load_checkpoint
-from ceph_pipeline.training import TrainingError
+from ceph_pipeline.training import TrainingError, run
 from ceph_pipeline.training.callbacks import EpochLog
 from ceph_pipeline.training.distributed.rank import ALONE
 from ceph_pipeline.training.params import (
@@ -25,8 +25,8 @@ from ceph_pipeline.training.params import (
     Stage2Params,
 )
 from ceph_pipeline.training.precision import lightning_precision
-from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables, cvm_class_weights, train_whole_image_net
-from ceph_pipeline.training.stage2 import Stage2Job, Stage2Tables, train_refinement_net
+from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables, cvm_class_weights
+from ceph_pipeline.training.stage2 import Stage2Job, Stage2Tables
 
 PIXELS = pd.DataFrame({"image_id": ["spot_00"], "digest": ["as drawn"]})
 GENTLE = {"affine": {"rotation_deg": [-3, 3], "scale": [0.95, 1.05], "shift": [-0.02, 0.02]}}
@@ -52,7 +52,7 @@ def stage1_params(epochs=2, **loop):
 
 def train(spots, folder: Path, params, pixels=PIXELS):
     tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, pixels)
-    return train_whole_image_net(tables, spots.cache, folder, params)
+    return run.train(Stage1Job(tables, spots.cache, params), folder)
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_stage2_learns_to_find_the_point_in_its_crop(spots, crop_table, tmp_path
         valid_crops=16,
     )
     tables = Stage2Tables(crops, spots.images, spots.landmarks, PIXELS)
-    path = train_refinement_net(tables, spots.store, tmp_path / "stage2", CropParams(crop_px=32), params)
+    path = run.train(Stage2Job(tables, spots.store, CropParams(crop_px=32), params), tmp_path / "stage2")
     trained = load_checkpoint(path)
     assert (trained.stage, trained.input_size, trained.activation) == ("stage2", (32, 32), "linear")
     assert trained.facts["crops"]["crop_px"] == 32
@@ -208,7 +208,7 @@ def test_few_images_are_drawn_several_times_for_an_epoch_of_stage_1(spots):
     few = spots.images[(spots.images["split"] != "train") | spots.images["image_id"].isin(spots.images["image_id"][:3])]
     params = stage1_params().model_copy(update={"images_per_epoch": 8})
     tables = Stage1Tables(few, spots.landmarks, spots.cvm, PIXELS)
-    data = Stage1Job(tables, spots.cache, params).prepare(ALONE).data
+    data = Stage1Job(tables, spots.cache, params).prepare(ALONE)[1]
     assert [len(batch.images) for batch in data.train_dataloader()] == [4, 4]
     items = [item for _, item in data.train_sampler]
     assert sorted(items.count(item) for item in range(3)) == [2, 3, 3]
@@ -226,7 +226,7 @@ def test_each_batch_of_stage_2_holds_as_many_crops_as_was_asked_for(spots, crop_
     job = Stage2Job(
         Stage2Tables(crop_table(2.0), spots.images, spots.landmarks, PIXELS), spots.store, CropParams(crop_px=32), params
     )
-    data = job.prepare(ALONE).data
+    data = job.prepare(ALONE)[1]
     assert [len(batch.images) for batch in data.train_dataloader()] == [6] * 8
     data.shrink()
     assert [len(batch.images) for batch in data.train_dataloader()] == [3] * 16

@@ -5,11 +5,11 @@ import shutil
 import pytest
 
 from ceph_pipeline.images import ImageReadError, ImageStore
-from ceph_pipeline.training import TrainingError
+from ceph_pipeline.training import TrainingError, run
 from ceph_pipeline.training.crop_batches import CropDataset, group_by_image
 from ceph_pipeline.training.fit import own_words
 from ceph_pipeline.training.params import LoopParams, LossParams, NetParams, OptimParams, Stage1Params
-from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
+from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def train(spots, cache, tmp_path):
         optim=OptimParams(epochs=1, batch_size=4, precision="float32"),
         loop=LoopParams(workers=1),
     )
-    return lambda: train_whole_image_net(tables, cache, tmp_path / "stage1", params)
+    return lambda: run.train(Stage1Job(tables, cache, params), tmp_path / "stage1")
 
 
 def test_what_is_gone_is_named_before_the_first_epoch(train, cache, tmp_path):

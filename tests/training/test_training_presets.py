@@ -13,9 +13,9 @@ from ceph_pipeline import formats, ingestion
 from ceph_pipeline.detector.checkpoint import load_checkpoint
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.models.packaged import PACKAGES
-from ceph_pipeline.training import fit
+from ceph_pipeline.training import fit, run
 from ceph_pipeline.training.params import Stage1Params
-from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
+from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 
 CONF = Path(__file__).parents[2] / "conf"
 SMALL: dict[str, Any] = {
@@ -54,7 +54,7 @@ def compiled(monkeypatch):
 def test_a_preset_trains(spots, tmp_path, name, compiled):
     params = preset(name, SMALL)
     tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, PIXELS)
-    trained = load_checkpoint(train_whole_image_net(tables, spots.cache, tmp_path, params))
+    trained = load_checkpoint(run.train(Stage1Job(tables, spots.cache, params), tmp_path))
     assert trained.sigma_px == params.loss.sigma_px
     assert all(bool(value.isfinite().all()) for value in trained.net.state_dict().values())
     assert compiled == (["stage1"] if name == "fast" else [])
@@ -135,5 +135,5 @@ def test_stage1_learns_p1_and_p2_from_a_label_studio_export(tmp_path):
     landmarks = ingestion.with_consensus(found.landmarks, "mean")
     tables = Stage1Tables(images, landmarks, found.cvm, PIXELS)
     params = preset("ruler", SMALL)
-    trained = load_checkpoint(train_whole_image_net(tables, cache, tmp_path / "stage1", params))
+    trained = load_checkpoint(run.train(Stage1Job(tables, cache, params), tmp_path / "stage1"))
     assert sorted(trained.landmarks) == ["p1", "p2"]

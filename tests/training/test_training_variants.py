@@ -56,7 +56,7 @@ def test_a_finished_training_keeps_the_time_that_it_took(spots, tmp_path: Path, 
         {"net": {"backbone": "mobilenetv3_small_050", "input_width_px": 64, "input_height_px": 64}}
     )
 
-    def trained(tables, cache, folder, params, run_name):
+    def trained(job, folder, run_name):
         path = folder / "best.ckpt"
         if not path.exists():
             folder.mkdir(parents=True)
@@ -64,7 +64,7 @@ def test_a_finished_training_keeps_the_time_that_it_took(spots, tmp_path: Path, 
             save_checkpoint(describe(["Sella"], params, nothing, n_stages=0), path)
         return path
 
-    monkeypatch.setattr(variants, "train_whole_image_net", trained)
+    monkeypatch.setattr(variants.run, "train", trained)
     pixels = pd.DataFrame({"image_id": [], "digest": []})
     tables = Stage1Tables(spots.images, spots.landmarks, spots.cvm, pixels)
     chosen = network_variants(spots.images, params, ["mobilenetv3_small_050"])

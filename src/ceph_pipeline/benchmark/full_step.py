@@ -16,7 +16,7 @@ from ceph_pipeline.benchmark.precision import Arithmetic
 from ceph_pipeline.benchmark.steps import bare_step
 from ceph_pipeline.benchmark.synthetic import draw_data
 from ceph_pipeline.benchmark.timing import time_step, wait
-from ceph_pipeline.detector.checkpoint import create_net
+from ceph_pipeline.detector.checkpoint import TrainedNet, create_net
 from ceph_pipeline.training.distributed.rank import ALONE
 from ceph_pipeline.training.fit import fit
 from ceph_pipeline.training.precision import lightning_precision
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from ceph_pipeline.benchmark.params import BenchmarkParams, FullStepCase
     from ceph_pipeline.training.batch import Batch
-    from ceph_pipeline.training.job import Prepared
     from ceph_pipeline.training.params import Stage1Params
 
 _DTYPES = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
@@ -99,14 +98,14 @@ def measure_full_step(case: FullStepCase, params: BenchmarkParams, stage1: Stage
     memory = PeakMemory(device)
     with TemporaryDirectory() as name:
         tables, store = draw_data(Path(name) / "cache", n_steps * case.batch_size, params.n_landmarks, case.cache_long_side_px)
-        prepared = Stage1Job(tables, store, settings).prepare(ALONE)
-        loader = ClockedLoader(prepared.data.train_dataloader(), device, params.num_warmup)
-        before = _bare_seconds(prepared, settings, params, device)
+        module, data = Stage1Job(tables, store, settings).prepare(ALONE)
+        loader = ClockedLoader(data.train_dataloader(), device, params.num_warmup)
+        before = _bare_seconds(module.trained, settings, params, device)
         memory.restart()
-        with patch.object(prepared.data, "train_dataloader", lambda: loader):
-            fit(prepared.module, prepared.data, Path(name), settings, None)
+        with patch.object(data, "train_dataloader", lambda: loader):
+            fit(module, data, Path(name), settings, None)
         peak = memory.mebibytes()
-        after = _bare_seconds(prepared, settings, params, device)
+        after = _bare_seconds(module.trained, settings, params, device)
     bare_s, full_s = (before + after) / 2, loader.seconds_a_step()
     return {
         **case.model_dump(),
@@ -134,8 +133,7 @@ def trained_as(case: FullStepCase, stage1: Stage1Params) -> Stage1Params:
     )
 
 
-def _bare_seconds(prepared: Prepared, settings: Stage1Params, params: BenchmarkParams, device: torch.device) -> float:
-    trained = prepared.module.trained
+def _bare_seconds(trained: TrainedNet, settings: Stage1Params, params: BenchmarkParams, device: torch.device) -> float:
     net = create_net(trained.stage, trained.architecture)
     arithmetic = Arithmetic(
         device, _DTYPES[lightning_precision(settings.optim.precision)], torch.channels_last, settings.optim.compile

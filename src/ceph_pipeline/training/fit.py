@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import warnings
-from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import torch
@@ -63,7 +62,7 @@ def fit(
         compile_net(module.net, stage)
     first = {name: value.clone() for name, value in module.net.state_dict().items()}
     attempt = Attempt(module, data, folder, params, run_logger)
-    while attempt.run() is Outcome.OUT_OF_MEMORY:
+    while not attempt.run():
         data.shrink()
         garbage_collection_cuda()
         logger.warning(
@@ -80,23 +79,8 @@ def fit(
     return module.trained
 
 
-class Outcome(Enum):
-    """How an attempt at a training ended."""
-
-    TRAINED = auto()
-    OUT_OF_MEMORY = auto()
-
-
 class Attempt:
-    """A training that can be run again with other batches, from its last complete epoch.
-
-    Args:
-        module: What learns.
-        data: Both splits.
-        folder: Where the training keeps its state.
-        params: The stage's parameters.
-        run_logger: Where curves go; None: nowhere.
-    """
+    """A training that can be run again with other batches, from its last complete epoch; for its arguments see `fit`."""
 
     def __init__(
         self,
@@ -110,8 +94,8 @@ class Attempt:
         self.params, self.run_logger = params, run_logger
         self.monitor = monitor_of(params.loop, data.metric)
 
-    def run(self) -> Outcome:
-        """Train from the last complete epoch to the end, as far as the memory takes the plan's batches.
+    def run(self) -> bool:
+        """Train from the last complete epoch to the end; False where the device's memory does not take the plan's batches.
 
         Raises:
             TrainingError: an image cannot be read any more.
@@ -131,8 +115,8 @@ class Attempt:
         except RuntimeError as error:
             if self.data.rank.world > 1 or not is_out_of_memory(error):
                 raise
-            return Outcome.OUT_OF_MEMORY
-        return Outcome.TRAINED
+            return False
+        return True
 
     def _fit(self) -> None:
         last = self.folder / LAST

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ceph_pipeline.training.distributed.launch import meeting_point
 from ceph_pipeline.training.distributed.lock import PROCESS
@@ -17,18 +17,6 @@ if TYPE_CHECKING:
     from ceph_pipeline.training.distributed.rank import Rank
     from ceph_pipeline.training.module import LandmarkModule
     from ceph_pipeline.training.params import Stage1Params, Stage2Params
-
-
-class Prepared(NamedTuple):
-    """What a rank trains with.
-
-    Attributes:
-        module: What learns.
-        data: The rank's share of both splits.
-    """
-
-    module: LandmarkModule
-    data: LandmarkData
 
 
 class TrainingJob(Protocol):
@@ -54,8 +42,8 @@ class TrainingJob(Protocol):
     def crop_params(self) -> CropParams | None:
         """How stage 2 cuts its crops."""
 
-    def prepare(self, rank: Rank, splits: int = 0) -> Prepared:
-        """Network and data of one rank, with batches divided so many times for want of memory.
+    def prepare(self, rank: Rank, splits: int = 0) -> tuple[LandmarkModule, LandmarkData]:
+        """What learns, and one rank's share of both splits, with batches divided so many times for want of memory.
 
         Raises:
             TrainingError: a split is empty, or too small for the ranks or for one batch.

@@ -14,18 +14,14 @@ from ceph_pipeline.losses import activation_of
 from ceph_pipeline.models import describe_net
 from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.data_module import LandmarkData
-from ceph_pipeline.training.job import Prepared
 from ceph_pipeline.training.label_checks import check_points
 from ceph_pipeline.training.measurement_scores import UNMEASURED, MeasurementMoments, measurement_moments
 from ceph_pipeline.training.module import LandmarkModule
 from ceph_pipeline.training.monitor import error_metric
-from ceph_pipeline.training.run import train
 from ceph_pipeline.training.sampling import EpochSampler, device_weights
 from ceph_pipeline.training.whole_images import WholeImageDataset, WholeImages
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -111,7 +107,7 @@ class Stage1Job:
     stage: ClassVar[StageName] = "stage1"
     crop_params: ClassVar[None] = None
 
-    def prepare(self, rank: Rank, splits: int = 0) -> Prepared:
+    def prepare(self, rank: Rank, splits: int = 0) -> tuple[LandmarkModule, LandmarkData]:
         """Network and data: the training split's images and copies, the validation split's originals.
 
         Raises:
@@ -146,7 +142,7 @@ class Stage1Job:
             rank=rank,
             splits=splits,
         )
-        return Prepared(LandmarkModule(trained, params.loss, params.optim, cvm_class_weights(train.cvm_stage)), data)
+        return LandmarkModule(trained, params.loss, params.optim, cvm_class_weights(train.cvm_stage)), data
 
     def _moments(self, train: WholeImages) -> MeasurementMoments:
         """What the measurement head's targets are scored by; none where the heads weigh nothing."""
@@ -161,27 +157,6 @@ class Stage1Job:
         augmentation = self.params.augmentation if augmented else None
         resize, seed = self.params.net.resize, self.params.loop.seed
         return WholeImageDataset(data, self.store, trained.input_size, resize, seed, augmentation, moments)
-
-
-def train_whole_image_net(
-    tables: Stage1Tables, cache: ImageStore, folder: Path, params: Stage1Params, run_name: str | None = None
-) -> Path:
-    """Train on the training split's images and copies, choose the epoch on the validation split's originals.
-
-    Args:
-        tables: Images and annotations.
-        cache: Pre-resized pixels.
-        folder: Where the training keeps its state and leaves `best.ckpt`.
-        params: The stage's parameters.
-        run_name: Of the training's MLflow run; the stage by default.
-
-    Returns:
-        Path of the checkpoint.
-
-    Raises:
-        TrainingError: a split is empty, another training works in the folder, or a rank has failed.
-    """
-    return train(Stage1Job(tables, cache, params), folder, run_name)
 
 
 def describe(names: list[str], params: Stage1Params, moments: MeasurementMoments, *, n_stages: int) -> TrainedNet:

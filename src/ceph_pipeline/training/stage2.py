@@ -16,15 +16,11 @@ from ceph_pipeline.models.conditioning import anatomical_groups
 from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.crop_batches import CropDataset, ImageCrops, group_by_image
 from ceph_pipeline.training.data_module import LandmarkData
-from ceph_pipeline.training.job import Prepared
 from ceph_pipeline.training.module import LandmarkModule
 from ceph_pipeline.training.monitor import error_metric
-from ceph_pipeline.training.run import train
 from ceph_pipeline.training.sampling import EpochSampler, device_weights
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
     from ceph_pipeline.crops import CropParams
@@ -88,7 +84,7 @@ class Stage2Job:
     params: Stage2Params
     stage: ClassVar[StageName] = "stage2"
 
-    def prepare(self, rank: Rank, splits: int = 0) -> Prepared:
+    def prepare(self, rank: Rank, splits: int = 0) -> tuple[LandmarkModule, LandmarkData]:
         """Network and data: the training split's crops, and those of the validation split's originals.
 
         Raises:
@@ -119,7 +115,7 @@ class Stage2Job:
             rank=rank,
             splits=splits,
         )
-        return Prepared(LandmarkModule(trained, params.loss, params.optim), data)
+        return LandmarkModule(trained, params.loss, params.optim), data
 
     def _training(self, groups: list[ImageCrops]) -> tuple[CropDataset, EpochSampler]:
         """Some crops of a source at each draw."""
@@ -134,33 +130,6 @@ class Stage2Job:
         params, crop_px = self.params, self.crop_params.crop_px
         dataset = CropDataset(groups, self.store, crop_px, -(-params.valid_crops // len(groups)), params.loop.seed)
         return dataset, EpochSampler(len(groups), len(groups), params.loop.seed, shuffle=False)
-
-
-def train_refinement_net(
-    tables: Stage2Tables,
-    store: ImageStore,
-    folder: Path,
-    crop_params: CropParams,
-    params: Stage2Params,
-    run_name: str | None = None,
-) -> Path:
-    """Train on the training split's crops, choose the epoch on crops of the validation split's originals.
-
-    Args:
-        tables: Crop index, images and points.
-        store: Full-size pixels.
-        folder: Where the training keeps its state and leaves `best.ckpt`.
-        crop_params: How crops are cut; travels in the checkpoint.
-        params: The stage's parameters.
-        run_name: Of the training's MLflow run; the stage by default.
-
-    Returns:
-        Path of the checkpoint.
-
-    Raises:
-        TrainingError: a split has no crops, another training works in the folder, or a rank has failed.
-    """
-    return train(Stage2Job(tables, store, crop_params, params), folder, run_name)
 
 
 def describe(names: list[str], crop_params: CropParams, params: Stage2Params) -> TrainedNet:

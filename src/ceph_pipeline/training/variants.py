@@ -13,8 +13,8 @@ import pandas as pd
 from ceph_pipeline.artifacts import fingerprint, write_atomically
 from ceph_pipeline.detector.checkpoint import load_checkpoint
 from ceph_pipeline.models.size import count_parameters
-from ceph_pipeline.training import TrainingError
-from ceph_pipeline.training.stage1 import train_whole_image_net
+from ceph_pipeline.training import TrainingError, run
+from ceph_pipeline.training.stage1 import Stage1Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -86,7 +86,7 @@ def train_variants(variants: Iterable[Variant], tables: Stage1Tables, cache: Ima
         place = folder / variant.name
         started = time.time()
         of_variant = tables.of(variant.images, tables.landmarks, tables.cvm, tables.source_pixels)
-        path = train_whole_image_net(of_variant, cache, place, variant.params, run_name=f"{folder.name} {variant.name}")
+        path = run.train(Stage1Job(of_variant, cache, variant.params), place, f"{folder.name} {variant.name}")
         if path.stat().st_mtime >= started:
             write_atomically(place / SECONDS_FILE, json.dumps(time.time() - started))
         rows.append(

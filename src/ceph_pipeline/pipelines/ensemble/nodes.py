@@ -36,16 +36,17 @@ def train(
     All of them learn from the same split, so that validation and test images are new to each. Detectors beyond `count` that were
     trained before stay where they are, and do not answer.
     """
+    from ceph_pipeline.training import run
     from ceph_pipeline.training.ensemble import copy_detector, reseeded
-    from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
-    from ceph_pipeline.training.stage2 import Stage2Tables, train_refinement_net
+    from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
+    from ceph_pipeline.training.stage2 import Stage2Job, Stage2Tables
 
     whole = Stage1Tables.of_cached(images, cache_index, landmarks, cvm, source_pixels)
     cut = Stage2Tables.of(crops, images[images["split"] != "test"], landmarks, source_pixels)
     for number in range(1, params.count):
         place, name = folder / str(number), f"of detector {number}"
-        train_whole_image_net(whole, cache, place / "stage1", reseeded(stage1, number), run_name=f"stage1 {name}")
-        train_refinement_net(cut, store, place / "stage2", crop_params, reseeded(stage2, number), run_name=f"stage2 {name}")
+        run.train(Stage1Job(whole, cache, reseeded(stage1, number)), place / "stage1", f"stage1 {name}")
+        run.train(Stage2Job(cut, store, crop_params, reseeded(stage2, number)), place / "stage2", f"stage2 {name}")
     copy_detector(DetectorFiles.of(stage1_checkpoint, stage2_checkpoint), folder / "0")
     list_detectors(folder, range(params.count))
     return folder

@@ -45,15 +45,16 @@ def train_stage1(
     fold_params: FoldParams,
 ) -> pd.DataFrame:
     """Train a whole-image network without each fold, and list the checkpoints."""
+    from ceph_pipeline.training import run
     from ceph_pipeline.training.folds import checkpoint_table, resplit
-    from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
+    from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 
     cached = cached_images(images, cache_index)
     checkpoints = {}
     for fold in fold_params.wanted:
         tables = Stage1Tables.of(resplit(cached, folds, fold), landmarks, cvm, source_pixels)
-        name = f"stage1 without fold {fold}"
-        checkpoints[fold] = train_whole_image_net(tables, cache, folder / str(fold) / "stage1", params, run_name=name)
+        job = Stage1Job(tables, cache, params)
+        checkpoints[fold] = run.train(job, folder / str(fold) / "stage1", f"stage1 without fold {fold}")
     return checkpoint_table(checkpoints, folder)
 
 
@@ -128,8 +129,9 @@ def train_stage2(
 ) -> pd.DataFrame:
     """Train a refinement network without each fold, on crops displaced as stage 1 errs on that fold; list the checkpoints."""
     from ceph_pipeline.crops import training_index
+    from ceph_pipeline.training import run
     from ceph_pipeline.training.folds import checkpoint_table, delete_surplus_folds, resplit
-    from ceph_pipeline.training.stage2 import Stage2Tables, train_refinement_net
+    from ceph_pipeline.training.stage2 import Stage2Job, Stage2Tables
 
     checkpoints = {}
     for fold in fold_params.wanted:
@@ -142,9 +144,8 @@ def train_stage2(
             stage1_predictions=stage1_predictions,
             params=crop_params,
         )
-        tables = Stage2Tables.of(crops, learned, landmarks, source_pixels)
-        name = f"stage2 without fold {fold}"
-        checkpoints[fold] = train_refinement_net(tables, store, folder / str(fold) / "stage2", crop_params, params, run_name=name)
+        job = Stage2Job(Stage2Tables.of(crops, learned, landmarks, source_pixels), store, crop_params, params)
+        checkpoints[fold] = run.train(job, folder / str(fold) / "stage2", f"stage2 without fold {fold}")
     if fold_params.only is None:
         delete_surplus_folds(folder, fold_params.count)
     return checkpoint_table(checkpoints, folder)

@@ -29,10 +29,11 @@ def train(
     params: Stage1Params,
 ) -> Path:
     """Train the whole-image network on the training split and return its best checkpoint."""
-    from ceph_pipeline.training.stage1 import Stage1Tables, train_whole_image_net
+    from ceph_pipeline.training import run
+    from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 
     tables = Stage1Tables.of_cached(images, cache_index, landmarks, cvm, source_pixels)
-    return train_whole_image_net(tables, cache, folder, params)
+    return run.train(Stage1Job(tables, cache, params), folder)
 
 
 def predict(

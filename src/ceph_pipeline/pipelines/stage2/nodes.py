@@ -20,7 +20,8 @@ def train(
     params: Stage2Params,
 ) -> Path:
     """Train the refinement network on the training split's crops and return its best checkpoint."""
-    from ceph_pipeline.training.stage2 import Stage2Tables, train_refinement_net
+    from ceph_pipeline.training import run
+    from ceph_pipeline.training.stage2 import Stage2Job, Stage2Tables
 
     tables = Stage2Tables.of(crops, images[images["split"] != "test"], landmarks, source_pixels)
-    return train_refinement_net(tables, store, folder, crop_params, params)
+    return run.train(Stage2Job(tables, store, crop_params, params), folder)
