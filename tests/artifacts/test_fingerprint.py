@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from pydantic import BaseModel
 
-from ceph_pipeline.artifacts import fingerprint
+from ceph_pipeline.artifacts import dotted, fingerprint
 
 
 class Params(BaseModel):
@@ -65,3 +65,10 @@ def test_a_file_counts_with_its_bytes_not_its_name(tmp_path):
 def test_an_object_without_a_stable_digest_is_refused():
     with pytest.raises(TypeError, match="no stable digest for a object"):
         fingerprint(object())
+
+
+def test_nested_values_get_dotted_names():
+    assert dotted({"stage1": {"optim": {"epochs": 3}, "reader": "consensus"}}) == {
+        "stage1.optim.epochs": 3,
+        "stage1.reader": "consensus",
+    }

@@ -6,7 +6,7 @@ import mlflow
 import pytest
 
 from ceph_pipeline.training.params import Stage1Params
-from ceph_pipeline.training.tracking import child_run, flatten
+from ceph_pipeline.training.tracking import child_run
 
 
 @pytest.fixture
@@ -93,10 +93,3 @@ def test_a_training_that_is_told_to_stop_while_its_parameters_are_logged_is_kill
 def test_without_an_active_run_there_is_no_logger(tmp_path):
     with child_run("stage1", tmp_path, Stage1Params(), resume=False) as logger:
         assert logger is None
-
-
-def test_parameters_are_flattened_with_dots():
-    assert flatten({"optim": {"epochs": 3}, "reader": "consensus"}, "stage1") == {
-        "stage1.optim.epochs": 3,
-        "stage1.reader": "consensus",
-    }

@@ -3,7 +3,7 @@
 from ceph_pipeline.artifacts.atomic import atomic_path, sweep, write_atomically
 from ceph_pipeline.artifacts.disk import DiskError, readable_size, refusal
 from ceph_pipeline.artifacts.figure import data_uri, plain_label, save_figure
-from ceph_pipeline.artifacts.fingerprint import fingerprint
+from ceph_pipeline.artifacts.fingerprint import dotted, fingerprint
 from ceph_pipeline.artifacts.folder import Folder, FolderError
 from ceph_pipeline.artifacts.ledger import Ledger
 from ceph_pipeline.artifacts.leftovers import filled_anew
@@ -24,6 +24,7 @@ __all__ = [
     "atomic_path",
     "check_cluster",
     "data_uri",
+    "dotted",
     "filled_anew",
     "fingerprint",
     "plain_label",

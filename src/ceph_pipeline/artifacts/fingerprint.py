@@ -14,6 +14,18 @@ INDIFFERENT = frozenset({"force", "workers", "n_jobs", "backend", "dask_schedule
 """Fields of parameter models that change how work is done, not its result."""
 
 
+def dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested values by dotted names.
+
+    >>> dotted({"stage1": {"optim": {"epochs": 3}, "reader": "consensus"}})
+    {'stage1.optim.epochs': 3, 'stage1.reader': 'consensus'}
+    """
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= dotted(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat
+
+
 def fingerprint(*inputs: Any) -> str:
     """SHA-256, 16 hex digits, of tables, Pydantic models, paths' contents, arrays and plain values.
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from lightning.fabric.plugins.io import TorchCheckpointIO
 
-from ceph_pipeline.artifacts import Ledger, fingerprint
+from ceph_pipeline.artifacts import Ledger, dotted, fingerprint
 from ceph_pipeline.artifacts.fingerprint import INDIFFERENT
 from ceph_pipeline.detector.checkpoint import TrainedNet, save_checkpoint, write_tensors
 from ceph_pipeline.training import TrainingError
-from ceph_pipeline.training.tracking import flatten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -155,7 +154,7 @@ def _is_intact(checkpoint: Path, finished: Mapping[str, Any]) -> bool:
 
 def _summary(data: Mapping[str, Any], settings: Mapping[str, BaseModel]) -> dict[str, Any]:
     """Each parameter that counts, and a digest of each input, by name."""
-    flat = {key: value for name, model in settings.items() for key, value in flatten(model.model_dump(mode="json"), name).items()}
+    flat = dotted({name: model.model_dump(mode="json") for name, model in settings.items()})
     counted = {key: value for key, value in flat.items() if key.rpartition(".")[2] not in INDIFFERENT}
     return counted | {f"data: {name}": fingerprint(content) for name, content in data.items()}
 

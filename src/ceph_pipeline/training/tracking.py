@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import mlflow
 from lightning.pytorch.loggers import MLFlowLogger
@@ -13,7 +13,7 @@ from mlflow.data.pandas_dataset import from_pandas
 from mlflow.entities import LifecycleStage, RunStatus
 from mlflow.exceptions import MlflowException
 
-from ceph_pipeline.artifacts import without_names, write_atomically
+from ceph_pipeline.artifacts import dotted, without_names, write_atomically
 from ceph_pipeline.training.run_states import KILLED, PARENT, SOURCE
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def child_run(
         write_atomically(record, json.dumps({"run_id": run.info.run_id}))
         mlflow.set_tag(PARENT, parent.info.run_id)
         if run_id is None:
-            mlflow.log_params(flatten(without_names(params.model_dump(mode="json")), stage))
+            mlflow.log_params(dotted({stage: without_names(params.model_dump(mode="json"))}))
         yield MLFlowLogger(tracking_uri=mlflow.get_tracking_uri(), run_id=run.info.run_id, log_model=False)
 
 
@@ -94,14 +94,6 @@ def rank_logger(run_id: str | None, rank: Rank) -> Iterator[MLFlowLogger | None]
         yield MLFlowLogger(tracking_uri=mlflow.get_tracking_uri(), run_id=run_id, log_model=False)
 
 
-def flatten(values: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """Nested parameters as `prefix.group.name`."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= flatten(value, f"{prefix}.{key}") if isinstance(value, dict) else {f"{prefix}.{key}": value}
-    return flat
-
-
 def _recorded_run(record: Path) -> Run | None:
     """The run a folder's record names, if the tracking store still has it."""
     try:
@@ -120,4 +112,4 @@ def _close_if_running(run_id: str | None, besides: str | None = None) -> None:
         return
     with suppress(MlflowException):  # the store has it no more
         if mlflow.get_run(run_id).info.status == RunStatus.to_string(RunStatus.RUNNING):
-            mlflow.MlflowClient().set_terminated(run_id, status=RunStatus.to_string(RunStatus.KILLED))
+            mlflow.MlflowClient().set_terminated(run_id, status=KILLED)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lightning.pytorch.callbacks import Callback
 
+from ceph_pipeline.artifacts import dotted
 from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.health import observe
 from ceph_pipeline.training.health.checks import run_checks
-from ceph_pipeline.training.health.record import Epoch, LocatedPoints, TrainingRecord, Validation, dotted, summarise
+from ceph_pipeline.training.health.record import Epoch, LocatedPoints, TrainingRecord, Validation, summarise
 from ceph_pipeline.training.health.report import publish
 from ceph_pipeline.training.health.verdict import hopeless
 

@@ -187,11 +187,3 @@ class TrainingRecord(_Record):
     def until(self, epoch: int) -> TrainingRecord:
         """The record as it was after that epoch."""
         return self.model_copy(update={"epochs": tuple(entry for entry in self.epochs if entry.epoch <= epoch)})
-
-
-def dotted(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings as `group.name`."""
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        flat |= dotted(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat
