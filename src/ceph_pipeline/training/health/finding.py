@@ -1,5 +1,7 @@
 """What a check reports, and the questions that several checks ask of a record."""
 
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import NamedTuple
 
 import numpy as np
@@ -57,6 +59,20 @@ def judged(record: TrainingRecord) -> Validation | None:
     if record.progress < GRACE or len(validated) < MIN_VALIDATIONS:
         return None
     return validated[-1][1]
+
+
+def once_judged(
+    check: Callable[[TrainingRecord, Validation], Iterator[Symptom]],
+) -> Callable[[TrainingRecord], Iterator[Symptom]]:
+    """A check of the last validation as one of the record: it says nothing before predictions may be judged."""
+
+    @wraps(check)
+    def waiting(record: TrainingRecord) -> Iterator[Symptom]:
+        validation = judged(record)
+        if validation is not None:
+            yield from check(record, validation)
+
+    return waiting
 
 
 def relative_errors(validation: Validation) -> NDArray[np.float64]:

@@ -36,20 +36,17 @@ def examine(record: TrainingRecord) -> pd.DataFrame:
     since = _standing_since(record)
     rows = [
         {
+            **finding._asdict(),
             "check": check,
-            "severity": finding.severity,
             "epoch": since[check],
-            "detail": finding.detail,
-            "value": finding.value,
-            "limit": finding.limit,
             "setting": f"{record.stage}.{finding.setting}" if finding.setting else "",
-            "suggestion": finding.suggestion,
         }
         for check, finding in run_checks(record).items()
     ]
     rows.sort(key=lambda row: row["severity"] != "error")
-    columns = ["check", "severity", "epoch", "detail", "value", "limit", "setting", "suggestion"]
-    return pd.DataFrame(rows, columns=columns).astype({"epoch": int, "value": float, "limit": float})
+    return pd.DataFrame(rows, columns=list(HealthTable.to_schema().columns)).astype(
+        {"epoch": int, "value": float, "limit": float}
+    )
 
 
 def hopeless(record: TrainingRecord) -> str | None:

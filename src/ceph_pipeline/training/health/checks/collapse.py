@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.training.health.finding import Symptom, judged, rate
-from ceph_pipeline.training.health.record import TrainingRecord
+from ceph_pipeline.training.health.finding import Symptom, once_judged, rate
+from ceph_pipeline.training.health.record import TrainingRecord, Validation
 
 _SPREAD_RATIO = 0.5
 """Spread of predictions over that of the truth. Measured on phantoms (seeds 1–3): healthy trainings 0.9–1."""
@@ -15,11 +15,9 @@ _SHARE = 0.1
 """Of the landmarks, from which it is a collapse."""
 
 
-def check_collapsed_images(record: TrainingRecord) -> Iterator[Symptom]:
+@once_judged
+def check_collapsed_images(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
     """Landmarks that are found at the same spot in every image; those whose truth hardly moves are not judged."""
-    validation = judged(record)
-    if validation is None:
-        return
     spread, target = np.array(validation.spread), np.array(validation.target_spread)
     movable = target > record.stride
     if not movable.any():
@@ -40,11 +38,9 @@ def check_collapsed_images(record: TrainingRecord) -> Iterator[Symptom]:
         )
 
 
-def check_collapsed_landmarks(record: TrainingRecord) -> Iterator[Symptom]:
+@once_judged
+def check_collapsed_landmarks(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
     """Different landmarks predicted on one spot, although they lie apart."""
-    validation = judged(record)
-    if validation is None:
-        return
     found, truth = _distances(validation.centre), _distances(validation.target_centre)
     together = (found < record.stride) & (truth > 3 * record.stride)
     crowded = [name for name, row in zip(record.landmarks, together, strict=True) if row.any()]

@@ -5,17 +5,17 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.training.health.finding import LOST, Symptom, judged, lost_landmarks, relative_errors
-from ceph_pipeline.training.health.record import TrainingRecord
+from ceph_pipeline.training.health.finding import LOST, Symptom, lost_landmarks, once_judged, relative_errors
+from ceph_pipeline.training.health.record import TrainingRecord, Validation
 
 _LOW_PEAK = 0.25
 """Of the median's peak."""
 
 
-def check_dead_channels(record: TrainingRecord) -> Iterator[Symptom]:
+@once_judged
+def check_dead_channels(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
     """Channels whose error is far above the others', with their peaks; a network that finds nothing is not judged."""
-    validation = judged(record)
-    if validation is None or not (dead := lost_landmarks(record, validation)).any():
+    if not (dead := lost_landmarks(record, validation)).any():
         return
     relative, peak = relative_errors(validation), np.array(validation.peak)
     error, unit = _errors(validation.error_mm, validation.error_px)

@@ -4,19 +4,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ceph_pipeline.training.health.finding import Symptom, judged, rate
-from ceph_pipeline.training.health.record import TrainingRecord
+from ceph_pipeline.training.health.finding import Symptom, once_judged, rate
+from ceph_pipeline.training.health.record import TrainingRecord, Validation
 
 _OUTSIDE = 0.01
 _AT_BORDER = 0.05
 """More than of the truth. Measured on phantoms (seeds 1–3): healthy trainings 0, diverged ones 0.9–1."""
 
 
-def check_out_of_range(record: TrainingRecord) -> Iterator[Symptom]:
+@once_judged
+def check_out_of_range(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
     """Coordinates that no image has."""
-    validation = judged(record)
-    if validation is None:
-        return
     share = float(np.mean(validation.outside))
     if share > _OUTSIDE:
         yield Symptom(
@@ -32,11 +30,9 @@ def check_out_of_range(record: TrainingRecord) -> Iterator[Symptom]:
         )
 
 
-def check_border(record: TrainingRecord) -> Iterator[Symptom]:
+@once_judged
+def check_border(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
     """Predictions along the border, where the truth is not."""
-    validation = judged(record)
-    if validation is None:
-        return
     share, of_truth = float(np.mean(validation.at_border)), float(np.nanmean(validation.target_at_border))
     if share - of_truth > _AT_BORDER:
         yield Symptom(

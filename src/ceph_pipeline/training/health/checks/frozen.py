@@ -2,21 +2,18 @@
 
 from collections.abc import Iterator
 
-from ceph_pipeline.training.health.finding import Symptom, has_learned, judged
-from ceph_pipeline.training.health.record import TrainingRecord
+from ceph_pipeline.training.health.finding import Symptom, has_learned, once_judged
+from ceph_pipeline.training.health.record import TrainingRecord, Validation
 
 
-def check_frozen_backbone(record: TrainingRecord) -> Iterator[Symptom]:
+@once_judged
+def check_frozen_backbone(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
     """A backbone that has never moved while the heads have: from random weights always a fault, else where nothing is found.
 
     An error where the network finds nothing, a warning where its heads make something of random features.
     """
-    validation = judged(record)
-    pretrained = bool(record.settings["net.pretrained"])
-    if validation is None or _frozen_as_planned(record):
-        return
-    learned = has_learned(record, validation)
-    if learned and pretrained:
+    pretrained, learned = bool(record.settings["net.pretrained"]), has_learned(record, validation)
+    if _frozen_as_planned(record) or (learned and pretrained):
         return
     moved = [entry.step_size.get("backbone", 0.0) > 0 for entry in record.epochs]
     if any(moved) or not any(entry.step_size.get("heads", 0.0) > 0 for entry in record.epochs):

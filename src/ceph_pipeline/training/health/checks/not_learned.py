@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ceph_pipeline.training.health.finding import Symptom, has_learned, judged, learned_limit, relative_errors
-from ceph_pipeline.training.health.record import TrainingRecord
+from ceph_pipeline.training.health.finding import Symptom, has_learned, learned_limit, once_judged, relative_errors
+from ceph_pipeline.training.health.record import TrainingRecord, Validation
 
 
-def check_not_learned(record: TrainingRecord) -> Iterator[Symptom]:
+@once_judged
+def check_not_learned(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
     """One error where, after half of the epochs, the typical landmark is hardly found better than by the mean shape."""
-    validation = judged(record)
-    if validation is None or has_learned(record, validation) or record.progress < 0.5:
+    if has_learned(record, validation) or record.progress < 0.5:
         return
     relative = float(np.nanmedian(relative_errors(validation)))
     unit = f"{np.nanmean(validation.error):.1f} px of the input, the mean shape {np.nanmean(validation.guess):.1f} px"

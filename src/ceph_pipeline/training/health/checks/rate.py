@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ceph_pipeline.training.health.finding import Symptom, has_learned, judged, rate
-from ceph_pipeline.training.health.record import TrainingRecord
+from ceph_pipeline.training.health.finding import Symptom, has_learned, once_judged, rate
+from ceph_pipeline.training.health.record import TrainingRecord, Validation
 
 _LARGE_STEP = 0.06
 """Change of the weights in one step, relative to their size. Measured on phantoms (seeds 1–3): healthy trainings stay below
@@ -14,11 +14,9 @@ _SHORT_PATH = 0.15
 """Sum of all steps, relative to the weights' size. Healthy trainings on phantoms go 0.5 and more."""
 
 
-def check_rate_too_high(record: TrainingRecord) -> Iterator[Symptom]:
+@once_judged
+def check_rate_too_high(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
     """Steps so large that they undo each other; an error where nothing is learned, else a warning."""
-    validation = judged(record)
-    if validation is None:
-        return
     largest = max(record.epochs, key=lambda entry: max(entry.step_size.values(), default=0.0))
     part, size = max(largest.step_size.items(), key=lambda item: item[1])
     if size > _LARGE_STEP:
@@ -40,10 +38,10 @@ def check_rate_too_high(record: TrainingRecord) -> Iterator[Symptom]:
         )
 
 
-def check_stuck(record: TrainingRecord) -> Iterator[Symptom]:
+@once_judged
+def check_stuck(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
     """A rate that changes nothing: the weights are nearly where they began."""
-    validation = judged(record)
-    if validation is None or has_learned(record, validation):
+    if has_learned(record, validation):
         return
     path = sum(entry.steps * max(entry.step_size.values(), default=0.0) for entry in record.epochs)
     if path < _SHORT_PATH:

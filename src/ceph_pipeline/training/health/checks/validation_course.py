@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.training.health.finding import Symptom, has_learned, judged, learned_limit, lost_landmarks, rate
-from ceph_pipeline.training.health.record import TrainingRecord
+from ceph_pipeline.training.health.finding import Symptom, has_learned, judged, learned_limit, lost_landmarks, once_judged, rate
+from ceph_pipeline.training.health.record import TrainingRecord, Validation
 
 _GAP = 1.5
 """Validation loss over training loss. Measured on phantoms (seeds 1–3): healthy trainings 0.9–1.1, 20 images without
@@ -27,11 +27,11 @@ _JUMP = 1.5
 """Validation error over the best until then."""
 
 
-def check_overfitting(record: TrainingRecord) -> Iterator[Symptom]:
+@once_judged
+def check_overfitting(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
     """Validation loss rising from its best while training loss falls, or far above it; a lost landmark by itself does that."""
-    validation = judged(record)
     train, valid = _losses(record)
-    if validation is None or not has_learned(record, validation) or lost_landmarks(record, validation).any() or len(valid) < 4:
+    if not has_learned(record, validation) or lost_landmarks(record, validation).any() or len(valid) < 4:
         return
     best = int(np.argmin(valid))
     rise, gap = valid[-1] / valid[best] - 1, valid[-1] / train[-1]
