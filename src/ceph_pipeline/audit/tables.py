@@ -3,10 +3,10 @@
 import pandera.pandas as pa
 from pandera.typing import Series
 
-from ceph_pipeline.landmarks.tables import SPLITS
+from ceph_pipeline.landmarks.tables import SPLITS, Table
 
 
-class DuplicateTable(pa.DataFrameModel):
+class DuplicateTable(Table):
     """One row a pair, `image_a` before `image_b` in the images table."""
 
     image_a: Series[str]
@@ -18,14 +18,8 @@ class DuplicateTable(pa.DataFrameModel):
     correlation: Series[float] = pa.Field(ge=-1, le=1, description="of registered, tone-flattened pixels")
     grey_difference: Series[float] = pa.Field(ge=0, le=255, description="mean absolute, after registration, 8-bit levels")
 
-    class Config:
-        """Dtypes are coerced; extra columns pass."""
 
-        coerce = True
-        strict = False
-
-
-class ForeignDuplicateTable(pa.DataFrameModel):
+class ForeignDuplicateTable(Table):
     """One row a pair of an image and one of another data set that show the same radiograph."""
 
     image_id: Series[str]
@@ -36,14 +30,8 @@ class ForeignDuplicateTable(pa.DataFrameModel):
     correlation: Series[float] = pa.Field(ge=-1, le=1)
     grey_difference: Series[float] = pa.Field(ge=0, le=255)
 
-    class Config:
-        """Dtypes are coerced; extra columns pass."""
 
-        coerce = True
-        strict = False
-
-
-class FilmTable(pa.DataFrameModel):
+class FilmTable(Table):
     """One row an image that is cached: what its grey levels say, in 8-bit levels."""
 
     image_id: Series[str] = pa.Field(unique=True)
@@ -53,12 +41,6 @@ class FilmTable(pa.DataFrameModel):
     white_share: Series[float] = pa.Field(ge=0, le=1, description="of the pixels at level 254 or 255")
     likeness: Series[float] = pa.Field(ge=-1, le=1, description="correlation with the data set's median film")
     mirrored_likeness: Series[float] = pa.Field(ge=-1, le=1, description="the same, mirrored")
-
-    class Config:
-        """Dtypes are coerced; extra columns pass."""
-
-        coerce = True
-        strict = False
 
 
 FILM_COLUMNS = list(FilmTable.to_schema().columns)

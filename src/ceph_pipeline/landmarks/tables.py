@@ -33,15 +33,17 @@ Unit = Literal["mm", "px"]
 """Of an error or a standard deviation."""
 
 
-class _Table(pa.DataFrameModel):
-    """Shared settings: dtypes are coerced, rows are numbered from 0."""
+class Table(pa.DataFrameModel):
+    """What all tables have in common."""
 
     class Config:
+        """Dtypes are coerced; extra columns pass."""
+
         coerce = True
         strict = False
 
 
-class ImageTable(_Table):
+class ImageTable(Table):
     """One row an image."""
 
     image_id: Series[str] = pa.Field(unique=True, str_matches=IDENTIFIER)
@@ -56,7 +58,7 @@ class ImageTable(_Table):
     dataset: Series[str]
 
 
-class LandmarkTable(_Table):
+class LandmarkTable(Table):
     """One row an (image, reader, landmark); x and y in pixels of that image, both NaN where the point is missing."""
 
     image_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
@@ -78,14 +80,14 @@ class LandmarkTable(_Table):
         return table["x"].isna() == table["y"].isna()
 
 
-class CvmTable(_Table):
+class CvmTable(Table):
     """Cervical vertebral maturation stage, 1 (CS1) to 6 (CS6), one row an image that has one."""
 
     image_id: Series[str] = pa.Field(unique=True, str_matches=IDENTIFIER)
     stage: Series[int] = pa.Field(ge=1, le=6)
 
 
-class MeasurementTable(_Table):
+class MeasurementTable(Table):
     """Cephalometric measurements computed from one reader's landmarks; NaN where a point or the pixel size is missing."""
 
     image_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
@@ -94,14 +96,14 @@ class MeasurementTable(_Table):
     value: Series[float] = pa.Field(nullable=True, description="degrees, mm or percent, as the key says")
 
 
-class QuarantineTable(_Table):
+class QuarantineTable(Table):
     """What ingestion set aside, and why."""
 
     item: Series[str] = pa.Field(description="the file or image concerned")
     reason: Series[str]
 
 
-class CacheTable(_Table):
+class CacheTable(Table):
     """Size of each image's pre-resized copy in a cache store."""
 
     image_id: Series[str] = pa.Field(unique=True, str_matches=IDENTIFIER)
@@ -109,7 +111,7 @@ class CacheTable(_Table):
     cache_height: Series[int] = pa.Field(gt=0)
 
 
-class FindingTable(_Table):
+class FindingTable(Table):
     """What the audit found; `image_id` is empty for findings about a whole data set, `landmark` where none is meant."""
 
     check: Series[str]
@@ -120,7 +122,7 @@ class FindingTable(_Table):
     suggestion: Series[str]
 
 
-class ExclusionTable(_Table):
+class ExclusionTable(Table):
     """Sources that augmentation and training leave out, decided by the audit."""
 
     image_id: Series[str] = pa.Field(unique=True)
@@ -143,7 +145,7 @@ class AugmentedLandmarkTable(LandmarkTable):
     copy_: Series[int] = pa.Field(ge=0, alias="copy")
 
 
-class CropTable(_Table):
+class CropTable(Table):
     """Square crops around landmarks, cut on demand; all lengths in pixels of the image they are cut from."""
 
     image_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
@@ -157,7 +159,7 @@ class CropTable(_Table):
     rotation_deg: Series[float]
 
 
-class PredictionTable(_Table):
+class PredictionTable(Table):
     """Predicted points in pixels of the original image, with their standard deviation."""
 
     image_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
@@ -169,7 +171,7 @@ class PredictionTable(_Table):
     peak: Series[float] | None = pa.Field(nullable=True, description="height of stage 1's heatmap; 1: sure, 0: no such landmark")
 
 
-class ErrorTable(_Table):
+class ErrorTable(Table):
     """Radial error of each predicted point; NaN where the truth is missing or, in mm, the pixel size unknown."""
 
     image_id: Series[str]
