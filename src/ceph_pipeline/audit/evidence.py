@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ceph_pipeline.audit.shapes import learn_prior
 from ceph_pipeline.audit.tables import FILM_COLUMNS
+from ceph_pipeline.landmarks.geometry import mean_of_known
 from ceph_pipeline.landmarks.tables import CONSENSUS, points_array
 from ceph_pipeline.plausibility import ShapePrior
 
@@ -61,9 +62,7 @@ class Evidence:
         """The points that training will use `(N, K, 2)`: the consensus, or the readers' mean where the table has none."""
         if CONSENSUS in set(self.landmarks["reader"]):
             return self._points_of(CONSENSUS)
-        read = np.stack([self.points[reader] for reader in self.readers])
-        count = np.isfinite(read).sum(axis=0)
-        return np.asarray(np.nansum(read, axis=0) / np.where(count, count, np.nan))
+        return mean_of_known(np.stack([self.points[reader] for reader in self.readers]))
 
     @cached_property
     def pixel_size_mm(self) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from ceph_pipeline.detector.framing import frame, reduce
 from ceph_pipeline.detector.located import Located, combined_sd, posterior_sd
 from ceph_pipeline.images.normalise import normalise
 from ceph_pipeline.landmarks import Affine
-from ceph_pipeline.landmarks.geometry import Size
+from ceph_pipeline.landmarks.geometry import Size, mean_of_known
 from ceph_pipeline.views import Fusion, View, fuse_views
 
 if TYPE_CHECKING:
@@ -49,14 +49,7 @@ class WholeImageAnswers(NamedTuple):
         `sigma_px` joins what the heatmaps' peaks say with the spread over the looks.
         """
         points, spread = fuse_views(self.xy[looks], self.peak[looks], fusion)
-        return Located(points, combined_sd(spread, _mean_over_looks(self.sd[looks])), _mean_over_looks(self.peak[looks]))
-
-
-def _mean_over_looks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`(N, K)` from `(L, N, K)`, over the looks that are not NaN."""
-    known = np.isfinite(values)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(known, values, 0.0).sum(axis=0) / known.sum(axis=0), np.float64)
+        return Located(points, combined_sd(spread, mean_of_known(self.sd[looks])), mean_of_known(self.peak[looks]))
 
 
 def look_at_whole(

@@ -7,6 +7,7 @@ from scipy.linalg import orthogonal_procrustes
 
 from ceph_pipeline.evaluation.readers import reader_pair
 from ceph_pipeline.evaluation.stages import READER_TO_TRUTH, stages_in
+from ceph_pipeline.landmarks.geometry import mean_of_known
 from ceph_pipeline.landmarks.tables import points_array, reader_points
 
 ROUNDS = 3
@@ -59,7 +60,7 @@ def _unit_lengths(images: pd.DataFrame) -> tuple[NDArray[np.float64], str]:
 
 def _mean_shape(shapes: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The mean `(K, 2)` of shapes `(N, K, 2)`, each turned onto it, and the turns `(N, 2, 2)`, NaN where a shape has too few."""
-    centred = shapes - _mean_of_known(shapes, axis=1)[:, None]
+    centred = shapes - mean_of_known(shapes, axis=1)[:, None]
     complete = np.isfinite(centred).all(axis=-1).sum(axis=1)
     mean = centred[int(np.argmax(complete))]
     turns = np.full((len(shapes), 2, 2), np.nan)
@@ -68,16 +69,8 @@ def _mean_shape(shapes: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArr
             known = np.isfinite(shape).all(axis=-1) & np.isfinite(mean).all(axis=-1)
             if known.sum() >= MIN_POINTS:
                 turns[number] = orthogonal_procrustes(shape[known], mean[known])[0]
-        mean = _mean_of_known(np.einsum("nkj,nji->nki", centred, turns), axis=0)
+        mean = mean_of_known(np.einsum("nkj,nji->nki", centred, turns))
     return mean, turns
-
-
-def _mean_of_known(points: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Mean over an axis, NaN left out, and NaN where nothing is known."""
-    counts = np.isfinite(points).sum(axis=axis)
-    mean = np.full(counts.shape, np.nan)
-    np.divide(np.nansum(points, axis=axis), counts, out=mean, where=counts > 0)
-    return mean
 
 
 def ellipse_table(predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, reader: str) -> pd.DataFrame:

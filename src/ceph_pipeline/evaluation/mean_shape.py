@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ceph_pipeline.evaluation.errors import EvaluationError
-from ceph_pipeline.landmarks.geometry import Affine, Size
+from ceph_pipeline.landmarks.geometry import Affine, Size, mean_of_known
 from ceph_pipeline.landmarks.tables import points_array, points_table
 
 UNIT_FRAME: Size = (1, 1)
@@ -30,8 +30,7 @@ def mean_shape(truth: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     landmarks = list(truth["landmark"].unique())
     points = points_array(truth, list(training["image_id"]), landmarks)
     unit = np.stack([Affine.resize(size, UNIT_FRAME)(shape) for size, shape in zip(_sizes(training), points, strict=True)])
-    counts = (~np.isnan(unit)).sum(axis=0)
-    mean = np.divide(np.nansum(unit, axis=0), counts, out=np.full(counts.shape, np.nan), where=counts > 0)
+    mean = mean_of_known(unit)
     return pd.DataFrame({"landmark": landmarks, "x": mean[:, 0], "y": mean[:, 1]})
 
 

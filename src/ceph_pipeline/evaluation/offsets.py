@@ -16,6 +16,7 @@ from ceph_pipeline.evaluation.errors import no_errors
 from ceph_pipeline.evaluation.intervals import MIN_IMAGES
 from ceph_pipeline.evaluation.readers import reader_pair
 from ceph_pipeline.evaluation.stages import OFFSET_REMOVED, READERS_FLOOR, stages_in
+from ceph_pipeline.landmarks.geometry import mean_of_known
 from ceph_pipeline.landmarks.tables import points_array, points_table, reader_points
 
 
@@ -60,13 +61,13 @@ def without_offsets(differences: NDArray[np.float64], *, seed: int) -> NDArray[n
     half[rng.permutation(len(differences))[: len(differences) // 2]] = True
     left = np.empty_like(differences)
     for of_half, others in ((half, ~half), (~half, half)):
-        left[of_half] = differences[of_half] - _mean_of_known(differences[others])
+        left[of_half] = differences[of_half] - mean_of_known(differences[others])
     return left
 
 
 def _random_half(differences: NDArray[np.float64]) -> NDArray[np.float64]:
     """Half of two readers' differences `(N, K, 2)` less their mean over the images."""
-    return (differences - _mean_of_known(differences)) / 2
+    return (differences - mean_of_known(differences)) / 2
 
 
 def _rows(
@@ -85,12 +86,3 @@ def _rows(
     for unit, scale in (("px", np.ones(len(images))), ("mm", images["pixel_size_mm"].to_numpy(np.float64))):
         table[f"error_{unit}"] = np.linalg.norm(remainder((found - truth) * scale[:, None, None]), axis=-1).ravel()
     return table
-
-
-def _mean_of_known(differences: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over the images, NaN for a landmark that none of them has."""
-    known = np.isfinite(differences)
-    count = known.sum(axis=0)
-    mean = np.full(count.shape, np.nan)
-    np.divide(np.where(known, differences, 0).sum(axis=0), count, out=mean, where=count > 0)
-    return mean

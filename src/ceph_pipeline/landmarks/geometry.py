@@ -164,3 +164,16 @@ def centroid_size(points: ArrayLike) -> NDArray[np.float64]:
     points = np.asarray(points, dtype=np.float64)
     offsets = points - np.nanmean(points, axis=-2, keepdims=True)
     return np.asarray(np.sqrt(np.nanmean((offsets**2).sum(-1), axis=-1)), dtype=np.float64)
+
+
+def mean_of_known(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]:
+    """Mean over an axis without what is NaN; NaN where nothing is known.
+
+    >>> mean_of_known(np.array([[1.0, np.nan], [3.0, np.nan]])).tolist()
+    [2.0, nan]
+    """
+    known = np.isfinite(values)
+    counts = known.sum(axis=axis)
+    mean: NDArray[np.float64] = np.full(counts.shape, np.nan)
+    np.divide(np.where(known, values, 0.0).sum(axis=axis), counts, out=mean, where=counts > 0)
+    return mean
