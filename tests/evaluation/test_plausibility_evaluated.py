@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.evaluation import EvaluationParams
-from ceph_pipeline.evaluation.plausibility import count_rows, plausibility_line, plausibility_metrics
+from ceph_pipeline.evaluation.plausibility import count_frame, plausibility_line, plausibility_metrics
 from ceph_pipeline.landmarks.tables import points_table
 from ceph_pipeline.phantom.shape import shape_model
 from ceph_pipeline.pipelines.evaluation import uncertainty_nodes
@@ -60,7 +60,7 @@ def test_the_report_counts_by_split_and_stage(judged):
     report = judged["plausibility_summary"]
     assert report["counts"]["test"]["stage1"] == {"n_images": 8, "n_implausible": 0, "n_implausible_landmarks": 0}
     assert "beyond the 99.9th percentile of real ones: learned from 60 training images" in plausibility_line(report)
-    assert count_rows(report)[1:] == [["valid", "stage 1", "6", "1", "1"], ["test", "stage 1", "8", "0", "0"]]
+    assert count_frame(report).to_numpy().tolist() == [["valid", "stage 1", "6", "1", "1"], ["test", "stage 1", "8", "0", "0"]]
     metrics = plausibility_metrics(report)
     assert metrics["test.stage1.implausible_percent"] == 0
     assert metrics["valid.stage1.implausible_percent"] == pytest.approx(100 / 6)
@@ -74,5 +74,5 @@ def test_too_few_training_images_are_no_prior(faces, caplog):
     found = uncertainty_nodes.judge_plausibility(faces.predictions, few, {}, LIMIT)
     assert not found["plausibility"]["implausible"].any()
     assert found["plausibility_summary"] == {}
-    assert len(count_rows({})) == 1
+    assert count_frame({}).empty
     assert plausibility_line({}).startswith("No shape prior was learned")

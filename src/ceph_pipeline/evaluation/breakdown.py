@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ceph_pipeline.evaluation.errors import detections, error_matrix, sdr, sdr_key
-from ceph_pipeline.evaluation.intervals import Interval, landmark_intervals, rate_intervals
+from ceph_pipeline.evaluation.intervals import Interval, ends, landmark_intervals, rate_intervals
 from ceph_pipeline.evaluation.metrics import has_millimetres, stage_metrics
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.landmarks import known_or_own
@@ -28,7 +28,7 @@ def landmark_table(errors: pd.DataFrame, statistics: StatisticsParams) -> pd.Dat
 
 def _landmarks_of(errors: pd.DataFrame, stage: str, statistics: StatisticsParams) -> pd.DataFrame:
     mm, px = error_matrix(errors, stage, "mm"), error_matrix(errors, stage, "px")
-    intervals = landmark_intervals(mm, n_resamples=statistics.n_resamples, seed=statistics.seed)
+    intervals = landmark_intervals(mm, **statistics.draws)
     rates = [sdr(mm[name], statistics.thresholds_mm) for name in mm.columns]
     rate_bounds: dict[str, list[float]] = {}
     for threshold in statistics.thresholds_mm:
@@ -54,10 +54,7 @@ def _landmarks_of(errors: pd.DataFrame, stage: str, statistics: StatisticsParams
 
 def bounds(key: str, intervals: list[Interval | None]) -> dict[str, list[float]]:
     """Columns `<key>_low` and `<key>_high`, NaN where there is no interval."""
-    return {
-        f"{key}_low": [interval.low if interval else np.nan for interval in intervals],
-        f"{key}_high": [interval.high if interval else np.nan for interval in intervals],
-    }
+    return {f"{key}_{side}": [ends(interval)[number] for interval in intervals] for number, side in enumerate(("low", "high"))}
 
 
 def device_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: StatisticsParams) -> pd.DataFrame:

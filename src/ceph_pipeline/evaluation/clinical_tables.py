@@ -38,9 +38,8 @@ def class_lines(key: str, rule: dict[str, Any], stage: str) -> list[str]:
     if stage not in rule["stages"]:
         return [f"{key} cannot be computed from these landmarks."]
     bounds = ", ".join(f"{bound:g}" for bound in rule["bounds"])
-    lines = [f"Classes {' | '.join(rule['names'])}, bounds {bounds} {rule['unit']}."]
     return [
-        *lines,
+        f"Classes {' | '.join(rule['names'])}, bounds {bounds} {rule['unit']}.",
         *(agreement_line(LABELS[name], rule["stages"][name]) for name in (stage, INTER_READER) if name in rule["stages"]),
     ]
 

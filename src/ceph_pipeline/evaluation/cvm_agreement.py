@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ceph_pipeline.evaluation.agreement import agreement
-from ceph_pipeline.evaluation.intervals import improvement
+from ceph_pipeline.evaluation.intervals import ends, improvement
 from ceph_pipeline.evaluation.measurement_errors import KEYS, as_fields
 from ceph_pipeline.evaluation.params import StatisticsParams
 
@@ -28,8 +28,7 @@ def cvm_agreement(outputs: pd.DataFrame, cvm: pd.DataFrame, statistics: Statisti
     both = outputs[outputs["output"] == CVM_OUTPUT].merge(cvm, on="image_id")
     if both.empty:
         return None
-    draws = {"n_resamples": statistics.n_resamples, "seed": statistics.seed}
-    return as_fields(agreement(both["stage"] - 1, both["value"] - 1, CVM_STAGES, **draws))
+    return as_fields(agreement(both["stage"] - 1, both["value"] - 1, CVM_STAGES, **statistics.draws))
 
 
 def head_table(
@@ -56,8 +55,8 @@ def head_table(
         by_head = (group["head"] - group["value_true"]).abs().to_numpy()[:, None]
         by_points = (group["value"] - group["value_true"]).abs().to_numpy()[:, None]
         by_guess = (guess.get(key, np.nan) - group["value_true"]).abs().mean()
-        result = improvement(by_head, by_points, n_resamples=statistics.n_resamples, seed=statistics.seed)
-        low, high = result.difference_interval.as_list() if result.difference_interval else (np.nan, np.nan)
-        found_rows.append((key, len(group), by_head.mean(), by_points.mean(), by_guess, result.difference, low, high))
+        result = improvement(by_head, by_points, **statistics.draws)
+        bounds = ends(result.difference_interval)
+        found_rows.append((key, len(group), by_head.mean(), by_points.mean(), by_guess, result.difference, *bounds))
     columns = ["measurement", "n", "mae_head", "mae_landmarks", "mae_guess", "difference", "difference_low", "difference_high"]
     return pd.DataFrame(found_rows, columns=columns).astype(dict.fromkeys(columns[2:], float))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ceph_pipeline.evaluation.errors import error_matrix
-from ceph_pipeline.evaluation.intervals import mean_interval
+from ceph_pipeline.evaluation.intervals import ends, mean_interval
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import stages_in
 from ceph_pipeline.landmarks.tables import SPLITS
@@ -30,10 +30,9 @@ def gap_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: Statistics
             part = errors[(split == name) & (errors["stage"] == stage)]
             if part["error_px"].notna().any():
                 matrix = error_matrix(part, stage, "px").to_numpy()
-                interval = mean_interval(matrix, n_resamples=statistics.n_resamples, seed=statistics.seed)
-                low, high = interval.as_list() if interval else (np.nan, np.nan)
+                bounds = ends(mean_interval(matrix, **statistics.draws))
                 mean = float(np.nanmean(matrix))
                 trained = mean if name == "train" else trained
-                rows.append((stage, name, int(np.isfinite(matrix).any(axis=1).sum()), mean, low, high, mean / trained))
+                rows.append((stage, name, int(np.isfinite(matrix).any(axis=1).sum()), mean, *bounds, mean / trained))
     columns = ["stage", "split", "n_images", "mre_px", "mre_px_low", "mre_px_high", "over_training"]
     return pd.DataFrame(rows, columns=columns)

@@ -50,7 +50,7 @@ def evaluate(
     check_test_errors(errors, images)
     test = on_split(errors, images, "test")
     compared = comparisons(test, statistics)
-    return _table(test, statistics) | {
+    return _figures(test, (MEAN_SHAPE,), statistics) | {
         "details": {
             "split": "test",
             "comparisons": compared,
@@ -111,13 +111,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not math.isnan(value)
 
 
-def _table(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
-    """Every stage's figures and the mean shape's."""
-    return _figures(errors, (MEAN_SHAPE,), statistics)
-
-
 def _with_readers(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
-    """Those, and beside them the readers and the errors without constant offsets."""
+    """Figures of every stage and of the mean shape, and beside them the readers and the errors without constant offsets."""
     return _figures(errors, (MEAN_SHAPE, INTER_READER, *BESIDE), statistics)
 
 

@@ -23,12 +23,7 @@ MAX_UNDEFINED = 0.05
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % interval.
-
-    Attributes:
-        low: Lower end.
-        high: Upper end.
-    """
+    """A 95 % interval."""
 
     low: float
     high: float
@@ -36,6 +31,11 @@ class Interval:
     def as_list(self) -> list[float]:
         """`[low, high]`, as reports hold it."""
         return [self.low, self.high]
+
+
+def ends(interval: Interval | None) -> tuple[float, float]:
+    """Low and high end, NaN where there is no interval."""
+    return (interval.low, interval.high) if interval else (np.nan, np.nan)
 
 
 @dataclass(frozen=True)

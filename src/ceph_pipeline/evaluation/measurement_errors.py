@@ -3,14 +3,14 @@
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ceph_pipeline.cephalometry import MEASUREMENTS, measure_table
 from ceph_pipeline.cephalometry.classes import ValueClasses
 from ceph_pipeline.evaluation.agreement import agreement, classify
+from ceph_pipeline.evaluation.breakdown import bounds
 from ceph_pipeline.evaluation.errors import wide
-from ceph_pipeline.evaluation.intervals import Interval, landmark_intervals
+from ceph_pipeline.evaluation.intervals import landmark_intervals
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.readers import reader_pair
 from ceph_pipeline.evaluation.stages import INTER_READER
@@ -77,8 +77,6 @@ def _stage_errors(stage: str, found: pd.DataFrame, truth: pd.DataFrame, statisti
     error, true = (wide(both, "image_id", "measurement", value) for value in ("error", "value_true"))
     error = error.loc[:, error.notna().any()]
     true = true[error.columns]
-    intervals = landmark_intervals(error.abs(), n_resamples=statistics.n_resamples, seed=statistics.seed)
-    known = [interval or Interval(np.nan, np.nan) for interval in intervals]
     return pd.DataFrame(
         {
             "stage": stage,
@@ -86,8 +84,7 @@ def _stage_errors(stage: str, found: pd.DataFrame, truth: pd.DataFrame, statisti
             "unit": [MEASUREMENTS[key].unit for key in error.columns],
             "n": error.notna().sum().to_numpy(),
             "mae": error.abs().mean().to_numpy(),
-            "mae_low": [interval.low for interval in known],
-            "mae_high": [interval.high for interval in known],
+            **bounds("mae", landmark_intervals(error.abs(), **statistics.draws)),
             "bias": error.mean().to_numpy(),
             "std": error.std(ddof=0).to_numpy(),
             "true_mean": true.mean().to_numpy(),
@@ -119,8 +116,7 @@ def class_agreement(
                 classify(both["value_true"], rule.bounds),
                 classify(both["value"], rule.bounds),
                 len(rule.names),
-                n_resamples=statistics.n_resamples,
-                seed=statistics.seed,
+                **statistics.draws,
             )
             if result.n:
                 stages[stage] = as_fields(result)

@@ -30,12 +30,11 @@ def stage_metrics(errors: pd.DataFrame, stage: str, statistics: StatisticsParams
     """
     rows = errors[errors["stage"] == stage]
     mm, px = (error_matrix(errors, stage, unit).to_numpy() for unit in ("mm", "px"))
-    draws = {"n_resamples": statistics.n_resamples, "seed": statistics.seed}
     rates = sdr(mm, statistics.thresholds_mm)
     rate_bounds = rate_intervals([detections(mm, threshold) for threshold in rates])
     return {
-        **_location(mm, "mm", mean_interval(mm, **draws)),
-        **_location(px, "px", mean_interval(px, **draws)),
+        **_location(mm, "mm", mean_interval(mm, **statistics.draws)),
+        **_location(px, "px", mean_interval(px, **statistics.draws)),
         **{sdr_key(threshold): rate for threshold, rate in rates.items()},
         **{f"{sdr_key(t)}_ci95": _listed(interval) for t, interval in zip(rates, rate_bounds, strict=True)},
         **_counts(mm, px),
@@ -59,7 +58,7 @@ def compare(errors: pd.DataFrame, new: str, old: str, statistics: StatisticsPara
 
 def compare_tables(new: pd.DataFrame, old: pd.DataFrame, unit: Unit, statistics: StatisticsParams) -> dict[str, Any]:
     """The same of two tables of errors with the same rows, images, and columns, landmarks."""
-    result = improvement(new, old, n_resamples=statistics.n_resamples, seed=statistics.seed)
+    result = improvement(new, old, **statistics.draws)
     return {
         "improvement_percent": result.percent,
         "ci95": _listed(result.interval),

@@ -17,6 +17,11 @@ class StatisticsParams(Params):
     seed: int = Field(42, ge=0)
     gallery_images: int = Field(3, ge=1, le=10, description="images shown of each kind: best, median, worst")
 
+    @property
+    def draws(self) -> dict[str, int]:
+        """How images are drawn, as the functions of `intervals` take it."""
+        return {"n_resamples": self.n_resamples, "seed": self.seed}
+
 
 class RobustnessParams(Params):
     """Which augmented copies are predicted for the table of errors by kind of copy; they never enter the headline."""

@@ -11,8 +11,6 @@ from ceph_pipeline.plausibility import PlausibilityParams, ShapePrior, TooFewSha
 
 logger = logging.getLogger(__name__)
 
-Rows = list[list[str]]
-
 
 def learn_prior(truth: pd.DataFrame, images: pd.DataFrame) -> ShapePrior | None:
     """Learn the shapes of the training landmarks; None, and one line in the log, where they are too few.
@@ -62,17 +60,14 @@ def plausibility_line(report: dict[str, Any]) -> str:
     )
 
 
-def count_rows(report: dict[str, Any]) -> Rows:
-    """Implausible configurations and landmarks, by split and stage; a header first."""
-    header = ["split", "stage", "images", "implausible", "implausible landmarks"]
-    return [
-        header,
-        *(
-            [split, LABELS[stage], *(str(fields[name]) for name in ("n_images", "n_implausible", "n_implausible_landmarks"))]
-            for split, stages in report.get("counts", {}).items()
-            for stage, fields in stages.items()
-        ),
+def count_frame(report: dict[str, Any]) -> pd.DataFrame:
+    """Implausible configurations and landmarks, by split and stage, as text."""
+    rows = [
+        (split, LABELS[stage], *(str(fields[name]) for name in ("n_images", "n_implausible", "n_implausible_landmarks")))
+        for split, stages in report.get("counts", {}).items()
+        for stage, fields in stages.items()
     ]
+    return pd.DataFrame(rows, columns=["split", "stage", "images", "implausible", "implausible landmarks"])
 
 
 def plausibility_metrics(report: dict[str, Any]) -> dict[str, float]:

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ceph_pipeline.evaluation.errors import sdr, sdr_key, wide
-from ceph_pipeline.evaluation.intervals import mean_interval
+from ceph_pipeline.evaluation.intervals import ends, mean_interval
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.landmarks.tables import Unit
 
@@ -72,8 +72,7 @@ def _against_originals(
 
 
 def _with_interval(name: str, values: NDArray[np.float64], statistics: StatisticsParams) -> dict[str, float]:
-    interval = mean_interval(values, n_resamples=statistics.n_resamples, seed=statistics.seed)
-    low, high = interval.as_list() if interval else (np.nan, np.nan)
+    low, high = ends(mean_interval(values, **statistics.draws))
     mean = float(np.nanmean(values)) if np.isfinite(values).any() else np.nan
     return {name: mean, f"{name}_low": low, f"{name}_high": high}
 

@@ -119,7 +119,7 @@ def _uncertainty(found: dict[str, Any]) -> list[Section]:
 
 
 def _plausibility(found: dict[str, Any]) -> Section:
-    counts = _if_any(_frame(plausibility.count_rows(found)))
+    counts = _if_any(plausibility.count_frame(found))
     return Section("Plausibility of the predicted configurations", [plausibility.plausibility_line(found)], counts)
 
 
@@ -134,11 +134,6 @@ def _clinical(results: Results, last: str) -> list[Section]:
     lines = [*clinical_tables.cvm_lines(cvm), *clinical_tables.head_lines(results.heads)]
     parts.append(Section("CVM stages and measurement heads", lines, [*tables, *heads]))
     return parts
-
-
-def _frame(rows: list[list[str]]) -> pd.DataFrame:
-    """A header and its rows as a table."""
-    return pd.DataFrame(rows[1:], columns=rows[0])
 
 
 def _if_any(table: pd.DataFrame) -> list[pd.DataFrame]:
