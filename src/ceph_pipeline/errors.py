@@ -1,6 +1,8 @@
 """What the errors of this project have in common: their message says what was found, what was expected, and the way out."""
 
+import difflib
 import unicodedata
+from collections.abc import Iterable
 
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode's categories of what moves a cursor, ends a line, turns the direction of writing or is no character."""
@@ -30,3 +32,14 @@ def printable(text: str, *, keep: str = "") -> str:
     return "".join(
         ascii(letter)[1:-1] if letter not in keep and unicodedata.category(letter) in _UNSAFE else letter for letter in text
     )
+
+
+def did_you_mean(name: str, known: Iterable[str], *, n: int = 2, cutoff: float = 0.6) -> str:
+    """The end of a message about an unknown name: up to `n` known ones at least as similar as `cutoff`; empty without any.
+
+    Example:
+        >>> did_you_mean("coko", ["coco", "cvat"])
+        " Did you mean 'coco'?"
+    """
+    near = difflib.get_close_matches(name, list(known), n=n, cutoff=cutoff)
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -8,7 +8,6 @@ A further kind is a subclass with `@register("its_name")`, or a class outside th
 `type: package.module.Class`.
 """
 
-import difflib
 import hashlib
 import importlib
 from abc import ABC, abstractmethod
@@ -20,7 +19,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ceph_pipeline.augmentation.transforms import Transform
-from ceph_pipeline.errors import CephError, InvalidValueError
+from ceph_pipeline.errors import CephError, InvalidValueError, did_you_mean
 
 Split = Literal["train", "valid", "test"]
 
@@ -149,8 +148,7 @@ def find_kind(name: str) -> type[Kind]:
         if isinstance(kind, type) and issubclass(kind, Kind):
             return kind
         raise RecipeError(f"augmentation kind {name!r} is no subclass of ceph_pipeline.augmentation.Kind.")
-    near = difflib.get_close_matches(name, KINDS, n=1, cutoff=0.4)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(name, KINDS, n=1, cutoff=0.4)
     raise RecipeError(f"unknown augmentation kind {name!r}.{hint} There are {', '.join(sorted(KINDS))}.")
 
 

@@ -29,6 +29,7 @@ from ceph_pipeline.formats.layout import (
     subfolders,
     visible_files,
 )
+from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.problems import AnnotationError, Problem
 from ceph_pipeline.landmarks import SCHEMAS
 
@@ -66,12 +67,13 @@ def recognises(root: Path) -> bool:
     return root.is_dir() and any(subfolder(entry, "Cephalograms") for entry in subfolders(root))
 
 
-def read_aariz(root: Path) -> Reading:
+def read_aariz(root: Path, images: Path | None, options: ReadOptions) -> Reading:
     """Read a folder in the Aariz layout.
 
     Raises:
         AnnotationError: a folder with cephalograms has no split's name, or the CSV lacks a column.
     """
+    del images, options  # the layout leaves nothing open
     machines, machine_problems = read_machines(root)
     rows = _Rows(problems=machine_problems)
     for folder in (entry for entry in subfolders(root) if subfolder(entry, "Cephalograms")):

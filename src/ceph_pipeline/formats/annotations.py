@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ceph_pipeline.formats.problems import Problem
-from ceph_pipeline.landmarks.tables import IDENTIFIER, SPLITS
+from ceph_pipeline.landmarks.tables import SPLITS
 
 IMAGE_COLUMNS = ("image_id", "path", "split", "subset", "width", "height", "pixel_size_mm", "machine", "dataset")
 LANDMARK_COLUMNS = ("image_id", "reader", "landmark", "x", "y")
@@ -82,13 +81,6 @@ def cvm_table(rows: Iterable[Row]) -> pd.DataFrame:
 def landmark_rows(image_id: str, reader: str, points: Mapping[str, Point], names: Sequence[str]) -> list[Row]:
     """One row for each of `names`, NaN where `points` has none: missing never drops a row."""
     return [(image_id, reader, name, *points.get(name, MISSING)) for name in names]
-
-
-def bad_identifier(image_id: str, file: str) -> Problem | None:
-    """The problem with an identifier that cannot be a file name, if there is one."""
-    if re.fullmatch(IDENTIFIER, image_id):
-        return None
-    return Problem(image_id, file, "file name", repr(image_id), "letters, digits, '.', '_' and '-', at most 128")
 
 
 def is_coordinate(value: Any) -> TypeGuard[float]:

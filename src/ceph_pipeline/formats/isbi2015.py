@@ -18,6 +18,7 @@ from ceph_pipeline.formats.annotations import Point, Reading, Row, cvm_table, im
 from ceph_pipeline.formats.entries import as_number
 from ceph_pipeline.formats.files import UnreadableFileError, read_text, shown
 from ceph_pipeline.formats.layout import IMAGE_SUFFIXES, by_identifier, relative, sizes_of, visible_files
+from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.problems import Problem
 from ceph_pipeline.landmarks import SCHEMAS
 
@@ -43,18 +44,19 @@ def recognises(root: Path) -> bool:
     return root.is_dir() and bool(_image_folders(root))
 
 
-def read_isbi2015(root: Path) -> Reading:
+def read_isbi2015(root: Path, images: Path | None, options: ReadOptions) -> Reading:
     """Read a folder in the challenge's layout."""
-    images, problems = _images(root)
+    del images, options  # the layout leaves nothing open
+    films, problems = _images(root)
     annotations, repeated = _annotation_files(root)
-    sizes, unreadable = sizes_of(images, root)
+    sizes, unreadable = sizes_of(films, root)
     problems += [*repeated, *unreadable]
-    problems += _without_image(annotations, {*images, *(problem.item for problem in problems)}, root)
+    problems += _without_image(annotations, {*films, *(problem.item for problem in problems)}, root)
     sources = {key: relative(file, root) for key, file in annotations.items()}
     image_rows: list[Row] = []
     point_rows: list[Row] = []
     for image_id, (width, height) in sizes.items():
-        file = relative(images[image_id], root)
+        file = relative(films[image_id], root)
         rows, found = _read_readers(image_id, file, annotations, sources, root)
         problems += found
         if rows:

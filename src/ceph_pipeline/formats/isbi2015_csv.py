@@ -8,6 +8,7 @@ The film's number decides its subset, as in the challenge; the file's name says 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -52,7 +53,7 @@ def read_isbi2015_csv(path: Path, images: Path | None, options: ReadOptions) -> 
     names = LandmarkNames(options, numbered=schema)
     how = Assembly(DATASET, names, shifted(options.first_pixel), (names.schema or schema).names)
     reading = assemble(films, ImageFolder(images or root), how, problems)
-    return Reading(_with_subsets(reading), reading.landmarks, reading.cvm, reading.problems, reading.sources)
+    return replace(reading, images=_with_subsets(reading))
 
 
 def _reader(file: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
+from ceph_pipeline.errors import did_you_mean
 from ceph_pipeline.formats import (
     aariz,
     cl_detection,
@@ -25,6 +26,8 @@ from ceph_pipeline.formats.problems import AnnotationError, OnBadItem
 from ceph_pipeline.formats.unread import known_kind, why_unreadable
 from ceph_pipeline.formats.validation import validated
 
+_Read = Callable[[Path, Path | None, ReadOptions], Reading]
+
 
 @dataclass(frozen=True)
 class AnnotationFormat:
@@ -39,7 +42,7 @@ class AnnotationFormat:
         is_detected: Whether it can be told from a path's content; other formats have to be named.
     """
 
-    read: Callable[[Path, Path | None, ReadOptions], Reading]
+    read: _Read
     recognises: Callable[[Path], bool]
     layout: str
     origin: str
@@ -47,31 +50,21 @@ class AnnotationFormat:
     is_detected: bool = True
 
 
+def _format(module: ModuleType, read: _Read, *, images_apart: bool = True, is_detected: bool = True) -> AnnotationFormat:
+    return AnnotationFormat(read, module.recognises, module.LAYOUT, module.ORIGIN, images_apart, is_detected)
+
+
 FORMATS = {
-    "aariz": AnnotationFormat(
-        lambda root, _, _options: aariz.read_aariz(root), aariz.recognises, aariz.LAYOUT, aariz.ORIGIN, images_apart=False
-    ),
-    "isbi2015": AnnotationFormat(
-        lambda root, _, _options: isbi2015.read_isbi2015(root),
-        isbi2015.recognises,
-        isbi2015.LAYOUT,
-        isbi2015.ORIGIN,
-        images_apart=False,
-    ),
-    "isbi2015_csv": AnnotationFormat(
-        isbi2015_csv.read_isbi2015_csv, isbi2015_csv.recognises, isbi2015_csv.LAYOUT, isbi2015_csv.ORIGIN
-    ),
-    "cl_detection": AnnotationFormat(
-        cl_detection.read_cl_detection, cl_detection.recognises, cl_detection.LAYOUT, cl_detection.ORIGIN
-    ),
-    "label_studio": AnnotationFormat(
-        label_studio.read_label_studio, label_studio.recognises, label_studio.LAYOUT, label_studio.ORIGIN
-    ),
-    "coco": AnnotationFormat(coco.read_coco, coco.recognises, coco.LAYOUT, coco.ORIGIN),
-    "yolo_pose": AnnotationFormat(yolo_pose.read_yolo_pose, yolo_pose.recognises, yolo_pose.LAYOUT, yolo_pose.ORIGIN),
-    "labelme": AnnotationFormat(labelme.read_labelme, labelme.recognises, labelme.LAYOUT, labelme.ORIGIN),
-    "cvat": AnnotationFormat(cvat.read_cvat, cvat.recognises, cvat.LAYOUT, cvat.ORIGIN),
-    "table": AnnotationFormat(table.read_table, table.recognises, table.LAYOUT, table.ORIGIN, is_detected=False),
+    "aariz": _format(aariz, aariz.read_aariz, images_apart=False),
+    "isbi2015": _format(isbi2015, isbi2015.read_isbi2015, images_apart=False),
+    "isbi2015_csv": _format(isbi2015_csv, isbi2015_csv.read_isbi2015_csv),
+    "cl_detection": _format(cl_detection, cl_detection.read_cl_detection),
+    "label_studio": _format(label_studio, label_studio.read_label_studio),
+    "coco": _format(coco, coco.read_coco),
+    "yolo_pose": _format(yolo_pose, yolo_pose.read_yolo_pose),
+    "labelme": _format(labelme, labelme.read_labelme),
+    "cvat": _format(cvat, cvat.read_cvat),
+    "table": _format(table, table.read_table, is_detected=False),
 }
 """Formats by name, in the order in which they are looked for."""
 
@@ -127,8 +120,7 @@ def _format_of(root: Path, format: str | None) -> str:
     if format is None:
         return _recognised(root)
     if format not in FORMATS:
-        near = difflib.get_close_matches(format, FORMATS, n=2, cutoff=0.4)
-        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        hint = did_you_mean(format, FORMATS, cutoff=0.4)
         raise AnnotationError(f"unknown format {format!r}; expected one of {', '.join(FORMATS)}.{hint}")
     return format
 

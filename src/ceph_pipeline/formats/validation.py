@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from itertools import compress
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ceph_pipeline.errors import did_you_mean
 from ceph_pipeline.formats.annotations import Annotations, Reading
 from ceph_pipeline.formats.problems import AnnotationError, OnBadItem, Problem, quarantine_table, refuse
 from ceph_pipeline.formats.ruler_marks import unusable_marks
@@ -118,8 +118,7 @@ def _parse_exclusions(exclude: Sequence[str], reading: Reading) -> tuple[list[st
     for item in exclude:
         image_id, slash, landmark = item.partition("/")
         if image_id not in known:
-            near = difflib.get_close_matches(image_id, known, n=2)
-            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            hint = did_you_mean(image_id, known)
             raise AnnotationError(f"ingestion.exclude: {item!r} names no image of the data set.{hint}")
         if not slash:
             images.append(image_id)

@@ -1,6 +1,5 @@
 """Backbones from timm, as feature extractors with known strides."""
 
-import difflib
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,7 @@ import timm
 from timm.layers.drop import DropPath
 from torch import Tensor, nn
 
-from ceph_pipeline.errors import CephError, InvalidValueError
+from ceph_pipeline.errors import CephError, InvalidValueError, did_you_mean
 from ceph_pipeline.models.depthwise import keep_depthwise_in_float32
 from ceph_pipeline.models.hub import published_weights, say_once
 
@@ -84,8 +83,7 @@ def _settings(name: str, in_channels: int, drop_path: float) -> dict[str, Any]:
 
 def _untrained(name: str, settings: dict[str, Any]) -> Any:
     if not timm.is_model(name):
-        near = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else " `timm.list_models()` lists them."
+        hint = did_you_mean(name, timm.list_models(), n=3, cutoff=0.5) or " `timm.list_models()` lists them."
         raise UnknownBackboneError(f"unknown backbone {name!r}, expected the name of a timm model.{hint}")
     try:
         net = timm.create_model(name, pretrained=False, **settings)
