@@ -11,7 +11,7 @@ import pytest
 from torch import Tensor, nn
 
 from ceph_pipeline.crops import CropParams, RefinementParams
-from ceph_pipeline.detector import DetectorParams, LandmarkDetector, look_at_whole, predict_refined
+from ceph_pipeline.detector import DetectorParams, LandmarkDetector
 from ceph_pipeline.detector.checkpoint import CheckpointError, TrainedNet, load_networks
 from ceph_pipeline.detector.files import (
     ENSEMBLE_FILE,
@@ -23,7 +23,9 @@ from ceph_pipeline.detector.files import (
     list_detectors,
 )
 from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.detector.refinement import predict_refined
 from ceph_pipeline.detector.uncertainty import load_uncertainty
+from ceph_pipeline.detector.whole_image import look_at_whole
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.uncertainty import UNCERTAINTY_FILE, SigmaCalibration, StageUncertainty, UncertaintyModel
 

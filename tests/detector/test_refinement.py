@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from ceph_pipeline.crops import CropParams
-from ceph_pipeline.detector import predict_refined
 from ceph_pipeline.detector.checkpoint import TrainedNet
-from ceph_pipeline.detector.refinement import _fields
+from ceph_pipeline.detector.refinement import _fields, predict_refined
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.views import TEN_VIEWS, View
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ceph_pipeline.detector import look_at_whole
 from ceph_pipeline.detector.checkpoint import TrainedNet
+from ceph_pipeline.detector.whole_image import look_at_whole
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.views import TEN_VIEWS, Fusion, View
 from ceph_pipeline.views.choice import FIVE_VIEWS
