@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ceph_pipeline.audit.checks.device_scale import check_device_scale
 from ceph_pipeline.audit.checks.exposure import check_exposure
 from ceph_pipeline.audit.checks.face_direction import check_face_direction
 from ceph_pipeline.audit.checks.inverted_films import check_inverted_films
@@ -18,7 +17,7 @@ from ceph_pipeline.audit.checks.reader_independence import check_reader_independ
 from ceph_pipeline.audit.checks.reader_offset import check_reader_offset
 from ceph_pipeline.audit.checks.readers_apart import check_readers_apart
 from ceph_pipeline.audit.checks.ruler_scale import check_ruler_scale
-from ceph_pipeline.audit.checks.sella_nasion import check_sella_nasion
+from ceph_pipeline.audit.checks.sella_nasion import check_device_scale, check_sella_nasion
 from ceph_pipeline.audit.checks.shape_outliers import check_shape_outliers
 from ceph_pipeline.audit.checks.split_balance import check_cvm_balance, check_device_splits
 from ceph_pipeline.audit.checks.swapped_landmarks import check_swapped_landmarks
