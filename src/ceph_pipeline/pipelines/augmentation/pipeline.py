@@ -1,6 +1,6 @@
 """The augmentation pipeline."""
 
-from kedro.pipeline import Pipeline, node, pipeline
+from kedro.pipeline import Node, Pipeline
 
 from ceph_pipeline.pipelines.augmentation.nodes import augment_sources, draw_contact_sheet
 
@@ -14,11 +14,11 @@ TABLES = (
 )
 
 
-def create_pipeline(**_: object) -> Pipeline:
+def create_pipeline() -> Pipeline:
     """Sources and the audit's exclusions in; copies, their tables and a contact sheet out."""
-    return pipeline(
+    return Pipeline(
         [
-            node(
+            Node(
                 augment_sources,
                 inputs=[
                     "images",
@@ -34,7 +34,7 @@ def create_pipeline(**_: object) -> Pipeline:
                 outputs={table: table for table in TABLES},
                 name="augment_sources",
             ),
-            node(
+            Node(
                 draw_contact_sheet,
                 inputs=["augmented_images", "augmented_landmarks", "augmented_store"],
                 outputs="augmentation_sheet",

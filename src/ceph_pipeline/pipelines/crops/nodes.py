@@ -12,7 +12,6 @@ logger = logging.getLogger(__name__)
 def index_crops(
     augmented_images: pd.DataFrame,
     augmented_landmarks: pd.DataFrame,
-    *,
     images: pd.DataFrame,
     landmarks: pd.DataFrame,
     stage1_predictions: pd.DataFrame,

@@ -11,14 +11,10 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 index_crops,
-                inputs={
-                    "augmented_images": "augmented_images",
-                    "augmented_landmarks": "augmented_landmarks",
-                    "images": "images",
-                    "landmarks": "landmarks",
-                    "stage1_predictions": "stage1_predictions",
-                    "params": "params:crops",
-                },
+                inputs=[
+                    *["augmented_images", "augmented_landmarks", "images", "landmarks"],
+                    *["stage1_predictions", "params:crops"],
+                ],
                 outputs="crops",
                 name="index_crops",
             )

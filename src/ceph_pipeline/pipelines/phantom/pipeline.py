@@ -1,13 +1,11 @@
 """The `phantom` pipeline: from a seed to a raw data set."""
 
-from typing import Any
-
 from kedro.pipeline import Node, Pipeline
 
 from ceph_pipeline.pipelines.phantom.nodes import draw_phantoms, show_phantoms
 
 
-def create_pipeline(**_: Any) -> Pipeline:
+def create_pipeline() -> Pipeline:
     """Draw the data set, then a contact sheet of it."""
     return Pipeline(
         [
