@@ -25,11 +25,6 @@ class OtherSetError(CephError, ValueError):
 def find_duplicates(signatures: Signatures, params: DuplicateParams, n_jobs: int = 1) -> pd.DataFrame:
     """Compare all images with each other, by hash and, where that is near, by pixels.
 
-    Args:
-        signatures: Of the images.
-        params: Limits.
-        n_jobs: Threads.
-
     Returns:
         Rows of `DuplicateTable`, the same for any number of threads.
     """

@@ -11,11 +11,6 @@ def chosen_positions(kind: Kind, split: str, sources: Mapping[str, int]) -> rang
 
     With `every: 2` it is every second one of all the kind's sources, counted through the splits, so that 700, 150 and 150
     sources give 350, 75 and 75.
-
-    Args:
-        kind: The kind.
-        split: Of which split.
-        sources: Number of sources by split.
     """
     if split not in kind.splits:
         return range(0)

@@ -41,14 +41,7 @@ _BARE_AND_WHOLE = {
 
 @dataclass(frozen=True)
 class Cell:
-    """What is timed together, in a process of its own.
-
-    Attributes:
-        case: Network and input.
-        batch_size: Inputs a step.
-        configuration: Number format and memory layout.
-        mode: Inference or training.
-    """
+    """What is timed together, in a process of its own."""
 
     case: NetCase
     batch_size: int

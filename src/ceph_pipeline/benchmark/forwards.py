@@ -37,11 +37,7 @@ class Forwards:
 
 
 def recorded_forwards(predict: Callable[[], object]) -> Forwards:
-    """Run a detector, and keep what its networks were given.
-
-    Args:
-        predict: Runs it.
-    """
+    """Run a detector, and keep what its networks were given."""
     calls: list[tuple[nn.Module, tuple[Tensor, ...]]] = []
 
     def keep(net: nn.Module, inputs: Any) -> None:

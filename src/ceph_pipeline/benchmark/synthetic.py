@@ -24,11 +24,7 @@ N_VALID = 2
 
 
 def draw_films(count: int) -> list[NDArray[np.uint8]]:
-    """Cloudy films of full size, 8 bits.
-
-    Args:
-        count: How many.
-    """
+    """Cloudy films of full size, 8 bits."""
     rng = np.random.default_rng(0)
     return [_clouds(rng, *ORIGINAL) for _ in range(count)]
 

@@ -16,9 +16,6 @@ class CoordinateLoss(PointwiseLoss):
 
         >>> CoordinateLoss("smooth_l1")(torch.tensor([[[3.0, 0.0]]]), torch.zeros(1, 1, 2))
         tensor(2.5000)
-
-    Args:
-        kind: Which of the two.
     """
 
     def __init__(self, kind: Literal["smooth_l1", "mse"]) -> None:

@@ -22,9 +22,6 @@ Articulare, where the ramus crosses the cranial base, goes with the ramus, whose
 def anatomical_region(name: str) -> str:
     """Region of a landmark: `cranium`, `maxilla` or `mandible`; of points that are not bone their tissue, `dental` or `soft`.
 
-    Args:
-        name: Full name.
-
     Raises:
         UnknownLandmarkError: no schema knows the name.
     """

@@ -23,9 +23,6 @@ class MissingWeightsError(CephError, ImportError):
 def published_weights(name: str) -> dict[str, Any] | None:
     """Where timm finds the pretrained weights of a model, as entries of its `pretrained_cfg`.
 
-    Args:
-        name: timm's name of the model.
-
     Returns:
         The tensors of an installed package; the file in the hub's cache; nothing to add where it has to be fetched; None
         where it cannot be, which is said once.

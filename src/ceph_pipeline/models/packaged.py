@@ -24,9 +24,6 @@ def packaged_weights(name: str) -> dict[str, Tensor] | None:
 
     The packages spell the keys differently, but list the same tensors in the same order as timm.
 
-    Args:
-        name: timm's name of the model.
-
     Raises:
         WeightsError: an installed package holds other tensors than the model has.
     """

@@ -26,12 +26,7 @@ BY_A_PERSON = "corrected"
 
 
 class Download(NamedTuple):
-    """A file.
-
-    Attributes:
-        name: Its name.
-        content: Its bytes.
-    """
+    """A file's name and its bytes."""
 
     name: str
     content: bytes

@@ -13,10 +13,6 @@ logger = logging.getLogger(__name__)
 def compile_net(net: nn.Module, stage: str) -> bool:
     """Compile a network in place, so that its weights keep their names; says so where that is not possible.
 
-    Args:
-        net: On whatever device; it is compiled at its first call there.
-        stage: For the log.
-
     Returns:
         Whether it will be compiled.
     """

@@ -51,12 +51,7 @@ class TrainingJob(Protocol):
 
 
 def spec_of(job: TrainingJob, run_id: str | None) -> Spec:
-    """What the ranks of a job are told.
-
-    Args:
-        job: What is trained.
-        run_id: The MLflow run that rank 0 logs to.
-    """
+    """What the ranks of a job are told."""
     store, loop = job.store, job.params.loop
     return Spec(
         stage=job.stage,

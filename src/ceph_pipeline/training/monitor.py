@@ -17,12 +17,7 @@ ErrorMetric = Literal["val/mre_mm", "val/mre_px"]
 
 
 class Monitor(NamedTuple):
-    """A logged metric and its better direction.
-
-    Attributes:
-        metric: Its name in the log.
-        mode: Whether lower or higher is better.
-    """
+    """A logged metric and its better direction."""
 
     metric: str
     mode: Literal["min", "max"]

@@ -93,13 +93,7 @@ class Stage1Tables:
 
 @dataclass(frozen=True)
 class Stage1Job:
-    """Training of the whole-image network.
-
-    Attributes:
-        tables: Images and annotations.
-        store: Pre-resized pixels.
-        params: The stage's parameters.
-    """
+    """Training of the whole-image network."""
 
     tables: Stage1Tables
     store: ImageStore

@@ -23,11 +23,6 @@ class StagedUnfreezing(Callback):
 
     Whether it is frozen follows from the epoch alone, so that a resumed training continues in the same state (Lightning's
     `BackboneFinetuning` freezes again). The optimiser holds the frozen weights from the beginning.
-
-    Args:
-        stage: For the log.
-        net: The network with the `backbone`.
-        optim: `unfreeze_after_epochs` and `backbone_rate_factor`.
     """
 
     def __init__(self, stage: str, net: nn.Module, optim: OptimParams) -> None:

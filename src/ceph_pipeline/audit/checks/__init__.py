@@ -28,12 +28,7 @@ from ceph_pipeline.audit.params import AuditParams
 
 
 class Check(NamedTuple):
-    """A check.
-
-    Attributes:
-        find: What it finds.
-        suggestion: What a person can do about it.
-    """
+    """What a check finds, and what a person can do about it."""
 
     find: Callable[[Evidence, AuditParams], Iterable[Finding]]
     suggestion: str

@@ -21,10 +21,6 @@ class RankSampler(Sampler[Draw]):
     Batch i of all ranks together is batch i of one process with batches as many times larger. For training all shares are
     equally long, since the ranks step together; what does not divide is left out, other images each epoch. For validation
     every draw is in exactly one share, and shares differ by one.
-
-    Args:
-        order: The draws of all ranks.
-        rank: Whose share.
     """
 
     def __init__(self, order: EpochSampler, rank: Rank) -> None:

@@ -35,11 +35,6 @@ class HealthWatch(Callback):
     Under several processes every one holds the same record: located points are gathered exactly, and decisions are taken
     together.
 
-    Args:
-        trained: What learns.
-        params: The stage's parameters.
-        folder: Receives the report.
-
     Attributes:
         record: The training so far; resumed with it.
     """
