@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ceph_pipeline.cephalometry import VERTICAL_MEASUREMENTS, measurement_table
+from ceph_pipeline.cephalometry import VERTICAL_MEASUREMENTS, vertical_measurements
 from ceph_pipeline.ingestion import with_consensus
 from ceph_pipeline.landmarks.tables import LandmarkTable, MeasurementTable, reader_points
 
@@ -60,14 +60,14 @@ class TestMeasurements:
     )
 
     def test_are_ten_for_every_image_and_reader(self):
-        table = measurement_table(self.images, self.landmarks)
+        table = vertical_measurements(self.images, self.landmarks)
         MeasurementTable.validate(table)
         for _, group in table.groupby(["image_id", "reader"]):
             assert tuple(group["measurement"]) == VERTICAL_MEASUREMENTS
         assert len(table) == 40
 
     def test_millimetres_need_the_images_pixel_size(self):
-        values = measurement_table(self.images, self.landmarks).set_index(["image_id", "reader", "measurement"])["value"]
+        values = vertical_measurements(self.images, self.landmarks).set_index(["image_id", "reader", "measurement"])["value"]
         assert values["a", "consensus", "N_ANS_mm"] == 25
         assert np.isnan(values["b", "consensus", "N_ANS_mm"])
         assert values["b", "consensus", "ANSMe_NMe_pct"] == pytest.approx(100 * np.hypot(30, 60) / 100)

@@ -11,7 +11,7 @@ from pandera.typing import Series
 
 from ceph_pipeline.augmentation.kinds import Kind, random_generator
 from ceph_pipeline.augmentation.plan import Plan
-from ceph_pipeline.cephalometry import measurement_table
+from ceph_pipeline.cephalometry import vertical_measurements
 from ceph_pipeline.landmarks.geometry import Size, fitted_size
 from ceph_pipeline.landmarks.tables import CONSENSUS, IDENTIFIER, SPLITS, CacheTable, CvmTable, MeasurementTable
 
@@ -93,7 +93,7 @@ def derive_tables(
         "augmented_images": images,
         "augmented_landmarks": landmarks,
         "augmented_cvm": _inherit(sources.cvm, copies),
-        "augmented_measurements": measurement_table(images, landmarks).merge(copies, on="image_id"),
+        "augmented_measurements": vertical_measurements(images, landmarks).merge(copies, on="image_id"),
         "augmented_cache_index": _cache_index(images, cache_long_side),
         "augmentation_summary": _count_left_frame(plan.summary, images, landmarks[left_frame]),
     }

@@ -5,13 +5,12 @@ from ceph_pipeline.cephalometry.changes import MeasurementChange, changes
 from ceph_pipeline.cephalometry.classes import Rule, Verdict, judge
 from ceph_pipeline.cephalometry.learned import LEARNED_MEASUREMENTS, as_measurement, is_length_px, learned_values
 from ceph_pipeline.cephalometry.measurement import Measurement
-from ceph_pipeline.cephalometry.measurement_table import measurement_table
 from ceph_pipeline.cephalometry.measurements import MEASUREMENTS, VERTICAL_MEASUREMENTS
 from ceph_pipeline.cephalometry.measuring import Result, UnknownMeasurementError, assess, measure
 from ceph_pipeline.cephalometry.norms import Norm, NormSet
 from ceph_pipeline.cephalometry.params import CephalometryParams
 from ceph_pipeline.cephalometry.superimposition import Registration, SuperimpositionError, superimpose
-from ceph_pipeline.cephalometry.tables import measure_table
+from ceph_pipeline.cephalometry.tables import measure_table, vertical_measurements
 
 __all__ = [
     "ANALYSES",
@@ -38,6 +37,6 @@ __all__ = [
     "learned_values",
     "measure",
     "measure_table",
-    "measurement_table",
     "superimpose",
+    "vertical_measurements",
 ]

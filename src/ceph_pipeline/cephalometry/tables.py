@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ceph_pipeline.cephalometry.evaluating import SYMBOLS, evaluate
-from ceph_pipeline.cephalometry.measurements import MEASUREMENTS
+from ceph_pipeline.cephalometry.measurements import MEASUREMENTS, VERTICAL_MEASUREMENTS
 from ceph_pipeline.cephalometry.measuring import pixel_sizes
 from ceph_pipeline.cephalometry.propagation import propagate
 from ceph_pipeline.landmarks import SCHEMAS
@@ -49,6 +49,12 @@ def measure_table(
         sigma = _by_face(known[["sigma_px"]].to_numpy(np.float64), numbers, rows, len(faces))
         table["sigma"] = propagate(xy, sizes, np.square(sigma)[..., None] * np.eye(2))[:, columns].ravel()
     return table
+
+
+def vertical_measurements(images: pd.DataFrame, landmarks: pd.DataFrame) -> pd.DataFrame:
+    """Rows `image_id, reader, measurement, value` of the ten vertical measurements, of every reader and of the consensus."""
+    pixel_sizes_mm = dict(zip(images["image_id"], images["pixel_size_mm"], strict=True))
+    return measure_table(landmarks, pixel_sizes_mm, ("image_id", "reader"), VERTICAL_MEASUREMENTS)
 
 
 def _by_face(values: NDArray[np.float64], faces: NDArray[np.integer], rows: NDArray[np.integer], n: int) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ceph_pipeline import formats, ingestion
 from ceph_pipeline.artifacts import pseudonym, pseudonym_table
-from ceph_pipeline.cephalometry import measurement_table
+from ceph_pipeline.cephalometry import vertical_measurements
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.ingestion import IngestionParams
 
@@ -102,7 +102,7 @@ def list_pseudonyms(images: pd.DataFrame, quarantine: pd.DataFrame) -> pd.DataFr
 
 def measure_cephalograms(images: pd.DataFrame, landmarks: pd.DataFrame) -> pd.DataFrame:
     """Compute the vertical measurements of every reader and of the consensus."""
-    return measurement_table(images, landmarks)
+    return vertical_measurements(images, landmarks)
 
 
 def _print_quarantine(quarantine: pd.DataFrame) -> None:
