@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ceph_pipeline.landmarks.tables import points_table
+from ceph_pipeline.landmarks.tables import empty_table, points_table
 
 MIN_PEAK = 0.01
 """Heatmap peaks below this say no more than this: the network does not know."""
@@ -70,8 +70,9 @@ def prediction_rows(located: Located, image_ids: list[str], landmarks: list[str]
 
 def no_predictions() -> pd.DataFrame:
     """A `PredictionTable` without rows."""
-    dtypes = dict.fromkeys(("image_id", "stage", "landmark"), str) | dict.fromkeys(("x", "y", "sigma_px", "peak"), float)
-    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
+    return empty_table(
+        dict.fromkeys(("image_id", "stage", "landmark"), str) | dict.fromkeys(("x", "y", "sigma_px", "peak"), float)
+    )
 
 
 def column_array(

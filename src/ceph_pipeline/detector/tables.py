@@ -15,7 +15,7 @@ from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.detector.located import column_array, no_predictions, prediction_rows
 from ceph_pipeline.detector.refinement import predict_refined
 from ceph_pipeline.detector.whole_image import look_at_whole
-from ceph_pipeline.landmarks.tables import points_array
+from ceph_pipeline.landmarks.tables import empty_table, points_array
 from ceph_pipeline.views import View, views_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def whole_image_tables(networks: Sequence[TrainedNet], images: ImageSet, params:
 
 def no_outputs() -> pd.DataFrame:
     """The table of a network that has landmarks only."""
-    return pd.DataFrame({"image_id": pd.Series(dtype=str), "output": pd.Series(dtype=str), "value": pd.Series(dtype=float)})
+    return empty_table({"image_id": str, "output": str, "value": float})
 
 
 class Start(NamedTuple):

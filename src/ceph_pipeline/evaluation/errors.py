@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.evaluation.stages import stages_in
-from ceph_pipeline.landmarks.tables import Unit, points_array, points_table
+from ceph_pipeline.landmarks.tables import Unit, empty_table, points_array, points_table
 
 ROUNDING = 1e-6
 """Errors this close above a threshold count as on it: (512.2 − 482.2) px × 0.1 mm is 3.0000000000000058 mm in binary."""
@@ -108,8 +108,8 @@ def error_rows(points: pd.DataFrame, truth: pd.DataFrame, images: pd.DataFrame, 
 
 def no_errors() -> pd.DataFrame:
     """An `ErrorTable` without rows."""
-    dtypes = dict.fromkeys(("image_id", "stage", "landmark"), str) | {"has_truth": bool, "error_px": float, "error_mm": float}
-    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
+    keys = dict.fromkeys(("image_id", "stage", "landmark"), str)
+    return empty_table(keys | {"has_truth": bool, "error_px": float, "error_mm": float})
 
 
 def stage_error_rows(predictions: pd.DataFrame, truth: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:

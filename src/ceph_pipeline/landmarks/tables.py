@@ -4,7 +4,7 @@ Missing coordinates are NaN and never drop a row. Every schema refuses unknown c
 mistake one for another; extra columns pass.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Literal, get_args
 
 import numpy as np
@@ -228,3 +228,8 @@ def reader_points(landmarks: pd.DataFrame, reader: str = CONSENSUS) -> pd.DataFr
 def cached_images(images: pd.DataFrame, cache_index: pd.DataFrame, splits: Collection[str] = SPLITS) -> pd.DataFrame:
     """Rows of an images table, of some splits, whose pixels are in the cache of that index."""
     return images[images["image_id"].isin(cache_index["image_id"]) & images["split"].isin(splits)]
+
+
+def empty_table(dtypes: Mapping[str, type]) -> pd.DataFrame:
+    """A table of these columns without rows."""
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})

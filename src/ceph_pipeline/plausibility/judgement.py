@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.landmarks.tables import points_array
+from ceph_pipeline.landmarks.tables import empty_table, points_array
 from ceph_pipeline.plausibility.params import PlausibilityParams
 from ceph_pipeline.plausibility.prior import PlausibilityError, ShapePrior
 
@@ -51,8 +51,7 @@ def judge_shapes(predictions: pd.DataFrame, prior: ShapePrior | None, params: Pl
     """
     judged = [_judge_stage(predictions, str(stage), prior, params) for stage in predictions["stage"].unique()]
     points = pd.concat([part.predictions for part in judged]).loc[predictions.index] if judged else predictions
-    empty = pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in COLUMNS.items()})
-    return Judgement(points, pd.concat([part.shapes for part in judged], ignore_index=True) if judged else empty)
+    return Judgement(points, pd.concat([part.shapes for part in judged], ignore_index=True) if judged else empty_table(COLUMNS))
 
 
 def implausible_landmarks(prior: ShapePrior, shapes: NDArray[np.float64], percentile: float) -> NDArray[np.bool_]:
