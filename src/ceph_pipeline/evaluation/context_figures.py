@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ceph_pipeline.evaluation.figures import COLOURS, legend_below, new_axes
+from ceph_pipeline.evaluation.figures import COLOURS, finished, new_axes
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
 from ceph_pipeline.landmarks.tables import SPLITS
 
@@ -38,11 +38,8 @@ def robustness_figure(table: pd.DataFrame) -> Figure:
     axes.set_xticks(range(len(kinds)), [f"{kind}\n{counts[kind]} images" for kind in kinds])
     axes.set(ylabel=f"mean radial error ({unit})")
     split = table["split"].iloc[0]
-    axes.set_title(f"Error by kind of copy, {split} split; numbers: against the same originals", loc="left", fontweight="bold")
-    legend_below(figure)
     axes.margins(y=0.08)
-    axes.grid(visible=True, axis="y", color="#e6e6e6")
-    return figure
+    return finished(figure, f"Error by kind of copy, {split} split; numbers: against the same originals", grid="y")
 
 
 def gap_figure(table: pd.DataFrame) -> Figure:
@@ -63,10 +60,7 @@ def gap_figure(table: pd.DataFrame) -> Figure:
     counts = table[table["stage"] == stages[0]].set_index("split")["n_images"].reindex(list(SPLITS), fill_value=0)
     axes.set_xticks(range(len(SPLITS)), [f"{split}\n{counts[split]} images" for split in SPLITS])
     axes.set(ylabel="mean radial error (px)", ylim=(0, None))
-    axes.set_title("Error on training, validation and test images", loc="left", fontweight="bold")
-    legend_below(figure)
-    axes.grid(visible=True, axis="y", color="#e6e6e6")
-    return figure
+    return finished(figure, "Error on training, validation and test images", grid="y")
 
 
 def notice(title: str, reason: str) -> Figure:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ceph_pipeline.artifacts import plain_label
 from ceph_pipeline.evaluation.context_figures import notice
-from ceph_pipeline.evaluation.figures import COLOURS, legend_below, new_axes
+from ceph_pipeline.evaluation.figures import COLOURS, finished, new_axes
 from ceph_pipeline.evaluation.stages import LABELS, READER_TO_TRUTH, stages_in
 from ceph_pipeline.landmarks import known_or_own
 
@@ -61,9 +61,7 @@ def ellipse_figure(table: pd.DataFrame, unit: str) -> Figure:
     axes.invert_yaxis()
     axes.margins(0.08)
     axes.set(xlabel=unit, ylabel=unit)
-    axes.set_title("Error of each landmark on the mean shape: 95 % ellipses, true to scale", loc="left", fontweight="bold")
-    legend_below(figure)
-    return figure
+    return finished(figure, "Error of each landmark on the mean shape: 95 % ellipses, true to scale", grid=None)
 
 
 def axes_of(row: "pd.Series[float]") -> tuple[float, float, float]:

@@ -1,5 +1,7 @@
 """Figures of the errors: cumulative curve and landmarks side by side."""
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -54,10 +56,7 @@ def sdr_curve(errors: pd.DataFrame, thresholds_mm: tuple[float, ...]) -> Figure:
         axes.set_xticks(sorted({*range(int(limit) + 1), *thresholds_mm}))
         axes.vlines(thresholds_mm, 0, 100, color="#bbbbbb", linewidth=1, zorder=0)
     axes.set(xlim=(0, limit), ylim=(0, 100), xlabel=f"radial error at most ({unit})", ylabel="landmarks (%)")
-    axes.set_title("Successful detection rate on the test split", loc="left", fontweight="bold")
-    legend_below(figure, title="mean radial error")
-    axes.grid(visible=True, color="#e6e6e6")
-    return figure
+    return finished(figure, "Successful detection rate on the test split", legend_title="mean radial error")
 
 
 def landmark_figure(table: pd.DataFrame) -> Figure:
@@ -96,16 +95,20 @@ def landmark_figure(table: pd.DataFrame) -> Figure:
         bounds = "in px, without intervals"
     elif table.loc[table["stage"].isin(stages), "mre_mm_low"].isna().all():
         bounds = f"without intervals (fewer than {MIN_IMAGES} images)"
-    axes.set_title(f"Error of each landmark on the test split, {bounds}", loc="left", fontweight="bold")
-    legend_below(figure)
-    axes.grid(visible=True, axis="x", color="#e6e6e6")
+    return finished(figure, f"Error of each landmark on the test split, {bounds}", grid="x")
+
+
+def finished(
+    figure: Figure, title: str, *, grid: Literal["both", "x", "y"] | None = "both", legend_title: str | None = None
+) -> Figure:
+    """The figure of one pair of axes with its title, a light grid, and a legend outside, where it covers no data."""
+    (axes,) = figure.axes
+    axes.set_title(title, loc="left", fontweight="bold")
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, title=legend_title, loc="outside lower center", ncols=min(4, len(labels)), frameon=False)
+    if grid is not None:
+        axes.grid(visible=True, axis=grid, color="#e6e6e6")
     return figure
-
-
-def legend_below(figure: Figure, *, title: str | None = None) -> None:
-    """One legend for the figure's first axes, outside them: it covers no data."""
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, title=title, loc="outside lower center", ncols=min(4, len(labels)), frameon=False)
 
 
 def new_axes(width: float, height: float) -> tuple[Figure, Axes]:

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ceph_pipeline.evaluation.context_figures import notice
-from ceph_pipeline.evaluation.figures import COLOURS, legend_below, new_axes
+from ceph_pipeline.evaluation.figures import COLOURS, finished, new_axes
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
 from ceph_pipeline.evaluation.uncertainty import calibration_error
 from ceph_pipeline.uncertainty import GROSS_MM
@@ -56,10 +56,7 @@ def flag_figure(table: pd.DataFrame) -> Figure:
         axes.plot(curve["flagged_percent"], curve["caught_percent"], color=COLOURS[stage], linewidth=2, label=LABELS[stage])
         axes.plot(chosen["flagged_percent"], chosen["caught_percent"], "o", color=COLOURS[stage], markersize=8)
     axes.set(xlim=(0, 60), ylim=(0, 102), xlabel="points flagged (%)", ylabel=f"errors above {GROSS_MM:g} mm among them (%)")
-    axes.set_title(f"{FLAGS}; dots: the threshold in use", loc="left", fontweight="bold")
-    legend_below(figure)
-    axes.grid(visible=True, color="#e6e6e6")
-    return figure
+    return finished(figure, f"{FLAGS}; dots: the threshold in use")
 
 
 def _draw_stages(axes: Axes, rows: pd.DataFrame) -> None:
