@@ -40,7 +40,7 @@ class Annotations:
 
 @dataclass(frozen=True)
 class Reading:
-    """What one reader module makes of a data set, before the policy on bad items is applied.
+    """What a format's module makes of a data set, before the policy on bad items is applied.
 
     Bad items are already left out (or NaN, for points); `problems` says which.
 

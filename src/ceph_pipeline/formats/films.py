@@ -75,7 +75,7 @@ def assemble(films: Iterable[Film], folder: ImageFolder, how: Assembly, problems
         films: In the order of the files.
         folder: The images. A film whose image is not there is kept where its annotation records a size.
         how: What the format's labels and coordinates mean.
-        problems: What the format's own reader found wrong.
+        problems: What the format's module found wrong.
     """
     collected = list(problems)
     paired = pair(films, folder, collected)

@@ -1,4 +1,4 @@
-"""What a reader could not accept: collected, reported in one error, or kept in the quarantine table."""
+"""What was wrong in a data set: collected, reported in one error, or kept in the quarantine table."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Problem:
         field: The place in the file.
         found: The value there.
         expected: What should be there.
-        outcome: What a reader does about it when it goes on: `image set aside`, `file set aside`, `point set aside`,
+        outcome: What becomes of it where reading goes on: `image set aside`, `file set aside`, `point set aside`,
             `passed over` (a file that is no film) or `kept`.
     """
 

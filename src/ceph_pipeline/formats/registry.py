@@ -102,17 +102,17 @@ def read(
     root = Path(path)
     chosen = options or ReadOptions()
     name = "table" if format is None and chosen.table is not None else _format_of(root, format)
-    reader = FORMATS[name]
-    if images is not None and not reader.images_apart:
+    entry = FORMATS[name]
+    if images is not None and not entry.images_apart:
         raise AnnotationError(
             f"format {name!r} has its images in its own folder {root}; `images` = {str(images)!r} has no meaning."
         )
     if images is not None and not Path(images).is_dir():
         raise AnnotationError(f"{images}: no such folder of images. Name the folder that holds them, at any depth.")
-    _require_content(root, name, reader)
-    reading = reader.read(root, Path(images) if images is not None else None, chosen)
+    _require_content(root, name, entry)
+    reading = entry.read(root, Path(images) if images is not None else None, chosen)
     if reading.images.empty and not reading.problems:
-        raise AnnotationError(f"{root}: no cephalograms. {_expectation(name, reader)}")
+        raise AnnotationError(f"{root}: no cephalograms. {_expectation(name, entry)}")
     return validated(reading, str(root), on_bad_item=on_bad_item, exclude=exclude)
 
 
@@ -128,18 +128,18 @@ def _format_of(root: Path, format: str | None) -> str:
 def _recognised(root: Path) -> str:
     if not root.exists():
         raise AnnotationError(f"{root}: no such file or folder. {_DEMO}")
-    found = next((name for name, reader in FORMATS.items() if reader.is_detected and reader.recognises(root)), None)
+    found = next((name for name, entry in FORMATS.items() if entry.is_detected and entry.recognises(root)), None)
     if found is None:
-        known = known_kind(root)
-        if known is not None:
-            raise AnnotationError(known)
-        layouts = "\n".join(f"  {name}: {reader.layout}" for name, reader in FORMATS.items())
+        kind = known_kind(root)
+        if kind is not None:
+            raise AnnotationError(kind)
+        layouts = "\n".join(f"  {name}: {entry.layout}" for name, entry in FORMATS.items())
         raise AnnotationError(f"{root}: in no format that is known. Expected one of\n{layouts}\n{_DEMO}")
     return found
 
 
-def _require_content(root: Path, name: str, reader: AnnotationFormat) -> None:
-    if reader.recognises(root):
+def _require_content(root: Path, name: str, entry: AnnotationFormat) -> None:
+    if entry.recognises(root):
         return
     if not root.exists():
         state = "no such file or folder."
@@ -148,13 +148,13 @@ def _require_content(root: Path, name: str, reader: AnnotationFormat) -> None:
     else:
         because = why_unreadable(root)
         state = f"not in the layout of {name}{f' ({because})' if because else ''}."
-    nested = [entry for entry in sorted(root.iterdir()) if reader.recognises(entry)] if root.is_dir() else []
+    nested = [inner for inner in sorted(root.iterdir()) if entry.recognises(inner)] if root.is_dir() else []
     hint = f"Did you mean {nested[0]}? " if nested else ""
-    raise AnnotationError(f"{root}: {state} {hint}{_expectation(name, reader)}")
+    raise AnnotationError(f"{root}: {state} {hint}{_expectation(name, entry)}")
 
 
-def _expectation(name: str, reader: AnnotationFormat) -> str:
+def _expectation(name: str, entry: AnnotationFormat) -> str:
     return (
-        f"Expected {name}: {reader.layout}. It is to be had from {reader.origin}; put it there, or point the run to it with "
+        f"Expected {name}: {entry.layout}. It is to be had from {entry.origin}; put it there, or point the run to it with "
         f"`--params raw_folder=PATH`. {_DEMO}"
     )

@@ -1,4 +1,4 @@
-"""From one reader's findings to tables: exclusions, points outside their image, and the policy on bad items."""
+"""From what a format was parsed into to tables: exclusions, points outside their image, and the policy on bad items."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def validated(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: 
     """Apply the exclusions, check every point against its image, and refuse or set aside what is bad.
 
     Args:
-        reading: What a reader found.
+        reading: What the format's module found.
         place: The data set's folder, for messages.
         on_bad_item: `error` refuses the data set with one error; `quarantine` goes on without the bad items.
         exclude: Images (`image`) and points (`image/symbol` or `image/name`, of every reader) to leave out.
