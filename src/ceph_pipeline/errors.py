@@ -34,6 +34,12 @@ def printable(text: str, *, keep: str = "") -> str:
     )
 
 
+def first_of(names: Iterable[str], n: int) -> str:
+    """The first `n` of some names, for a message: `a, b, …`."""
+    names = list(names)
+    return ", ".join(names[:n]) + (", …" if len(names) > n else "")
+
+
 def did_you_mean(name: str, known: Iterable[str], *, n: int = 2, cutoff: float = 0.6) -> str:
     """The end of a message about an unknown name: up to `n` known ones at least as similar as `cutoff`; empty without any.
 

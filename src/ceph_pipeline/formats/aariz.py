@@ -16,6 +16,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ceph_pipeline.errors import first_of
 from ceph_pipeline.formats.aariz_files import read_points, read_stage
 from ceph_pipeline.formats.aariz_machines import UNKNOWN, Machine, read_machines, unused_rows
 from ceph_pipeline.formats.annotations import MISSING, Point, Reading, Row, cvm_table, image_table, landmark_rows, landmark_table
@@ -161,8 +162,8 @@ def _missing(image_id: str, source: str, points: Mapping[str, Point]) -> list[Pr
     absent = [mark.symbol for mark in SCHEMAS["aariz"] if math.isnan(points.get(mark.name, MISSING)[0])] if points else []
     if not absent:
         return []
-    some = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
-    return [Problem(image_id, source, "landmarks", f"{len(absent)} of 29 missing: {some}", "each landmark once", "kept")]
+    found = f"{len(absent)} of 29 missing: {first_of(absent, 5)}"
+    return [Problem(image_id, source, "landmarks", found, "each landmark once", "kept")]
 
 
 def _read_cvm(image_id: str, stages: Mapping[str, Path], root: Path, rows: _Rows) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ceph_pipeline.errors import InvalidValueError
+from ceph_pipeline.errors import InvalidValueError, first_of
 from ceph_pipeline.formats.entries import PIXEL_SIZE
 from ceph_pipeline.formats.files import UnreadableFileError, shown
 from ceph_pipeline.formats.film_names import stem
@@ -68,8 +68,8 @@ def unused_rows(machines: Collection[str], images: Collection[str]) -> list[Prob
     unused = sorted(set(machines) - set(images))
     if not unused:
         return []
-    shown = ", ".join(unused[:3]) + (", …" if len(unused) > 3 else "")
-    return [Problem(FILE, FILE, "cephalogram_id", f"{len(unused)} without an image: {shown}", "an image for each row", "kept")]
+    found = f"{len(unused)} without an image: {first_of(unused, 3)}"
+    return [Problem(FILE, FILE, "cephalogram_id", found, "an image for each row", "kept")]
 
 
 def _rows(path: Path, root: Path) -> tuple[Sheet, list[int]]:

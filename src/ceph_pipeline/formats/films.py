@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from ceph_pipeline.errors import first_of
 from ceph_pipeline.formats.annotations import MISSING, Point, Reading, Row, cvm_table, image_table, landmark_table
 from ceph_pipeline.formats.files import shown
 from ceph_pipeline.formats.film_images import Film, PairedFilm, pair, sizes_of_films, without_repeats
@@ -166,8 +167,7 @@ def _missing(entry: PairedFilm, expected: tuple[str, ...]) -> list[Problem]:
     for reader, points in sorted(entry.points.items()):
         absent = [name for name in expected if points and math.isnan(points.get(name, MISSING)[0])]
         if absent:
-            shown_names = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
-            found = f"{len(absent)} of {len(expected)} landmarks missing: {shown_names}"
+            found = f"{len(absent)} of {len(expected)} landmarks missing: {first_of(absent, 5)}"
             problems.append(
                 Problem(entry.image_id, entry.film.file, f"{entry.film.place}, {reader}", found, "each landmark once", "kept")
             )
@@ -185,7 +185,7 @@ def _without_annotation(paired: list[PairedFilm], folder: ImageFolder) -> list[P
 
 def _some(names: Sequence[str]) -> str:
     """The first three names, for messages."""
-    return ", ".join(shown(name) for name in names[:3]) + (", …" if len(names) > 3 else "")
+    return first_of(map(shown, names), 3)
 
 
 def _remarks(kept: list[PairedFilm], folder: ImageFolder, how: Assembly) -> list[Problem]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from ceph_pipeline.errors import CephError, printable
+from ceph_pipeline.errors import CephError, first_of, printable
 
 OnBadItem = Literal["error", "quarantine"]
 """What becomes of bad items: one error that lists them, or rows of the quarantine table."""
@@ -80,12 +80,11 @@ def refuse(problems: Sequence[Problem], place: str) -> None:
     lines = [f"  {problem}" for problem in serious[:LISTED]]
     if len(serious) > LISTED:
         lines.append(f"  … and {len(serious) - LISTED} more.")
-    items = sorted({problem.item for problem in serious})
-    shown = ", ".join(items[:3]) + (", …" if len(items) > 3 else "")
+    items = first_of(sorted({problem.item for problem in serious}), 3)
     raise AnnotationError(
         f"{len(serious)} bad {'item' if len(serious) == 1 else 'items'} in {place}:\n"
         + "\n".join(lines)
-        + f"\nFix the files, leave the items out with `ingestion.exclude: [{shown}]`, or have the run set them aside with "
+        + f"\nFix the files, leave the items out with `ingestion.exclude: [{items}]`, or have the run set them aside with "
         "`ingestion.on_bad_item: quarantine`."
     )
 

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ceph_pipeline.errors import first_of
 from ceph_pipeline.formats.entries import number
 from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_json, read_xml, read_yaml, shown
 from ceph_pipeline.formats.layout import visible_files
@@ -115,7 +116,7 @@ def _sheet_columns(path: Path) -> str | None:
         header = read_sheet(path).header
     except UnreadableFileError as error:
         return f"{path}: {error}."
-    columns = ", ".join(shown(name, 40) for name in header[:6]) + (", …" if len(header) > 6 else "")
+    columns = first_of([shown(name, 40) for name in header], 6)
     return f"{path}: a sheet with the columns {columns}. Name them in `ingestion.reading.table`, and read it as format table."
 
 

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ceph_pipeline.errors import first_of
 from ceph_pipeline.formats.aariz_machines import COLUMNS
 from ceph_pipeline.formats.aariz_machines import FILE as MACHINES
 from ceph_pipeline.formats.annotations import Point
@@ -120,9 +121,9 @@ def _require_known(points: PointSet) -> None:
     known = {*SCHEMAS["aariz"].names, *SCHEMAS["ruler"].names}
     foreign = [name for name in points.names if name not in known]
     if foreign:
-        some = ", ".join(foreign[:3]) + (", …" if len(foreign) > 3 else "")
         raise AnnotationError(
-            f"the Aariz layout holds its own 29 landmarks and p1, p2; the table has {some}. Take another format, such as coco."
+            f"the Aariz layout holds its own 29 landmarks and p1, p2; the table has {first_of(foreign, 3)}. Take another format, "
+            "such as coco."
         )
     unusable = [reader for reader in points.readers if not re.fullmatch(r"[a-z0-9_]+", reader)]
     if unusable:
