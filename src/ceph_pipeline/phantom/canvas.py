@@ -71,6 +71,10 @@ class Canvas:
             window, mask = found
             self.attenuation[window] += np.float32(amount) * mask
 
+    def wall(self, outline: Curve, width_mm: float, amount: float, *, soft_mm: float = 0.0) -> None:
+        """A line all around a closed outline."""
+        self.line(np.concatenate([outline, outline[:1]]), width_mm, amount, soft_mm=soft_mm)
+
     def sheet(self, path: Curve, width_mm: float, amount: float) -> None:
         """A curved sheet that rays meet edge-on along `path`: a line, brightest in its middle."""
         self.line(path, width_mm, 0.5 * amount)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -109,9 +109,14 @@ class PhantomFace:
     def __getitem__(self, symbol: str) -> Point:
         return self.points[symbol]
 
-    def at(self, symbol: str, forward: float, up: float) -> Point:
-        """The point that lies `forward` and `up` millimetres (of an average skull) from a landmark."""
-        return self.points[symbol] + self.scale * (forward * self.forward + up * self.up)
+    def at(self, start: str | Point, forward: float, up: float) -> Point:
+        """The point that lies `forward` and `up` millimetres (of an average skull) from a landmark or another point."""
+        origin = self.points[start] if isinstance(start, str) else start
+        return origin + self.scale * (forward * self.forward + up * self.up)
+
+    def around(self, start: str | Point, offsets: Iterable[tuple[float, float]]) -> list[Point]:
+        """Several points that lie (forward, up) from one; see `at`."""
+        return [self.at(start, forward, up) for forward, up in offsets]
 
     def between(self, start: str, stop: str, fraction: float, right: float = 0.0) -> Point:
         """A point on the way from one landmark to another, moved `right` millimetres to the right-hand side."""

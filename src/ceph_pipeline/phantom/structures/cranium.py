@@ -59,10 +59,7 @@ def vault_outline(face: PhantomFace) -> Curve:
         reach = min(1.0, max(0.0, -forward / 60)) * (build.vault_length - 1)
         bulge = (build.brow - 1) * 5.0 * np.exp(-(((up - 14) / 9) ** 2)) if forward > 0 else 0.0
         points.append(face.at("N", forward * (1 + reach) + bulge, up * (1 + grow)))
-    basion = basion_of(face)
-    points.append(basion + face.scale * (-35 * face.forward + 2 * face.up))
-    points.append(basion + face.scale * (-22 * face.forward + 2 * face.up))
-    return smooth(points, per_span=_SPAN)
+    return smooth([*points, *face.around(basion_of(face), [(-35, 2), (-22, 2)])], per_span=_SPAN)
 
 
 def forehead_and_nose(face: PhantomFace) -> Curve:
@@ -84,12 +81,9 @@ def _floor(face: PhantomFace) -> Curve:
     """The cavity's floor from Basion up the clivus, over the sella and forward to Nasion."""
     return np.array(
         [
-            basion_of(face) + face.scale * (-14 * face.forward + 1 * face.up),
+            face.at(basion_of(face), -14, 1),
             basion_of(face) + face.scale * 1.5 * face.up,
-            face.at("S", -9, -10),
-            face.at("S", -6, -3),
-            face.at("S", 0, -4.6),
-            face.at("S", 7, 5),
+            *face.around("S", [(-9, -10), (-6, -3), (0, -4.6), (7, 5)]),
             face.between("S", "N", 0.5, -4.0),
             face.at("N", -6, 2),
         ]
@@ -98,9 +92,9 @@ def _floor(face: PhantomFace) -> Curve:
 
 def _draw_sutures(canvas: Canvas, face: PhantomFace) -> None:
     """Coronal and lambdoid sutures and meningeal grooves: faint dark lines on the vault."""
-    coronal = smooth([face.at("N", x, y) for x, y in ((-66, 106), (-63, 92), (-67, 78), (-62, 64), (-66, 50))])
-    lambdoid = smooth([face.at("N", x, y) for x, y in ((-160, 74), (-150, 60), (-151, 44), (-140, 30), (-134, 12))])
-    groove = smooth([face.at("N", x, y) for x, y in ((-72, 40), (-84, 52), (-88, 66), (-99, 78), (-106, 92))])
+    coronal = smooth(face.around("N", [(-66, 106), (-63, 92), (-67, 78), (-62, 64), (-66, 50)]))
+    lambdoid = smooth(face.around("N", [(-160, 74), (-150, 60), (-151, 44), (-140, 30), (-134, 12)]))
+    groove = smooth(face.around("N", [(-72, 40), (-84, 52), (-88, 66), (-99, 78), (-106, 92)]))
     for path, amount in ((coronal, -6.0), (lambdoid, -5.0), (groove, -4.0)):
         canvas.line(path, 1.2, amount, soft_mm=0.5)
 
@@ -110,10 +104,10 @@ def _draw_frontal_bone(canvas: Canvas, face: PhantomFace) -> None:
     bulge = 1.6 * (face.build.brow - 1)
     sinus = [(-1.5, 7), (0.8 + bulge, 13), (0.2 + bulge, 21), (-2.6, 27), (-4.6, 20), (-5.6, 11), (-4.6, 5.5)]
     bone = [(-0.6, 1.5), (2.0, 7), (2.6 + bulge, 14), (1.4, 26), (-3, 42), (-8, 46), (-9.5, 32), (-10.5, 18), (-12, 8), (-8, 1.5)]
-    canvas.fill(smooth([face.at("N", x, y) for x, y in bone], closed=True), 26.0, soft_mm=1.0, texture=0.12)
-    hollow = smooth([face.at("N", x, y) for x, y in sinus], closed=True)
+    canvas.fill(smooth(face.around("N", bone), closed=True), 26.0, soft_mm=1.0, texture=0.12)
+    hollow = smooth(face.around("N", sinus), closed=True)
     canvas.fill(hollow, -40.0, soft_mm=0.3)
-    canvas.line(np.concatenate([hollow, hollow[:1]]), 0.9, 16.0)
+    canvas.wall(hollow, 0.9, 16.0)
     nasion, below, middle, tip = _nasal_bone(face)
     nasal = smooth(
         [
@@ -121,13 +115,11 @@ def _draw_frontal_bone(canvas: Canvas, face: PhantomFace) -> None:
             below,
             middle,
             tip,
-            tip + face.scale * (-0.9 * face.forward - 0.6 * face.up),
-            face.at("N", -2.4, -8),
-            face.at("N", -6, -3),
-            face.at("N", -5, 1),
+            face.at(tip, -0.9, -0.6),
+            *face.around("N", [(-2.4, -8), (-6, -3), (-5, 1)]),
         ],
         closed=True,
     )
     canvas.fill(nasal, 24.0 * face.build.bone)
     canvas.cortex(smooth([nasion, below, middle, tip]), 1.0, 12.0)
-    canvas.line(smooth([face.at("N", -0.9, 0.0), face.at("N", -3.2, -0.5), face.at("N", -6, -0.2)]), 0.8, -22.0)
+    canvas.line(smooth(face.around("N", [(-0.9, 0.0), (-3.2, -0.5), (-6, -0.2)])), 0.8, -22.0)

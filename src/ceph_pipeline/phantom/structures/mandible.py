@@ -61,13 +61,7 @@ def mandible_outline(face: PhantomFace) -> Curve:
         face.at("LMT", -20, -4),
         face.at("R", 29, 12),
         face.at("R", 30, 21),
-        face.at("Co", 29, -7),
-        face.at("Co", 26, -6.4),
-        face.at("Co", 20, -14),
-        face.at("Co", 13, -17.5),
-        face.at("Co", 7.2, -12.5),
-        face.at("Co", 7.6, -5.0),
-        face.at("Co", 5.0, -0.9),
+        *face.around("Co", [(29, -7), (26, -6.4), (20, -14), (13, -17.5), (7.2, -12.5), (7.6, -5.0), (5.0, -0.9)]),
     ]
     return smooth(points, closed=True, per_span=_SPAN)
 

@@ -23,29 +23,29 @@ def draw_midface(canvas: Canvas, face: PhantomFace) -> None:
 
 def orbital_rim(face: PhantomFace) -> Curve:
     """One orbit's rim through Orbitale, its lowest point, in mm."""
-    return smooth([face.at("Or", x, y) for x, y in _ORBITAL_RIM])
+    return smooth(face.around("Or", _ORBITAL_RIM))
 
 
 def _draw_orbit(canvas: Canvas, face: PhantomFace) -> None:
     """Both orbits' rims, whose lowest points' middle is Orbitale, and the orbits' dark content."""
     cavity = [(7, 22), (-5, 21), (-10, 13), (-6, 4), (0, 1.6), (6, 4), (9, 12)]
-    canvas.fill(smooth([face.at("Or", x, y) for x, y in cavity], closed=True), -8.0, soft_mm=1.5)
+    canvas.fill(smooth(face.around("Or", cavity), closed=True), -8.0, soft_mm=1.5)
     for sign in (1, -1):
         canvas.sheet(orbital_rim(face.side(sign)), 1.7, 18.0 * face.build.bone)
     outer = [(-2, 23.5), (-9.5, 20), (-13, 12), (-10.5, 4), (-4.5, -2.5)]
-    canvas.fill(smooth([face.at("Or", x, y) for x, y in (*_ORBITAL_RIM[1:5], *outer[::-1])], closed=True), 12.0, soft_mm=0.7)
+    canvas.fill(smooth(face.around("Or", (*_ORBITAL_RIM[1:5], *outer[::-1])), closed=True), 12.0, soft_mm=0.7)
     ethmoid = [(-16, 20), (-14, 10), (-17, 1), (-13, -4)]
-    canvas.line(smooth([face.at("Or", x, y) for x, y in ethmoid]), 1.0, 12.0, soft_mm=0.2)
+    canvas.line(smooth(face.around("Or", ethmoid)), 1.0, 12.0, soft_mm=0.2)
 
 
 def _draw_zygoma(canvas: Canvas, face: PhantomFace) -> None:
     """The zygomatic process of the maxilla, a bright U below the orbit (the key ridge), and the arch behind it."""
     outline = [(0, -2.5), (2.5, -9), (0.5, -17), (-5.0, -22.5), (-11, -19), (-13, -11), (-18, -5), (-8, -2)]
     ridge = [(3.0, -4), (2.6, -11), (0.3, -18), (-4.8, -22.8), (-10.4, -19.5), (-13, -11), (-20, -5)]
-    canvas.fill(smooth([face.at("Or", x, y) for x, y in outline], closed=True), 13.0, soft_mm=1.2, texture=0.1)
+    canvas.fill(smooth(face.around("Or", outline), closed=True), 13.0, soft_mm=1.2, texture=0.1)
     for back, amount, soft in ((0.0, 15.0, 0.3), (-4.5, 9.0, 0.6)):
         canvas.line(
-            smooth([face.at("Or", x + back, y + back / 4) for x, y in ridge]), 1.8, amount * face.build.bone, soft_mm=soft
+            smooth(face.around("Or", [(x + back, y + back / 4) for x, y in ridge])), 1.8, amount * face.build.bone, soft_mm=soft
         )
     arch = smooth([face.at("Or", -12, -5), face.at("Or", -30, -4), face.at("Co", 20, 3.5), face.at("Co", 8, 5)])
     canvas.line(arch, 4.5, 9.0, soft_mm=1.0)
@@ -55,15 +55,15 @@ def _draw_sinus(canvas: Canvas, face: PhantomFace) -> None:
     """The maxillary sinus: air behind thin bright walls, the hindmost ending above PNS."""
     outline = [(2, -5), (5, -12), (2, -22), (-6, -27), (-18, -29), (-27, -26), (-29, -14), (-26, -3), (-12, -2)]
     for back, lift, amount, soft in ((0.0, 0.0, -13.0, 1.0), (-3.0, 1.5, -9.0, 1.6)):
-        walls = smooth([face.at("Or", x + back, y + lift) for x, y in outline], closed=True)
+        walls = smooth(face.around("Or", [(x + back, y + lift) for x, y in outline]), closed=True)
         canvas.fill(walls, amount, soft_mm=soft)
-        canvas.line(np.concatenate([walls, walls[:1]]), 1.2, -0.9 * amount, soft_mm=0.3 * soft)
+        canvas.wall(walls, 1.2, -0.9 * amount, soft_mm=0.3 * soft)
     for path in (
         ((6, 20), (4, 8), (6, -6), (10, -18), (9, -26)),
         ((-14, 22), (-11, 8), (-16, -4), (-9, -14)),
         ((-22, 14), (-10, 10), (4, 12)),
     ):
-        canvas.line(smooth([face.at("Or", x, y) for x, y in path]), 1.4, 8.0, soft_mm=0.5)
+        canvas.line(smooth(face.around("Or", path)), 1.4, 8.0, soft_mm=0.5)
 
 
 def _draw_palate(canvas: Canvas, face: PhantomFace) -> None:
@@ -118,9 +118,7 @@ def _draw_alveolar_process(canvas: Canvas, face: PhantomFace) -> None:
         face.between("UIT", "UIA", 0.36, -3.0),
         face.between("UIT", "UIA", 0.5, -8.0),
         face.at("UPM", 4, 9),
-        face.at("UMT", 0, 8.5),
-        face.at("UMT", -18, 9),
-        face.at("UMT", -22, 14),
+        *face.around("UMT", [(0, 8.5), (-18, 9), (-22, 14)]),
         face.at("PNS", 3, -3),
     ]
     outline = np.concatenate(
@@ -132,27 +130,11 @@ def _draw_alveolar_process(canvas: Canvas, face: PhantomFace) -> None:
 
 def _draw_pterygoid(canvas: Canvas, face: PhantomFace) -> None:
     """The pterygomaxillary fissure, a dark drop above PNS between bright walls, and the pterygoid plates."""
-    drop = smooth(
-        [
-            face.at("PNS", 1, 8),
-            face.at("PNS", 4.5, 18),
-            face.at("PNS", 3.5, 26),
-            face.at("PNS", -1, 27),
-            face.at("PNS", -2.5, 18),
-        ],
-        closed=True,
-    )
+    drop = smooth(face.around("PNS", [(1, 8), (4.5, 18), (3.5, 26), (-1, 27), (-2.5, 18)]), closed=True)
     canvas.fill(drop, -12.0, soft_mm=0.4)
-    canvas.line(np.concatenate([drop, drop[:1]]), 1.1, 16.0)
+    canvas.wall(drop, 1.1, 16.0)
     for shift in (0.0, -3.5):
-        plate = smooth(
-            [
-                face.at("PNS", -1 + shift, 26),
-                face.at("PNS", -4 + shift, 14),
-                face.at("PNS", -5 + shift, 2),
-                face.at("PNS", -3 + shift, -6),
-            ]
-        )
+        plate = smooth(face.around("PNS", [(-1 + shift, 26), (-4 + shift, 14), (-5 + shift, 2), (-3 + shift, -6)]))
         canvas.line(plate, 1.6, 13.0, soft_mm=0.3)
 
 
@@ -170,7 +152,7 @@ def _draw_nasal_wall(canvas: Canvas, face: PhantomFace) -> None:
     canvas.line(smooth(process[1:]), 1.3, 9.0, soft_mm=0.4)
     for lift, amount in ((6.5, 9.0), (15.5, 7.0)):
         turbinate = [(-12, lift), (-24, lift - 1.5), (-38, lift), (-40, lift + 5), (-26, lift + 6), (-13, lift + 5.5)]
-        canvas.fill(smooth([face.at("ANS", x, y) for x, y in turbinate], closed=True), amount, soft_mm=1.3)
+        canvas.fill(smooth(face.around("ANS", turbinate), closed=True), amount, soft_mm=1.3)
 
 
 def _draw_ethmoid(canvas: Canvas, face: PhantomFace) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ceph_pipeline.phantom.canvas import Canvas
-from ceph_pipeline.phantom.curves import ellipse, smooth
+from ceph_pipeline.phantom.curves import Curve, ellipse, smooth
 from ceph_pipeline.phantom.face import PhantomFace
 from ceph_pipeline.phantom.structures.cranium import basion_of
 
@@ -26,22 +26,26 @@ def draw_skull_base(canvas: Canvas, face: PhantomFace) -> None:
     _draw_temporal_bone(canvas, face)
 
 
+def _sella(face: PhantomFace, start_deg: float = 0.0, stop_deg: float = 360.0) -> Curve:
+    """An arc of the sella's outline, from S–N on."""
+    axis = SELLA_RADIUS_MM * face.scale * (face["N"] - face["S"]) / np.linalg.norm(face["N"] - face["S"])
+    return ellipse(face["S"], axis, SELLA_RATIO, start_deg, stop_deg)
+
+
 def _draw_sella(canvas: Canvas, face: PhantomFace) -> None:
     """The hypophyseal fossa: a bright outline, open above, whose centre is Sella."""
-    axis = SELLA_RADIUS_MM * face.scale * (face["N"] - face["S"]) / np.linalg.norm(face["N"] - face["S"])
-    canvas.fill(ellipse(face["S"], axis, SELLA_RATIO), -9.0, soft_mm=0.3)
-    canvas.sheet(ellipse(face["S"], axis, SELLA_RATIO, 128, 408), 1.3, 38.0 * face.build.bone)
-    back = ellipse(face["S"], axis, SELLA_RATIO, 128, 200)
-    dorsum = smooth([back[0], face.at("S", -5.6, 7.2), face.at("S", -7.6, 6.6), face.at("S", -8.4, 0), face.at("S", -10.5, -8)])
+    canvas.fill(_sella(face), -9.0, soft_mm=0.3)
+    canvas.sheet(_sella(face, 128, 408), 1.3, 38.0 * face.build.bone)
+    back = _sella(face, 128, 200)
+    dorsum = smooth([back[0], *face.around("S", [(-5.6, 7.2), (-7.6, 6.6), (-8.4, 0), (-10.5, -8)])])
     canvas.line(dorsum, 1.2, 24.0 * face.build.bone)
-    post = [face.at("S", -5.4, 6.6), face.at("S", -7.6, 6.2), face.at("S", -8.4, -1), face.at("S", -10, -8), *back[::-4]]
+    post = [*face.around("S", [(-5.4, 6.6), (-7.6, 6.2), (-8.4, -1), (-10, -8)]), *back[::-4]]
     canvas.fill(np.array(post), 20.0)
 
 
 def _draw_anterior_fossa(canvas: Canvas, face: PhantomFace) -> None:
     """Tuberculum and planum from the sella forwards, anterior clinoids, cribriform plate and the two orbital roofs."""
-    axis = SELLA_RADIUS_MM * face.scale * (face["N"] - face["S"]) / np.linalg.norm(face["N"] - face["S"])
-    lip = ellipse(face["S"], axis, SELLA_RATIO, 20, 48)[-1]
+    lip = _sella(face, 20, 48)[-1]
     planum = smooth(
         [
             lip,
@@ -53,7 +57,7 @@ def _draw_anterior_fossa(canvas: Canvas, face: PhantomFace) -> None:
         ]
     )
     canvas.line(planum, 1.3, 26.0 * face.build.bone)
-    clinoid = smooth([face.at("S", 2.0, 8.4), face.at("S", 7, 9.6), face.at("S", 13, 10.2)])
+    clinoid = smooth(face.around("S", [(2.0, 8.4), (7, 9.6), (13, 10.2)]))
     canvas.line(clinoid, 2.2, 16.0, soft_mm=0.2)
     for lift, amount in ((0.0, 26.0), (2.6, 18.0)):
         roof = smooth(
@@ -68,14 +72,7 @@ def _draw_anterior_fossa(canvas: Canvas, face: PhantomFace) -> None:
         )
         canvas.line(roof, 1.4, amount * face.build.bone, soft_mm=0.2)
     for depth in (0.0, 3.4):
-        wing = smooth(
-            [
-                face.at("S", 26 + depth, 9),
-                face.at("S", 20 + depth, 2),
-                face.at("S", 19 + depth, -9),
-                face.at("S", 23 + depth, -20),
-            ]
-        )
+        wing = smooth(face.around("S", [(26 + depth, 9), (20 + depth, 2), (19 + depth, -9), (23 + depth, -20)]))
         canvas.line(wing, 1.2, 15.0, soft_mm=0.2)
 
 
@@ -83,10 +80,10 @@ def _draw_sphenoid(canvas: Canvas, face: PhantomFace) -> None:
     """The sphenoid's body around its air-filled sinus."""
     body = [(9, 6), (20, 6), (24, -2), (20, -16), (8, -21), (-4, -22), (-11, -12), (-8, -2), (-2, -6), (5, -2)]
     sinus = [(8, 1.0), (18, 2.5), (20, -4), (16, -14), (6, -17.5), (-3, -15), (-6, -9), (0, -7.6), (5.5, -4.5)]
-    canvas.fill(smooth([face.at("S", x, y) for x, y in body], closed=True), 24.0, soft_mm=0.8, texture=0.15)
-    hollow = smooth([face.at("S", x, y) for x, y in sinus], closed=True)
+    canvas.fill(smooth(face.around("S", body), closed=True), 24.0, soft_mm=0.8, texture=0.15)
+    hollow = smooth(face.around("S", sinus), closed=True)
     canvas.fill(hollow, -26.0, soft_mm=0.9)
-    canvas.line(np.concatenate([hollow, hollow[:1]]), 0.9, 10.0, soft_mm=0.15)
+    canvas.wall(hollow, 0.9, 10.0, soft_mm=0.15)
 
 
 def _draw_clivus(canvas: Canvas, face: PhantomFace) -> None:
@@ -113,14 +110,14 @@ def _draw_temporal_bone(canvas: Canvas, face: PhantomFace) -> None:
         (cells, -9.0, 2.2, 0.5),
         (floor, 16.0, 2.6, 0.15),
     ):
-        canvas.fill(smooth([face.at("Po", x, y) for x, y in shape], closed=True), amount, soft_mm=soft, texture=grain)
+        canvas.fill(smooth(face.around("Po", shape), closed=True), amount, soft_mm=soft, texture=grain)
     for ridge in (
         ((-14, 8), (-4, 15), (6, 18.5), (14, 17), (21, 11)),
         ((-12, 4), (-2, 11), (7, 14.5), (16, 12)),
         ((-34, 6), (-22, 12), (-12, 11)),
         ((-2, 4), (1, 9), (6, 10), (9, 6)),
     ):
-        canvas.line(smooth([face.at("Po", x, y) for x, y in ridge]), 1.3, 14.0, soft_mm=0.3)
+        canvas.line(smooth(face.around("Po", ridge)), 1.3, 14.0, soft_mm=0.3)
     for sign in (1, -1):
         _draw_ear(canvas, face.side(sign))
 
@@ -133,13 +130,5 @@ def _draw_ear(canvas: Canvas, face: PhantomFace) -> None:
     internal = ellipse(face.at("Po", 9.0, 5.5), 2.6 * face.scale * face.up, 0.85)
     canvas.fill(internal, -6.0, soft_mm=0.6)
     canvas.line(internal, 1.0, 5.0 * face.build.bone, soft_mm=0.2)
-    fossa = smooth(
-        [
-            face.at("Co", -5.5, -2.0),
-            face.at("Co", -2.5, 1.8),
-            face.at("Co", 2.5, 3.2),
-            face.at("Co", 8.5, 2.2),
-            face.at("Co", 13, -2.5),
-        ]
-    )
+    fossa = smooth(face.around("Co", [(-5.5, -2.0), (-2.5, 1.8), (2.5, 3.2), (8.5, 2.2), (13, -2.5)]))
     canvas.line(fossa, 1.0, 6.0, soft_mm=0.15)

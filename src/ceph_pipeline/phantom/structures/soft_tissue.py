@@ -60,12 +60,9 @@ def skin_outline(face: PhantomFace) -> Curve:
     scalp = offset(vault_outline(face)[SCALP], 6.2 * face.scale * face.build.soft_tissue)
     front = profile(face)
     throat, nape = front[-1], scalp[-1]
-    neck, reach = 10.0 * (face.build.neck - 1), face.scale
-    down, forward = -face.up, face.forward
-    anterior = [throat + reach * (x * forward + y * down) for x, y in ((-7, 5), (-12, 16), (-15, 40), (-17, 160))]
-    posterior = [
-        nape + reach * (x * forward + y * down) for x, y in ((2 - neck, 160), (12 - neck, 90), (17 - neck, 50), (12, 22))
-    ]
+    neck = 10.0 * (face.build.neck - 1)
+    anterior = face.around(throat, [(-7, -5), (-12, -16), (-15, -40), (-17, -160)])
+    posterior = face.around(nape, [(2 - neck, -160), (12 - neck, -90), (17 - neck, -50), (12, -22)])
     return smooth(np.concatenate([scalp[::4][::-1], front[::1], anterior, posterior]), closed=True, per_span=2)
 
 
@@ -80,57 +77,31 @@ def _draw_airway(canvas: Canvas, face: PhantomFace) -> None:
         face.at("PNS", 1, 4),
         face.at("ANS", -14, 4),
     ]
-    nostril = [face.at("Sn", 1.5, 3.5), face.at("Sn", 7, 4), face.at("Sn", 9.5, 7.5), face.at("Sn", 4, 9)]
-    pharynx = [
-        face.at("PNS", -3, 12),
-        face.at("PNS", -13, 13),
-        face.at("PNS", -21, 2),
-        face.at("PNS", -24, -18),
-        face.at("PNS", -27, -42),
-        face.at("PNS", -32, -72),
-        face.at("PNS", -37, -160),
-        face.at("PNS", -24, -160),
-        face.at("PNS", -20, -72),
-        face.at("PNS", -16, -44),
-        face.at("PNS", -14, -22),
-        face.at("PNS", -9, -6),
-    ]
+    nostril = face.around("Sn", [(1.5, 3.5), (7, 4), (9.5, 7.5), (4, 9)])
+    behind = face.around("PNS", [(-3, 12), (-13, 13), (-21, 2), (-24, -18), (-27, -42), (-32, -72), (-37, -160)])
+    before = face.around("PNS", [(-24, -160), (-20, -72), (-16, -44), (-14, -22), (-9, -6)])
     canvas.fill(smooth(nose, closed=True), -16.0, soft_mm=1.6)
     canvas.fill(smooth(nostril, closed=True), -10.0, soft_mm=0.8)
-    canvas.fill(smooth(pharynx, closed=True), -20.0, soft_mm=1.7)
+    canvas.fill(smooth([*behind, *before], closed=True), -20.0, soft_mm=1.7)
 
 
 def _draw_tongue_and_palate(canvas: Canvas, face: PhantomFace) -> None:
     """The soft palate behind the hard one, and the tongue's dome."""
-    palate = smooth(
-        [
-            face.at("PNS", 2, -1),
-            face.at("PNS", -7, -4),
-            face.at("PNS", -14, -14),
-            face.at("PNS", -18, -26),
-            face.at("PNS", -14, -24),
-            face.at("PNS", -8, -12),
-            face.at("PNS", 1, -4),
-        ],
-        closed=True,
-    )
+    palate = face.around("PNS", [(2, -1), (-7, -4), (-14, -14), (-18, -26), (-14, -24), (-8, -12), (1, -4)])
     tongue = [
         face.at("LIA", -6, 10),
-        face.at("PNS", 22, -14),
-        face.at("PNS", 2, -12),
-        face.at("PNS", -11, -26),
-        face.at("PNS", -16, -52),
+        *face.around("PNS", [(22, -14), (2, -12), (-11, -26), (-16, -52)]),
         face.between("Me", "Go", 0.5, 3.0),
         face.at("LIA", -10, -8),
     ]
-    canvas.fill(palate, 10.0, soft_mm=0.6)
+    canvas.fill(smooth(palate, closed=True), 10.0, soft_mm=0.6)
     canvas.fill(smooth(tongue, closed=True), 13.0, soft_mm=1.5)
 
 
 def _draw_hyoid(canvas: Canvas, face: PhantomFace) -> None:
     """The hyoid bone below the jaw's angle."""
     centre = face.between("Me", "Go", 0.72, -17.0)
-    body = [centre + face.scale * (x * face.forward + y * face.up) for x, y in ((4, 1.5), (2, -3.5), (-2, -2.5), (-1.5, 1.5))]
-    horn = [centre + face.scale * (x * face.forward + y * face.up) for x, y in ((-1, 0), (-11, 3), (-22, 5))]
+    body = face.around(centre, [(4, 1.5), (2, -3.5), (-2, -2.5), (-1.5, 1.5)])
+    horn = face.around(centre, [(-1, 0), (-11, 3), (-22, 5)])
     canvas.fill(smooth(body, closed=True), 14.0, soft_mm=0.3)
     canvas.line(smooth(horn), 2.6, 9.0, soft_mm=0.4)

@@ -60,15 +60,14 @@ def draw_spine(canvas: Canvas, face: PhantomFace) -> None:
     """From the atlas down to C6, each body with its arch and spinous process behind."""
     c2, c3, c4 = vertebrae(face.cvm_stage)
     below = Vertebra(c4.height, c4.taper, c4.concavity * 0.8)
-    scale = face.scale
-    top = basion_of(face) + scale * (-6.5 * face.forward - 19.0 * face.up)
+    top = face.at(basion_of(face), -6.5, -19.0)
     _draw_atlas(canvas, face, top)
     _draw_dens(canvas, face, top)
     for number, shape in enumerate((c2, c3, c4, below, below)):
         angle = np.radians((6.0, 10.0, 14.0, 16.0, 15.0)[number])
         down = np.cos(angle) * -face.up - np.sin(angle) * face.forward
         forward = np.cos(angle) * face.forward - np.sin(angle) * face.up
-        axes = scale * np.stack([forward, down])
+        axes = face.scale * np.stack([forward, down])
         _draw_body(canvas, top, axes, shape)
         _draw_arch(canvas, top, axes, shape, number)
         top = top + (shape.height * _WIDTH_MM + _DISC_MM) * axes[1]
@@ -107,7 +106,7 @@ def _draw_arch(canvas: Canvas, top: Point, axes: Point, shape: Vertebra, number:
 def _draw_dens(canvas: Canvas, face: PhantomFace, top: Point) -> None:
     """The axis' tooth, rising from its body to just below Basion."""
     points = [(-6.0, 0), (-4.8, 7), (-4.0, 13), (-0.5, 16), (3.2, 13), (4.0, 7), (5.5, 0)]
-    outline = smooth([top + face.scale * (x * face.forward + y * face.up) for x, y in points])
+    outline = smooth(face.around(top, points))
     canvas.fill(outline, 20.0, texture=0.14)
     canvas.cortex(outline, 1.3, 13.0)
 
@@ -117,6 +116,6 @@ def _draw_atlas(canvas: Canvas, face: PhantomFace, top: Point) -> None:
     front = [(6.0, 13), (10.5, 11), (11.0, 6), (8.0, 3), (6.0, 7)]
     rear = [(-8, 12), (-22, 8), (-33, 9), (-37, 4), (-33, 0), (-24, 2.5), (-10, 5)]
     for points, amount in ((front, 24.0), (rear, 16.0)):
-        outline = smooth([top + face.scale * (x * face.forward + y * face.up) for x, y in points], closed=True)
+        outline = smooth(face.around(top, points), closed=True)
         canvas.fill(outline, amount, texture=0.2, soft_mm=0.3)
         canvas.rim(outline, 1.2, 12.0)
