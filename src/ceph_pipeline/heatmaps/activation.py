@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ceph_pipeline.heatmaps.encoding import encode
+from ceph_pipeline.heatmaps.precision import at_least_float32
 
 Activation = Literal["linear", "softmax", "integral"]
 """`linear`: logits are heatmaps; `softmax`: logits of a distribution over the pixels that was taught to be the Gaussian;
@@ -59,7 +60,7 @@ def to_heatmaps(logits: Tensor, activation: Activation, sigma: float) -> Tensor:
     """
     if activation == "linear":
         return logits
-    wide = logits if logits.dtype == torch.float64 else logits.float()
+    wide = at_least_float32(logits)
     if activation == "softmax":
         return wide.flatten(2).softmax(-1).view_as(logits) * (2 * math.pi * sigma**2)
     moments = spatial_moments(wide)

@@ -9,6 +9,7 @@ import math
 import torch
 from torch import Tensor
 
+from ceph_pipeline.heatmaps.precision import at_least_float32
 from ceph_pipeline.heatmaps.windows import gather_windows, window_coordinates
 
 FLOOR = 1e-10
@@ -76,7 +77,7 @@ def _log_neighbourhood(heatmaps: Tensor, positions: Tensor, sigma: float) -> tup
     kernel = blur_kernel(sigma).to(heatmaps.device)
     columns, rows = window_coordinates(positions, REACH + len(kernel) // 2)
     values, inside = gather_windows(heatmaps, columns, rows)
-    values = values if values.dtype == torch.float64 else values.float()
+    values = at_least_float32(values)
     side = 2 * REACH + 1
     bands = torch.stack([torch.nn.functional.pad(kernel, (i, side - 1 - i)) for i in range(side)]).to(values.dtype)
     blurred = bands @ values @ bands.T

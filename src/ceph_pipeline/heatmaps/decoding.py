@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.heatmaps.dark import dark_offsets
+from ceph_pipeline.heatmaps.precision import at_least_float32
 from ceph_pipeline.heatmaps.windows import gather_windows, local_soft_argmax, peaks, window_coordinates
 
 DecodeMethod = Literal["dark", "argmax", "quarter", "soft"]
@@ -56,7 +57,7 @@ def decode(heatmaps: Tensor, method: DecodeMethod = "dark", sigma: float = 2.0) 
     with torch.autocast(heatmaps.device.type, enabled=False):  # half precision has 3 digits: not enough below the pixel
         xy = _LOCATE[method](heatmaps, positions, sigma)
     unknown = score.isnan()  # a maximum is NaN where any pixel is
-    return Points(_at_least_float32(xy).masked_fill(unknown[..., None], torch.nan), _at_least_float32(score))
+    return Points(at_least_float32(xy).masked_fill(unknown[..., None], torch.nan), at_least_float32(score))
 
 
 def _check(heatmaps: Tensor, method: str, sigma: float) -> None:
@@ -68,10 +69,6 @@ def _check(heatmaps: Tensor, method: str, sigma: float) -> None:
         raise InvalidValueError(f"unknown decode method {method!r}, expected one of {', '.join(get_args(DecodeMethod))}.")
     if not sigma > 0:
         raise InvalidValueError(f"sigma is {sigma} px, expected the standard deviation the maps were encoded with, above 0.")
-
-
-def _at_least_float32(values: Tensor) -> Tensor:
-    return values if values.dtype == torch.float64 else values.float()
 
 
 def _argmax(heatmaps: Tensor, positions: Tensor, sigma: float) -> Tensor:
@@ -95,7 +92,7 @@ def _dark(heatmaps: Tensor, positions: Tensor, sigma: float) -> Tensor:
 
 def _soft(heatmaps: Tensor, positions: Tensor, sigma: float) -> Tensor:
     del positions
-    return local_soft_argmax(_at_least_float32(heatmaps), sigma)
+    return local_soft_argmax(at_least_float32(heatmaps), sigma)
 
 
 _LOCATE: dict[DecodeMethod, Callable[[Tensor, Tensor, float], Tensor]] = {

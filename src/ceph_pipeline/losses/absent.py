@@ -5,7 +5,8 @@ import math
 from torch import Tensor
 
 from ceph_pipeline.heatmaps import Activation
-from ceph_pipeline.losses.masking import at_least_float32, masked_mean
+from ceph_pipeline.heatmaps.precision import at_least_float32
+from ceph_pipeline.losses.masking import masked_mean
 
 
 def absent_cost(logits: Tensor, absent: Tensor, activation: Activation, sigma: float, *, count: Tensor | None = None) -> Tensor:

@@ -1,11 +1,11 @@
 """Adaptive Wing loss on heatmaps."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from ceph_pipeline.losses.masking import at_least_float32, hide_missing, masked_mean, require_same_shape
+from ceph_pipeline.losses.masking import MaskedLoss
 
 
-class AdaptiveWingLoss(nn.Module):
+class AdaptiveWingLoss(MaskedLoss):
     """Wing loss whose shape follows the target pixel: strict on the peak, forgiving on the background.
 
     With d = |target − prediction| and p = α − target: `ω · ln(1 + (d / ε)^p)` for d < θ, else `A · d − C`, where A and C
@@ -25,24 +25,10 @@ class AdaptiveWingLoss(nn.Module):
         self.epsilon = epsilon
         self.theta = theta
 
-    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None, *, count: Tensor | None = None) -> Tensor:
-        """Mean over the pixels of the visible maps, computed in float32 at least.
-
-        Args:
-            prediction: Heatmaps `(N, K, h, w)` (without a mask: any shape).
-            target: The same shape, in [0, 1].
-            mask: `(N, K)`, false where a landmark is missing.
-            count: What the sum over the visible maps is divided by; None for their number.
-
-        Returns:
-            A scalar of the prediction's dtype.
-        """
-        require_same_shape(prediction, target)
-        wide = at_least_float32(prediction)
-        losses = self.pixelwise(wide, hide_missing(target.to(wide.dtype), mask))
-        if mask is None:
-            return losses.mean().to(prediction.dtype)
-        return masked_mean(losses.flatten(2).mean(dim=-1), mask, count).to(prediction.dtype)
+    def each(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The loss `(N, K)` of heatmaps against maps `(N, K, h, w)` in [0, 1]; of other shapes, that of each value."""
+        losses = self.pixelwise(prediction, target)
+        return losses.flatten(2).mean(dim=-1) if losses.ndim > 2 else losses
 
     def pixelwise(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The loss of each pixel, same shape."""

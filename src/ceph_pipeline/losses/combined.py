@@ -4,8 +4,8 @@ from torch import Tensor, nn
 
 from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.heatmaps import decode, encode, local_soft_argmax
+from ceph_pipeline.heatmaps.precision import at_least_float32
 from ceph_pipeline.losses.dark import DarkLoss
-from ceph_pipeline.losses.masking import at_least_float32
 from ceph_pipeline.losses.wing import WingLoss
 
 SHARPNESS = 6.0

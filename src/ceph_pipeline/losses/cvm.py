@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ceph_pipeline.errors import InvalidValueError
-from ceph_pipeline.losses.masking import at_least_float32, hide_missing, masked_mean, mean_over_ranks, require_same_shape
+from ceph_pipeline.heatmaps.precision import at_least_float32
+from ceph_pipeline.losses.masking import hide_missing, masked_mean, mean_over_ranks, require_same_shape
 
 
 class OrdinalLoss(nn.Module):

@@ -1,11 +1,11 @@
 """The heatmap term: squared error against the unbiased Gaussian."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from ceph_pipeline.losses.masking import at_least_float32, hide_missing, masked_mean, require_same_shape
+from ceph_pipeline.losses.masking import MaskedLoss
 
 
-class DarkLoss(nn.Module):
+class DarkLoss(MaskedLoss):
     """Squared error of each map over the target's own energy, `Σ(p − g)² / Σg²`, so that an empty map costs 1.
 
     A mean over all pixels would be below 0.001 for an empty map of 128² pixels, and vanish beside any other term. The
@@ -16,21 +16,7 @@ class DarkLoss(nn.Module):
         tensor(1.)
     """
 
-    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None, *, count: Tensor | None = None) -> Tensor:
-        """Mean over the visible maps, computed in float32 at least.
-
-        Args:
-            prediction: Heatmaps `(N, K, h, w)`.
-            target: The same shape, peak-1 Gaussians.
-            mask: `(N, K)`, false where a landmark is missing.
-            count: What the sum over the visible maps is divided by; None for their number.
-
-        Returns:
-            A scalar of the prediction's dtype.
-        """
-        require_same_shape(prediction, target)
-        wide = at_least_float32(prediction)
-        target = hide_missing(target.to(wide.dtype), mask)
+    def each(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The loss `(N, K)` of heatmaps against peak-1 Gaussians `(N, K, h, w)`."""
         energy = target.square().sum(dim=(-2, -1)).clamp_min(1e-6)
-        error = (wide - target).square().sum(dim=(-2, -1))
-        return masked_mean(error / energy, mask, count).to(prediction.dtype)
+        return (prediction - target).square().sum(dim=(-2, -1)) / energy

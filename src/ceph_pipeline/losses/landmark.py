@@ -7,13 +7,14 @@ from torch import Tensor, nn
 
 from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.heatmaps import Activation, encode, spatial_moments
+from ceph_pipeline.heatmaps.precision import at_least_float32
 from ceph_pipeline.losses.absent import absent_cost
 from ceph_pipeline.losses.adaptive_wing import AdaptiveWingLoss
 from ceph_pipeline.losses.combined import CombinedLoss
 from ceph_pipeline.losses.coordinates import CoordinateLoss
 from ceph_pipeline.losses.cross_entropy import SoftmaxCrossEntropy
 from ceph_pipeline.losses.dark import DarkLoss
-from ceph_pipeline.losses.masking import at_least_float32, mean_over_ranks
+from ceph_pipeline.losses.masking import mean_over_ranks
 from ceph_pipeline.losses.wing import WingLoss
 
 LossKind = Literal["combined", "dark", "cross_entropy", "adaptive_wing", "wing", "smooth_l1", "mse"]

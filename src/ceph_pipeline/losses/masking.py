@@ -1,9 +1,36 @@
 """Means over what is visible."""
 
+from abc import ABC, abstractmethod
+
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
 
 from ceph_pipeline.errors import InvalidValueError
+from ceph_pipeline.heatmaps.precision import at_least_float32
+
+
+class MaskedLoss(nn.Module, ABC):
+    """A mean over the visible landmarks."""
+
+    @abstractmethod
+    def each(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The loss `(N, K)` of each landmark, whose target is 0 where it is missing."""
+
+    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None, *, count: Tensor | None = None) -> Tensor:
+        """The mean, computed in float32 at least.
+
+        Args:
+            prediction: `(N, K, …)`: heatmaps or logits `(N, K, h, w)`, or points `(N, K, 2)`, as the loss says.
+            target: The same shape; anything, NaN too, where the mask is false.
+            mask: `(N, K)`, false where a landmark is missing.
+            count: What the sum over the visible landmarks is divided by; None for their number.
+
+        Returns:
+            A scalar of the prediction's dtype.
+        """
+        require_same_shape(prediction, target)
+        wide = at_least_float32(prediction)
+        return masked_mean(self.each(wide, hide_missing(target.to(wide.dtype), mask)), mask, count).to(prediction.dtype)
 
 
 def masked_mean(values: Tensor, mask: Tensor | None, count: Tensor | None = None) -> Tensor:
@@ -64,8 +91,3 @@ def require_same_shape(prediction: Tensor, target: Tensor) -> None:
         raise InvalidValueError(
             f"the prediction has shape {tuple(prediction.shape)}, the target {tuple(target.shape)}; they must agree."
         )
-
-
-def at_least_float32(values: Tensor) -> Tensor:
-    """Half precision widened to float32; float32 and float64 as they are."""
-    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
