@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from ceph_pipeline.cephalometry.kinds import KINDS
 from ceph_pipeline.cephalometry.measurement import Measurement
 from ceph_pipeline.cephalometry.measurements import MEASUREMENTS
 from ceph_pipeline.cephalometry.propagation import covariances, propagate
-from ceph_pipeline.errors import CephError, InvalidValueError
+from ceph_pipeline.errors import CephError, InvalidValueError, did_you_mean
 from ceph_pipeline.landmarks import find
 
 
@@ -144,9 +143,7 @@ def _known(keys: Iterable[str] | None) -> list[str]:
     wanted = list(MEASUREMENTS if keys is None else keys)
     unknown = [key for key in wanted if key not in MEASUREMENTS]
     if unknown:
-        near = difflib.get_close_matches(unknown[0], MEASUREMENTS, n=3)
-        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-        raise UnknownMeasurementError(f"unknown measurement {unknown[0]!r}.{hint}")
+        raise UnknownMeasurementError(f"unknown measurement {unknown[0]!r}.{did_you_mean(unknown[0], MEASUREMENTS, n=3)}")
     return wanted
 
 

@@ -5,13 +5,12 @@ Symbols differ by single characters (`N` and `` N` ``) and data sets number the 
 up here and nowhere else.
 """
 
-import difflib
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from ceph_pipeline.errors import CephError, InvalidValueError
+from ceph_pipeline.errors import CephError, InvalidValueError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -119,8 +118,7 @@ def find(key: str) -> Landmark:
     try:
         return _by_key()[key]
     except KeyError:
-        near = difflib.get_close_matches(key, _by_key(), n=3, cutoff=0.4)
-        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        hint = did_you_mean(key, _by_key(), n=3, cutoff=0.4)
         raise UnknownLandmarkError(f"unknown landmark {key!r}.{hint}") from None
 
 
