@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ceph_pipeline.crops.field import field_sizes
 from ceph_pipeline.crops.params import CropParams
 from ceph_pipeline.errors import CephError
-from ceph_pipeline.landmarks.tables import points_array, reader_points
+from ceph_pipeline.landmarks.tables import images_in, points_array, reader_points
 
 SHIFTS = np.array([(0, 0), (1, 0), (0, 1), (-1, 0), (0, -1)], dtype=np.float64)
 """Directions of the five crops, in units of the shift."""
@@ -57,7 +57,7 @@ def residuals(
         FaceSizeError: an image's field of view cannot be computed.
     """
     stage1 = stage1_predictions[stage1_predictions["stage"] == "stage1"]
-    valid = images[(images["split"] == "valid") & images["image_id"].isin(stage1["image_id"])]
+    valid = images_in(images, stage1, ("valid",))
     image_ids = valid["image_id"].tolist()
     truth = points_array(reader_points(landmarks), image_ids, names)
     field = field_sizes(truth, names, valid["pixel_size_mm"].to_numpy(np.float64), params)

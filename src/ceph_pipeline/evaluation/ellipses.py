@@ -8,7 +8,7 @@ from scipy.linalg import orthogonal_procrustes
 from ceph_pipeline.evaluation.readers import reader_pair
 from ceph_pipeline.evaluation.stages import READER_TO_TRUTH, stages_in
 from ceph_pipeline.landmarks.geometry import mean_of_known
-from ceph_pipeline.landmarks.tables import points_array, reader_points
+from ceph_pipeline.landmarks.tables import images_in, points_array, reader_points
 
 ROUNDS = 3
 """Of aligning to the mean and averaging again; a tenth of a millimetre moves after the first."""
@@ -85,7 +85,7 @@ def ellipse_table(predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd
     Returns:
         Rows of `error_ellipses` with `stage` and `unit`.
     """
-    test = images[(images["split"] == "test") & images["image_id"].isin(predictions["image_id"])]
+    test = images_in(images, predictions, ("test",))
     stage = stages_in(predictions.dropna(subset=["x", "y"]))[-1]
     table, unit = error_ellipses(predictions[predictions["stage"] == stage], reader_points(landmarks, reader), test)
     tables = [table.assign(stage=stage, unit=unit)]

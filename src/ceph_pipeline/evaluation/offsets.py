@@ -17,7 +17,7 @@ from ceph_pipeline.evaluation.intervals import MIN_IMAGES
 from ceph_pipeline.evaluation.readers import reader_pair
 from ceph_pipeline.evaluation.stages import OFFSET_REMOVED, READERS_FLOOR, stages_in
 from ceph_pipeline.landmarks.geometry import mean_of_known
-from ceph_pipeline.landmarks.tables import points_array, points_table, reader_points
+from ceph_pipeline.landmarks.tables import images_in, points_array, points_table, reader_points
 
 
 def offset_rows(
@@ -41,7 +41,7 @@ def offset_rows(
         Rows labelled `offset_removed` and, where there are two readers, `readers_floor`; none where no subset is large enough.
     """
     stages = stages_in(predictions.dropna(subset=["x", "y"]))
-    test = images[(images["split"] == "test") & images["image_id"].isin(predictions["image_id"])]
+    test = images_in(images, predictions, ("test",))
     parts = []
     for _, subset in test.groupby("subset", sort=True):
         if len(subset) < 2 * MIN_IMAGES or not stages:

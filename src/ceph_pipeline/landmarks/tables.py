@@ -225,9 +225,9 @@ def reader_points(landmarks: pd.DataFrame, reader: str = CONSENSUS) -> pd.DataFr
     return rows
 
 
-def cached_images(images: pd.DataFrame, cache_index: pd.DataFrame, splits: Collection[str] = SPLITS) -> pd.DataFrame:
-    """Rows of an images table, of some splits, whose pixels are in the cache of that index."""
-    return images[images["image_id"].isin(cache_index["image_id"]) & images["split"].isin(splits)]
+def images_in(images: pd.DataFrame, table: pd.DataFrame, splits: Collection[str] = SPLITS) -> pd.DataFrame:
+    """Rows of an images table, of some splits, whose images are in another table too, such as a cache index or predictions."""
+    return images[images["image_id"].isin(table["image_id"]) & images["split"].isin(splits)]
 
 
 def empty_table(dtypes: Mapping[str, type]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ceph_pipeline.detector.checkpoint import TrainedNet, create_net
-from ceph_pipeline.landmarks.tables import cached_images, reader_points
+from ceph_pipeline.landmarks.tables import images_in, reader_points
 from ceph_pipeline.losses import activation_of
 from ceph_pipeline.models import describe_net
 from ceph_pipeline.training import TrainingError
@@ -73,7 +73,7 @@ class Stage1Tables:
         source_pixels: pd.DataFrame,
     ) -> Stage1Tables:
         """The tables of what a training may see: images in the cache that are not for testing."""
-        return cls.of(cached_images(images, cache_index, ("train", "valid")), landmarks, cvm, source_pixels)
+        return cls.of(images_in(images, cache_index, ("train", "valid")), landmarks, cvm, source_pixels)
 
     def select(self, rows: pd.DataFrame, names: list[str], reader: str) -> WholeImages:
         """The images of some rows with their targets.

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ceph_pipeline.audit import CHECKS, AuditParams, Evidence, decide_exclusions, run_checks, summary_line
 from ceph_pipeline.images import ImageStore
-from ceph_pipeline.landmarks.tables import cached_images
+from ceph_pipeline.landmarks.tables import images_in
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ def compare_images(
     from ceph_pipeline.audit.films import film_table
     from ceph_pipeline.audit.signatures import sign_images
 
-    cached = cached_images(images, source_cache_index)
+    cached = images_in(images, source_cache_index)
     signatures = sign_images(cached, source_cache, params.n_jobs)
     pairs = find_duplicates(signatures, params.duplicates, params.n_jobs)
     foreign = find_foreign_duplicates(signatures, params.duplicates, params.n_jobs)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.images import ImageStore
-from ceph_pipeline.landmarks.tables import cached_images, reader_points
+from ceph_pipeline.landmarks.tables import images_in, reader_points
 from ceph_pipeline.training import CompareParams, Stage1Params
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def judge_variants(
     from ceph_pipeline.evaluation.errors import stage_error_rows
     from ceph_pipeline.evaluation.variants import variant_lines, variant_table
 
-    rows = cached_images(images, cache_index, ("test",))
+    rows = images_in(images, cache_index, ("test",))
     test, truth = ImageSet.of_cache(rows, cache, cache_index), reader_points(landmarks)
     errors, rates = {}, []
     for name, checkpoint in zip(variants["variant"], variants["checkpoint"], strict=True):

@@ -10,7 +10,7 @@ from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.files import DetectorFiles, files_in, list_detectors
 from ceph_pipeline.detector.image_set import ImageSet
 from ceph_pipeline.images import ImageStore, RawFolder
-from ceph_pipeline.landmarks.tables import ENSEMBLE, cached_images
+from ceph_pipeline.landmarks.tables import ENSEMBLE, images_in
 from ceph_pipeline.training import EnsembleParams, Stage1Params, Stage2Params
 
 
@@ -62,7 +62,7 @@ def predict(
     params: DetectorParams,
 ) -> pd.DataFrame:
     """Locate the landmarks of the validation and test sources with all detectors, in the configured views."""
-    rows = cached_images(images, cache_index, ("valid", "test"))
+    rows = images_in(images, cache_index, ("valid", "test"))
     sources, originals = ImageSet.of_cache(rows, cache, cache_index), ImageSet.of_originals(rows, raw, cache_index)
     files = files_in(ensemble)
     made_from = {

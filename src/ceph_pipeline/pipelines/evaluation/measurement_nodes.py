@@ -19,7 +19,7 @@ from ceph_pipeline.evaluation.robustness import robustness_table
 from ceph_pipeline.evaluation.run_comparison import compare_with_earlier, earlier_lines
 from ceph_pipeline.evaluation.stages import MEAN_SHAPE, stages_in
 from ceph_pipeline.evaluation.subset import only_evaluated
-from ceph_pipeline.landmarks.tables import reader_points
+from ceph_pipeline.landmarks.tables import images_in, reader_points
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ def judge_measurements(
         measurement_error_table,
     )
 
-    test = images[(images["split"] == "test") & images["image_id"].isin(predictions["image_id"])]
+    test = images_in(images, predictions, ("test",))
     outputs = head_outputs[head_outputs["image_id"].isin(test["image_id"])]
     compared = measured_stages(predictions, landmarks, test, params.reader)
     guess = mean_measurements(landmarks, images[images["split"] == "train"], params.reader)

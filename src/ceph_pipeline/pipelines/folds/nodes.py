@@ -13,7 +13,7 @@ from ceph_pipeline.crops.params import CropParams
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.images import ImageStore, RawFolder
-from ceph_pipeline.landmarks.tables import cached_images, reader_points
+from ceph_pipeline.landmarks.tables import images_in, reader_points
 from ceph_pipeline.training import FoldParams, Stage1Params, Stage2Params
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def train_stage1(
     from ceph_pipeline.training.folds import checkpoint_table, resplit
     from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 
-    cached = cached_images(images, cache_index)
+    cached = images_in(images, cache_index)
     checkpoints = {}
     for fold in fold_params.wanted:
         tables = Stage1Tables.of(resplit(cached, folds, fold), landmarks, cvm, source_pixels)

@@ -11,7 +11,7 @@ from ceph_pipeline.artifacts.cached_table import cached_table
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.image_set import ImageSet
 from ceph_pipeline.images import ImageStore
-from ceph_pipeline.landmarks.tables import cached_images
+from ceph_pipeline.landmarks.tables import images_in
 from ceph_pipeline.training import Stage1Params
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def predict(
     Points of one view depend on the network alone, so that stage 2, which is trained on them, is not trained again where only
     the views have changed.
     """
-    sources = ImageSet.of_cache(cached_images(images, cache_index, ("valid", "test")), cache, cache_index)
+    sources = ImageSet.of_cache(images_in(images, cache_index, ("valid", "test")), cache, cache_index)
 
     @once
     def found() -> "WholeImageTables":
