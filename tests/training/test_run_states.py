@@ -31,23 +31,23 @@ def test_what_a_killed_process_left_running_is_closed_by_the_next_run(store):
     client, experiment = mlflow.MlflowClient(), mlflow.get_experiment_by_name("here").experiment_id
     with subprocess.Popen(["sleep", "600"]) as process:
         noted = f"{platform.node()} {process.pid} {psutil.Process(process.pid).create_time():.2f}"
-        left = client.create_run(experiment, tags={run_states.PROCESS: noted}).info.run_id
+        left = client.create_run(experiment, tags={run_states.PROCESS_TAG: noted}).info.run_id
         assert run_states.close_orphans(experiment) == 0, "its process lives"
         process.kill()
     with mlflow.start_run() as run:
         run_states.mark_active_run()
         assert statuses() == {run.info.run_id: "RUNNING", left: "KILLED"}
-    assert client.get_run(run.info.run_id).data.tags[run_states.PROCESS] == run_states.this_process()
+    assert client.get_run(run.info.run_id).data.tags[run_states.PROCESS_TAG] == run_states.this_process()
 
 
 def test_its_nested_trainings_are_closed_too_and_others_are_left_alone(store):
     gone = f"{platform.node()} {os.getpid()} {time.time() - 1e6:.2f}"
     elsewhere = f"another-host {os.getpid()} 1.00"
     client, experiment = mlflow.MlflowClient(), mlflow.get_experiment_by_name("here").experiment_id
-    parent = client.create_run(experiment, tags={run_states.PROCESS: gone})
-    child = client.create_run(experiment, tags={run_states.PARENT: parent.info.run_id})
-    others = [client.create_run(experiment, tags=tags) for tags in ({run_states.PROCESS: elsewhere}, {})]
-    mine = client.create_run(experiment, tags={run_states.PROCESS: run_states.this_process()})
+    parent = client.create_run(experiment, tags={run_states.PROCESS_TAG: gone})
+    child = client.create_run(experiment, tags={run_states.PARENT_TAG: parent.info.run_id})
+    others = [client.create_run(experiment, tags=tags) for tags in ({run_states.PROCESS_TAG: elsewhere}, {})]
+    mine = client.create_run(experiment, tags={run_states.PROCESS_TAG: run_states.this_process()})
 
     assert run_states.close_orphans(experiment) == 2
 
@@ -59,7 +59,7 @@ def test_its_nested_trainings_are_closed_too_and_others_are_left_alone(store):
 def test_a_process_that_may_not_be_looked_at_is_taken_for_alive(store, monkeypatch):
     noted = f"{platform.node()} 1 1.00"
     client, experiment = mlflow.MlflowClient(), mlflow.get_experiment_by_name("here").experiment_id
-    client.create_run(experiment, tags={run_states.PROCESS: noted})
+    client.create_run(experiment, tags={run_states.PROCESS_TAG: noted})
     monkeypatch.setattr(run_states.psutil, "Process", lambda pid: (_ for _ in ()).throw(psutil.AccessDenied(pid)))
     assert run_states.close_orphans(experiment) == 0
 

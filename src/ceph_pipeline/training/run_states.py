@@ -11,10 +11,10 @@ from ceph_pipeline.training.tracking_store import ending
 
 logger = logging.getLogger(__name__)
 
-PROCESS = "ceph_pipeline.process"
+PROCESS_TAG = "ceph_pipeline.process"
 """The tag that says which process a run belongs to."""
 
-PARENT = "mlflow.parentRunId"
+PARENT_TAG = "mlflow.parentRunId"
 """The tag by which MLflow nests runs."""
 
 SOURCE = {"mlflow.source.name": "kedro"}
@@ -34,7 +34,7 @@ def mark_active_run() -> None:
     run = mlflow.active_run()
     if run is None:
         return
-    mlflow.set_tags(SOURCE | {PROCESS: this_process()})
+    mlflow.set_tags(SOURCE | {PROCESS_TAG: this_process()})
     close_orphans(run.info.experiment_id)
 
 
@@ -49,7 +49,7 @@ def close_orphans(experiment_id: str) -> int:
     client = mlflow.MlflowClient()
     running = client.search_runs([experiment_id], _RUNNING, max_results=1000)
     orphans = {run.info.run_id for run in running if _process_is_gone(run)}
-    nested = {run.info.run_id for run in running if run.data.tags.get(PARENT) in orphans}
+    nested = {run.info.run_id for run in running if run.data.tags.get(PARENT_TAG) in orphans}
     for run_id in orphans | nested:
         client.set_terminated(run_id, status=KILLED)
         logger.info("run %s was left running by a process that has ended: it is recorded as killed", run_id)
@@ -64,7 +64,7 @@ def end_as_killed() -> None:
 
 
 def _process_is_gone(run: Run) -> bool:
-    noted = run.data.tags.get(PROCESS, "")
+    noted = run.data.tags.get(PROCESS_TAG, "")
     host, _, rest = noted.partition(" ")
     if host != platform.node() or not rest:
         return False

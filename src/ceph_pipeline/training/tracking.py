@@ -14,7 +14,7 @@ from mlflow.entities import LifecycleStage, RunStatus
 from mlflow.exceptions import MlflowException
 
 from ceph_pipeline.artifacts import dotted, without_names, write_atomically
-from ceph_pipeline.training.run_states import KILLED, PARENT, SOURCE
+from ceph_pipeline.training.run_states import KILLED, PARENT_TAG, SOURCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def child_run(
     record = folder / "mlflow_run.json"
     earlier = _recorded_run(record)
     if earlier is not None:
-        _close_if_running(earlier.data.tags.get(PARENT), besides=parent.info.run_id)
+        _close_if_running(earlier.data.tags.get(PARENT_TAG), besides=parent.info.run_id)
         if not resume:
             _close_if_running(earlier.info.run_id)
     run_id = earlier.info.run_id if earlier is not None and resume and not _is_deleted(earlier) else None
@@ -52,7 +52,7 @@ def child_run(
         _killed_where_told_to_stop(),
     ):
         write_atomically(record, json.dumps({"run_id": run.info.run_id}))
-        mlflow.set_tag(PARENT, parent.info.run_id)
+        mlflow.set_tag(PARENT_TAG, parent.info.run_id)
         if run_id is None:
             mlflow.log_params(dotted({stage: without_names(params.model_dump(mode="json"))}))
         yield MLFlowLogger(tracking_uri=mlflow.get_tracking_uri(), run_id=run.info.run_id, log_model=False)

@@ -64,7 +64,9 @@ def locked(folder: Path) -> Iterator[None]:
                     f"{folder}: a process that asked whether a training runs here has held {PROBE} for {PATIENCE_S:g} s: it is "
                     "suspended. End it, and run again."
                 ) from None
-            raise TrainingError(f"{folder}: another training ({_holder(folder)}) writes here. Wait for it, or stop it.") from None
+            raise TrainingError(
+                f"{folder}: another training ({_holder_in_words(folder)}) writes here. Wait for it, or stop it."
+            ) from None
         except DiskError:
             raise
         except OSError as error:
@@ -93,7 +95,7 @@ def holder(folder: Path) -> str | None:
         return _record(folder).get("process")
 
 
-def _holder(folder: Path) -> str:
+def _holder_in_words(folder: Path) -> str:
     """Who has recorded that they hold the locks; for a moment after the locks are taken, that is still the one before."""
     record = _record(folder)
     return f"process {record['pid']} on {record['machine']}" if record else "an unknown process"
