@@ -1,7 +1,5 @@
 """Kedro datasets of the project."""
 
-from ceph_pipeline.stores.checkpoint import CheckpointDataset
-from ceph_pipeline.stores.ensemble import EnsembleDataset
 from ceph_pipeline.stores.figure import FigureDataset
 from ceph_pipeline.stores.folder import FolderDataset
 from ceph_pipeline.stores.image_store import ImageStoreDataset
@@ -9,6 +7,7 @@ from ceph_pipeline.stores.pseudonymous_table import PseudonymousTableDataset
 from ceph_pipeline.stores.raw_folder import RawFolderDataset
 from ceph_pipeline.stores.report import JSONReportDataset
 from ceph_pipeline.stores.table import TableDataset, TableOnDemandDataset
+from ceph_pipeline.stores.trained import CheckpointDataset, EnsembleDataset
 
 __all__ = [
     "CheckpointDataset",

@@ -6,7 +6,7 @@ from typing import Any
 from kedro.io import AbstractDataset, DatasetError
 
 from ceph_pipeline.images import RawFolder
-from ceph_pipeline.stores.local_path import local_path
+from ceph_pipeline.stores.local import local_path
 
 
 class RawFolderDataset(AbstractDataset[RawFolder, RawFolder]):

@@ -1,11 +1,38 @@
 """Places that must be on this machine's disk."""
 
 from pathlib import Path
+from typing import Any, TypeVar
 
-from kedro.io import DatasetError
+from kedro.io import AbstractDataset, DatasetError
 
 from ceph_pipeline.artifacts.user_path import user_path
 from ceph_pipeline.errors import InvalidValueError
+
+Saved = TypeVar("Saved")
+
+
+class LocalDataset(AbstractDataset[Saved, Path]):
+    """An entry of the catalog that nodes get the path of.
+
+    Args:
+        filepath: A path on this machine's disk.
+        metadata: For kedro-viz.
+    """
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        self._filepath = filepath
+        self.metadata = metadata
+
+    def load(self) -> Path:
+        """The path; nothing need be there yet.
+
+        Raises:
+            DatasetError: it is on object storage.
+        """
+        return local_path(self._filepath)
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath}
 
 
 def local_path(filepath: object) -> Path:

@@ -1,0 +1,82 @@
+"""The catalog's entries for what trainings leave: a network's checkpoint, and detectors that answer together."""
+
+import logging
+from abc import abstractmethod
+from pathlib import Path
+
+from kedro.io import DatasetError
+
+from ceph_pipeline.artifacts import Ledger
+from ceph_pipeline.detector.files import ENSEMBLE_FILE
+from ceph_pipeline.stores.local import LocalDataset, local_path
+
+logger = logging.getLogger(__name__)
+
+
+class TrainedDataset(LocalDataset[Path]):
+    """Something that the training layer writes itself; nodes pass its path."""
+
+    def save(self, data: Path) -> None:
+        """Accept what a node has written.
+
+        Raises:
+            DatasetError: it lies elsewhere, or is not all there.
+        """
+        path = local_path(self._filepath)
+        if Path(data) != path or not self._is_whole(path):
+            raise DatasetError(f"the node wrote {data}, but the catalog expects {path}.")
+
+    @abstractmethod
+    def _is_whole(self, path: Path) -> bool:
+        """Whether it has been trained."""
+
+    def _exists(self) -> bool:
+        return self._is_whole(Path(self._filepath))
+
+
+class CheckpointDataset(TrainedDataset):
+    """A network's checkpoint file.
+
+    stage1_checkpoint:
+      type: ceph_pipeline.stores.CheckpointDataset
+      filepath: ${globals:data_root}/06_models/stage1/best.ckpt
+    """
+
+    def load(self) -> Path:
+        """The file's path.
+
+        Raises:
+            DatasetError: the network has not been trained yet, or the file is on object storage.
+        """
+        path = local_path(self._filepath)
+        if not self._is_whole(path):
+            raise DatasetError(f"{path} does not exist: train the network first.")
+        if Ledger(path.parent).read().get("complete") is False:
+            logger.warning("%s is of an earlier training: a later one in its folder is unfinished", path)
+        return path
+
+    def _is_whole(self, path: Path) -> bool:
+        return path.is_file()
+
+
+class EnsembleDataset(TrainedDataset):
+    """The folder of an ensemble's detectors.
+
+    ensemble:
+      type: ceph_pipeline.stores.EnsembleDataset
+      filepath: ${globals:data_root}/06_models/ensemble
+    """
+
+    def load(self) -> Path:
+        """The folder's path.
+
+        Raises:
+            DatasetError: its detectors are not all trained yet, or it is on object storage.
+        """
+        path = local_path(self._filepath)
+        if not self._is_whole(path):
+            raise DatasetError(f"{path} holds no complete ensemble: train its detectors first (kedro run --pipelines ensemble).")
+        return path
+
+    def _is_whole(self, path: Path) -> bool:
+        return (path / ENSEMBLE_FILE).is_file()
