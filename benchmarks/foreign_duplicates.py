@@ -23,6 +23,7 @@ from ceph_pipeline import formats
 from ceph_pipeline.audit.duplicates import CACHE_FOLDER, IMAGES_FILE, find_duplicates, find_foreign_duplicates
 from ceph_pipeline.audit.params import DuplicateParams
 from ceph_pipeline.audit.signatures import Signatures, sign_images
+from ceph_pipeline.formats.cl_detection import without_padding
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.images.shrink import shrink_to
 
@@ -49,18 +50,12 @@ def padded(film: np.ndarray) -> np.ndarray:
     return np.pad(film, ((0, max(0, STACK[0] - height)), (0, max(0, STACK[1] - width))))
 
 
-def unpacked(film: np.ndarray) -> np.ndarray:
-    """The film out of the challenge's stack, its zeros taken off as `unpack_stack` does; the film's own black edge goes too."""
-    shown = film > 0
-    return np.asarray(film[: np.flatnonzero(shown.any(axis=1))[-1] + 1, : np.flatnonzero(shown.any(axis=0))[-1] + 1])
-
-
 WAYS: dict[str, Way] = {
     "the same pixels": lambda film: film,
     "JPEG of quality 75": jpeg(75),
     "at 70 % of its size, JPEG of quality 85": lambda film: jpeg(85)(resized(0.7)(film)),
     "at 40 % of its size": resized(0.4),
-    "padded to 2880 × 2400 and unpacked, JPEG of quality 85": lambda film: jpeg(85)(unpacked(padded(film))),
+    "padded to 2880 × 2400 and unpacked, JPEG of quality 85": lambda film: jpeg(85)(without_padding(padded(film))),
     "padded to 2880 × 2400 and left so, JPEG of quality 85": lambda film: jpeg(85)(padded(film)),
 }
 

@@ -188,16 +188,21 @@ def unpack_stack(stack: Path | str, folder: Path | str) -> list[Path]:
         raise AnnotationError(f"{target}: {others[0]} is there already and not of this stack. Name an empty folder.")
     written = []
     for number, pixels in enumerate(slices):
-        filled = pixels if pixels.ndim == 2 else pixels.max(axis=2)
-        rows, columns = np.flatnonzero(filled.any(axis=1)), np.flatnonzero(filled.any(axis=0))
-        if rows.size == 0:
+        cut = np.ascontiguousarray(without_padding(pixels))
+        if cut.size == 0:
             raise AnnotationError(f"{stack}: image {number + 1} is all zeros.")
         path = target / f"{number}.png"
-        cut = np.ascontiguousarray(pixels[: rows[-1] + 1, : columns[-1] + 1])
         grey = cut if cut.ndim == 2 else cast("NDArray[np.uint8]", cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY))
         path.write_bytes(encode_image(grey, ".png"))
         written.append(path)
     return written
+
+
+def without_padding(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An image `(height, width[, 3])` without the zeros at its right and lower edge; empty where it is all zeros."""
+    filled = pixels if pixels.ndim == 2 else pixels.max(axis=2)
+    rows, columns = np.flatnonzero(filled.any(axis=1)), np.flatnonzero(filled.any(axis=0))
+    return pixels[: rows[-1] + 1, : columns[-1] + 1] if rows.size else pixels[:0]
 
 
 def _read_stack(stack: Path) -> NDArray[np.uint8]:
