@@ -21,7 +21,7 @@ from kedro.io import DatasetError
 from kedro.pipeline.pipeline import OutputNotUniqueError
 from omegaconf import OmegaConf
 
-from ceph_pipeline.artifacts import refusal
+from ceph_pipeline.artifacts import obstruction, refusal
 from ceph_pipeline.errors import CephError, printable
 from ceph_pipeline.hooks.configuration_files import yaml_problems
 from ceph_pipeline.hooks.stopping import stop_on_signals
@@ -77,8 +77,10 @@ def explanation(error: Exception) -> str | None:
         return _SAME_RESULTS
     if explains_itself(inner):
         return str(inner)
-    if isinstance(inner, OSError) and (message := refusal(inner, Path(inner.filename2 or inner.filename or "a file"))):
-        return message
+    if isinstance(inner, OSError):
+        place = Path(inner.filename2 or inner.filename or "a file")
+        if message := refusal(inner, place) or obstruction(inner, place):
+            return message
     if explains_itself(error):
         return str(error)
     if "mlflow" in sys.modules:

@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from kedro.framework.cli.project import run as kedro_run
@@ -16,7 +17,7 @@ from kedro.pipeline.pipeline import OutputNotUniqueError
 from mlflow.exceptions import MlflowException
 
 import ceph_pipeline
-from ceph_pipeline import cli
+from ceph_pipeline import cli, formats
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.hooks.stopping import StoppingHook, stop_on_signals
 from ceph_pipeline.images import ImageReadError
@@ -126,6 +127,17 @@ class TestExplanation:
     def test_a_full_disk_says_so_whoever_met_it(self):
         met = OSError(errno.ENOSPC, "No space left on device", "copy/errors.parquet", None, "/runs/errors.parquet")
         assert cli.explanation(met).startswith("/runs/errors.parquet cannot be written: No space left on device, ")
+
+    def test_a_file_where_a_folder_is_needed_is_named_whoever_met_it(self, tmp_path):
+        (tmp_path / "file").write_text("")
+        points = pd.DataFrame({"image_id": ["a"], "reader": "r", "landmark": "Sella", "x": [1.0], "y": [2.0]})
+        images = pd.DataFrame({"image_id": ["a"], "path": "a.png", "split": "test", "width": 9, "height": 9})
+        with pytest.raises(NotADirectoryError) as caught:
+            formats.write(tmp_path / "file/coco", "coco", images.assign(pixel_size_mm=0.1, machine="m"), points)
+        assert "cannot be written: Not a directory. Move away what is there, or name" in cli.explanation(caught.value)
+        with pytest.raises(FileExistsError) as caught:
+            (tmp_path / "file").mkdir()
+        assert f"{tmp_path}/file cannot be written: File exists." in cli.explanation(caught.value)
 
     def test_kedro_s_printout_of_a_data_set_is_left_out(self, tmp_path):
         class Full(AbstractDataset):

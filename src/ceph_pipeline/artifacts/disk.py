@@ -11,6 +11,7 @@ from ceph_pipeline.errors import CephError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+_IN_THE_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
 
 class DiskError(CephError, OSError):
@@ -51,6 +52,19 @@ def refusal(error: OSError, place: Path) -> str | None:
             "disk; what is written is kept."
         )
     return f"{refused}. Set data_root in globals.yml to a place where you may write, or change its permissions."
+
+
+def obstruction(error: OSError, place: Path) -> str | None:
+    """The message for a file where a folder is needed, a folder where a file is, or a name that is none; else None.
+
+    Example:
+        >>> obstruction(FileExistsError(17, "File exists"), Path("out")).partition(". ")[0]
+        'out cannot be written: File exists'
+    """
+    if error.errno not in _IN_THE_WAY:
+        return None
+    found = os.strerror(error.errno)
+    return f"{place} cannot be written: {found}. Move away what is there, or name another place, as data_root does for results."
 
 
 def free_bytes(place: Path) -> int:
