@@ -232,6 +232,19 @@ def test_each_film_s_own_header_says_its_pixel_size_unless_one_is_given(tmp_path
     assert file_pixel_sizes(tmp_path, names, with_resolutions)[2] == pytest.approx(25.4 / 300, rel=1e-3)
 
 
+@pytest.mark.parametrize("change", ["gone", "a second of its name"])
+def test_films_that_change_between_two_steps_are_said(tmp_path: Path, change: str) -> None:
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), wedge())
+    names = list(find_xrays(tmp_path))
+    if change == "gone":
+        (tmp_path / "b.png").unlink()
+    else:
+        cv2.imwrite(str(tmp_path / "b.jpg"), wedge())
+    with pytest.raises(DetectorError, match=r"1 films are gone, or are called otherwise, since .*: b\."):
+        file_pixel_sizes(tmp_path, names, InferenceParams())
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode there")
 def test_a_name_that_is_no_utf_8_costs_nobody_the_pixel_sizes(tmp_path: Path) -> None:
     for name in ("film.dcm", os.fsdecode(b"M\xfcller.dcm")):

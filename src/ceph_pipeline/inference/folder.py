@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,26 @@ def find_xrays(folder: Path) -> dict[str, Path]:
     return {name: folder / path for name, path in identifiers_of(films).items()}
 
 
+def located_xrays(folder: Path, image_ids: Iterable[str]) -> dict[str, Path]:
+    """The films that landmarks were located in, by identifier, as they are found again.
+
+    Args:
+        folder: See `find_xrays`.
+        image_ids: Of films of it.
+
+    Raises:
+        DetectorError: one is not there any more, under that name.
+    """
+    xrays = find_xrays(folder)
+    gone = [image_id for image_id in image_ids if image_id not in xrays]
+    if gone:
+        raise DetectorError(
+            f"{folder}: {len(gone)} films are gone, or are called otherwise, since their landmarks were located; the first: "
+            f"{gone[0]}. Leave the folder as it is while it is worked on, and run inference again."
+        )
+    return xrays
+
+
 def image_rows(folder: Path, predictions: pd.DataFrame, pixel_size_mm: Mapping[str, float]) -> pd.DataFrame:
     """An `ImageTable` of the X-rays that have predictions: their paths in the folder and their sizes; all are new, hence `test`.
 
@@ -53,8 +73,8 @@ def image_rows(folder: Path, predictions: pd.DataFrame, pixel_size_mm: Mapping[s
         predictions: Rows of a `PredictionTable`.
         pixel_size_mm: By image; NaN, or absent, where it is unknown.
     """
-    xrays = find_xrays(folder)
     image_ids = list(predictions["image_id"].unique())
+    xrays = located_xrays(folder, image_ids)
     sizes = [image_size(xrays[image_id]) for image_id in image_ids]
     return pd.DataFrame(
         {
@@ -137,11 +157,12 @@ def file_pixel_sizes(folder: Path, image_ids: Sequence[str], params: InferencePa
         `(N,)`; NaN where nothing says a size.
 
     Raises:
+        DetectorError: as `located_xrays`.
         FilmSheetError: as `read_film_sheet`.
     """
     if params.pixel_size_mm is not None:
         return np.full(len(image_ids), params.pixel_size_mm)
-    films = find_xrays(folder)
+    films = located_xrays(folder, image_ids)
     paths = [films[image_id].relative_to(folder).as_posix() for image_id in image_ids]
     names = pd.Series(paths, dtype=object)  # pandas' own text type holds no name that is no UTF-8
     images = pd.DataFrame({"image_id": list(image_ids), "path": names})

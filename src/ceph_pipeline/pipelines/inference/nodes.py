@@ -135,7 +135,7 @@ def draw_overlays(
     """
     from ceph_pipeline.artifacts import filled_anew
     from ceph_pipeline.images import read_image
-    from ceph_pipeline.inference.folder import find_xrays
+    from ceph_pipeline.inference.folder import located_xrays
     from ceph_pipeline.inference.measurements import summary_rows
     from ceph_pipeline.inference.overlay import write_overlay
     from ceph_pipeline.inference.plausibility import add_plausibility
@@ -144,7 +144,7 @@ def draw_overlays(
     summary = summary.merge(sizes[["image_id", "mm_per_pixel", "mm_per_pixel_se", "source"]], on="image_id", how="left")
     if "n_flagged" in summary:
         logger.info("%d of %d points are flagged for a person to look at", summary["n_flagged"].sum(), len(predictions))
-    xrays = find_xrays(folder)
+    xrays = located_xrays(folder, summary["image_id"])
     summary.insert(1, "file", [printable(xrays[image_id].relative_to(folder).as_posix()) for image_id in summary["image_id"]])
     with filled_anew(overlay_folder, ".png") as empty:
         for image_id, points in predictions.groupby("image_id", sort=False) if params.overlays else ():
@@ -173,12 +173,12 @@ def write_reports(
     from ceph_pipeline import __version__
     from ceph_pipeline.images import read_image
     from ceph_pipeline.inference import report
-    from ceph_pipeline.inference.folder import find_xrays
+    from ceph_pipeline.inference.folder import located_xrays
 
     if not params.reports:
         return report.without_reports(report_folder)
-    run, xrays = mlflow.active_run(), find_xrays(folder)
     image_ids = predictions["image_id"].unique().tolist()
+    run, xrays = mlflow.active_run(), located_xrays(folder, image_ids)
     pages = report.write_reports(
         predictions,
         lambda image_id: read_image(xrays[image_id]),
