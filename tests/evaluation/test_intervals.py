@@ -36,6 +36,12 @@ class TestMeanInterval:
             held.append(interval.low <= 0.8 * np.sqrt(np.pi / 2) * np.exp(0.3**2 / 2) <= interval.high)
         assert np.mean(held) >= 0.91  # 95 promised, 94.3 simulated with more samples; 600 scatter by 1
 
+    def test_one_gross_error_leaves_no_mean_below_0(self):
+        errors = np.random.default_rng(0).uniform(0.05, 0.3, (240, 2))
+        errors[0] = 400.0
+        assert mean_interval(errors).low == 0
+        assert landmark_intervals(errors)[0].low == 0
+
     @pytest.mark.parametrize("n_images", [1, 2, 9])
     def test_too_few_images_give_none(self, errors, n_images):
         assert mean_interval(errors[:n_images]) is None
@@ -100,6 +106,13 @@ class TestImprovement:
         new = 0.95 * difficulty * rng.uniform(0.9, 1.1, (40, 5))
         assert improvement(new, old).interval.low > 0
         assert mean_interval(new).high > mean_interval(old).low
+
+    def test_gross_errors_leave_no_gain_above_100_percent(self):
+        rng = np.random.default_rng(0)
+        new, old = rng.uniform(0.05, 0.3, (240, 2)), rng.uniform(0.1, 2.0, (240, 2))
+        old[:12] = rng.uniform(2, 20, (12, 2))
+        new[0], old[0], new[1] = (160, 170), (165, 160), 4
+        assert improvement(new, old).interval.high == 100
 
     def test_worse_is_negative(self, errors):
         result = improvement(1.1 * errors, errors)

@@ -5,6 +5,8 @@ The images are the sample, not the points: the points of one image share its qua
 none for a third of the accuracies and half of the κ (`benchmarks/interval_coverage.py` simulates it).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +33,10 @@ class Interval:
     def as_list(self) -> list[float]:
         """`[low, high]`, as reports hold it."""
         return [self.low, self.high]
+
+    def not_negative(self) -> Interval:
+        """What of it is 0 or more, for a figure that cannot be less: one gross error in a sample can push the low end below."""
+        return Interval(max(self.low, 0.0), max(self.high, 0.0))
 
 
 def ends(interval: Interval | None) -> tuple[float, float]:
@@ -66,20 +72,23 @@ def mean_interval(errors: ArrayLike, *, n_resamples: int = 10_000, seed: int = 4
         seed: Of the draws.
 
     Returns:
-        The interval, or None for fewer than `MIN_IMAGES` images, or where more than 5 % of the resamples have no spread.
+        The interval, none of it below 0, or None for fewer than `MIN_IMAGES` images, or where more than 5 % of the resamples
+        have no spread.
 
     Source: Efron and Tibshirani, An introduction to the bootstrap, 1993, section 12.5.
     """
     errors = np.asarray(errors, np.float64)
     sums, counts = np.nansum(errors, axis=1), (~np.isnan(errors)).sum(axis=1).astype(np.float64)
-    return ratio_intervals(sums[:, None], counts[:, None], n_resamples=n_resamples, seed=seed)[0]
+    (interval,) = ratio_intervals(sums[:, None], counts[:, None], n_resamples=n_resamples, seed=seed)
+    return interval and interval.not_negative()
 
 
 def landmark_intervals(errors: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> list[Interval | None]:
     """The same for the mean error of each of the K landmarks by itself."""
     errors = np.asarray(errors, np.float64)
     known = (~np.isnan(errors)).astype(np.float64)
-    return ratio_intervals(np.nan_to_num(errors), known, n_resamples=n_resamples, seed=seed)
+    found = ratio_intervals(np.nan_to_num(errors), known, n_resamples=n_resamples, seed=seed)
+    return [interval and interval.not_negative() for interval in found]
 
 
 def improvement(new: ArrayLike, old: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> Improvement:
@@ -107,6 +116,7 @@ def improvement(new: ArrayLike, old: ArrayLike, *, n_resamples: int = 10_000, se
     above, below = np.stack([new_sums, new_sums - old_sums], axis=1), np.stack([old_sums, counts], axis=1)
     quotient, of_difference = ratio_intervals(above, below, n_resamples=n_resamples, seed=seed)
     ratio, difference = (above.sum(axis=0) / below.sum(axis=0)).tolist()
+    quotient = quotient and quotient.not_negative()
     of_percent = Interval(100 * (1 - quotient.high), 100 * (1 - quotient.low)) if quotient else None
     return Improvement(100 * (1 - ratio), of_percent, difference, of_difference, int((counts > 0).sum()))
 
