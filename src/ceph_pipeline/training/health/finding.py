@@ -95,7 +95,7 @@ def has_learned(record: TrainingRecord, validation: Validation) -> bool:
 def lost_landmarks(record: TrainingRecord, validation: Validation) -> NDArray[np.bool_]:
     """`(K,)` landmarks that are not found while the typical one is; none where that is not either."""
     relative = relative_errors(validation)
-    if not has_learned(record, validation):
+    if np.isnan(relative).all() or not has_learned(record, validation):
         return np.zeros(len(relative), bool)
     return (relative > LOST * np.nanmedian(relative)) & (relative > NO_BETTER_THAN_A_GUESS)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ceph_pipeline.landmarks.geometry import mean_of_known
 from ceph_pipeline.training.health.finding import Symptom, has_learned, judged, learned_limit, lost_landmarks, once_judged, rate
 from ceph_pipeline.training.health.record import TrainingRecord, Validation
 
@@ -72,8 +73,8 @@ def check_flat_validation(record: TrainingRecord) -> Iterator[Symptom]:
 def check_sudden_drop(record: TrainingRecord) -> Iterator[Symptom]:
     """A jump of the validation error, once something had been learned."""
     validated = record.validated()
-    errors = np.array([np.nanmean(validation.error) for _, validation in validated])
-    guess = [float(np.nanmean(validation.guess)) for _, validation in validated]
+    errors = np.array([mean_of_known(np.array(validation.error)) for _, validation in validated])
+    guess = [float(mean_of_known(np.array(validation.guess))) for _, validation in validated]
     for n in range(1, len(errors)):
         best = errors[:n].min()
         if best < learned_limit(record) * guess[n] and errors[n] > _JUMP * best and errors[n] > _JUMP * errors[n - 1]:
