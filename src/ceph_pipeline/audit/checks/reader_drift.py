@@ -12,7 +12,7 @@ from ceph_pipeline.audit.params import AuditParams, ReaderParams
 from ceph_pipeline.audit.reader_offsets import ChangePoint, OffsetChange, change_at, change_points, grouped_change
 from ceph_pipeline.landmarks.tables import SPLITS
 
-_NAMED = 0.01
+_NAMED = 0.05
 """Chance that a change which counts names a landmark that has not moved."""
 
 
