@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -25,14 +25,22 @@ from ceph_pipeline.formats.annotations import Point, Reading
 from ceph_pipeline.formats.entries import key_of, own_pixel_size
 from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film, sizes_agree
-from ceph_pipeline.formats.film_names import ImageFolder, file_path, stem, without_prefix
+from ceph_pipeline.formats.film_names import ImageFolder, stem, without_prefix
 from ceph_pipeline.formats.films import assemble, assembly
 from ceph_pipeline.formats.key_points import is_blank, labelled_points, recorded_sizes
-from ceph_pipeline.formats.layout import IMAGE_SUFFIXES, SPLIT_NAMES, visible_files
+from ceph_pipeline.formats.label_studio_task import (
+    Annotators,
+    data_of,
+    image_name,
+    is_minimal,
+    is_prediction,
+    results_of,
+    unsubmitted,
+)
+from ceph_pipeline.formats.layout import SPLIT_NAMES, visible_files
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import folder_of
 from ceph_pipeline.formats.problems import AnnotationError, Problem
-from ceph_pipeline.formats.reader_names import ReaderNames
 from ceph_pipeline.formats.sheets import read_sheet
 from ceph_pipeline.landmarks.geometry import Size
 
@@ -74,9 +82,9 @@ def read_label_studio(path: Path, images: Path | None, options: ReadOptions) -> 
     export = _export_file(path)
     folder = ImageFolder(images or folder_of(export))
     problems: list[Problem] = []
-    annotators = _Annotators()
+    annotators = Annotators()
     entries = list(enumerate(_entries(export)))
-    minimal = bool(entries) and all(_is_minimal(entry) for _, entry in entries)
+    minimal = bool(entries) and all(is_minimal(entry) for _, entry in entries)
     if minimal:
         entries.sort(key=lambda numbered: key_of(numbered[1].get("updated_at")) or "")
     films = [
@@ -84,13 +92,13 @@ def read_label_studio(path: Path, images: Path | None, options: ReadOptions) -> 
         for position, entry in entries
         for film in _films(entry, f"task[{position}]", export.name, folder, annotators, problems, options.blank_shows_none)
     ]
-    predicted = sum(_is_prediction(entry) for _, entry in entries)
+    predicted = sum(is_prediction(entry) for _, entry in entries)
     if predicted:
         found = f"predictions, and nobody's annotations, in {predicted} of {len(entries)} tasks"
         problems.append(Problem(export.name, export.name, "predictions", found, "points that a person has looked at", "kept"))
     how = replace(
         assembly(DATASET, options, to_pixels=_percent_to_pixels, relative=True),
-        size_from=_SIZE_FROM,
+        size_from="original_width and original_height, or the image itself",
         blank_shows_none=options.blank_shows_none,
     )
     return assemble(_one_film_an_image(films, minimal, problems), folder, how, problems)
@@ -99,23 +107,6 @@ def read_label_studio(path: Path, images: Path | None, options: ReadOptions) -> 
 def _percent_to_pixels(point: Point, size: Size, _mm: float) -> Point:
     """Percent from the image's edge to pixel-centre coordinates: 0 % is −0.5, 100 % is the width − 0.5."""
     return point[0] / 100 * size[0] - 0.5, point[1] / 100 * size[1] - 0.5
-
-
-class _Annotators:
-    """Names of readers: `annotator_<id>`, and a running number where an export has a mail address; models have their own."""
-
-    def __init__(self) -> None:
-        self._unnamed: dict[str, int] = {}
-        self.models = ReaderNames()
-
-    def name(self, author: Any) -> str:
-        identifier = author.get("id", author.get("email")) if isinstance(author, dict) else author
-        key = key_of(identifier)
-        if key is not None and key.isascii() and key.isdigit():
-            return f"annotator_{key}"
-        if key is None:
-            return "annotator_0"
-        return f"annotator_x{self._unnamed.setdefault(key, len(self._unnamed) + 1)}"
 
 
 def _export_file(path: Path) -> Path:
@@ -157,17 +148,17 @@ def _films(
     place: str,
     file: str,
     folder: ImageFolder,
-    annotators: _Annotators,
+    annotators: Annotators,
     problems: list[Problem],
     blank_shows_none: bool,
 ) -> Iterator[Film]:
     """The film of a task, or of one JSON-MIN annotation."""
-    results = _results(entry, annotators)
-    name = _image_name(entry, folder) if results is not None else None
+    results = results_of(entry, annotators)
+    name = image_name(entry, folder) if results is not None else None
     if results is None or name is None:
         problems.append(Problem(file, file, place, "no image and annotations", "a task", "file set aside"))
         return
-    data = _data(entry)
+    data = data_of(entry)
     split = (key_of(data.get("split")) or "").lower()
     if split and split not in SPLIT_NAMES:
         problems.append(
@@ -188,7 +179,7 @@ def _films(
     yield Film(
         name,
         file,
-        place if results else f"{place} ({_unsubmitted(entry)})",
+        place if results else f"{place} ({unsubmitted(entry)})",
         labelled,
         sizes[0] if sizes else None,
         blank=blank_shows_none and bool(usable) and is_blank(usable.values()),
@@ -196,15 +187,6 @@ def _films(
         pixel_size_mm=own_pixel_size(data, file, place, problems),
         machine=key_of(data.get("machine")) or "unknown",
     )
-
-
-def _results(entry: Any, annotators: _Annotators) -> dict[str, Any] | None:
-    """Results by reader of a task, of its predictions, or of a JSON-MIN annotation; None where it is nothing of these."""
-    if isinstance(entry, dict) and isinstance(entry.get("annotations"), list):
-        return dict(_latest(entry["annotations"], annotators))
-    if _is_prediction(entry):
-        return dict(_predicted(entry["predictions"], annotators))
-    return {annotators.name(entry.get("annotator")): _minimal(entry)} if _is_minimal(entry) else None
 
 
 def _contradiction(sizes: Sequence[Size]) -> tuple[str, str] | None:
@@ -237,85 +219,3 @@ def _one_film_an_image(films: list[Film], is_minimal: bool, problems: list[Probl
 def _item(name: str) -> str:
     """What problems call the film of an image that need not be there."""
     return stem(without_prefix(PurePosixPath(name).name))
-
-
-def _unsubmitted(entry: Mapping[str, Any]) -> str:
-    """What a task has instead of an annotation that counts."""
-    lists = {kind: entry.get(kind) for kind in ("annotations", "drafts", "predictions")}
-    counts = {kind: len(values) for kind, values in lists.items() if isinstance(values, list) and values}
-    words = {"annotations": "cancelled", "drafts": "not submitted", "predictions": "not accepted"}
-    return ", ".join(f"{kind} {words[kind]}: {count}" for kind, count in counts.items()) or "not annotated"
-
-
-def _is_prediction(entry: Any) -> bool:
-    """Whether it is a task as Label Studio imports it: an export always has `annotations`, if only an empty list."""
-    return isinstance(entry, dict) and "annotations" not in entry and isinstance(entry.get("predictions"), list)
-
-
-def _predicted(predictions: list[Any], annotators: _Annotators) -> Iterator[tuple[str, Any]]:
-    """(reader, results) of each prediction."""
-    for entry in predictions:
-        if isinstance(entry, dict):
-            yield annotators.models.of(entry.get("model_version")), entry.get("result")
-
-
-def _data(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The task's data, which JSON-MIN has in the entry itself."""
-    data = entry.get("data")
-    return data if isinstance(data, dict) else entry
-
-
-def _is_minimal(entry: Any) -> bool:
-    return isinstance(entry, dict) and "annotation_id" in entry
-
-
-def _minimal(entry: Mapping[str, Any]) -> list[Any]:
-    """JSON-MIN's results of all controls, as JSON has them."""
-    return [
-        {"type": "labels", "value": value, "id": value.get("id"), **{key: value.get(key) for key in _SIZE if key in value}}
-        for values in entry.values()
-        if isinstance(values, list)
-        for value in values
-        if isinstance(value, dict)
-    ]
-
-
-_SIZE_FROM = "original_width and original_height, or the image itself"
-_SIZE = ("original_width", "original_height", "image_rotation")
-
-
-def _image_name(entry: Mapping[str, Any], folder: ImageFolder) -> str | None:
-    """The image's path as the task gives it, which tells films of one name in several folders apart.
-
-    Where there is no such image, tables get its name alone: folders in an export are nobody's business.
-
-    The field with the image can have any name: `image` counts first, then one whose file is there, then one that looks like
-    an image's.
-    """
-    fields = {str(key): file_path(value) for key, value in _data(entry).items() if _may_be_path(value)}
-    names = {key: path for key, path in fields.items() if PurePosixPath(path).name}
-    images = [name for name in names.values() if name.lower().endswith(_IMAGE_ENDINGS)]
-    present = [name for name in images if folder.find(name)]
-    upload = entry.get("file_upload")
-    first = [names[key] for key in ("image", "img") if names.get(key)]
-    candidates = [*first, *present, *images, *([upload] if isinstance(upload, str) else [])]
-    return candidates[0] if candidates else None
-
-
-def _may_be_path(value: Any) -> bool:
-    """Whether it is text, and no `data:` address, which has the pixels themselves and no name."""
-    return isinstance(value, str) and bool(value.strip()) and not value.lstrip().lower().startswith("data:")
-
-
-_IMAGE_ENDINGS = (*IMAGE_SUFFIXES, ".tif", ".tiff", ".webp", ".jp2", ".dcm")
-
-
-def _latest(annotations: list[Any], annotators: _Annotators) -> Iterator[tuple[str, Any]]:
-    """(reader, results) of each annotator's annotations, oldest first, so that the latest wins; cancelled ones are none."""
-    usable = [
-        entry
-        for entry in annotations
-        if isinstance(entry, dict) and not entry.get("was_cancelled") and entry.get("result") is not None
-    ]
-    for entry in sorted(usable, key=lambda entry: key_of(entry.get("updated_at")) or key_of(entry.get("created_at")) or ""):
-        yield annotators.name(entry.get("completed_by")), entry["result"]
