@@ -23,6 +23,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 ONCE = ["--iterations", "1", "--warmup", "0"]
 SMALL_DETECTOR = "--stage1-backbone resnet18 --width 64 --height 64 --stage2-backbone resnet18 --crop 32 --landmarks 2 --images 1"
 RUNS = {
+    "hash_search": (["--hashes", "60,5000", "--rounds", "1"], "5,000 hashes: "),
     "crop_index": (["--images", "20", "--iterations", "1"], "2,900 crops in "),
     "detector_parts": (SMALL_DETECTOR.split(), "letterbox"),
     "drawing": (ONCE, "braces / warp"),

@@ -19,6 +19,8 @@ ORDERS = 96
 """Random orders of the bits."""
 WINDOW = 8
 """Hashes that each is compared with in an order."""
+PART = 16_384
+"""Sorted hashes that are compared at a time: 512 kB."""
 _KEY_BITS = 64
 
 
@@ -71,27 +73,43 @@ def _sorted_pairs(hashes: Hashes, max_distance: int) -> Candidates:
     """Of neighbours in the sorted orders. Mirror images are sorted among the others: row n + r is row r mirrored."""
     n = len(hashes)
     both = np.concatenate([hashes, mirrored_hashes(hashes)])
-    bits = np.unpackbits(both.view(np.uint8), axis=1)
+    bits = np.ascontiguousarray(np.unpackbits(both.view(np.uint8), axis=1).T)
     rng = np.random.default_rng(0)
     codes = np.empty(0, np.int64)
     for _ in range(ORDERS):
-        chosen = np.ascontiguousarray(bits[:, rng.choice(bits.shape[1], _KEY_BITS, replace=False)])
-        key = np.packbits(chosen, axis=1).view(">u8").ravel()
-        order = np.argsort(key, kind="stable")
-        found = [_close(both, order[:-step], order[step:], max_distance) for step in range(1, WINDOW + 1)]
-        one, other = (np.concatenate(rows) for rows in zip(*found, strict=True))
-        codes = np.union1d(codes, _pair_codes(one, other, n))
+        order = np.argsort(_keys(bits[rng.choice(len(bits), _KEY_BITS, replace=False)]))
+        one, other = _near_neighbours(both.take(order, axis=0), max_distance)
+        codes = np.union1d(codes, _pair_codes(order[one], order[other], n))
     first, second = np.divmod(codes, n)
     as_is = _differing_bits(hashes[first], hashes[second])
     mirrored = _differing_bits(hashes[first], mirrored_hashes(hashes[second]))
     return Candidates(first, second, np.minimum(as_is, mirrored), mirrored < as_is)
 
 
-def _close(
-    hashes: Hashes, one: NDArray[np.int64], other: NDArray[np.int64], max_distance: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    near = _differing_bits(hashes[one], hashes[other]) <= max_distance
-    return one[near], other[near]
+def _keys(bits: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """The bits `(64, N)` of each hash as one number `(N,)`."""
+    first, *others = bits.reshape(8, _KEY_BITS // 8, -1)
+    packed = first
+    for bit in others:
+        packed = (packed << np.uint8(1)) | bit
+    return np.ascontiguousarray(packed.T).view(np.uint64).ravel()
+
+
+def _near_neighbours(hashes: Hashes, max_distance: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of hashes in order, the places of those that are near one of the next `WINDOW`, and of that one.
+
+    A part at a time, word by word, so that the processor's cache holds what is compared.
+    """
+    found: list[tuple[NDArray[np.int64], int]] = []
+    for start in range(0, len(hashes), PART):
+        words = np.ascontiguousarray(hashes[start : start + PART + WINDOW].T)
+        for step in range(1, min(WINDOW, words.shape[1] - 1) + 1):
+            distance = np.zeros(words.shape[1] - step, np.uint16)
+            for word in words:
+                distance += np.bitwise_count(word[step:] ^ word[:-step])
+            found.append((np.flatnonzero(distance <= max_distance) + start, step))
+    one = np.concatenate([places for places, _ in found])
+    return one, np.concatenate([places + step for places, step in found])
 
 
 def _pair_codes(one: NDArray[np.int64], other: NDArray[np.int64], n: int) -> NDArray[np.int64]:
