@@ -138,6 +138,15 @@ def test_images_of_the_export_that_the_data_set_does_not_have_are_counted(
     assert "1 of 2 images of the export are none of the data set's" in caplog.text
 
 
+def test_an_export_may_call_its_marks_otherwise(tmp_path: Path, images: pd.DataFrame) -> None:
+    marks = written(tmp_path, task("a", {"top": (0, 0), "bottom": (80, 0)}))
+    labels = {"top": "p1", "bottom": "p2"}
+    table, _ = calibrate_images(marks, images, CalibrationParams(labels=labels))
+    assert table["mm_per_pixel"].tolist() == pytest.approx([0.125])
+    with pytest.raises(AnnotationError, match=r"`calibration\.labels`"):
+        calibrate_images(marks, images, CalibrationParams(on_bad_item="error"))
+
+
 def test_a_missing_export_is_named(tmp_path: Path, images: pd.DataFrame) -> None:
     with pytest.raises(AnnotationError, match=r"nowhere\.json: no such file"):
         calibrate_images(tmp_path / "nowhere.json", images, CalibrationParams())

@@ -153,8 +153,13 @@ class TestFilmsThatLieElsewhere:
     def test_in_a_folder_that_there_is_not_are_refused(self, apart):
         with pytest.raises(AnnotationError, match=r"nowhere: no such folder of images"):
             read_cephalograms(RawFolder(apart / "export", "label_studio", apart / "nowhere"), self.PARAMS)
+        (apart / "films.zip").touch()
+        with pytest.raises(AnnotationError, match=r"films\.zip: a file, and no folder of images"):
+            read_cephalograms(RawFolder(apart / "export", "label_studio", apart / "films.zip"), self.PARAMS)
 
     def test_a_data_set_of_which_nothing_is_left_says_why(self, apart):
         params = self.PARAMS.model_copy(update={"reading": ReadOptions(landmarks=["S"], only_landmarks=True)})
-        with pytest.raises(AnnotationError, match=r"nothing that can be used, .*key points of 'p1', 'p2' only"):
+        with pytest.raises(
+            AnnotationError, match=r"nothing that can be used \(problems: \d+\).*key points of 'p1', 'p2' only"
+        ):
             read_cephalograms(RawFolder(apart / "export", "label_studio", apart / "films"), params)

@@ -157,7 +157,10 @@ def _no_point(entry: PairedFilm, how: Assembly) -> tuple[str, str]:
     """What was found and what expected on a film without a point."""
     if not entry.left_out:
         return "no key point", how.required
-    wanted = f"one of {', '.join(how.expected or ())}; what the files call them otherwise goes into `ingestion.reading.labels`"
+    wanted = (
+        f"one of {', '.join(how.expected or ())}; what the files call them otherwise goes into `ingestion.reading.labels`, what "
+        "the ruler's export does into `calibration.labels`"
+    )
     return f"key points of {_some(sorted(entry.left_out))} only", wanted
 
 

@@ -108,7 +108,8 @@ def read(
             f"format {name!r} has its images in its own folder {root}; `images` = {str(images)!r} has no meaning."
         )
     if images is not None and not Path(images).is_dir():
-        raise AnnotationError(f"{images}: no such folder of images. Name the folder that holds them, at any depth.")
+        found = "a file, and no folder of images" if Path(images).exists() else "no such folder of images"
+        raise AnnotationError(f"{images}: {found}. Name the folder that holds them, at any depth.")
     _require_content(root, name, entry)
     reading = entry.read(root, Path(images) if images is not None else None, chosen)
     if reading.images.empty and not reading.problems:

@@ -16,7 +16,7 @@ def calibrate_images(ruler_export: Path, images: pd.DataFrame, params: Calibrati
     """Read the ruler's marks and compare the pixel size they give with the data set's."""
     from ceph_pipeline.formats import ReadOptions, read
 
-    options = ReadOptions(landmarks="ruler", only_landmarks=True, blank_shows_none=True)
+    options = ReadOptions(landmarks="ruler", labels=params.labels, only_landmarks=True, blank_shows_none=True)
     marks = read(ruler_export, "label_studio", on_bad_item=params.on_bad_item, options=options)
     strangers = sorted(set(marks.images["image_id"]) - set(images["image_id"]))
     if strangers:

@@ -30,7 +30,7 @@ def read_cephalograms(
     )
     if found.images.empty:
         raise formats.AnnotationError(
-            f"{raw_cephalograms.root}: nothing that can be used, {len(found.quarantine)} problems. The first: "
+            f"{raw_cephalograms.root}: nothing that can be used (problems: {len(found.quarantine)}). The first: "
             f"{found.quarantine['reason'].iloc[0]}"
         )
     logger.info(
