@@ -42,6 +42,34 @@ def test_a_film_cut_off_is_refused_in_every_kind(kind):
             decode_image(samples.damage(content, "cut", kind, seed), "a")
 
 
+@pytest.mark.parametrize("options", [{"lossless": True}, {"quality": 80}], ids=str)
+def test_a_hole_in_a_webp_is_refused(options):
+    refuses_holes(samples.pillow(grain(), "WEBP", **options))
+
+
+@pytest.mark.parametrize("options", [{}, {"quality_layers": [20, 5]}, {"tile_size": (256, 256)}], ids=str)
+def test_a_hole_in_a_jpeg_2000_is_refused(options):
+    refuses_holes(samples.pillow(grain(), "JPEG2000", **options))
+
+
+def grain() -> np.ndarray:
+    return np.random.default_rng(0).normal(128, 20, (600, 500)).clip(0, 255).astype(np.uint8)
+
+
+def refuses_holes(content: bytes) -> None:
+    """Wherever they are; zeros before the pixels or after their end are none."""
+    assert np.array_equal(decode_image(content + bytes(4096), "a"), decode_image(content, "a"))
+    for start in np.linspace(len(content) * 0.05, len(content) - 5000, 6).astype(int).tolist():
+        with pytest.raises(ImageReadError, match="a: damaged"):
+            decode_image(content[:start] + bytes(4096) + content[start + 4096 :], "a")
+
+
+def test_a_black_film_has_no_hole():
+    black = np.zeros((3000, 2500), np.uint8)
+    for kind in ("WEBP", "JPEG2000"):
+        assert not decode_image(samples.pillow(black, kind), "a").any()
+
+
 def test_a_tiff_without_one_of_its_strips_is_refused():
     content = samples.tiff(film(), compression="lzw", rowsperstrip=16)
     with tifffile.TiffFile(io.BytesIO(content)) as file:

@@ -24,13 +24,13 @@ def film(tmp_path):
     return write
 
 
-def as_jpeg(content: bytes, jpeg: bytes) -> bytes:
+def as_jpeg(content: bytes, jpeg: bytes, syntax: str = "JPEGBaseline8Bit") -> bytes:
     """The DICOM file with its pixels as that JPEG."""
+    from pydicom import uid
     from pydicom.encaps import encapsulate
-    from pydicom.uid import JPEGBaseline8Bit
 
     dataset = pydicom.dcmread(io.BytesIO(content))
-    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset.file_meta.TransferSyntaxUID = getattr(uid, syntax)
     dataset.PixelData = encapsulate([jpeg])
     dataset["PixelData"].is_undefined_length = True
     stream = io.BytesIO()
@@ -87,4 +87,15 @@ def test_a_jpeg_with_a_hole_is_refused_inside_dicom_as_outside(tmp_path):
     assert np.abs(read_image(whole).astype(int) - cv2.imdecode(np.frombuffer(jpeg, np.uint8), 0)).max() <= 1
     spoilt = samples.write(tmp_path / "spoilt.dcm", as_jpeg(plain, jpeg[: len(jpeg) // 2] + b"\xff\xd9"))
     with pytest.raises(ImageReadError, match=r"spoilt\.dcm: damaged or cut off \(Corrupt JPEG data"):
+        read_image(spoilt)
+
+
+def test_a_jpeg_2000_with_a_hole_is_refused_inside_dicom_as_outside(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (80, 64), dtype=np.uint8)
+    stream, plain = samples.pillow(noise, "JPEG2000", no_jp2=True), samples.dicom(noise)
+    whole = samples.write(tmp_path / "whole.dcm", as_jpeg(plain, stream, "JPEG2000Lossless"))
+    assert np.array_equal(read_image(whole), noise)
+    hole = stream[:1500] + bytes(2048) + stream[3548:]
+    spoilt = samples.write(tmp_path / "spoilt.dcm", as_jpeg(plain, hole, "JPEG2000Lossless"))
+    with pytest.raises(ImageReadError, match=r"spoilt\.dcm: damaged, a hole of zeros"):
         read_image(spoilt)

@@ -20,6 +20,7 @@ from ceph_pipeline.errors import first_of
 from ceph_pipeline.formats.aariz_files import read_points, read_stage
 from ceph_pipeline.formats.aariz_machines import UNKNOWN, Machine, read_machines, unused_rows
 from ceph_pipeline.formats.annotations import MISSING, Point, Reading, Row, cvm_table, image_table, landmark_rows, landmark_table
+from ceph_pipeline.formats.files import with_progress
 from ceph_pipeline.formats.layout import (
     IMAGE_SUFFIXES,
     SPLIT_NAMES,
@@ -92,7 +93,7 @@ def _read_split(folder: Path, split: str, root: Path, machines: Mapping[str, Mac
     rows.problems += unreadable
     refused = {problem.item for problem in rows.problems if problem.outcome == "image set aside"}
     rows.problems += _without_image(files, refused, root)
-    for image_id, (width, height) in sizes.items():
+    for image_id, (width, height) in with_progress(sizes.items(), f"annotations of {split}"):
         if image_id in refused:
             continue
         file = relative(files.images[image_id], root)

@@ -8,17 +8,22 @@ import os
 import stat
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from xml.etree import ElementTree
 
 import yaml
+from tqdm.auto import tqdm
 
 from ceph_pipeline.errors import CephError, InvalidValueError
 
 MAX_BYTES = 512 * 1024 * 1024
 """Annotation files beyond this are refused: the largest public ones (COCO keypoints) have 240 MB."""
+
+_QUIET_S = 3
+"""Seconds before a progress bar is shown."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -27,6 +32,9 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+
+Item = TypeVar("Item")
 
 
 class UnreadableFileError(CephError, ValueError):
@@ -45,6 +53,11 @@ def shown(value: object, limit: int = 80) -> str:
 def is_plain(text: str) -> bool:
     """Whether a name can stand in tables, files and logs: valid Unicode without control characters and line separators."""
     return not any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text)
+
+
+def with_progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
+    """The items, with a progress bar where they take more than a few seconds."""
+    return tqdm(items, desc=what, total=total, unit=" file", delay=_QUIET_S, leave=False)
 
 
 def read_bytes(path: Path, root: Path | None = None) -> bytes:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ceph_pipeline.formats.annotations import Point, Reading, Row, cvm_table, image_table, landmark_rows, landmark_table
 from ceph_pipeline.formats.entries import as_number
-from ceph_pipeline.formats.files import UnreadableFileError, read_text, shown
+from ceph_pipeline.formats.files import UnreadableFileError, read_text, shown, with_progress
 from ceph_pipeline.formats.layout import IMAGE_SUFFIXES, by_identifier, relative, sizes_of, visible_files
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.problems import Problem
@@ -55,7 +55,7 @@ def read_isbi2015(root: Path, images: Path | None, options: ReadOptions) -> Read
     sources = {key: relative(file, root) for key, file in annotations.items()}
     image_rows: list[Row] = []
     point_rows: list[Row] = []
-    for image_id, (width, height) in sizes.items():
+    for image_id, (width, height) in with_progress(sizes.items(), "annotations"):
         file = relative(films[image_id], root)
         rows, found = _read_readers(image_id, file, annotations, sources, root)
         problems += found

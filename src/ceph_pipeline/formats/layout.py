@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 
-from ceph_pipeline.formats.files import is_plain
+from ceph_pipeline.formats.files import is_plain, with_progress
 from ceph_pipeline.formats.problems import PASSED_OVER, Problem
 from ceph_pipeline.images import ImageHeader, ImageReadError, kinds, read_header
 from ceph_pipeline.images.film_files import is_hidden, list_films
@@ -104,7 +104,8 @@ def sizes_of(
         return _turned(image_id, name, header, recorded.get(image_id))
 
     with ThreadPoolExecutor() as threads:
-        results = dict(zip(images, threads.map(measure, images.items()), strict=True))
+        measured = with_progress(threads.map(measure, images.items()), "image headers", len(images))
+        results = dict(zip(images, measured, strict=True))
     sizes = {image_id: result for image_id, result in results.items() if not isinstance(result, Problem)}
     problems = [result for result in results.values() if isinstance(result, Problem)]
     return sizes, problems + _passed_over({path.parent for path in images.values()}, root)

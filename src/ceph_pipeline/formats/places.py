@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from ceph_pipeline.formats.files import UnreadableFileError
+from ceph_pipeline.formats.files import UnreadableFileError, with_progress
 from ceph_pipeline.formats.film_names import stem
 from ceph_pipeline.formats.problems import Problem
 from ceph_pipeline.images.film_files import is_hidden
@@ -59,7 +59,7 @@ def each_content(
         one_image: A file belongs to the image of its own name, so that its problem is that image's.
     """
     root = folder_of(path)
-    for file in annotation_files(path, suffixes):
+    for file in with_progress(annotation_files(path, suffixes), "annotations"):
         name = file.relative_to(root).as_posix()
         try:
             content = read(file, root)

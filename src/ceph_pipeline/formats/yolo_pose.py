@@ -20,7 +20,7 @@ from typing import Any
 
 from ceph_pipeline.formats.annotations import Point, Reading
 from ceph_pipeline.formats.entries import key_of, number
-from ceph_pipeline.formats.files import UnreadableFileError, read_json, read_text, read_yaml, shown
+from ceph_pipeline.formats.files import UnreadableFileError, read_json, read_text, read_yaml, shown, with_progress
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, stem
 from ceph_pipeline.formats.films import assemble, assembly, split_of
@@ -68,7 +68,7 @@ def read_yolo_pose(path: Path, images: Path | None, options: ReadOptions) -> Rea
         raise AnnotationError(f"{path}: no YAML file with `kpt_shape: [points, 2 or 3]`. {LAYOUT}")
     films: list[Film] = []
     problems: list[Problem] = []
-    for file in annotation_files(root, (".txt",)):
+    for file in with_progress(annotation_files(root, (".txt",)), "annotations"):
         if file.name.lower() in _NOT_LABELS:
             continue
         name = file.relative_to(root).as_posix()

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from ceph_pipeline.images.errors import ImageReadError
 from ceph_pipeline.images.grey import GreyImage, to_grey
 from ceph_pipeline.images.header import ImageHeader, SpacingSource, believable, require_readable_size
-from ceph_pipeline.images.raster import decode_raster
+from ceph_pipeline.images.raster import decode_raster, require_no_hole
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -74,7 +74,7 @@ def decode_dicom(stream: BinaryIO, name: str) -> GreyImage:
         if not dataset.get("PixelData"):
             raise ImageReadError(f"{name}: no pixels in it, such as a report or a presentation of another file; remove it")
         _require_decoder(dataset, name)
-        _require_whole_jpeg(dataset, name)
+        _require_whole_frame(dataset, name)
         pixels = dataset.pixel_array
         if dataset.SamplesPerPixel > 1:
             return to_grey(pixels, name)
@@ -170,12 +170,15 @@ def _require_decoder(dataset: Dataset, name: str) -> None:
         raise ImageReadError(f"{name}: no decoder of {syntax.name} is installed: pip install 'ceph-pipeline[dicom]'")
 
 
-def _require_whole_jpeg(dataset: Dataset, name: str) -> None:
-    """Refuse a JPEG with a hole, which pydicom's decoders fill and mention at most."""
+def _require_whole_frame(dataset: Dataset, name: str) -> None:
+    """Refuse a compressed frame with a hole, which pydicom's decoders fill and mention at most."""
     from pydicom.encaps import get_frame
-    from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
+    from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGBaseline8Bit, JPEGExtended12Bit
 
-    if dataset.file_meta.TransferSyntaxUID in (JPEGBaseline8Bit, JPEGExtended12Bit) and int(dataset.BitsStored) <= 8:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax in (JPEG2000, JPEG2000Lossless):
+        require_no_hole(get_frame(dataset.PixelData, 0, number_of_frames=1), "jpeg2000", name)
+    elif syntax in (JPEGBaseline8Bit, JPEGExtended12Bit) and int(dataset.BitsStored) <= 8:
         decode_raster(get_frame(dataset.PixelData, 0, number_of_frames=1), "jpeg", name)
 
 

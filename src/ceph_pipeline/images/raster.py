@@ -1,7 +1,7 @@
 """PNG, JPEG, BMP, WebP and JPEG 2000: headers by Pillow, pixels by libjpeg-turbo (JPEG) and OpenCV (the others).
 
 Damage is an error, not grey filler: libjpeg's warnings count as errors, and PNG carries check sums. BMP, WebP and JPEG 2000
-have none: of those only what the decoder itself notices is refused.
+have none: of those what the decoder itself notices is refused, and of the compressed two a hole of zeros.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import warnings
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import cv2
 import numpy as np
@@ -30,6 +30,8 @@ _FORMATS: dict[Kind, tuple[str, ...]] = {
     "jpeg2000": ("JPEG2000",),
 }
 _DPI_SOURCES: dict[Kind, SpacingSource] = {"png": "png_physical_size", "jpeg": "jpeg_density", "bmp": "bmp_resolution"}
+_HOLE = bytes(1024)
+"""No entropy coder writes as many zeros in a row: lossless films have 5, a black lossy WebP of 7 megapixels 730."""
 _TEXT_CHUNKS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 
 
@@ -70,6 +72,8 @@ def decode_raster(content: bytes, kind: Kind, name: str) -> NDArray[Any]:
         except ValueError as error:
             raise ImageReadError(f"{name}: damaged or cut off ({error}). Copy it again from its origin.") from None
         return pixels
+    if kind in ("webp", "jpeg2000"):
+        require_no_hole(content, kind, name)
     flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         decoded = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
@@ -78,6 +82,22 @@ def decode_raster(content: bytes, kind: Kind, name: str) -> NDArray[Any]:
     if decoded is None:
         raise ImageReadError(f"{name}: damaged or cut off ({len(content)} bytes). Copy it again from its origin.")
     return decoded
+
+
+def require_no_hole(content: bytes, kind: Literal["webp", "jpeg2000"], name: str) -> None:
+    """Refuse compressed pixels with a hole of zeros, which a broken copy leaves and the decoders fill with something grey.
+
+    Raises:
+        ImageReadError: there is one.
+    """
+    if kind == "webp":  # a chunk: its name, its length, its content
+        start = max(content.find(b"VP8 "), content.find(b"VP8L"))
+        end = start + 8 + int.from_bytes(content[start + 4 : start + 8], "little")
+    else:  # from the first tile's data to the marker that ends the codestream
+        start = content.find(b"\xff\x93", content.find(b"\xff\x4f\xff\x51"))
+        end = content.find(b"\xff\xd9", start)
+    if _HOLE in content[max(start, 0) : end if end > start else None]:
+        raise ImageReadError(f"{name}: damaged, a hole of zeros in its pixels. Copy it again from its origin.")
 
 
 def _exif(image: Image.Image, stream: BinaryIO, kind: Kind) -> Image.Exif:
