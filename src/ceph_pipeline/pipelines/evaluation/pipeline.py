@@ -164,7 +164,7 @@ def _report(networks: list[str]) -> list[Node]:
         ),
         Node(
             nodes.write_reports,
-            ["metrics", *tables, *found, "embedded_figures", "embedded_gallery"],
+            {name: name for name in ("metrics", *tables, *found, "embedded_figures", "embedded_gallery")},
             {name: name for name in written},
             name="write_reports",
         ),
