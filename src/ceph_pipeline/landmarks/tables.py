@@ -127,20 +127,20 @@ class ExclusionTable(Table):
     reason: Series[str]
 
 
-class AugmentedImageTable(ImageTable):
+class CopyTable(Table):
+    """What tables of images after augmentation have beside the columns of their sources' tables."""
+
+    source_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
+    kind: Series[str]
+    copy_: Series[int] = pa.Field(ge=0, alias="copy")
+
+
+class AugmentedImageTable(CopyTable, ImageTable):
     """Images after augmentation; a copy has its source's split."""
 
-    source_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
-    kind: Series[str]
-    copy_: Series[int] = pa.Field(ge=0, alias="copy")
 
-
-class AugmentedLandmarkTable(LandmarkTable):
+class AugmentedLandmarkTable(CopyTable, LandmarkTable):
     """Landmarks after augmentation, in pixels of the copy."""
-
-    source_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
-    kind: Series[str]
-    copy_: Series[int] = pa.Field(ge=0, alias="copy")
 
 
 class CropTable(Table):
