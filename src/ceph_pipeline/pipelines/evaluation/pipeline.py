@@ -170,7 +170,7 @@ def _report(networks: list[str]) -> list[Node]:
         ),
         Node(
             nodes.collect_metrics,
-            ["metrics", "robustness", "training_gap", *found],
+            {name: name for name in ("metrics", "robustness", "training_gap", *found)},
             "evaluation_metrics",
             name="collect_metrics",
         ),

@@ -95,17 +95,9 @@ def write_reports(embedded_figures: dict[str, str], embedded_gallery: str, **fou
     }
 
 
-def collect_metrics(
-    metrics: dict[str, Any],
-    robustness: pd.DataFrame,
-    training_gap: pd.DataFrame,
-    agreement: dict[str, Any],
-    uncertainty: dict[str, Any],
-    plausibility_summary: dict[str, Any],
-    run_comparison: dict[str, Any],
-) -> dict[str, dict[str, float]]:
+def collect_metrics(**found: Any) -> dict[str, dict[str, float]]:
     """Every figure worth comparing between runs, for the tracking server."""
-    return as_logged(run_metrics(metrics, robustness, training_gap, agreement, uncertainty, plausibility_summary, run_comparison))
+    return as_logged(run_metrics(**found))
 
 
 def log_detector(
