@@ -262,6 +262,6 @@ def test_no_earlier_run_is_compared_unless_one_is_named(errors, images):
 
 def test_every_figure_is_collected_and_only_what_is_known_is_logged(found):
     names = ("metrics", "robustness", "training_gap", "agreement", "uncertainty", "plausibility_summary", "run_comparison")
-    logged = presentation_nodes.collect_metrics(*(found[name] for name in names))
+    logged = presentation_nodes.collect_metrics(**{name: found[name] for name in names})
     assert logged["stage2_tta.mre_mm"] == {"value": pytest.approx(1.0), "step": 0}
     assert as_logged({"a b": 1.0, "unknown": float("nan"), "none": None}) == {"a_b": {"value": 1.0, "step": 0}}

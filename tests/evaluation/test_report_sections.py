@@ -44,16 +44,16 @@ def by_title(many_report, many_errors, many_images, statistics):
     truth = {"bias": -0.5, "std": 1.2, "true_mean": 25.0, "true_std": 5.0}
     results = Results(
         metrics=many_report,
-        landmarks=landmark_table(test, statistics),
-        devices=device_table(test, images, statistics),
+        landmark_errors=landmark_table(test, statistics),
+        device_errors=device_table(test, images, statistics),
         robustness=robustness_table(flips, copied.assign(kind="flip", copy=0, split="test"), errors, statistics),
-        gap=gap_table(pd.concat([trained, errors]), images, statistics),
-        measurements=pd.DataFrame([error | truth]),
-        heads=head_table(heads, values.assign(value=[21.0, 31.0]), values, pd.Series({"FMA": 24.0}), statistics),
+        training_gap=gap_table(pd.concat([trained, errors]), images, statistics),
+        measurement_errors=pd.DataFrame([error | truth]),
+        head_errors=head_table(heads, values.assign(value=[21.0, 31.0]), values, pd.Series({"FMA": 24.0}), statistics),
         agreement={"classes": {"ANB": anb, "Wits_mm": anb | {"stages": {}}}, "cvm": cvm_agreement(stages, cvm, statistics)},
         uncertainty={"learned": ["stage2_tta"], "n_left_out": 1, "stages": {"stage2_tta": {"mm": CHECKED}}},
-        plausibility={},
-        earlier=compare_with_earlier(test, test, "abc", statistics),
+        plausibility_summary={},
+        run_comparison=compare_with_earlier(test, test, "abc", statistics),
     )
     return {section.title: section for section in sections(results)}
 

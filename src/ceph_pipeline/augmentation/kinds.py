@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
+from ceph_pipeline.artifacts import Params
 from ceph_pipeline.augmentation.transforms import Transform
 from ceph_pipeline.errors import CephError, InvalidValueError, did_you_mean
 
@@ -65,7 +66,7 @@ class Source:
         return max(self.size) / FILM_LONG_SIDE_MM if self.pixel_size_mm is None else 1 / self.pixel_size_mm
 
 
-class Kind(BaseModel, ABC):
+class Kind(Params, ABC):
     """Settings of one kind of copy.
 
     Attributes:
@@ -73,8 +74,6 @@ class Kind(BaseModel, ABC):
         every: 1: each source; 2: every second source, counted through train, valid and test in order of identifiers.
         probability: On the fly: the chance that a sample is changed, by one of the kind's copies at random.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     type: str | None = Field(None, description="name or import path of the kind, where it differs from the recipe's key")
     splits: tuple[Split, ...] = ("train", "valid", "test")

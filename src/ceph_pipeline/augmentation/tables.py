@@ -13,33 +13,21 @@ from ceph_pipeline.augmentation.kinds import Kind, random_generator
 from ceph_pipeline.augmentation.plan import Plan
 from ceph_pipeline.cephalometry import vertical_measurements
 from ceph_pipeline.landmarks.geometry import Size, fitted_size
-from ceph_pipeline.landmarks.tables import CONSENSUS, IDENTIFIER, SPLITS, CacheTable, CvmTable, MeasurementTable
+from ceph_pipeline.landmarks.tables import CONSENSUS, SPLITS, CacheTable, CopyTable, CvmTable, MeasurementTable
 
 _NO_ROWS = np.empty(0, dtype=np.intp)
 
 
-class AugmentedCvmTable(CvmTable):
+class AugmentedCvmTable(CopyTable, CvmTable):
     """CVM stage of each image after augmentation: its source's."""
 
-    source_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
-    kind: Series[str]
-    copy_: Series[int] = pa.Field(ge=0, alias="copy")
 
-
-class AugmentedMeasurementTable(MeasurementTable):
+class AugmentedMeasurementTable(CopyTable, MeasurementTable):
     """Measurements of each image after augmentation, by its own points: shear and elastic change lengths and angles."""
 
-    source_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
-    kind: Series[str]
-    copy_: Series[int] = pa.Field(ge=0, alias="copy")
 
-
-class AugmentedCacheTable(CacheTable):
+class AugmentedCacheTable(CopyTable, CacheTable):
     """Size of each image's pre-resized training copy."""
-
-    source_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
-    kind: Series[str]
-    copy_: Series[int] = pa.Field(ge=0, alias="copy")
 
 
 class SummaryTable(pa.DataFrameModel):

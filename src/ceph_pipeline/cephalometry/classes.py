@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
+from ceph_pipeline.artifacts import Params
 from ceph_pipeline.cephalometry.measurements import MEASUREMENTS
 
 
-class ValueClasses(BaseModel):
+class ValueClasses(Params):
     """Classes that a value falls into."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     bounds: tuple[FiniteFloat, ...] = Field(
         min_length=1, description="ascending, in the measurement's unit; a bound ends the class below it"
@@ -53,10 +52,8 @@ class Criterion(ValueClasses):
         return f"{self.measurement}: {', '.join(steps)}, {self.names[-1]} above"
 
 
-class Rule(BaseModel):
+class Rule(Params):
     """A class by one measurement, and whether others agree with it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     decides: Criterion
     confirms: tuple[Criterion, ...] = Field((), description="may agree or not; they change no class")

@@ -7,14 +7,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat, model_validator
 
+from ceph_pipeline.artifacts import Params
 from ceph_pipeline.cephalometry.measurements import MEASUREMENTS
 
 
-class _Params(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Norm(_Params):
+class Norm(Params):
     """Mean and standard deviation of a measurement, or the range that counts as normal."""
 
     mean: FiniteFloat | None = Field(None, description="in the measurement's unit")
@@ -52,7 +49,7 @@ class Norm(_Params):
         return f"{self.mean:g}" if self.sd is None else f"{self.mean:g} ± {self.sd:g}"
 
 
-class NormSet(_Params):
+class NormSet(Params):
     """Norms of one population from one source."""
 
     population: str = Field(min_length=1, description="whose heads")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import difflib
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from ceph_pipeline.artifacts import Params
 from ceph_pipeline.cephalometry.classes import Rule
 from ceph_pipeline.cephalometry.norms import ChosenNorm, NormSet, choose
 
 
-class CephalometryParams(BaseModel):
+class CephalometryParams(Params):
     """What measurements are compared with."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     compare_with: tuple[str, ...] = Field(
         (), description="norm sets by name; of several the first that has a measurement counts; empty: no norm is applied"

@@ -19,7 +19,7 @@ def run_metrics(
     training_gap: pd.DataFrame,
     agreement: dict[str, Any],
     uncertainty: dict[str, Any],
-    plausibility: dict[str, Any],
+    plausibility_summary: dict[str, Any],
     run_comparison: dict[str, Any],
 ) -> dict[str, float]:
     """Every figure of an evaluation by a dotted name, such as `stage2.mre_mm`; NaN where one is unknown."""
@@ -29,7 +29,7 @@ def run_metrics(
         **{f"{row['split']}.{row['stage']}.mre_px": row["mre_px"] for _, row in training_gap.iterrows()},
         **_agreement_metrics(agreement),
         **scalar_metrics(uncertainty),
-        **plausibility_metrics(plausibility),
+        **plausibility_metrics(plausibility_summary),
         **{
             f"earlier_run.{stage}.difference_{fields['unit']}": fields["difference"]
             for stage, fields in run_comparison.get("stages", {}).items()

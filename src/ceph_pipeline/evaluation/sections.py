@@ -13,33 +13,33 @@ from ceph_pipeline.evaluation.summary import comparison_lines, headline, notes
 
 @dataclass(frozen=True)
 class Results:
-    """Everything an evaluation has found.
+    """Everything an evaluation has found, by its name in the catalog.
 
     Attributes:
         metrics: From `evaluate`.
-        landmarks: From `landmark_table`.
-        devices: From `device_table`.
+        landmark_errors: From `landmark_table`.
+        device_errors: From `device_table`.
         robustness: From `robustness_table`.
-        gap: From `gap_table`.
-        measurements: From `measurement_error_table`.
-        heads: From `head_table`.
+        training_gap: From `gap_table`.
+        measurement_errors: From `measurement_error_table`.
+        head_errors: From `head_table`.
         agreement: `classes` from `class_agreement`, `cvm` from `cvm_agreement`.
         uncertainty: `stages` from `assessments`, the stages that were `learned`, and `n_left_out` near-duplicates.
-        plausibility: From `plausibility_report`; empty where there is no prior.
-        earlier: From `compare_with_earlier`; empty where no run was named.
+        plausibility_summary: From `plausibility_report`; empty where there is no prior.
+        run_comparison: From `compare_with_earlier`; empty where no run was named.
     """
 
     metrics: dict[str, Any]
-    landmarks: pd.DataFrame
-    devices: pd.DataFrame
+    landmark_errors: pd.DataFrame
+    device_errors: pd.DataFrame
     robustness: pd.DataFrame
-    gap: pd.DataFrame
-    measurements: pd.DataFrame
-    heads: pd.DataFrame
+    training_gap: pd.DataFrame
+    measurement_errors: pd.DataFrame
+    head_errors: pd.DataFrame
     agreement: dict[str, Any]
     uncertainty: dict[str, Any]
-    plausibility: dict[str, Any]
-    earlier: dict[str, Any]
+    plausibility_summary: dict[str, Any]
+    run_comparison: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Section:
 
 def sections(results: Results) -> list[Section]:
     """The whole report; what there is nothing to say about is said to be missing."""
-    metrics, last = results.metrics, stages_in(results.landmarks)[-1]
+    metrics, last = results.metrics, stages_in(results.landmark_errors)[-1]
     parts = [
         Section(
             headline(metrics),
@@ -70,23 +70,23 @@ def sections(results: Results) -> list[Section]:
         ),
         Section("What each step gains", [error_tables.ABLATION_NOTE], [error_tables.ablation_frame(metrics)]),
     ]
-    if results.earlier:
-        parts.append(Section(f"Against run {results.earlier['run_id']}", earlier_lines(results.earlier)))
+    if results.run_comparison:
+        parts.append(Section(f"Against run {results.run_comparison['run_id']}", earlier_lines(results.run_comparison)))
     parts += [
         Section("Successful detection rate", figure="sdr_curve.png"),
         Section(f"Subsets, {LABELS[last]}", [], [error_tables.subset_frame(metrics, last)]),
         Section(
             f"Landmarks, {LABELS[last]}, the hardest first",
             [],
-            [error_tables.landmark_frame(results.landmarks, last)],
+            [error_tables.landmark_frame(results.landmark_errors, last)],
             "landmark_errors.png",
         ),
         Section("Errors on the mean shape", figure="error_ellipses.png"),
-        Section(f"Devices, {LABELS[last]}", [error_tables.DEVICE_NOTE], [error_tables.device_frame(results.devices, last)]),
+        Section(f"Devices, {LABELS[last]}", [error_tables.DEVICE_NOTE], [error_tables.device_frame(results.device_errors, last)]),
         _robustness(results.robustness),
-        _gap(results.gap),
+        _gap(results.training_gap),
         *_uncertainty(results.uncertainty),
-        _plausibility(results.plausibility),
+        _plausibility(results.plausibility_summary),
         *_clinical(results, last),
         Section("Best, median and worst images", figure="gallery.png"),
     ]
@@ -124,14 +124,14 @@ def _plausibility(found: dict[str, Any]) -> Section:
 
 
 def _clinical(results: Results, last: str) -> list[Section]:
-    measurements = clinical_tables.measurement_frame(results.measurements, last)
+    measurements = clinical_tables.measurement_frame(results.measurement_errors, last)
     parts = [Section(f"Measurements, {LABELS[last]}", [clinical_tables.MEASUREMENT_NOTE], _if_any(measurements))]
     for key, rule in results.agreement["classes"].items():
         lines, tables = clinical_tables.class_lines(key, rule, last), clinical_tables.class_tables(rule, last)
         parts.append(Section(f"Classes by {key}", lines, tables))
-    cvm, heads = results.agreement["cvm"], _if_any(clinical_tables.head_frame(results.heads))
+    cvm, heads = results.agreement["cvm"], _if_any(clinical_tables.head_frame(results.head_errors))
     tables = [clinical_tables.confusion_frame(cvm["confusion"], clinical_tables.CVM_NAMES)] if cvm else []
-    lines = [*clinical_tables.cvm_lines(cvm), *clinical_tables.head_lines(results.heads)]
+    lines = [*clinical_tables.cvm_lines(cvm), *clinical_tables.head_lines(results.head_errors)]
     parts.append(Section("CVM stages and measurement heads", lines, [*tables, *heads]))
     return parts
 

@@ -31,7 +31,7 @@ from ceph_pipeline.formats.film_names import ImageFolder
 from ceph_pipeline.formats.films import Assembly, assemble, shifted, split_of
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import LandmarkNames, ReadOptions, TableOptions
-from ceph_pipeline.formats.places import annotation_files, folder_of, recognises_any
+from ceph_pipeline.formats.places import annotation_files, each_content, folder_of, recognises_any
 from ceph_pipeline.formats.problems import AnnotationError, Problem
 from ceph_pipeline.formats.reader_names import ANNOTATOR
 from ceph_pipeline.formats.sheets import Sheet, read_sheet
@@ -82,7 +82,8 @@ def read_cl_detection(path: Path, images: Path | None, options: ReadOptions) -> 
     truths = [file for file in annotation_files(path, (".json",)) if file.suffix.lower() == ".json" and _is_ground_truth(file)]
     if truths:
         problems: list[Problem] = []
-        films = [film for file in truths for film in _films(file, root, folder, problems)]
+        contents = each_content(truths, root, read_json, LAYOUT, problems)
+        films = [film for _, name, content in contents for film in _films(content, name, folder, problems)]
         _require_unpacked(films, folder)
         return assemble(films, folder, _assembly(SCHEMAS["cl_detection2023"], options), problems)
     sheets = [file for file in annotation_files(path, (".csv",)) if _is_sheet(file)]
@@ -104,13 +105,7 @@ def _table_of(sheet: Sheet) -> TableOptions:
     return TableOptions(image=image, x="p{landmark}x", y="p{landmark}y", pixel_size_mm=size)
 
 
-def _films(file: Path, root: Path, folder: ImageFolder, problems: list[Problem]) -> list[Film]:
-    name = file.relative_to(root).as_posix()
-    try:
-        content = read_json(file, root)
-    except UnreadableFileError as error:
-        problems.append(Problem(name, name, "file", str(error), LAYOUT, "file set aside"))
-        return []
+def _films(content: Any, name: str, folder: ImageFolder, problems: list[Problem]) -> list[Film]:
     labelled: dict[int, list[LabelledPoint]] = defaultdict(list)
     scales: dict[int, set[float]] = defaultdict(set)
     for position, entry in entries_of(content if isinstance(content, dict) else {}, "points", name, problems):

@@ -24,7 +24,7 @@ from ceph_pipeline.formats.film_names import ImageFolder, file_path
 from ceph_pipeline.formats.films import assemble, assembly, split_of
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
-from ceph_pipeline.formats.places import each_content, folder_of, recognises_any
+from ceph_pipeline.formats.places import annotation_files, each_content, folder_of, recognises_any
 from ceph_pipeline.formats.problems import AnnotationError, Problem
 from ceph_pipeline.formats.reader_names import ReaderNames
 
@@ -56,7 +56,7 @@ def read_coco(path: Path, images: Path | None, options: ReadOptions) -> Reading:
     films: list[Film] = []
     problems: list[Problem] = []
     readers = ReaderNames()
-    for _, name, content in each_content(path, _SUFFIXES, read_json, LAYOUT, problems):
+    for _, name, content in each_content(annotation_files(path, _SUFFIXES), root, read_json, LAYOUT, problems):
         if not isinstance(content, dict) or "annotations" not in content:
             continue
         films += _films(content, name, readers, problems)

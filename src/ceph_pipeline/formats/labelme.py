@@ -23,7 +23,7 @@ from ceph_pipeline.formats.film_names import ImageFolder, file_path, stem
 from ceph_pipeline.formats.films import assemble, assembly, split_of
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
-from ceph_pipeline.formats.places import each_content, folder_of, recognises_any
+from ceph_pipeline.formats.places import annotation_files, each_content, folder_of, recognises_any
 from ceph_pipeline.formats.problems import Problem
 from ceph_pipeline.formats.reader_names import ANNOTATOR
 
@@ -50,7 +50,7 @@ def read_labelme(path: Path, images: Path | None, options: ReadOptions) -> Readi
     films: list[Film] = []
     problems: list[Problem] = []
     elsewhere: list[str] = []
-    for file, name, content in each_content(path, _SUFFIXES, read_json, LAYOUT, problems, one_image=True):
+    for file, name, content in each_content(annotation_files(path, _SUFFIXES), root, read_json, LAYOUT, problems, one_image=True):
         if isinstance(content, dict) and "shapes" in content:
             films.append(_film(content, file.stem, name, folder, problems))
             if _names_another(content, file.stem, folder):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -40,8 +40,8 @@ def annotation_files(path: Path, suffixes: Sequence[str]) -> Iterator[Path]:
 
 
 def each_content(
-    path: Path,
-    suffixes: Sequence[str],
+    files: Iterable[Path],
+    root: Path,
     read: Callable[[Path, Path], Content],
     layout: str,
     problems: list[Problem],
@@ -51,15 +51,14 @@ def each_content(
     """Each annotation file, its path inside the data set and its content; one that cannot be read becomes a problem.
 
     Args:
-        path: The data set.
-        suffixes: Of its annotation files.
+        files: The annotation files.
+        root: The data set's folder.
         read: Parses a file, given it and the data set's folder.
         layout: What the format looks like, for the problem.
         problems: Receives the files that cannot be read.
         one_image: A file belongs to the image of its own name, so that its problem is that image's.
     """
-    root = folder_of(path)
-    for file in with_progress(annotation_files(path, suffixes), "annotations"):
+    for file in with_progress(files, "annotations"):
         name = file.relative_to(root).as_posix()
         try:
             content = read(file, root)

@@ -20,13 +20,13 @@ from typing import Any
 
 from ceph_pipeline.formats.annotations import Point, Reading
 from ceph_pipeline.formats.entries import key_of, number
-from ceph_pipeline.formats.files import UnreadableFileError, read_json, read_text, read_yaml, shown, with_progress
+from ceph_pipeline.formats.files import UnreadableFileError, read_json, read_text, read_yaml, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, stem
 from ceph_pipeline.formats.films import assemble, assembly, split_of
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
-from ceph_pipeline.formats.places import annotation_files, folder_of
+from ceph_pipeline.formats.places import annotation_files, each_content, folder_of
 from ceph_pipeline.formats.problems import AnnotationError, Problem
 from ceph_pipeline.formats.reader_names import ANNOTATOR
 from ceph_pipeline.landmarks.geometry import Size
@@ -68,18 +68,11 @@ def read_yolo_pose(path: Path, images: Path | None, options: ReadOptions) -> Rea
         raise AnnotationError(f"{path}: no YAML file with `kpt_shape: [points, 2 or 3]`. {LAYOUT}")
     films: list[Film] = []
     problems: list[Problem] = []
-    for file in with_progress(annotation_files(root, (".txt",)), "annotations"):
-        if file.name.lower() in _NOT_LABELS:
-            continue
-        name = file.relative_to(root).as_posix()
-        try:
-            lines = read_text(file, root).splitlines()
-        except UnreadableFileError as error:
-            problems.append(Problem(stem(file.stem), name, "file", str(error), "a text file of numbers", "file set aside"))
-            continue
+    labels = (file for file in annotation_files(root, (".txt",)) if file.name.lower() not in _NOT_LABELS)
+    for _, name, text in each_content(labels, root, read_text, "a text file of numbers", problems, one_image=True):
         labelled = [
             entry
-            for position, line in enumerate(lines, 1)
+            for position, line in enumerate(text.splitlines(), 1)
             if line.split()
             for entry in _row(line, shape, name, position, problems)
         ]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import Field, PositiveFloat
 
 from ceph_pipeline.artifacts import Params
 from ceph_pipeline.artifacts.user_path import user_path
@@ -43,10 +43,8 @@ class InferenceParams(Params):
         return None if self.ruler_models is None else user_path(self.ruler_models)
 
 
-class SuperimpositionParams(BaseModel):
+class SuperimpositionParams(Params):
     """The `superimposition` pipeline: two films of one person, out of those that `inference` has located."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     first: str | int | None = Field(None, description="identifier (`image_id`) of the earlier film")
     second: str | int | None = Field(None, description="identifier of the later film")

@@ -1,7 +1,6 @@
 """The tables of the project, as Pandera schemas, and the way between tables and arrays.
 
-Missing coordinates are NaN and never drop a row. Every schema refuses unknown columns only where a reader could
-mistake one for another; extra columns pass.
+Missing coordinates are NaN and never drop a row. Extra columns pass.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,7 +22,6 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """Of what a check finds in the data or in a training, mildest first."""
 
 SPLITS = ("train", "valid", "test")
-READERS = ("senior", "junior", "consensus")
 CONSENSUS = "consensus"
 ENSEMBLE = "ensemble"
 STAGES = ("stage1", "stage1_tta", "stage2", "stage2_tta", ENSEMBLE)
@@ -129,20 +127,20 @@ class ExclusionTable(Table):
     reason: Series[str]
 
 
-class AugmentedImageTable(ImageTable):
+class CopyTable(Table):
+    """What tables of images after augmentation have beside the columns of their sources' tables."""
+
+    source_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
+    kind: Series[str]
+    copy_: Series[int] = pa.Field(ge=0, alias="copy")
+
+
+class AugmentedImageTable(CopyTable, ImageTable):
     """Images after augmentation; a copy has its source's split."""
 
-    source_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
-    kind: Series[str]
-    copy_: Series[int] = pa.Field(ge=0, alias="copy")
 
-
-class AugmentedLandmarkTable(LandmarkTable):
+class AugmentedLandmarkTable(CopyTable, LandmarkTable):
     """Landmarks after augmentation, in pixels of the copy."""
-
-    source_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
-    kind: Series[str]
-    copy_: Series[int] = pa.Field(ge=0, alias="copy")
 
 
 class CropTable(Table):

@@ -200,19 +200,17 @@ def _no_points() -> dict[str, list[Any]]:
 
 def _shown(points: pd.DataFrame) -> dict[str, list[Any]]:
     """Columns of the points that are there."""
-    rings, flagged = 2 * np.nan_to_num(sigma_px(points)), is_flagged(points)
-    colour = np.where(points["corrected"], CORRECTED, np.where(flagged, FLAG, POINT))
-    there = points["x"].notna().to_numpy(bool)
-    names = points["landmark"].astype(str)
+    points = points[points["x"].notna()]
+    x, y, names = points["x"].tolist(), points["y"].tolist(), points["landmark"].astype(str).tolist()
     return {
-        "landmark": names[there].tolist(),
-        "symbol": [known_or_own(name).symbol for name in names[there]],
-        "x": points["x"][there].tolist(),
-        "y": points["y"][there].tolist(),
-        "drawn_x": points["x"][there].tolist(),
-        "drawn_y": points["y"][there].tolist(),
-        "ring": rings[there].tolist(),
-        "colour": colour[there].tolist(),
+        "landmark": names,
+        "symbol": [known_or_own(name).symbol for name in names],
+        "x": x,
+        "y": y,
+        "drawn_x": list(x),
+        "drawn_y": list(y),
+        "ring": (2 * np.nan_to_num(sigma_px(points))).tolist(),
+        "colour": np.where(points["corrected"], CORRECTED, np.where(is_flagged(points), FLAG, POINT)).tolist(),
     }
 
 

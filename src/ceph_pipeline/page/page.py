@@ -82,7 +82,7 @@ class Page:
             title="their distance, mm", value=settings.calibration.ruler_mm, low=0.1, high=200, step=1, width=120, name="length"
         )
         self._size = NumericInput(title="or mm per pixel", mode="float", width=120, name="pixel_size")
-        titles = [(ALL, "all analyses"), *((table, table) for table in _analysis_titles())]
+        titles = [(ALL, "all analyses"), *((analysis.title, analysis.title) for analysis in ANALYSES.values())]
         self._analysis = Select(title="Analysis", options=titles, value=ALL, width=200, name="analysis")
         self._norms = MultiChoice(
             title="Compare with norms (none unless you choose)",
@@ -240,13 +240,8 @@ class Page:
 
 
 def _step_button(label: str) -> Button:
-    return Button(
-        label=label, name=label.lower(), width=70, disabled=True, margin=(21, 5, 5, 5)
-    )  # level with the input beside it
-
-
-def _analysis_titles() -> list[str]:
-    return [analysis.title for analysis in ANALYSES.values()]
+    """Level with the input beside it."""
+    return Button(label=label, name=label.lower(), width=70, disabled=True, margin=(21, 5, 5, 5))
 
 
 def _stylesheet() -> InlineStyleSheet:

@@ -58,18 +58,14 @@ class Canvas:
             soft_mm: Standard deviation of the blur of its edge.
             texture: Standard deviation of the thickness, as a fraction.
         """
-        found = self._coverage(outline, soft_mm=soft_mm)
-        if found is not None:
-            window, mask = found
-            grain = 1 + texture * self._texture[window] if texture else 1
-            self.attenuation[window] += np.float32(amount) * mask * grain
+        window, mask = self._coverage(outline, soft_mm=soft_mm)
+        grain = 1 + texture * self._texture[window] if texture else 1
+        self.attenuation[window] += np.float32(amount) * mask * grain
 
     def line(self, path: Curve, width_mm: float, amount: float, *, soft_mm: float = 0.0) -> None:
         """A thin sheet seen edge-on: a stroke with round ends."""
-        found = self._coverage(path, stroke_mm=width_mm, soft_mm=soft_mm)
-        if found is not None:
-            window, mask = found
-            self.attenuation[window] += np.float32(amount) * mask
+        window, mask = self._coverage(path, stroke_mm=width_mm, soft_mm=soft_mm)
+        self.attenuation[window] += np.float32(amount) * mask
 
     def wall(self, outline: Curve, width_mm: float, amount: float, *, soft_mm: float = 0.0) -> None:
         """A line all around a closed outline."""
@@ -86,17 +82,14 @@ class Canvas:
 
     def rim(self, outline: Curve, width_mm: float, amount: float) -> None:
         """A cortex: the band inside a closed outline, where rays run along the surface."""
-        found = self._coverage(outline, rim_mm=width_mm)
-        if found is not None:
-            window, mask = found
-            self.attenuation[window] += np.float32(amount) * mask
+        window, mask = self._coverage(outline, rim_mm=width_mm)
+        self.attenuation[window] += np.float32(amount) * mask
 
     def dome(self, outline: Curve, depth_mm: float, amount: float) -> None:
         """A rounded body: thickness grows from the outline inwards like a circle's chord, and is full at `depth_mm`."""
-        found = self._coverage(outline)
-        if found is None:
+        window, mask = self._coverage(outline)
+        if not mask.size:
             return
-        window, mask = found
         corner = outline.min(axis=0) - 2 * _DOME_MM
         cells = np.ceil((outline.max(axis=0) - corner) / _DOME_MM).astype(int) + 3
         inside = np.zeros((cells[1], cells[0]), np.uint8)
@@ -115,15 +108,15 @@ class Canvas:
 
     def _coverage(
         self, path: Curve, *, soft_mm: float = 0.0, stroke_mm: float = 0.0, rim_mm: float = 0.0
-    ) -> tuple[tuple[slice, slice], NDArray[np.float32]] | None:
-        """Share of each pixel that a structure covers, in the window of the image that it touches; None outside."""
+    ) -> tuple[tuple[slice, slice], NDArray[np.float32]]:
+        """The window of the image that a structure touches, empty outside, and the share of each of its pixels that it covers."""
         points = self.to_px(path)
         height, width = self.attenuation.shape
         margin = (3 * soft_mm + stroke_mm) * self.to_px.scale + 2
         left, top = np.maximum(np.floor(points.min(axis=0) - margin).astype(int), 0)
         right, bottom = np.minimum(np.ceil(points.max(axis=0) + margin).astype(int) + 1, (width, height))
         if right <= left or bottom <= top:
-            return None
+            return (slice(0), slice(0)), np.zeros((0, 0), np.float32)
         scale = _FINER if (bottom - top) * (right - left) < _SMALL_PX else _FINE
         fine = np.zeros(((bottom - top) * scale, (right - left) * scale), np.uint8)
         drawn = [_fixed((points - (left, top) + 0.5) * scale - 0.5)]

@@ -11,6 +11,8 @@ from ceph_pipeline.phantom.devices import Device, border_width_px
 _SCATTER = 0.07
 _SCATTER_MM = 14.0
 _WHITE = 251.0
+_FRAME = {"film": 248.0, "collimated": 0.0}
+"""Grey value of a frame around the picture, by the device's border."""
 _BLACKENED = 0.12
 """Contrast that is left where the film is over-exposed."""
 
@@ -72,12 +74,9 @@ def _draw_border(grey: NDArray[np.float32], device: Device) -> None:
     """The frame that tells devices apart at a glance."""
     height, width = grey.shape
     edge = border_width_px((width, height))
-    if device.border == "film":
+    if device.border in _FRAME:
         for strip in (grey[:edge], grey[-edge:], grey[:, :edge], grey[:, -edge:]):
-            strip[:] = 248
-    elif device.border == "collimated":
-        for strip in (grey[:edge], grey[-edge:], grey[:, :edge], grey[:, -edge:]):
-            strip[:] = 0
+            strip[:] = _FRAME[device.border]
     elif device.border == "tabs":
         for centre in (0.27, 0.52, 0.77):
             left, right = round((centre - 0.03) * width), round((centre + 0.03) * width)

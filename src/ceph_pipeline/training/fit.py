@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -79,20 +80,15 @@ def fit(
     return module.trained
 
 
+@dataclass(frozen=True)
 class Attempt:
-    """A training that can be run again with other batches, from its last complete epoch; for its arguments see `fit`."""
+    """A training that can be run again with other batches, from its last complete epoch; for its fields see `fit`."""
 
-    def __init__(
-        self,
-        module: LandmarkModule,
-        data: LandmarkData,
-        folder: Path,
-        params: Stage1Params | Stage2Params,
-        run_logger: MLFlowLogger | None,
-    ) -> None:
-        self.module, self.data, self.folder = module, data, folder
-        self.params, self.run_logger = params, run_logger
-        self.monitor = monitor_of(params.loop, data.metric)
+    module: LandmarkModule
+    data: LandmarkData
+    folder: Path
+    params: Stage1Params | Stage2Params
+    run_logger: MLFlowLogger | None
 
     def run(self) -> bool:
         """Train from the last complete epoch to the end; False where the device's memory does not take the plan's batches.
@@ -158,7 +154,8 @@ class Attempt:
 
     def _callbacks(self) -> list[Callback]:
         """What watches and steers the loop; the two that save come last."""
-        optim, loop, monitor = self.params.optim, self.params.loop, self.monitor
+        optim, loop = self.params.optim, self.params.loop
+        monitor = monitor_of(loop, self.data.metric)
         stage = self.module.trained.stage
         callbacks: list[Callback] = [
             *shared_buffers(self.data.rank),

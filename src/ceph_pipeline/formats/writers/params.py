@@ -2,18 +2,17 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from ceph_pipeline.artifacts import Params
 from ceph_pipeline.formats.writers.point_set import LOCAL_FILES
 
 WrittenFormat = Literal["aariz", "coco", "json", "label_studio", "labelme", "table", "yolo_pose"]
 """Keys of `WRITERS`."""
 
 
-class ExportParams(BaseModel):
+class ExportParams(Params):
     """Points of the project's tables as files of another format."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: WrittenFormat = Field("coco", description="table is a tidy CSV; json is for programs and is not read back")
     table: Literal["landmarks", "predictions"] = Field(

@@ -164,13 +164,13 @@ def _report(networks: list[str]) -> list[Node]:
         ),
         Node(
             nodes.write_reports,
-            ["metrics", *tables, *found, "embedded_figures", "embedded_gallery"],
+            {name: name for name in ("metrics", *tables, *found, "embedded_figures", "embedded_gallery")},
             {name: name for name in written},
             name="write_reports",
         ),
         Node(
             nodes.collect_metrics,
-            ["metrics", "robustness", "training_gap", *found],
+            {name: name for name in ("metrics", "robustness", "training_gap", *found)},
             "evaluation_metrics",
             name="collect_metrics",
         ),

@@ -82,40 +82,12 @@ def draw_gallery(
     return {"overlay_gallery": figure, "embedded_gallery": data_uri(figure, photographs=True)}
 
 
-def write_reports(
-    metrics: dict[str, Any],
-    landmark_errors: pd.DataFrame,
-    device_errors: pd.DataFrame,
-    robustness: pd.DataFrame,
-    training_gap: pd.DataFrame,
-    measurement_errors: pd.DataFrame,
-    head_errors: pd.DataFrame,
-    agreement: dict[str, Any],
-    uncertainty: dict[str, Any],
-    plausibility_summary: dict[str, Any],
-    run_comparison: dict[str, Any],
-    embedded_figures: dict[str, str],
-    embedded_gallery: str,
-) -> dict[str, str]:
-    """The report in HTML, with and without the gallery of patients, and the table for a paper."""
+def write_reports(embedded_figures: dict[str, str], embedded_gallery: str, **found: Any) -> dict[str, str]:
+    """The report in HTML of all `Results`, with and without the gallery of patients, and the table for a paper."""
     from ceph_pipeline.evaluation.render import html_page, paper_table
 
-    report = sections(
-        Results(
-            metrics=metrics,
-            landmarks=landmark_errors,
-            devices=device_errors,
-            robustness=robustness,
-            gap=training_gap,
-            measurements=measurement_errors,
-            heads=head_errors,
-            agreement=agreement,
-            uncertainty=uncertainty,
-            plausibility=plausibility_summary,
-            earlier=run_comparison,
-        )
-    )
-    table = paper_table(metrics)
+    results = Results(**found)
+    report, table = sections(results), paper_table(results.metrics)
     return {
         "evaluation_html": html_page(report, embedded_figures | {GALLERY: embedded_gallery}, latex=table),
         "evaluation_html_without_films": html_page(report, embedded_figures, latex=table),
@@ -123,17 +95,9 @@ def write_reports(
     }
 
 
-def collect_metrics(
-    metrics: dict[str, Any],
-    robustness: pd.DataFrame,
-    training_gap: pd.DataFrame,
-    agreement: dict[str, Any],
-    uncertainty: dict[str, Any],
-    plausibility_summary: dict[str, Any],
-    run_comparison: dict[str, Any],
-) -> dict[str, dict[str, float]]:
+def collect_metrics(**found: Any) -> dict[str, dict[str, float]]:
     """Every figure worth comparing between runs, for the tracking server."""
-    return as_logged(run_metrics(metrics, robustness, training_gap, agreement, uncertainty, plausibility_summary, run_comparison))
+    return as_logged(run_metrics(**found))
 
 
 def log_detector(

@@ -76,40 +76,30 @@ def predict_stage1(
     from ceph_pipeline.training.folds import listed_checkpoints
 
     paths = listed_checkpoints(checkpoints, folder)
-    held_out = {
-        fold: images[images["image_id"].isin(folds.loc[folds["fold"] == fold, "image_id"])] for fold in checkpoints["fold"]
-    }
+    held_out = [images[images["image_id"].isin(folds.loc[folds["fold"] == fold, "image_id"])] for fold in checkpoints["fold"]]
 
     @once
-    def found() -> "list[WholeImageTables]":
+    def found() -> "WholeImageTables":
         from ceph_pipeline.detector.checkpoint import load_networks
         from ceph_pipeline.detector.image_set import ImageSet
-        from ceph_pipeline.detector.tables import whole_image_tables
+        from ceph_pipeline.detector.tables import WholeImageTables, whole_image_tables
 
-        return [
+        each = [
             whole_image_tables(load_networks([path], "stage1", params), ImageSet.of_cache(rows, cache, cache_index), params)
-            for rows, path in zip(held_out.values(), paths, strict=True)
+            for rows, path in zip(held_out, paths, strict=True)
         ]
+        return WholeImageTables(*(pd.concat(tables, ignore_index=True) for tables in zip(*each, strict=True)))
 
     made_from = {
-        "images": [fingerprint(rows) for rows in held_out.values()],
+        "images": [fingerprint(rows) for rows in held_out],
         "pixels": fingerprint(cache_index[cache_index["image_id"].isin(folds["image_id"])]),
         "checkpoints": fingerprint(checkpoints),
     }
     in_all = made_from | params.whole_image_settings()
+    alone, tta = "fold_stage1_predictions", "fold_stage1_tta_predictions"
     return {
-        "fold_stage1_predictions": cached_table(
-            predictions,
-            "fold_stage1_predictions",
-            made_from,
-            lambda: pd.concat([tables.stage1 for tables in found()], ignore_index=True),
-        ),
-        "fold_stage1_tta_predictions": cached_table(
-            predictions,
-            "fold_stage1_tta_predictions",
-            in_all,
-            lambda: pd.concat([tables.stage1_tta for tables in found()], ignore_index=True),
-        ),
+        alone: cached_table(predictions, alone, made_from, lambda: found().stage1),
+        tta: cached_table(predictions, tta, in_all, lambda: found().stage1_tta),
     }
 
 

@@ -15,6 +15,9 @@ from ceph_pipeline.pipelines.inference.nodes import (
     write_reports,
 )
 
+FOLDER, POINTS, SIZES = "inference_folder", "inference_predictions", "inference_pixel_sizes"
+INFERENCE, CEPHALOMETRY = "params:inference", "params:cephalometry"
+
 
 def create_pipeline(used: Literal["stage1", "stage2", "ensemble"] = "stage2") -> Pipeline:
     """From a folder of new X-rays to landmarks, measurements, overlays and reports.
@@ -27,14 +30,7 @@ def create_pipeline(used: Literal["stage1", "stage2", "ensemble"] = "stage2") ->
         [
             Node(
                 locate_landmarks,
-                inputs=[
-                    "inference_folder",
-                    "stage1_checkpoint",
-                    "models_folder",
-                    "params:inference",
-                    "params:detector",
-                    *networks,
-                ],
+                inputs=[FOLDER, "stage1_checkpoint", "models_folder", INFERENCE, "params:detector", *networks],
                 outputs=["located_in_new", "inference_quarantine"],
                 name="locate_landmarks",
             ),
@@ -47,47 +43,32 @@ def create_pipeline(used: Literal["stage1", "stage2", "ensemble"] = "stage2") ->
             Node(
                 judge_plausibility,
                 inputs=["located_in_new", "models_folder", "params:plausibility"],
-                outputs=["inference_predictions", "inference_plausibility"],
+                outputs=[POINTS, "inference_plausibility"],
                 name="judge_plausibility",
             ),
             Node(
                 size_pixels,
-                inputs=[
-                    *["inference_folder", "inference_predictions", "models_folder"],
-                    *["params:inference", "params:calibration", "params:detector"],
-                ],
-                outputs="inference_pixel_sizes",
+                inputs=[FOLDER, POINTS, "models_folder", INFERENCE, "params:calibration", "params:detector"],
+                outputs=SIZES,
                 name="size_pixels",
             ),
             Node(
                 measure_faces,
-                inputs=["inference_predictions", "inference_pixel_sizes", "params:cephalometry"],
+                inputs=[POINTS, SIZES, CEPHALOMETRY],
                 outputs="inference_measurements",
                 name="measure_faces",
             ),
             Node(
                 write_annotations,
-                inputs=[
-                    "inference_folder",
-                    "inference_predictions",
-                    "inference_pixel_sizes",
-                    "inference_annotation_folder",
-                    "params:inference",
-                ],
+                inputs=[FOLDER, POINTS, SIZES, "inference_annotation_folder", INFERENCE],
                 outputs="inference_images",
                 name="write_annotations",
             ),
             Node(
                 draw_overlays,
                 inputs=[
-                    "inference_folder",
-                    "inference_predictions",
-                    "inference_measurements",
-                    "inference_plausibility",
-                    "inference_pixel_sizes",
-                    "inference_overlay_folder",
-                    "params:inference",
-                    "params:cephalometry",
+                    *[FOLDER, POINTS, "inference_measurements", "inference_plausibility", SIZES],
+                    *["inference_overlay_folder", INFERENCE, CEPHALOMETRY],
                 ],
                 outputs="inference_summary",
                 name="draw_overlays",
@@ -95,16 +76,8 @@ def create_pipeline(used: Literal["stage1", "stage2", "ensemble"] = "stage2") ->
             Node(
                 write_reports,
                 inputs=[
-                    "inference_folder",
-                    "inference_predictions",
-                    "inference_plausibility",
-                    "inference_quarantine",
-                    "inference_pixel_sizes",
-                    "inference_report_folder",
-                    "params:inference",
-                    "params:cephalometry",
-                    "stage1_checkpoint",
-                    *networks,
+                    *[FOLDER, POINTS, "inference_plausibility", "inference_quarantine", SIZES],
+                    *["inference_report_folder", INFERENCE, CEPHALOMETRY, "stage1_checkpoint", *networks],
                 ],
                 outputs="inference_reports",
                 name="write_reports",
