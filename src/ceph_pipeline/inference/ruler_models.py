@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ceph_pipeline.calibration.ruler import MARKS
 from ceph_pipeline.detector import LandmarkDetector
 from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.landmarks import SCHEMAS
 
 if TYPE_CHECKING:
     from ceph_pipeline.detector import DetectorParams
+
+MARKS = SCHEMAS["ruler"].names
 
 
 def load_ruler_detector(folder: Path, params: DetectorParams) -> LandmarkDetector:
