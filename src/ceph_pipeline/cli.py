@@ -112,8 +112,8 @@ def _unwrapped(error: Exception) -> Exception:
 
 
 def explains_itself(error: Exception) -> bool:
-    """Whether an error has a message for the user: it is one of this project's, or of Kedro's making."""
-    if isinstance(error, CephError) or _is_kedros(type(error).__module__):
+    """Whether an error has a message for the user: of this project, of Kedro, or of OmegaConf, which reads the configuration."""
+    if isinstance(error, CephError | OmegaConfBaseException) or _is_kedros(type(error).__module__):
         return True
     frames = list(traceback_frames(error))
     return isinstance(error, ValueError) and bool(frames) and _is_kedros(frames[-1].tb_frame.f_globals["__name__"])

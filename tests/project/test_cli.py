@@ -16,6 +16,7 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro.pipeline.pipeline import OutputNotUniqueError
 from kedro.validation import DataValidationError
 from mlflow.exceptions import MlflowException
+from omegaconf.errors import InterpolationKeyError
 
 import ceph_pipeline
 from ceph_pipeline import cli, formats
@@ -82,6 +83,13 @@ def test_parameters_that_cannot_be_read_say_what_is_expected(value):
     assert "expected name=value,name=value" in " ".join(result.output.split())
     assert isinstance(result.exception, SystemExit)
     assert not seen
+
+
+def test_a_name_in_a_value_that_is_none_is_said_without_a_traceback():
+    run, _ = command(InterpolationKeyError("Interpolation key 'nope' not found\n    full_key: data_root"))
+    result = CliRunner().invoke(run, ["--params", "data_root=${nope}"])
+    assert result.exit_code == 1
+    assert "Error: Interpolation key 'nope' not found\n    full_key: data_root" in result.output
 
 
 def test_a_table_of_another_version_is_to_be_made_again():
