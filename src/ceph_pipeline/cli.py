@@ -15,11 +15,15 @@ from typing import Any
 import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import _config_file_callback
+from kedro.framework.cli.utils import _split_params as _kedros_split_params
 from kedro.framework.project import settings
 from kedro.framework.startup import ProjectMetadata
 from kedro.io import DatasetError
 from kedro.pipeline.pipeline import OutputNotUniqueError
+from kedro.validation import DataValidationError
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from ceph_pipeline.artifacts import obstruction, refusal
 from ceph_pipeline.errors import CephError, printable
@@ -32,6 +36,11 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 _SAME_RESULTS = (
     "Two of the named pipelines write the same results, such as `evaluation`, which is part of `demo` and `__default__`, and its "
     "variants evaluation_of_stage1, evaluation_with_folds and evaluation_of_ensemble. Run one after the other."
+)
+_ANOTHER_TABLE = "The table is damaged, or of another version: run the pipeline again that makes {}."
+_UNREAD = (
+    "{}: expected name=value,name=value, each value as YAML has it. One that holds a comma, as longer lists do, or a sign that "
+    "means something in YAML, goes into a file of conf/local or a preset (--config), in quotes there."
 )
 _NO_PRESET = "{}: no preset, which is a file of `run:` with the command's options beneath, like those in conf/presets."
 
@@ -76,7 +85,7 @@ def explanation(error: Exception) -> str | None:
     if isinstance(inner, OutputNotUniqueError):
         return _SAME_RESULTS
     if explains_itself(inner):
-        return str(inner)
+        return _with_way_out(inner)
     if isinstance(inner, OSError):
         place = Path(inner.filename2 or inner.filename or "a file")
         if message := refusal(inner, place) or obstruction(inner, place):
@@ -90,6 +99,12 @@ def explanation(error: Exception) -> str | None:
     return None
 
 
+def _with_way_out(error: Exception) -> str:
+    """Its message; of a table on disk that its validator refuses, with what to do."""
+    refused = isinstance(error, DataValidationError) and error.mode == "load"
+    return f"{error}\n{_ANOTHER_TABLE.format(error.dataset_name)}" if refused else str(error)
+
+
 def _unwrapped(error: Exception) -> Exception:
     """What a data set met: Kedro puts a printout of the data set's configuration before it."""
     wrapped = isinstance(error, DatasetError) and str(error).startswith("Failed while")
@@ -97,8 +112,8 @@ def _unwrapped(error: Exception) -> Exception:
 
 
 def explains_itself(error: Exception) -> bool:
-    """Whether an error has a message for the user: it is one of this project's, or of Kedro's making."""
-    if isinstance(error, CephError) or _is_kedros(type(error).__module__):
+    """Whether an error has a message for the user: of this project, of Kedro, or of OmegaConf, which reads the configuration."""
+    if isinstance(error, CephError | OmegaConfBaseException) or _is_kedros(type(error).__module__):
         return True
     frames = list(traceback_frames(error))
     return isinstance(error, ValueError) and bool(frames) and _is_kedros(frames[-1].tb_frame.f_globals["__name__"])
@@ -117,12 +132,20 @@ def _is_kedros(module: str) -> bool:
 
 
 def _checked(option: click.Parameter) -> click.Parameter:
-    """Kedro's option, but a preset that cannot be used is named with file and line."""
-    if option.name != "config":
+    """Kedro's option, but a preset that cannot be used is named with file and line, and a stray comma is explained."""
+    callback = {"config": _read_preset, "params": _split_params}.get(option.name or "")
+    if callback is None:
         return option
     checked = copy.copy(option)
-    checked.callback = _read_preset
+    checked.callback = callback
     return checked
+
+
+def _split_params(context: click.Context, option: click.Parameter, value: Any) -> Any:
+    try:
+        return _kedros_split_params(context, option, value)
+    except (click.UsageError, YAMLError, OmegaConfBaseException) as error:
+        raise click.BadParameter(_UNREAD.format(printable(" ".join(str(error).split()))), context, option) from None
 
 
 def _read_preset(context: click.Context, option: click.Parameter, value: str | None) -> Any:

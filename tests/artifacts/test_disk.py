@@ -4,6 +4,7 @@ import errno
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -104,3 +105,9 @@ SIZES = {0: "0 bytes", 999: "999 bytes", 1536: "1.5 kB", 9_960: "10 kB", 999_600
 @pytest.mark.parametrize(("size_bytes", "expected"), SIZES.items())
 def test_sizes_say_something_at_every_scale(size_bytes, expected):
     assert readable_size(size_bytes) == expected
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no file system of processes")
+def test_a_file_system_that_takes_no_folders_is_named():
+    with pytest.raises(DiskError, match=r"^/proc/none/of/ours cannot be made: no folders can be made there\. Name another place"):
+        write_atomically(Path("/proc/none/of/ours/a.png"), b"")

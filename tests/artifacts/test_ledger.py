@@ -1,3 +1,5 @@
+import pytest
+
 from ceph_pipeline.artifacts import Ledger
 
 
@@ -56,3 +58,11 @@ def test_a_damaged_record_counts_as_none(tmp_path):
         (tmp_path / ".ledger.json").write_text(content)
         assert ledger.read() == {}
         assert not ledger.is_continuation("f1")
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"summary": 1, "complete": true}', "[" * 100_000])
+def test_a_record_that_is_none_is_as_if_there_were_none(tmp_path, content):
+    (tmp_path / ".ledger.json").write_text(content)
+    ledger = Ledger(tmp_path)
+    assert ledger.read() == {}
+    assert ledger.difference({"seed": 1}) == {"seed": (None, 1)}

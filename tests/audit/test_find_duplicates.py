@@ -1,5 +1,7 @@
 """Copies of drawn heads are told from other heads of the same device."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from ceph_pipeline.audit.tables import ForeignDuplicateTable
 from ceph_pipeline.images import ImageReadError, ImageStore
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.landmarks.geometry import centre_of
+from ceph_pipeline.landmarks.tables import TableError
 
 
 def rotated(image, angle_deg=0.0, scale=1.0):
@@ -168,3 +171,9 @@ class TestOtherDataSets:
     def test_a_root_that_was_never_ingested_is_refused(self, own, tmp_path):
         with pytest.raises(OtherSetError, match=r"has no 03_primary/images\.parquet"):
             find_foreign_duplicates(own, DuplicateParams(other_data_roots=(str(tmp_path),)))
+
+    @pytest.mark.parametrize("content", [b"", pd.DataFrame({"image_id": ["001"], "stage": [3]}).to_parquet()])
+    def test_a_root_whose_table_of_images_is_damaged_or_another_is_refused(self, own, other_root, content):
+        (Path(other_root) / "03_primary/images.parquet").write_bytes(content)
+        with pytest.raises(TableError, match=r"images\.parquet: no table of image_id, split, dataset .*Delete the file"):
+            find_foreign_duplicates(own, DuplicateParams(other_data_roots=(other_root,)))

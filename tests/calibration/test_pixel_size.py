@@ -133,8 +133,9 @@ def test_peaks_that_do_not_differ_teach_nothing() -> None:
     assert (rule.min_peak, rule.is_learned) == (UNLEARNED_MIN_PEAK, False)
 
 
-def test_a_damaged_rule_is_named(tmp_path: Path) -> None:
-    (tmp_path / "ruler.json").write_text('{"min_peak": null, "n_shown": 1, "n_absent": 1}')
+@pytest.mark.parametrize("content", ['{"min_peak": null, "n_shown": 1, "n_absent": 1}', "[" * 100_000])
+def test_a_damaged_rule_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "ruler.json").write_text(content)
     with pytest.raises(CalibrationError, match=r"ruler\.json: damaged"):
         read_presence(tmp_path)
 

@@ -81,8 +81,16 @@ def dot_refiner() -> TrainedNet:
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with both stages of a small untrained detector of the 19 points."""
-    folder = tmp_path_factory.mktemp("06_models")
-    names = SCHEMAS["isbi2015"].names
+    return _untrained(tmp_path_factory.mktemp("06_models"), SCHEMAS["isbi2015"].names)
+
+
+@pytest.fixture(scope="session")
+def ruler_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of the ruler's two marks."""
+    return _untrained(tmp_path_factory.mktemp("06_ruler_models"), ("p1", "p2"))
+
+
+def _untrained(folder: Path, names: tuple[str, ...]) -> Path:
     torch.manual_seed(0)
     common = {"landmarks": names, "sigma_px": 2.0, "activation": "softmax"}
     architecture = {"backbone": "resnet18", "n_landmarks": len(names), "stride": 4, "dropout": 0.0}

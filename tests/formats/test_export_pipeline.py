@@ -38,8 +38,12 @@ def run(phantoms, tmp_path):
         data = {
             "images": found.images,
             "cvm": found.cvm,
-            "landmarks_on_demand": TableOnDemandDataset(filepath=str(tmp_path / "landmarks.parquet")),
-            "predictions_on_demand": TableOnDemandDataset(filepath=str(tmp_path / "predictions.parquet")),
+            "landmarks_on_demand": TableOnDemandDataset(
+                filepath=str(tmp_path / "landmarks.parquet"), schema="ceph_pipeline.landmarks.tables.LandmarkTable"
+            ),
+            "predictions_on_demand": TableOnDemandDataset(
+                filepath=str(tmp_path / "predictions.parquet"), schema="ceph_pipeline.landmarks.tables.PredictionTable"
+            ),
             "raw_cephalograms": RawFolder(phantoms, "aariz"),
             "export_folder": tmp_path / "export",
             "params:export": ExportParams.model_validate(params),
@@ -85,6 +89,12 @@ def test_the_consensus_is_written_where_nobody_is_named(run, tmp_path):
 def test_predictions_need_an_evaluation(run):
     with pytest.raises(DatasetError, match=r"predictions\.parquet does not exist"):
         run(table="predictions")
+
+
+def test_a_table_of_another_kind_in_its_place_is_refused(run, tmp_path):
+    TableDataset(filepath=str(tmp_path / "landmarks.parquet")).save(pd.DataFrame({"image_id": ["a"], "stage": [3]}))
+    with pytest.raises(DatasetError, match=r"landmarks\.parquet: damaged \(column 'reader' not in dataframe.*Delete the file"):
+        run(format="coco")
 
 
 def test_predictions_are_pre_annotations_of_their_stage(run, tmp_path, phantoms):

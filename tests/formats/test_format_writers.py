@@ -12,6 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ceph_pipeline.artifacts import obstruction
 from ceph_pipeline.formats import WRITERS, AnnotationError, read, write
 from ceph_pipeline.formats.writers.label_studio import score_of
 from ceph_pipeline.formats.writers.point_set import WrittenPoint
@@ -330,6 +331,12 @@ class TestRefused:
         with pytest.raises(AnnotationError, match="leaves the folder"):
             write(tmp_path / "out", "labelme", image_table(["../../a.png"]).assign(image_id="a"), point_table(["a"]))
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_folder_that_is_a_loop_of_links(self, tmp_path):
+        (tmp_path / "loop").symlink_to("loop")
+        with pytest.raises(OSError, match="symbolic links") as caught:
+            write(tmp_path / "loop" / "coco", "coco", image_table(["a.png"]), point_table(["a"]))
+        assert "Move away what is there" in obstruction(caught.value, tmp_path)
 
     def test_a_film_that_is_not_there(self, tmp_path):
         with pytest.raises(AnnotationError, match=r"a\.png: cannot be copied .*export\.copy_films=false"):

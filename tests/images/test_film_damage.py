@@ -1,6 +1,7 @@
 """A damaged film is an error, never grey filler, and never an error of another library."""
 
 import io
+import struct
 
 import film_samples as samples
 import numpy as np
@@ -108,3 +109,13 @@ def test_two_thousand_damaged_films_end_in_no_error_but_ours():
         if how in ("cut", "cut with end marker", "cut header") or (kind in CHECKED and how != "flipped bits"):
             assert result == ("same" if how == "bytes after the end" else "refused")
         assert (result == "same") == (how == "bytes after the end")
+
+
+def test_opencv_s_own_lines_on_a_damaged_film_reach_no_terminal(capfd):
+    palette = b"".join(bytes([level, level, level, 0]) for level in range(256))
+    runs = bytes([20, 7]) * 3  # 60 pixels of 40 x 40, and no end
+    header = struct.pack("<IiiHHIIiiII", 40, 40, 40, 1, 8, 1, len(runs), 0, 0, 256, 256)
+    film = b"BM" + struct.pack("<IHHI", 1078 + len(runs), 0, 0, 1078) + header + palette + runs
+    with pytest.raises(ImageReadError, match="damaged or cut off"):
+        decode_image(film, "film.bmp")
+    assert capfd.readouterr().err == ""

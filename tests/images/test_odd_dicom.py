@@ -1,6 +1,7 @@
 """DICOM files as devices and archives leave them: windows that are none, half a rescaling, 32 bits, no pixels."""
 
 import io
+import logging
 from pathlib import Path
 
 import cv2
@@ -8,7 +9,7 @@ import film_samples as samples
 import numpy as np
 import pytest
 
-from ceph_pipeline.images import ImageReadError, read_image
+from ceph_pipeline.images import ImageReadError, decode_image, read_image
 
 pydicom = pytest.importorskip("pydicom")
 
@@ -99,3 +100,10 @@ def test_a_jpeg_2000_with_a_hole_is_refused_inside_dicom_as_outside(tmp_path):
     spoilt = samples.write(tmp_path / "spoilt.dcm", as_jpeg(plain, hole, "JPEG2000Lossless"))
     with pytest.raises(ImageReadError, match=r"spoilt\.dcm: damaged, a hole of zeros"):
         read_image(spoilt)
+
+
+def test_pydicom_s_own_lines_on_a_damaged_film_reach_no_log(film, caplog):
+    broken = as_jpeg(film().read_bytes(), bytes([1, 0, 0, 0]) + bytes(60) + b"junk", "RLELossless")
+    with caplog.at_level(logging.DEBUG), pytest.raises(ImageReadError):
+        decode_image(broken, "film.dcm")
+    assert not [record for record in caplog.records if record.name.startswith("pydicom")]

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from ceph_pipeline.images import RawFolder
+from ceph_pipeline.images import ImageReadError, RawFolder
 
 
 @pytest.fixture
@@ -49,3 +49,9 @@ class TestStamps:
 def test_a_path_cannot_leave_the_folder(raw):
     with pytest.raises(ValueError, match="leaves the raw folder"):
         raw.read("../film.bmp")
+
+
+def test_a_film_that_is_a_loop_of_links_is_refused_as_one(raw):
+    (raw.root / "loop.bmp").symlink_to("loop.bmp")
+    with pytest.raises(ImageReadError, match="symbolic links"):
+        raw.read("loop.bmp")

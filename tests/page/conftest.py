@@ -16,9 +16,9 @@ from ceph_pipeline.page.opening import open_film
 from ceph_pipeline.page.settings import OF_PHANTOMS, PageSettings
 from ceph_pipeline.plausibility import PlausibilityParams
 
-from ..detector.conftest import checkpoints, dot_finder, dotted
+from ..detector.conftest import checkpoints, dot_finder, dotted, ruler_checkpoints
 
-__all__ = ["checkpoints", "dot_finder", "dotted"]
+__all__ = ["checkpoints", "dot_finder", "dotted", "ruler_checkpoints"]
 
 FACE = {"Sella": (100.0, 100.0), "Nasion": (800.0, 100.0), "A-point": (780.0, 600.0), "B-point": (740.0, 900.0)}
 

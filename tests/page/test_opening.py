@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.detector import LandmarkDetector
+from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import ImageReadError, encode_image
+from ceph_pipeline.inference.ruler_models import with_marks
 from ceph_pipeline.page.opening import open_film
 from ceph_pipeline.page.settings import OF_PHANTOMS, PageError, learned_from, load_settings, models_folder
 
@@ -43,10 +45,21 @@ def test_the_ruler_that_its_detector_sees_counts_before_the_file(settings, dot_f
     assert calibration.is_suspect, "the configured size is another"
 
 
-def test_a_ruler_detector_comes_from_inferences_parameters(checkpoints):
-    settings = load_settings(checkpoints, PARAMETERS | {"inference": {"ruler_models": str(checkpoints), "pixel_size_mm": 0.2}})
-    assert len(settings.ruler.landmarks) == 19
+def test_a_ruler_detector_comes_from_inferences_parameters(checkpoints, ruler_checkpoints):
+    inference = {"ruler_models": str(ruler_checkpoints), "pixel_size_mm": 0.2}
+    settings = load_settings(checkpoints, PARAMETERS | {"inference": inference})
+    assert settings.ruler.landmarks == ("p1", "p2")
     assert settings.pixel_size_mm == 0.2
+
+
+def test_networks_that_locate_no_ruler_are_no_ruler_detector(checkpoints):
+    with pytest.raises(DetectorError, match=r"ruler_models = .*: its networks locate 19 landmarks, but not .* p1 and p2"):
+        load_settings(checkpoints, PARAMETERS | {"inference": {"ruler_models": str(checkpoints)}})
+
+
+def test_of_a_ruler_detector_only_the_marks_count():
+    of_ruler = pd.DataFrame({"landmark": ["Sella", "p1", "p2"]})
+    assert with_marks(pd.DataFrame({"landmark": ["Sella"]}), of_ruler)["landmark"].tolist() == ["Sella", "p1", "p2"]
 
 
 @pytest.mark.parametrize(

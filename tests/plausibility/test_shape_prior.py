@@ -218,7 +218,7 @@ class TestLearned:
         (tmp_path / PRIOR_FILE).write_text("{}")
         assert read_prior(tmp_path / PRIOR_FILE) is None
 
-    @pytest.mark.parametrize("text", ["not json", '{"mean": 1}', None])
+    @pytest.mark.parametrize("text", ["not json", '{"mean": 1}', "[" * 100_000, None])
     def test_a_damaged_file_is_named_with_the_way_out(self, prior: ShapePrior, tmp_path, text: str | None) -> None:
         file = tmp_path / PRIOR_FILE
         file.write_text(text or json.dumps(prior.to_report() | {"mean": [[0.0, 0.0]]}))

@@ -14,7 +14,9 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.project import pipelines
 from kedro.io import AbstractDataset, DatasetError
 from kedro.pipeline.pipeline import OutputNotUniqueError
+from kedro.validation import DataValidationError
 from mlflow.exceptions import MlflowException
+from omegaconf.errors import InterpolationKeyError
 
 import ceph_pipeline
 from ceph_pipeline import cli, formats
@@ -71,6 +73,30 @@ def test_the_traceback_can_be_asked_for():
     run, _ = command(ImageReadError("films/12.png: the file is cut off."))
     with pytest.raises(ImageReadError):
         CliRunner().invoke(run, ["--traceback"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("value", ["a=[1", "a=@x", "a=${", "a=*x", "a=\x00", "a=[1,2]", "a=?", "x"])
+def test_parameters_that_cannot_be_read_say_what_is_expected(value):
+    run, seen = command()
+    result = CliRunner().invoke(run, ["--params", value])
+    assert result.exit_code == 2
+    assert "expected name=value,name=value" in " ".join(result.output.split())
+    assert isinstance(result.exception, SystemExit)
+    assert not seen
+
+
+def test_a_name_in_a_value_that_is_none_is_said_without_a_traceback():
+    run, _ = command(InterpolationKeyError("Interpolation key 'nope' not found\n    full_key: data_root"))
+    result = CliRunner().invoke(run, ["--params", "data_root=${nope}"])
+    assert result.exit_code == 1
+    assert "Error: Interpolation key 'nope' not found\n    full_key: data_root" in result.output
+
+
+def test_a_table_of_another_version_is_to_be_made_again():
+    run, _ = command(DataValidationError("1 check failed", dataset_name="landmarks", mode="load"))
+    output = CliRunner().invoke(run, []).output
+    assert "'landmarks' on load" in output
+    assert "of another version: run the pipeline again that makes landmarks." in output
 
 
 def test_a_bug_keeps_its_traceback():

@@ -70,6 +70,11 @@ class TestReport:
         assert json.loads(dataset.preview())["n"] == 3
         assert dataset.exists()
 
+    def test_a_report_nested_too_deeply_is_damaged(self, tmp_path):
+        (tmp_path / "metrics.json").write_text("[" * 100_000)
+        with pytest.raises(DatasetError, match=r"metrics\.json: damaged \(maximum recursion depth"):
+            JSONReportDataset(filepath=str(tmp_path / "metrics.json")).load()
+
     def test_a_report_that_is_no_object_is_refused(self, tmp_path):
         (tmp_path / "metrics.json").write_text("[1]")
         with pytest.raises(DatasetError, match="expected a JSON object, found list"):

@@ -48,8 +48,9 @@ def test_a_training_that_starts_anew_closes_the_run_nobody_continues(client, kil
     assert json.loads((tmp_path / "mlflow_run.json").read_text())["run_id"] == logger.run_id
 
 
-def test_a_record_of_another_store_is_passed_over(client, tmp_path):
-    (tmp_path / "mlflow_run.json").write_text(json.dumps({"run_id": "0" * 32}))
+@pytest.mark.parametrize("record", [json.dumps({"run_id": "0" * 32}).encode(), b"", b"[1]", b"\xff", b"[" * 100_000])
+def test_a_record_of_another_store_or_a_damaged_one_is_passed_over(client, tmp_path, record):
+    (tmp_path / "mlflow_run.json").write_bytes(record)
     with mlflow.start_run(), child_run("stage1", tmp_path, Stage1Params(), resume=True) as logger:
         assert client.get_run(logger.run_id).data.params["stage1.net.stride"] == "4"
 

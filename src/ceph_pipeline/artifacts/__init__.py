@@ -1,7 +1,7 @@
 """Artefacts: made by workers, written whole or not at all, and skipped when what they were made from has not changed."""
 
 from ceph_pipeline.artifacts.atomic import atomic_path, sweep, write_atomically
-from ceph_pipeline.artifacts.disk import DiskError, obstruction, readable_size, refusal
+from ceph_pipeline.artifacts.disk import DiskError, make_folder, obstruction, readable_size, refusal
 from ceph_pipeline.artifacts.figure import data_uri, plain_label, save_figure
 from ceph_pipeline.artifacts.fingerprint import dotted, fingerprint
 from ceph_pipeline.artifacts.folder import Folder, FolderError
@@ -27,6 +27,7 @@ __all__ = [
     "dotted",
     "filled_anew",
     "fingerprint",
+    "make_folder",
     "obstruction",
     "plain_label",
     "pseudonym",

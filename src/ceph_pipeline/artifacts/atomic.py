@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from filelock import lock_descriptor
 
-from ceph_pipeline.artifacts.disk import refusals_explained
+from ceph_pipeline.artifacts.disk import make_folder, refusals_explained
 
 _UNFINISHED = re.compile(r"\..+\.part-[0-9a-f]{8}(\.\w+)?")
 """Temporary names under which files are written; a killed process leaves them behind."""
@@ -31,7 +31,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
         DiskError: the disk is full, or may not be written to.
     """
     with refusals_explained(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         temporary = target.with_name(f".{target.stem}.part-{secrets.token_hex(4)}{target.suffix}")
         try:
             with _claimed(temporary) as claim:

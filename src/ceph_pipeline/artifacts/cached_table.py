@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 def cached_table(
     folder: Path, name: str, made_from: dict[str, Any], compute: Callable[[], pd.DataFrame], *, force: bool = False
 ) -> pd.DataFrame:
-    """The table `folder/name/name.parquet`, computed where it is missing or was made from something else.
+    """The table `folder/name/name.parquet`, computed where it is missing, damaged or was made from something else.
 
     Predictions are cached, so that stage 2, which is trained on stage 1's points, is not trained again where another device or
     release of torch changes their last digits.
@@ -33,8 +33,13 @@ def cached_table(
     ledger, file = Ledger(place), place / f"{name}.parquet"
     digest = fingerprint(made_from)
     if ledger.is_complete(digest) and file.exists() and not force:
-        logger.info("%s: up to date, reusing %s", name, file)
-        return pd.read_parquet(file)
+        try:
+            table = pd.read_parquet(file)
+        except (OSError, ValueError) as error:
+            logger.warning("%s: computed again, since %s is damaged (%s)", name, file, error)
+        else:
+            logger.info("%s: up to date, reusing %s", name, file)
+            return table
     if changed := ledger.difference(made_from) if ledger.read() else {}:
         logger.info("%s: computed again, since these have changed: %s", name, ", ".join(changed))
     ledger.begin(digest, made_from)

@@ -36,6 +36,18 @@ def refusals_explained(place: Path) -> Iterator[None]:
         raise DiskError(message) from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents, where they are not there.
+
+    Raises:
+        DiskError: its file system holds none that are made, as that of `/proc`.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError:
+        raise DiskError(f"{folder} cannot be made: no folders can be made there. Name another place.") from None
+
+
 def refusal(error: OSError, place: Path) -> str | None:
     """The message for an error of a disk that is full or may not be written to; None for other errors.
 

@@ -27,9 +27,9 @@ class Ledger:
         """The record, or an empty dict where there is none or it cannot be read."""
         try:
             record = json.loads(self.folder.read(_NAME))
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, ValueError, RecursionError):
             return {}
-        return record if isinstance(record, dict) else {}
+        return record if isinstance(record, dict) and isinstance(record.get("summary", {}), dict) else {}
 
     def is_complete(self, fingerprint: str) -> bool:
         """The folder was finished from exactly these inputs."""

@@ -7,12 +7,14 @@ import pandas as pd
 from joblib import delayed
 from numpy.typing import NDArray
 
+from ceph_pipeline.artifacts.user_path import user_path
 from ceph_pipeline.audit.hash_search import Candidates, near_pairs
 from ceph_pipeline.audit.params import DuplicateParams
 from ceph_pipeline.audit.registration import likeness
 from ceph_pipeline.audit.signatures import Signatures, in_threads, sign_images
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import ImageStore
+from ceph_pipeline.landmarks.tables import read_table
 
 IMAGES_FILE = "03_primary/images.parquet"
 CACHE_FOLDER = "02_intermediate/cache"
@@ -55,9 +57,10 @@ def find_foreign_duplicates(signatures: Signatures, params: DuplicateParams, n_j
 
     Raises:
         OtherSetError: a data root has no ingested images.
+        TableError: its table of them is damaged.
         ImageReadError: an image is not in its cache, or damaged.
     """
-    parts = [_against(signatures, Path(root), params, n_jobs) for root in params.other_data_roots]
+    parts = [_against(signatures, user_path(root), params, n_jobs) for root in params.other_data_roots]
     columns = ["image_id", "other_dataset", "other_image", "hash_distance", "mirrored", "correlation", "grey_difference"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
@@ -67,7 +70,7 @@ def _against(signatures: Signatures, root: Path, params: DuplicateParams, n_jobs
         raise OtherSetError(
             f"audit.duplicates.other_data_roots: {root} has no {IMAGES_FILE}. Run ingestion there first, or take the root out."
         )
-    images = pd.read_parquet(root / IMAGES_FILE)
+    images = read_table(root / IMAGES_FILE, ["image_id", "split", "dataset"])
     others = sign_images(images, ImageStore(str(root / CACHE_FOLDER), format="npy"), n_jobs)
     n = len(signatures.images)
     both = Signatures(

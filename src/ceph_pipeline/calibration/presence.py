@@ -73,7 +73,7 @@ def read_presence(models: Path) -> Presence:
         if not np.isfinite(rule.min_peak):
             raise ValueError(f"min_peak is {rule.min_peak}")
         return rule
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise CalibrationError(f"{file}: damaged ({error}). Delete it, and run the pipeline ruler again.") from None
 
 

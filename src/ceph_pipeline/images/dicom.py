@@ -12,6 +12,7 @@ Source: DICOM PS3.3 C.7.6.3, C.8.11.3, C.11.1, C.11.2 and 10.7.1.3.
 
 from __future__ import annotations
 
+import logging
 import math
 import warnings
 from collections.abc import Iterator
@@ -149,6 +150,7 @@ def _dataset(stream: BinaryIO, tags: list[str], *, stop_before_pixels: bool) -> 
         from pydicom.filereader import read_file_meta_info  # noqa: F401 the import proves a whole installation
     except ModuleNotFoundError:
         raise ImageReadError("DICOM needs pydicom: pip install 'ceph-pipeline[dicom]'") from None
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # it logs what it warns of, and tracebacks of what it raises
     with warnings.catch_warnings(), config.disable_value_validation():
         warnings.simplefilter("ignore")  # they quote values, which may be the patient's
         dataset = dcmread(stream, specific_tags=tags, stop_before_pixels=stop_before_pixels)

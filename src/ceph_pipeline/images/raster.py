@@ -22,6 +22,8 @@ from ceph_pipeline.images.header import ImageHeader, SpacingSource, spacing_of_d
 from ceph_pipeline.images.kinds import Kind
 from ceph_pipeline.images.orientation import ORIENTATIONS, UPRIGHT
 
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it writes of a damaged film past every log
+
 _FORMATS: dict[Kind, tuple[str, ...]] = {
     "png": ("PNG",),
     "jpeg": ("JPEG", "MPO"),

@@ -1,6 +1,7 @@
 """A raw data set as it was downloaded: a folder and the format it is in."""
 
 import hashlib
+import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,8 +42,8 @@ class RawFolder:
             ValueError: the path leaves the folder.
             ImageReadError: the file is missing or damaged.
         """
-        file = (self.films / path).resolve()
-        if not file.is_relative_to(self.films.resolve()):
+        file = Path(os.path.realpath(self.films / path))  # unlike `resolve`, it leaves a loop of links to be refused as a film
+        if not file.is_relative_to(os.path.realpath(self.films)):
             raise InvalidValueError(f"{path!r} leaves the raw folder {self.films}; paths in annotation files must stay inside.")
         return read_image(file)
 

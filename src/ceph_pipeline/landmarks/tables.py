@@ -4,15 +4,17 @@ Missing coordinates are NaN and never drop a row. Extra columns pass.
 """
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from numpy.typing import NDArray
+from pandera.errors import SchemaError
 from pandera.typing import Series
 
-from ceph_pipeline.errors import InvalidValueError
+from ceph_pipeline.errors import CephError, InvalidValueError
 
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,127}$"
 """What an image identifier may look like, since it becomes a file name."""
@@ -29,6 +31,10 @@ STAGES = ("stage1", "stage1_tta", "stage2", "stage2_tta", ENSEMBLE)
 
 Unit = Literal["mm", "px"]
 """Of an error or a standard deviation."""
+
+
+class TableError(CephError, ValueError):
+    """A table on disk is not what its pipeline writes."""
 
 
 class Table(pa.DataFrameModel):
@@ -221,6 +227,33 @@ def reader_points(landmarks: pd.DataFrame, reader: str = CONSENSUS) -> pd.DataFr
         found = ", ".join(sorted(landmarks["reader"].unique())) or "no rows at all: look at quarantine and exclusions"
         raise InvalidValueError(f"no landmarks of reader {reader!r}; the table has {found}.")
     return rows
+
+
+def checked(table: pd.DataFrame, schema: type[Table]) -> pd.DataFrame:
+    """The table, its columns of the schema's dtypes.
+
+    Raises:
+        ValueError: a column is missing, or holds what it may not.
+    """
+    try:
+        return schema.validate(table)
+    except SchemaError as error:
+        raise InvalidValueError(str(error).splitlines()[0]) from None
+
+
+def read_table(file: Path, columns: list[str]) -> pd.DataFrame:
+    """Some columns of a Parquet table that another run has left.
+
+    Raises:
+        TableError: it cannot be read, is damaged, or has not all of them.
+    """
+    try:
+        return pd.read_parquet(file, columns=columns)
+    except (OSError, ValueError) as error:
+        raise TableError(
+            f"{file}: no table of {', '.join(columns)} ({str(error).splitlines()[0]}). Delete the file, and run the pipeline "
+            "again that makes it."
+        ) from None
 
 
 def images_in(images: pd.DataFrame, table: pd.DataFrame, splits: Collection[str] = SPLITS) -> pd.DataFrame:

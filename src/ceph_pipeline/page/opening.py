@@ -15,6 +15,7 @@ from ceph_pipeline.images import decode_image
 from ceph_pipeline.images.codec import decode_header
 from ceph_pipeline.images.identifiers import identifiers_of
 from ceph_pipeline.inference.report import Calibration, calibrations
+from ceph_pipeline.inference.ruler_models import with_marks
 
 if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
@@ -61,7 +62,7 @@ def open_film(content: bytes, name: str, settings: PageSettings) -> OpenedFilm:
     pixels = decode_image(content, file)
     (image_id,) = identifiers_of([file])
     found = settings.detector.predict({image_id: pixels}, pixel_size_mm=settings.pixel_size_mm)
-    seen = found if settings.ruler is None else pd.concat([found, settings.ruler.predict({image_id: pixels})], ignore_index=True)
+    seen = found if settings.ruler is None else with_marks(found, settings.ruler.predict({image_id: pixels}))
     counts = ("dicom" if header.kind == "dicom" else "file") in settings.pixel_size_order
     says = settings.pixel_size_mm or (header.pixel_size_mm if counts else np.nan)
     sizes = pixel_sizes(seen, [image_id], np.array([says]), settings.min_peak, settings.calibration)

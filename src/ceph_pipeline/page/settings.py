@@ -7,8 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.calibration.presence import read_presence
 from ceph_pipeline.calibration.ruler import MARKS
@@ -18,6 +16,8 @@ from ceph_pipeline.detector.files import STAGE1_FILE, files_in, is_detector, mod
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.inference import InferenceParams
 from ceph_pipeline.inference.report import ReportOrigin
+from ceph_pipeline.inference.ruler_models import load_ruler_detector
+from ceph_pipeline.landmarks.tables import read_table
 from ceph_pipeline.phantom.specimen import PREFIX
 from ceph_pipeline.plausibility import PRIOR_FILE, PlausibilityParams, ShapePrior, read_prior
 
@@ -113,7 +113,7 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
             version=version("ceph-pipeline"),
         ),
         prior=read_prior(models / PRIOR_FILE),
-        ruler=None if rulers is None else LandmarkDetector.load(rulers, looks.in_one_view()),
+        ruler=None if rulers is None else load_ruler_detector(rulers, looks),
         min_peak=calibration.min_peak or read_presence(models_folder_of(Path(rulers)) if rulers else models).min_peak,
         pixel_size_mm=inference.pixel_size_mm,
         pixel_size_order=inference.pixel_size_order,
@@ -132,7 +132,7 @@ def learned_from(models: Path) -> tuple[str, bool]:
     table = models.parent / "03_primary" / "images.parquet"
     if not table.is_file():
         return OF_UNKNOWN, False
-    images = pd.read_parquet(table, columns=["image_id", "split", "dataset"])
+    images = read_table(table, ["image_id", "split", "dataset"])
     learned = images[images["split"] == "train"]
     if learned["image_id"].str.startswith(PREFIX).any():
         return OF_PHANTOMS, True

@@ -149,7 +149,7 @@ def read_prior(file: Path) -> ShapePrior | None:
     try:
         report = json.loads(file.read_text("utf-8"))
         return ShapePrior.from_report(report) if report else None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()
         raise PlausibilityError(
             f"{file}: the shape prior is not what the evaluation wrote ({' '.join(reason[:3])}). Run the evaluation pipeline "

@@ -77,7 +77,7 @@ class FileDataset(AbstractDataset[Saved, Loaded]):
             raise DatasetError(f"{self._url} does not exist: run the pipeline that makes it first.") from None
         except OSError as error:
             raise DatasetError(f"{self._url} cannot be read ({error}). {self._way_out(error)}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DatasetError(
                 f"{self._url}: damaged ({error}). Delete the file, and run the pipeline again that makes it."
             ) from error

@@ -1,12 +1,14 @@
 """Tables in Parquet, written atomically, with a preview for kedro-viz."""
 
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pandas as pd
 from kedro.io import DatasetError
+from kedro.utils import load_obj
 from kedro_datasets._typing import TablePreview
 
+from ceph_pipeline.landmarks.tables import checked
 from ceph_pipeline.stores.file import FileDataset, Loaded, Saved
 
 
@@ -49,11 +51,20 @@ class TableOnDemandDataset(_Parquet[NoReturn, Callable[[], pd.DataFrame]]):
     predictions_on_demand:
       type: ceph_pipeline.stores.TableOnDemandDataset
       filepath: ${globals:data_root}/07_model_output/predictions.parquet
+      schema: ceph_pipeline.landmarks.tables.PredictionTable
     """
 
+    def __init__(self, *, filepath: str, schema: str, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(filepath=filepath, metadata=metadata)
+        self._schema = schema
+
     def load(self) -> Callable[[], pd.DataFrame]:
-        """What reads the table when it is called, and raises a DatasetError where there is none."""
-        return self._read
+        """What reads the table when it is called, and raises a DatasetError where there is none, or another."""
+        return self._read_checked
+
+    def _read_checked(self) -> pd.DataFrame:
+        with self._source() as stream:
+            return checked(pd.read_parquet(stream), load_obj(self._schema))
 
     def save(self, data: NoReturn) -> NoReturn:
         """Always an error: the table is another entry's."""

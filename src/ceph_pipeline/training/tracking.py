@@ -98,7 +98,7 @@ def _recorded_run(record: Path) -> Run | None:
     """The run a folder's record names, if the tracking store still has it."""
     try:
         return mlflow.get_run(str(json.loads(record.read_text(encoding="utf-8"))["run_id"]))
-    except (FileNotFoundError, json.JSONDecodeError, KeyError, MlflowException):
+    except (FileNotFoundError, ValueError, TypeError, KeyError, RecursionError, MlflowException):
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from ceph_pipeline.artifacts import make_folder
 from ceph_pipeline.formats.problems import AnnotationError
 from ceph_pipeline.formats.writers import aariz, coco, label_studio, labelme, plain_json, table, yolo_pose
 from ceph_pipeline.formats.writers.point_set import LOCAL_FILES, PointSet, point_set
@@ -109,18 +111,18 @@ def _require_writable(content: PointSet, format: str, writer: AnnotationWriter) 
 def _write_inside(folder: Path, name: str, text: str) -> None:
     """Names come from paths of images, which must not lead out of the folder."""
     target = folder / name
-    if not target.resolve().is_relative_to(folder.resolve()):
+    if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(folder)):  # unlike `resolve`, a loop is left to mkdir
         raise AnnotationError(f"{name!r} leaves the folder; paths of images must stay inside theirs.")
     if target.exists():
         raise AnnotationError(f"two images would have one annotation file, {name!r}. Copy the images: `export.copy_films=true`.")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     target.write_text(text, encoding="utf-8", newline="")
 
 
 def _copy_films(content: PointSet, paths: Mapping[str, str], films: Path, folder: Path) -> None:
     for film in content.films:
         target = folder / film.file
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         try:
             shutil.copyfile(films / paths[film.image_id], target)
         except OSError as error:
@@ -132,7 +134,7 @@ def _copy_films(content: PointSet, paths: Mapping[str, str], films: Path, folder
 
 def _replace(folder: Path, temporary: Path) -> None:
     """Put the new folder in the old one's place; the old one goes last."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     old = folder.with_name(f".{folder.name}.old.{secrets.token_hex(4)}")
     if folder.exists():
         folder.rename(old)

@@ -71,14 +71,14 @@ def size_pixels(
     from ceph_pipeline.calibration.pixel_size import pixel_sizes, say_sources
     from ceph_pipeline.calibration.presence import read_presence
     from ceph_pipeline.calibration.ruler import MARKS
-    from ceph_pipeline.detector import LandmarkDetector
     from ceph_pipeline.inference.folder import file_pixel_sizes, predict_folder
+    from ceph_pipeline.inference.ruler_models import load_ruler_detector, with_marks
 
     image_ids = [str(image_id) for image_id in predictions["image_id"].unique()]
     if params.ruler_folder is not None and not set(MARKS) <= set(predictions["landmark"]):
-        rulers, _ = predict_folder(LandmarkDetector.load(params.ruler_folder, detector_params.in_one_view()), folder)
+        rulers, _ = predict_folder(load_ruler_detector(params.ruler_folder, detector_params), folder)
         models = models_folder_of(params.ruler_folder)
-        predictions = pd.concat([predictions, rulers], ignore_index=True)
+        predictions = with_marks(predictions, rulers)
     min_peak = calibration.min_peak or read_presence(models).min_peak
     sizes = pixel_sizes(predictions, image_ids, file_pixel_sizes(folder, image_ids, params), min_peak, calibration)
     say_sources(sizes)
