@@ -101,8 +101,9 @@ def explanation(error: Exception) -> str | None:
 
 def _with_way_out(error: Exception) -> str:
     """Its message; of a table on disk that its validator refuses, with what to do."""
-    refused = isinstance(error, DataValidationError) and error.mode == "load"
-    return f"{error}\n{_ANOTHER_TABLE.format(error.dataset_name)}" if refused else str(error)
+    if isinstance(error, DataValidationError) and error.mode == "load":
+        return f"{error}\n{_ANOTHER_TABLE.format(error.dataset_name)}"
+    return str(error)
 
 
 def _unwrapped(error: Exception) -> Exception:

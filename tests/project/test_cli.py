@@ -210,11 +210,12 @@ class KilledInTheDestructor:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("number", "end"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
-def test_a_signal_that_python_has_dropped_ends_the_run_before_its_next_node(number, end):
+@pytest.mark.parametrize("go_on", [StoppingHook().before_node_run, StoppingHook().after_pipeline_run])
+def test_a_signal_that_python_has_dropped_ends_the_run_before_its_next_node_or_its_end(number, end, go_on):
     stop_on_signals()
-    StoppingHook().before_node_run()
+    go_on()
     KilledInTheDestructor(number)
     with pytest.raises(end):
-        StoppingHook().before_node_run()
+        go_on()
     stop_on_signals()
-    StoppingHook().before_node_run()
+    go_on()

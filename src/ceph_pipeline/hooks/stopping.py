@@ -1,4 +1,4 @@
-"""A run that was told to stop does so, at the latest before its next node."""
+"""A run that was told to stop does so, at the latest before its next node or, in its last, before it counts as finished."""
 
 import signal
 from types import FrameType
@@ -43,3 +43,8 @@ class StoppingHook:
         """
         if _received:
             _end(_received[0])
+
+    @hook_impl(tryfirst=True)
+    def after_pipeline_run(self) -> None:
+        """End the run, if it was told to stop in its last node."""
+        self.before_node_run()
