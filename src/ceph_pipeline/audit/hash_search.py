@@ -77,7 +77,7 @@ def _sorted_pairs(hashes: Hashes, max_distance: int) -> Candidates:
     rng = np.random.default_rng(0)
     codes = np.empty(0, np.int64)
     for _ in range(ORDERS):
-        order = np.argsort(_keys(bits[rng.choice(len(bits), _KEY_BITS, replace=False)]))
+        order = np.argsort(_keys(bits[rng.choice(len(bits), _KEY_BITS, replace=False)]), kind="stable")
         one, other = _near_neighbours(both.take(order, axis=0), max_distance)
         codes = np.union1d(codes, _pair_codes(order[one], order[other], n))
     first, second = np.divmod(codes, n)
