@@ -17,7 +17,7 @@ class CalibrationParams(Params):
     tolerated_deviation_pct: float = Field(
         3.0, gt=0, le=100, description="of the ruler's millimetres per pixel from the data set's, before an image is reported"
     )
-    labels: dict[str, str] = Field({}, description="what the export calls a mark: `p1` or `p2`")
+    labels: dict[str, Literal["p1", "p2"]] = Field({}, description="what the export calls a mark: `p1` or `p2`")
     on_bad_item: Literal["error", "quarantine"] = Field("quarantine", description="what a damaged task of the export does")
     sources: tuple[Source, ...] = Field(
         ("ruler", "file", "anatomical"),

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.calibration.params import CalibrationParams
 from ceph_pipeline.calibration.presence import weaker_peaks
-from ceph_pipeline.calibration.ruler import MARKS, mm_per_pixel
+from ceph_pipeline.calibration.ruler import mm_per_pixel
 from ceph_pipeline.formats.entries import is_pixel_size
+from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array
 from ceph_pipeline.uncertainty.points import sigma_px
 
@@ -75,9 +76,9 @@ def pixel_sizes(
         what follows from them are NaN where no ruler is seen, or none whose size is certain enough and an X-ray's;
         `source` is `unknown` where nothing says a size.
     """
-    has_marks = set(MARKS) <= set(predictions["landmark"])
+    has_marks = set(RULER_MARKS) <= set(predictions["landmark"])
     peaks = weaker_peaks(predictions).reindex(image_ids).to_numpy(np.float64) if has_marks else np.full(len(image_ids), np.nan)
-    marks, sigma = _points(predictions, image_ids, MARKS)
+    marks, sigma = _points(predictions, image_ids, RULER_MARKS)
     there = (peaks >= min_peak) & np.isfinite(marks).all(axis=(1, 2))
     ruler = by_length(marks, sigma, params.ruler_mm)
     there &= is_pixel_size(ruler.mm) & ~(ruler.se > params.max_se_pct / 100 * ruler.mm)
@@ -90,7 +91,7 @@ def pixel_sizes(
     return pd.DataFrame(
         {
             "image_id": image_ids,
-            **{f"{name}_{axis}": marks[:, k, a] for k, name in enumerate(MARKS) for a, axis in enumerate("xy")},
+            **{f"{name}_{axis}": marks[:, k, a] for k, name in enumerate(RULER_MARKS) for a, axis in enumerate("xy")},
             "confidence": np.clip(peaks, 0, 1),
             "has_ruler": there,
             "ruler_px": params.ruler_mm / ruler.mm,

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from ceph_pipeline.calibration.ruler import MARKS, CalibrationError
+from ceph_pipeline.calibration.ruler import CalibrationError
+from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array
 
 PRESENCE_FILE = "ruler.json"
@@ -42,20 +43,20 @@ class Presence(NamedTuple):
 
 def weaker_peaks(predictions: pd.DataFrame) -> "pd.Series[float]":
     """The lower of both marks' peaks by image identifier, from rows of one stage."""
-    marks = predictions[predictions["landmark"].isin(MARKS)]
+    marks = predictions[predictions["landmark"].isin(RULER_MARKS)]
     return marks.groupby("image_id", sort=False)["peak"].min()
 
 
 def rulers_shown(landmarks: pd.DataFrame, image_ids: list[str]) -> "pd.Series[bool]":
     """Whether each image shows a ruler, by one reader's points; images with one mark of two are left out."""
     n_marks = marks_known(landmarks, image_ids).sum(axis=1)
-    both = [bool(n == len(MARKS)) for n in n_marks if n != 1]
+    both = [bool(n == len(RULER_MARKS)) for n in n_marks if n != 1]
     return pd.Series(both, index=[image_id for image_id, n in zip(image_ids, n_marks, strict=True) if n != 1], dtype=bool)
 
 
 def marks_known(landmarks: pd.DataFrame, image_ids: list[str]) -> NDArray[np.bool_]:
     """`(N, 2)`, which of each image's marks one reader's points have."""
-    marks = points_array(landmarks[landmarks["landmark"].isin(MARKS)], image_ids, MARKS)
+    marks = points_array(landmarks[landmarks["landmark"].isin(RULER_MARKS)], image_ids, RULER_MARKS)
     return np.asarray(np.isfinite(marks).all(axis=-1))
 
 

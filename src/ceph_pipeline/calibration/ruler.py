@@ -7,9 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.formats import Annotations
 from ceph_pipeline.formats.entries import is_pixel_size
+from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array
-
-MARKS = ["p1", "p2"]
 
 
 class CalibrationError(CephError, ValueError):
@@ -93,7 +92,7 @@ def _sizes_by_reader(marks: Annotations, ruler_mm: float) -> pd.DataFrame:
     """Millimetres per annotated pixel: a row an image, a column a reader."""
     image_ids = [str(image_id) for image_id in marks.images["image_id"]]
     sizes = {}
-    for reader, rows in marks.landmarks[marks.landmarks["landmark"].isin(MARKS)].groupby("reader"):
-        points = points_array(rows, image_ids, MARKS)
+    for reader, rows in marks.landmarks[marks.landmarks["landmark"].isin(RULER_MARKS)].groupby("reader"):
+        points = points_array(rows, image_ids, RULER_MARKS)
         sizes[reader] = mm_per_pixel(points[:, 0], points[:, 1], ruler_mm)
     return pd.DataFrame(sizes, index=image_ids)

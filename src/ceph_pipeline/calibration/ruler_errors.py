@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ceph_pipeline.calibration.ruler import MARKS, mm_per_pixel
+from ceph_pipeline.calibration.ruler import mm_per_pixel
+from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array
 
 THRESHOLDS_PX = (1, 2, 5, 10, 20, 30)
@@ -30,14 +31,14 @@ def compare_with_truth(sizes: pd.DataFrame, landmarks: pd.DataFrame, images: pd.
         NaN where the film shows no ruler, or none was seen; `shows_ruler` is missing where the truth has one mark of two.
     """
     ids = sizes["image_id"].astype(str).tolist()
-    truth = points_array(landmarks[landmarks["landmark"].isin(MARKS)], ids, MARKS)
+    truth = points_array(landmarks[landmarks["landmark"].isin(RULER_MARKS)], ids, RULER_MARKS)
     found = sizes[["p1_x", "p1_y", "p2_x", "p2_y"]].to_numpy(np.float64).reshape(-1, 2, 2)
     errors = np.linalg.norm(found - truth, axis=-1)
     true_mm = mm_per_pixel(truth[:, 0], truth[:, 1], ruler_mm)
     n_marks = np.isfinite(truth).all(axis=-1).sum(axis=-1)
     return sizes.assign(
         machine=images.set_index("image_id")["machine"].reindex(ids).to_numpy(),
-        shows_ruler=pd.Series(n_marks == len(MARKS), index=sizes.index, dtype="boolean").mask(n_marks == 1),
+        shows_ruler=pd.Series(n_marks == len(RULER_MARKS), index=sizes.index, dtype="boolean").mask(n_marks == 1),
         error_p1_px=errors[:, 0],
         error_p2_px=errors[:, 1],
         true_mm_per_pixel=true_mm,
@@ -47,7 +48,7 @@ def compare_with_truth(sizes: pd.DataFrame, landmarks: pd.DataFrame, images: pd.
 
 def ruler_metrics(compared: pd.DataFrame) -> dict[str, Any]:
     """Figures over all images of a `compare_with_truth` table: errors of the marks, of the size, and of the presence."""
-    p1, p2 = (compared[f"error_{name}_px"].to_numpy(np.float64) for name in MARKS)
+    p1, p2 = (compared[f"error_{name}_px"].to_numpy(np.float64) for name in RULER_MARKS)
     size = compared["size_error_pct"].to_numpy(np.float64)
     return {
         "n_images": len(compared),

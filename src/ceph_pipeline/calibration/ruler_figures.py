@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ceph_pipeline.artifacts import plain_label
-from ceph_pipeline.calibration.ruler import MARKS
 from ceph_pipeline.calibration.ruler_errors import BANDS_PX, THRESHOLDS_PX
 from ceph_pipeline.evaluation.overlay_style import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
 from ceph_pipeline.images.codec import GreyImage
+from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array
 
 COLUMNS = 6
@@ -40,7 +40,7 @@ def ruler_gallery(compared: pd.DataFrame, truth: pd.DataFrame, read_image: Calla
     for axes in grid:
         axes.set_axis_off()
     for axes, (_, row) in zip(grid, rows.iterrows(), strict=False):
-        draw_ruler(axes, row, points_array(truth, [str(row["image_id"])], MARKS)[0], read_image(str(row["image_id"])))
+        draw_ruler(axes, row, points_array(truth, [str(row["image_id"])], RULER_MARKS)[0], read_image(str(row["image_id"])))
     left_out = len(compared) - len(rows)
     more = f"; {left_out} with smaller errors are not shown" if left_out else ""
     figure.suptitle(f"Rulers of {len(rows)} images: truth green, prediction red, the worst first{more}")
@@ -56,12 +56,12 @@ def draw_ruler(axes: Axes, row: "pd.Series[float]", truth: NDArray[np.float64], 
         truth: `(2, 2)` px of p1 and p2, NaN where missing.
         image: `(height, width)`.
     """
-    found = np.array([[row[f"{name}_{axis}"] for axis in "xy"] for name in MARKS], dtype=np.float64)
+    found = np.array([[row[f"{name}_{axis}"] for axis in "xy"] for name in RULER_MARKS], dtype=np.float64)
     low, high = _window(np.concatenate([truth, found]), image.shape)
     show_pixels(axes, image, low, high)
     draw_points(axes, truth, found)
     axes.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]))
-    for name, point in zip(MARKS, truth, strict=True):
+    for name, point in zip(RULER_MARKS, truth, strict=True):
         if np.isfinite(point).all():
             label = axes.annotate(name, point, xytext=(6, 4), textcoords="offset points", fontsize=8)
             label.set(color=SYMBOL_COLOUR, path_effects=OUTLINE)
@@ -72,7 +72,7 @@ def error_figure(compared: pd.DataFrame) -> Figure:
     """How many marks are within how many px, and how far pixel sizes are off."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for name in MARKS:
+    for name in RULER_MARKS:
         errors = np.sort(compared[f"error_{name}_px"].dropna().to_numpy(np.float64))
         if len(errors):
             left.step(np.maximum(errors, 0.01), 100 * np.arange(1, len(errors) + 1) / len(errors), where="post", label=name)

@@ -9,10 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ceph_pipeline.formats.problems import Problem
-from ceph_pipeline.landmarks import SCHEMAS
+from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array
 
-MARKS = SCHEMAS["ruler"].names
 ONE_SPOT_PX = 0.5
 """Ends nearer than that to each other are one spot: no length, and no pixel size."""
 LEAST_PAIRS = 5
@@ -31,20 +30,20 @@ def unusable_marks(landmarks: pd.DataFrame, sources: Mapping[tuple[str, str], st
         landmarks: Points of the readers, px.
         sources: Annotation file by (image, reader).
     """
-    marks = landmarks["landmark"].isin(MARKS)
+    marks = landmarks["landmark"].isin(RULER_MARKS)
     groups = list(landmarks[marks].groupby("reader"))
     none = pd.Series(False, landmarks.index)
     if not groups:
         return none, []
     keys = [(str(image_id), str(reader)) for reader, rows in groups for image_id in rows["image_id"].unique()]
-    ends = np.concatenate([points_array(rows, rows["image_id"].unique().tolist(), list(MARKS)) for _, rows in groups])
+    ends = np.concatenate([points_array(rows, rows["image_id"].unique().tolist(), RULER_MARKS) for _, rows in groups])
     wrong = _why_unusable(ends[:, 1] - ends[:, 0])
     found = {key: reason for key, reason in zip(keys, wrong, strict=True) if reason is not None}
     rows = pd.MultiIndex.from_frame(landmarks[["image_id", "reader"]]).isin(list(found))
     problems = [
         Problem(f"{image_id}/{mark}", sources.get((image_id, reader), image_id), f"{reader}, {mark}", *reason, "point set aside")
         for (image_id, reader), reason in found.items()
-        for mark in MARKS
+        for mark in RULER_MARKS
     ]
     return marks & rows, problems
 

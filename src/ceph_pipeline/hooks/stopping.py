@@ -35,16 +35,16 @@ class StoppingHook:
 
     @hook_impl(tryfirst=True)
     def before_node_run(self) -> None:
-        """End the run, if it was told to stop and goes on.
-
-        Raises:
-            KeyboardInterrupt: after Ctrl-C.
-            SystemExit: after SIGTERM.
-        """
-        if _received:
-            _end(_received[0])
+        """End the run before its next node, if it was told to stop and goes on."""
+        _end_if_told()
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self) -> None:
         """End the run, if it was told to stop in its last node."""
-        self.before_node_run()
+        _end_if_told()
+
+
+def _end_if_told() -> None:
+    """Raise KeyboardInterrupt after Ctrl-C, SystemExit after SIGTERM."""
+    if _received:
+        _end(_received[0])

@@ -9,12 +9,10 @@ import pandas as pd
 
 from ceph_pipeline.detector import LandmarkDetector
 from ceph_pipeline.detector.inputs import DetectorError
-from ceph_pipeline.landmarks import SCHEMAS
+from ceph_pipeline.landmarks import RULER_MARKS
 
 if TYPE_CHECKING:
     from ceph_pipeline.detector import DetectorParams
-
-MARKS = SCHEMAS["ruler"].names
 
 
 def load_ruler_detector(folder: Path, params: DetectorParams) -> LandmarkDetector:
@@ -24,14 +22,14 @@ def load_ruler_detector(folder: Path, params: DetectorParams) -> LandmarkDetecto
         DetectorError: it locates no marks; or as `LandmarkDetector.load`.
     """
     detector = LandmarkDetector.load(folder, params.in_one_view())
-    if not set(MARKS) <= set(detector.landmarks):
+    if not set(RULER_MARKS) <= set(detector.landmarks):
         raise DetectorError(
             f"inference.ruler_models = {folder}: its networks locate {len(detector.landmarks)} landmarks, but not the ruler's "
-            f"marks {' and '.join(MARKS)}. Name networks that were trained with --env ruler, or set it to null."
+            f"marks {' and '.join(RULER_MARKS)}. Name networks that were trained with --env ruler, or set it to null."
         )
     return detector
 
 
 def with_marks(predictions: pd.DataFrame, of_ruler: pd.DataFrame) -> pd.DataFrame:
     """The landmarks' predictions and, of the ruler detector's, the marks."""
-    return pd.concat([predictions, of_ruler[of_ruler["landmark"].isin(MARKS)]], ignore_index=True)
+    return pd.concat([predictions, of_ruler[of_ruler["landmark"].isin(RULER_MARKS)]], ignore_index=True)

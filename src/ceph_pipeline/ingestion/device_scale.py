@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.ingestion.params import DeviceScaleParams
+from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array, reader_points
 
 logger = logging.getLogger(__name__)
 
-_MARKS = {"ruler": ("p1", "p2"), "sella_nasion": ("Sella", "Nasion")}
+_MARKS = {"ruler": RULER_MARKS, "sella_nasion": ["Sella", "Nasion"]}
 
 
 class DeviceScaleError(CephError, ValueError):

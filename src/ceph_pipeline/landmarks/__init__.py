@@ -2,6 +2,7 @@
 
 from ceph_pipeline.landmarks.geometry import Affine, Affines
 from ceph_pipeline.landmarks.schemas import (
+    RULER_MARKS,
     SCHEMAS,
     Landmark,
     LandmarkSchema,
@@ -13,6 +14,7 @@ from ceph_pipeline.landmarks.schemas import (
 )
 
 __all__ = [
+    "RULER_MARKS",
     "SCHEMAS",
     "Affine",
     "Affines",

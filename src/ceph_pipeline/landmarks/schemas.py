@@ -65,6 +65,7 @@ AARIZ = (
 
 RULER = (Landmark("p1", "p1", "ruler"), Landmark("p2", "p2", "ruler"))
 """The two marks on the nasal ruler, 10 mm apart."""
+RULER_MARKS = [mark.name for mark in RULER]
 
 
 ALIASES = {

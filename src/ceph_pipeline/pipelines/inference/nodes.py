@@ -70,12 +70,12 @@ def size_pixels(
     """Decide each image's pixel size: by its ruler, its file or its anatomy, as `calibration.sources` orders them."""
     from ceph_pipeline.calibration.pixel_size import pixel_sizes, say_sources
     from ceph_pipeline.calibration.presence import read_presence
-    from ceph_pipeline.calibration.ruler import MARKS
     from ceph_pipeline.inference.folder import file_pixel_sizes, predict_folder
     from ceph_pipeline.inference.ruler_models import load_ruler_detector, with_marks
+    from ceph_pipeline.landmarks import RULER_MARKS
 
     image_ids = [str(image_id) for image_id in predictions["image_id"].unique()]
-    if params.ruler_folder is not None and not set(MARKS) <= set(predictions["landmark"]):
+    if params.ruler_folder is not None and not set(RULER_MARKS) <= set(predictions["landmark"]):
         rulers, _ = predict_folder(load_ruler_detector(params.ruler_folder, detector_params), folder)
         models = models_folder_of(params.ruler_folder)
         predictions = with_marks(predictions, rulers)
