@@ -74,5 +74,9 @@ def test_a_finished_training_keeps_the_time_that_it_took(spots, tmp_path: Path, 
     again = train_variants(chosen, tables, spots.cache, tmp_path)
     assert again["training_seconds"].tolist() == [123.0]
     assert again.drop(columns="training_seconds").equals(first.drop(columns="training_seconds"))
+    for left in (None, "", "[1]"):  # the training was killed before it wrote its time, or the disk lost it
+        seconds = tmp_path / "mobilenetv3_small_050" / SECONDS_FILE
+        seconds.unlink() if left is None else seconds.write_text(left)
+        assert train_variants(chosen, tables, spots.cache, tmp_path)["training_seconds"].isna().all()
     assert first["n_sources"].tolist() == [spots.images.loc[spots.images["split"] == "train", "source_id"].nunique()]
     assert first["n_parameters"].iloc[0] > 100_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -79,7 +80,7 @@ def train_variants(variants: Iterable[Variant], tables: Stage1Tables, cache: Ima
 
     Returns:
         Rows `variant, checkpoint, digest, n_sources, n_parameters, epochs, training_seconds`; seconds are those of the last go of
-        a training that was interrupted.
+        a training that was interrupted, NaN where it was killed before it wrote them.
     """
     rows = []
     for variant in variants:
@@ -97,7 +98,14 @@ def train_variants(variants: Iterable[Variant], tables: Stage1Tables, cache: Ima
                 "n_sources": variant.images.loc[variant.images["split"] == "train", "source_id"].nunique(),
                 "n_parameters": count_parameters(load_checkpoint(path).net),
                 "epochs": variant.params.optim.epochs,
-                "training_seconds": float(json.loads((place / SECONDS_FILE).read_text(encoding="utf-8"))),
+                "training_seconds": _seconds(place),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _seconds(place: Path) -> float:
+    try:
+        return float(json.loads((place / SECONDS_FILE).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return math.nan
