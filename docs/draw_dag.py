@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from kedro.framework.project import pipelines
@@ -40,9 +41,13 @@ HIDDEN = "[class*=sidebar], [class*=toolbar], [class*=minimap], [class*=reminder
 
 
 def pipelines_digest() -> str:
-    """Digest of the pipelines' nodes with what they read and make."""
-    nodes = sorted((node.name, sorted(node.inputs), sorted(node.outputs)) for node in pipelines[PIPELINE].nodes)
+    """Digest of the pipelines' nodes with the tables and files that they read and make; parameters are not in the picture."""
+    nodes = sorted((node.name, _data_sets(node.inputs), _data_sets(node.outputs)) for node in pipelines[PIPELINE].nodes)
     return hashlib.sha256(json.dumps(nodes).encode()).hexdigest()
+
+
+def _data_sets(names: Iterable[str]) -> list[str]:
+    return sorted(name for name in names if not name.startswith(("params:", "parameters")))
 
 
 def drawn_digest(picture: Path = PICTURE) -> str | None:

@@ -22,7 +22,7 @@ from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import ImageReadError, encode_image
 from ceph_pipeline.inference import LandmarkDetector
 from ceph_pipeline.inference.mlflow_model import log_detector
-from ceph_pipeline.inference.registry import CANDIDATE, REGISTERED_MODEL, register_candidate, version_with
+from ceph_pipeline.inference.registry import CANDIDATE, register_candidate, version_with
 
 Xrays = Callable[[Path, int], list[Path]]
 
@@ -91,17 +91,19 @@ def test_a_registered_detector_loads_by_its_alias_and_equal_networks_are_registe
     logged: LoggedModel, tmp_path: Path, xrays: Xrays
 ) -> None:
     files = xrays(tmp_path, 1)
-    assert version_with(CANDIDATE) is None
-    first = register_candidate(logged, "digest of its networks")
-    again = register_candidate(logged, "digest of its networks")
+    assert version_with("films", CANDIDATE) is None
+    first = register_candidate("films", logged, "digest of its networks")
+    again = register_candidate("films", logged, "digest of its networks")
     assert first.version == again.version
     pd.testing.assert_frame_equal(
-        LandmarkDetector.load(f"models:/{REGISTERED_MODEL}@{CANDIDATE}").predict(files),
+        LandmarkDetector.load(f"models:/films@{CANDIDATE}").predict(files),
         LandmarkDetector.load(logged.model_uri).predict(files),
     )
-    other = register_candidate(logged, "other networks")
+    other = register_candidate("films", logged, "other networks")
     assert int(other.version) == int(first.version) + 1
-    assert version_with(CANDIDATE).version == other.version
+    assert version_with("films", CANDIDATE).version == other.version
+    register_candidate("phantoms", logged, "networks of phantoms")
+    assert version_with("films", CANDIDATE).version == other.version, "another model has candidates of its own"
 
 
 @pytest.fixture

@@ -56,4 +56,9 @@ class EvaluationParams(Params):
         description="which landmarks count; null: all; common: those that networks of another data set share with this one; a "
         "schema such as isbi2015; or names and symbols",
     )
+    registered_model: str = Field(
+        "ceph-detector",
+        pattern=r"^[\w.-]{1,100}$",
+        description="in MLflow's registry; detectors of other landmarks or data have another name",
+    )
     force: bool = Field(False, description="predict again though nothing changed")

@@ -30,13 +30,14 @@ class PromotionError(CephError, RuntimeError):
 
 
 def promote_candidate(
-    images: ImageSet, truth: pd.DataFrame, detector: DetectorParams, statistics: StatisticsParams
+    name: str, images: ImageSet, truth: pd.DataFrame, detector: DetectorParams, statistics: StatisticsParams
 ) -> dict[str, Any]:
-    """Make the candidate the champion, unless it errs more on the same images.
+    """Make the candidate the champion, unless it errs more on the same images, or does not locate all that the champion locates.
 
     Without a champion there is nothing to compare with, and the candidate becomes the first.
 
     Args:
+        name: The registered model.
         images: Annotated originals that neither detector has learned from: the test split.
         truth: `image_id, landmark, x, y`.
         detector: How both look at images.
@@ -47,11 +48,11 @@ def promote_candidate(
         detectors `candidate_mre` and `champion_mre` on the points that both find, and the fields of `compare_tables`.
 
     Raises:
-        PromotionError: there is no candidate, it errs more than the champion, or the two have no landmark in common.
+        PromotionError: there is no candidate, it errs more than the champion, or lacks landmarks that the champion locates.
     """
-    candidate, champion = version_with(CANDIDATE), version_with(CHAMPION)
+    candidate, champion = version_with(name, CANDIDATE), version_with(name, CHAMPION)
     if candidate is None:
-        raise PromotionError("no detector is registered as candidate: `kedro run` registers the one that it trains.")
+        raise PromotionError(f"no detector is registered as candidate of {name}: `kedro run` registers the one that it trains.")
     versions = {"candidate": int(candidate.version), "champion": int(champion.version) if champion else None}
     if champion is None:
         make_champion(candidate)
@@ -61,8 +62,8 @@ def promote_candidate(
         logger.info("version %s is the champion already", champion.version)
         return {**versions, "promoted": False}
     errors = {
-        name: error_rows(_located(uri_of(version), name, images, detector, truth), truth, images.rows, name)
-        for name, version in ((CANDIDATE, candidate), (CHAMPION, champion))
+        alias: error_rows(_located(uri_of(version), alias, images, detector, truth), truth, images.rows, alias)
+        for alias, version in ((CANDIDATE, candidate), (CHAMPION, champion))
     }
     result = {**versions, **compare_errors(errors[CANDIDATE], errors[CHAMPION], statistics)}
     if result["difference"] > 0:
@@ -73,7 +74,7 @@ def promote_candidate(
 
 
 def compare_errors(candidate: pd.DataFrame, champion: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
-    """The paired comparison on the landmarks that both find.
+    """The paired comparison on the landmarks that the champion finds.
 
     Args:
         candidate: Rows of `ErrorTable`, of stage `candidate`.
@@ -81,13 +82,18 @@ def compare_errors(candidate: pd.DataFrame, champion: pd.DataFrame, statistics: 
         statistics: Resamples.
 
     Raises:
-        PromotionError: no landmark in common.
+        PromotionError: the candidate lacks some of them, or the champion finds none.
     """
     unit: Unit = "mm" if has_millimetres(candidate) else "px"
     new, old = error_matrix(candidate, CANDIDATE, unit), error_matrix(champion, CHAMPION, unit)
-    landmarks = [name for name in new.columns if name in old.columns and new[name].notna().any() and old[name].notna().any()]
+    landmarks = _located_landmarks(old)
     if not landmarks:
-        raise PromotionError("candidate and champion find no annotated landmark in common: there is nothing to compare.")
+        raise PromotionError("the champion finds none of the annotated landmarks: there is nothing to compare.")
+    if lacking := sorted(set(landmarks) - set(_located_landmarks(new))):
+        raise PromotionError(
+            f"the candidate does not locate {', '.join(lacking)}, which the champion does. The champion stays. Detectors of "
+            "other landmarks are a registered model of their own: --params evaluation.registered_model=NAME."
+        )
     new, old = new[landmarks], old.reindex(index=new.index, columns=landmarks)
     both = new.notna() & old.notna()
     return {
@@ -96,6 +102,11 @@ def compare_errors(candidate: pd.DataFrame, champion: pd.DataFrame, statistics: 
         "n_landmarks": len(landmarks),
         **compare_tables(new, old, unit, statistics),
     }
+
+
+def _located_landmarks(errors: pd.DataFrame) -> list[str]:
+    """Columns of an error matrix that have a point."""
+    return [name for name in errors.columns if errors[name].notna().any()]
 
 
 def sentence(result: dict[str, Any]) -> str:

@@ -176,7 +176,7 @@ def _report(networks: list[str]) -> list[Node]:
         ),
         Node(
             nodes.log_detector,
-            ["images", "metrics", "uncertainty_models", "stage1_checkpoint", *networks],
+            ["images", "metrics", "uncertainty_models", "params:evaluation", "stage1_checkpoint", *networks],
             None,
             name="log_detector",
         ),

@@ -104,6 +104,7 @@ def log_detector(
     images: pd.DataFrame,
     metrics: dict[str, Any],
     uncertainty_models: dict[str, Any],
+    params: EvaluationParams,
     stage1: Path,
     stage2: Path | None = None,
     ensemble: Path | None = None,
@@ -125,7 +126,8 @@ def log_detector(
     checkpoints = [*files.stage1, *files.stage2]
     card = model_card([load_checkpoint(path) for path in checkpoints], images, metrics)
     beside = {CARD_FILE: card, UNCERTAINTY_FILE: json.dumps(uncertainty_models, allow_nan=False)}
-    register_candidate(log_detector(files, beside=beside), fingerprint([fingerprint(path) for path in checkpoints]))
+    model = log_detector(files, beside=beside)
+    register_candidate(params.registered_model, model, fingerprint([fingerprint(path) for path in checkpoints]))
 
 
 def _file_name(catalog_name: str) -> str:

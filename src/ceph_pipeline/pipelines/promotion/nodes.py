@@ -24,4 +24,6 @@ def promote(
 
     test = images[images["split"] == "test"]
     truth = reader_points(landmarks, params.reader)
-    return promote_candidate(ImageSet.of_originals(test, raw, cache_index), truth, detector, params.statistics)
+    return promote_candidate(
+        params.registered_model, ImageSet.of_originals(test, raw, cache_index), truth, detector, params.statistics
+    )
