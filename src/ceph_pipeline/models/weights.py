@@ -62,7 +62,7 @@ class WeightsReport:
 
 
 def load_backbone_weights(net: nn.Module, path: str | Path, *, min_share: float = MIN_SHARE) -> WeightsReport:
-    """Fill a network's backbone from a checkpoint; heads stay as they are.
+    """Fill a network's backbone from a checkpoint; heads stay as they are (`take_own_weights` fills those of our own).
 
     Reads timm's checkpoints, MMPose's (CL-Detection 2023) and this project's, as `.pth`, `.pt`, `.ckpt` or `.safetensors`.
     A first convolution for three channels is summed for grey images. Nothing is changed unless enough tensors match.

@@ -26,7 +26,9 @@ class NetParams(Params):
     drop_path: float = Field(0.0, ge=0, lt=1, description="residual branches skipped at random; ResNets and ConvNeXts have it")
     in_channels: Literal[1, 3] = Field(1, description="3: the backbone sees the grey image three times over")
     pretrained: bool | str = Field(
-        False, description="true: ImageNet weights, of a package or the hub where it can be reached; or a checkpoint's path"
+        False,
+        description="true: ImageNet weights, of a package or the hub where it can be reached; or a checkpoint's path, of our own "
+        "heads too",
     )
     on_mismatch: Literal["error", "random", "fallback"] = Field(
         "error", description="where that checkpoint fits another backbone: refuse, start at random, or take a ResNet-18"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ceph_pipeline.detector.checkpoint import TrainedNet, create_net
+from ceph_pipeline.detector.own_weights import take_own_weights
 from ceph_pipeline.landmarks.tables import images_in, reader_points
 from ceph_pipeline.losses import activation_of
 from ceph_pipeline.models import describe_net
@@ -162,6 +163,7 @@ def describe(names: list[str], params: Stage1Params, moments: MeasurementMoments
         "measured_maps": (activation_of(params.loss.kind), params.loss.sigma_px),
     }
     net = create_net("stage1", architecture, params.loop.seed)
+    take_own_weights(net, "stage1", names, params.net.pretrained)
     return TrainedNet(
         net=net,
         stage="stage1",

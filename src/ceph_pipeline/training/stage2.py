@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ceph_pipeline.detector.checkpoint import TrainedNet, create_net
+from ceph_pipeline.detector.own_weights import take_own_weights
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.losses import activation_of
 from ceph_pipeline.models import describe_net
@@ -139,6 +140,7 @@ def describe(names: list[str], crop_params: CropParams, params: Stage2Params) ->
         "groups": anatomical_groups(names) if params.net.conditioning == "groups" else None,
     }
     net = create_net("stage2", architecture, params.loop.seed)
+    take_own_weights(net, "stage2", names, params.net.pretrained)
     return TrainedNet(
         net=net,
         stage="stage2",
