@@ -203,6 +203,7 @@ class TestHeads:
         table = predict_heads(world).set_index(["image_id", "output"])["value"]
         assert set(table.index.get_level_values(0)) == {"valid_a", "test_a"}
         assert table[("test_a", "cvm_stage")] == 4  # three questions answered with yes
+        assert 0.25 < table[("test_a", "cvm_probability")] <= 1
         assert table[("test_a", "FMA")] == pytest.approx(25 + 2 * 4)  # two standard deviations above the mean
 
     def test_a_network_without_heads_gives_no_rows(self, world, monkeypatch):

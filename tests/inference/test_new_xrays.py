@@ -4,14 +4,17 @@ import math
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from film_samples import dicom, wedge
 from PIL import Image
+from torch import Tensor
 
 from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.calibration import CalibrationParams
@@ -26,6 +29,7 @@ from ceph_pipeline.inference.measurements import measurement_rows, summary_rows
 from ceph_pipeline.inference.overlay import draw_overlay
 from ceph_pipeline.ingestion import FilmSheetError
 from ceph_pipeline.landmarks.tables import PredictionTable, QuarantineTable
+from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.pipelines.inference.nodes import (
     draw_overlays,
     judge_plausibility,
@@ -34,6 +38,8 @@ from ceph_pipeline.pipelines.inference.nodes import (
     size_pixels,
 )
 from ceph_pipeline.plausibility import PlausibilityParams
+
+from ..detector.conftest import DotFinder
 
 Xrays = Callable[[Path, int], list[Path]]
 FACE = {"Sella": (100, 100), "Nasion": (800, 100), "A-point": (780, 600), "B-point": (740, 900)}
@@ -78,7 +84,7 @@ def test_odd_names_stop_nothing_and_what_is_skipped_is_named(
     for name, size in (("dot.png", (1, 1)), ("strip.png", (1, 2000))):
         (tmp_path / name).write_bytes(cv2.imencode(".png", np.zeros(size, np.uint8))[1].tobytes())
 
-    predictions, quarantine = predict_folder(LandmarkDetector([dot_finder], params=DetectorParams(batch_size=2)), tmp_path)
+    predictions, quarantine, _ = predict_folder(LandmarkDetector([dot_finder], params=DetectorParams(batch_size=2)), tmp_path)
 
     assert PredictionTable.validate(predictions)["image_id"].nunique() == len(names)
     assert {"anna_ceph", "ben_ceph"} <= set(predictions["image_id"])
@@ -107,7 +113,7 @@ def test_a_damaged_file_is_set_aside_and_the_others_go_on(dot_finder: TrainedNet
     for name in ("a", "c"):
         cv2.imwrite(str(tmp_path / f"{name}.png"), dotted)
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:500])
-    predictions, quarantine = predict_folder(LandmarkDetector([dot_finder], params=DetectorParams(batch_size=2)), tmp_path)
+    predictions, quarantine, _ = predict_folder(LandmarkDetector([dot_finder], params=DetectorParams(batch_size=2)), tmp_path)
     assert PredictionTable.validate(predictions)["image_id"].unique().tolist() == ["a", "c"]
     assert QuarantineTable.validate(quarantine)["item"].tolist() == ["b"]
     assert "damaged or cut off" in quarantine["reason"][0]
@@ -119,7 +125,7 @@ def test_a_film_of_one_grey_is_set_aside_and_the_others_go_on(
 ) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), dotted)
     cv2.imwrite(str(tmp_path / "b.png"), np.full_like(dotted, grey))
-    predictions, quarantine = predict_folder(LandmarkDetector([dot_finder]), tmp_path)
+    predictions, quarantine, _ = predict_folder(LandmarkDetector([dot_finder]), tmp_path)
     assert predictions["image_id"].unique().tolist() == ["a"]
     reason = f"{tmp_path / 'b.png'}: nothing to see: every pixel has the grey level {grey}. Export the film again."
     assert quarantine.to_dict("records") == [{"item": "b", "reason": reason}]
@@ -182,8 +188,10 @@ def test_the_nodes_lead_from_a_folder_to_overlays(checkpoints: Path, tmp_path: P
     params = InferenceParams(pixel_size_mm=0.1)
     stage1, stage2 = checkpoints / "stage1" / "best.ckpt", checkpoints / "stage2" / "best.ckpt"
     detector = DetectorParams(device="cpu")
-    located, quarantine = locate_landmarks(tmp_path / "new", stage1, checkpoints, params, detector, stage2)
+    located, quarantine, cvm = locate_landmarks(tmp_path / "new", stage1, checkpoints, params, detector, stage2)
     assert quarantine.empty
+    assert cvm.empty  # a network without the head
+    assert list(cvm.columns) == ["image_id", "cvm_stage", "probability"]
     predictions, shapes = judge_plausibility(located, checkpoints, PlausibilityParams())
     sizes = size_pixels(tmp_path / "new", predictions, checkpoints, params, CalibrationParams(), detector)
     assert sizes["source"].tolist() == ["file", "file"]
@@ -192,7 +200,7 @@ def test_the_nodes_lead_from_a_folder_to_overlays(checkpoints: Path, tmp_path: P
     (tmp_path / "overlays").mkdir()
     (tmp_path / "overlays" / "of_another_patient.png").touch()
     summary = draw_overlays(
-        tmp_path / "new", predictions, measurements, shapes, sizes, tmp_path / "overlays", params, CephalometryParams()
+        tmp_path / "new", predictions, measurements, shapes, sizes, cvm, tmp_path / "overlays", params, CephalometryParams()
     )
     assert {file.name for file in (tmp_path / "overlays").iterdir()} == {"xray_0.png", "xray_1.png"}
     assert summary["file"].tolist() == ["xray_0.png", "xray_1.png"]
@@ -201,15 +209,59 @@ def test_the_nodes_lead_from_a_folder_to_overlays(checkpoints: Path, tmp_path: P
     assert min(read_image(tmp_path / "overlays" / "xray_1.png").shape) > 500
     quiet = InferenceParams(overlays=False)
     again = draw_overlays(
-        tmp_path / "new", predictions, measurements, shapes, sizes, tmp_path / "none", quiet, CephalometryParams()
+        tmp_path / "new", predictions, measurements, shapes, sizes, cvm, tmp_path / "none", quiet, CephalometryParams()
     )
     pd.testing.assert_frame_equal(again, summary)
     assert not (tmp_path / "none").exists()
+    assert "cvm_stage" not in summary
+    staged = pd.DataFrame({"image_id": ["xray_1", "xray_0"], "cvm_stage": [3, 5], "probability": [0.71, 0.4]})
+    said = draw_overlays(
+        tmp_path / "new", predictions, measurements, shapes, sizes, staged, tmp_path / "none", quiet, CephalometryParams()
+    )
+    assert said[["cvm_stage", "cvm_probability"]].to_numpy().tolist() == [[5, 0.4], [3, 0.71]]
+
+
+class StagedDotFinder(DotFinder):
+    """Finds the dots, and says the same CVM stage of every film."""
+
+    def __init__(self, above: tuple[float, ...]) -> None:
+        super().__init__()
+        self.above = above
+
+    def forward(self, images: Tensor) -> LandmarkOutput:
+        found = super().forward(images)
+        return found._replace(cvm_logits=torch.tensor(self.above).logit().expand(len(images), -1))
+
+
+def staged(dot_finder: TrainedNet, *above: float) -> TrainedNet:
+    """The dot finder with a CVM head that says the probabilities of lying above each stage."""
+    return replace(dot_finder, net=StagedDotFinder(above).eval())
+
+
+def test_a_folder_s_films_get_the_stage_of_the_first_network_s_head(
+    dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path
+) -> None:
+    for name in ("a", "b", "c"):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), dotted)
+    networks = [staged(dot_finder, 0.95, 0.9, 0.2, 0.1, 0.0), staged(dot_finder, 0.1, 0.0, 0.0, 0.0, 0.0)]
+    detector = LandmarkDetector(networks, params=DetectorParams(batch_size=2))
+    points, _, cvm = predict_folder(detector, tmp_path)
+    assert cvm["image_id"].tolist() == ["a", "b", "c"]
+    assert cvm["cvm_stage"].tolist() == [3, 3, 3]
+    assert cvm["probability"].tolist() == pytest.approx([0.7] * 3, abs=0.01)  # 0.9 − 0.2
+    films = [tmp_path / f"{name}.png" for name in "abc"]
+    pd.testing.assert_frame_equal(detector.predict(films), points)
+    assert detector.predict_with_cvm({}).cvm.empty
+
+
+def test_a_first_network_without_the_head_says_no_stage(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    detector = LandmarkDetector([dot_finder, staged(dot_finder, 0.9, 0.1)])
+    assert detector.predict_with_cvm({"a": dotted}).cvm.empty
 
 
 def test_stage_1_alone_locates_and_measures(checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
     xrays(tmp_path / "new", 1)
-    located, _ = locate_landmarks(
+    located, _, _ = locate_landmarks(
         tmp_path / "new", checkpoints / "stage1" / "best.ckpt", checkpoints, InferenceParams(), DetectorParams(device="cpu")
     )
     assert set(located["stage"]) == {"stage1"}

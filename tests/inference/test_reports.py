@@ -86,6 +86,10 @@ def test_a_script_in_a_files_name_is_text(tmp_path: Path) -> None:
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
 
 
+def test_without_a_head_for_it_no_cvm_stage_is_said() -> None:
+    assert "CVM" not in page_of(points_of(FACE))
+
+
 def test_it_is_said_that_this_is_no_medical_device() -> None:
     assert "Research software, no medical device" in page_of(points_of(FACE))
 
@@ -235,6 +239,7 @@ def test_the_node_writes_reports_where_they_are_wanted(wanted: bool, tmp_path: P
         pd.DataFrame({"image_id": ["anna_ceph"], "implausible": [False]}),
         pd.DataFrame({"item": [], "reason": []}),
         sizes_of(image_id="anna_ceph"),
+        pd.DataFrame({"image_id": ["anna_ceph"], "cvm_stage": [3], "probability": [0.712]}),
         tmp_path / "reports",
         InferenceParams(reports=wanted),
         CephalometryParams(),
@@ -245,4 +250,6 @@ def test_the_node_writes_reports_where_they_are_wanted(wanted: bool, tmp_path: P
         page = (tmp_path / "reports" / "films" / "anna_ceph.html").read_text()
         assert "<h1>Cephalogram anna/ceph.png</h1>" in page
         assert "0.1 mm per pixel, from the film&#39;s file" in page
+        assert "CVM stage CS3 (probability 0.71), by the network&#39;s head." in page
+        assert "CVM: CS3 (0.71)" in (tmp_path / "reports" / "index.html").read_text()
     assert (tmp_path / "reports" / "index.html").exists() == wanted

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from ceph_pipeline.losses import MeasurementLoss, OrdinalLoss, predicted_stage
+from ceph_pipeline.losses import MeasurementLoss, OrdinalLoss, predicted_stage, stage_probabilities
 
 
 def _logits_of(stage: int, certainty: float = 8.0) -> torch.Tensor:
@@ -40,6 +40,15 @@ class TestOrdinal:
     def test_predicted_stage_counts_the_questions_answered_with_yes(self):
         logits = torch.cat([_logits_of(stage) for stage in range(1, 7)])
         assert predicted_stage(logits).tolist() == [1, 2, 3, 4, 5, 6]
+
+    def test_a_stage_is_as_probable_as_lying_above_the_one_before_and_not_above_it(self):
+        above = torch.tensor([[0.9, 0.8, 0.5, 0.1, 0.0]])
+        assert stage_probabilities(above.logit())[0].tolist() == pytest.approx([0.1, 0.1, 0.3, 0.4, 0.1, 0.0], abs=1e-6)
+        assert stage_probabilities(torch.zeros(1, 1))[0].tolist() == [0.5, 0.5]
+
+    def test_logits_that_rise_leave_no_probability_below_0(self):
+        found = stage_probabilities(torch.tensor([[0.2, 0.7]]).logit())[0]
+        assert found.tolist() == pytest.approx([0.8 / 1.5, 0, 0.7 / 1.5])  # 0.8, −0.5 → 0, and 0.7
 
     def test_gradient_is_that_of_finite_differences(self):
         logits = torch.randn(4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()

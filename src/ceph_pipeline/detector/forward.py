@@ -11,7 +11,7 @@ import torch
 from ceph_pipeline.detector.precision import computes_bfloat16
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.heatmaps import decode
-from ceph_pipeline.losses.cvm import predicted_stage
+from ceph_pipeline.losses.cvm import predicted_stage, stage_probabilities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.models import LandmarkOutput
+
+CVM_STAGE, CVM_PROBABILITY = "cvm_stage", "cvm_probability"
+"""What the CVM head's outputs are called."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class Answers:
     Attributes:
         xy: `(N, K, 2)` in px of the network's input.
         peak: `(N, K)`, heights of the heatmaps, 1 where the network is sure.
-        outputs: `(N,)` each, what stage 1's other heads say: `cvm_stage` (1–6) and measurements, lengths in px of the
-            network's input (`cephalometry.learned`).
+        outputs: `(N,)` each, what stage 1's other heads say: `cvm_stage` (1–6), `cvm_probability` (0–1) of that stage, and
+            measurements, lengths in px of the network's input (`cephalometry.learned`).
     """
 
     xy: NDArray[np.float64]
@@ -90,7 +93,10 @@ def _other_outputs(trained: TrainedNet, output: LandmarkOutput) -> dict[str, NDA
     """What the heads beside the heatmaps say."""
     found: dict[str, NDArray[np.float64]] = {}
     if output.cvm_logits is not None:
-        found["cvm_stage"] = _float64(predicted_stage(output.cvm_logits.float()))
+        logits = output.cvm_logits.float()
+        stage = predicted_stage(logits)
+        found[CVM_STAGE] = _float64(stage)
+        found[CVM_PROBABILITY] = _float64(stage_probabilities(logits).gather(-1, stage[:, None] - 1)[:, 0])
     if output.measurements is not None:
         scored = _float64(output.measurements.float())
         values = scored * np.array(trained.facts["measurement_sd"]) + np.array(trained.facts["measurement_mean"])

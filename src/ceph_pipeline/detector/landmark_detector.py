@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ceph_pipeline.detector.checkpoint import TrainedNet, load_networks
+from ceph_pipeline.detector.cvm_stages import cvm_rows
 from ceph_pipeline.detector.description import views_in_words
 from ceph_pipeline.detector.files import DetectorFiles, files_in, joined, models_folder_of
 from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixels_of
@@ -32,6 +33,27 @@ if TYPE_CHECKING:
 CHECKPOINTS = "checkpoints"
 """Name of the folder of checkpoints inside a logged model."""
 _URI = re.compile(r"^(runs|models|mlflow-artifacts):/")
+
+
+class Predictions(NamedTuple):
+    """What a detector says about images.
+
+    Attributes:
+        points: As `LandmarkDetector.predict` returns them.
+        cvm: `image_id, cvm_stage, probability`, by the first network of stage 1 in its first view; no rows where that has no such
+            head.
+    """
+
+    points: pd.DataFrame
+    cvm: pd.DataFrame
+
+
+class _Found(NamedTuple):
+    """What the networks find in N images: points, sizes `(N, 2)` in px, and outputs of the other heads, `(N,)` by name."""
+
+    located: Located
+    sizes: NDArray[np.int64]
+    outputs: dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -165,25 +187,34 @@ class LandmarkDetector:
             DetectorError: two images have one identifier, or a file's name cannot be one.
             ImageReadError: a file is missing or damaged, or an image has not the shape of a film.
         """
+        return self.predict_with_cvm(images, pixel_size_mm=pixel_size_mm, progress=progress).points
+
+    def predict_with_cvm(
+        self,
+        images: Images,
+        *,
+        pixel_size_mm: float | Sequence[float] | None = None,
+        progress: bool = False,
+    ) -> Predictions:
+        """Locate every landmark as `predict` does, and keep the CVM stage that the same look at the whole image has given."""
         sources = by_identifier(images)
         pixel_sizes = np.broadcast_to(_pixel_sizes(pixel_size_mm), len(sources))
-        located, sizes = self._locate(sources, pixel_sizes, progress)
+        located, sizes, outputs = self._locate(sources, pixel_sizes, progress)
         points = prediction_rows(located, list(sources), list(self.landmarks), self.stage)
         judged = self.uncertainty.judge(points, dict(zip(sources, pixel_sizes.tolist(), strict=True)))
         look_at = (lies_outside(located.xy, sizes) | np.isnan(located.xy).any(axis=-1)).ravel()
-        return judged.assign(flagged=look_at | judged["flagged"] if "flagged" in judged else look_at)
+        flagged = judged.assign(flagged=look_at | judged["flagged"] if "flagged" in judged else look_at)
+        return Predictions(flagged, cvm_rows(list(sources), outputs))
 
-    def _locate(
-        self, sources: dict[str, Path | GreyImage], pixel_size_mm: np.ndarray, progress: bool
-    ) -> tuple[Located, NDArray[np.int64]]:
-        """Both stages, a batch of images at a time, so that each is decoded once and few are held; and the images' sizes."""
+    def _locate(self, sources: dict[str, Path | GreyImage], pixel_size_mm: np.ndarray, progress: bool) -> _Found:
+        """Both stages, a batch of images at a time, so that each is decoded once and few are held."""
         image_ids, params = list(sources), self.params
-        parts, sizes = [], []
+        parts, sizes, outputs = [], [], []
         for start in range(0, len(image_ids), params.batch_size):
             chunk = image_ids[start : start + params.batch_size]
             pixels = {image_id: pixels_of(sources[image_id], image_id) for image_id in chunk}
             sizes += [(image.shape[1], image.shape[0]) for image in pixels.values()]
-            located = look_at_whole(
+            whole = look_at_whole(
                 self.stage1,
                 pixels.__getitem__,
                 chunk,
@@ -191,7 +222,9 @@ class LandmarkDetector:
                 views_of(params.views_stage1),
                 batch_size=params.batch_size,
                 progress=progress,
-            ).fused(params.fusion)
+            )
+            outputs.append(whole.outputs)
+            located = whole.fused(params.fusion)
             if self.stage2:
                 located = predict_refined(
                     self.stage2,
@@ -209,8 +242,9 @@ class LandmarkDetector:
             parts.append(located)
         if not parts:
             nothing = np.empty((0, len(self.landmarks)))
-            return Located(np.empty((0, len(self.landmarks), 2)), nothing, nothing), np.empty((0, 2), np.int64)
-        return Located(*(np.concatenate(field) for field in zip(*parts, strict=True))), np.array(sizes)
+            return _Found(Located(np.empty((0, len(self.landmarks), 2)), nothing, nothing), np.empty((0, 2), np.int64), {})
+        located = Located(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+        return _Found(located, np.array(sizes), {name: np.concatenate([part[name] for part in outputs]) for name in outputs[0]})
 
 
 def _pixel_sizes(pixel_size_mm: float | Sequence[float] | None) -> np.ndarray:

@@ -36,8 +36,8 @@ class WholeImageTables(NamedTuple):
     Attributes:
         stage1: Points of a single view.
         stage1_tta: Points of all views.
-        head_outputs: Rows `image_id, output, value`: `cvm_stage` (1–6) and measurements by key, in their own units; no rows of a
-            network without such heads, nor of lengths where the pixel size is unknown.
+        head_outputs: Rows `image_id, output, value`: `cvm_stage` (1–6), `cvm_probability`, and measurements by key, in their own
+            units; no rows of a network without such heads, nor of lengths where the pixel size is unknown.
     """
 
     stage1: pd.DataFrame

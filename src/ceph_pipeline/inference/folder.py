@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ from ceph_pipeline.ingestion.pixel_size import with_pixel_sizes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ceph_pipeline.detector.landmark_detector import LandmarkDetector
+    from ceph_pipeline.detector.landmark_detector import LandmarkDetector, Predictions
     from ceph_pipeline.images.codec import GreyImage
     from ceph_pipeline.inference.params import InferenceParams
 
@@ -91,18 +91,27 @@ def image_rows(folder: Path, predictions: pd.DataFrame, pixel_size_mm: Mapping[s
     )
 
 
-def predict_folder(
-    detector: LandmarkDetector, folder: Path, pixel_size_mm: float | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Locate the landmarks of every X-ray of a folder.
+class FolderPredictions(NamedTuple):
+    """What a detector says about a folder's X-rays.
+
+    Attributes:
+        points: A `PredictionTable`.
+        quarantine: A `QuarantineTable` of the files that could not be read, show nothing or are no films.
+        cvm: `image_id, cvm_stage, probability`; no rows where the network has no such head.
+    """
+
+    points: pd.DataFrame
+    quarantine: pd.DataFrame
+    cvm: pd.DataFrame
+
+
+def predict_folder(detector: LandmarkDetector, folder: Path, pixel_size_mm: float | None = None) -> FolderPredictions:
+    """Locate the landmarks of every X-ray of a folder, and say its CVM stage where the detector does.
 
     Args:
         detector: What locates them.
         folder: See `find_xrays`.
         pixel_size_mm: Of all the images.
-
-    Returns:
-        A `PredictionTable`, and a `QuarantineTable` of the files that could not be read, show nothing or are no films.
 
     Raises:
         DetectorError: as `find_xrays`, or not a single film could be read.
@@ -110,7 +119,7 @@ def predict_folder(
     found = _films(folder)
     xrays = {name: folder / path for name, path in identifiers_of(found.films).items()}
     names = list(xrays)
-    parts: list[pd.DataFrame] = []
+    parts: list[Predictions] = []
     unreadable: list[tuple[str, str]] = []
     with tqdm(total=len(names), desc="new X-rays", unit="image") as bar:
         for start in range(0, len(names), detector.params.batch_size):
@@ -122,7 +131,7 @@ def predict_folder(
                 except ImageReadError as error:
                     unreadable.append((name, str(error)))
             if pixels:
-                parts.append(detector.predict(pixels, pixel_size_mm=pixel_size_mm))
+                parts.append(detector.predict_with_cvm(pixels, pixel_size_mm=pixel_size_mm))
             bar.update(len(chunk))
     if len(unreadable) == len(names):
         raise DetectorError(f"{folder}: none of the {len(names)} images could be read; the first: {unreadable[0][1]}")
@@ -131,7 +140,11 @@ def predict_folder(
         logger.warning("%s is set aside: the quarantine table says why", pseudonym(item))
     if found.n_hidden:
         logger.info("%d hidden files and folders (.…, @eaDir, Thumbs.db) are passed over", found.n_hidden)
-    return pd.concat(parts, ignore_index=True), pd.DataFrame(rows, columns=["item", "reason"]).astype(str)
+    return FolderPredictions(
+        pd.concat([part.points for part in parts], ignore_index=True),
+        pd.DataFrame(rows, columns=["item", "reason"]).astype(str),
+        pd.concat([part.cvm for part in parts], ignore_index=True),
+    )
 
 
 def _with_content(film: GreyImage, path: Path) -> GreyImage:

@@ -4,7 +4,7 @@ from ceph_pipeline.losses.adaptive_wing import AdaptiveWingLoss
 from ceph_pipeline.losses.combined import CombinedLoss
 from ceph_pipeline.losses.coordinates import CoordinateLoss
 from ceph_pipeline.losses.cross_entropy import SoftmaxCrossEntropy
-from ceph_pipeline.losses.cvm import MeasurementLoss, OrdinalLoss, predicted_stage
+from ceph_pipeline.losses.cvm import MeasurementLoss, OrdinalLoss, predicted_stage, stage_probabilities
 from ceph_pipeline.losses.dark import DarkLoss
 from ceph_pipeline.losses.landmark import LandmarkLoss, LandmarkLossModule, LossKind, activation_of, create_loss
 from ceph_pipeline.losses.masking import mean_over_ranks
@@ -26,4 +26,5 @@ __all__ = [
     "create_loss",
     "mean_over_ranks",
     "predicted_stage",
+    "stage_probabilities",
 ]

@@ -69,6 +69,27 @@ def predicted_stage(cumulative_logits: Tensor) -> Tensor:
     return 1 + (cumulative_logits > 0).sum(dim=-1)
 
 
+def stage_probabilities(cumulative_logits: Tensor) -> Tensor:
+    """How probable each stage is: the differences of the probabilities of lying above the stages before and after it.
+
+    Differences below 0, of logits that rise with the stage, count as 0. `predicted_stage` is the median of these stages where the
+    logits fall, and need not be the most probable one.
+
+        >>> stage_probabilities(torch.tensor([[0.0, float("-inf")]]))
+        tensor([[0.5000, 0.5000, 0.0000]])
+
+    Args:
+        cumulative_logits: `(N, S − 1)`; column s − 1 answers "above stage s?".
+
+    Returns:
+        `(N, S)`, at least 0; each row sums to 1.
+    """
+    above = functional.pad(cumulative_logits.sigmoid(), (1, 1))
+    above[..., 0] = 1
+    between = (above[..., :-1] - above[..., 1:]).clamp_min(0)
+    return between / between.sum(dim=-1, keepdim=True)
+
+
 class MeasurementLoss(nn.Module):
     """Smooth L1 on z-scored measurements: squared below one standard deviation, linear beyond."""
 

@@ -2,6 +2,7 @@
 
 from ceph_pipeline.inference.report.batch import Entry, batch_page
 from ceph_pipeline.inference.report.calibration import Calibration, calibrations
+from ceph_pipeline.inference.report.cvm import CvmStage, cvm_stages
 from ceph_pipeline.inference.report.film import FilmReport, ReportOrigin, film_report
 from ceph_pipeline.inference.report.page import NOTICE, film_page, values_fragment
 from ceph_pipeline.inference.report.picture import picture
@@ -10,11 +11,13 @@ from ceph_pipeline.inference.report.writing import without_reports, write_report
 __all__ = [
     "NOTICE",
     "Calibration",
+    "CvmStage",
     "Entry",
     "FilmReport",
     "ReportOrigin",
     "batch_page",
     "calibrations",
+    "cvm_stages",
     "film_page",
     "film_report",
     "picture",

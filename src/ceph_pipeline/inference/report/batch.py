@@ -28,6 +28,8 @@ class Entry:
     def of(cls, report: FilmReport, thumbnail: str, folder: str) -> Entry:
         """The entry of a report whose page lies in a folder beside the batch's."""
         classes = tuple(f"{name.replace('_', ' ')}: {verdict.name}" for name, verdict in report.classes.items())
+        if report.cvm:
+            classes += (f"CVM: CS{report.cvm.stage} ({report.cvm.probability:.2f})",)
         page = f"{folder}/{quote(report.image_id)}.html"
         return cls(report.file, page, thumbnail, report.look_at, str(report.calibration), classes)
 

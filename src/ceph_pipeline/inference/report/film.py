@@ -13,6 +13,7 @@ from ceph_pipeline.cephalometry.norms import ChosenNorm, NormSet
 from ceph_pipeline.detector.located import lies_outside
 from ceph_pipeline.inference.points import is_flagged, measured_places, sigmas_of
 from ceph_pipeline.inference.report.calibration import Calibration
+from ceph_pipeline.inference.report.cvm import CvmStage
 from ceph_pipeline.inference.report.wiggle import Wiggle, wiggle
 
 UNITS = {"deg": "°", "mm": " mm", "%": " %"}
@@ -84,6 +85,7 @@ class FilmReport:
         analyses: In the order of `ANALYSES`.
         norm_sets: Those that were chosen.
         origin: What made it.
+        cvm: Its CVM stage; None where no network says one.
     """
 
     image_id: str
@@ -95,6 +97,7 @@ class FilmReport:
     analyses: tuple[AnalysisTable, ...]
     norm_sets: dict[str, NormSet]
     origin: ReportOrigin
+    cvm: CvmStage | None = None
 
 
 def film_report(
@@ -106,6 +109,7 @@ def film_report(
     origin: ReportOrigin,
     *,
     implausible: bool = False,
+    cvm: CvmStage | None = None,
 ) -> FilmReport:
     """Measure one film and put together what its report says.
 
@@ -118,6 +122,7 @@ def film_report(
         cephalometry: Norm sets, which of them are chosen, and rules.
         origin: What made it.
         implausible: Whether its configuration of landmarks is, as a whole.
+        cvm: Its CVM stage; None where no network says one.
     """
     results = assess(measured_places(points), calibration.pixel_size_mm, sigmas_of(points))
     values = {key: result.value for key, result in results.items() if result.value is not None}
@@ -133,6 +138,7 @@ def film_report(
         analyses=tuple(_analysed(analysis, results, cephalometry.norms) for analysis in ANALYSES.values()),
         norm_sets={name: cephalometry.norm_sets[name] for name in cephalometry.compare_with},
         origin=origin,
+        cvm=cvm,
     )
 
 

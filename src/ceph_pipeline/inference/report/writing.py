@@ -12,6 +12,7 @@ from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.images.codec import GreyImage
 from ceph_pipeline.inference.report.batch import Entry, batch_page
 from ceph_pipeline.inference.report.calibration import Calibration
+from ceph_pipeline.inference.report.cvm import CvmStage
 from ceph_pipeline.inference.report.film import ReportOrigin, film_report
 from ceph_pipeline.inference.report.page import film_page
 from ceph_pipeline.inference.report.picture import THUMBNAIL_PX, as_uri, picture
@@ -27,6 +28,7 @@ def write_reports(
     *,
     files: Mapping[str, str],
     calibration: Mapping[str, Calibration],
+    cvm: Mapping[str, CvmStage] | None = None,
     implausible: Iterable[str] = (),
     set_aside: Iterable[tuple[str, str]] = (),
     cephalometry: CephalometryParams,
@@ -42,6 +44,7 @@ def write_reports(
         target: The folder.
         files: What each image's file is called in reports.
         calibration: Of each image.
+        cvm: CVM stages of the images that have one.
         implausible: Images whose configuration of landmarks is, as a whole.
         set_aside: Files that could not be read, with the reason.
         cephalometry: Norm sets, which of them are chosen, and rules.
@@ -50,13 +53,22 @@ def write_reports(
     Returns:
         `image_id, page, n_look_at`: the page's path in the folder, and how many sentences say what a person should look at.
     """
-    strange, entries, rows = set(implausible), [], []
+    strange, stages, entries, rows = set(implausible), cvm or {}, [], []
     with filled_anew(target / FILMS, ".html") as empty:
         for image_id, points in predictions.groupby("image_id", sort=False):
             name = str(image_id)
             pixels = read(name)
             size = (pixels.shape[1], pixels.shape[0])
-            report = film_report(points, size, files[name], calibration[name], cephalometry, origin, implausible=name in strange)
+            report = film_report(
+                points,
+                size,
+                files[name],
+                calibration[name],
+                cephalometry,
+                origin,
+                implausible=name in strange,
+                cvm=stages.get(name),
+            )
             page = f"{FILMS}/{name}.html"
             write_atomically(empty / f"{name}.html", film_page(report, picture(pixels, points)).encode())
             entries.append(Entry.of(report, as_uri(pixels, THUMBNAIL_PX), FILMS))

@@ -25,10 +25,11 @@ def locate_landmarks(
     detector_params: DetectorParams,
     stage2_checkpoint: Path | None = None,
     ensemble: Path | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Locate the landmarks of every X-ray of the folder, by one detector or by an ensemble; set aside what cannot be read.
 
-    Where the evaluation has left its uncertainty among the models, points come with radii and flags.
+    Where the evaluation has left its uncertainty among the models, points come with radii and flags. The last table has the CVM
+    stages that the first network's head says; it is empty where that network has no such head.
     """
     from ceph_pipeline.detector import LandmarkDetector
     from ceph_pipeline.inference.folder import predict_folder
@@ -36,14 +37,14 @@ def locate_landmarks(
     files = DetectorFiles.of(stage1_checkpoint, stage2_checkpoint, ensemble)
     detector = LandmarkDetector.from_checkpoints(files.stage1, files.stage2, models, detector_params)
     detector.uncertainty.say(detector.stage, detector.views)
-    predictions, quarantine = predict_folder(detector, folder, params.pixel_size_mm)
+    predictions, quarantine, cvm = predict_folder(detector, folder, params.pixel_size_mm)
     logger.info(
         "%d landmarks located in each of %d new X-rays, %d files set aside",
         predictions["landmark"].nunique(),
         predictions["image_id"].nunique(),
         len(quarantine),
     )
-    return predictions, quarantine
+    return predictions, quarantine, cvm
 
 
 def list_new_pseudonyms(located: pd.DataFrame, quarantine: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +77,7 @@ def size_pixels(
 
     image_ids = [str(image_id) for image_id in predictions["image_id"].unique()]
     if params.ruler_folder is not None and not set(RULER_MARKS) <= set(predictions["landmark"]):
-        rulers, _ = predict_folder(load_ruler_detector(params.ruler_folder, detector_params), folder)
+        rulers = predict_folder(load_ruler_detector(params.ruler_folder, detector_params), folder).points
         models = models_folder_of(params.ruler_folder)
         predictions = with_marks(predictions, rulers)
     min_peak = calibration.min_peak or read_presence(models).min_peak
@@ -125,6 +126,7 @@ def draw_overlays(
     measurements: pd.DataFrame,
     plausibility: pd.DataFrame,
     sizes: pd.DataFrame,
+    cvm: pd.DataFrame,
     overlay_folder: Path,
     params: InferenceParams,
     cephalometry: CephalometryParams,
@@ -142,6 +144,8 @@ def draw_overlays(
 
     summary = add_plausibility(summary_rows(predictions, measurements, cephalometry.rules), plausibility)
     summary = summary.merge(sizes[["image_id", "mm_per_pixel", "mm_per_pixel_se", "source"]], on="image_id", how="left")
+    if not cvm.empty:
+        summary = summary.merge(cvm.rename(columns={"probability": "cvm_probability"}), on="image_id", how="left")
     if "n_flagged" in summary:
         logger.info("%d of %d points are flagged for a person to look at", summary["n_flagged"].sum(), len(predictions))
     xrays = located_xrays(folder, summary["image_id"])
@@ -160,6 +164,7 @@ def write_reports(
     plausibility: pd.DataFrame,
     quarantine: pd.DataFrame,
     sizes: pd.DataFrame,
+    cvm: pd.DataFrame,
     report_folder: Path,
     params: InferenceParams,
     cephalometry: CephalometryParams,
@@ -185,6 +190,7 @@ def write_reports(
         report_folder,
         files={image_id: printable(xrays[image_id].relative_to(folder).as_posix()) for image_id in image_ids},
         calibration=report.calibrations(sizes),
+        cvm=report.cvm_stages(cvm),
         implausible=plausibility.loc[plausibility["implausible"], "image_id"],
         set_aside=quarantine[["item", "reason"]].itertuples(index=False, name=None),
         cephalometry=cephalometry,

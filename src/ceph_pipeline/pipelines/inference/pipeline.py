@@ -15,7 +15,7 @@ from ceph_pipeline.pipelines.inference.nodes import (
     write_reports,
 )
 
-FOLDER, POINTS, SIZES = "inference_folder", "inference_predictions", "inference_pixel_sizes"
+FOLDER, POINTS, SIZES, CVM = "inference_folder", "inference_predictions", "inference_pixel_sizes", "inference_cvm"
 INFERENCE, CEPHALOMETRY = "params:inference", "params:cephalometry"
 
 
@@ -31,7 +31,7 @@ def create_pipeline(used: Literal["stage1", "stage2", "ensemble"] = "stage2") ->
             Node(
                 locate_landmarks,
                 inputs=[FOLDER, "stage1_checkpoint", "models_folder", INFERENCE, "params:detector", *networks],
-                outputs=["located_in_new", "inference_quarantine"],
+                outputs=["located_in_new", "inference_quarantine", CVM],
                 name="locate_landmarks",
             ),
             Node(
@@ -67,7 +67,7 @@ def create_pipeline(used: Literal["stage1", "stage2", "ensemble"] = "stage2") ->
             Node(
                 draw_overlays,
                 inputs=[
-                    *[FOLDER, POINTS, "inference_measurements", "inference_plausibility", SIZES],
+                    *[FOLDER, POINTS, "inference_measurements", "inference_plausibility", SIZES, CVM],
                     *["inference_overlay_folder", INFERENCE, CEPHALOMETRY],
                 ],
                 outputs="inference_summary",
@@ -76,7 +76,7 @@ def create_pipeline(used: Literal["stage1", "stage2", "ensemble"] = "stage2") ->
             Node(
                 write_reports,
                 inputs=[
-                    *[FOLDER, POINTS, "inference_plausibility", "inference_quarantine", SIZES],
+                    *[FOLDER, POINTS, "inference_plausibility", "inference_quarantine", SIZES, CVM],
                     *["inference_report_folder", INFERENCE, CEPHALOMETRY, "stage1_checkpoint", *networks],
                 ],
                 outputs="inference_reports",
