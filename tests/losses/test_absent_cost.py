@@ -7,7 +7,7 @@ import torch
 
 from ceph_pipeline.heatmaps import encode
 from ceph_pipeline.losses import create_loss
-from ceph_pipeline.losses.absent import absent_cost
+from ceph_pipeline.losses.absent import absent_cost, is_absent
 
 ABSENT = torch.tensor([[True]])
 
@@ -38,3 +38,19 @@ def test_a_missing_landmark_teaches_an_empty_map_only_where_it_is_asked_to(kind:
     assert gradients[0][1].abs().sum() == 0
     assert gradients[1][1, 0, 3, 4] > 0  # descending lowers the false peak
     assert torch.equal(gradients[0][0], gradients[1][0])
+
+
+def test_a_mark_left_out_beside_the_other_one_teaches_nothing_and_a_film_without_any_is_empty() -> None:
+    nowhere = [torch.nan, torch.nan]
+    points = torch.tensor([[[3.0, 4.0], nowhere], [nowhere, nowhere], [[3.0, 4.0], [30.0, 4.0]]])
+    visible = torch.tensor([[True, False], [False, False], [True, False]])  # the last film's second mark is out of the picture
+    absent = is_absent(points, visible)
+    assert absent.tolist() == [[False, False], [True, True], [False, True]]
+    logits = torch.zeros(3, 2, 16, 16)
+    logits[..., 3, 4] = 5.0
+    logits.requires_grad_()
+    loss = create_loss("cross_entropy", 1.0, absent_weight=0.3)
+    loss(logits, points.nan_to_num(0), visible, absent=absent).total.backward()
+    assert logits.grad[0, 1].abs().sum() == 0
+    assert (logits.grad[1, :, 3, 4] > 0).all()
+    assert logits.grad[2, 1, 3, 4] > 0

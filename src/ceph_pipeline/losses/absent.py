@@ -2,11 +2,32 @@
 
 import math
 
+import torch
 from torch import Tensor
 
 from ceph_pipeline.heatmaps import Activation
 from ceph_pipeline.heatmaps.precision import at_least_float32
 from ceph_pipeline.losses.masking import masked_mean
+
+
+def is_absent(points: Tensor, visible: Tensor) -> Tensor:
+    """Which landmarks an image is known not to show: `(N, K)`.
+
+    Those that lie outside the picture, and all of an image on which nobody has marked any. A landmark that is missing beside
+    marked ones may be there: it was left out, and teaches nothing.
+
+        >>> marked, left_out = [3.0, 4.0], [torch.nan, torch.nan]
+        >>> is_absent(torch.tensor([[marked, left_out], [left_out, left_out]]), torch.tensor([[True, False], [False, False]]))
+        tensor([[False, False],
+                [ True,  True]])
+
+    Args:
+        points: `(N, K, 2)`, NaN where a landmark is not annotated.
+        visible: `(N, K)`, true where it is annotated and lies in the picture.
+    """
+    annotated = torch.isfinite(points).all(dim=-1)
+    left_out = ~annotated & annotated.any(dim=-1, keepdim=True)
+    return ~visible & ~left_out
 
 
 def absent_cost(logits: Tensor, absent: Tensor, activation: Activation, sigma: float, *, count: Tensor | None = None) -> Tensor:
@@ -16,7 +37,6 @@ def absent_cost(logits: Tensor, absent: Tensor, activation: Activation, sigma: f
     have, `Σp² / πσ²`, so that a false peak of 1 costs 1. A distribution should be even: its cross-entropy with the uniform one
     is taken above the least possible, `ln hw`, and is 0 for equal logits.
 
-        >>> import torch
         >>> absent_cost(torch.zeros(1, 1, 4, 4), torch.tensor([[True]]), "linear", 1.0)
         tensor(0.)
 

@@ -65,7 +65,14 @@ class LandmarkLossModule(nn.Module):
         self.loss: nn.Module = _LOSSES[kind](**(settings | {"sigma": sigma} if kind == "combined" else settings))
 
     def forward(
-        self, logits: Tensor, points: Tensor, mask: Tensor, ramp: float = 1.0, *, over_ranks: bool = False
+        self,
+        logits: Tensor,
+        points: Tensor,
+        mask: Tensor,
+        ramp: float = 1.0,
+        *,
+        absent: Tensor | None = None,
+        over_ranks: bool = False,
     ) -> LandmarkLoss:
         """The loss of one batch.
 
@@ -74,6 +81,7 @@ class LandmarkLossModule(nn.Module):
             points: `(N, K, 2)` in heatmap pixels; anything, NaN too, where the mask is false.
             mask: `(N, K)`, false where a landmark is missing.
             ramp: Factor in [0, 1] on the coordinate term of `combined`; the other kinds have none.
+            absent: `(N, K)`, whose maps shall be empty, if `absent_weight` is above 0; see `is_absent`. None: all missing ones.
             over_ranks: Divide by the mean number of visible points over all ranks of a distributed training, which then
                 have to ask equally often; see `mean_over_ranks`.
 
@@ -84,8 +92,9 @@ class LandmarkLossModule(nn.Module):
         shown = self._of_visible(logits, points, mask, ramp, over_ranks=over_ranks)
         if not self.absent_weight:
             return shown
-        count = mean_over_ranks((~mask).sum()) if over_ranks else None
-        empty = absent_cost(logits, ~mask, self.activation, self.sigma, count=count)
+        absent = ~mask if absent is None else absent
+        count = mean_over_ranks(absent.sum()) if over_ranks else None
+        empty = absent_cost(logits, absent, self.activation, self.sigma, count=count)
         return LandmarkLoss(shown.total + self.absent_weight * empty, shown.terms | {"absent": empty.detach()})
 
     def _of_visible(self, logits: Tensor, points: Tensor, mask: Tensor, ramp: float, *, over_ranks: bool) -> LandmarkLoss:
@@ -113,7 +122,7 @@ def create_loss(kind: LossKind, sigma: float, *, absent_weight: float = 0.0, **s
         kind: `combined`, `dark`, `cross_entropy` or `adaptive_wing` on heatmaps; `wing`, `smooth_l1` or `mse` on coordinates,
             in heatmap pixels.
         sigma: Standard deviation of the target Gaussians, in heatmap pixels.
-        absent_weight: Weight of the maps of missing landmarks, which shall then be empty; 0 leaves them free. See `absent_cost`.
+        absent_weight: Weight of the maps of absent landmarks, which shall then be empty; 0 leaves them free. See `absent_cost`.
         settings: Constructor arguments of that loss, such as `wing_weight` of `combined` or `alpha` of `adaptive_wing`.
 
     Raises:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.heatmaps import decode, to_heatmaps
 from ceph_pipeline.losses import MeasurementLoss, OrdinalLoss, create_loss
+from ceph_pipeline.losses.absent import is_absent
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.training.batch import LocatedBatch
 from ceph_pipeline.training.optim import configure
@@ -63,7 +64,14 @@ class LandmarkModule(LightningModule):
         over_ranks = self.training
         targets = (batch.points + 0.5) / self.trained.stride - 0.5
         visible = torch.isfinite(targets).all(-1) & inside(targets, output.heatmaps.shape[-2:])
-        landmark = self.landmark_loss(output.heatmaps.float(), targets.nan_to_num(0), visible, ramp, over_ranks=over_ranks)
+        landmark = self.landmark_loss(
+            output.heatmaps.float(),
+            targets.nan_to_num(0),
+            visible,
+            ramp,
+            absent=is_absent(targets, visible),
+            over_ranks=over_ranks,
+        )
         total, terms = landmark.total, {"landmark": landmark.total.detach()} | landmark.terms
         weight = self.loss_params.cvm_weight
         if output.cvm_logits is not None:

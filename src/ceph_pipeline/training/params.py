@@ -68,8 +68,8 @@ class LossParams(Params):
     absent_weight: float = Field(
         0.0,
         ge=0,
-        description="weight of the maps of landmarks that an image lacks, which shall be empty, so that the peak says whether a "
-        "landmark is there; 0: a missing landmark teaches nothing",
+        description="weight of the maps of images without any annotated landmark, which shall be empty, so that the peak says "
+        "whether a landmark is there; one that is missing beside others teaches nothing",
     )
     cvm_weight: float = Field(
         0.3, ge=0, description="weight of the CVM stage and vertical measurement heads; 0 leaves the heads out"
