@@ -80,7 +80,7 @@ def test_weights_alone_fill_the_backbone_only(stage, earlier, tmp_path, caplog):
     weights = resumed.net.backbone.state_dict()
     assert all(torch.equal(weights[name], tensor) for name, tensor in trained.net.backbone.state_dict().items() if tensor.ndim)
     assert differing(resumed, trained)
-    assert caplog.text == ""
+    assert not [record for record in caplog.records if record.name == "ceph_pipeline.detector.own_weights"]
 
 
 def test_damaged_checkpoint_is_refused(stage, earlier):
