@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ceph_pipeline.crops import CropParams
-from ceph_pipeline.detector.checkpoint import save_checkpoint
+from ceph_pipeline.detector.checkpoint import CheckpointError, save_checkpoint
 from ceph_pipeline.models import WeightsError
 from ceph_pipeline.training import stage1, stage2
 from ceph_pipeline.training.measurement_scores import UNMEASURED
@@ -88,3 +88,30 @@ def test_damaged_checkpoint_is_refused(stage, earlier):
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(WeightsError, match="not a checkpoint, or a damaged one"):
         described(stage, MARKS, seed=2, pretrained=path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("architecture", ["a", "list"], "architecture"),
+        ("landmarks", 3, "landmarks"),
+        ("state_dict", None, "heatmap_head.maps.weight"),
+    ],
+)
+def test_a_checkpoint_with_wrong_fields_or_without_numbers_is_refused(tmp_path, field, value, said):
+    trained = described("stage1", MARKS, seed=1)
+    if value is None:
+        torch.nn.init.constant_(trained.net.heatmap_head.maps.weight, torch.nan)
+    save_checkpoint(trained, tmp_path / "best.ckpt")
+    if value is not None:
+        content = torch.load(tmp_path / "best.ckpt", weights_only=True)
+        torch.save(content | {field: value}, tmp_path / "best.ckpt")
+    with pytest.raises(CheckpointError, match=said):
+        described("stage1", MARKS, seed=2, pretrained=tmp_path / "best.ckpt")
+
+
+def test_heads_of_the_other_stage_are_not_taken(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "ceph_pipeline.detector.own_weights")
+    save_checkpoint(described("stage2", MARKS, seed=1), tmp_path / "best.ckpt")
+    described("stage1", MARKS, seed=2, pretrained=tmp_path / "best.ckpt")
+    assert "start from random weights: it is of stage2" in caplog.text

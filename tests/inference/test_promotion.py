@@ -48,6 +48,12 @@ def test_landmarks_that_only_the_candidate_locates_do_not_count() -> None:
     assert (result["n_landmarks"], result["difference"]) == (1, 0)
 
 
+def test_a_champion_that_finds_nothing_is_no_measure() -> None:
+    nothing = errors(10, CHAMPION).assign(error_px=np.nan, error_mm=np.nan)
+    with pytest.raises(PromotionError, match="finds none of the annotated landmarks"):
+        compare_errors(errors(10, CANDIDATE), nothing, STATISTICS)
+
+
 def test_a_candidate_that_leaves_out_what_the_champion_locates_is_refused() -> None:
     with pytest.raises(PromotionError, match="does not locate Nasion, which the champion does"):
         compare_errors(errors(1, CANDIDATE, ("Sella",)), errors(10, CHAMPION), STATISTICS)

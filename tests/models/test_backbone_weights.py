@@ -148,3 +148,14 @@ class TestRefused:
     def test_missing_file_is_named(self, create, tmp_path):
         with pytest.raises(WeightsError, match=r"absent\.pth: no such checkpoint file\. Correct the path"):
             create("resnet18", 3, pretrained=tmp_path / "absent.pth")
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_weights_that_are_no_numbers_are_refused_and_nothing_is_changed(tmp_path, value):
+    weights = _timm_weights(SMALL)
+    weights["conv1.weight"][0, 0, 0, 0] = value
+    net = create_landmark_net(SMALL, 19, in_channels=3)
+    before = {key: tensor.clone() for key, tensor in net.backbone.state_dict().items()}
+    with pytest.raises(WeightsError, match=r"hrnet.pth: 1 tensors hold NaN or infinite weights, first conv1.weight"):
+        load_backbone_weights(net, _mmpose_checkpoint(weights, tmp_path / "hrnet.pth"))
+    assert _same(net, before)

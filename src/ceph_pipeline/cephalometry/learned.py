@@ -18,6 +18,9 @@ from ceph_pipeline.landmarks import SCHEMAS
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+CVM_STAGE, CVM_PROBABILITY = "cvm_stage", "cvm_probability"
+"""What a network calls its answers beside measurements: the CVM stage (1–6), and how probable that stage is."""
+
 _MM, _PX = "_mm", "_px"
 
 

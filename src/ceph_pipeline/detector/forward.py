@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ceph_pipeline.cephalometry.learned import CVM_PROBABILITY, CVM_STAGE
 from ceph_pipeline.detector.precision import computes_bfloat16
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.heatmaps import decode
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.models import LandmarkOutput
-
-CVM_STAGE, CVM_PROBABILITY = "cvm_stage", "cvm_probability"
-"""What the CVM head's outputs are called."""
 
 
 @dataclass(frozen=True)

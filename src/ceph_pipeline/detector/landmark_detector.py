@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from ceph_pipeline.detector.checkpoint import TrainedNet, load_networks
-from ceph_pipeline.detector.cvm_stages import cvm_rows
 from ceph_pipeline.detector.description import views_in_words
 from ceph_pipeline.detector.files import DetectorFiles, files_in, joined, models_folder_of
 from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixels_of
 from ceph_pipeline.detector.located import Located, lies_outside, prediction_rows
 from ceph_pipeline.detector.params import DetectorParams
 from ceph_pipeline.detector.refinement import predict_refined, shared_crops
+from ceph_pipeline.detector.tables import cvm_rows
 from ceph_pipeline.detector.uncertainty import DetectorUncertainty, load_uncertainty
 from ceph_pipeline.detector.whole_image import look_at_whole
 from ceph_pipeline.landmarks.tables import ENSEMBLE

@@ -11,6 +11,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from ceph_pipeline.cephalometry import as_measurement
+from ceph_pipeline.cephalometry.learned import CVM_PROBABILITY, CVM_STAGE
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.detector.located import column_array, no_predictions, prediction_rows
 from ceph_pipeline.detector.refinement import predict_refined
@@ -20,6 +21,8 @@ from ceph_pipeline.views import View, views_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.detector.image_set import ImageSet
@@ -74,6 +77,22 @@ def whole_image_tables(networks: Sequence[TrainedNet], images: ImageSet, params:
 def no_outputs() -> pd.DataFrame:
     """The table of a network that has landmarks only."""
     return empty_table({"image_id": str, "output": str, "value": float})
+
+
+_CVM_COLUMNS = {"image_id": str, "cvm_stage": int, "probability": float}
+
+
+def cvm_rows(image_ids: Sequence[str], outputs: Mapping[str, NDArray[np.float64]]) -> pd.DataFrame:
+    """Rows `image_id, cvm_stage (1–6), probability (0–1, of that stage)`; none of a network without such a head.
+
+    Args:
+        image_ids: N images.
+        outputs: `(N,)` by name, as in `WholeImageAnswers`.
+    """
+    if CVM_STAGE not in outputs:
+        return empty_table(_CVM_COLUMNS)
+    rows = {"image_id": list(image_ids), "cvm_stage": outputs[CVM_STAGE], "probability": outputs[CVM_PROBABILITY]}
+    return pd.DataFrame(rows).astype(_CVM_COLUMNS)
 
 
 class Start(NamedTuple):

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ceph_pipeline.cephalometry.learned import CVM_STAGE
 from ceph_pipeline.evaluation.agreement import agreement
 from ceph_pipeline.evaluation.intervals import ends, improvement
 from ceph_pipeline.evaluation.measurement_errors import KEYS, as_fields
 from ceph_pipeline.evaluation.params import StatisticsParams
 
 CVM_STAGES = 6
-CVM_OUTPUT = "cvm_stage"
 
 
 def cvm_agreement(outputs: pd.DataFrame, cvm: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any] | None:
@@ -25,7 +25,7 @@ def cvm_agreement(outputs: pd.DataFrame, cvm: pd.DataFrame, statistics: Statisti
     Returns:
         The fields of `Agreement`, or None where no image has both a prediction and a stage.
     """
-    both = outputs[outputs["output"] == CVM_OUTPUT].merge(cvm, on="image_id")
+    both = outputs[outputs["output"] == CVM_STAGE].merge(cvm, on="image_id")
     if both.empty:
         return None
     return as_fields(agreement(both["stage"] - 1, both["value"] - 1, CVM_STAGES, **statistics.draws))

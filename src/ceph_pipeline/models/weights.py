@@ -79,7 +79,7 @@ def load_backbone_weights(net: nn.Module, path: str | Path, *, min_share: float 
         What matched and what did not.
 
     Raises:
-        WeightsError: the file is missing or damaged, or holds code instead of weights.
+        WeightsError: the file is missing or damaged, holds code instead of weights, or NaN among them.
         WeightsMismatchError: it fits another architecture.
     """
     path = Path(path)
@@ -95,7 +95,10 @@ def load_backbone_weights(net: nn.Module, path: str | Path, *, min_share: float 
         unexpected=tuple(key for key in given if key not in own),
     )
     _require_share(report, path, min_share)
-    backbone.load_state_dict({key: tensor for key, tensor in fitted.items() if tensor is not None}, strict=False)
+    matched = {key: tensor for key, tensor in fitted.items() if tensor is not None}
+    if damaged := [key for key, tensor in matched.items() if not torch.isfinite(tensor).all()]:
+        raise WeightsError(f"{path}: {len(damaged)} tensors hold NaN or infinite weights, first {damaged[0]}. Fetch it again.")
+    backbone.load_state_dict(matched, strict=False)
     logger.info("backbone weights from %s: %s tensors", path.name, report)
     return report
 
