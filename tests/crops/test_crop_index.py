@@ -189,6 +189,15 @@ def test_without_validation_errors_there_is_one_clear_error(tables: Tables, case
         index(tables, images=images, stage1_predictions=predictions)
 
 
+def test_rulers_of_which_one_mark_is_annotated_say_what_is_missing(tables: Tables) -> None:
+    names = {"Sella": "p1", "Nasion": "p2"}
+    marks = tables.landmarks[tables.landmarks["landmark"].isin(names)].replace({"landmark": names})
+    marks.loc[marks["landmark"] == "p2", ["x", "y"]] = np.nan
+    predicted = tables.stage1_predictions[tables.stage1_predictions["landmark"].isin(names)].replace({"landmark": names})
+    with pytest.raises(NoResidualsError, match="none of the 2 validation images shows both marks of a ruler"):
+        residuals(tables.images, marks, predicted, ["p1", "p2"], CropParams(field_of_ruler=1.5))
+
+
 def test_inference_crops_are_the_point_and_four_shifts() -> None:
     points = np.array([[[100.0, 200.0]]])
     centres = inference_index(points, np.array([160.0]), CropParams(shift_of_field=0.0625))

@@ -53,7 +53,7 @@ def residuals(
         Name to `(n, 2)`. A landmark without any error of its own gets everybody's.
 
     Raises:
-        NoResidualsError: there is no validation image with truth and prediction.
+        NoResidualsError: there is no validation image with truth and prediction, or, of the ruler's marks, with both of them.
         FaceSizeError: an image's field of view cannot be computed.
     """
     stage1 = stage1_predictions[stage1_predictions["stage"] == "stage1"]
@@ -63,6 +63,11 @@ def residuals(
     field = field_sizes(truth, names, valid["pixel_size_mm"].to_numpy(np.float64), params)
     errors = (points_array(stage1, image_ids, names) - truth) / field[:, None, None]
     found = np.asarray(np.isfinite(errors).all(axis=-1))
+    if not found.any() and params.field_of_ruler is not None and len(valid) and np.isnan(field).all():
+        raise NoResidualsError(
+            f"none of the {len(valid)} validation images shows both marks of a ruler, whose distance gives the crops' field: "
+            "annotate p1 and p2, or train without a second look: --pipelines stage1_alone."
+        )
     if not found.any():
         raise NoResidualsError(
             "stage 1 has no prediction on a validation image with landmarks, from which training crops take their "
