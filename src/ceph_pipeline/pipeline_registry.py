@@ -3,6 +3,7 @@
 from kedro.pipeline import Pipeline
 
 from ceph_pipeline.pipelines import (
+    archive,
     audit,
     augmentation,
     benchmark,
@@ -56,6 +57,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "promotion": promotion,
         "ruler": ruler,
         "inference": inference,
+        "archive": archive,
         "superimposition": superimposition,
         "export": export,
         "benchmark": benchmark,

@@ -94,3 +94,28 @@ def test_a_disk_that_is_too_small_is_named_before_it_is_full(tmp_path, monkeypat
     with pytest.raises(DiskError, match=r"about 2\.0 GB are to be written, but 1\.0 GB are free"):
         folder.check_space(2e9)
     Folder("memory://bucket").check_space(1e18)
+
+
+def test_stamps_name_files_at_any_depth_and_change_with_their_content(folder):
+    folder.write("a.bin", b"1")
+    folder.write("deep/er/b.bin", b"2")
+    before = folder.stamps()
+    assert set(before) == {"a.bin", "deep/er/b.bin"}
+    folder.write("a.bin", b"longer")
+    after = folder.stamps()
+    assert after["a.bin"] != before["a.bin"]
+    assert after["deep/er/b.bin"] == before["deep/er/b.bin"]
+
+
+def test_a_folder_that_is_not_there_has_no_stamps(folder):
+    with pytest.raises(FileNotFoundError):
+        folder.stamps()
+
+
+def test_fetching_leaves_out_what_is_gone_and_what_leads_elsewhere(tmp_path):
+    bucket = Folder("memory://bucket/a")
+    bucket.write("deep/b.bin", b"2")
+    bucket.fetch(["deep/b.bin", "gone.bin", "../../outside.bin", "/outside.bin"], tmp_path / "here")
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()] == ["here/deep/b.bin"]
+    assert (tmp_path / "here/deep/b.bin").read_bytes() == b"2"
+    fsspec.filesystem("memory").store.clear()

@@ -1,6 +1,7 @@
 """The pipelines up to augmentation with `data_root` in a bucket of an S3 server that is started here."""
 
 import boto3
+import pandas as pd
 import pytest
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
@@ -38,6 +39,7 @@ def test_images_and_tables_have_the_bytes_of_a_run_on_disk(tmp_path, bucket, new
         "data_root": bucket,
         "raw_folder": raw / "aariz",  # films are read from a folder
         "ruler_export": raw / "ruler" / "label_studio.json",
+        "pseudonym_key": disk.data / "pseudonym.key",
         "cache_long_side": 256,
         "n_jobs": 1,
     }
@@ -54,3 +56,19 @@ def test_images_and_tables_have_the_bytes_of_a_run_on_disk(tmp_path, bucket, new
     assert Folder(f"{bucket}/08_reporting/augmentation").exists("contact_sheet.png")
     assert not list(s3.root.glob("s3:*"))
     assert not (s3.root / "data").exists()
+
+
+def test_an_archive_in_a_bucket_gives_what_its_films_on_a_disk_give(finished, bucket):
+    films = finished.data / "01_raw" / "aariz" / "test" / "Cephalograms"
+    source = Folder(f"{bucket}/films")
+    for film in films.iterdir():
+        source.write(f"patient/{film.name}", film.read_bytes())
+    tables = []
+    for folder in (films, source.url):
+        finished.run("archive", inference_folder=str(folder), archive={"part_size": 1})
+        tables.append(
+            pd.read_parquet(finished.data / "07_model_output" / "archive" / "points").sort_values("x", ignore_index=True)
+        )
+    assert tables[1]["image_id"].str.startswith("patient_").all()
+    assert len(tables[0]) == len(tables[1]) > 0
+    pd.testing.assert_frame_equal(*(table.drop(columns="image_id") for table in tables), atol=1e-3)

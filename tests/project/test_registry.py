@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 NAMES = {
     "phantom", "ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation", "folds", "ensemble",
-    "calibration", "promotion", "ruler", "compare", "inference", "superimposition", "export", "benchmark",
+    "calibration", "promotion", "ruler", "compare", "archive", "inference", "superimposition", "export", "benchmark",
 }  # fmt: skip
 
 VARIANTS = {

@@ -13,9 +13,11 @@ from ceph_pipeline.artifacts import Ledger
 from ceph_pipeline.detector.files import list_detectors
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.stores import (
+    AnyFolderDataset,
     CheckpointDataset,
     EnsembleDataset,
     FigureDataset,
+    FilmFolderDataset,
     FolderDataset,
     ImageStoreDataset,
     JSONReportDataset,
@@ -265,3 +267,53 @@ def test_what_needs_a_disk_refuses_object_storage(make):
 )
 def test_every_dataset_says_where_it_points(dataset):
     assert "filepath='x" in str(dataset) or "filepath=x" in str(dataset)
+
+
+class TestFilmFolder:
+    @pytest.fixture
+    def bucket(self):
+        store = fsspec.filesystem("memory")
+        store.pipe({"/hospital/anna/ceph.png": b"1", "/hospital/ben.png": b"2", "/hospital/.hidden.png": b"3"})
+        yield store
+        store.store.clear()
+
+    def films(self, folder):
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.png")}
+
+    def test_a_folder_of_this_machine_is_itself(self, tmp_path):
+        assert FilmFolderDataset(filepath=str(tmp_path / "films"), copy=str(tmp_path / "copy")).load() == tmp_path / "films"
+        assert not list(tmp_path.iterdir())
+
+    def test_films_at_a_url_are_copied_and_only_what_has_changed_again(self, tmp_path, bucket):
+        def load():
+            return FilmFolderDataset(filepath="memory://hospital", copy=str(tmp_path)).load()
+
+        assert self.films(load()) == {"anna/ceph.png": b"1", "ben.png": b"2"}
+        kept = (tmp_path / "ben.png").stat().st_mtime_ns
+        bucket.pipe("/hospital/anna/ceph.png", b"other")
+        bucket.pipe("/hospital/new.png", b"4")
+        assert self.films(load()) == {"anna/ceph.png": b"other", "ben.png": b"2", "new.png": b"4"}
+        assert (tmp_path / "ben.png").stat().st_mtime_ns == kept
+        bucket.rm("/hospital/ben.png")
+        assert set(self.films(load())) == {"anna/ceph.png", "new.png"}
+
+    def test_a_copy_that_was_lost_is_fetched_again(self, tmp_path, bucket):
+        FilmFolderDataset(filepath="memory://hospital", copy=str(tmp_path)).load()
+        (tmp_path / "ben.png").unlink()
+        assert "ben.png" in self.films(FilmFolderDataset(filepath="memory://hospital", copy=str(tmp_path)).load())
+
+    def test_an_empty_bucket_says_so(self, tmp_path):
+        with pytest.raises(DatasetError, match=r"memory://nowhere.*nothing is there"):
+            FilmFolderDataset(filepath="memory://nowhere", copy=str(tmp_path)).load()
+
+    def test_films_are_never_written(self, tmp_path):
+        with pytest.raises(DatasetError, match="read, never written"):
+            FilmFolderDataset(filepath=str(tmp_path), copy=str(tmp_path)).save(tmp_path)
+
+
+def test_any_folder_is_a_handle_with_its_keys_and_is_written_through_it(tmp_path):
+    dataset = AnyFolderDataset(filepath="memory://archive", credentials={"key": "k"})
+    assert (dataset.load().url, dataset.load().options) == ("memory://archive", {"key": "k"})
+    assert AnyFolderDataset(filepath=str(tmp_path)).load().path == tmp_path
+    with pytest.raises(DatasetError, match="written through its handle"):
+        dataset.save(tmp_path)

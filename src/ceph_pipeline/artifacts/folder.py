@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
 import fsspec
-from fsspec.utils import get_protocol
+from fsspec.utils import get_protocol, tokenize
 
-from ceph_pipeline.artifacts.atomic import write_atomically
+from ceph_pipeline.artifacts.atomic import atomic_path, write_atomically
 from ceph_pipeline.artifacts.disk import DiskError, free_bytes, readable_size
 from ceph_pipeline.errors import CephError, InvalidValueError
+
+_FETCHED_AT_ONCE = 8
+"""Most of a small object's time is waiting for the server."""
 
 
 class FolderError(CephError, OSError):
@@ -64,6 +69,34 @@ class Folder:
                 return [str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in fs.ls(root, detail=False)]
         except FileNotFoundError:
             return []
+
+    def stamps(self) -> dict[str, str]:
+        """Every file at any depth: its path with forward slashes, and what changes when its content does.
+
+        Of a disk that is size and time, of object storage what it lists of an object, such as its ETag. No content is read.
+
+        Raises:
+            FileNotFoundError: there is no such folder.
+        """
+        if self.is_local:
+            return dict(_stamps(self.path))
+        with self._remote() as (fs, root):
+            found = fs.find(root, detail=True)
+            if not found:
+                raise FileNotFoundError(f"{self.url}: nothing is there.")
+            return {str(path).removeprefix(root).lstrip("/"): str(tokenize(entry)) for path, entry in found.items()}
+
+    def fetch(self, names: Iterable[str], target: Path) -> None:
+        """Copy files from object storage into a folder of this machine, under their names in here.
+
+        A file that is gone, or may not be read, is not there afterwards; nor is one whose name leads out of the target.
+
+        Raises:
+            FolderError: the store cannot be reached.
+        """
+        inside = [name for name in names if ".." not in PurePosixPath(name).parts and not PurePosixPath(name).is_absolute()]
+        with self._remote() as (fs, root), ThreadPoolExecutor(_FETCHED_AT_ONCE) as threads:
+            list(threads.map(lambda name: _copy(fs, f"{root}/{name}", target / name), inside))
 
     def exists(self, name: str) -> bool:
         """Whether a file has been written."""
@@ -167,3 +200,26 @@ class Folder:
                 f"{self.url} cannot be reached: {error}. Check data_root in globals.yml, the network, and the endpoint and keys "
                 "that the store's client looks for (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …)."
             ) from error
+
+
+def _copy(fs: fsspec.AbstractFileSystem, source: str, copy: Path) -> None:
+    try:
+        with atomic_path(copy) as temporary:
+            fs.get_file(source, str(temporary))
+    except DiskError:
+        raise
+    except OSError:  # of the store: gone, or not ours to read
+        copy.unlink(missing_ok=True)
+
+
+def _stamps(folder: Path) -> Iterator[tuple[str, str]]:
+    """Path and stamp of a disk's files. Links to folders are not followed, and folders that cannot be opened are passed over."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.is_dir(follow_symlinks=False):
+                with suppress(PermissionError):
+                    yield from ((f"{entry.name}/{name}", stamp) for name, stamp in _stamps(Path(entry)))
+                continue
+            with suppress(OSError):  # a link to nowhere, or a file that is gone
+                known = entry.stat()
+                yield entry.name, f"{known.st_size}-{known.st_mtime_ns}"

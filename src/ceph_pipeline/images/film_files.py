@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ceph_pipeline.errors import printable
 from ceph_pipeline.images.codec import file_type
@@ -49,6 +49,12 @@ class FilmFiles:
 def is_hidden(name: str) -> bool:
     """Whether a file or folder of that name belongs to a system, a file server or a viewer: never data."""
     return name.startswith(_HIDDEN_STARTS) or name.lower() in _HIDDEN_NAMES
+
+
+def may_be_film(path: str) -> bool:
+    """Whether a name promises a film: neither hidden, in whatever folder, nor an annotation file. `why_no_film` looks into it."""
+    pure = PurePosixPath(path)
+    return not any(map(is_hidden, pure.parts)) and pure.suffix.lower() not in _ANNOTATIONS
 
 
 def list_films(folder: Path, *, deep: bool = True) -> FilmFiles:

@@ -118,10 +118,34 @@ def predict_folder(detector: LandmarkDetector, folder: Path, pixel_size_mm: floa
     """
     found = _films(folder)
     xrays = {name: folder / path for name, path in identifiers_of(found.films).items()}
+    predictions = predict_films(detector, xrays, pixel_size_mm, progress=True)
+    unreadable = predictions.quarantine
+    if len(unreadable) == len(xrays):
+        raise DetectorError(f"{folder}: none of the {len(xrays)} images could be read; the first: {unreadable['reason'].iloc[0]}")
+    skipped = quarantine_rows((file.path, file.reason) for file in found.skipped)
+    quarantine = pd.concat([unreadable, skipped], ignore_index=True)
+    for item in quarantine["item"]:
+        logger.warning("%s is set aside: the quarantine table says why", pseudonym(item))
+    if found.n_hidden:
+        logger.info("%d hidden files and folders (.…, @eaDir, Thumbs.db) are passed over", found.n_hidden)
+    return predictions._replace(quarantine=quarantine)
+
+
+def predict_films(
+    detector: LandmarkDetector, xrays: Mapping[str, Path], pixel_size_mm: float | None = None, *, progress: bool = False
+) -> FolderPredictions:
+    """Locate the landmarks of some X-rays, a batch at a time, and set aside those that cannot be read.
+
+    Args:
+        detector: What locates them.
+        xrays: Files by identifier.
+        pixel_size_mm: Of all the images.
+        progress: Show a bar.
+    """
     names = list(xrays)
     parts: list[Predictions] = []
     unreadable: list[tuple[str, str]] = []
-    with tqdm(total=len(names), desc="new X-rays", unit="image") as bar:
+    with tqdm(total=len(names), desc="new X-rays", unit="image", disable=not progress) as bar:
         for start in range(0, len(names), detector.params.batch_size):
             chunk = names[start : start + detector.params.batch_size]
             pixels: dict[str, GreyImage | Path | str] = {}
@@ -133,18 +157,17 @@ def predict_folder(detector: LandmarkDetector, folder: Path, pixel_size_mm: floa
             if pixels:
                 parts.append(detector.predict_with_cvm(pixels, pixel_size_mm=pixel_size_mm))
             bar.update(len(chunk))
-    if len(unreadable) == len(names):
-        raise DetectorError(f"{folder}: none of the {len(names)} images could be read; the first: {unreadable[0][1]}")
-    rows = [*unreadable, *((file.path, file.reason) for file in found.skipped)]
-    for item, _ in rows:
-        logger.warning("%s is set aside: the quarantine table says why", pseudonym(item))
-    if found.n_hidden:
-        logger.info("%d hidden files and folders (.…, @eaDir, Thumbs.db) are passed over", found.n_hidden)
+    located = parts or [detector.predict_with_cvm({})]
     return FolderPredictions(
-        pd.concat([part.points for part in parts], ignore_index=True),
-        pd.DataFrame(rows, columns=["item", "reason"]).astype(str),
-        pd.concat([part.cvm for part in parts], ignore_index=True),
+        pd.concat([part.points for part in located], ignore_index=True),
+        quarantine_rows(unreadable),
+        pd.concat([part.cvm for part in located], ignore_index=True),
     )
+
+
+def quarantine_rows(rows: Iterable[tuple[str, str]]) -> pd.DataFrame:
+    """A `QuarantineTable` of items and reasons."""
+    return pd.DataFrame(rows, columns=["item", "reason"]).astype(str)
 
 
 def _with_content(film: GreyImage, path: Path) -> GreyImage:
@@ -176,10 +199,32 @@ def file_pixel_sizes(folder: Path, image_ids: Sequence[str], params: InferencePa
     if params.pixel_size_mm is not None:
         return np.full(len(image_ids), params.pixel_size_mm)
     films = located_xrays(folder, image_ids)
-    paths = [films[image_id].relative_to(folder).as_posix() for image_id in image_ids]
-    names = pd.Series(paths, dtype=object)  # pandas' own text type holds no name that is no UTF-8
-    images = pd.DataFrame({"image_id": list(image_ids), "path": names})
-    facts = read_film_sheet(images, params.films, "inference.films")
+    images = listed({image_id: films[image_id].relative_to(folder).as_posix() for image_id in image_ids})
+    return said_pixel_sizes(folder, images, read_film_sheet(images, params.films, "inference.films"), params)
+
+
+def listed(films: Mapping[str, str]) -> pd.DataFrame:
+    """Films as rows `image_id, path`.
+
+    Args:
+        films: Paths below their folder, by identifier.
+    """
+    names = pd.Series(list(films.values()), dtype=object)  # pandas' own text type holds no name that is no UTF-8
+    return pd.DataFrame({"image_id": list(films), "path": names})
+
+
+def said_pixel_sizes(folder: Path, images: pd.DataFrame, facts: pd.DataFrame, params: InferenceParams) -> NDArray[np.float64]:
+    """Millimetres per pixel by the first of `params.pixel_size_order` that says it.
+
+    Args:
+        folder: Of the films.
+        images: N rows `image_id, path`.
+        facts: Of `read_film_sheet`, of these films among others.
+        params: What counts, and in which order.
+
+    Returns:
+        `(N,)`; NaN where nothing says a size.
+    """
     order = PixelSizeParams(order=params.pixel_size_order)
     sized = with_pixel_sizes(images, pd.DataFrame(), facts, RawFolder(folder, "new"), order)
     return sized["pixel_size_mm"].to_numpy(np.float64)

@@ -11,6 +11,16 @@ from ceph_pipeline.uncertainty.points import sigma_px
 _NO_NORMS = CephalometryParams()
 
 
+def measured_pixel_sizes(sizes: pd.DataFrame) -> dict[str, float]:
+    """Millimetres per pixel by image; an anatomical estimate makes no millimetres: S–N would be 71 mm in everybody.
+
+    Args:
+        sizes: Of `pixel_sizes`.
+    """
+    measured = sizes[sizes["source"] != "anatomical"]
+    return dict(zip(measured["image_id"].astype(str), measured["mm_per_pixel"].tolist(), strict=True))
+
+
 def measurement_rows(
     predictions: pd.DataFrame, pixel_size_mm: Mapping[str, float], params: CephalometryParams = _NO_NORMS
 ) -> pd.DataFrame:

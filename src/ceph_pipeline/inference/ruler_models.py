@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,12 @@ from ceph_pipeline.landmarks import RULER_MARKS
 
 if TYPE_CHECKING:
     from ceph_pipeline.detector import DetectorParams
+    from ceph_pipeline.inference.params import InferenceParams
+
+
+def ruler_folder_for(landmarks: Iterable[str], params: InferenceParams) -> Path | None:
+    """The folder of `inference.ruler_models`, where these landmarks lack the ruler's marks."""
+    return None if set(RULER_MARKS) <= set(landmarks) else params.ruler_folder
 
 
 def load_ruler_detector(folder: Path, params: DetectorParams) -> LandmarkDetector:

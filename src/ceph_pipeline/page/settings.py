@@ -15,8 +15,7 @@ from ceph_pipeline.detector.files import STAGE1_FILE, files_in, is_detector, mod
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.inference import InferenceParams
 from ceph_pipeline.inference.report import ReportOrigin
-from ceph_pipeline.inference.ruler_models import load_ruler_detector
-from ceph_pipeline.landmarks import RULER_MARKS
+from ceph_pipeline.inference.ruler_models import load_ruler_detector, ruler_folder_for
 from ceph_pipeline.landmarks.tables import read_table
 from ceph_pipeline.phantom.specimen import PREFIX
 from ceph_pipeline.plausibility import PRIOR_FILE, PlausibilityParams, ShapePrior, read_prior
@@ -101,7 +100,7 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
     inference = InferenceParams.model_validate(parameters["inference"])
     looks = DetectorParams.model_validate(parameters["detector"])
     detector = LandmarkDetector.load(model, looks)
-    rulers = None if set(RULER_MARKS) <= set(detector.landmarks) else inference.ruler_folder
+    rulers = ruler_folder_for(detector.landmarks, inference)
     sentence, is_of_phantoms = learned_from(models)
     return PageSettings(
         detector=detector,

@@ -1,6 +1,8 @@
 """Kedro datasets of the project."""
 
+from ceph_pipeline.stores.any_folder import AnyFolderDataset
 from ceph_pipeline.stores.figure import FigureDataset
+from ceph_pipeline.stores.film_folder import FilmFolderDataset
 from ceph_pipeline.stores.folder import FolderDataset
 from ceph_pipeline.stores.image_store import ImageStoreDataset
 from ceph_pipeline.stores.pseudonymous_table import PseudonymousTableDataset
@@ -10,9 +12,11 @@ from ceph_pipeline.stores.table import TableDataset, TableOnDemandDataset
 from ceph_pipeline.stores.trained import CheckpointDataset, EnsembleDataset
 
 __all__ = [
+    "AnyFolderDataset",
     "CheckpointDataset",
     "EnsembleDataset",
     "FigureDataset",
+    "FilmFolderDataset",
     "FolderDataset",
     "ImageStoreDataset",
     "JSONReportDataset",

@@ -72,14 +72,12 @@ def size_pixels(
     from ceph_pipeline.calibration.pixel_size import pixel_sizes, say_sources
     from ceph_pipeline.calibration.presence import read_presence
     from ceph_pipeline.inference.folder import file_pixel_sizes, predict_folder
-    from ceph_pipeline.inference.ruler_models import load_ruler_detector, with_marks
-    from ceph_pipeline.landmarks import RULER_MARKS
+    from ceph_pipeline.inference.ruler_models import load_ruler_detector, ruler_folder_for, with_marks
 
     image_ids = [str(image_id) for image_id in predictions["image_id"].unique()]
-    if params.ruler_folder is not None and not set(RULER_MARKS) <= set(predictions["landmark"]):
-        rulers = predict_folder(load_ruler_detector(params.ruler_folder, detector_params), folder).points
-        models = models_folder_of(params.ruler_folder)
-        predictions = with_marks(predictions, rulers)
+    if (ruler := ruler_folder_for(predictions["landmark"], params)) is not None:
+        predictions = with_marks(predictions, predict_folder(load_ruler_detector(ruler, detector_params), folder).points)
+        models = models_folder_of(ruler)
     min_peak = calibration.min_peak or read_presence(models).min_peak
     sizes = pixel_sizes(predictions, image_ids, file_pixel_sizes(folder, image_ids, params), min_peak, calibration)
     say_sources(sizes)
@@ -87,19 +85,10 @@ def size_pixels(
 
 
 def measure_faces(predictions: pd.DataFrame, sizes: pd.DataFrame, cephalometry: CephalometryParams) -> pd.DataFrame:
-    """Compute every measurement that the landmarks and the measured pixel sizes allow, beside the norms that were chosen.
+    """Compute every measurement that the landmarks and the measured pixel sizes allow, beside the norms that were chosen."""
+    from ceph_pipeline.inference.measurements import measured_pixel_sizes, measurement_rows
 
-    An anatomical estimate makes no millimetres: S–N would be 71 mm in everybody.
-    """
-    from ceph_pipeline.inference.measurements import measurement_rows
-
-    return measurement_rows(predictions, _measured(sizes), cephalometry)
-
-
-def _measured(sizes: pd.DataFrame) -> dict[str, float]:
-    """Millimetres per pixel by image, anatomical estimates left out."""
-    measured = sizes[sizes["source"] != "anatomical"]
-    return dict(zip(measured["image_id"].astype(str), measured["mm_per_pixel"].tolist(), strict=True))
+    return measurement_rows(predictions, measured_pixel_sizes(sizes), cephalometry)
 
 
 def write_annotations(
@@ -111,8 +100,9 @@ def write_annotations(
     """
     from ceph_pipeline import formats
     from ceph_pipeline.inference.folder import image_rows
+    from ceph_pipeline.inference.measurements import measured_pixel_sizes
 
-    images = image_rows(folder, predictions, _measured(sizes))
+    images = image_rows(folder, predictions, measured_pixel_sizes(sizes))
     for name in params.formats:
         formats.write(annotation_folder / name, name, images, predictions.rename(columns={"stage": "reader"}))
     if params.formats:

@@ -1,0 +1,253 @@
+"""An archive of X-rays, a part of it at a time: landmarks, pixel sizes and measurements as partitioned Parquet data sets."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from ceph_pipeline import __version__
+from ceph_pipeline.archive.params import ArchiveSettings
+from ceph_pipeline.archive.parts import Film, Part, parts_of
+from ceph_pipeline.artifacts import Folder, WorkerParams, check_cluster, fingerprint, run_unordered
+from ceph_pipeline.calibration.pixel_size import pixel_sizes
+from ceph_pipeline.calibration.presence import PRESENCE_FILE, read_presence
+from ceph_pipeline.detector import DetectorParams, LandmarkDetector
+from ceph_pipeline.detector.files import files_in, models_folder_of
+from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.images.film_files import may_be_film, why_no_film
+from ceph_pipeline.images.identifiers import identifiers_of
+from ceph_pipeline.inference.folder import WAY_OUT, listed, predict_films, quarantine_rows, said_pixel_sizes
+from ceph_pipeline.inference.measurements import measured_pixel_sizes, measurement_rows
+from ceph_pipeline.inference.plausibility import flag_implausible
+from ceph_pipeline.inference.ruler_models import load_ruler_detector, ruler_folder_for, with_marks
+from ceph_pipeline.ingestion import read_film_sheet
+from ceph_pipeline.plausibility import PRIOR_FILE, read_prior
+from ceph_pipeline.uncertainty import UNCERTAINTY_FILE
+
+logger = logging.getLogger(__name__)
+
+TABLES = ("points", "plausibility", "cvm", "pixel_sizes", "measurements", "quarantine")
+"""Data sets of an archive's output, each a folder with a Parquet file a part; a part without rows has none."""
+DONE = "parts"
+"""Beside them: a row a part, written last, by which it is complete."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Where an archive's films are, where what is found in them goes, and who looks; workers receive it.
+
+    Attributes:
+        source: The films, at any depth, on a disk or on object storage.
+        output: Receives the data sets.
+        models: Folder of the trained detector, or of an ensemble; every worker sees it.
+        settings: How films are treated.
+    """
+
+    source: Folder
+    output: Folder
+    models: Path
+    settings: ArchiveSettings
+
+    def fingerprint(self) -> str:
+        """Of everything but the films that results depend on."""
+        folders = [models_folder_of(self.models)]
+        files = [files_in(self.models)]
+        if (ruler := self.settings.inference.ruler_folder) is not None:
+            folders.append(models_folder_of(ruler))
+            files.append(files_in(ruler))
+        learned = [folder / name for folder in folders for name in (UNCERTAINTY_FILE, PRIOR_FILE, PRESENCE_FILE)]
+        digests = [each.digests() for each in files]
+        return fingerprint(__version__, self.settings, digests, [path for path in learned if path.is_file()])
+
+
+def process_archive(archive: Archive, part_size: int, workers: WorkerParams) -> pd.DataFrame:
+    """Work through an archive.
+
+    A part that is complete is not done again, so that work that was interrupted goes on where it stopped, and new films cost
+    themselves and their part. What an earlier run has left of films that are gone or have changed is deleted first. Besides the
+    list of names, memory holds a part a worker.
+
+    Args:
+        archive: What to do.
+        part_size: Films a part on average.
+        workers: Who works.
+
+    Returns:
+        Rows `part, n_films, n_located, n_set_aside, seconds`.
+
+    Raises:
+        DetectorError: there is no folder, or no file in it whose name promises a film.
+        FolderError: the output cannot be written, or object storage not be reached.
+        WorkersError: as `run_unordered`.
+    """
+    check_cluster(workers)
+    archive.output.check_writable()
+    made_by = archive.fingerprint()
+    parts = list(parts_of(_films(archive), part_size, made_by))
+    complete = _without_stale(archive.output, {part.name for part in parts})
+    missing = [part for part in parts if part.name not in complete]
+    logger.info("%d of %d parts are complete, %d are to be done", len(complete), len(parts), len(missing))
+    with tqdm(total=sum(len(part.films) for part in missing), desc="archive", unit="image", disable=not missing) as bar:
+        for n_films in run_unordered(process_part, ((part, archive, made_by) for part in missing), workers):
+            bar.update(n_films)
+    rows = [pd.read_parquet(BytesIO(archive.output.read(f"{DONE}/{part.name}.parquet"))) for part in parts]
+    return pd.concat(rows, ignore_index=True)
+
+
+def process_part(part: Part, archive: Archive, made_by: str) -> int:
+    """Leave one part's data sets in the output, the row that says that it is complete last.
+
+    Args:
+        part: Its films.
+        archive: What to do.
+        made_by: The archive's fingerprint, by which a worker knows the networks that it has loaded.
+
+    Returns:
+        How many films it has.
+    """
+    start = time.perf_counter()
+    with _at_hand(part, archive.source) as folder:
+        tables = _look_at(part, folder, archive, made_by)
+    for name, table in tables.items():
+        if not table.empty:
+            _write(archive.output, name, part, table)
+    row = {
+        "part": part.name,
+        "n_films": len(part.films),
+        "n_located": tables["points"]["image_id"].nunique() if "points" in tables else 0,
+        "n_set_aside": len(tables["quarantine"]),
+        "seconds": time.perf_counter() - start,
+    }
+    _write(archive.output, DONE, part, pd.DataFrame([row]))
+    return len(part.films)
+
+
+def _films(archive: Archive) -> list[Film]:
+    """Files that may be films, in the order of their paths.
+
+    Raises:
+        DetectorError: there are none.
+    """
+    try:
+        stamps = {path: stamp for path, stamp in archive.source.stamps().items() if may_be_film(path)}
+    except (FileNotFoundError, NotADirectoryError):
+        raise DetectorError(f"{archive.source.url}: no such folder. {WAY_OUT}") from None
+    if not stamps:
+        raise DetectorError(f"{archive.source.url}: no X-rays there. {WAY_OUT}")
+    paths = identifiers_of(sorted(stamps))
+    facts = read_film_sheet(listed(paths), archive.settings.inference.films, "inference.films")
+    sheet_mm = facts["pixel_size_mm"].dropna().to_dict()
+    return [Film(image_id, path, stamps[path], sheet_mm.get(image_id)) for image_id, path in paths.items()]
+
+
+def _without_stale(output: Folder, expected: set[str]) -> set[str]:
+    """Delete the files of parts that are not expected, their claim to be complete first.
+
+    Returns:
+        The parts that are complete.
+    """
+    complete: set[str] = set()
+    n_stale = 0
+    for table in (DONE, *TABLES):
+        names = {Path(name).stem: f"{table}/{name}" for name in _within(output, table).names() if name.startswith("part-")}
+        stale = [name for part, name in names.items() if part not in expected]
+        output.remove(stale)
+        if table == DONE:
+            complete, n_stale = set(names) & expected, len(stale)
+    if n_stale:
+        logger.info("%d parts of films or networks that have changed since are deleted", n_stale)
+    return complete
+
+
+def _within(folder: Folder, name: str) -> Folder:
+    return Folder(f"{folder.url}/{name}", folder.options)
+
+
+def _write(output: Folder, name: str, part: Part, table: pd.DataFrame) -> None:
+    content = BytesIO()
+    table.to_parquet(content, index=False)
+    output.write(f"{name}/{part.name}.parquet", content.getvalue())
+
+
+@contextmanager
+def _at_hand(part: Part, source: Folder) -> Iterator[Path]:
+    """A folder of this machine with the part's films: the archive's, or a temporary one that they are copied to.
+
+    Raises:
+        DetectorError: the archive's folder is gone, as where a network's disk is no longer mounted.
+    """
+    if source.is_local:
+        if not source.path.is_dir():
+            raise DetectorError(f"{source.url}: gone since the run began. Mount it again; what is complete stays.")
+        yield source.path
+        return
+    with TemporaryDirectory(prefix="archive-") as folder:
+        source.fetch((film.path for film in part.films), Path(folder))
+        yield Path(folder)
+
+
+def _look_at(part: Part, folder: Path, archive: Archive, made_by: str) -> dict[str, pd.DataFrame]:
+    """The tables of one part's films, by name; of films that cannot be read at all only the quarantine."""
+    settings = archive.settings
+    reasons = {film.image_id: why_no_film(folder / film.path, folder) for film in part.films}
+    others = quarantine_rows((name, reason) for name, reason in reasons.items() if reason)
+    xrays = {film.image_id: folder / film.path for film in part.films if reasons[film.image_id] is None}
+    found = predict_films(_detector(archive.models, settings.detector, made_by), xrays, settings.inference.pixel_size_mm)
+    quarantine = pd.concat([found.quarantine, others], ignore_index=True)
+    if found.points.empty:
+        return {"quarantine": quarantine}
+    prior = read_prior(models_folder_of(archive.models) / PRIOR_FILE)
+    points, plausibility = flag_implausible(found.points, prior, settings.plausibility)
+    located = set(points["image_id"])
+    films = [film for film in part.films if film.image_id in located]
+    sizes = _pixel_sizes(films, folder, points, archive, made_by)
+    return {
+        "points": points,
+        "plausibility": plausibility,
+        "cvm": found.cvm,
+        "pixel_sizes": sizes,
+        "measurements": measurement_rows(points, measured_pixel_sizes(sizes), settings.cephalometry),
+        "quarantine": quarantine,
+    }
+
+
+def _pixel_sizes(films: list[Film], folder: Path, points: pd.DataFrame, archive: Archive, made_by: str) -> pd.DataFrame:
+    """Of films that have points, as `pixel_sizes` returns them."""
+    params, calibration, models = archive.settings.inference, archive.settings.calibration, models_folder_of(archive.models)
+    image_ids = [film.image_id for film in films]
+    if (ruler := ruler_folder_for(points["landmark"], params)) is not None:
+        xrays = {film.image_id: folder / film.path for film in films}
+        points = with_marks(points, predict_films(_ruler_detector(ruler, archive.settings.detector, made_by), xrays).points)
+        models = models_folder_of(ruler)
+    if params.pixel_size_mm is None:
+        facts = pd.DataFrame({"pixel_size_mm": pd.Series([film.sheet_mm for film in films], image_ids, np.float64)})
+        said = said_pixel_sizes(folder, listed({film.image_id: film.path for film in films}), facts, params)
+    else:
+        said = np.full(len(films), params.pixel_size_mm)
+    return pixel_sizes(points, image_ids, said, calibration.min_peak or read_presence(models).min_peak, calibration)
+
+
+@lru_cache(maxsize=1)
+def _detector(models: Path, params: DetectorParams, made_by: str) -> LandmarkDetector:
+    """Loaded once a worker, and again where the networks have changed."""
+    del made_by
+    files = files_in(models)
+    return LandmarkDetector.from_checkpoints(files.stage1, files.stage2, models_folder_of(models), params)
+
+
+@lru_cache(maxsize=1)
+def _ruler_detector(folder: Path, params: DetectorParams, made_by: str) -> LandmarkDetector:
+    """As `_detector`."""
+    del made_by
+    return load_ruler_detector(folder, params)

@@ -1,0 +1,45 @@
+"""Nodes of the archive pipeline."""
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from ceph_pipeline.archive import ArchiveParams, ArchiveSettings
+from ceph_pipeline.artifacts import Folder
+from ceph_pipeline.calibration import CalibrationParams
+from ceph_pipeline.cephalometry import CephalometryParams
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.inference.params import InferenceParams
+from ceph_pipeline.plausibility import PlausibilityParams
+
+logger = logging.getLogger(__name__)
+
+
+def locate_in_parts(
+    source: Folder,
+    output: Folder,
+    models: Path,
+    params: ArchiveParams,
+    inference: InferenceParams,
+    detector: DetectorParams,
+    calibration: CalibrationParams,
+    cephalometry: CephalometryParams,
+    plausibility: PlausibilityParams,
+) -> pd.DataFrame:
+    """Locate and measure the films of an archive part by part, through the folders' handles, and list the parts."""
+    from ceph_pipeline.archive.processing import Archive, process_archive
+
+    settings = ArchiveSettings(
+        detector=detector, inference=inference, calibration=calibration, cephalometry=cephalometry, plausibility=plausibility
+    )
+    parts = process_archive(Archive(source, output, models, settings), params.part_size, params)
+    counts = parts[["n_films", "n_located", "n_set_aside"]].sum()
+    logger.info(
+        "landmarks of %d of %d files are in %s, %d are set aside",
+        counts.n_located,
+        counts.n_films,
+        output.url,
+        counts.n_set_aside,
+    )
+    return parts

@@ -1,0 +1,75 @@
+"""The catalog's entry for a folder of new X-rays."""
+
+import logging
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kedro.io import AbstractDataset, DatasetError
+
+from ceph_pipeline.artifacts import Folder, Ledger, fingerprint
+from ceph_pipeline.images.film_files import may_be_film
+from ceph_pipeline.stores.local import local_path
+
+logger = logging.getLogger(__name__)
+
+
+class FilmFolderDataset(AbstractDataset[NoReturn, Path]):
+    """Gives nodes a folder of films: one of this machine as it is, one on object storage as a copy.
+
+    Only what has changed is fetched again.
+
+    inference_folder:
+      type: ceph_pipeline.stores.FilmFolderDataset
+      filepath: s3://hospital/films
+      copy: ${globals:data_root}/07_model_output/inference/films
+      credentials: s3    # of conf/local/credentials.yml
+    """
+
+    def __init__(
+        self, *, filepath: str, copy: str, credentials: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
+        self._filepath, self._copy_folder, self._credentials = filepath, copy, credentials or {}
+        self._is_fetched = False
+        self.metadata = metadata
+
+    def load(self) -> Path:
+        """The folder; need not exist where it is one of this machine.
+
+        Raises:
+            DatasetError: there is nothing at the URL, or it cannot be reached.
+        """
+        if "://" not in str(self._filepath):
+            return local_path(self._filepath)
+        folder = local_path(self._copy_folder)
+        if not self._is_fetched:
+            self._fetch(folder)
+            self._is_fetched = True
+        return folder
+
+    def save(self, data: NoReturn) -> NoReturn:
+        """Always an error: these are a user's films."""
+        del data
+        raise DatasetError(f"{self._filepath} holds films that are read, never written.")
+
+    def _fetch(self, folder: Path) -> None:
+        source, ledger = Folder(self._filepath, self._credentials), Ledger(folder)
+        try:
+            stamps = {path: stamp for path, stamp in source.stamps().items() if may_be_film(path)}
+        except OSError as error:
+            raise DatasetError(f"{self._filepath}: cannot be listed ({error}).") from error
+        known = ledger.read().get("sources", {})
+        here = {
+            path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name != ".ledger.json"
+        }
+        kept = {path for path in here if path in stamps and known.get(path) == stamps[path]}
+        for path in here - kept:
+            (folder / path).unlink()
+        ledger.begin(fingerprint(stamps), {"films": len(stamps)}, sources=stamps)
+        source.fetch(stamps.keys() - kept, folder)
+        ledger.finish()
+        logger.info(
+            "%d films of %s are copied to %s, %d are there already", len(stamps) - len(kept), source.url, folder, len(kept)
+        )
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath, "copy": self._copy_folder}

@@ -1,0 +1,179 @@
+"""An archive gives what the inference of a folder gives, in parts that are done once."""
+
+import os
+import shutil
+from pathlib import Path
+
+import cv2
+import fsspec
+import numpy as np
+import pandas as pd
+import pytest
+
+from ceph_pipeline.archive import ArchiveSettings
+from ceph_pipeline.archive.processing import Archive, process_archive
+from ceph_pipeline.artifacts import Folder, WorkerParams
+from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.inference import InferenceParams, LandmarkDetector
+from ceph_pipeline.inference.folder import predict_folder
+
+ALONE = WorkerParams(n_jobs=1)
+LOOKS = DetectorParams(batch_size=1)
+"""An untrained network's peaks are so flat that the last digits, which other batches change, move points."""
+
+
+@pytest.fixture
+def films(tmp_path: Path, dotted: np.ndarray) -> Path:
+    """Six films in two patients' folders, a damaged one, a document, a hidden file and an annotation file."""
+    folder = tmp_path / "films"
+    for number in range(6):
+        file = folder / f"patient {number % 2}" / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(file), np.roll(dotted, 20 * number, axis=1))
+    (folder / "bad.png").write_bytes(b"no image")
+    (folder / "letter.docx").write_bytes(b"text")
+    (folder / ".preview.png").write_bytes(b"hidden")
+    (folder / "points.json").write_text("{}")
+    return folder
+
+
+@pytest.fixture
+def ruler_finder(ruler_checkpoints: Path, tmp_path: Path) -> Path:
+    """Stage 1 alone of a detector of the ruler's marks."""
+    return shutil.copytree(ruler_checkpoints, tmp_path / "ruler", ignore=shutil.ignore_patterns("stage2"))
+
+
+def archive(source: Path | str, output: Path, models: Path, **inference: object) -> Archive:
+    settings = ArchiveSettings(detector=LOOKS, inference=InferenceParams.model_validate(inference))
+    return Archive(Folder(str(source)), Folder(str(output)), models, settings)
+
+
+def table(output: Path, name: str) -> pd.DataFrame:
+    return pd.read_parquet(output / name).sort_values(["image_id"], kind="stable", ignore_index=True)
+
+
+def files(output: Path) -> dict[str, int]:
+    return {path.relative_to(output).as_posix(): path.stat().st_mtime_ns for path in output.rglob("*.parquet")}
+
+
+def test_an_archive_gives_the_points_that_inference_of_the_folder_gives(films: Path, checkpoints: Path, tmp_path: Path) -> None:
+    parts = process_archive(archive(films, tmp_path / "out", checkpoints, pixel_size_mm=0.1), 2, ALONE)
+
+    expected = predict_folder(LandmarkDetector.load(checkpoints, LOOKS), films, 0.1)
+    points = table(tmp_path / "out", "points")
+    assert points["image_id"].nunique() == 6
+    pd.testing.assert_frame_equal(
+        points[expected.points.columns], expected.points.sort_values("image_id", kind="stable", ignore_index=True), atol=1e-3
+    )
+    quarantine = pd.read_parquet(tmp_path / "out" / "quarantine")
+    assert set(quarantine["item"]) == {"bad", "letter.docx"} == set(expected.quarantine["item"])
+    assert parts[["n_films", "n_located", "n_set_aside"]].sum().tolist() == [8, 6, 2]
+    assert set(pd.read_parquet(tmp_path / "out" / "measurements")["image_id"]) == set(points["image_id"])
+    assert set(pd.read_parquet(tmp_path / "out" / "pixel_sizes")["mm_per_pixel"]) == {0.1}
+
+
+@pytest.mark.slow
+def test_two_processes_leave_the_same_tables(films: Path, checkpoints: Path, tmp_path: Path) -> None:
+    for name, jobs in (("one", 1), ("two", 2)):
+        process_archive(archive(films, tmp_path / name, checkpoints), 2, WorkerParams(n_jobs=jobs))
+    assert files(tmp_path / "one").keys() == files(tmp_path / "two").keys()
+    pd.testing.assert_frame_equal(table(tmp_path / "one", "points"), table(tmp_path / "two", "points"), atol=1e-3)
+
+
+def test_what_is_complete_is_not_done_again_and_a_new_film_costs_its_part(
+    films: Path, checkpoints: Path, dotted: np.ndarray, tmp_path: Path
+) -> None:
+    job = archive(films, tmp_path / "out", checkpoints)
+    process_archive(job, 1, ALONE)
+    before = files(tmp_path / "out")
+    assert process_archive(job, 1, ALONE)["n_located"].sum() == 6
+    assert files(tmp_path / "out") == before
+
+    cv2.imwrite(str(films / "patient 0" / "new.png"), dotted)
+    (films / "patient 1" / "5.png").unlink()
+    assert process_archive(job, 1, ALONE)["n_located"].sum() == 6
+    after = files(tmp_path / "out")
+    assert len(before.keys() - after.keys()) == len(after.keys() - before.keys()) > 0
+    assert all(after[name] == before[name] for name in after.keys() & before.keys())
+    assert "patient_1_5" not in " ".join(table(tmp_path / "out", "points")["image_id"])
+
+
+def test_an_interrupted_archive_goes_on_with_the_parts_that_are_missing(
+    films: Path, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = archive(films, tmp_path / "out", checkpoints)
+    looked: list[str] = []
+    read = cv2.imdecode
+
+    def stopping(*arguments: object) -> np.ndarray:
+        looked.append("film")
+        if len(looked) == 4:
+            raise KeyboardInterrupt
+        return read(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cv2, "imdecode", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            process_archive(job, 1, ALONE)
+    kept = files(tmp_path / "out")
+    assert any(name.startswith("parts/") for name in kept)
+    assert process_archive(job, 1, ALONE)["n_located"].sum() == 6
+    assert kept.items() <= files(tmp_path / "out").items()
+
+
+def test_other_networks_do_everything_again(films: Path, checkpoints: Path, ruler_finder: Path, tmp_path: Path) -> None:
+    process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
+    before = files(tmp_path / "out")
+    process_archive(archive(films, tmp_path / "out", ruler_finder), 2, ALONE)
+    assert not before.keys() & files(tmp_path / "out").keys()
+    assert set(table(tmp_path / "out", "points")["landmark"]) == {"p1", "p2"}
+
+
+def test_films_of_a_bucket_give_what_films_of_a_disk_give(films: Path, checkpoints: Path, tmp_path: Path) -> None:
+    bucket = fsspec.filesystem("memory")
+    for file in films.rglob("*"):
+        if file.is_file():
+            bucket.pipe_file(f"/hospital/{file.relative_to(films).as_posix()}", file.read_bytes())
+    try:
+        process_archive(archive("memory://hospital", tmp_path / "there", checkpoints), 2, ALONE)
+    finally:
+        bucket.store.clear()
+    process_archive(archive(films, tmp_path / "here", checkpoints), 2, ALONE)
+    pd.testing.assert_frame_equal(table(tmp_path / "there", "points"), table(tmp_path / "here", "points"), atol=1e-3)
+    assert set(pd.read_parquet(tmp_path / "there" / "quarantine")["item"]) == {"bad", "letter.docx"}
+
+
+def test_the_sheet_and_the_ruler_give_pixel_sizes(films: Path, checkpoints: Path, ruler_finder: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "sizes.csv"
+    sheet.write_text("image,pixel_size_mm\npatient 0/0.png,0.125\n", encoding="utf-8")
+    asked = {"films": {"sheet": str(sheet)}, "ruler_models": str(ruler_finder)}
+    process_archive(archive(films, tmp_path / "out", checkpoints, **asked), 2, ALONE)
+    sizes = table(tmp_path / "out", "pixel_sizes").set_index("image_id")
+    named = next(name for name in sizes.index if name.startswith("patient_0_0"))
+    assert sizes.loc[named, "file_mm_per_pixel"] == 0.125
+    assert sizes["file_mm_per_pixel"].count() == 1
+    assert sizes["confidence"].notna().all()  # the ruler's networks have looked
+
+
+def test_a_folder_without_films_is_an_error_before_anything_is_deleted(films: Path, checkpoints: Path, tmp_path: Path) -> None:
+    process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
+    before = files(tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    for place, message in (
+        (tmp_path / "empty", "no X-rays there"),
+        (tmp_path / "none", "no such folder"),
+        ("memory://none", "no such"),
+    ):
+        with pytest.raises(DetectorError, match=message):
+            process_archive(archive(place, tmp_path / "out", checkpoints), 2, ALONE)
+    assert files(tmp_path / "out") == before
+
+
+@pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid"), reason="needs links")
+def test_a_link_out_of_the_archive_is_set_aside(films: Path, checkpoints: Path, dotted: np.ndarray, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "outside.png"), dotted)
+    (films / "link.png").symlink_to(tmp_path / "outside.png")
+    process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
+    quarantine = pd.read_parquet(tmp_path / "out" / "quarantine").set_index("item")["reason"]
+    assert quarantine["link"] == "a link out of the folder"
