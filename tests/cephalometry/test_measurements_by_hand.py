@@ -40,36 +40,96 @@ FACE = {
 }
 
 
+def degrees(dy, dx):
+    return math.degrees(math.atan2(dy, dx))
+
+
+EXPECTED = {
+    "N_ANS_mm": math.hypot(4, 50),
+    "ANS_Me_mm": math.hypot(10, 70),
+    "N_Me_mm": math.hypot(6, 120),
+    "S_Go_mm": math.hypot(4, 80),
+    "Ar_Go_mm": math.hypot(14, 50),
+    "Jarabak_pct": 100 * math.hypot(4, 80) / math.hypot(6, 120),
+    "ANSMe_NMe_pct": 100 * math.hypot(10, 70) / math.hypot(6, 120),
+    "SN_GoGn": degrees(400, 640),
+    "FMA": degrees(400, 600),
+    "PP_MP": degrees(400, 600),
+    "SNA": 90.0,
+    "SNB": degrees(1000, 40),
+    "ANB": 90 - degrees(1000, 40),
+    "Wits_mm": 4.0,
+    "FacialAngle": 90.0,
+    "Convexity": 0.0,
+    "ABPlane": -(90 - degrees(400, 40)),
+    "YAxis": degrees(1200, 680),
+    "CoA_mm": math.hypot(80, 40),
+    "CoGn_mm": math.hypot(78, 100),
+    "U1_NA_deg": degrees(60, 200),
+    "U1_NA_mm": 6.0,
+    "U1_L1": degrees(200, 60) + degrees(200, 100),
+    "U1_SN": degrees(200, -60),
+    "WitsFunctional_mm": 4.0,
+    "MaxMand_mm": math.hypot(78, 100) - math.hypot(80, 40),
+    "U1_Avert_mm": 6.0,
+    "OP_FH": 0.0,
+    "OP_SN": 0.0,
+    "Overjet_mm": 2.0,  # OP is level: 760 − 740 px
+    "Overbite_mm": 2.0,  # 820 − 800 px
+    "L1_OP_deg": 90 - degrees(200, 100),
+    "L1_NB_deg": degrees(100, 200) - degrees(40, 1000),  # both from the vertical, forward going up
+    "Pog_NB_mm": 40 * 1150 / math.hypot(40, 1000) / 10,  # Pog − N = (0, 1150), across N→B = (−40, 1000)
+    "SN_GoMe": degrees(400, 600),
+    "U1_PP": degrees(200, -60),
+    "U1_FH": degrees(200, -60),
+    "UpperGonial": 180 - degrees(500, 140) - degrees(800, 660),
+    "LowerGonial": degrees(800, 660) + degrees(400, 600),
+    "SN_mm": 70.0,
+    "SAr_mm": math.hypot(10, 30),
+    "GoMe_mm": math.hypot(60, 40),
+    "Z_angle": degrees(390, 40),  # Ls is the foremost lip
+    "H_angle": degrees(40, 1150) + degrees(40, 390),
+    "SoftConvexity": 180 - degrees(60, 600) - degrees(20, 550),
+    "APDI": degrees(400, 40),
+    "ODI": 180 - degrees(400, 600) - degrees(400, 40),
+    "Nasolabial": degrees(120, 140) + degrees(160, 20),
+    "SN_PP": 0.0,
+    "FH_PP": 0.0,
+    "A_Nperp_mm": 0.0,
+    "Pog_Nperp_mm": 0.0,
+    "Saddle": 180 - degrees(300, 100),
+    "Articular": degrees(300, 100) + degrees(500, 140),
+    "Gonial": 180 - degrees(500, 140) + degrees(400, 600),
+    "BjorkSum": 360 + degrees(400, 600),
+    "IMPA": 180 - degrees(400, 600) - degrees(200, 100),
+    "FMIA": degrees(200, 100),
+    "L1_NB_mm": 72 * 1000 / math.hypot(40, 1000) / 10,  # at the tip's height N–B lies at 700 − 40 · 0.8 = 668, 72 px behind it
+    "Holdaway": 26 * 1000 / math.hypot(40, 1000) / 10,  # likewise Pog lies 46 px in front of N–B; 72 − 46
+    "U1_APog_mm": 6.0,  # A–Pog is upright: 760 − 700 px
+    "L1_APog_mm": 4.0,  # 740 − 700 px
+    "L1_APog_deg": degrees(100, 200),
+    "Ls_E_mm": (160 * 280 - 120 * 670) / math.hypot(160, 670) / 10,  # Ls − Pn = (−120, 280), across Pn→Pog` = (−160, 670)
+    "Li_E_mm": (160 * 420 - 140 * 670) / math.hypot(160, 670) / 10,  # Li − Pn = (−140, 420)
+}
+
+
 def value(key, **moved):
     return measure(FACE | moved, 0.1)[key]
 
 
-def degrees(dy, dx):
-    return math.degrees(math.atan2(dy, dx))
+@pytest.mark.parametrize("key", list(EXPECTED))
+def test_by_hand(key):
+    assert value(key) == pytest.approx(EXPECTED[key], abs=1e-9)
+
+
+def test_every_measurement_has_a_value_worked_out_by_hand():
+    assert set(EXPECTED) == set(MEASUREMENTS)
 
 
 class TestVerticalMeasurements:
     def test_there_are_ten_and_all_are_known(self):
         assert len(VERTICAL_MEASUREMENTS) == 10
         assert set(VERTICAL_MEASUREMENTS) <= set(MEASUREMENTS)
-
-    @pytest.mark.parametrize(
-        ("key", "expected"),
-        [
-            ("N_ANS_mm", math.hypot(4, 50)),
-            ("ANS_Me_mm", math.hypot(10, 70)),
-            ("N_Me_mm", math.hypot(6, 120)),
-            ("S_Go_mm", math.hypot(4, 80)),
-            ("Ar_Go_mm", math.hypot(14, 50)),
-            ("Jarabak_pct", 100 * math.hypot(4, 80) / math.hypot(6, 120)),
-            ("ANSMe_NMe_pct", 100 * math.hypot(10, 70) / math.hypot(6, 120)),
-            ("SN_GoGn", degrees(400, 640)),
-            ("FMA", degrees(400, 600)),
-            ("PP_MP", degrees(400, 600)),
-        ],
-    )
-    def test_by_hand(self, key, expected):
-        assert value(key) == pytest.approx(expected, abs=1e-9)
 
     def test_distances_of_whole_numbers(self):
         found = measure({"N": (0, 0), "ANS": (30, 40), "Me": (0, 100), "S": (0, 0), "Go": (0, 60)}, 0.5)
@@ -79,52 +139,6 @@ class TestVerticalMeasurements:
 
 
 class TestOtherMeasurements:
-    @pytest.mark.parametrize(
-        ("key", "expected"),
-        [
-            ("SNA", 90.0),
-            ("SNB", degrees(1000, 40)),
-            ("ANB", 90 - degrees(1000, 40)),
-            ("Wits_mm", 4.0),
-            ("FacialAngle", 90.0),
-            ("Convexity", 0.0),
-            ("ABPlane", -(90 - degrees(400, 40))),
-            ("YAxis", degrees(1200, 680)),
-            ("CoA_mm", math.hypot(80, 40)),
-            ("CoGn_mm", math.hypot(78, 100)),
-            ("U1_NA_deg", degrees(60, 200)),
-            ("U1_NA_mm", 6.0),
-            ("U1_L1", degrees(200, 60) + degrees(200, 100)),
-            ("U1_SN", degrees(200, -60)),
-            ("WitsFunctional_mm", 4.0),
-            ("MaxMand_mm", math.hypot(78, 100) - math.hypot(80, 40)),
-            ("U1_Avert_mm", 6.0),
-            ("OP_FH", 0.0),
-            ("OP_SN", 0.0),
-            ("Overjet_mm", 2.0),  # OP is level: 760 − 740 px
-            ("Overbite_mm", 2.0),  # 820 − 800 px
-            ("L1_OP_deg", 90 - degrees(200, 100)),
-            ("L1_NB_deg", degrees(100, 200) - degrees(40, 1000)),  # both from the vertical, forward going up
-            ("Pog_NB_mm", 40 * 1150 / math.hypot(40, 1000) / 10),  # Pog − N = (0, 1150), across N→B = (−40, 1000)
-            ("SN_GoMe", degrees(400, 600)),
-            ("U1_PP", degrees(200, -60)),
-            ("U1_FH", degrees(200, -60)),
-            ("UpperGonial", 180 - degrees(500, 140) - degrees(800, 660)),
-            ("LowerGonial", degrees(800, 660) + degrees(400, 600)),
-            ("SN_mm", 70.0),
-            ("SAr_mm", math.hypot(10, 30)),
-            ("GoMe_mm", math.hypot(60, 40)),
-            ("Z_angle", degrees(390, 40)),  # Ls is the foremost lip
-            ("H_angle", degrees(40, 1150) + degrees(40, 390)),
-            ("SoftConvexity", 180 - degrees(60, 600) - degrees(20, 550)),
-            ("APDI", degrees(400, 40)),
-            ("ODI", 180 - degrees(400, 600) - degrees(400, 40)),
-            ("Nasolabial", degrees(120, 140) + degrees(160, 20)),
-        ],
-    )
-    def test_by_hand(self, key, expected):
-        assert value(key) == pytest.approx(expected, abs=1e-9)
-
     def test_gonial_saddle_and_articular_add_up(self):
         found = measure({"N": (10, 0), "S": (0, 0), "Ar": (0, 10), "Go": (0, 30), "Me": (20, 30)}, None)
         assert (found["Saddle"], found["Articular"], found["Gonial"]) == pytest.approx((90, 180, 90))

@@ -52,6 +52,13 @@ EXPECTED = {
     "ABPlane": atan(20, 140) - atan(20, 500),
     # Pog − B = (−10, 80); N→B = (−10, 420): cross (−10·420 + 10·80) = −3400 px², in front.
     "Pog_NB_mm": 3400 / math.hypot(10, 420) / 5,
+    # LIT − N = (45, 325): cross (45·420 + 10·325) = 22150 px² behind N–B, and 3400 less in front of it, the chin's.
+    "Holdaway": (-22150 - 3400) / math.hypot(10, 420) / 5,
+    # UIT − A = (50, 50), LIT − A = (35, 45); A→Pog = (−30, 220): crosses 50·220 + 30·50 and 35·220 + 30·45, both behind.
+    "U1_APog_mm": -12500 / math.hypot(30, 220) / 5,
+    "L1_APog_mm": -9050 / math.hypot(30, 220) / 5,
+    # Upwards the lower incisor runs back by 45 over 100, Pog→A by 30 over 220.
+    "L1_APog_deg": -(atan(45, 100) - atan(30, 220)),
     # PNS→ANS rises by 20 over 250.
     "FH_PP": -atan(20, 250),
     "SN_PP": -atan(20, 250),
