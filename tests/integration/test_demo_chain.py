@@ -211,6 +211,15 @@ class TestTracking:
         assert children["stage1"].data.params["stage1.net.backbone"] == "mobilenetv3_small_050"
         assert not [value for value in parent.data.params.values() if "=" in value], "no model's printout"
 
+    def test_the_images_that_judge_the_networks_are_the_run_s_inputs(self, finished, runs):
+        _, parent, children = runs
+        images = pd.read_parquet(finished.data / "03_primary" / "images.parquet")
+        (given,) = parent.inputs.dataset_inputs
+        assert given.tags[0].value == "testing"
+        assert json.loads(given.dataset.profile)["num_rows"] == (images["split"] == "test").sum()
+        of_training = {given.tags[0].value for given in children["stage2"].inputs.dataset_inputs}
+        assert of_training == {"training", "validation"}
+
     def test_metrics_are_on_the_server(self, runs):
         _, parent, _ = runs
         assert parent.data.metrics["stage2.mre_mm"] > 0

@@ -3,10 +3,11 @@
 import json
 
 import mlflow
+import pandas as pd
 import pytest
 
 from ceph_pipeline.training.params import Stage1Params
-from ceph_pipeline.training.tracking import child_run
+from ceph_pipeline.training.tracking import child_run, log_images
 
 
 @pytest.fixture
@@ -94,3 +95,20 @@ def test_a_training_that_is_told_to_stop_while_its_parameters_are_logged_is_kill
 def test_without_an_active_run_there_is_no_logger(tmp_path):
     with child_run("stage1", tmp_path, Stage1Params(), resume=False) as logger:
         assert logger is None
+
+
+def test_images_are_recorded_by_split_with_their_data_sets_and_nothing_of_the_user(client):
+    images = pd.DataFrame({
+        "image_id": ["a", "b", "c"], "split": ["train", "test", "test"], "machine": "M", "dataset": ["coco", "isbi2015", "aariz"],
+    })  # fmt: skip
+    with mlflow.start_run() as run:
+        log_images(images, "train", "valid", "test")
+    inputs = {given.tags[0].value: given.dataset for given in client.get_run(run.info.run_id).inputs.dataset_inputs}
+    assert {context: json.loads(dataset.profile)["num_rows"] for context, dataset in inputs.items()} == {
+        "training": 1,
+        "testing": 2,
+    }
+    assert {context: json.loads(dataset.source)["tags"] for context, dataset in inputs.items()} == {
+        "training": {"mlflow.source.name": "kedro", "dataset": "coco"},
+        "testing": {"mlflow.source.name": "kedro", "dataset": "aariz, isbi2015"},
+    }

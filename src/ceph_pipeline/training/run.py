@@ -45,7 +45,7 @@ def train(job: TrainingJob, folder: Path, run_name: str | None = None) -> Path:
             resume = (folder / LAST).is_file()
             with child_run(job.stage, folder, job.params, run_name=run_name, resume=resume) as run_logger:
                 if run_logger is not None:
-                    log_images(job.tables.images)
+                    log_images(job.tables.images, "train", "valid")
                 if job.params.loop.devices * job.params.loop.nodes > 1:
                     train_on_ranks(job, folder, run_logger)
                 else:

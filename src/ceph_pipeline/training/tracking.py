@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import mlflow
 from lightning.pytorch.loggers import MLFlowLogger
+from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.pandas_dataset import from_pandas
 from mlflow.entities import LifecycleStage, RunStatus
 from mlflow.exceptions import MlflowException
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ceph_pipeline.training.distributed.rank import Rank
+
+_CONTEXTS = {"train": "training", "valid": "validation", "test": "testing"}
+"""What MLflow calls the use of a split."""
 
 
 @contextmanager
@@ -68,17 +72,22 @@ def _killed_where_told_to_stop() -> Iterator[None]:
         raise
 
 
-def log_images(images: pd.DataFrame) -> None:
-    """Record on the active run which images a training learns from, and which its epoch is chosen on.
+def log_images(images: pd.DataFrame, *splits: str) -> None:
+    """Record on the active run which images of some splits it learns from, chooses its epoch on, or is judged by.
 
-    MLflow gets their number and a digest; names and rows stay here.
+    MLflow gets their number, a digest and the names of their data sets; names of films and rows stay here.
 
     Args:
-        images: Rows `image_id, split, kind, machine, …`.
+        images: Rows `image_id, split, machine, dataset, …`, of copies `kind` too.
+        splits: `train`, `valid` or `test`; one without images is passed over.
     """
-    for split, context in (("train", "training"), ("valid", "validation")):
-        rows = images.loc[images["split"] == split, ["image_id", "kind", "machine"]].reset_index(drop=True)
-        mlflow.log_input(from_pandas(rows, name=f"{split}_images"), context=context)
+    for split in splits:
+        rows = images[images["split"] == split].reset_index(drop=True)
+        if len(rows):
+            # Without a source MLflow notes the program's path and the user's login
+            source = CodeDatasetSource(SOURCE | {"dataset": ", ".join(sorted(rows["dataset"].unique()))})
+            shown = rows.filter(["image_id", "kind", "machine"])
+            mlflow.log_input(from_pandas(shown, source, name=f"{split}_images"), context=_CONTEXTS[split])
 
 
 @contextmanager

@@ -111,6 +111,8 @@ def log_detector(
 ) -> None:
     """Log the networks as one model to the MLflow run, with their uncertainty and a card, and register it as candidate.
 
+    The run also records which test images judged them.
+
     Without tracking there is no run to log to.
     """
     import mlflow
@@ -119,9 +121,11 @@ def log_detector(
     from ceph_pipeline.inference.mlflow_model import log_detector
     from ceph_pipeline.inference.model_card import CARD_FILE, model_card
     from ceph_pipeline.inference.registry import register_candidate
+    from ceph_pipeline.training.tracking import log_images
 
     if mlflow.active_run() is None:
         return
+    log_images(images, "test")
     files = DetectorFiles.of(stage1, stage2, ensemble)
     checkpoints = [*files.stage1, *files.stage2]
     card = model_card([load_checkpoint(path) for path in checkpoints], images, metrics)
