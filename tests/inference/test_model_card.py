@@ -3,6 +3,7 @@
 import pandas as pd
 
 from ceph_pipeline.detector.checkpoint import TrainedNet
+from ceph_pipeline.formats import aariz, cl_detection, isbi2015
 from ceph_pipeline.inference.model_card import model_card
 
 
@@ -37,3 +38,18 @@ def test_trainings_that_answer_together_are_counted(dot_finder: TrainedNet) -> N
     line = "- stage1: resnet18, input 256 × 320 px, stride 4"
     assert f"{line}; 3 trainings answer together" in model_card([dot_finder] * 3, images, metrics).splitlines()
     assert line in model_card([dot_finder], images, metrics).splitlines()
+
+
+def test_licences_of_public_data_sets_are_named_and_others_are_left_to_who_knows_them(dot_finder: TrainedNet) -> None:
+    dot_finder.architecture["backbone"] = "resnet18"
+    datasets = ["isbi2015", "coco", "aariz", "aariz", "cl_detection2023"]
+    images = pd.DataFrame({"dataset": datasets, "split": "train", "machine": "A"})
+    metrics = {"details": {"without_near_duplicates": {"n_left_out": 0}}}
+    text = model_card([dot_finder], images, metrics)
+    lines = text.partition("## Licence")[2].partition("##")[0].splitlines()
+    assert {name: licence for line in lines if line.startswith("- ") for name, _, licence in [line[2:].partition(": ")]} == {
+        "aariz": f"CC BY 4.0 (Khalid et al., {aariz.ORIGIN}); phantoms in its layout are this program's, Apache-2.0",
+        "cl_detection2023": f"not stated; see its source, {cl_detection.ORIGIN}",
+        "coco": "not known to this program; whoever passes the networks on has to know it",
+        "isbi2015": f"research use ({isbi2015.ORIGIN})",
+    }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ceph_pipeline.evaluation.display import number, with_interval
 from ceph_pipeline.evaluation.stages import LABELS
+from ceph_pipeline.formats import aariz, cl_detection, isbi2015
 from ceph_pipeline.landmarks.tables import STAGES
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ Made with ceph-pipeline {version}. Research software, no medical device: a perso
 
 {data}
 
-The networks' licence follows from that of the data, which this program does not know.
+## Licence
+
+That of the networks follows from the licences of the data. Of the data sets that the layouts read are called by:
+
+{licences}
+
+Other films can lie in such a layout, and then their own licence counts.
 
 ## Results on the test images
 
@@ -53,6 +60,14 @@ Locating the landmarks {landmarks} in lateral cephalograms for research, and for
 - Radii and flags, where points have them, were learned on validation images of the same data.
 """
 
+_LICENCES = {
+    "aariz": f"CC BY 4.0 (Khalid et al., {aariz.ORIGIN}); phantoms in its layout are this program's, Apache-2.0",
+    "isbi2015": f"research use ({isbi2015.ORIGIN})",
+    "cl_detection2023": f"not stated; see its source, {cl_detection.ORIGIN}",
+    "cl_detection2024": f"not stated; see its source, {cl_detection.ORIGIN}",
+}
+"""Of public data sets, by the value of the column `dataset`; README.md states the same."""
+
 
 def model_card(networks: Sequence[TrainedNet], images: pd.DataFrame, metrics: Mapping[str, Any]) -> str:
     """The card in Markdown.
@@ -67,6 +82,7 @@ def model_card(networks: Sequence[TrainedNet], images: pd.DataFrame, metrics: Ma
         version=version("ceph-pipeline"),
         networks="\n".join(_network_lines(networks)),
         data="\n".join(_data_lines(images)),
+        licences="\n".join(_licence_lines(images)),
         results="\n".join(
             f"| {LABELS[stage]} | {with_interval(row['mre_mm'], row['mre_mm_ci95'])} | {number(row['mre_px'], 1)} "
             f"| {number(row.get('sdr_2.0'), 1)} |"
@@ -93,3 +109,8 @@ def _data_lines(images: pd.DataFrame) -> list[str]:
         *(f"- {row['dataset']}: {row['count']} {row['split']} images" for row in rows),
         f"- devices: {images['machine'].nunique()}",
     ]
+
+
+def _licence_lines(images: pd.DataFrame) -> list[str]:
+    unknown = "not known to this program; whoever passes the networks on has to know it"
+    return [f"- {name}: {_LICENCES.get(name, unknown)}" for name in sorted(images["dataset"].unique())]
