@@ -45,7 +45,8 @@ def test_a_logged_detector_comes_back_and_says_the_same(
 ) -> None:
     files = xrays(tmp_path, 2)
     expected = LandmarkDetector.load(checkpoints).predict(files)
-    pd.testing.assert_frame_equal(LandmarkDetector.load(logged.model_uri).predict(files), expected)
+    for uri in (logged.model_uri, f"runs:/{logged.source_run_id}/detector"):
+        pd.testing.assert_frame_equal(LandmarkDetector.load(uri).predict(files), expected)
     table = pd.DataFrame({"image": [file.read_bytes() for file in files], "image_id": [file.stem for file in files]})
     pd.testing.assert_frame_equal(mlflow.pyfunc.load_model(logged.model_uri).predict(table), expected)
 
