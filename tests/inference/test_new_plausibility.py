@@ -1,6 +1,7 @@
 """Located configurations are judged by the prior that the evaluation left; implausible points are flagged and never moved."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,14 @@ def test_an_implausible_point_is_flagged_and_stays(predictions: pd.DataFrame, mo
     assert "1 of 3 configurations are implausible" in caplog.text
     assert f"{pseudonym('new_1')} is implausible: Me" in caplog.text
     assert shapes["implausible"].tolist() == [False, True, False]
+
+
+def test_a_film_on_its_head_is_named_with_the_way_out(predictions: pd.DataFrame, models: Path, caplog) -> None:
+    on_its_head = predictions["image_id"] == "new_2"
+    turned = predictions.assign(**{axis: predictions[axis].where(~on_its_head, 3000 - predictions[axis]) for axis in "xy"})
+    shapes = judge_located(turned, models, DEFAULT).shapes
+    assert shapes["implausible"].tolist() == [False, True, True]
+    assert re.search(rf"{pseudonym('new_2')} is implausible: turned by 1[78]\d° .* Turn the film upright", caplog.text)
 
 
 def test_a_flag_of_the_uncertainty_stays(predictions: pd.DataFrame, models: Path) -> None:

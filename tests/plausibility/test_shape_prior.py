@@ -182,6 +182,28 @@ class TestTable:
         assert judge_shapes(empty, prior, PlausibilityParams()).shapes.empty
 
 
+class TestTurned:
+    @pytest.mark.parametrize(("angle", "implausible"), [(0, False), (30, False), (180, True)])
+    @pytest.mark.parametrize("number", [0, 1])  # looks to the right, to the left
+    def test_a_face_on_its_head_is_implausible_and_a_tilted_one_is_not(
+        self, prior: ShapePrior, angle: float, number: int, implausible: bool
+    ) -> None:
+        face = np.stack(list(shape_model().sample(np.random.default_rng(5)).values())) * MM
+        sides = (Affine.identity(), Affine.flip(2000))
+        turned = sides[number].then(Affine.similarity((900, 900), angle_deg=angle, scale=1))(face)
+        found = judge_shapes(table(turned[None]), prior, PlausibilityParams()).shapes
+        assert found["turned_deg"].item() == pytest.approx(angle, abs=6)
+        assert found["implausible"].tolist() == [implausible]
+        assert found["percentile"].item() < 99.9, "how landmarks lie to each other does not tell"
+        assert found["implausible_landmarks"].tolist() == [""]
+
+    def test_one_training_film_on_its_head_turns_nothing_even_if_it_is_the_first(self) -> None:
+        shapes = faces(0, 60)
+        shapes[0] = Affine.similarity((900, 900), angle_deg=180, scale=1)(shapes[0])
+        found = judge_shapes(table(faces(1, 20)), ShapePrior.learn(shapes, NAMES), PlausibilityParams()).shapes
+        assert (found["turned_deg"] < 30).all()
+
+
 class TestLearned:
     def test_a_prior_needs_heads(self) -> None:
         with pytest.raises(TooFewShapesError, match="19 training shapes have all of their 29 landmarks, expected at least 20"):

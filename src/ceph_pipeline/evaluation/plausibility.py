@@ -7,7 +7,7 @@ import pandas as pd
 
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
 from ceph_pipeline.landmarks.tables import points_array
-from ceph_pipeline.plausibility import PlausibilityParams, ShapePrior, TooFewShapesError
+from ceph_pipeline.plausibility import MAX_TURN_DEG, PlausibilityParams, ShapePrior, TooFewShapesError
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def plausibility_line(report: dict[str, Any]) -> str:
     return (
         "A configuration is implausible where it, or its least likely landmark given the others, is beyond the "
         f"{report['percentile']:g}th percentile of real ones: learned from {report['n_shapes']} training images, each judged by "
-        "the others. No point is moved."
+        f"the others; or where it is turned by more than {MAX_TURN_DEG:g}° against them. No point is moved."
     )
 
 

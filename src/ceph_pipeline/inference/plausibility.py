@@ -6,7 +6,15 @@ from pathlib import Path
 import pandas as pd
 
 from ceph_pipeline.artifacts import pseudonym
-from ceph_pipeline.plausibility import PRIOR_FILE, Judgement, PlausibilityParams, ShapePrior, judge_shapes, read_prior
+from ceph_pipeline.plausibility import (
+    MAX_TURN_DEG,
+    PRIOR_FILE,
+    Judgement,
+    PlausibilityParams,
+    ShapePrior,
+    judge_shapes,
+    read_prior,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +40,15 @@ def judge_located(predictions: pd.DataFrame, models: Path, params: PlausibilityP
     found = flag_implausible(predictions, prior, params)
     implausible = found.shapes[found.shapes["implausible"]]
     logger.info("%d of %d configurations are implausible beside the training images'", len(implausible), len(found.shapes))
-    for image_id, names in implausible[["image_id", "implausible_landmarks"]].to_numpy(str):
-        logger.warning("%s is implausible%s", pseudonym(image_id), f": {names}" if names else " as a whole")
+    for row in implausible.to_dict("records"):
+        logger.warning("%s is implausible%s", pseudonym(row["image_id"]), _why(row["turned_deg"], row["implausible_landmarks"]))
     return found
+
+
+def _why(turned_deg: float, landmarks: str) -> str:
+    if turned_deg > MAX_TURN_DEG:
+        return f": turned by {turned_deg:.0f}° against the training images. Turn the film upright, and run again."
+    return f": {landmarks}" if landmarks else " as a whole"
 
 
 def flag_implausible(predictions: pd.DataFrame, prior: ShapePrior | None, params: PlausibilityParams) -> Judgement:

@@ -31,6 +31,11 @@ class Similarities(NamedTuple):
         turned = _mirrored_where(self.mirrored, _as_complex(points))
         return _as_points(self.factor[:, None] * turned + self.offset[:, None])
 
+    @property
+    def turned_deg(self) -> NDArray[np.float64]:
+        """`(N,)`, how far each shape is turned, either way, 0 to 180°."""
+        return np.abs(np.degrees(np.angle(self.factor)))
+
     def inverse(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map `(N, K, 2)` back, each shape by its own similarity."""
         turned = (_as_complex(points) - self.offset[:, None]) / self.factor[:, None]
@@ -50,6 +55,12 @@ def align(shapes: NDArray[np.float64], mean: NDArray[np.float64]) -> Similaritie
     (factor, offset, misfit), (other_factor, other_offset, other_misfit) = ways
     mirrored = other_misfit < misfit
     return Similarities(np.where(mirrored, other_factor, factor), np.where(mirrored, other_offset, offset), mirrored)
+
+
+def upright(mean: NDArray[np.float64], found: Similarities) -> NDArray[np.float64]:
+    """The mean `(K, 2)` turned as the shapes that were aligned with it stand on average, whichever it was begun with."""
+    usual = np.angle(np.exp(1j * np.angle(found.factor)).sum())
+    return _as_points(np.exp(-1j * usual) * _as_complex(mean))
 
 
 def unit_shape(shape: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -17,10 +17,14 @@ COLUMNS = {
     "percentile": float,
     "least_likely": str,
     "least_likely_percentile": float,
+    "turned_deg": float,
     "implausible": bool,
     "implausible_landmarks": str,
 }
 """Of the table of configurations."""
+
+MAX_TURN_DEG = 60.0
+"""No head is tilted so far against those of the training images: its film lies on the side, or stands on its head."""
 
 
 class Judgement(NamedTuple):
@@ -30,8 +34,9 @@ class Judgement(NamedTuple):
         predictions: The rows with `implausible`.
         shapes: A row an image and stage, with `COLUMNS`: `distance`, the squared Mahalanobis distance to the training
             configurations, and the `percentile` of real ones that are closer; `least_likely`, the landmark least likely given
-            the others, and the percentile of real configurations whose least likely landmark is likelier; whether the
-            configuration is `implausible`, by either; its implausible landmarks, separated by commas.
+            the others, and the percentile of real configurations whose least likely landmark is likelier; how far it is
+            turned against the training configurations; whether it is `implausible`, by any of these; its implausible
+            landmarks, separated by commas.
     """
 
     predictions: pd.DataFrame
@@ -113,14 +118,17 @@ def _shape_rows(
     per_point = np.nan_to_num(rarity.points, nan=1.0)  # a missing landmark is not unusual
     names = np.array(prior.landmarks, dtype=object)
     least_likely = np.minimum(np.isfinite(rarity.points).sum(axis=1) * per_point.min(axis=1), 1.0)
+    percentiles = 100 * (1 - rarity.whole)
+    turned = np.where(judged, prior.shapes.align(shapes).turned_deg, np.nan)
     table = pd.DataFrame(
         {
             "distance": prior.distances(shapes).whole,
-            "percentile": 100 * (1 - rarity.whole),
+            "percentile": percentiles,
             "least_likely": np.where(judged, names[per_point.argmin(axis=1)], ""),
             "least_likely_percentile": np.where(judged, 100 * (1 - least_likely), np.nan),
+            "turned_deg": turned,
         }
     )
-    table["implausible"] = (table["percentile"].to_numpy() > percentile) | implausible.any(axis=1)
+    table["implausible"] = (percentiles > percentile) | (turned > MAX_TURN_DEG) | implausible.any(axis=1)
     table["implausible_landmarks"] = [", ".join(names[row]) for row in implausible]
     return table

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.plausibility.alignment import Similarities, align, unit_shape
+from ceph_pipeline.plausibility.alignment import Similarities, align, unit_shape, upright
 
 _PROCRUSTES_ROUNDS = 5
 
@@ -31,7 +31,7 @@ class ShapeDistribution:
     """Normal distribution of aligned shapes of K landmarks, in units of the mean shape's root-mean-square radius.
 
     Attributes:
-        mean: `(K, 2)`, centred.
+        mean: `(K, 2)`, centred, as upright as the shapes are on average.
         covariance: `(2K, 2K)` of x₁, y₁, x₂, …
     """
 
@@ -49,6 +49,7 @@ class ShapeDistribution:
         mean = unit_shape(shapes[0])
         for _ in range(_PROCRUSTES_ROUNDS):
             mean = unit_shape(align(shapes, mean)(shapes).mean(axis=0))
+        mean = upright(mean, align(shapes, mean))
         offsets = align(shapes, mean)(shapes) - mean
         covariance, _ = ledoit_wolf(offsets.reshape(len(shapes), -1), assume_centered=True)
         return cls(mean, np.asarray(covariance, dtype=np.float64))

@@ -156,7 +156,9 @@ def _look_at(points: pd.DataFrame, size: tuple[int, int], implausible: bool) -> 
     )
     sentences = [f"{reason}: {', '.join(points.loc[which, 'landmark'].astype(str))}." for reason, which in reasons if which.any()]
     if implausible:
-        sentences.append("The landmarks as a whole are unlike those of the training images: is this a lateral cephalogram?")
+        sentences.append(
+            "The landmarks as a whole are unlike those of the training images: is this a lateral cephalogram, upright?"
+        )
     if "calibrated_sigma_px" not in points:
         sentences.append("Nothing was learned about this detector's uncertainty, so that no point is flagged for it: check all.")
     return sentences
