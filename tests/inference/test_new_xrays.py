@@ -119,6 +119,18 @@ def test_a_damaged_file_is_set_aside_and_the_others_go_on(dot_finder: TrainedNet
     assert "damaged or cut off" in quarantine["reason"][0]
 
 
+def test_a_colour_photograph_is_read_and_said_to_be_one(
+    dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cv2.imwrite(str(tmp_path / "film.png"), cv2.cvtColor(dotted, cv2.COLOR_GRAY2BGR))
+    cv2.imwrite(str(tmp_path / "face.png"), np.dstack([dotted // 2, dotted, dotted // 2 + 120]))
+    predictions, quarantine, _ = predict_folder(LandmarkDetector([dot_finder]), tmp_path)
+    assert predictions["image_id"].unique().tolist() == ["face", "film"]
+    assert quarantine.empty
+    said = [record.getMessage() for record in caplog.records if "photograph" in record.getMessage()]
+    assert said == [f"{pseudonym('face')} looks like a colour photograph, not an X-ray"]
+
+
 @pytest.mark.parametrize("grey", [0, 90])
 def test_a_film_of_one_grey_is_set_aside_and_the_others_go_on(
     dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path, grey: int

@@ -16,6 +16,7 @@ from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.errors import printable
 from ceph_pipeline.images import ImageReadError, RawFolder, image_size, read_image
+from ceph_pipeline.images.colour import is_colourful
 from ceph_pipeline.images.film_files import FilmFiles, list_films
 from ceph_pipeline.images.identifiers import identifiers_of
 from ceph_pipeline.images.kinds import IMAGE_SUFFIXES
@@ -152,6 +153,8 @@ def predict_films(
             for name in chunk:
                 try:
                     pixels[name] = _with_content(read_image(xrays[name]), xrays[name])
+                    if is_colourful(xrays[name]):
+                        logger.warning("%s looks like a colour photograph, not an X-ray", pseudonym(name))
                 except ImageReadError as error:
                     unreadable.append((name, str(error)))
             if pixels:

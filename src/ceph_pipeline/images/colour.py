@@ -1,0 +1,46 @@
+"""Colours, which X-rays do not have and photographs do."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ceph_pipeline.images.kinds import HEAD_BYTES, kind_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STRONG = 40
+"""Levels of 255 between a pixel's strongest and weakest channel; grey that JPEG or a scanner has tinted stays below."""
+MOST = 0.2
+"""Share of strongly coloured pixels; stamps, drawn lines and notes on an X-ray stay below."""
+
+_KINDS = ("png", "jpeg", "bmp", "webp")
+_WITH_COLOURS = ("RGB", "RGBA", "P", "PA", "CMYK", "YCbCr")
+
+
+def is_colourful(path: Path) -> bool:
+    """Whether strong colours cover more of a film than `MOST`; False for kinds of file that cameras do not write.
+
+    A film on tinted base, scanned in colour, can be colourful too. Looks at an eighth of the size, of files alone whose header
+    speaks of colours, since `read_image` lets the decoders leave colours out.
+
+    Args:
+        path: A file that `read_image` reads.
+    """
+    content = path.read_bytes()
+    if kind_of(content[:HEAD_BYTES]) not in _KINDS or not _may_have_colours(path):
+        return False
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_REDUCED_COLOR_8)
+    return pixels is not None and float((np.ptp(pixels, axis=-1) > STRONG).mean()) > MOST
+
+
+def _may_have_colours(path: Path) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of large images: the limit is ours
+        with Image.open(path) as image:
+            return image.mode in _WITH_COLOURS
