@@ -84,7 +84,7 @@ def test_odd_names_stop_nothing_and_what_is_skipped_is_named(
     for name, size in (("dot.png", (1, 1)), ("strip.png", (1, 2000))):
         (tmp_path / name).write_bytes(cv2.imencode(".png", np.zeros(size, np.uint8))[1].tobytes())
 
-    predictions, quarantine, _ = predict_folder(LandmarkDetector([dot_finder], params=DetectorParams(batch_size=2)), tmp_path)
+    predictions, quarantine, *_ = predict_folder(LandmarkDetector([dot_finder], params=DetectorParams(batch_size=2)), tmp_path)
 
     assert PredictionTable.validate(predictions)["image_id"].nunique() == len(names)
     assert {"anna_ceph", "ben_ceph"} <= set(predictions["image_id"])
@@ -113,7 +113,7 @@ def test_a_damaged_file_is_set_aside_and_the_others_go_on(dot_finder: TrainedNet
     for name in ("a", "c"):
         cv2.imwrite(str(tmp_path / f"{name}.png"), dotted)
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:500])
-    predictions, quarantine, _ = predict_folder(LandmarkDetector([dot_finder], params=DetectorParams(batch_size=2)), tmp_path)
+    predictions, quarantine, *_ = predict_folder(LandmarkDetector([dot_finder], params=DetectorParams(batch_size=2)), tmp_path)
     assert PredictionTable.validate(predictions)["image_id"].unique().tolist() == ["a", "c"]
     assert QuarantineTable.validate(quarantine)["item"].tolist() == ["b"]
     assert "damaged or cut off" in quarantine["reason"][0]
@@ -124,7 +124,7 @@ def test_a_colour_photograph_is_read_and_said_to_be_one(
 ) -> None:
     cv2.imwrite(str(tmp_path / "film.png"), cv2.cvtColor(dotted, cv2.COLOR_GRAY2BGR))
     cv2.imwrite(str(tmp_path / "face.png"), np.dstack([dotted // 2, dotted, dotted // 2 + 120]))
-    predictions, quarantine, _ = predict_folder(LandmarkDetector([dot_finder]), tmp_path)
+    predictions, quarantine, *_ = predict_folder(LandmarkDetector([dot_finder]), tmp_path)
     assert predictions["image_id"].unique().tolist() == ["face", "film"]
     assert quarantine.empty
     said = [record.getMessage() for record in caplog.records if "photograph" in record.getMessage()]
@@ -137,7 +137,7 @@ def test_a_film_of_one_grey_is_set_aside_and_the_others_go_on(
 ) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), dotted)
     cv2.imwrite(str(tmp_path / "b.png"), np.full_like(dotted, grey))
-    predictions, quarantine, _ = predict_folder(LandmarkDetector([dot_finder]), tmp_path)
+    predictions, quarantine, *_ = predict_folder(LandmarkDetector([dot_finder]), tmp_path)
     assert predictions["image_id"].unique().tolist() == ["a"]
     reason = f"{tmp_path / 'b.png'}: nothing to see: every pixel has the grey level {grey}. Export the film again."
     assert quarantine.to_dict("records") == [{"item": "b", "reason": reason}]
@@ -257,7 +257,7 @@ def test_a_folder_s_films_get_the_stage_of_the_first_network_s_head(
         cv2.imwrite(str(tmp_path / f"{name}.png"), dotted)
     networks = [staged(dot_finder, 0.95, 0.9, 0.2, 0.1, 0.0), staged(dot_finder, 0.1, 0.0, 0.0, 0.0, 0.0)]
     detector = LandmarkDetector(networks, params=DetectorParams(batch_size=2))
-    points, _, cvm = predict_folder(detector, tmp_path)
+    points, _, cvm, _ = predict_folder(detector, tmp_path)
     assert cvm["image_id"].tolist() == ["a", "b", "c"]
     assert cvm["cvm_stage"].tolist() == [3, 3, 3]
     assert cvm["probability"].tolist() == pytest.approx([0.7] * 3, abs=0.01)  # 0.9 − 0.2

@@ -214,7 +214,7 @@ def _look_at(part: Part, folder: Path, archive: Archive, made_by: str) -> dict[s
     sizes = _pixel_sizes(films, folder, points, archive, made_by)
     return {
         "points": points,
-        "plausibility": plausibility,
+        "plausibility": plausibility.assign(colourful=plausibility["image_id"].isin(found.colourful)),
         "cvm": found.cvm,
         "pixel_sizes": sizes,
         "measurements": measurement_rows(points, measured_pixel_sizes(sizes), settings.cephalometry),

@@ -99,11 +99,13 @@ class FolderPredictions(NamedTuple):
         points: A `PredictionTable`.
         quarantine: A `QuarantineTable` of the files that could not be read, show nothing or are no films.
         cvm: `image_id, cvm_stage, probability`; no rows where the network has no such head.
+        colourful: Identifiers of films that look like colour photographs.
     """
 
     points: pd.DataFrame
     quarantine: pd.DataFrame
     cvm: pd.DataFrame
+    colourful: tuple[str, ...] = ()
 
 
 def predict_folder(detector: LandmarkDetector, folder: Path, pixel_size_mm: float | None = None) -> FolderPredictions:
@@ -127,6 +129,8 @@ def predict_folder(detector: LandmarkDetector, folder: Path, pixel_size_mm: floa
     quarantine = pd.concat([unreadable, skipped], ignore_index=True)
     for item in quarantine["item"]:
         logger.warning("%s is set aside: the quarantine table says why", pseudonym(item))
+    for name in predictions.colourful:
+        logger.warning("%s looks like a colour photograph, not an X-ray", pseudonym(name))
     if found.n_hidden:
         logger.info("%d hidden files and folders (.…, @eaDir, Thumbs.db) are passed over", found.n_hidden)
     return predictions._replace(quarantine=quarantine)
@@ -153,18 +157,18 @@ def predict_films(
             for name in chunk:
                 try:
                     pixels[name] = _with_content(read_image(xrays[name]), xrays[name])
-                    if is_colourful(xrays[name]):
-                        logger.warning("%s looks like a colour photograph, not an X-ray", pseudonym(name))
                 except ImageReadError as error:
                     unreadable.append((name, str(error)))
             if pixels:
                 parts.append(detector.predict_with_cvm(pixels, pixel_size_mm=pixel_size_mm))
             bar.update(len(chunk))
     located = parts or [detector.predict_with_cvm({})]
+    damaged = {name for name, _ in unreadable}
     return FolderPredictions(
         pd.concat([part.points for part in located], ignore_index=True),
         quarantine_rows(unreadable),
         pd.concat([part.cvm for part in located], ignore_index=True),
+        tuple(name for name in names if name not in damaged and is_colourful(xrays[name])),
     )
 
 

@@ -37,7 +37,7 @@ def locate_landmarks(
     files = DetectorFiles.of(stage1_checkpoint, stage2_checkpoint, ensemble)
     detector = LandmarkDetector.from_checkpoints(files.stage1, files.stage2, models, detector_params)
     detector.uncertainty.say(detector.stage, detector.views)
-    predictions, quarantine, cvm = predict_folder(detector, folder, params.pixel_size_mm)
+    predictions, quarantine, cvm, _ = predict_folder(detector, folder, params.pixel_size_mm)
     logger.info(
         "%d landmarks located in each of %d new X-rays, %d files set aside",
         predictions["landmark"].nunique(),
