@@ -79,7 +79,7 @@ def score(films: Path, models: Path, *, tested: bool) -> None:
     )
     compared = compare_with_truth(sizes, truth, pd.DataFrame({"image_id": ids, "machine": "ISBI 2015"}), RULER_MM)
     errors = compared[["error_p1_px", "error_p2_px"]].to_numpy()
-    print(f"{int(sizes['has_ruler'].sum())} of {len(ids)} rulers found")
+    print(f"{int(sizes['has_ruler'].sum())} of {len(ids)} rulers seen, {int(sizes['is_usable'].sum())} usable")
     print("marks, px:", {name: round(value, 3) for name, value in error_statistics(errors.ravel()).items()})
     print("mm per pixel, %:", {name: round(value, 3) for name, value in size_statistics(compared["size_error_pct"]).items()})
     mm = sizes["ruler_mm_per_pixel"]

@@ -79,7 +79,7 @@ def test_a_detector_of_rulers_is_scored_against_the_marks(films, tmp_path, monke
     options = ["score", "--films", str(films), "--models", str(tmp_path), "--tested"]
     result = CliRunner().invoke(isbi2015_rulers.main, options)
     assert result.exception is None
-    assert "20 of 20 rulers found" in result.stdout
+    assert "20 of 20 rulers seen, 20 usable" in result.stdout
     assert "'mean': 1.5" in result.stdout
     assert "'bias': -1.7" in result.stdout  # 3 of 168 px
 

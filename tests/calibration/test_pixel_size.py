@@ -66,7 +66,7 @@ def test_a_file_that_disagrees_is_reported_and_not_averaged() -> None:
 
 def test_without_a_ruler_the_file_counts_and_no_mark_is_invented() -> None:
     row = decided(points("a", peak=0.1, **RULER), file_mm=0.125)
-    assert (row["source"], row["mm_per_pixel"], row["has_ruler"]) == ("file", 0.125, False)
+    assert (row["source"], row["mm_per_pixel"], row["has_ruler"], row["refusal"]) == ("file", 0.125, False, "")
     assert row[["p1_x", "p1_y", "p2_x", "p2_y", "ruler_mm_per_pixel", "mm_per_pixel_se"]].isna().all()
 
 
@@ -90,23 +90,27 @@ def test_the_policy_orders_the_sources_and_leaves_out_what_it_does_not_name() ->
     assert decided(both, np.nan, CalibrationParams(sources=("file",)))["source"] == "unknown"
 
 
-@pytest.mark.parametrize(("apart_px", "is_one"), [(1.0, False), (4.9, False), (5.0, True), (500.0, True), (501.0, False)])
-def test_marks_by_which_no_x_ray_s_pixel_is_that_long_are_no_ruler(apart_px: float, is_one: bool) -> None:
+@pytest.mark.parametrize(("apart_px", "is_usable"), [(1.0, False), (4.9, False), (5.0, True), (500.0, True), (501.0, False)])
+def test_a_ruler_by_which_no_x_ray_s_pixel_is_that_long_is_seen_and_refused(apart_px: float, is_usable: bool) -> None:
     row = decided(points("a", p1=(5.0, 5.0), p2=(5.0 + apart_px, 5.0)), 0.125, CalibrationParams(max_se_pct=100))
-    assert (row["source"] == "ruler", bool(row["has_ruler"])) == (is_one, is_one)
+    assert row["has_ruler"]
+    assert (row["source"] == "ruler", bool(row["is_usable"])) == (is_usable, is_usable)
+    assert row["refusal"] == ("" if is_usable else "implausible")
 
 
-def test_marks_on_one_spot_are_no_ruler() -> None:
+def test_marks_on_one_spot_say_no_size() -> None:
     row = decided(points("a", p1=(5.0, 5.0), p2=(5.0, 5.0)))
-    assert (row["source"], bool(row["has_ruler"])) == ("unknown", False)
+    assert (row["source"], bool(row["is_usable"]), row["refusal"]) == ("unknown", False, "implausible")
 
 
 @pytest.mark.parametrize(("sigma_px", "source"), [(3.5, "ruler"), (3.6, "file")])
-def test_marks_whose_size_is_too_uncertain_are_no_ruler(sigma_px: float, source: str) -> None:
+def test_a_ruler_whose_size_is_too_uncertain_is_seen_and_refused(sigma_px: float, source: str) -> None:
     """100 px between ends of σ 3.5 px: 4.95 % of the size; of 3.6 px: 5.09 %."""
     row = decided(points("a", **RULER).assign(sigma_px=sigma_px), file_mm=0.125)
     assert row["source"] == source
-    assert row["has_ruler"] == (source == "ruler")
+    assert row["has_ruler"]
+    assert row["is_usable"] == (source == "ruler")
+    assert row["refusal"] == ("" if source == "ruler" else "uncertain")
     assert np.isfinite(row["p1_x"]) == (source == "ruler")
 
 

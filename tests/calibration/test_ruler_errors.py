@@ -58,6 +58,19 @@ def test_an_absent_ruler_is_right_where_it_is_said_and_wrong_where_one_is_invent
     assert (found["n_shown"], found["n_absent"], found["n_invented"], found["n_missed"]) == (2, 2, 1, 0)
 
 
+def test_a_ruler_that_is_seen_and_refused_is_not_absent() -> None:
+    """Of three films with a ruler one is used, one refused for its standard error, and one is not seen; d has none."""
+    truth = rows(a=(100, 0, 0, 0), b=(100, 0, 0, 0), c=(100, 0, 0, 0), d=None)
+    found = rows(a=(100, 0, 0, 0), b=(100, 0, 0, 0), c=(100, 0, 0, 0), d=(100, 0, 0, 0))
+    peaks = found["image_id"].map({"a": 0.9, "b": 0.6, "c": 0.1, "d": 0.1})
+    sigma = np.where(found["image_id"] == "a", 0.5, 9.0)
+    sizes = pixel_sizes(found.assign(sigma_px=sigma, peak=peaks), list("abcd"), np.full(4, np.nan), 0.3, CalibrationParams())
+    metrics = ruler_metrics(compare_with_truth(sizes, truth, IMAGES, 10.0))
+    assert metrics["refused"] == {"uncertain": 1, "implausible": 0}
+    assert (metrics["presence"]["n_missed"], metrics["presence"]["absent_precision"]) == (1, 0.5)
+    assert metrics["marks"]["both"]["n"] == 2
+
+
 def test_bands_and_thresholds_are_those_of_the_guide() -> None:
     found = error_statistics([0.5, 1.5, 9.9, 10.0, 25.0, 31.0, np.nan])
     assert [found[name] for name in ("excellent", "10–20 px", "20–30 px", "over 30 px")] == [3, 1, 1, 1]
@@ -80,6 +93,7 @@ def test_the_report_says_what_was_found(compared: pd.DataFrame) -> None:
     assert "0.75 px off on average" in first.title
     assert "not learned" in first.lines[0]
     assert "precision 1.000, recall 0.500" in first.lines[1]
+    assert first.lines[2].startswith("Seen, but refused: 0 whose pixel size is too uncertain")
     assert first.tables[0]["mean px"].tolist() == ["1.50", "0.00", "0.75"]
 
 

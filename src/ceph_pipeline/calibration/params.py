@@ -27,7 +27,7 @@ class CalibrationParams(Params):
         None, gt=0, description="least heatmap peak of both marks that says there is a ruler; null: learned on validation images"
     )
     max_se_pct: float = Field(
-        5.0, gt=0, le=100, description="standard error of the ruler's pixel size beyond which its marks count as not found"
+        5.0, gt=0, le=100, description="standard error of the ruler's pixel size beyond which the ruler is refused"
     )
     sella_nasion_mm: float = Field(71.0, gt=0, le=200, description="of the anatomical estimate: mean distance S–N of adults")
     sella_nasion_sd_mm: float = Field(

@@ -19,6 +19,8 @@ from ceph_pipeline.uncertainty.points import sigma_px
 logger = logging.getLogger(__name__)
 
 UNKNOWN = "unknown"
+UNCERTAIN, IMPLAUSIBLE = "uncertain", "implausible"
+"""Why a ruler that is seen is refused: by the standard error of its pixel size, or by a size that no X-ray has."""
 LANDMARKS = ["Sella", "Nasion"]
 
 
@@ -71,19 +73,21 @@ def pixel_sizes(
         params: Lengths, tolerances, and the sources in their order.
 
     Returns:
-        Rows `image_id, p1_x, p1_y, p2_x, p2_y, confidence, has_ruler, ruler_px, ruler_mm_per_pixel, ruler_se, file_mm_per_pixel,
-        anatomical_mm_per_pixel, anatomical_se, deviation_pct, is_suspect, mm_per_pixel, mm_per_pixel_se, source`; marks and
-        what follows from them are NaN where no ruler is seen, or none whose size is certain enough and an X-ray's;
-        `source` is `unknown` where nothing says a size.
+        Rows `image_id, p1_x, p1_y, p2_x, p2_y, confidence, has_ruler, is_usable, refusal, ruler_px, ruler_mm_per_pixel, ruler_se,
+        file_mm_per_pixel, anatomical_mm_per_pixel, anatomical_se, deviation_pct, is_suspect, mm_per_pixel, mm_per_pixel_se,
+        source`. `has_ruler` says that the peaks show one, `is_usable` that its size is certain enough and an X-ray's too, and
+        `refusal` why it is not: `uncertain` or `implausible`, else empty. Marks and what follows from them are NaN where no
+        ruler is usable; `source` is `unknown` where nothing says a size.
     """
     has_marks = set(RULER_MARKS) <= set(predictions["landmark"])
     peaks = weaker_peaks(predictions).reindex(image_ids).to_numpy(np.float64) if has_marks else np.full(len(image_ids), np.nan)
     marks, sigma = _points(predictions, image_ids, RULER_MARKS)
-    there = (peaks >= min_peak) & np.isfinite(marks).all(axis=(1, 2))
+    seen = (peaks >= min_peak) & np.isfinite(marks).all(axis=(1, 2))
     ruler = by_length(marks, sigma, params.ruler_mm)
-    there &= is_pixel_size(ruler.mm) & ~(ruler.se > params.max_se_pct / 100 * ruler.mm)
-    marks = np.where(there[:, None, None], marks, np.nan)
-    ruler = Measured(*np.where(there, ruler, np.nan))
+    refusal = np.where(seen, _refusals(ruler, params.max_se_pct), "")
+    usable = seen & (refusal == "")
+    marks = np.where(usable[:, None, None], marks, np.nan)
+    ruler = Measured(*np.where(usable, ruler, np.nan))
     anatomical = by_length(*_points(predictions, image_ids, LANDMARKS), params.sella_nasion_mm, params.sella_nasion_sd_mm)
     known = {"ruler": ruler, "file": Measured(file_mm, np.full(len(image_ids), np.nan)), "anatomical": anatomical}
     mm, se, source = _first_that_says(known, params.sources, len(image_ids))
@@ -93,7 +97,9 @@ def pixel_sizes(
             "image_id": image_ids,
             **{f"{name}_{axis}": marks[:, k, a] for k, name in enumerate(RULER_MARKS) for a, axis in enumerate("xy")},
             "confidence": np.clip(peaks, 0, 1),
-            "has_ruler": there,
+            "has_ruler": seen,
+            "is_usable": usable,
+            "refusal": refusal,
             "ruler_px": params.ruler_mm / ruler.mm,
             "ruler_mm_per_pixel": ruler.mm,
             "ruler_se": ruler.se,
@@ -119,6 +125,12 @@ def say_sources(sizes: pd.DataFrame) -> None:
         logger.warning("%d pixel sizes are anatomical estimates from S–N, some %.0f %% uncertain", len(estimated), percent)
     for image_id, deviation in sizes.loc[sizes["is_suspect"], ["image_id", "deviation_pct"]].itertuples(index=False):
         logger.warning("%s: the ruler's pixel size is %+.1f %% from the file's", pseudonym(image_id), deviation)
+
+
+def _refusals(ruler: Measured, max_se_pct: float) -> NDArray[np.str_]:
+    """Why each ruler does not count; empty where it does."""
+    uncertain = ruler.se > max_se_pct / 100 * ruler.mm
+    return np.select([~is_pixel_size(ruler.mm), uncertain], [IMPLAUSIBLE, UNCERTAIN], "")
 
 
 def _points(predictions: pd.DataFrame, image_ids: list[str], names: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

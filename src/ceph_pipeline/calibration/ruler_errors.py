@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from ceph_pipeline.calibration.pixel_size import IMPLAUSIBLE, UNCERTAIN
 from ceph_pipeline.calibration.ruler import mm_per_pixel
 from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array
@@ -28,7 +29,7 @@ def compare_with_truth(sizes: pd.DataFrame, landmarks: pd.DataFrame, images: pd.
 
     Returns:
         The rows of `sizes` with `machine, shows_ruler, error_p1_px, error_p2_px, true_mm_per_pixel, size_error_pct`. Errors are
-        NaN where the film shows no ruler, or none was seen; `shows_ruler` is missing where the truth has one mark of two.
+        NaN where the film shows no ruler, or none was usable; `shows_ruler` is missing where the truth has one mark of two.
     """
     ids = sizes["image_id"].astype(str).tolist()
     truth = points_array(landmarks[landmarks["landmark"].isin(RULER_MARKS)], ids, RULER_MARKS)
@@ -55,6 +56,7 @@ def ruler_metrics(compared: pd.DataFrame) -> dict[str, Any]:
         "marks": {"p1": error_statistics(p1), "p2": error_statistics(p2), "both": error_statistics(np.concatenate([p1, p2]))},
         "pixel_size_pct": size_statistics(size),
         "presence": presence_statistics(compared),
+        "refused": {reason: int((compared["refusal"] == reason).sum()) for reason in (UNCERTAIN, IMPLAUSIBLE)},
         "sources": compared["source"].value_counts().to_dict(),
         "n_suspect": int(compared["is_suspect"].sum()),
     }
@@ -93,7 +95,10 @@ def size_statistics(deviation_pct: ArrayLike) -> dict[str, float]:
 
 
 def presence_statistics(compared: pd.DataFrame) -> dict[str, float]:
-    """How well absent rulers are recognised: precision and recall of *absent*; NaN where there are none to tell."""
+    """How well absent rulers are recognised: precision and recall of *absent*; NaN where there are none to tell.
+
+    A ruler that is seen is not absent, whether or not its size is used.
+    """
     known = compared.dropna(subset=["shows_ruler"])
     absent, said = ~known["shows_ruler"].astype(bool), ~known["has_ruler"].astype(bool)
     right = int((absent & said).sum())
@@ -108,7 +113,7 @@ def presence_statistics(compared: pd.DataFrame) -> dict[str, float]:
 
 
 def device_errors(compared: pd.DataFrame) -> pd.DataFrame:
-    """One row a device: `machine, n_images, n_rulers`, error of both marks in px, and of the pixel size in percent."""
+    """One row a device: how many images and rulers, error of both marks in px and of the pixel size in percent, mistakes."""
     rows = []
     for machine, group in compared.groupby("machine", sort=True):
         found = ruler_metrics(group)
@@ -121,6 +126,7 @@ def device_errors(compared: pd.DataFrame) -> pd.DataFrame:
                 **{f"{name}_px": both.get(name, np.nan) for name in ("mean", "median", "max")},
                 **{f"size_{name}_pct": size.get(name, np.nan) for name in ("mean", "max")},
                 **{name: found["presence"][name] for name in ("n_missed", "n_invented")},
+                "n_refused": sum(found["refused"].values()),
             }
         )
     return pd.DataFrame(rows)

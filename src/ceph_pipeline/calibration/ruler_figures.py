@@ -107,6 +107,8 @@ def _in_words(row: "pd.Series[float]") -> str:
     shown, seen = row["shows_ruler"], bool(row["has_ruler"])
     if not seen:
         return "no ruler, recognised" if shown is False or shown == False else "ruler missed"  # noqa: E712 pandas' own booleans
+    if not row["is_usable"]:
+        return f"ruler seen, refused: {row['refusal']}"
     if pd.isna(row["error_p1_px"]) or pd.isna(row["error_p2_px"]):
         return "a ruler was invented"
     return f"p1 {row['error_p1_px']:.2f}, p2 {row['error_p2_px']:.2f} px, mm/px {row['size_error_pct']:+.2f} %"

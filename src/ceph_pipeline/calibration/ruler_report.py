@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from ceph_pipeline.calibration.pixel_size import IMPLAUSIBLE, UNCERTAIN
 from ceph_pipeline.calibration.presence import Presence
 from ceph_pipeline.calibration.ruler_errors import BANDS_PX, PERCENTILES, THRESHOLDS_PX, WITHIN_PCT
 from ceph_pipeline.evaluation.display import number, numbers
@@ -54,10 +55,17 @@ def ruler_notes(metrics: dict[str, Any]) -> list[str]:
         f"absent rulers: precision {number(presence['absent_precision'], 3)}, recall {number(presence['absent_recall'], 3)} "
         f"({presence['n_absent']} films without one, {presence['n_invented']} invented, {presence['n_missed']} missed)"
     )
+    refused = metrics["refused"]
+    turned_down = (
+        f"Seen, but refused: {refused[UNCERTAIN]} whose pixel size is too uncertain (calibration.max_se_pct), "
+        f"{refused[IMPLAUSIBLE]} by which a pixel would be as long as no X-ray's. They do not count as absent; "
+        "their marks and sizes are not among the errors."
+    )
     sources = ", ".join(f"{source} {count}" for source, count in sorted(metrics["sources"].items()))
     return [
         f"A ruler is there from a peak of {rule.min_peak:.3f} on, {learned}.",
         told + ".",
+        turned_down,
         f"Pixel sizes come from: {sources}. {metrics['n_suspect']} rulers disagree with the film's file.",
     ]
 
