@@ -13,7 +13,7 @@ from ceph_pipeline.calibration.ruler_errors import (
     presence_statistics,
     ruler_metrics,
 )
-from ceph_pipeline.calibration.ruler_figures import ruler_gallery
+from ceph_pipeline.calibration.ruler_figures import ruler_galleries
 from ceph_pipeline.calibration.ruler_report import ruler_sections
 
 IMAGES = pd.DataFrame({"image_id": list("abcd"), "machine": ["one", "one", "two", "two"]})
@@ -89,17 +89,21 @@ def test_devices_have_rows_of_their_own(compared: pd.DataFrame) -> None:
 def test_the_report_says_what_was_found(compared: pd.DataFrame) -> None:
     rule = {"min_peak": 0.3, "n_shown": 4, "n_absent": 0}
     metrics = ruler_metrics(compared) | {"stage": "stage2", "presence_rule": rule}
-    first, *_ = ruler_sections(metrics, device_errors(compared))
+    first, *_, last = ruler_sections(metrics, device_errors(compared), ["gallery/page_001.png"])
     assert "0.75 px off on average" in first.title
     assert "not learned" in first.lines[0]
     assert "precision 1.000, recall 0.500" in first.lines[1]
     assert first.lines[2].startswith("Seen, but refused: 0 whose pixel size is too uncertain")
     assert first.tables[0]["mean px"].tolist() == ["1.50", "0.00", "0.75"]
+    assert last.figure == "gallery/page_001.png"
 
 
 def test_the_gallery_shows_every_image_the_worst_first(compared: pd.DataFrame) -> None:
-    figure = ruler_gallery(compared, rows(a=(100, 0, 0, 0), b=(0, 80, 0, 0)), lambda _: np.zeros((120, 120), np.uint8))
-    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    truth = rows(a=(100, 0, 0, 0), b=(0, 80, 0, 0))
+    pages = ruler_galleries(compared, truth, lambda _: np.zeros((120, 120), np.uint8), panels=3)
+    assert [page.get_suptitle().partition(":")[0] for page in pages] == ["Rulers of images 1–3 of 4", "Rulers of images 4–4 of 4"]
+    titles = [axes.get_title() for page in pages for axes in page.axes if axes.get_title()]
+    assert len(titles) == 4
     assert titles[0].startswith("a\np1 3.00, p2 0.00 px")
     assert titles[1].startswith("b\n")
     assert {title.partition("\n")[2] for title in titles[2:]} == {"no ruler, recognised", "a ruler was invented"}

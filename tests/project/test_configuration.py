@@ -37,7 +37,9 @@ def test_one_seed_on_the_command_line_is_every_step_s(load):
 def test_a_data_root_moves_every_folder_that_is_named_below_it(load):
     catalog = load("demo", data_root="/elsewhere")["catalog"]
     places = [
-        entry.get("filepath") or entry["dataset"]["filepath"] for entry in catalog.values() if "Metrics" not in entry["type"]
+        entry.get("filepath") or entry.get("path") or entry["dataset"]["filepath"]
+        for entry in catalog.values()
+        if "Metrics" not in entry["type"]
     ]
     assert len(places) > 50
     assert [place for place in places if not place.startswith("/elsewhere/")] == []

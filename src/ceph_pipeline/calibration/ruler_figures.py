@@ -19,31 +19,37 @@ COLUMNS = 6
 PANEL_INCHES = 2.4
 REACH = 1.1
 """Of the picture beyond the ruler's middle, in lengths of the ruler."""
+PANELS = 60
+"""Images of a page."""
 
 
-MAX_PANELS = 120
-
-
-def ruler_gallery(compared: pd.DataFrame, truth: pd.DataFrame, read_image: Callable[[str], GreyImage]) -> Figure:
+def ruler_galleries(
+    compared: pd.DataFrame, truth: pd.DataFrame, read_image: Callable[[str], GreyImage], panels: int = PANELS
+) -> list[Figure]:
     """Every image's ruler with truth, prediction and errors, the worst first; whole films where there is none.
 
     Args:
         compared: From `compare_with_truth`.
         truth: One reader's points.
         read_image: Identifier to the original's pixels.
+        panels: Images of a figure.
     """
     worst = compared[["error_p1_px", "error_p2_px"]].max(axis=1)
-    rows = compared.assign(worst=worst).sort_values("worst", ascending=False, na_position="last").head(MAX_PANELS)
-    n_rows = -(-max(1, len(rows)) // COLUMNS)
+    rows = compared.assign(worst=worst).sort_values("worst", ascending=False, na_position="last")
+    return [_gallery(rows, slice(start, start + panels), truth, read_image) for start in range(0, len(rows), panels)]
+
+
+def _gallery(ranked: pd.DataFrame, page: slice, truth: pd.DataFrame, read_image: Callable[[str], GreyImage]) -> Figure:
+    rows = ranked.iloc[page]
+    n_rows = -(-len(rows) // COLUMNS)
     figure = Figure(figsize=(PANEL_INCHES * COLUMNS, (PANEL_INCHES + 0.45) * n_rows + 0.4), layout="constrained")
     grid = figure.subplots(n_rows, COLUMNS, squeeze=False).ravel()
     for axes in grid:
         axes.set_axis_off()
     for axes, (_, row) in zip(grid, rows.iterrows(), strict=False):
         draw_ruler(axes, row, points_array(truth, [str(row["image_id"])], RULER_MARKS)[0], read_image(str(row["image_id"])))
-    left_out = len(compared) - len(rows)
-    more = f"; {left_out} with smaller errors are not shown" if left_out else ""
-    figure.suptitle(f"Rulers of {len(rows)} images: truth green, prediction red, the worst first{more}")
+    which = f"{page.start + 1}–{page.start + len(rows)} of {len(ranked)}"
+    figure.suptitle(f"Rulers of images {which}: truth green, prediction red, the worst first")
     return figure
 
 

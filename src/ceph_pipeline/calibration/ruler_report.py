@@ -1,5 +1,6 @@
 """The ruler's report: what was found in display-ready tables."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -11,16 +12,17 @@ from ceph_pipeline.evaluation.display import number, numbers
 from ceph_pipeline.evaluation.sections import Section
 from ceph_pipeline.evaluation.stages import LABELS
 
-ERRORS_FIGURE, GALLERY_FIGURE = "errors.png", "gallery.png"
+ERRORS_FIGURE = "errors.png"
 _MOMENTS = ("mean", "median", "sd", "min", "max")
 
 
-def ruler_sections(metrics: dict[str, Any], devices: pd.DataFrame) -> list[Section]:
+def ruler_sections(metrics: dict[str, Any], devices: pd.DataFrame, galleries: Iterable[str]) -> list[Section]:
     """The report on the test split.
 
     Args:
         metrics: From `ruler_metrics`, with `stage` and `presence_rule`.
         devices: From `device_errors`.
+        galleries: File names of the pictures of all images.
     """
     marks = metrics["marks"]
     return [
@@ -28,7 +30,7 @@ def ruler_sections(metrics: dict[str, Any], devices: pd.DataFrame) -> list[Secti
         Section("Percentiles and thresholds", [], [tails_frame(marks)]),
         Section("Millimetres per pixel", [], [size_frame(metrics["pixel_size_pct"])]),
         Section("Devices", ["Errors of both marks in px, of the pixel size in percent."], [_displayed(devices)]),
-        Section("Every test image", figure=GALLERY_FIGURE),
+        *(Section(f"Every test image, page {page}", figure=name) for page, name in enumerate(galleries, 1)),
     ]
 
 

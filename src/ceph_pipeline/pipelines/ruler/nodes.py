@@ -68,22 +68,25 @@ def judge_rulers(
 
 
 def draw_rulers(ruler_errors: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, raw: RawFolder) -> dict[str, Any]:
-    """The errors as a figure, and every test image's ruler with truth and prediction."""
+    """The errors as a figure, and every test image's ruler with truth and prediction, in pages."""
     from ceph_pipeline.artifacts import data_uri
     from ceph_pipeline.calibration import ruler_figures
+    from ceph_pipeline.calibration.ruler_report import ERRORS_FIGURE
 
     paths = images.set_index("image_id")["path"]
-    gallery = ruler_figures.ruler_gallery(ruler_errors, reader_points(landmarks), lambda name: raw.read(str(paths[name])))
+    pages = ruler_figures.ruler_galleries(ruler_errors, reader_points(landmarks), lambda name: raw.read(str(paths[name])))
+    galleries = {f"page_{number:03d}": page for number, page in enumerate(pages, 1)}
     errors = ruler_figures.error_figure(ruler_errors)
-    embedded = {"errors.png": data_uri(errors), "gallery.png": data_uri(gallery, photographs=True)}
-    return {"ruler_errors_figure": errors, "ruler_gallery": gallery, "embedded_ruler_figures": embedded}
+    embedded = {ERRORS_FIGURE: data_uri(errors)}
+    embedded |= {f"gallery/{name}.png": data_uri(page, photographs=True) for name, page in galleries.items()}
+    return {"ruler_errors_figure": errors, "ruler_gallery": galleries, "embedded_ruler_figures": embedded}
 
 
 def write_ruler_report(
     ruler_metrics: dict[str, Any], ruler_devices: pd.DataFrame, embedded_ruler_figures: dict[str, str]
 ) -> dict[str, Any]:
     """The report in HTML, and the figures that runs are compared by."""
-    from ceph_pipeline.calibration.ruler_report import ruler_sections
+    from ceph_pipeline.calibration.ruler_report import ERRORS_FIGURE, ruler_sections
     from ceph_pipeline.evaluation.render import html_page
     from ceph_pipeline.evaluation.run_metrics import as_logged
 
@@ -93,7 +96,8 @@ def write_ruler_report(
         for name in ("mean", "median")
         if name in found
     }
-    page = html_page(ruler_sections(ruler_metrics, ruler_devices), embedded_ruler_figures, title="Ruler")
+    galleries = [name for name in embedded_ruler_figures if name != ERRORS_FIGURE]
+    page = html_page(ruler_sections(ruler_metrics, ruler_devices, galleries), embedded_ruler_figures, title="Ruler")
     return {"ruler_html": page, "ruler_run_metrics": as_logged(logged)}
 
 
