@@ -198,6 +198,15 @@ class TestARulerThatIsNotRead:
         assert "ceph-b" in set(found.quarantine["item"])
         assert set(found.quarantine["outcome"]) >= {"image set aside"}
 
+    def test_without_p1_the_film_stays_and_the_mark_is_missing_not_absent(self, export):
+        half = task("ceph-b.png", {"completed_by": 1, "result": [key_point("p2", 74.5, 5)]})
+        found = read(export(task(), half), options=self.RULER)
+        points = found.landmarks[found.landmarks["image_id"] == "ceph-b"].set_index("landmark")["x"]
+        assert np.isnan(points["p1"])
+        assert points["p2"] == 1489.5
+        assert found.quarantine[["item", "outcome"]].to_numpy().tolist() == [["ceph-b", "kept"]]
+        assert "1 of 2 landmarks missing: p1" in found.quarantine["reason"].iloc[0]
+
     def test_other_names_are_told_with_the_way_out(self, export):
         spoilt = task("ceph-b.png", {"completed_by": 1, "result": [dict(point) for point in SPOILT["other names"]]})
         with pytest.raises(AnnotationError, match=r"key points of 'ruler 0', 'ruler 1' only.*ingestion\.reading\.labels"):

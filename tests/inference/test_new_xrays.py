@@ -63,10 +63,11 @@ def test_a_folder_without_xrays_says_what_is_there_instead(tmp_path: Path) -> No
         find_xrays(tmp_path)
 
 
-def test_a_path_that_is_no_folder_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.png").touch()
-    with pytest.raises(DetectorError, match=rf"a\.png: not a folder.*inference_folder={tmp_path}"):
-        find_xrays(tmp_path / "a.png")
+@pytest.mark.parametrize("name", ["a.png", "label_studio.json"])
+def test_a_path_that_is_no_folder_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(DetectorError, match=rf"{name}: not a folder.*inference_folder={tmp_path}"):
+        find_xrays(tmp_path / name)
     with pytest.raises(DetectorError, match=r"nowhere: no such folder"):
         find_xrays(tmp_path / "nowhere")
 
