@@ -37,23 +37,23 @@ TINY = {
 
 
 class Project:
-    """The project with a copy of its configuration, whose data, models and runs go into an empty folder."""
+    """The project with a copy of its configuration, whose data, models and runs of one environment go into an empty folder."""
 
-    def __init__(self, root: Path, new_runs: Callable[[Path], str]) -> None:
+    def __init__(self, root: Path, new_runs: Callable[[Path], str], env: str = "demo") -> None:
         self.root = root
-        self.data = root / "data" / "demo"
+        self.env = env
+        self.data = root / "data" / env
         root.mkdir(exist_ok=True)
         shutil.copy(SOURCE / ".telemetry", root / ".telemetry")
         shutil.copytree(SOURCE / "conf", root / "conf", ignore=shutil.ignore_patterns("local"))
         (root / "conf" / "local").mkdir()
         # MLflow keeps one connection for each URI in a process, so that projects in one process need URIs of their own.
         tracking = f"server: {{mlflow_tracking_uri: '{new_runs(root)}'}}\n"
-        (root / "conf" / "demo" / "mlflow.yml").write_text(tracking, encoding="utf-8")
+        (root / "conf" / env / "mlflow.yml").write_text(tracking, encoding="utf-8")
 
     def run(
         self,
         *pipelines: str,
-        env: str = "demo",
         from_nodes: tuple[str, ...] = (),
         to_outputs: tuple[str, ...] = (),
         **params: object,
@@ -61,7 +61,7 @@ class Project:
         """`kedro run` in this process."""
         with chdir(self.root):
             bootstrap_project(SOURCE)
-            with KedroSession.create(self.root, env=env, runtime_params=TINY | params) as session, self._log_kept():
+            with KedroSession.create(self.root, env=self.env, runtime_params=TINY | params) as session, self._log_kept():
                 session.run(pipeline_names=list(pipelines), from_nodes=from_nodes, to_outputs=to_outputs)
 
     @property
@@ -81,15 +81,15 @@ class Project:
 
     @contextmanager
     def catalog(self) -> Iterator[CatalogProtocol]:
-        """The demo's catalog."""
+        """The environment's catalog."""
         with chdir(self.root):
             bootstrap_project(SOURCE)
-            with KedroSession.create(self.root, env="demo", runtime_params=TINY) as session:
+            with KedroSession.create(self.root, env=self.env, runtime_params=TINY) as session:
                 yield session.load_context().catalog
 
     def set_globals(self, **values: object) -> None:
-        """Override `globals.yml` of the demo."""
-        path = self.root / "conf" / "demo" / "globals.yml"
+        """Override `globals.yml` of the environment."""
+        path = self.root / "conf" / self.env / "globals.yml"
         path.write_text(path.read_text() + "".join(f"\n{key}: {value}" for key, value in values.items()))
 
 
