@@ -107,3 +107,11 @@ def test_the_gallery_shows_every_image_the_worst_first(compared: pd.DataFrame) -
     assert titles[0].startswith("a\np1 3.00, p2 0.00 px")
     assert titles[1].startswith("b\n")
     assert {title.partition("\n")[2] for title in titles[2:]} == {"no ruler, recognised", "a ruler was invented"}
+
+
+def test_the_gallery_says_why_a_ruler_is_refused(compared: pd.DataFrame) -> None:
+    refused = compared.assign(is_usable=False, refusal="uncertain", error_p1_px=np.nan, error_p2_px=np.nan)
+    [page] = ruler_galleries(refused, rows(a=(100, 0, 0, 0), b=(0, 80, 0, 0)), lambda _: np.zeros((120, 120), np.uint8))
+    said = dict(axes.get_title().split("\n") for axes in page.axes if axes.get_title())
+    seen, invented = "ruler seen, refused: uncertain", "a ruler was invented, refused: uncertain"
+    assert said == {"a": seen, "b": seen, "c": "no ruler, recognised", "d": invented}

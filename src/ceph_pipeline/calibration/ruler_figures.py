@@ -110,11 +110,11 @@ def _window(points: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[NDArra
 
 
 def _in_words(row: "pd.Series[float]") -> str:
-    shown, seen = row["shows_ruler"], bool(row["has_ruler"])
-    if not seen:
-        return "no ruler, recognised" if shown is False or shown == False else "ruler missed"  # noqa: E712 pandas' own booleans
+    is_absent = not pd.isna(row["shows_ruler"]) and not row["shows_ruler"]
+    if not row["has_ruler"]:
+        return "no ruler, recognised" if is_absent else "ruler missed"
     if not row["is_usable"]:
-        return f"ruler seen, refused: {row['refusal']}"
+        return f"{'a ruler was invented' if is_absent else 'ruler seen'}, refused: {row['refusal']}"
     if pd.isna(row["error_p1_px"]) or pd.isna(row["error_p2_px"]):
         return "a ruler was invented"
     return f"p1 {row['error_p1_px']:.2f}, p2 {row['error_p2_px']:.2f} px, mm/px {row['size_error_pct']:+.2f} %"
