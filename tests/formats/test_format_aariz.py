@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from ceph_pipeline.formats import AnnotationError, read
+from ceph_pipeline.formats import AnnotationError, ReadOptions, read
 from ceph_pipeline.landmarks.tables import CvmTable, ImageTable, LandmarkTable, QuarantineTable
 
 
@@ -92,6 +92,19 @@ class TestReading:
         found = read(aariz.root)
         assert point(found, "ceph-a", "senior", "p2") == (5.5, 30)
         assert len(found.landmarks.query("image_id == 'ceph-a' and reader == 'senior'")) == 31
+
+    def test_of_wanted_marks_alone_a_film_without_any_is_set_aside(self, aariz):
+        marks = [{"symbol": symbol, "value": {"x": 5.5, "y": y}} for symbol, y in (("p1", 9), ("p2", 30))]
+        aariz.edit(aariz.landmark_file("ceph-a"), lambda content: content["landmarks"].extend(marks))
+        aariz.edit(aariz.landmark_file("ceph-b", split="valid"), lambda content: content["landmarks"].append(marks[0]))
+        options = ReadOptions(landmarks="ruler", only_landmarks=True)
+        found = read(aariz.root, on_bad_item="quarantine", options=options)
+        assert found.images["image_id"].tolist() == ["ceph-a", "ceph-b"]
+        assert set(found.landmarks["landmark"]) == {"p1", "p2"}
+        assert point(found, "ceph-a", "senior", "p2") == (5.5, 30)
+        reasons = found.quarantine.set_index("item")["reason"]
+        assert "found 1 of 2 missing: p2" in reasons["ceph-b"]
+        assert "no usable file of any reader, expected p1, p2 in a JSON" in reasons["ceph-c"]
 
     def test_the_csv_may_be_saved_by_excel(self, aariz):
         aariz.rows = [row.replace(",", ";").replace("0.1", "0,1") for row in aariz.rows]

@@ -33,7 +33,7 @@ from ceph_pipeline.formats.layout import (
 )
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.problems import AnnotationError, Problem
-from ceph_pipeline.landmarks import SCHEMAS
+from ceph_pipeline.landmarks import SCHEMAS, LandmarkSchema
 
 DATASET = "aariz"
 LAYOUT = (
@@ -55,8 +55,9 @@ class _Files:
 
 @dataclass
 class _Rows:
-    """Rows gathered over the splits."""
+    """Rows gathered over the splits; of `wanted` landmarks alone, where some are."""
 
+    wanted: LandmarkSchema | None
     images: list[Row] = field(default_factory=list)
     landmarks: list[Row] = field(default_factory=list)
     cvm: list[Row] = field(default_factory=list)
@@ -75,9 +76,9 @@ def read_aariz(root: Path, images: Path | None, options: ReadOptions) -> Reading
     Raises:
         AnnotationError: a folder with cephalograms has no split's name, or the CSV lacks a column.
     """
-    del images, options  # the layout leaves nothing open
+    del images  # they have their place in the layout
     machines, machine_problems = read_machines(root)
-    rows = _Rows(problems=machine_problems)
+    rows = _Rows(options.schema_of_landmarks() if options.only_landmarks else None, problems=machine_problems)
     for folder in (entry for entry in subfolders(root) if subfolder(entry, "Cephalograms")):
         split = SPLIT_NAMES.get(folder.name.lower())
         if split is None:
@@ -139,31 +140,42 @@ def _reader(folder: Path) -> str:
 def _read_readers(image_id: str, file: str, readers: Mapping[str, Mapping[str, Path]], root: Path, rows: _Rows) -> bool:
     """Add the image's rows of every reader; False where no reader's file can be used."""
     found: list[Row] = []
+    wanted = rows.wanted
     usable = 0
     for reader, files in readers.items():
         points = None
         if image_id in files:
             source = relative(files[image_id], root)
             points, problems = read_points(files[image_id], source, root)
-            rows.problems += [*problems, *_missing(image_id, source, points or {})]
+            points = _chosen(points, wanted)
+            rows.problems += [*problems, *_missing(image_id, source, points or {}, wanted or SCHEMAS["aariz"])]
             rows.sources[image_id, reader] = source
         else:
             rows.problems.append(Problem(image_id, file, f"reader {reader}", "no file", "one JSON file a reader", "kept"))
         usable += points is not None
-        found += landmark_rows(image_id, reader, points or {}, tuple(dict.fromkeys((*SCHEMAS["aariz"].names, *(points or {})))))
+        names = wanted.names if wanted else tuple(dict.fromkeys((*SCHEMAS["aariz"].names, *(points or {}))))
+        found += landmark_rows(image_id, reader, points or {}, names)
     if usable:
         rows.landmarks += found
     else:
-        rows.problems.append(Problem(image_id, file, "annotations", "no usable file of any reader", "at least one reader's JSON"))
+        expected = f"{', '.join(wanted.names)} in a JSON" if wanted else "at least one reader's JSON"
+        rows.problems.append(Problem(image_id, file, "annotations", "no usable file of any reader", expected))
     return usable > 0
 
 
-def _missing(image_id: str, source: str, points: Mapping[str, Point]) -> list[Problem]:
+def _chosen(points: dict[str, Point] | None, wanted: LandmarkSchema | None) -> dict[str, Point] | None:
+    """A file's points that are wanted; None where it has none, since that does not say that the film shows none."""
+    if points is None or wanted is None:
+        return points
+    return {name: point for name, point in points.items() if name in wanted.names} or None
+
+
+def _missing(image_id: str, source: str, points: Mapping[str, Point], expected: LandmarkSchema) -> list[Problem]:
     """A remark on the landmarks that a usable file does not have."""
-    absent = [mark.symbol for mark in SCHEMAS["aariz"] if math.isnan(points.get(mark.name, MISSING)[0])] if points else []
+    absent = [mark.symbol for mark in expected if math.isnan(points.get(mark.name, MISSING)[0])] if points else []
     if not absent:
         return []
-    found = f"{len(absent)} of 29 missing: {first_of(absent, 5)}"
+    found = f"{len(absent)} of {len(expected.names)} missing: {first_of(absent, 5)}"
     return [Problem(image_id, source, "landmarks", found, "each landmark once", "kept")]
 
 
