@@ -35,7 +35,8 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 
 _SAME_RESULTS = (
     "Two of the named pipelines write the same results, such as `evaluation`, which is part of `demo` and `__default__`, and its "
-    "variants evaluation_of_stage1, evaluation_with_folds and evaluation_of_ensemble. Run one after the other."
+    "variants evaluation_of_stage1, evaluation_with_folds and evaluation_of_ensemble, or `ruler` and ruler_with_folds. "
+    "Run one after the other."
 )
 _ANOTHER_TABLE = "The table is damaged, or of another version: run the pipeline again that makes {}."
 _UNREAD = (

@@ -68,6 +68,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "evaluation_of_stage1": evaluation.create_pipeline("stage1"),
         "evaluation_with_folds": evaluation.create_pipeline(folds=True),
         "evaluation_of_ensemble": evaluation.create_pipeline("ensemble"),
+        "ruler_with_folds": ruler.create_pipeline(folds=True),
         "inference_with_stage1": inference.create_pipeline("stage1"),
         "inference_with_ensemble": inference.create_pipeline("ensemble"),
     }

@@ -10,13 +10,15 @@ from ceph_pipeline.calibration.ruler_errors import (
     compare_with_truth,
     device_errors,
     error_statistics,
+    headline_films,
     presence_statistics,
     ruler_metrics,
+    split_metrics,
 )
 from ceph_pipeline.calibration.ruler_figures import ruler_galleries
 from ceph_pipeline.calibration.ruler_report import ruler_sections
 
-IMAGES = pd.DataFrame({"image_id": list("abcd"), "machine": ["one", "one", "two", "two"]})
+IMAGES = pd.DataFrame({"image_id": list("abcd"), "machine": ["one", "one", "two", "two"], "split": "test"})
 
 
 def rows(**marks: tuple[float, float, float, float] | None) -> pd.DataFrame:
@@ -96,6 +98,17 @@ def test_the_report_says_what_was_found(compared: pd.DataFrame) -> None:
     assert first.lines[2].startswith("Seen, but refused: 0 whose pixel size is too uncertain")
     assert first.tables[0]["mean px"].tolist() == ["1.50", "0.00", "0.75"]
     assert last.figure == "gallery/page_001.png"
+
+
+def test_films_located_out_of_fold_are_the_headline_and_the_test_films_come_after_them(compared: pd.DataFrame) -> None:
+    """a, with 1.5 px on average, and d are training films; b, exact, and c are for testing."""
+    judged = compared.assign(split=["train", "test", "test", "train"])
+    metrics = split_metrics(judged) | {"stage": "stage2", "presence_rule": {"min_peak": 0.3, "n_shown": 4, "n_absent": 0}}
+    assert headline_films(judged)["image_id"].tolist() == ["a", "d"]
+    assert (metrics["marks"]["both"]["mean"], metrics["out_of_fold"]["marks"]["both"]["mean"]) == (0, 1.5)
+    titles = [section.title for section in ruler_sections(metrics, device_errors(headline_films(judged)), [])]
+    assert titles[0].startswith("Cross-validation: stage 2: marks 1.50 px off on average")
+    assert titles[4].startswith("Test split: stage 2: marks 0.00 px off on average")
 
 
 def test_the_gallery_shows_every_image_the_worst_first(compared: pd.DataFrame) -> None:

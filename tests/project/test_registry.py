@@ -12,7 +12,7 @@ NAMES = {
 
 VARIANTS = {
     *("evaluation_of_stage1", "inference_with_stage1", "evaluation_of_ensemble", "inference_with_ensemble"),
-    "evaluation_with_folds",
+    *("evaluation_with_folds", "ruler_with_folds"),
     "learning_curve",
 }
 """Pipelines that have no folder of their own: without stage 2, with an ensemble or folds, and another comparison."""
@@ -79,6 +79,7 @@ def test_nobody_waits_for_folds_who_has_not_asked_for_them():
     folds = {"fold_errors", "fold_predictions"}
     assert not folds & pipelines["__default__"].datasets()
     assert pipelines["evaluation_with_folds"].inputs() == pipelines["evaluation"].inputs() | folds
+    assert pipelines["ruler_with_folds"].inputs() == pipelines["ruler"].inputs() | {"fold_predictions"}
     assert folds <= pipelines["folds"].all_outputs()
 
 

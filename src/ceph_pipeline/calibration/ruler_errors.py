@@ -24,12 +24,13 @@ def compare_with_truth(sizes: pd.DataFrame, landmarks: pd.DataFrame, images: pd.
     Args:
         sizes: From `pixel_sizes`.
         landmarks: One reader's points.
-        images: The images table, for the devices.
+        images: The images table, for devices and splits.
         ruler_mm: True distance of the marks.
 
     Returns:
-        The rows of `sizes` with `machine, shows_ruler, error_p1_px, error_p2_px, true_mm_per_pixel, size_error_pct`. Errors are
-        NaN where the film shows no ruler, or none was usable; `shows_ruler` is missing where the truth has one mark of two.
+        The rows of `sizes` with `machine, split, shows_ruler, error_p1_px, error_p2_px, true_mm_per_pixel, size_error_pct`.
+        Errors are NaN where the film shows no ruler, or none was usable; `shows_ruler` is missing where the truth has one mark
+        of two.
     """
     ids = sizes["image_id"].astype(str).tolist()
     truth = points_array(landmarks[landmarks["landmark"].isin(RULER_MARKS)], ids, RULER_MARKS)
@@ -38,13 +39,26 @@ def compare_with_truth(sizes: pd.DataFrame, landmarks: pd.DataFrame, images: pd.
     true_mm = mm_per_pixel(truth[:, 0], truth[:, 1], ruler_mm)
     n_marks = np.isfinite(truth).all(axis=-1).sum(axis=-1)
     return sizes.assign(
-        machine=images.set_index("image_id")["machine"].reindex(ids).to_numpy(),
+        **{name: images.set_index("image_id")[name].reindex(ids).to_numpy() for name in ("machine", "split")},
         shows_ruler=pd.Series(n_marks == len(RULER_MARKS), index=sizes.index, dtype="boolean").mask(n_marks == 1),
         error_p1_px=errors[:, 0],
         error_p2_px=errors[:, 1],
         true_mm_per_pixel=true_mm,
         size_error_pct=100 * (sizes["ruler_mm_per_pixel"].to_numpy(np.float64) / true_mm - 1),
     )
+
+
+def headline_films(compared: pd.DataFrame) -> pd.DataFrame:
+    """Training sources, each located by a detector that has not learned from it, where there are any; else the test films."""
+    learned = compared["split"] == "train"
+    return compared[learned] if learned.any() else compared
+
+
+def split_metrics(compared: pd.DataFrame) -> dict[str, Any]:
+    """`ruler_metrics` of the test films, and those of training sources as `out_of_fold`, where there are any."""
+    learned = compared["split"] == "train"
+    out_of_fold = {"out_of_fold": ruler_metrics(compared[learned])} if learned.any() else {}
+    return ruler_metrics(compared[~learned]) | out_of_fold
 
 
 def ruler_metrics(compared: pd.DataFrame) -> dict[str, Any]:

@@ -13,24 +13,42 @@ from ceph_pipeline.evaluation.sections import Section
 from ceph_pipeline.evaluation.stages import LABELS
 
 ERRORS_FIGURE = "errors.png"
+CROSS_VALIDATION = "Cross-validation"
 _MOMENTS = ("mean", "median", "sd", "min", "max")
 
 
 def ruler_sections(metrics: dict[str, Any], devices: pd.DataFrame, galleries: Iterable[str]) -> list[Section]:
-    """The report on the test split.
+    """The report: films located out of fold first, where there are any, then the test split.
 
     Args:
-        metrics: From `ruler_metrics`, with `stage` and `presence_rule`.
+        metrics: From `split_metrics`, with `stage` and `presence_rule`.
         devices: From `device_errors`.
         galleries: File names of the pictures of all images.
     """
-    marks = metrics["marks"]
+    first, *others = judged_parts(metrics).items()
     return [
-        Section(ruler_headline(metrics), ruler_notes(metrics), [marks_frame(marks), bands_frame(marks)], ERRORS_FIGURE),
-        Section("Percentiles and thresholds", [], [tails_frame(marks)]),
-        Section("Millimetres per pixel", [], [size_frame(metrics["pixel_size_pct"])]),
-        Section("Devices", ["Errors of both marks in px, of the pixel size in percent."], [_displayed(devices)]),
-        *(Section(f"Every test image, page {page}", figure=name) for page, name in enumerate(galleries, 1)),
+        *_part(*first, ERRORS_FIGURE),
+        Section(f"{first[0]}: devices", ["Errors of both marks in px, of the pixel size in percent."], [_displayed(devices)]),
+        *(section for other in others for section in _part(*other)),
+        *(Section(f"Every judged image, page {page}", figure=name) for page, name in enumerate(galleries, 1)),
+    ]
+
+
+def judged_parts(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the figures are of, and the figures; the headline's first."""
+    shared = {name: metrics[name] for name in ("stage", "presence_rule")}
+    learned = {CROSS_VALIDATION: metrics["out_of_fold"] | shared} if "out_of_fold" in metrics else {}
+    return learned | {"Test split": metrics}
+
+
+def _part(name: str, found: dict[str, Any], figure: str | None = None) -> list[Section]:
+    marks, notes = found["marks"], ruler_notes(found)
+    if name == CROSS_VALIDATION:
+        notes = [f"{found['n_images']} training films, each located by the detector that was trained without its fold.", *notes]
+    return [
+        Section(f"{name}: {ruler_headline(found)}", notes, [marks_frame(marks), bands_frame(marks)], figure),
+        Section(f"{name}: percentiles and thresholds", [], [tails_frame(marks)]),
+        Section(f"{name}: millimetres per pixel", [], [size_frame(found["pixel_size_pct"])]),
     ]
 
 
@@ -38,7 +56,7 @@ def ruler_headline(metrics: dict[str, Any]) -> str:
     """One line: how far the marks are off, and how much of the pixel size."""
     both, size = metrics["marks"]["both"], metrics["pixel_size_pct"]
     if not both["n"]:
-        return f"No mark could be judged on {metrics['n_images']} test images"
+        return f"No mark could be judged on {metrics['n_images']} images"
     within = f"mm per pixel within 1 % in {number(size.get('within_1_pct'), 1)} % of {size['n']} rulers"
     return (
         f"{LABELS[metrics['stage']]}: marks {number(both['mean'])} px off on average (median {number(both['median'])}), {within}"

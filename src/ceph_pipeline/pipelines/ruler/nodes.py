@@ -20,7 +20,8 @@ def learn_presence(
     from ceph_pipeline.calibration import presence
 
     valid = images[images["split"] == "valid"]
-    rows = predictions[predictions["image_id"].isin(valid["image_id"]) & (predictions["stage"] == _last(predictions))]
+    rows = _of_last_stage(predictions)
+    rows = rows[rows["image_id"].isin(valid["image_id"])]
     shown = presence.rulers_shown(reader_points(landmarks), valid["image_id"].astype(str).tolist())
     rule = presence.learn_presence(presence.weaker_peaks(rows), shown)
     if params.min_peak is not None:
@@ -36,12 +37,16 @@ def learn_presence(
 
 
 def measure_rulers(
-    predictions: pd.DataFrame, images: pd.DataFrame, ruler_presence: dict[str, Any], params: CalibrationParams
+    predictions: pd.DataFrame,
+    images: pd.DataFrame,
+    ruler_presence: dict[str, Any],
+    params: CalibrationParams,
+    fold_predictions: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Decide the pixel size of every validation and test image."""
+    """Decide the pixel size of every validation and test image, and of training sources that were located out of fold."""
     from ceph_pipeline.calibration.pixel_size import pixel_sizes
 
-    last = predictions[predictions["stage"] == _last(predictions)]
+    last = pd.concat([_of_last_stage(table) for table in (predictions, fold_predictions) if table is not None], ignore_index=True)
     rows = images[images["image_id"].isin(last["image_id"])]
     ids = rows["image_id"].astype(str).tolist()
     return pixel_sizes(last, ids, rows["pixel_size_mm"].to_numpy("float64"), ruler_presence["min_peak"], params)
@@ -55,28 +60,31 @@ def judge_rulers(
     images: pd.DataFrame,
     params: CalibrationParams,
 ) -> dict[str, Any]:
-    """Compare the test images' marks, sizes and presence with the truth."""
+    """Compare the marks, sizes and presence of test images, and of sources located out of fold, with the truth."""
     from ceph_pipeline.calibration import ruler_errors
-    from ceph_pipeline.calibration.ruler_report import ruler_headline
+    from ceph_pipeline.calibration.ruler_report import judged_parts, ruler_headline
 
-    test = images.loc[images["split"] == "test", "image_id"]
-    sizes = ruler_sizes[ruler_sizes["image_id"].isin(test)].reset_index(drop=True)
+    unseen = images.loc[images["split"] != "valid", "image_id"]
+    sizes = ruler_sizes[ruler_sizes["image_id"].isin(unseen)].reset_index(drop=True)
     compared = ruler_errors.compare_with_truth(sizes, reader_points(landmarks), images, params.ruler_mm)
-    metrics = ruler_errors.ruler_metrics(compared) | {"stage": _last(predictions), "presence_rule": ruler_presence}
-    logger.info("%s", ruler_headline(metrics))
-    return {"ruler_errors": compared, "ruler_metrics": metrics, "ruler_devices": ruler_errors.device_errors(compared)}
+    metrics = ruler_errors.split_metrics(compared) | {"stage": stages_in(predictions)[-1], "presence_rule": ruler_presence}
+    for name, part in judged_parts(metrics).items():
+        logger.info("%s: %s", name, ruler_headline(part))
+    devices = ruler_errors.device_errors(ruler_errors.headline_films(compared))
+    return {"ruler_errors": compared, "ruler_metrics": metrics, "ruler_devices": devices}
 
 
 def draw_rulers(ruler_errors: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, raw: RawFolder) -> dict[str, Any]:
-    """The errors as a figure, and every test image's ruler with truth and prediction, in pages."""
+    """The headline's errors as a figure, and every judged image's ruler with truth and prediction, in pages."""
     from ceph_pipeline.artifacts import data_uri
     from ceph_pipeline.calibration import ruler_figures
+    from ceph_pipeline.calibration.ruler_errors import headline_films
     from ceph_pipeline.calibration.ruler_report import ERRORS_FIGURE
 
     paths = images.set_index("image_id")["path"]
     pages = ruler_figures.ruler_galleries(ruler_errors, reader_points(landmarks), lambda name: raw.read(str(paths[name])))
     galleries = {f"page_{number:03d}": page for number, page in enumerate(pages, 1)}
-    errors = ruler_figures.error_figure(ruler_errors)
+    errors = ruler_figures.error_figure(headline_films(ruler_errors))
     embedded = {ERRORS_FIGURE: data_uri(errors)}
     embedded |= {f"gallery/{name}.png": data_uri(page, photographs=True) for name, page in galleries.items()}
     return {"ruler_errors_figure": errors, "ruler_gallery": galleries, "embedded_ruler_figures": embedded}
@@ -90,9 +98,11 @@ def write_ruler_report(
     from ceph_pipeline.evaluation.render import html_page
     from ceph_pipeline.evaluation.run_metrics import as_logged
 
+    parts = {"ruler": ruler_metrics, "ruler.out_of_fold": ruler_metrics.get("out_of_fold", {"marks": {}})}
     logged = {
-        f"ruler.{mark}.{name}_px": found[name]
-        for mark, found in ruler_metrics["marks"].items()
+        f"{part}.{mark}.{name}_px": found[name]
+        for part, metrics in parts.items()
+        for mark, found in metrics["marks"].items()
         for name in ("mean", "median")
         if name in found
     }
@@ -101,5 +111,5 @@ def write_ruler_report(
     return {"ruler_html": page, "ruler_run_metrics": as_logged(logged)}
 
 
-def _last(predictions: pd.DataFrame) -> str:
-    return stages_in(predictions)[-1]
+def _of_last_stage(predictions: pd.DataFrame) -> pd.DataFrame:
+    return predictions[predictions["stage"] == stages_in(predictions)[-1]]

@@ -7,12 +7,22 @@ from ceph_pipeline.pipelines.ruler import nodes
 PARAMS = "params:calibration"
 
 
-def create_pipeline() -> Pipeline:
-    """From located marks to pixel sizes, their errors and a report."""
+def create_pipeline(*, folds: bool = False) -> Pipeline:
+    """From located marks to pixel sizes, their errors and a report.
+
+    Args:
+        folds: Whether the sources that pipeline `folds` has located are judged too, as the headline.
+    """
+    located = ["fold_predictions"] if folds else []
     return Pipeline(
         [
             Node(nodes.learn_presence, ["predictions", "landmarks", "images", PARAMS], "ruler_presence", name="learn_presence"),
-            Node(nodes.measure_rulers, ["predictions", "images", "ruler_presence", PARAMS], "ruler_sizes", name="measure_rulers"),
+            Node(
+                nodes.measure_rulers,
+                ["predictions", "images", "ruler_presence", PARAMS, *located],
+                "ruler_sizes",
+                name="measure_rulers",
+            ),
             Node(
                 nodes.judge_rulers,
                 ["ruler_sizes", "predictions", "ruler_presence", "landmarks", "images", PARAMS],
