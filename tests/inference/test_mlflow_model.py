@@ -16,10 +16,10 @@ import pandas as pd
 import pytest
 import requests
 from mlflow.entities.logged_model import LoggedModel
+from mlflow.exceptions import MlflowException
 
 from ceph_pipeline.detector.files import files_in
-from ceph_pipeline.detector.inputs import DetectorError
-from ceph_pipeline.images import ImageReadError, encode_image
+from ceph_pipeline.images import encode_image
 from ceph_pipeline.inference import LandmarkDetector
 from ceph_pipeline.inference.mlflow_model import log_detector
 from ceph_pipeline.inference.registry import CANDIDATE, register_candidate, version_with
@@ -77,14 +77,14 @@ def test_an_ensemble_is_one_model(logged: LoggedModel, checkpoints: Path, tmp_pa
 
 
 def test_the_model_refuses_bytes_that_are_no_image(logged: LoggedModel) -> None:
-    with pytest.raises(ImageReadError, match="image_0: damaged or not an image"):
+    with pytest.raises(MlflowException, match="image_0: damaged or not an image"):
         mlflow.pyfunc.load_model(logged.model_uri).predict(pd.DataFrame({"image": [b"no image"]}))
 
 
 def test_a_served_model_refuses_one_name_for_two_images(logged: LoggedModel) -> None:
     image = encode_image(np.zeros((32, 32), np.uint8), ".png")
     table = pd.DataFrame({"image": [image, image], "image_id": ["a", "a"]})
-    with pytest.raises(DetectorError, match="image_id a: given more than once"):
+    with pytest.raises(MlflowException, match="image_id a: given more than once"):
         mlflow.pyfunc.load_model(logged.model_uri).predict(table)
 
 
@@ -148,12 +148,13 @@ def test_a_server_locates_landmarks_and_refuses_what_is_no_image(server: str, xr
     assert len(found["predictions"]) == 19
     status, refused = answer(server, {"dataframe_records": [record | {"image": base64.b64encode(b"no image").decode()}]})
     assert status == 400
-    assert "damaged or not an image" in str(refused)
+    assert f"Error: {file.stem}: damaged or not an image" in refused["message"]
+    assert "stack_trace" not in refused
     status, refused = answer(server, {"dataframe_records": [{"picture": 5}]})
     assert status == 400
     assert "image" in str(refused)
     large = encode_image(np.zeros((5000, 5000), np.uint8), ".png")[:60] + bytes(30_000_000)
     status, refused = answer(server, {"dataframe_records": [record | {"image": base64.b64encode(large).decode()}]})
     assert status == 400
-    assert "damaged or cut off (30000060 bytes)" in str(refused)
+    assert "damaged or cut off (30000060 bytes)" in refused["message"]
     assert answer(server, {"dataframe_records": [record]}) == (200, found), "as before"

@@ -16,6 +16,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 from mlflow.entities.logged_model import LoggedModel
+from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
@@ -23,6 +24,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from ceph_pipeline.detector.files import STAGE1_FILE, STAGE2_FILE, DetectorFiles
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.detector.landmark_detector import CHECKPOINTS, LandmarkDetector
+from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import decode_image, encode_image
 from ceph_pipeline.images.codec import MAX_PIXELS, GreyImage
 
@@ -75,17 +77,23 @@ class DetectorModel(PythonModel):
             A `PredictionTable`; images without identifiers are `image_0`, `image_1`, ….
 
         Raises:
-            DetectorError: an image is larger than 100 megapixels.
-            ImageReadError: the bytes are no image.
+            MlflowException: two images have one name, or the bytes are no image, or one of more than 100 megapixels. Of any other
+                exception a server would answer its traceback, with paths, in place of the message.
         """
         del context
+        try:
+            return self._predict(model_input, params or {})
+        except CephError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+
+    def _predict(self, model_input: pd.DataFrame, params: dict[str, Any]) -> pd.DataFrame:
         names = model_input["image_id"] if "image_id" in model_input else [f"image_{i}" for i in range(len(model_input))]
         names = [str(name) for name in names]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise DetectorError(f"image_id {', '.join(repeated)}: given more than once; each image needs a name of its own.")
         images = {name: _decode(content, name) for name, content in zip(names, model_input["image"], strict=True)}
         sizes = model_input["pixel_size_mm"].tolist() if "pixel_size_mm" in model_input else None
-        detector = self.detector if (params or {}).get("refine", True) else self.detector.without_refinement()
+        detector = self.detector if params.get("refine", True) else self.detector.without_refinement()
         return detector.predict(images, pixel_size_mm=sizes)
 
 
