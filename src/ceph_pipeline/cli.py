@@ -6,6 +6,7 @@
 import copy
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -236,17 +237,38 @@ def page(project: ProjectMetadata, env: str | None, model: str | None, port: int
         from ceph_pipeline.page.server import page_server
     except ModuleNotFoundError as error:
         raise click.ClickException(f"{error.name} is not installed: pip install 'ceph-pipeline[page]'.") from None
+    from ceph_pipeline.detector.files import is_detector
     from ceph_pipeline.page.settings import load_settings, models_folder
 
     demo_models, _ = _models_and_parameters(project, "demo")
     models, parameters = _models_and_parameters(project, env)
+    folders = [*dict.fromkeys((models, demo_models))]
+    if model is None and not any(map(is_detector, folders)) and _wants_phantoms():
+        train_on_phantoms(project.project_path)
     try:
-        found = model or models_folder([*dict.fromkeys((models, demo_models))])
+        found = model or models_folder(folders)
         server = page_server(load_settings(found, parameters), port)
     except CephError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"http://127.0.0.1:{port} shows the detector of {found}; Ctrl-C ends it.")
     server.run_until_shutdown()
+
+
+def _wants_phantoms() -> bool:
+    """Whether a person who sits before the terminal wants a detector of phantoms."""
+    question = "No detector is trained here yet. Train one on drawn phantoms now? It takes some minutes"
+    return sys.stdin.isatty() and click.confirm(question, default=True)
+
+
+def train_on_phantoms(project: Path) -> None:
+    """Run the demo, in a process of its own.
+
+    Raises:
+        click.ClickException: it fails.
+    """
+    command = [sys.executable, "-m", "kedro", "run", "--env", "demo", "--pipelines", "demo"]
+    if subprocess.run(command, cwd=project, check=False).returncode:  # noqa: S603 our own command
+        raise click.ClickException("the demo has failed, so that there is no detector to show.")
 
 
 def _models_and_parameters(project: ProjectMetadata, env: str | None) -> tuple[Path, dict[str, Any]]:

@@ -30,7 +30,14 @@ def points_of(face: dict[str, tuple[float, float]], image_id: str = "a", **colum
 
 
 def sizes_of(**changed: object) -> pd.DataFrame:
-    known = {"image_id": "a", "mm_per_pixel": 0.1, "mm_per_pixel_se": np.nan, "source": "file", "is_suspect": False}
+    known = {
+        "image_id": "a",
+        "mm_per_pixel": 0.1,
+        "mm_per_pixel_se": np.nan,
+        "source": "file",
+        "is_suspect": False,
+        "refusal": "",
+    }
     return pd.DataFrame([known | changed])
 
 
@@ -124,6 +131,10 @@ def test_a_chosen_norm_stands_beside_its_value() -> None:
         ({}, "0.1 mm per pixel, from the film's file, a sheet, or inference.pixel_size_mm."),
         ({"source": "ruler", "mm_per_pixel_se": 0.0012}, "0.1 ± 0.0012 mm per pixel, from the ruler in the film."),
         ({"source": "unknown", "mm_per_pixel": np.nan}, "millimetres are absent, not guessed."),
+        (
+            {"source": "unknown", "mm_per_pixel": np.nan, "refusal": "uncertain"},
+            "No pixel size (the ruler in it is refused as uncertain, its file says none",
+        ),
         ({"source": "anatomical"}, "No pixel size (only an estimate from S–N, 0.1 mm per pixel)"),
     ],
 )

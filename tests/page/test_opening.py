@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from click import ClickException
 
+from ceph_pipeline.cli import train_on_phantoms
 from ceph_pipeline.detector import LandmarkDetector
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import ImageReadError, encode_image
@@ -107,3 +109,8 @@ def test_a_detector_of_phantoms_says_so(tmp_path, names, said):
 
 def test_what_is_not_known_of_a_detector_is_said(tmp_path):
     assert "not known" in learned_from(tmp_path / "06_models")[0]
+
+
+def test_a_demo_that_fails_is_said_before_the_page_opens(tmp_path):
+    with pytest.raises(ClickException, match="the demo has failed"):
+        train_on_phantoms(tmp_path)  # no project

@@ -45,9 +45,17 @@ def calibrations(sizes: pd.DataFrame) -> dict[str, Calibration]:
 
 
 def _calibration(row: Mapping[Hashable, Any]) -> Calibration:
-    source, mm, se = str(row["source"]), float(row["mm_per_pixel"]), float(row["mm_per_pixel_se"])
+    source, mm, se, refusal = (
+        str(row["source"]),
+        float(row["mm_per_pixel"]),
+        float(row["mm_per_pixel_se"]),
+        str(row.get("refusal", "")),
+    )
     if source == "anatomical":
         return Calibration(None, f"only an estimate from S–N, {mm:.2g} mm per pixel")
     if math.isnan(mm):
-        return Calibration(None, "neither a ruler nor the file says one, and inference.pixel_size_mm is not set")
+        ruler = (
+            f"the ruler in it is refused as {refusal}, its file says none" if refusal else "neither a ruler nor the file says one"
+        )
+        return Calibration(None, f"{ruler}, and inference.pixel_size_mm is not set")
     return Calibration(mm, SOURCES[source], None if math.isnan(se) else se, bool(row["is_suspect"]))
