@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,11 +11,13 @@ import fsspec
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from ceph_pipeline.archive import ArchiveSettings
 from ceph_pipeline.archive.processing import Archive, process_archive
-from ceph_pipeline.artifacts import Folder, WorkerParams
+from ceph_pipeline.artifacts import Folder, FolderError, WorkerParams
 from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.checkpoint import CheckpointError
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.inference import InferenceParams, LandmarkDetector
 from ceph_pipeline.inference.folder import predict_folder
@@ -177,3 +181,106 @@ def test_a_link_out_of_the_archive_is_set_aside(films: Path, checkpoints: Path, 
     process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
     quarantine = pd.read_parquet(tmp_path / "out" / "quarantine").set_index("item")["reason"]
     assert quarantine["link"] == "a link out of the folder"
+
+
+def test_results_of_another_folder_are_not_replaced(films: Path, checkpoints: Path, tmp_path: Path) -> None:
+    process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
+    before = files(tmp_path / "out")
+    with pytest.raises(DetectorError, match=r"holds the results of .*films.* Set another data_root"):
+        process_archive(archive(films / "patient 0", tmp_path / "out", checkpoints), 2, ALONE)
+    assert files(tmp_path / "out") == before
+
+
+def test_nothing_is_deleted_where_the_networks_cannot_be_loaded(films: Path, checkpoints: Path, tmp_path: Path) -> None:
+    process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
+    before = files(tmp_path / "out")
+    damaged = shutil.copytree(checkpoints, tmp_path / "models")
+    (damaged / "stage1" / "best.ckpt").write_bytes(b"no checkpoint")
+    with pytest.raises(CheckpointError):
+        process_archive(archive(films, tmp_path / "out", damaged), 2, ALONE)
+    assert files(tmp_path / "out") == before
+
+
+def test_how_many_films_a_forward_pass_takes_changes_no_part(films: Path, checkpoints: Path, tmp_path: Path) -> None:
+    job = archive(films, tmp_path / "out", checkpoints)
+    process_archive(job, 2, ALONE)
+    before = files(tmp_path / "out")
+    other = job.settings.model_copy(update={"detector": DetectorParams(batch_size=3, crop_batch_size=5, device="cpu")})
+    process_archive(replace(job, settings=other), 2, ALONE)
+    assert files(tmp_path / "out") == before
+
+
+def test_a_part_that_is_done_again_keeps_no_row_of_before(films: Path, checkpoints: Path, tmp_path: Path) -> None:
+    for file in (films / "patient 0").iterdir():
+        file.write_bytes(b"no image")
+    for name in ("bad.png", "letter.docx"):
+        (films / name).unlink()
+    shutil.rmtree(films / "patient 1")
+    job = archive(films, tmp_path / "out", checkpoints)
+    process_archive(job, 100, ALONE)
+    (part,) = (tmp_path / "out" / "parts").iterdir()
+    (tmp_path / "out" / "points").mkdir()
+    shutil.copy(part, tmp_path / "out" / "points" / part.name)  # as if its films had been readable
+    part.unlink()
+    process_archive(job, 100, ALONE)
+    assert {name.partition("/")[0] for name in files(tmp_path / "out")} == {"films", "quarantine", "parts"}
+
+
+def test_one_run_at_a_time_writes_an_output(films: Path, checkpoints: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with FileLock(tmp_path / "out" / ".lock"), pytest.raises(DetectorError, match="another run is writing there"):
+        process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
+
+
+def test_an_output_among_the_films_is_refused(films: Path, checkpoints: Path) -> None:
+    with pytest.raises(DetectorError, match="data_root lies in the folder of the films"):
+        process_archive(archive(films, films / "out", checkpoints), 2, ALONE)
+
+
+def test_a_damaged_row_of_a_part_is_named(films: Path, checkpoints: Path, tmp_path: Path) -> None:
+    job = archive(films, tmp_path / "out", checkpoints)
+    process_archive(job, 100, ALONE)
+    next((tmp_path / "out" / "parts").iterdir()).write_bytes(b"")
+    with pytest.raises(DetectorError, match=r"parts/part-\w+\.parquet: damaged .* Delete it, and run again"):
+        process_archive(job, 100, ALONE)
+
+
+def test_every_film_has_a_row_with_its_path(films: Path, checkpoints: Path, tmp_path: Path) -> None:
+    process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
+    listed = pd.read_parquet(tmp_path / "out" / "films").set_index("path")
+    assert listed["is_located"].to_dict() == {
+        **{f"patient {number % 2}/{number}.png": True for number in range(6)},
+        "bad.png": False,
+        "letter.docx": False,
+    }
+    assert listed.loc["patient 0/0.png", "image_id"] in set(pd.read_parquet(tmp_path / "out" / "points")["image_id"])
+    reasons = pd.read_parquet(tmp_path / "out" / "quarantine").set_index("item")["reason"]
+    assert reasons["bad"].startswith("bad.png: damaged or not an image")
+
+
+def test_a_film_that_the_store_refuses_is_set_aside_and_a_store_that_fails_ends_the_run(
+    films: Path, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = fsspec.filesystem("memory")
+    for number in range(2):
+        bucket.pipe_file(f"/hospital/{number}.png", (films / "patient 0" / "0.png").read_bytes())
+    read = bucket.cat_file
+
+    def refusing(error: OSError) -> Callable[..., bytes]:
+        def cat(path: str, *arguments: object, **options: object) -> bytes:
+            if path.endswith("1.png"):
+                raise error
+            return bytes(read(path, *arguments, **options))
+
+        return cat
+
+    try:
+        monkeypatch.setattr(type(bucket), "cat_file", staticmethod(refusing(OSError("slow down"))))
+        with pytest.raises(FolderError, match=r"1\.png cannot be read: slow down\. Run again"):
+            process_archive(archive("memory://hospital", tmp_path / "out", checkpoints), 100, ALONE)
+        monkeypatch.setattr(type(bucket), "cat_file", staticmethod(refusing(PermissionError("not yours"))))
+        process_archive(archive("memory://hospital", tmp_path / "out", checkpoints), 100, ALONE)
+    finally:
+        bucket.store.clear()
+    assert pd.read_parquet(tmp_path / "out" / "quarantine").to_dict("records") == [{"item": "1", "reason": "may not be read"}]
+    assert set(table(tmp_path / "out", "points")["image_id"]) == {"0"}

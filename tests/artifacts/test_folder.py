@@ -112,10 +112,26 @@ def test_a_folder_that_is_not_there_has_no_stamps(folder):
         folder.stamps()
 
 
-def test_fetching_leaves_out_what_is_gone_and_what_leads_elsewhere(tmp_path):
+def test_fetching_says_what_is_gone_and_what_leads_elsewhere(tmp_path):
     bucket = Folder("memory://bucket/a")
     bucket.write("deep/b.bin", b"2")
-    bucket.fetch(["deep/b.bin", "gone.bin", "../../outside.bin", "/outside.bin"], tmp_path / "here")
+    reasons = bucket.fetch(["deep/b.bin", "gone.bin", "../../outside.bin", "/outside.bin"], tmp_path / "here")
+    assert reasons == {
+        "gone.bin": "gone since it was listed",
+        "../../outside.bin": "its name leads out of the folder",
+        "/outside.bin": "its name leads out of the folder",
+    }
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()] == ["here/deep/b.bin"]
     assert (tmp_path / "here/deep/b.bin").read_bytes() == b"2"
     fsspec.filesystem("memory").store.clear()
+
+
+def test_a_link_to_nowhere_has_a_stamp_too(tmp_path):
+    (tmp_path / "link.png").symlink_to(tmp_path / "nowhere.png")
+    assert Folder(str(tmp_path)).stamps() == {"link.png": "unreadable"}
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="the superuser, and Windows, may open any folder")
+def test_a_closed_folder_has_a_stamp_in_place_of_its_files(tmp_path):
+    (tmp_path / "closed").mkdir(mode=0)
+    assert Folder(str(tmp_path)).stamps() == {"closed": "unreadable"}

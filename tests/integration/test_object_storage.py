@@ -1,5 +1,7 @@
 """The pipelines up to augmentation with `data_root` in a bucket of an S3 server that is started here."""
 
+import shutil
+
 import boto3
 import pandas as pd
 import pytest
@@ -63,12 +65,15 @@ def test_an_archive_in_a_bucket_gives_what_its_films_on_a_disk_give(finished, bu
     source = Folder(f"{bucket}/films")
     for film in films.iterdir():
         source.write(f"patient/{film.name}", film.read_bytes())
+    for key in ("demo/films/", "demo/films/patient/"):  # as consoles make folders
+        boto3.client("s3").put_object(Bucket="cephalograms", Key=key, Body=b"")
+    output = finished.data / "07_model_output" / "archive"
     tables = []
     for folder in (films, source.url):
         finished.run("archive", inference_folder=str(folder), archive={"part_size": 1})
-        tables.append(
-            pd.read_parquet(finished.data / "07_model_output" / "archive" / "points").sort_values("x", ignore_index=True)
-        )
+        tables.append(pd.read_parquet(output / "points").sort_values("x", ignore_index=True))
+        assert pd.read_parquet(output / "quarantine").empty
+        shutil.rmtree(output)
     assert tables[1]["image_id"].str.startswith("patient_").all()
     assert len(tables[0]) == len(tables[1]) > 0
     pd.testing.assert_frame_equal(*(table.drop(columns="image_id") for table in tables), atol=1e-3)

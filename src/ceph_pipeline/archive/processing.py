@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,20 +12,23 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from ceph_pipeline import __version__
 from ceph_pipeline.archive.params import ArchiveSettings
 from ceph_pipeline.archive.parts import Film, Part, parts_of
-from ceph_pipeline.artifacts import Folder, WorkerParams, check_cluster, fingerprint, run_unordered
+from ceph_pipeline.artifacts import Folder, Ledger, WorkerParams, check_cluster, fingerprint, run_unordered
 from ceph_pipeline.calibration.pixel_size import pixel_sizes
 from ceph_pipeline.calibration.presence import PRESENCE_FILE, read_presence
 from ceph_pipeline.detector import DetectorParams, LandmarkDetector
 from ceph_pipeline.detector.files import files_in, models_folder_of
 from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.errors import printable
 from ceph_pipeline.images.film_files import may_be_film, why_no_film
 from ceph_pipeline.images.identifiers import identifiers_of
 from ceph_pipeline.inference.folder import WAY_OUT, listed, predict_films, quarantine_rows, said_pixel_sizes
@@ -37,8 +41,8 @@ from ceph_pipeline.uncertainty import UNCERTAINTY_FILE
 
 logger = logging.getLogger(__name__)
 
-TABLES = ("points", "plausibility", "cvm", "pixel_sizes", "measurements", "quarantine")
-"""Data sets of an archive's output, each a folder with a Parquet file a part; a part without rows has none."""
+TABLES = ("films", "points", "plausibility", "cvm", "pixel_sizes", "measurements", "quarantine")
+"""Data sets of an archive's output, each a folder with a Parquet file a part; a part none of whose films can be read has two."""
 DONE = "parts"
 """Beside them: a row a part, written last, by which it is complete."""
 
@@ -68,15 +72,17 @@ class Archive:
             files.append(files_in(ruler))
         learned = [folder / name for folder in folders for name in (UNCERTAINTY_FILE, PRIOR_FILE, PRESENCE_FILE)]
         digests = [each.digests() for each in files]
-        return fingerprint(__version__, self.settings, digests, [path for path in learned if path.is_file()])
+        looks = self.settings.detector.model_dump(mode="json", exclude={"device", "batch_size", "crop_batch_size"})
+        others = self.settings.model_dump(mode="json", exclude={"detector"})
+        return fingerprint(__version__, looks, others, digests, [path for path in learned if path.is_file()])
 
 
 def process_archive(archive: Archive, part_size: int, workers: WorkerParams) -> pd.DataFrame:
     """Work through an archive.
 
     A part that is complete is not done again, so that work that was interrupted goes on where it stopped, and new films cost
-    themselves and their part. What an earlier run has left of films that are gone or have changed is deleted first. Besides the
-    list of names, memory holds a part a worker.
+    themselves and their part. What an earlier run has left of films that are gone or have changed is deleted first, when all that
+    is needed has been found in order. Besides the list of names, memory holds a part a worker.
 
     Args:
         archive: What to do.
@@ -87,22 +93,24 @@ def process_archive(archive: Archive, part_size: int, workers: WorkerParams) -> 
         Rows `part, n_films, n_located, n_set_aside, seconds`.
 
     Raises:
-        DetectorError: there is no folder, or no file in it whose name promises a film.
+        DetectorError: there is no folder, no file in it whose name promises a film, no usable detector; or the output holds
+            results of another folder, is written by another run, or lies among the films.
         FolderError: the output cannot be written, or object storage not be reached.
         WorkersError: as `run_unordered`.
     """
     check_cluster(workers)
     archive.output.check_writable()
-    made_by = archive.fingerprint()
-    parts = list(parts_of(_films(archive), part_size, made_by))
-    complete = _without_stale(archive.output, {part.name for part in parts})
-    missing = [part for part in parts if part.name not in complete]
-    logger.info("%d of %d parts are complete, %d are to be done", len(complete), len(parts), len(missing))
-    with tqdm(total=sum(len(part.films) for part in missing), desc="archive", unit="image", disable=not missing) as bar:
-        for n_films in run_unordered(process_part, ((part, archive, made_by) for part in missing), workers):
-            bar.update(n_films)
-    rows = [pd.read_parquet(BytesIO(archive.output.read(f"{DONE}/{part.name}.parquet"))) for part in parts]
-    return pd.concat(rows, ignore_index=True)
+    with _alone_in(archive.output):
+        made_by = archive.fingerprint()
+        parts = list(parts_of(_films(archive), part_size, made_by))
+        _check(archive, made_by)
+        complete = _without_stale(archive.output, {part.name for part in parts})
+        missing = [part for part in parts if part.name not in complete]
+        logger.info("%d of %d parts are complete, %d are to be done", len(complete), len(parts), len(missing))
+        with tqdm(total=sum(len(part.films) for part in missing), desc="archive", unit="image", disable=not missing) as bar:
+            for n_films in run_unordered(process_part, ((part, archive, made_by) for part in missing), workers):
+                bar.update(n_films)
+        return pd.concat([_summary(archive.output, part) for part in parts], ignore_index=True)
 
 
 def process_part(part: Part, archive: Archive, made_by: str) -> int:
@@ -117,11 +125,13 @@ def process_part(part: Part, archive: Archive, made_by: str) -> int:
         How many films it has.
     """
     start = time.perf_counter()
-    with _at_hand(part, archive.source) as folder:
-        tables = _look_at(part, folder, archive, made_by)
-    for name, table in tables.items():
-        if not table.empty:
-            _write(archive.output, name, part, table)
+    with _at_hand(part, archive.source) as at_hand:
+        tables = _look_at(part, at_hand, archive, made_by)
+    for name in TABLES:
+        if name in tables:
+            _write(archive.output, name, part, tables[name])
+        elif archive.output.exists(file := f"{name}/{part.name}.parquet"):  # of a part that was done before
+            archive.output.remove([file])
     row = {
         "part": part.name,
         "n_films": len(part.films),
@@ -133,18 +143,61 @@ def process_part(part: Part, archive: Archive, made_by: str) -> int:
     return len(part.films)
 
 
+@contextmanager
+def _alone_in(output: Folder) -> Iterator[None]:
+    """Keep other runs out of an output on a disk; object storage has no locks.
+
+    Raises:
+        DetectorError: another run writes there.
+    """
+    if not output.is_local:
+        yield
+        return
+    try:
+        with FileLock(output.path / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise DetectorError(f"{output.url}: another run is writing there. Wait for it, or set another data_root.") from None
+
+
+def _check(archive: Archive, made_by: str) -> None:
+    """Make sure, before anything is deleted, that the networks can be loaded and that the output is this archive's.
+
+    Raises:
+        DetectorError: it holds the results of another folder; or as `LandmarkDetector.load`.
+    """
+    _detector(archive.models, archive.settings.detector, made_by)
+    read_prior(models_folder_of(archive.models) / PRIOR_FILE)
+    ledger, source = Ledger(archive.output), {"source": archive.source.url}
+    if ledger.read() and (changed := ledger.difference(source)):
+        raise DetectorError(
+            f"{archive.output.url} holds the results of {changed['source'][0]}. Set another data_root for "
+            f"{archive.source.url}, or delete the folder."
+        )
+    ledger.begin(made_by, source)
+
+
 def _films(archive: Archive) -> list[Film]:
     """Files that may be films, in the order of their paths.
 
     Raises:
-        DetectorError: there are none.
+        DetectorError: there are none, or the output lies among them.
     """
+    source, output = archive.source, archive.output
+    if source.is_local and output.is_local and output.path.resolve().is_relative_to(source.path.resolve()):
+        raise DetectorError(
+            f"{source.url}: data_root lies in the folder of the films. Set another data_root, or name the films' subfolder."
+        )
     try:
-        stamps = {path: stamp for path, stamp in archive.source.stamps().items() if may_be_film(path)}
-    except (FileNotFoundError, NotADirectoryError):
-        raise DetectorError(f"{archive.source.url}: no such folder. {WAY_OUT}") from None
+        stamps = {path: stamp for path, stamp in source.stamps().items() if may_be_film(path)}
+    except FileNotFoundError:
+        raise DetectorError(f"{source.url}: no such folder. {WAY_OUT}") from None
+    except NotADirectoryError:
+        raise DetectorError(f"{source.url}: not a folder. Name the folder that it lies in.") from None
+    except PermissionError as error:
+        raise DetectorError(f"{source.url}: cannot be opened ({error.strerror}). Change its permissions.") from None
     if not stamps:
-        raise DetectorError(f"{archive.source.url}: no X-rays there. {WAY_OUT}")
+        raise DetectorError(f"{source.url}: no X-rays there. {WAY_OUT}")
     paths = identifiers_of(sorted(stamps))
     facts = read_film_sheet(listed(paths), archive.settings.inference.films, "inference.films")
     sheet_mm = facts["pixel_size_mm"].dropna().to_dict()
@@ -174,15 +227,40 @@ def _within(folder: Folder, name: str) -> Folder:
     return Folder(f"{folder.url}/{name}", folder.options)
 
 
+def _summary(output: Folder, part: Part) -> pd.DataFrame:
+    """The row of a part that is complete.
+
+    Raises:
+        DetectorError: its file is damaged.
+    """
+    file = f"{DONE}/{part.name}.parquet"
+    try:
+        return pd.read_parquet(BytesIO(output.read(file)))
+    except ValueError as error:
+        raise DetectorError(f"{output.url}/{file}: damaged ({error}). Delete it, and run again.") from None
+
+
 def _write(output: Folder, name: str, part: Part, table: pd.DataFrame) -> None:
     content = BytesIO()
     table.to_parquet(content, index=False)
     output.write(f"{name}/{part.name}.parquet", content.getvalue())
 
 
+class _AtHand(NamedTuple):
+    """A part's films on this machine.
+
+    Attributes:
+        folder: Where they lie, under their paths in the archive.
+        absent: Why some do not, by path.
+    """
+
+    folder: Path
+    absent: dict[str, str]
+
+
 @contextmanager
-def _at_hand(part: Part, source: Folder) -> Iterator[Path]:
-    """A folder of this machine with the part's films: the archive's, or a temporary one that they are copied to.
+def _at_hand(part: Part, source: Folder) -> Iterator[_AtHand]:
+    """The archive's own folder, or a temporary one that the part's films are copied to.
 
     Raises:
         DetectorError: the archive's folder is gone, as where a network's disk is no longer mounted.
@@ -190,35 +268,36 @@ def _at_hand(part: Part, source: Folder) -> Iterator[Path]:
     if source.is_local:
         if not source.path.is_dir():
             raise DetectorError(f"{source.url}: gone since the run began. Mount it again; what is complete stays.")
-        yield source.path
+        yield _AtHand(source.path, {})
         return
     with TemporaryDirectory(prefix="archive-") as folder:
-        source.fetch((film.path for film in part.films), Path(folder))
-        yield Path(folder)
+        yield _AtHand(Path(folder), source.fetch((film.path for film in part.films), Path(folder)))
 
 
-def _look_at(part: Part, folder: Path, archive: Archive, made_by: str) -> dict[str, pd.DataFrame]:
-    """The tables of one part's films, by name; of films that cannot be read at all only the quarantine."""
-    settings = archive.settings
-    reasons = {film.image_id: why_no_film(folder / film.path, folder) for film in part.films}
-    others = quarantine_rows((name, reason) for name, reason in reasons.items() if reason)
+def _look_at(part: Part, at_hand: _AtHand, archive: Archive, made_by: str) -> dict[str, pd.DataFrame]:
+    """The tables of one part's films, by name; `films` and `quarantine` alone where none can be read."""
+    settings, (folder, absent) = archive.settings, at_hand
+    reasons = {film.image_id: absent.get(film.path) or why_no_film(folder / film.path, folder) for film in part.films}
     xrays = {film.image_id: folder / film.path for film in part.films if reasons[film.image_id] is None}
     found = predict_films(_detector(archive.models, settings.detector, made_by), xrays, settings.inference.pixel_size_mm)
-    quarantine = pd.concat([found.quarantine, others], ignore_index=True)
-    if found.points.empty:
-        return {"quarantine": quarantine}
+    unread = quarantine_rows((name, reason) for name, reason in reasons.items() if reason)
+    quarantine = pd.concat([found.quarantine, unread], ignore_index=True)
+    quarantine["reason"] = quarantine["reason"].str.replace(f"{folder}{os.sep}", "", regex=False)
+    located = set(found.points["image_id"])
+    films = listed({film.image_id: film.path for film in part.films})
+    films["path"] = films["path"].map(printable).astype("str")
+    tables = {"films": films.assign(is_located=films["image_id"].isin(located)), "quarantine": quarantine}
+    if not located:
+        return tables
     prior = read_prior(models_folder_of(archive.models) / PRIOR_FILE)
     points, plausibility = flag_implausible(found.points, prior, settings.plausibility)
-    located = set(points["image_id"])
-    films = [film for film in part.films if film.image_id in located]
-    sizes = _pixel_sizes(films, folder, points, archive, made_by)
-    return {
+    sizes = _pixel_sizes([film for film in part.films if film.image_id in located], folder, points, archive, made_by)
+    return tables | {
         "points": points,
         "plausibility": plausibility.assign(colourful=plausibility["image_id"].isin(found.colourful)),
         "cvm": found.cvm,
         "pixel_sizes": sizes,
         "measurements": measurement_rows(points, measured_pixel_sizes(sizes), settings.cephalometry),
-        "quarantine": quarantine,
     }
 
 

@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
@@ -14,7 +14,7 @@ from typing import IO, Any, cast
 import fsspec
 from fsspec.utils import get_protocol, tokenize
 
-from ceph_pipeline.artifacts.atomic import atomic_path, write_atomically
+from ceph_pipeline.artifacts.atomic import write_atomically
 from ceph_pipeline.artifacts.disk import DiskError, free_bytes, readable_size
 from ceph_pipeline.errors import CephError, InvalidValueError
 
@@ -58,7 +58,7 @@ class Folder:
         """
         if not self.is_local:
             raise InvalidValueError(f"{self.url} is no folder of this machine.")
-        return Path(self.url.removeprefix("file://"))
+        return Path(self.url.removeprefix("file://").removeprefix("local://"))
 
     def names(self) -> list[str]:
         """Names of the folder's files, in no order; none where the folder does not exist."""
@@ -74,29 +74,36 @@ class Folder:
         """Every file at any depth: its path with forward slashes, and what changes when its content does.
 
         Of a disk that is size and time, of object storage what it lists of an object, such as its ETag. No content is read.
+        Folders that cannot be opened are listed with a stamp too; empty objects that stand for folders are not.
 
         Raises:
             FileNotFoundError: there is no such folder.
+            FolderError: the store cannot be reached, or does not let us list it.
         """
         if self.is_local:
             return dict(_stamps(self.path))
         with self._remote() as (fs, root):
-            found = fs.find(root, detail=True)
-            if not found:
-                raise FileNotFoundError(f"{self.url}: nothing is there.")
-            return {str(path).removeprefix(root).lstrip("/"): str(tokenize(entry)) for path, entry in found.items()}
+            found = {str(path).removeprefix(root)[1:]: entry for path, entry in fs.find(root, detail=True).items()}
+        if not found:
+            raise FileNotFoundError(f"{self.url}: nothing is there.")
+        folders = {str(parent) for path in found for parent in PurePosixPath(path).parents}
+        files = {path: entry for path, entry in found.items() if path[-1:] not in ("", "/") and path not in folders}
+        return {path: str(tokenize(entry)) for path, entry in files.items()}
 
-    def fetch(self, names: Iterable[str], target: Path) -> None:
+    def fetch(self, names: Iterable[str], target: Path) -> dict[str, str]:
         """Copy files from object storage into a folder of this machine, under their names in here.
 
-        A file that is gone, or may not be read, is not there afterwards; nor is one whose name leads out of the target.
+        Returns:
+            Why some are not there, by name: they are gone, may not be read, or have a name that this machine cannot give a file.
 
         Raises:
-            FolderError: the store cannot be reached.
+            FolderError: the store cannot be reached, or fails.
+            DiskError: the disk is full, or may not be written to.
         """
-        inside = [name for name in names if ".." not in PurePosixPath(name).parts and not PurePosixPath(name).is_absolute()]
+        names = list(names)
         with self._remote() as (fs, root), ThreadPoolExecutor(_FETCHED_AT_ONCE) as threads:
-            list(threads.map(lambda name: _copy(fs, f"{root}/{name}", target / name), inside))
+            reasons = list(threads.map(lambda name: _copy(fs, root, name, target), names))
+        return {name: reason for name, reason in zip(names, reasons, strict=True) if reason is not None}
 
     def exists(self, name: str) -> bool:
         """Whether a file has been written."""
@@ -193,33 +200,51 @@ class Folder:
         try:
             fs, root = fsspec.core.url_to_fs(self.url, use_listings_cache=False, **self.options)
             yield fs, str(root)
+        except PermissionError as error:
+            raise FolderError(
+                f"{self.url}: access is refused ({error}). Check the keys that the store's client looks for "
+                "(AWS_ACCESS_KEY_ID, …)."
+            ) from error
         except OSError:  # of the file system itself: no such file, no such bucket, no permission
             raise
         except Exception as error:  # of its client, which has errors of its own
             raise FolderError(
-                f"{self.url} cannot be reached: {error}. Check data_root in globals.yml, the network, and the endpoint and keys "
-                "that the store's client looks for (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …)."
+                f"{self.url} cannot be reached: {error}. Check data_root in globals.yml, or inference_folder, the network, and "
+                "the endpoint and keys that the store's client looks for (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …)."
             ) from error
 
 
-def _copy(fs: fsspec.AbstractFileSystem, source: str, copy: Path) -> None:
+def _copy(fs: fsspec.AbstractFileSystem, root: str, name: str, target: Path) -> str | None:
+    """Copy one object; the reason where it cannot be had although the store answers."""
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        return "its name leads out of the folder"
     try:
-        with atomic_path(copy) as temporary:
-            fs.get_file(source, str(temporary))
+        content = fs.cat_file(f"{root}/{name}")
+    except (FileNotFoundError, IsADirectoryError):
+        return "gone since it was listed"
+    except PermissionError:
+        fs.ls(root, detail=False)  # refused as well where the keys are no longer good
+        return "may not be read"
+    except OSError as error:
+        raise FolderError(f"{root}/{name} cannot be read: {error}. Run again: what is complete stays.") from error
+    try:
+        write_atomically(target / name, bytes(content))
     except DiskError:
         raise
-    except OSError:  # of the store: gone, or not ours to read
-        copy.unlink(missing_ok=True)
+    except OSError as error:
+        return f"cannot be copied: {error.strerror}"
+    return None
 
 
 def _stamps(folder: Path) -> Iterator[tuple[str, str]]:
-    """Path and stamp of a disk's files. Links to folders are not followed, and folders that cannot be opened are passed over."""
+    """Path and stamp of a disk's files, and of folders that cannot be opened. Links to folders are not followed."""
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.is_dir(follow_symlinks=False):
-                with suppress(PermissionError):
+            try:
+                if entry.is_dir(follow_symlinks=False):
                     yield from ((f"{entry.name}/{name}", stamp) for name, stamp in _stamps(Path(entry)))
-                continue
-            with suppress(OSError):  # a link to nowhere, or a file that is gone
-                known = entry.stat()
-                yield entry.name, f"{known.st_size}-{known.st_mtime_ns}"
+                else:
+                    known = entry.stat()
+                    yield entry.name, f"{known.st_size}-{known.st_mtime_ns}"
+            except OSError:  # a folder that is closed to us, a link to nowhere, a file that is gone
+                yield entry.name, "unreadable"

@@ -32,19 +32,19 @@ def is_colourful(path: Path) -> bool:
     Args:
         path: A file that `read_image` reads.
     """
-    with path.open("rb") as stream:
-        if kind_of(stream.read(HEAD_BYTES)) not in _KINDS or not _may_have_colours(path):
-            return False
-        stream.seek(0)
-        pixels = cv2.imdecode(np.frombuffer(stream.read(), np.uint8), cv2.IMREAD_REDUCED_COLOR_8)
+    try:
+        with path.open("rb") as stream:
+            if kind_of(stream.read(HEAD_BYTES)) not in _KINDS or not _may_have_colours(path):
+                return False
+            stream.seek(0)
+            pixels = cv2.imdecode(np.frombuffer(stream.read(), np.uint8), cv2.IMREAD_REDUCED_COLOR_8)
+    except OSError:  # gone since it was read, or a header that Pillow refuses and the other decoder has read
+        return False
     return pixels is not None and float((np.ptp(pixels, axis=-1) > STRONG).mean()) > MOST
 
 
 def _may_have_colours(path: Path) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of large images: the limit is ours
-        try:
-            with Image.open(path) as image:
-                return image.mode in _WITH_COLOURS
-        except OSError:  # a header that this decoder refuses and the other has read
-            return False
+        with Image.open(path) as image:
+            return image.mode in _WITH_COLOURS

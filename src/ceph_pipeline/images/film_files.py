@@ -89,7 +89,7 @@ def why_no_film(file: Path, folder: Path) -> str | None:
     try:
         mode = file.stat().st_mode
         if not stat.S_ISREG(mode):
-            return f"{file_type(mode)}, not a file"
+            return "a folder that cannot be opened" if stat.S_ISDIR(mode) else f"{file_type(mode)}, not a file"
         if file.is_symlink() and not file.resolve().is_relative_to(folder.resolve()):
             return "a link out of the folder"
         if suffix in IMAGE_SUFFIXES:

@@ -150,6 +150,7 @@ def predict_films(
     names = list(xrays)
     parts: list[Predictions] = []
     unreadable: list[tuple[str, str]] = []
+    colourful: list[str] = []
     with tqdm(total=len(names), desc="new X-rays", unit="image", disable=not progress) as bar:
         for start in range(0, len(names), detector.params.batch_size):
             chunk = names[start : start + detector.params.batch_size]
@@ -157,18 +158,18 @@ def predict_films(
             for name in chunk:
                 try:
                     pixels[name] = _with_content(read_image(xrays[name]), xrays[name])
+                    colourful += [name] if is_colourful(xrays[name]) else []
                 except ImageReadError as error:
                     unreadable.append((name, str(error)))
             if pixels:
                 parts.append(detector.predict_with_cvm(pixels, pixel_size_mm=pixel_size_mm))
             bar.update(len(chunk))
     located = parts or [detector.predict_with_cvm({})]
-    damaged = {name for name, _ in unreadable}
     return FolderPredictions(
         pd.concat([part.points for part in located], ignore_index=True),
         quarantine_rows(unreadable),
         pd.concat([part.cvm for part in located], ignore_index=True),
-        tuple(name for name in names if name not in damaged and is_colourful(xrays[name])),
+        tuple(colourful),
     )
 
 

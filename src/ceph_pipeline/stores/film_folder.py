@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
-from ceph_pipeline.artifacts import Folder, Ledger, fingerprint
+from ceph_pipeline.artifacts import Folder, Ledger, fingerprint, pseudonym
 from ceph_pipeline.images.film_files import may_be_film
 from ceph_pipeline.stores.local import local_path
 
@@ -65,11 +65,12 @@ class FilmFolderDataset(AbstractDataset[NoReturn, Path]):
         for path in here - kept:
             (folder / path).unlink()
         ledger.begin(fingerprint(stamps), {"films": len(stamps)}, sources=stamps)
-        source.fetch(stamps.keys() - kept, folder)
+        absent = source.fetch(sorted(stamps.keys() - kept), folder)
         ledger.finish()
-        logger.info(
-            "%d films of %s are copied to %s, %d are there already", len(stamps) - len(kept), source.url, folder, len(kept)
-        )
+        copied = len(stamps) - len(kept) - len(absent)
+        logger.info("%d films of %s are copied to %s, %d are there already", copied, source.url, folder, len(kept))
+        for name, reason in absent.items():
+            logger.warning("%s could not be copied: %s", pseudonym(name), reason)
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath, "copy": self._copy_folder}
