@@ -1,7 +1,6 @@
 """The page in a real browser: a point is dragged, measurements follow, and what is downloaded is read again."""
 
 import asyncio
-import shutil
 import socket
 import threading
 from types import SimpleNamespace
@@ -13,7 +12,6 @@ from ceph_pipeline.formats import read
 from .conftest import FACE
 
 pytestmark = pytest.mark.slow
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PLACE = """(name) => {
     const {data} = Bokeh.documents[0].get_model_by_name("film").renderers.at(-1).data_source;
     const at = Array.from(data.landmark).indexOf(name);
@@ -53,24 +51,18 @@ def address(settings):
 
 
 @pytest.fixture
-def tab(address):
+def tab(chromium, address):
     """A tab of Chromium, and the addresses outside this machine that it asked for."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1440, "height": 950})
-        outside, errors = [], []
-        page.on(
-            "request",
-            lambda request: outside.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None,
-        )
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(address)
-        page.get_by_text("Open an X-ray to begin.").wait_for()
-        yield SimpleNamespace(page=page, outside=outside, errors=errors)
-        browser.close()
+    page = chromium.new_page(viewport={"width": 1440, "height": 950})
+    outside, errors = [], []
+    page.on(
+        "request",
+        lambda request: outside.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None,
+    )
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address)
+    page.get_by_text("Open an X-ray to begin.").wait_for()
+    return SimpleNamespace(page=page, outside=outside, errors=errors)
 
 
 def upload(page, name, content):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-ROW_PX, WIDTH_PX = 22, 200
+ROW_PX, WIDTH_PX = 22, 160
 """Height of a row, which is that of the table's beside it, and width."""
 MARGIN_PX = 8
 REACH_SD = 4.0
