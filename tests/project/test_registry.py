@@ -146,6 +146,24 @@ def test_data_never_flows_up_the_layers(context, env):
 
 
 @ENVIRONMENTS
+def test_a_closed_box_takes_nothing_from_below_what_it_makes(context, env):
+    """Nor can kedro-viz draw the layers then: it shows none at all."""
+    catalog = context(env).config_loader["catalog"]
+    level = {name: LAYERS.index(entry["metadata"]["kedro-viz"]["layer"]) for name, entry in catalog.items()}
+    upward = [
+        (name, source, target)
+        for name, pipeline in dict(pipelines).items()
+        for box in {node.namespace for node in pipeline.nodes if node.namespace}
+        for closed in [pipeline.filter(node_namespaces=[box])]
+        for source in closed.inputs() & set(level)
+        for target in closed.outputs() & set(level)
+        if level[source] > level[target]
+    ]
+
+    assert upward == []
+
+
+@ENVIRONMENTS
 def test_the_tables_that_pipelines_hand_on_have_schemas(context, env):
     catalog = context(env).config_loader["catalog"]
     tables = {
