@@ -191,21 +191,26 @@ def test_results_of_another_folder_are_not_replaced(films: Path, checkpoints: Pa
     assert files(tmp_path / "out") == before
 
 
-def test_nothing_is_deleted_where_the_networks_cannot_be_loaded(films: Path, checkpoints: Path, tmp_path: Path) -> None:
-    process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
+@pytest.mark.parametrize("damaged", ["the detector's", "the ruler's"])
+def test_nothing_is_deleted_where_networks_cannot_be_loaded(
+    films: Path, checkpoints: Path, ruler_finder: Path, tmp_path: Path, damaged: str
+) -> None:
+    models = {"the detector's": shutil.copytree(checkpoints, tmp_path / "models"), "the ruler's": ruler_finder}
+    job = archive(films, tmp_path / "out", models["the detector's"], ruler_models=str(ruler_finder))
+    process_archive(job, 2, ALONE)
     before = files(tmp_path / "out")
-    damaged = shutil.copytree(checkpoints, tmp_path / "models")
-    (damaged / "stage1" / "best.ckpt").write_bytes(b"no checkpoint")
+    (models[damaged] / "stage1" / "best.ckpt").write_bytes(b"no checkpoint")
     with pytest.raises(CheckpointError):
-        process_archive(archive(films, tmp_path / "out", damaged), 2, ALONE)
+        process_archive(job, 2, ALONE)
     assert files(tmp_path / "out") == before
 
 
-def test_how_many_films_a_forward_pass_takes_changes_no_part(films: Path, checkpoints: Path, tmp_path: Path) -> None:
+def test_settings_that_no_result_depends_on_change_no_part(films: Path, checkpoints: Path, tmp_path: Path) -> None:
     job = archive(films, tmp_path / "out", checkpoints)
     process_archive(job, 2, ALONE)
     before = files(tmp_path / "out")
-    other = job.settings.model_copy(update={"detector": DetectorParams(batch_size=3, crop_batch_size=5, device="cpu")})
+    looks = DetectorParams(batch_size=3, crop_batch_size=5, device="cpu")
+    other = job.settings.model_copy(update={"detector": looks, "inference": InferenceParams(reports=False, overlays=False)})
     process_archive(replace(job, settings=other), 2, ALONE)
     assert files(tmp_path / "out") == before
 
@@ -224,6 +229,20 @@ def test_a_part_that_is_done_again_keeps_no_row_of_before(films: Path, checkpoin
     part.unlink()
     process_archive(job, 100, ALONE)
     assert {name.partition("/")[0] for name in files(tmp_path / "out")} == {"films", "quarantine", "parts"}
+
+
+def test_a_slash_more_is_the_same_folder(films: Path, checkpoints: Path, tmp_path: Path) -> None:
+    process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
+    before = files(tmp_path / "out")
+    process_archive(archive(f"{films}/", tmp_path / "out", checkpoints), 2, ALONE)
+    assert files(tmp_path / "out") == before
+
+
+def test_a_film_with_colours_is_marked(films: Path, checkpoints: Path, dotted: np.ndarray, tmp_path: Path) -> None:
+    cv2.imwrite(str(films / "photo.png"), np.dstack([dotted // 4, dotted // 2, dotted]))
+    process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
+    colourful = table(tmp_path / "out", "plausibility").set_index("image_id")["colourful"]
+    assert colourful.index[colourful].tolist() == ["photo"]
 
 
 def test_one_run_at_a_time_writes_an_output(films: Path, checkpoints: Path, tmp_path: Path) -> None:

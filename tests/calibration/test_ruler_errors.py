@@ -128,3 +128,9 @@ def test_the_gallery_says_why_a_ruler_is_refused(compared: pd.DataFrame) -> None
     said = dict(axes.get_title().split("\n") for axes in page.axes if axes.get_title())
     seen, invented = "ruler seen, refused: uncertain", "a ruler was invented, refused: uncertain"
     assert said == {"a": seen, "b": seen, "c": "no ruler, recognised", "d": invented}
+
+
+def test_the_gallery_judges_no_film_with_one_mark(compared: pd.DataFrame) -> None:
+    half = compared[compared["image_id"] == "b"].assign(shows_ruler=pd.array([pd.NA], dtype="boolean"), error_p2_px=np.nan)
+    [page] = ruler_galleries(half, rows(b=(0, 80, 0, 0)), lambda _: np.zeros((120, 120), np.uint8))
+    assert page.axes[0].get_title() == "b\none mark of two annotated: not judged"

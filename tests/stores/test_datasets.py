@@ -281,12 +281,15 @@ class TestFilmFolder:
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.png")}
 
     def test_a_folder_of_this_machine_is_itself(self, tmp_path):
-        assert FilmFolderDataset(filepath=str(tmp_path / "films"), copy=str(tmp_path / "copy")).load() == tmp_path / "films"
+        assert (
+            FilmFolderDataset(filepath=str(tmp_path / "films"), copy={"path": str(tmp_path / "copy")}).load()
+            == tmp_path / "films"
+        )
         assert not list(tmp_path.iterdir())
 
     def test_films_at_a_url_are_copied_and_only_what_has_changed_again(self, tmp_path, bucket):
         def load():
-            return FilmFolderDataset(filepath="memory://hospital", copy=str(tmp_path)).load()
+            return FilmFolderDataset(filepath="memory://hospital", copy={"path": str(tmp_path)}).load()
 
         assert self.films(load()) == {"anna/ceph.png": b"1", "ben.png": b"2"}
         kept = (tmp_path / "ben.png").stat().st_mtime_ns
@@ -298,17 +301,23 @@ class TestFilmFolder:
         assert set(self.films(load())) == {"anna/ceph.png", "new.png"}
 
     def test_a_copy_that_was_lost_is_fetched_again(self, tmp_path, bucket):
-        FilmFolderDataset(filepath="memory://hospital", copy=str(tmp_path)).load()
+        FilmFolderDataset(filepath="memory://hospital", copy={"path": str(tmp_path)}).load()
         (tmp_path / "ben.png").unlink()
-        assert "ben.png" in self.films(FilmFolderDataset(filepath="memory://hospital", copy=str(tmp_path)).load())
+        assert "ben.png" in self.films(FilmFolderDataset(filepath="memory://hospital", copy={"path": str(tmp_path)}).load())
+
+    def test_a_folder_of_other_files_is_left_alone(self, tmp_path, bucket):
+        (tmp_path / "thesis.docx").touch()
+        with pytest.raises(DatasetError, match="holds files, and no record of copied films"):
+            FilmFolderDataset(filepath="memory://hospital", copy={"path": str(tmp_path)}).load()
+        assert (tmp_path / "thesis.docx").exists()
 
     def test_an_empty_bucket_says_so(self, tmp_path):
         with pytest.raises(DatasetError, match=r"memory://nowhere.*nothing is there"):
-            FilmFolderDataset(filepath="memory://nowhere", copy=str(tmp_path)).load()
+            FilmFolderDataset(filepath="memory://nowhere", copy={"path": str(tmp_path)}).load()
 
     def test_films_are_never_written(self, tmp_path):
         with pytest.raises(DatasetError, match="read, never written"):
-            FilmFolderDataset(filepath=str(tmp_path), copy=str(tmp_path)).save(tmp_path)
+            FilmFolderDataset(filepath=str(tmp_path), copy={"path": str(tmp_path)}).save(tmp_path)
 
 
 def test_any_folder_is_a_handle_with_its_keys_and_is_written_through_it(tmp_path):

@@ -24,7 +24,7 @@ from ceph_pipeline.archive.params import ArchiveSettings
 from ceph_pipeline.archive.parts import Film, Part, parts_of
 from ceph_pipeline.artifacts import Folder, Ledger, WorkerParams, check_cluster, fingerprint, run_unordered
 from ceph_pipeline.calibration.pixel_size import pixel_sizes
-from ceph_pipeline.calibration.presence import PRESENCE_FILE, read_presence
+from ceph_pipeline.calibration.presence import PRESENCE_FILE, least_peak
 from ceph_pipeline.detector import DetectorParams, LandmarkDetector
 from ceph_pipeline.detector.files import files_in, models_folder_of
 from ceph_pipeline.detector.inputs import DetectorError
@@ -73,7 +73,8 @@ class Archive:
         learned = [folder / name for folder in folders for name in (UNCERTAINTY_FILE, PRIOR_FILE, PRESENCE_FILE)]
         digests = [each.digests() for each in files]
         looks = self.settings.detector.model_dump(mode="json", exclude={"device", "batch_size", "crop_batch_size"})
-        others = self.settings.model_dump(mode="json", exclude={"detector"})
+        idle = {"overlays", "formats", "reports", "films", "ruler_models"}  # no results of an archive, or counted otherwise
+        others = self.settings.model_dump(mode="json", exclude={"detector": True, "inference": idle})
         return fingerprint(__version__, looks, others, digests, [path for path in learned if path.is_file()])
 
 
@@ -103,13 +104,14 @@ def process_archive(archive: Archive, part_size: int, workers: WorkerParams) -> 
     with _alone_in(archive.output):
         made_by = archive.fingerprint()
         parts = list(parts_of(_films(archive), part_size, made_by))
-        _check(archive, made_by)
-        complete = _without_stale(archive.output, {part.name for part in parts})
+        ledger = _claim(archive, made_by)
+        complete = _delete_stale(archive.output, {part.name for part in parts})
         missing = [part for part in parts if part.name not in complete]
         logger.info("%d of %d parts are complete, %d are to be done", len(complete), len(parts), len(missing))
         with tqdm(total=sum(len(part.films) for part in missing), desc="archive", unit="image", disable=not missing) as bar:
             for n_films in run_unordered(process_part, ((part, archive, made_by) for part in missing), workers):
                 bar.update(n_films)
+        ledger.finish()
         return pd.concat([_summary(archive.output, part) for part in parts], ignore_index=True)
 
 
@@ -160,21 +162,27 @@ def _alone_in(output: Folder) -> Iterator[None]:
         raise DetectorError(f"{output.url}: another run is writing there. Wait for it, or set another data_root.") from None
 
 
-def _check(archive: Archive, made_by: str) -> None:
-    """Make sure, before anything is deleted, that the networks can be loaded and that the output is this archive's.
+def _claim(archive: Archive, made_by: str) -> Ledger:
+    """Make sure, before anything is deleted, that all networks can be loaded, and record that the output is this archive's.
 
     Raises:
         DetectorError: it holds the results of another folder; or as `LandmarkDetector.load`.
     """
-    _detector(archive.models, archive.settings.detector, made_by)
+    settings = archive.settings
+    detector = _detector(archive.models, settings.detector, made_by)
     read_prior(models_folder_of(archive.models) / PRIOR_FILE)
-    ledger, source = Ledger(archive.output), {"source": archive.source.url}
+    ruler = ruler_folder_for(detector.landmarks, settings.inference)
+    if ruler is not None:
+        _ruler_detector(ruler, settings.detector, made_by)
+    least_peak(settings.calibration, models_folder_of(ruler or archive.models))
+    ledger, source = Ledger(archive.output), {"source": archive.source.url.rstrip("/")}
     if ledger.read() and (changed := ledger.difference(source)):
         raise DetectorError(
             f"{archive.output.url} holds the results of {changed['source'][0]}. Set another data_root for "
             f"{archive.source.url}, or delete the folder."
         )
     ledger.begin(made_by, source)
+    return ledger
 
 
 def _films(archive: Archive) -> list[Film]:
@@ -204,7 +212,7 @@ def _films(archive: Archive) -> list[Film]:
     return [Film(image_id, path, stamps[path], sheet_mm.get(image_id)) for image_id, path in paths.items()]
 
 
-def _without_stale(output: Folder, expected: set[str]) -> set[str]:
+def _delete_stale(output: Folder, expected: set[str]) -> set[str]:
     """Delete the files of parts that are not expected, their claim to be complete first.
 
     Returns:
@@ -283,6 +291,7 @@ def _look_at(part: Part, at_hand: _AtHand, archive: Archive, made_by: str) -> di
     unread = quarantine_rows((name, reason) for name, reason in reasons.items() if reason)
     quarantine = pd.concat([found.quarantine, unread], ignore_index=True)
     quarantine["reason"] = quarantine["reason"].str.replace(f"{folder}{os.sep}", "", regex=False)
+    quarantine = quarantine.astype("string")  # which Parquet knows as text without rows, too
     located = set(found.points["image_id"])
     films = listed({film.image_id: film.path for film in part.films})
     films["path"] = films["path"].map(printable).astype("str")
@@ -314,7 +323,7 @@ def _pixel_sizes(films: list[Film], folder: Path, points: pd.DataFrame, archive:
         said = said_pixel_sizes(folder, listed({film.image_id: film.path for film in films}), facts, params)
     else:
         said = np.full(len(films), params.pixel_size_mm)
-    return pixel_sizes(points, image_ids, said, calibration.min_peak or read_presence(models).min_peak, calibration)
+    return pixel_sizes(points, image_ids, said, least_peak(calibration, models), calibration)
 
 
 @lru_cache(maxsize=1)

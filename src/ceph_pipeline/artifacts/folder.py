@@ -18,6 +18,7 @@ from ceph_pipeline.artifacts.atomic import write_atomically
 from ceph_pipeline.artifacts.disk import DiskError, free_bytes, readable_size
 from ceph_pipeline.errors import CephError, InvalidValueError
 
+_REFUSED = "may not be read"
 _FETCHED_AT_ONCE = 8
 """Most of a small object's time is waiting for the server."""
 
@@ -103,6 +104,8 @@ class Folder:
         names = list(names)
         with self._remote() as (fs, root), ThreadPoolExecutor(_FETCHED_AT_ONCE) as threads:
             reasons = list(threads.map(lambda name: _copy(fs, root, name, target), names))
+            if _REFUSED in reasons:
+                fs.ls(root, detail=False)  # refused as well where the keys are no longer good
         return {name: reason for name, reason in zip(names, reasons, strict=True) if reason is not None}
 
     def exists(self, name: str) -> bool:
@@ -223,8 +226,7 @@ def _copy(fs: fsspec.AbstractFileSystem, root: str, name: str, target: Path) -> 
     except (FileNotFoundError, IsADirectoryError):
         return "gone since it was listed"
     except PermissionError:
-        fs.ls(root, detail=False)  # refused as well where the keys are no longer good
-        return "may not be read"
+        return _REFUSED
     except OSError as error:
         raise FolderError(f"{root}/{name} cannot be read: {error}. Run again: what is complete stays.") from error
     try:

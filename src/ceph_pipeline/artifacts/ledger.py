@@ -6,7 +6,8 @@ from typing import Any
 
 from ceph_pipeline.artifacts.folder import Folder
 
-_NAME = ".ledger.json"
+LEDGER_FILE = ".ledger.json"
+"""Name of the record in its folder."""
 
 
 class Ledger:
@@ -26,7 +27,7 @@ class Ledger:
     def read(self) -> dict[str, Any]:
         """The record, or an empty dict where there is none or it cannot be read."""
         try:
-            record = json.loads(self.folder.read(_NAME))
+            record = json.loads(self.folder.read(LEDGER_FILE))
         except (FileNotFoundError, ValueError, RecursionError):
             return {}
         return record if isinstance(record, dict) and isinstance(record.get("summary", {}), dict) else {}
@@ -58,7 +59,7 @@ class Ledger:
         self._write((self._begun or self.read()) | facts | {"complete": True})
 
     def _write(self, record: dict[str, Any]) -> None:
-        self.folder.write(_NAME, json.dumps(record, indent=2, sort_keys=True).encode())
+        self.folder.write(LEDGER_FILE, json.dumps(record, indent=2, sort_keys=True).encode())
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from ceph_pipeline.calibration.params import CalibrationParams
 from ceph_pipeline.calibration.ruler import CalibrationError
 from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array
@@ -76,6 +77,11 @@ def read_presence(models: Path) -> Presence:
         return rule
     except (ValueError, TypeError, RecursionError) as error:
         raise CalibrationError(f"{file}: damaged ({error}). Delete it, and run the pipeline ruler again.") from None
+
+
+def least_peak(params: CalibrationParams, models: Path) -> float:
+    """From which peak on there is a ruler: what the configuration says, else what was learned of the networks in a folder."""
+    return params.min_peak or read_presence(models).min_peak
 
 
 def learn_presence(peaks: "pd.Series[float]", shown: "pd.Series[bool]") -> Presence:

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ceph_pipeline.calibration.pixel_size import IMPLAUSIBLE, UNCERTAIN
+from ceph_pipeline.calibration.presence import marks_known
 from ceph_pipeline.calibration.ruler import mm_per_pixel
 from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array
@@ -37,7 +38,7 @@ def compare_with_truth(sizes: pd.DataFrame, landmarks: pd.DataFrame, images: pd.
     found = sizes[["p1_x", "p1_y", "p2_x", "p2_y"]].to_numpy(np.float64).reshape(-1, 2, 2)
     errors = np.linalg.norm(found - truth, axis=-1)
     true_mm = mm_per_pixel(truth[:, 0], truth[:, 1], ruler_mm)
-    n_marks = np.isfinite(truth).all(axis=-1).sum(axis=-1)
+    n_marks = marks_known(landmarks, ids).sum(axis=-1)
     return sizes.assign(
         **{name: images.set_index("image_id")[name].reindex(ids).to_numpy() for name in ("machine", "split")},
         shows_ruler=pd.Series(n_marks == len(RULER_MARKS), index=sizes.index, dtype="boolean").mask(n_marks == 1),
@@ -50,15 +51,15 @@ def compare_with_truth(sizes: pd.DataFrame, landmarks: pd.DataFrame, images: pd.
 
 def headline_films(compared: pd.DataFrame) -> pd.DataFrame:
     """Training sources, each located by a detector that has not learned from it, where there are any; else the test films."""
-    learned = compared["split"] == "train"
-    return compared[learned] if learned.any() else compared
+    out_of_fold = compared["split"] == "train"
+    return compared[out_of_fold] if out_of_fold.any() else compared
 
 
 def split_metrics(compared: pd.DataFrame) -> dict[str, Any]:
     """`ruler_metrics` of the test films, and those of training sources as `out_of_fold`, where there are any."""
-    learned = compared["split"] == "train"
-    out_of_fold = {"out_of_fold": ruler_metrics(compared[learned])} if learned.any() else {}
-    return ruler_metrics(compared[~learned]) | out_of_fold
+    out_of_fold = compared["split"] == "train"
+    learned = {"out_of_fold": ruler_metrics(compared[out_of_fold])} if out_of_fold.any() else {}
+    return ruler_metrics(compared[~out_of_fold]) | learned
 
 
 def ruler_metrics(compared: pd.DataFrame) -> dict[str, Any]:

@@ -110,11 +110,13 @@ def _window(points: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[NDArra
 
 
 def _in_words(row: "pd.Series[float]") -> str:
-    is_absent = not pd.isna(row["shows_ruler"]) and not row["shows_ruler"]
+    if pd.isna(row["shows_ruler"]):
+        return "one mark of two annotated: not judged"
+    is_absent = not row["shows_ruler"]
     if not row["has_ruler"]:
         return "no ruler, recognised" if is_absent else "ruler missed"
     if not row["is_usable"]:
         return f"{'a ruler was invented' if is_absent else 'ruler seen'}, refused: {row['refusal']}"
-    if pd.isna(row["error_p1_px"]) or pd.isna(row["error_p2_px"]):
+    if is_absent:
         return "a ruler was invented"
     return f"p1 {row['error_p1_px']:.2f}, p2 {row['error_p2_px']:.2f} px, mm/px {row['size_error_pct']:+.2f} %"

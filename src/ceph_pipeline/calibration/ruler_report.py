@@ -37,8 +37,8 @@ def ruler_sections(metrics: dict[str, Any], devices: pd.DataFrame, galleries: It
 def judged_parts(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What the figures are of, and the figures; the headline's first."""
     shared = {name: metrics[name] for name in ("stage", "presence_rule")}
-    learned = {CROSS_VALIDATION: metrics["out_of_fold"] | shared} if "out_of_fold" in metrics else {}
-    return learned | {"Test split": metrics}
+    out_of_fold = {CROSS_VALIDATION: metrics["out_of_fold"] | shared} if "out_of_fold" in metrics else {}
+    return out_of_fold | {"Test split": metrics}
 
 
 def _part(name: str, found: dict[str, Any], figure: str | None = None) -> list[Section]:
@@ -78,7 +78,7 @@ def ruler_notes(metrics: dict[str, Any]) -> list[str]:
     refused = metrics["refused"]
     turned_down = (
         f"Seen, but refused: {refused[UNCERTAIN]} whose pixel size is too uncertain (calibration.max_se_pct), "
-        f"{refused[IMPLAUSIBLE]} by which a pixel would be as long as no X-ray's. They do not count as absent; "
+        f"{refused[IMPLAUSIBLE]} whose pixel size no X-ray has. They do not count as absent; "
         "their marks and sizes are not among the errors."
     )
     sources = ", ".join(f"{source} {count}" for source, count in sorted(metrics["sources"].items()))

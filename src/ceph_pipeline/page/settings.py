@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ceph_pipeline.calibration import CalibrationParams
-from ceph_pipeline.calibration.presence import read_presence
+from ceph_pipeline.calibration.presence import least_peak
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.detector import DetectorParams, LandmarkDetector
 from ceph_pipeline.detector.files import STAGE1_FILE, files_in, is_detector, models_folder_of
@@ -113,7 +113,7 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
         ),
         prior=read_prior(models / PRIOR_FILE),
         ruler=None if rulers is None else load_ruler_detector(rulers, looks),
-        min_peak=calibration.min_peak or read_presence(models_folder_of(Path(rulers)) if rulers else models).min_peak,
+        min_peak=least_peak(calibration, models_folder_of(Path(rulers)) if rulers else models),
         pixel_size_mm=inference.pixel_size_mm,
         pixel_size_order=inference.pixel_size_order,
         calibration=calibration,

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from kedro.io import AbstractDataset, DatasetError
 
 from ceph_pipeline.artifacts import Folder, Ledger, fingerprint, pseudonym
+from ceph_pipeline.artifacts.ledger import LEDGER_FILE
 from ceph_pipeline.images.film_files import may_be_film
 from ceph_pipeline.stores.local import local_path
 
@@ -21,14 +22,19 @@ class FilmFolderDataset(AbstractDataset[NoReturn, Path]):
     inference_folder:
       type: ceph_pipeline.stores.FilmFolderDataset
       filepath: s3://hospital/films
-      copy: ${globals:data_root}/07_model_output/inference/films
+      copy: {path: "${globals:data_root}/07_model_output/inference/films"}
       credentials: s3    # of conf/local/credentials.yml
     """
 
     def __init__(
-        self, *, filepath: str, copy: str, credentials: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
+        self,
+        *,
+        filepath: str,
+        copy: dict[str, str],
+        credentials: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
     ) -> None:
-        self._filepath, self._copy_folder, self._credentials = filepath, copy, credentials or {}
+        self._filepath, self._copy_folder, self._credentials = filepath, copy["path"], credentials or {}
         self._is_fetched = False
         self.metadata = metadata
 
@@ -36,7 +42,7 @@ class FilmFolderDataset(AbstractDataset[NoReturn, Path]):
         """The folder; need not exist where it is one of this machine.
 
         Raises:
-            DatasetError: there is nothing at the URL, or it cannot be reached.
+            DatasetError: there is nothing at the URL, it cannot be reached, or the copy's folder holds other files.
         """
         if "://" not in str(self._filepath):
             return local_path(self._filepath)
@@ -58,9 +64,9 @@ class FilmFolderDataset(AbstractDataset[NoReturn, Path]):
         except OSError as error:
             raise DatasetError(f"{self._filepath}: cannot be listed ({error}).") from error
         known = ledger.read().get("sources", {})
-        here = {
-            path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name != ".ledger.json"
-        }
+        here = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name != LEDGER_FILE}
+        if here and not ledger.read():
+            raise DatasetError(f"{folder} holds files, and no record of copied films. Set the entry's `copy` to an empty folder.")
         kept = {path for path in here if path in stamps and known.get(path) == stamps[path]}
         for path in here - kept:
             (folder / path).unlink()

@@ -70,7 +70,7 @@ def size_pixels(
 ) -> pd.DataFrame:
     """Decide each image's pixel size: by its ruler, its file or its anatomy, as `calibration.sources` orders them."""
     from ceph_pipeline.calibration.pixel_size import pixel_sizes, say_sources
-    from ceph_pipeline.calibration.presence import read_presence
+    from ceph_pipeline.calibration.presence import least_peak
     from ceph_pipeline.inference.folder import file_pixel_sizes, predict_folder
     from ceph_pipeline.inference.ruler_models import load_ruler_detector, ruler_folder_for, with_marks
 
@@ -78,8 +78,8 @@ def size_pixels(
     if (ruler := ruler_folder_for(predictions["landmark"], params)) is not None:
         predictions = with_marks(predictions, predict_folder(load_ruler_detector(ruler, detector_params), folder).points)
         models = models_folder_of(ruler)
-    min_peak = calibration.min_peak or read_presence(models).min_peak
-    sizes = pixel_sizes(predictions, image_ids, file_pixel_sizes(folder, image_ids, params), min_peak, calibration)
+    said = file_pixel_sizes(folder, image_ids, params)
+    sizes = pixel_sizes(predictions, image_ids, said, least_peak(calibration, models), calibration)
     say_sources(sizes)
     return sizes
 
