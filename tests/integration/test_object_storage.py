@@ -8,7 +8,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
-from ceph_pipeline.artifacts import Folder
+from ceph_pipeline.archive import ArchiveSettings
+from ceph_pipeline.archive.processing import Archive, process_archive
+from ceph_pipeline.artifacts import Folder, WorkerParams
 
 pytestmark = pytest.mark.slow
 
@@ -77,3 +79,18 @@ def test_an_archive_in_a_bucket_gives_what_its_films_on_a_disk_give(finished, bu
     assert tables[1]["image_id"].str.startswith("patient_").all()
     assert len(tables[0]) == len(tables[1]) > 0
     pd.testing.assert_frame_equal(*(table.drop(columns="image_id") for table in tables), atol=1e-3)
+
+
+def test_an_archive_writes_to_a_bucket_once(finished, bucket):
+    films = finished.data / "01_raw" / "aariz" / "test" / "Cephalograms"
+    output = Folder(f"{bucket}/results")
+    job = Archive(Folder(str(films)), output, finished.data / "06_models", ArchiveSettings())
+    alone = WorkerParams(n_jobs=1)
+    located = process_archive(job, 1, alone)["n_located"].sum()
+    assert located == pd.read_parquet(f"{output.url}/points")["image_id"].nunique() == len(list(films.iterdir()))
+    before = output.stamps()
+    process_archive(job, 1, alone)
+    after = output.stamps()
+    assert {name: stamp for name, stamp in after.items() if name.endswith(".parquet")} == {
+        name: stamp for name, stamp in before.items() if name.endswith(".parquet")
+    }
