@@ -66,7 +66,7 @@ def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
     title = plain_label(title)
     if flagged.any():
         title = f"{title}: look at {plain_label(', '.join(symbol for symbol, flag in zip(names, flagged, strict=True) if flag))}"
-    figure.text(0.5, 1 - TITLE_INCHES / 2 / high, title, fontsize=10, ha="center", va="center")
+    axes.set_title(title, fontsize=10)
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     axes.set_axis_off()
     return figure
