@@ -13,7 +13,7 @@ from ceph_pipeline.plausibility import PlausibilityParams
 class ArchiveParams(WorkerParams):
     """The `archive` pipeline: landmarks and measurements of more X-rays than memory holds."""
 
-    part_size: PositiveInt = Field(256, description="films worked on together, on average; each part is a file of every table")
+    part_size: PositiveInt = Field(64, description="films worked on together, on average; each part is a file of every table")
 
 
 class ArchiveSettings(Params):

@@ -36,20 +36,23 @@ class Part(NamedTuple):
 
 
 def parts_of(films: Iterable[Film], size: int, made_by: str) -> Iterator[Part]:
-    """Cut films, in their order, into parts of `size` on average and of four times as many at most.
+    """Cut films, in their order, into parts of `size` on average, of at least half and at most twice as many.
 
-    A part ends with a film whose path's digest says so, not after a number of films: where one is added, only its part changes.
+    A part ends with a film whose path's digest says so, not after a number of films: where one is added, its part changes, and at
+    times a few after it, but not all of them.
 
     Args:
         films: Of the whole archive.
         size: Films a part.
         made_by: Digest of what else results depend on.
     """
+    least = (size + 1) // 2
     held: list[Film] = []
     for film in films:
         held.append(film)
         digest = hashlib.blake2b(film.path.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        if int.from_bytes(digest) % size == 0 or len(held) == 4 * size:
+        ends = int.from_bytes(digest) % (size - least + 1) == 0
+        if (ends and len(held) >= least) or len(held) == 2 * size:
             yield _part(held, made_by)
             held = []
     if held:
