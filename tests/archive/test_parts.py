@@ -2,9 +2,9 @@
 
 import pytest
 
-from ceph_pipeline.archive.parts import Film, parts_of
+from ceph_pipeline.archive.parts import FilmFile, parts_of
 
-FILMS = [Film(f"film_{number:04d}", f"films/film_{number:04d}.png", "1") for number in range(2000)]
+FILMS = [FilmFile(f"film_{number:04d}", f"films/film_{number:04d}.png", "1") for number in range(2000)]
 
 
 def names(films, size=50, made_by="networks"):
@@ -25,7 +25,7 @@ def test_parts_have_the_size_asked_for_on_average_at_least_half_and_at_most_twic
 
 @pytest.mark.parametrize("number", range(0, 2000, 100))
 def test_a_film_more_changes_its_part_and_few_others(number):
-    more = sorted([*FILMS, Film("new", f"films/film_{number:04d}a.png", "1")], key=lambda film: film.path)
+    more = sorted([*FILMS, FilmFile("new", f"films/film_{number:04d}a.png", "1")], key=lambda film: film.path)
     assert 1 <= len(set(names(more)) - set(names(FILMS))) <= 4
 
 

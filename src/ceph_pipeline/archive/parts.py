@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ceph_pipeline.artifacts import fingerprint
 
 
-class Film(NamedTuple):
+class FilmFile(NamedTuple):
     """A file that may be a film.
 
     Attributes:
@@ -32,10 +32,10 @@ class Part(NamedTuple):
     """
 
     name: str
-    films: tuple[Film, ...]
+    films: tuple[FilmFile, ...]
 
 
-def parts_of(films: Iterable[Film], size: int, made_by: str) -> Iterator[Part]:
+def parts_of(films: Iterable[FilmFile], size: int, made_by: str) -> Iterator[Part]:
     """Cut films, in their order, into parts of `size` on average, of at least half and at most twice as many.
 
     A part ends with a film whose path's digest says so, not after a number of films: where one is added, its part changes, and at
@@ -47,7 +47,7 @@ def parts_of(films: Iterable[Film], size: int, made_by: str) -> Iterator[Part]:
         made_by: Digest of what else results depend on.
     """
     least = (size + 1) // 2
-    held: list[Film] = []
+    held: list[FilmFile] = []
     for film in films:
         held.append(film)
         digest = hashlib.blake2b(film.path.encode("utf-8", "surrogatepass"), digest_size=8).digest()
@@ -59,5 +59,5 @@ def parts_of(films: Iterable[Film], size: int, made_by: str) -> Iterator[Part]:
         yield _part(held, made_by)
 
 
-def _part(films: list[Film], made_by: str) -> Part:
+def _part(films: list[FilmFile], made_by: str) -> Part:
     return Part(f"part-{fingerprint(made_by, [list(film) for film in films])}", tuple(films))

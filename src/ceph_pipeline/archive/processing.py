@@ -9,19 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from ceph_pipeline import __version__
+from ceph_pipeline.archive.output import alone_in, delete_stale, summary_of, write_part
 from ceph_pipeline.archive.params import ArchiveSettings
-from ceph_pipeline.archive.parts import Film, Part, parts_of
+from ceph_pipeline.archive.parts import FilmFile, Part, parts_of
 from ceph_pipeline.artifacts import Folder, Ledger, WorkerParams, check_cluster, fingerprint, run_unordered
 from ceph_pipeline.calibration.pixel_size import pixel_sizes
 from ceph_pipeline.calibration.presence import PRESENCE_FILE, least_peak
@@ -40,11 +39,6 @@ from ceph_pipeline.plausibility import PRIOR_FILE, read_prior
 from ceph_pipeline.uncertainty import UNCERTAINTY_FILE
 
 logger = logging.getLogger(__name__)
-
-TABLES = ("films", "points", "plausibility", "cvm", "pixel_sizes", "measurements", "quarantine")
-"""Data sets of an archive's output, each a folder with a Parquet file a part; a part none of whose films can be read has two."""
-DONE = "parts"
-"""Beside them: a row a part, written last, by which it is complete."""
 
 
 @dataclass(frozen=True)
@@ -101,18 +95,18 @@ def process_archive(archive: Archive, part_size: int, workers: WorkerParams) -> 
     """
     check_cluster(workers)
     archive.output.check_writable()
-    with _alone_in(archive.output):
+    with alone_in(archive.output):
         made_by = archive.fingerprint()
         parts = list(parts_of(_films(archive), part_size, made_by))
         ledger = _claim(archive, made_by)
-        complete = _delete_stale(archive.output, {part.name for part in parts})
+        complete = delete_stale(archive.output, {part.name for part in parts})
         missing = [part for part in parts if part.name not in complete]
         logger.info("%d of %d parts are complete, %d are to be done", len(complete), len(parts), len(missing))
         with tqdm(total=sum(len(part.films) for part in missing), desc="archive", unit="image", disable=not missing) as bar:
             for n_films in run_unordered(process_part, ((part, archive, made_by) for part in missing), workers):
                 bar.update(n_films)
         ledger.finish()
-        return pd.concat([_summary(archive.output, part) for part in parts], ignore_index=True)
+        return pd.concat([summary_of(archive.output, part) for part in parts], ignore_index=True)
 
 
 def process_part(part: Part, archive: Archive, made_by: str) -> int:
@@ -129,37 +123,8 @@ def process_part(part: Part, archive: Archive, made_by: str) -> int:
     start = time.perf_counter()
     with _at_hand(part, archive.source) as at_hand:
         tables = _look_at(part, at_hand, archive, made_by)
-    for name in TABLES:
-        if name in tables:
-            _write(archive.output, name, part, tables[name])
-        elif archive.output.exists(file := f"{name}/{part.name}.parquet"):  # of a part that was done before
-            archive.output.remove([file])
-    row = {
-        "part": part.name,
-        "n_films": len(part.films),
-        "n_located": tables["points"]["image_id"].nunique() if "points" in tables else 0,
-        "n_set_aside": len(tables["quarantine"]),
-        "seconds": time.perf_counter() - start,
-    }
-    _write(archive.output, DONE, part, pd.DataFrame([row]))
+    write_part(archive.output, part, tables, time.perf_counter() - start)
     return len(part.films)
-
-
-@contextmanager
-def _alone_in(output: Folder) -> Iterator[None]:
-    """Keep other runs out of an output on a disk; object storage has no locks.
-
-    Raises:
-        DetectorError: another run writes there.
-    """
-    if not output.is_local:
-        yield
-        return
-    try:
-        with FileLock(output.path / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise DetectorError(f"{output.url}: another run is writing there. Wait for it, or set another data_root.") from None
 
 
 def _claim(archive: Archive, made_by: str) -> Ledger:
@@ -185,7 +150,7 @@ def _claim(archive: Archive, made_by: str) -> Ledger:
     return ledger
 
 
-def _films(archive: Archive) -> list[Film]:
+def _films(archive: Archive) -> list[FilmFile]:
     """Files that may be films, in the order of their paths.
 
     Raises:
@@ -209,49 +174,7 @@ def _films(archive: Archive) -> list[Film]:
     paths = identifiers_of(sorted(stamps))
     facts = read_film_sheet(listed(paths), archive.settings.inference.films, "inference.films")
     sheet_mm = facts["pixel_size_mm"].dropna().to_dict()
-    return [Film(image_id, path, stamps[path], sheet_mm.get(image_id)) for image_id, path in paths.items()]
-
-
-def _delete_stale(output: Folder, expected: set[str]) -> set[str]:
-    """Delete the files of parts that are not expected, their claim to be complete first.
-
-    Returns:
-        The parts that are complete.
-    """
-    complete: set[str] = set()
-    n_stale = 0
-    for table in (DONE, *TABLES):
-        names = {Path(name).stem: f"{table}/{name}" for name in _within(output, table).names() if name.startswith("part-")}
-        stale = [name for part, name in names.items() if part not in expected]
-        output.remove(stale)
-        if table == DONE:
-            complete, n_stale = set(names) & expected, len(stale)
-    if n_stale:
-        logger.info("%d parts of films or networks that have changed since are deleted", n_stale)
-    return complete
-
-
-def _within(folder: Folder, name: str) -> Folder:
-    return Folder(f"{folder.url}/{name}", folder.options)
-
-
-def _summary(output: Folder, part: Part) -> pd.DataFrame:
-    """The row of a part that is complete.
-
-    Raises:
-        DetectorError: its file is damaged.
-    """
-    file = f"{DONE}/{part.name}.parquet"
-    try:
-        return pd.read_parquet(BytesIO(output.read(file)))
-    except ValueError as error:
-        raise DetectorError(f"{output.url}/{file}: damaged ({error}). Delete it, and run again.") from None
-
-
-def _write(output: Folder, name: str, part: Part, table: pd.DataFrame) -> None:
-    content = BytesIO()
-    table.to_parquet(content, index=False)
-    output.write(f"{name}/{part.name}.parquet", content.getvalue())
+    return [FilmFile(image_id, path, stamps[path], sheet_mm.get(image_id)) for image_id, path in paths.items()]
 
 
 class _AtHand(NamedTuple):
@@ -310,7 +233,7 @@ def _look_at(part: Part, at_hand: _AtHand, archive: Archive, made_by: str) -> di
     }
 
 
-def _pixel_sizes(films: list[Film], folder: Path, points: pd.DataFrame, archive: Archive, made_by: str) -> pd.DataFrame:
+def _pixel_sizes(films: list[FilmFile], folder: Path, points: pd.DataFrame, archive: Archive, made_by: str) -> pd.DataFrame:
     """Of films that have points, as `pixel_sizes` returns them."""
     params, calibration, models = archive.settings.inference, archive.settings.calibration, models_folder_of(archive.models)
     image_ids = [film.image_id for film in films]
