@@ -214,7 +214,7 @@ class TestRefused:
             ),
         }
         for name, content in contents.items():
-            with pytest.raises(ImageReadError, match=r"20000 × 20000 pixels; at most|400000000 pixels"):
+            with pytest.raises(ImageReadError, match=r"20000 × 20000 pixels; at most|far more pixels than"):
                 read_image(samples.write(tmp_path / name, content))
 
     def test_a_deflated_bomb_in_a_small_metaimage(self):

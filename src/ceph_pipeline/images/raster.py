@@ -19,7 +19,7 @@ from PIL import ExifTags, Image
 
 from ceph_pipeline.images.errors import ImageReadError
 from ceph_pipeline.images.header import ImageHeader, SpacingSource, spacing_of_dpi
-from ceph_pipeline.images.kinds import Kind
+from ceph_pipeline.images.kinds import MAX_PIXELS, Kind
 from ceph_pipeline.images.orientation import ORIENTATIONS, UPRIGHT
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it writes of a damaged film past every log
@@ -41,12 +41,15 @@ def raster_header(stream: BinaryIO, kind: Kind) -> ImageHeader:
     """The header of one of these kinds.
 
     Raises:
-        ImageReadError: several images in one file.
+        ImageReadError: several images in one file, or far more pixels than are read.
         Exception: whatever Pillow raises for a damaged header.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of large images: the limit is ours
-        image = Image.open(stream, formats=_FORMATS[kind])
+        try:
+            image = Image.open(stream, formats=_FORMATS[kind])
+        except Image.DecompressionBombError:
+            raise ImageReadError(f"far more pixels than the {MAX_PIXELS:,} that are read at most") from None
     if kind in ("png", "webp") and getattr(image, "n_frames", 1) > 1:
         raise ImageReadError("an animation of several images; one film a file is read")
     orientation = _exif(image, stream, kind).get(ExifTags.Base.Orientation, UPRIGHT)
