@@ -28,6 +28,7 @@ from ceph_pipeline.detector.checkpoint import CheckpointError, load_checkpoint
         ({"stage": "stage3"}, "stage"),
         ({"architecture": None}, "architecture"),
         ({"facts": {}}, "facts.resize is None, expected one of"),
+        ({"facts": {"resize": "stretch", "input_gamma": 0.0}}, "facts.input_gamma is 0.0, expected a number above 0"),
         ({"facts": None}, "facts"),
         ({"state_dict": {"a": 1.0}}, "state_dict"),
         ({"state_dict": None}, "state_dict"),

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.detector.whole_image import look_at_whole
+from ceph_pipeline.images.normalise import raise_levels
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.views import TEN_VIEWS, Fusion, View
 from ceph_pipeline.views.choice import FIVE_VIEWS
@@ -100,3 +101,26 @@ def test_a_low_peak_means_a_wide_sigma(dot_finder: TrainedNet, dotted: np.ndarra
     sigma = located(dot_finder, dotted).sigma_px
     # s = t · √(1/0.25 − 1) = 1.5 · √3 heatmap px, of 4 input px, each 1000 / 256 px of the original
     np.testing.assert_allclose(sigma, 1.5 * np.sqrt(3) * 4 * 1000 / 256, rtol=1e-4)
+
+
+class Recorder(nn.Module):
+    """Keeps what it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.anywhere = nn.Parameter(torch.zeros(1))
+        self.seen: list[Tensor] = []
+
+    def forward(self, images: Tensor) -> LandmarkOutput:
+        self.seen.append(images)
+        return LandmarkOutput(torch.zeros(len(images), 2, images.shape[2] // 4, images.shape[3] // 4), None, None)
+
+
+def test_a_network_sees_grey_levels_raised_as_in_its_training(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    recorder = dot_finder.net = Recorder()
+    cached = cv2.resize(dotted, (267, 320), interpolation=cv2.INTER_AREA)
+    located(dot_finder, raise_levels(cached, 0.5))
+    dot_finder.facts["input_gamma"] = 0.5
+    located(dot_finder, cached)
+    plain, raised = recorder.seen
+    torch.testing.assert_close(raised, plain, atol=1e-4, rtol=1e-4)

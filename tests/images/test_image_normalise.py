@@ -1,6 +1,6 @@
 import numpy as np
 
-from ceph_pipeline.images.normalise import normalise, normalise_each
+from ceph_pipeline.images.normalise import normalise, normalise_each, raise_levels
 
 
 def test_exposure_and_bit_depth_do_not_matter():
@@ -31,6 +31,18 @@ def test_each_of_several_images_is_normalised_as_if_it_were_alone():
     assert together.dtype == np.float32
     for image, normalised in zip(images, together, strict=True):
         np.testing.assert_array_equal(normalised, normalise(image))
+
+
+def test_levels_raised_to_half_show_what_is_faint_in_the_dark():
+    np.testing.assert_allclose(
+        raise_levels(np.array([[0, 4, 64, 255]], np.uint8), 0.5), [[0, 255 * (4 / 255) ** 0.5, 127.75, 255]], rtol=1e-4
+    )
+
+
+def test_levels_raised_are_the_same_at_any_depth_once_normalised():
+    film = np.random.default_rng(0).integers(0, 256, (50, 40)).astype(np.uint8)
+    deep = film.astype(np.uint16) * 257
+    np.testing.assert_allclose(normalise(raise_levels(film, 0.5)), normalise(raise_levels(deep, 0.5)), atol=1e-4)
 
 
 def test_no_images_are_an_empty_stack():

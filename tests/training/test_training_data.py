@@ -9,7 +9,7 @@ import torch
 from ceph_pipeline.augmentation import Source
 from ceph_pipeline.detector.framing import frame
 from ceph_pipeline.images import ImageStore
-from ceph_pipeline.images.normalise import normalise
+from ceph_pipeline.images.normalise import normalise, raise_levels
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.training.batch import concatenate, sample_rng
 from ceph_pipeline.training.crop_batches import CropDataset, group_by_image
@@ -30,9 +30,9 @@ STRONG = recipe(
 )
 
 
-def whole_images(spots, augmentation=None, resize="letterbox"):
+def whole_images(spots, augmentation=None, resize="letterbox", input_gamma=1.0):
     data = WholeImages.from_tables(spots.images, spots.landmarks, spots.cvm, spots.names, "consensus")
-    return WholeImageDataset(data, spots.cache, (128, 128), resize, seed=3, augmentation=augmentation)
+    return WholeImageDataset(data, spots.cache, (128, 128), resize, seed=3, augmentation=augmentation, input_gamma=input_gamma)
 
 
 def brightness_at(image, points):
@@ -100,6 +100,15 @@ def test_without_augmentation_a_sample_is_the_letterboxed_normalised_image(spots
     warp = Affine.resize((72, 60), (96, 80)).then(frame((96, 80), (128, 128), "letterbox"))
     expected = cv2.warpAffine(normalise(cached), warp.matrix, (128, 128), flags=cv2.INTER_LINEAR)
     np.testing.assert_array_equal(sample, expected)
+
+
+@pytest.mark.parametrize("augmentation", [None, recipe(gamma={"gammas": [[0.8, 0.8]]})])
+def test_the_input_s_gamma_comes_last_and_before_normalisation(spots, augmentation):
+    sample = whole_images(spots, augmentation, input_gamma=0.5)[0, 3].images[0, 0].numpy()
+    warp = Affine.resize((72, 60), (96, 80)).then(frame((96, 80), (128, 128), "letterbox"))
+    raised = raise_levels(spots.cache.read("spot_03"), 0.5 * (0.8 if augmentation else 1))
+    expected = cv2.warpAffine(normalise(raised), warp.matrix, (128, 128), flags=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(sample, expected, atol=1e-4)
 
 
 def test_a_flip_on_the_fly_is_the_flipped_copy(spots):

@@ -45,7 +45,7 @@ class TrainedNet:
         sigma_px: Standard deviation of the training targets, heatmap px.
         activation: What turns logits into heatmaps.
         architecture: Keyword arguments that built the net.
-        facts: Further plain values: `resize`, z-score statistics, crop parameters.
+        facts: Further plain values: `resize` and `input_gamma` (1 where it is not said), z-score statistics, crop parameters.
         onnx: The same network for onnxruntime, which then answers in its place.
     """
 
@@ -186,6 +186,8 @@ class _Content(BaseModel):
             CropParams.model_validate(self.facts.get("crops"))
         elif self.facts.get("resize") not in RESIZES:
             raise ValueError(f"facts.resize is {self.facts.get('resize')!r}, expected one of {RESIZES}")
+        elif not (isinstance(gamma := self.facts.get("input_gamma", 1.0), float) and gamma > 0):
+            raise ValueError(f"facts.input_gamma is {gamma!r}, expected a number above 0")
         return self
 
 

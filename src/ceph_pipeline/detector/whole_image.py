@@ -12,7 +12,7 @@ from ceph_pipeline.cephalometry import is_length_px
 from ceph_pipeline.detector.forward import locate
 from ceph_pipeline.detector.framing import frame, reduce
 from ceph_pipeline.detector.located import Located, combined_sd, posterior_sd
-from ceph_pipeline.images.normalise import normalise
+from ceph_pipeline.images.normalise import normalise, raise_levels
 from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.landmarks.geometry import Size, mean_of_known
 from ceph_pipeline.views import Fusion, View, fuse_views
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.images.codec import GreyImage
+    from ceph_pipeline.images.normalise import Levels
 
 
 class WholeImageAnswers(NamedTuple):
@@ -137,7 +138,7 @@ class _Framed:
     def __init__(self, trained: TrainedNet, stored: GreyImage, original: Size) -> None:
         self.input_size = trained.input_size
         self.to_input = frame(original, self.input_size, trained.facts["resize"])
-        self.pixels = normalise(reduce(stored, original, self.input_size))
+        self.pixels = normalise(_raised(reduce(stored, original, self.input_size), trained.facts.get("input_gamma", 1.0)))
         self.to_original = Affine.resize(original, (self.pixels.shape[1], self.pixels.shape[0])).inverse()
 
     def to_view(self, view: View) -> Affine:
@@ -148,6 +149,10 @@ class _Framed:
         """The view's pixels `(H, W)`; padding is 0, the image's mean grey."""
         warp = self.to_original.then(self.to_view(view))
         return np.asarray(cv2.warpAffine(self.pixels, warp.matrix, self.input_size, flags=cv2.INTER_LINEAR), np.float32)
+
+
+def _raised(image: GreyImage, gamma: float) -> Levels:
+    return image if gamma == 1 else raise_levels(image, gamma)
 
 
 def _size(row: NDArray[np.int64]) -> Size:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ceph_pipeline.augmentation.transforms import Points, Tone, Transform, Warp, full_scale, level_shares, look_up
-from ceph_pipeline.images.normalise import MIN_SD, grey_moments
+from ceph_pipeline.images.normalise import MIN_SD, grey_moments, raise_levels
 from ceph_pipeline.landmarks import Affine
 
 if TYPE_CHECKING:
@@ -39,22 +39,25 @@ class Drawn:
     tones: Sequence[Tone] = ()
     others: Sequence[Transform] = ()
 
-    def levels(self, image: Pixels) -> NDArray[np.float32]:
-        """The image before the warp, its grey levels changed, then normalised as every image is that a network sees.
+    def levels(self, image: Pixels, input_gamma: float = 1.0) -> NDArray[np.float32]:
+        """The image before the warp, its grey levels changed, then raised and normalised as every image is that a network sees.
 
         Args:
             image: `(height, width)`, 8 or 16 bits.
+            input_gamma: Power of the grey levels in the network's input.
         """
         for change in self.others:
             image = change.pixels(image)
         white = full_scale(image)
         levels = np.arange(white + 1.0)
-        if not self.tones:
+        if not self.tones and input_gamma == 1:
             mean, sd = grey_moments(image)
         else:
             share = level_shares(image, white)
             for tone in self.tones:
                 levels = white * tone.curve(levels / white, float(share @ levels) / white)
+            if input_gamma != 1:
+                levels = raise_levels(levels, input_gamma).astype(np.float64)
             mean = float(share @ levels)
             sd = max(float(share @ (levels - mean) ** 2) ** 0.5, MIN_SD)
         return look_up(image, (levels.astype(np.float32) - np.float32(mean)) * np.float32(1 / sd))

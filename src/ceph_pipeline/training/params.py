@@ -21,6 +21,9 @@ class NetParams(Params):
     input_width_px: int = Field(512, ge=64, multiple_of=32)
     input_height_px: int = Field(512, ge=64, multiple_of=32)
     resize: Literal["letterbox", "stretch"] = Field("letterbox", description="keep the aspect and pad, or fill the frame")
+    input_gamma: float = Field(
+        1.0, ge=0.2, le=5, description="power of the grey levels in the network's input: below 1 shows what is faint in the dark"
+    )
     stride: Literal[2, 4, 8] = Field(4, description="input px per heatmap px: 512 px at 8 make maps of 64")
     dropout: float = Field(0.0, ge=0, lt=1)
     drop_path: float = Field(0.0, ge=0, lt=1, description="residual branches skipped at random; ResNets and ConvNeXts have it")

@@ -150,13 +150,15 @@ class Stage1Job:
     ) -> WholeImageDataset:
         """The samples of a split; both see the same geometry."""
         augmentation = self.params.augmentation if augmented else None
-        resize, seed = self.params.net.resize, self.params.loop.seed
-        return WholeImageDataset(data, self.store, trained.input_size, resize, seed, augmentation, moments)
+        net, seed = self.params.net, self.params.loop.seed
+        return WholeImageDataset(
+            data, self.store, trained.input_size, net.resize, seed, augmentation, moments, input_gamma=net.input_gamma
+        )
 
 
 def describe(names: list[str], params: Stage1Params, moments: MeasurementMoments, *, n_stages: int) -> TrainedNet:
     """A new network of stage 1 with its description."""
-    architecture = params.net.model_dump(exclude={"input_width_px", "input_height_px", "resize"}) | {
+    architecture = params.net.model_dump(exclude={"input_width_px", "input_height_px", "input_gamma", "resize"}) | {
         "n_landmarks": len(names),
         "cvm_stages": n_stages,
         "n_measurements": len(moments.keys),
@@ -175,6 +177,7 @@ def describe(names: list[str], params: Stage1Params, moments: MeasurementMoments
         architecture=net.architecture,
         facts={
             "resize": params.net.resize,
+            "input_gamma": params.net.input_gamma,
             "measurements": list(moments.keys),
             "measurement_mean": moments.mean.tolist(),
             "measurement_sd": moments.sd.tolist(),

@@ -88,6 +88,7 @@ class WholeImageDataset(Dataset[Batch]):
         seed: Root of the random draws.
         augmentation: Kinds that change samples on the fly; none leaves the image as it is.
         moments: Of the measurements that are targets too; they are measured on the points that the sample shows.
+        input_gamma: Power of the grey levels in the network's input.
     """
 
     def __init__(
@@ -99,10 +100,11 @@ class WholeImageDataset(Dataset[Batch]):
         seed: int,
         augmentation: Mapping[str, Kind] | None = None,
         moments: MeasurementMoments = UNMEASURED,
+        input_gamma: float = 1.0,
     ) -> None:
         cache.require(data.image_ids)
         self.data, self.cache, self.input_size, self.resize = data, cache, input_size, resize
-        self.seed, self.augmentation, self.moments = seed, augmentation or {}, moments
+        self.seed, self.augmentation, self.moments, self.input_gamma = seed, augmentation or {}, moments, input_gamma
 
     def __len__(self) -> int:
         return len(self.data)
@@ -119,7 +121,8 @@ class WholeImageDataset(Dataset[Batch]):
         to_input = shown.then(from_original)
         moved = drawn.moved(points)
         scores = self.moments.scores(shown(moved), self.data.landmarks, from_original.scale)
-        pixels = cv2.warpAffine(drawn.levels(image), to_input.matrix, self.input_size, flags=cv2.INTER_LINEAR)
+        levels = drawn.levels(image, self.input_gamma)
+        pixels = cv2.warpAffine(levels, to_input.matrix, self.input_size, flags=cv2.INTER_LINEAR)
         return Batch(
             images=torch.from_numpy(np.asarray(pixels))[None, None],
             points=torch.from_numpy(to_input(moved).astype(np.float32))[None],
