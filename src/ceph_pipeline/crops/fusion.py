@@ -1,5 +1,6 @@
 """One answer from the answers of several crops."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,7 @@ def fuse(
     fallback: NDArray[np.float64],
     field_px: NDArray[np.float64],
     params: RefinementParams,
+    landmarks: Sequence[str],
 ) -> Fused:
     """Average the crops' answers and stage 1's, weighted by confidence, and believe the average only where the crops are sure.
 
@@ -41,6 +43,10 @@ def fuse(
         fallback: `(N, K, 2)` px, stage 1's points, about which the crops were cut.
         field_px: `(N,)` px, side of the field of view.
         params: What counts as sure.
+        landmarks: K names.
+
+    Raises:
+        ValueError: `params` name a landmark that is not among them.
     """
     answered = np.isfinite(points).all(axis=-1)
     weights = np.where(answered, np.maximum(scores, 0.0), 0.0)
@@ -56,7 +62,8 @@ def fuse(
         & (np.sqrt(variance) <= params.max_spread_of_field * side)
         & (np.abs(mean - fallback).max(axis=-1) <= side / 2)
     )
-    joined = mean + params.stage1_share * (fallback - mean)
-    between = params.stage1_share * (1 - params.stage1_share) * ((mean - fallback) ** 2).sum(axis=-1) / 2
-    sd = np.sqrt((1 - params.stage1_share) * variance + between)
+    share = params.shares(landmarks)
+    joined = mean + share[:, None] * (fallback - mean)
+    between = share * (1 - share) * ((mean - fallback) ** 2).sum(axis=-1) / 2
+    sd = np.sqrt((1 - share) * variance + between)
     return Fused(np.where(refined[..., None], joined, fallback), sd, refined)

@@ -1,10 +1,14 @@
 """Settings of the crops: what they show and how they are shifted; and of what is made of their answers."""
 
-from typing import Self
+from collections.abc import Sequence
+from typing import Annotated, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import AliasChoices, Field, model_validator
 
 from ceph_pipeline.artifacts import Params
+from ceph_pipeline.errors import InvalidValueError
 
 MEAN_FACE_MM = 53.09
 """Face size (see `crops.field`) of the mean of 303 Aariz shapes, which has S–N = 72 mm."""
@@ -79,10 +83,26 @@ class RefinementParams(Params):
         lt=1,
         description="weight of stage 1's point among the answers, whose weights sum to 1; 0: where they count, alone",
     )
+    stage1_share_of: dict[str, Annotated[float, Field(ge=0, lt=1)]] = Field(
+        {}, description="the same for landmarks by name, in the place of `stage1_share`; cross-validation suggests them"
+    )
+
+    def shares(self, landmarks: Sequence[str]) -> NDArray[np.float64]:
+        """Weight of stage 1's point for each landmark, `(K,)`.
+
+        Raises:
+            ValueError: `stage1_share_of` names a landmark that is not among them.
+        """
+        if strangers := sorted(set(self.stage1_share_of) - set(landmarks)):
+            raise InvalidValueError(
+                f"detector.refinement.stage1_share_of: {strangers[0]!r} is none of the detector's {len(landmarks)} landmarks "
+                f"({', '.join(sorted(landmarks))})."
+            )
+        return np.array([self.stage1_share_of.get(name, self.stage1_share) for name in landmarks])
 
     def __str__(self) -> str:
         """The settings that change points, in words; uncertainty is learned for one such way."""
         return (
             f"rounds {self.rounds}, confidence from {self.min_score:g}, spread up to {self.max_spread_of_field:g}, "
-            f"stage 1's share {self.stage1_share:g}"
+            f"stage 1's share {', '.join([f'{self.stage1_share:g}', *(f'{n} {s:g}' for n, s in self.stage1_share_of.items())])}"
         )

@@ -60,7 +60,7 @@ def predict_refined(
         with the spread over crops, views and networks.
 
     Raises:
-        ValueError: the networks were trained on different crops.
+        ValueError: the networks were trained on different crops; `params` name a landmark that they do not know.
     """
     crops, params = shared_crops(networks), params or RefinementParams()
     field = _fields(points, networks[0], pixel_size_mm, crops)
@@ -77,7 +77,7 @@ def predict_refined(
             batch_size=batch_size,
             progress=progress,
         )
-        fused = fuse(found.xy, found.peak, points, field, params)
+        fused = fuse(found.xy, found.peak, points, field, params, networks[0].landmarks)
         centres = fused.xy
     own = np.where(np.isnan(fused.xy).any(axis=-1), np.nan, combined_sd(fused.sd, found.sd.mean(axis=-1)))
     return Located(

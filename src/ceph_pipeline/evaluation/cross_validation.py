@@ -38,4 +38,15 @@ def cross_validation_lines(report: dict[str, Any]) -> list[str]:
         f"{fields['n_images']} training images, each seen by the detector trained without its fold"
         for stage, fields in report["stages"].items()
     ]
-    return [*means, *stage_comparisons(report["comparisons"])]
+    shares = [_share_line(report["shares"])] if report.get("shares") else []
+    return [*means, *stage_comparisons(report["comparisons"]), *shares]
+
+
+def _share_line(shares: dict[str, Any]) -> str:
+    """What `suggest_shares` found, in one sentence."""
+    change = 100 * (shares["mre_px_with_shares"] / shares["mre_px"] - 1)
+    listed = ", ".join(f"{name}: {share:g}" for name, share in shares["stage1_share_of"].items())
+    return (
+        f"{LABELS[shares['stage']]} with a share of stage 1 for each landmark, learned on the other folds: {change:+.1f} %; "
+        f"detector.refinement.stage1_share_of learned on all is {{{listed}}}"
+    )

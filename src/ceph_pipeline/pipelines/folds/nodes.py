@@ -191,17 +191,27 @@ def predict_stage2(
 
 
 def cross_validate(
-    fold_predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
+    fold_predictions: pd.DataFrame,
+    folds: pd.DataFrame,
+    landmarks: pd.DataFrame,
+    images: pd.DataFrame,
+    params: EvaluationParams,
+    detector: DetectorParams,
 ) -> dict[str, Any]:
     """Judge both stages on the training sources, each seen by the detector that has not learned from it."""
     from ceph_pipeline.evaluation import cross_validation
     from ceph_pipeline.evaluation.errors import stage_error_rows
     from ceph_pipeline.evaluation.run_metrics import as_logged
+    from ceph_pipeline.evaluation.stage1_share import suggest_shares
     from ceph_pipeline.evaluation.subset import only_evaluated
 
+    located = [str(name) for name in fold_predictions["landmark"].unique()]
+    shares = dict(zip(located, detector.refinement.shares(located).tolist(), strict=True))
     fold_predictions, landmarks = only_evaluated(fold_predictions, landmarks, params.landmarks)
-    errors = stage_error_rows(fold_predictions, reader_points(landmarks, params.reader), images)
+    truth = reader_points(landmarks, params.reader)
+    errors = stage_error_rows(fold_predictions, truth, images)
     report = cross_validation.cross_validate(errors, params.statistics)
+    report["shares"] = suggest_shares(fold_predictions, truth, folds, shares)
     for line in cross_validation.cross_validation_lines(report):
         logger.info("out of fold: %s", line)
     metrics = {f"out_of_fold.{stage}.mre_px": fields["mre_px"] for stage, fields in report["stages"].items()}

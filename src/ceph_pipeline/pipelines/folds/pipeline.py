@@ -55,7 +55,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.cross_validate,
-                ["fold_predictions", "landmarks", "images", "params:evaluation"],
+                ["fold_predictions", "folds", "landmarks", "images", "params:evaluation", "params:detector"],
                 {name: name for name in ("fold_errors", "cross_validation", "cross_validation_metrics")},
                 name="cross_validate",
             ),
