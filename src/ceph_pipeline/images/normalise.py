@@ -21,8 +21,8 @@ def raise_levels(levels: Levels, gamma: float) -> NDArray[np.float32]:
         gamma: Above 0; 1 changes nothing.
 
     Example:
-        >>> raise_levels(np.array([0, 64, 255]), 0.5).round(1).tolist()
-        [0.0, 127.7, 255.0]
+        >>> raise_levels(np.array([0, 64, 255]), 0.5).round().tolist()
+        [0.0, 128.0, 255.0]
     """
     shares = np.asarray(levels, np.float32) / np.float32(255)
     raised: NDArray[np.float32] = np.float32(255) * shares ** np.float32(gamma)
