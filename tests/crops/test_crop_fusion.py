@@ -86,3 +86,9 @@ def test_a_share_of_a_landmark_that_there_is_not_is_named() -> None:
     params = RefinementParams.model_validate({"stage1_share_of": {"gonion": 0.5}})
     with pytest.raises(InvalidValueError, match=r"stage1_share_of: 'gonion' is none of the detector's 1 landmarks \(Sella\)"):
         fuse(answers((104, 100)), scores(1), STAGE_1, FIELD, params, NAMES)
+
+
+def test_settings_with_shares_can_be_the_key_of_a_cache() -> None:
+    one, same, other = (RefinementParams.model_validate({"stage1_share_of": {"Gonion": share}}) for share in (0.5, 0.5, 0.6))
+    assert {one: "kept"} == {same: "kept"}
+    assert hash(one) != hash(other)

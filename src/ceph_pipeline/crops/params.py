@@ -100,6 +100,10 @@ class RefinementParams(Params):
             )
         return np.array([self.stage1_share_of.get(name, self.stage1_share) for name in landmarks])
 
+    def __hash__(self) -> int:
+        """Of what tells two settings apart; a mapping among the fields has none of its own."""
+        return hash(str(self))
+
     def __str__(self) -> str:
         """The settings that change points, in words; uncertainty is learned for one such way."""
         return (
