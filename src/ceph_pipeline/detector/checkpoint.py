@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -186,8 +187,8 @@ class _Content(BaseModel):
             CropParams.model_validate(self.facts.get("crops"))
         elif self.facts.get("resize") not in RESIZES:
             raise ValueError(f"facts.resize is {self.facts.get('resize')!r}, expected one of {RESIZES}")
-        elif not (isinstance(gamma := self.facts.get("input_gamma", 1.0), float) and gamma > 0):
-            raise ValueError(f"facts.input_gamma is {gamma!r}, expected a number above 0")
+        elif not (isinstance(gamma := self.facts.get("input_gamma", 1.0), float) and 0 < gamma < math.inf):
+            raise ValueError(f"facts.input_gamma is {gamma!r}, expected a finite float above 0")
         return self
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.images.codec import GreyImage
-    from ceph_pipeline.images.normalise import Levels
 
 
 class WholeImageAnswers(NamedTuple):
@@ -138,7 +137,7 @@ class _Framed:
     def __init__(self, trained: TrainedNet, stored: GreyImage, original: Size) -> None:
         self.input_size = trained.input_size
         self.to_input = frame(original, self.input_size, trained.facts["resize"])
-        self.pixels = normalise(_raised(reduce(stored, original, self.input_size), trained.facts.get("input_gamma", 1.0)))
+        self.pixels = normalise(raise_levels(reduce(stored, original, self.input_size), trained.facts.get("input_gamma", 1.0)))
         self.to_original = Affine.resize(original, (self.pixels.shape[1], self.pixels.shape[0])).inverse()
 
     def to_view(self, view: View) -> Affine:
@@ -149,10 +148,6 @@ class _Framed:
         """The view's pixels `(H, W)`; padding is 0, the image's mean grey."""
         warp = self.to_original.then(self.to_view(view))
         return np.asarray(cv2.warpAffine(self.pixels, warp.matrix, self.input_size, flags=cv2.INTER_LINEAR), np.float32)
-
-
-def _raised(image: GreyImage, gamma: float) -> Levels:
-    return image if gamma == 1 else raise_levels(image, gamma)
 
 
 def _size(row: NDArray[np.int64]) -> Size:

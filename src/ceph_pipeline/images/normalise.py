@@ -13,19 +13,23 @@ MIN_SD = 1.0
 """Grey levels: a flatter image is divided by this instead of its own standard deviation, so that noise is not blown up."""
 
 
-def raise_levels(levels: Levels, gamma: float) -> NDArray[np.float32]:
+def raise_levels(levels: Levels, gamma: float) -> Levels:
     """Grey levels to the power `gamma`, scaled so that 0 and 255 stay: below 1 what is faint in the dark shows.
 
     Args:
         levels: Any shape, 0 or more.
-        gamma: Above 0; 1 changes nothing.
+        gamma: Above 0; 1 gives back the levels themselves.
+
+    Returns:
+        float32 where gamma is not 1.
 
     Example:
         >>> raise_levels(np.array([0, 64, 255]), 0.5).round().tolist()
         [0.0, 128.0, 255.0]
     """
-    shares = np.asarray(levels, np.float32) / np.float32(255)
-    raised: NDArray[np.float32] = np.float32(255) * shares ** np.float32(gamma)
+    if gamma == 1:
+        return levels
+    raised: NDArray[np.float32] = np.float32(255) * (np.asarray(levels, np.float32) / np.float32(255)) ** np.float32(gamma)
     return raised
 
 

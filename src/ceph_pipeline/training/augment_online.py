@@ -56,8 +56,7 @@ class Drawn:
             share = level_shares(image, white)
             for tone in self.tones:
                 levels = white * tone.curve(levels / white, float(share @ levels) / white)
-            if input_gamma != 1:
-                levels = raise_levels(levels, input_gamma).astype(np.float64)
+            levels = np.asarray(raise_levels(levels, input_gamma), np.float64)
             mean = float(share @ levels)
             sd = max(float(share @ (levels - mean) ** 2) ** 0.5, MIN_SD)
         return look_up(image, (levels.astype(np.float32) - np.float32(mean)) * np.float32(1 / sd))
