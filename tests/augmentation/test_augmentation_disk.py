@@ -108,22 +108,25 @@ class TestEstimate:
 
     @pytest.fixture
     def space(self, tmp_path):
-        def of(image=None, name="film.png"):
+        def of(image=None, name="film.png", root=tmp_path):
             if image is not None:
                 cv2.imwrite(str(tmp_path / name), image)
             stores = [ImageStore(str(tmp_path / name)) for name in ("source_cache", "store", "cache")]
-            writer = CopyWriter(RawFolder(tmp_path, "aariz"), *stores, recipe={}, seed=0, cache_long_side=64)
+            writer = CopyWriter(RawFolder(root, "aariz"), *stores, recipe={}, seed=0, cache_long_side=64)
             return writer.space_needed(Source("film", name, (241, 302), None, {}))
 
         return of
 
     @pytest.mark.parametrize("shape", [(302, 241), (302, 241, 3)], ids=["grey", "colour"])
     @pytest.mark.parametrize(("dtype", "times"), [(np.uint8, 1), (np.uint16, 2)])
-    def test_16_bits_take_twice_the_room(self, space, shape, dtype, times):
-        assert space(np.zeros(shape, dtype)) == pytest.approx(times * self.EIGHT_BITS)
+    @pytest.mark.parametrize("name", ["film.png", "film.tif"])
+    def test_16_bits_take_twice_the_room(self, space, shape, dtype, times, name):
+        assert space(np.zeros(shape, dtype), name) == pytest.approx(times * self.EIGHT_BITS)
 
-    def test_other_formats_have_8_bits(self, space):
-        assert space(np.zeros((302, 241), np.uint8), "film.jpg") == pytest.approx(self.EIGHT_BITS)
+    def test_a_film_beside_an_annotation_file_is_looked_at(self, space, tmp_path):
+        (tmp_path / "export.json").write_text("{}")
+        image = np.zeros((302, 241), np.uint16)
+        assert space(image, root=tmp_path / "export.json") == pytest.approx(2 * self.EIGHT_BITS)
 
     def test_a_missing_source_is_left_to_who_reads_it(self, space):
         assert space() == pytest.approx(self.EIGHT_BITS)

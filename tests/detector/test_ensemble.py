@@ -23,6 +23,7 @@ from ceph_pipeline.detector.files import (
     list_detectors,
 )
 from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.detector.located import Located
 from ceph_pipeline.detector.refinement import predict_refined
 from ceph_pipeline.detector.uncertainty import load_uncertainty
 from ceph_pipeline.detector.whole_image import look_at_whole
@@ -77,8 +78,9 @@ def test_the_crops_networks_answers_are_averaged(dot_refiner: TrainedNet, dotted
         [dot_refiner, shifted(dot_refiner, 1), shifted(dot_refiner, -1)],
         {"a": dotted}.__getitem__,
         ["a"],
-        POINTS[None],
+        Located(POINTS[None], np.ones((1, 2)), np.ones((1, 2))),
         pixel_size_mm=[0.1],
+        params=RefinementParams(),
         progress=False,
     )
     np.testing.assert_allclose(found.xy[0], POINTS, atol=0.3)
@@ -91,7 +93,7 @@ def test_a_second_round_cuts_about_the_refined_point(dot_refiner: TrainedNet, do
             [dot_refiner],
             {"a": dotted}.__getitem__,
             ["a"],
-            far[None],
+            Located(far[None], np.ones((1, 2)), np.ones((1, 2))),
             pixel_size_mm=[0.1],
             params=RefinementParams(rounds=rounds),
             progress=False,
@@ -226,7 +228,7 @@ def test_networks_of_other_landmarks_are_refused_by_the_file(monkeypatch: pytest
     networks = {"a.ckpt": dot_finder, "b.ckpt": replace(dot_finder, landmarks=("p2", "p1"))}
     monkeypatch.setattr("ceph_pipeline.detector.checkpoint.load_checkpoint", lambda path, _: networks[path.name])
     with pytest.raises(CheckpointError, match=r"b\.ckpt: locates 2 landmarks \(p2, p1, …\), and a\.ckpt 2 landmarks \(p1, p2"):
-        load_networks([Path("a.ckpt"), Path("b.ckpt")], "stage1")
+        load_networks([Path("a.ckpt"), Path("b.ckpt")], "stage1", DetectorParams())
 
 
 def test_no_checkpoint_at_all_is_refused() -> None:

@@ -20,7 +20,7 @@ def test_the_images_of_a_store_are_predicted_in_their_order(
     for file in xrays(tmp_path / "files", 3):
         store.write(file.stem, read_image(file))
     images = pd.DataFrame({"image_id": ["xray_2", "xray_0"], "width": 1000, "height": 1200, "pixel_size_mm": 0.1})
-    networks = load_networks([checkpoints / "stage1" / "best.ckpt"], "stage1")
+    networks = load_networks([checkpoints / "stage1" / "best.ckpt"], "stage1", DetectorParams())
     index = pd.DataFrame({"image_id": ["xray_2", "xray_0"], "digest": "as taken"})
     found = whole_image_tables(networks, ImageSet.of_cache(images, store, index), DetectorParams(device="cpu"))
     table = PredictionTable.validate(found.stage1)

@@ -57,6 +57,7 @@ def test_a_logged_detector_answers_its_own_example(logged: LoggedModel) -> None:
     answer = model.predict(model.input_example, params={"refine": False})
     assert answer["image_id"].unique() == ["example"]
     assert answer["stage"].unique() == ["stage1"]
+    assert set(answer) <= set(model.metadata.signature.outputs.input_names())
 
 
 def test_a_logged_detector_keeps_no_pickle_and_no_lock_file(logged: LoggedModel) -> None:

@@ -164,7 +164,7 @@ class TestFolds:
             checkpoint = finished.data / "06_models" / "folds" / str(fold) / "stage1" / "best.ckpt"
             rows = images.loc[held_out.index].reset_index()
             expected = whole_image_tables(
-                load_networks([checkpoint], "stage1"), ImageSet(rows, cache.read, "pixels"), DetectorParams()
+                load_networks([checkpoint], "stage1", DetectorParams()), ImageSet(rows, cache.read, "pixels"), DetectorParams()
             ).stage1
             own = found[(found["stage"] == "stage1") & found["image_id"].isin(held_out.index)]
             np.testing.assert_allclose(own[["x", "y"]], expected[["x", "y"]], atol=1e-3)

@@ -12,15 +12,11 @@ from ceph_pipeline.augmentation.kinds import Kind, Source, random_generator
 from ceph_pipeline.augmentation.plan import Copy
 from ceph_pipeline.augmentation.transforms import Pixels
 from ceph_pipeline.errors import CephError
-from ceph_pipeline.images import ImageReadError, ImageStore, RawFolder
+from ceph_pipeline.images import ImageReadError, ImageStore, RawFolder, read_header
 from ceph_pipeline.images.shrink import shrink_to
 
 BYTES_PER_PIXEL = {"png": 0.6, "jpg": 0.35, "bmp": 1.0, "npy": 1.0}
 """Upper estimate for 8 bits: ISBI 2015 takes 0.38 as png and 0.15 as jpg of quality 95 (measured)."""
-
-_PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_BIT_DEPTH = 24
-"""Of a png's bytes, the one that says how many bits a sample has."""
 
 
 class AugmentationError(CephError, RuntimeError):
@@ -62,7 +58,7 @@ class CopyWriter:
         """Bytes that one copy of a source and its training copy take at most; 16 bits take twice as much as 8."""
         width, height = source.size
         pixels = BYTES_PER_PIXEL[self.store.format] * width * height + self.cache_long_side**2
-        return _bytes_per_sample(self.raw.root / source.path) * pixels
+        return _bytes_per_sample(self.raw.films / source.path) * pixels
 
     def write_copies(self, source: Source, copies: list[Copy]) -> Made:
         """Make copies of a source; memory holds the source and one copy.
@@ -75,7 +71,7 @@ class CopyWriter:
         height, width = image.shape
         if (width, height) != source.size:
             raise AugmentationError(
-                f"{self.raw.root / source.path}: {width} × {height} pixels, but the images table says "
+                f"{self.raw.films / source.path}: {width} × {height} pixels, but the images table says "
                 f"{source.size[0]} × {source.size[1]}. Run ingestion again."
             )
         return Made(source.image_id, len(copies), sum(self._make(image, source, copy) for copy in copies))
@@ -106,10 +102,8 @@ class CopyWriter:
 
 
 def _bytes_per_sample(file: Path) -> int:
-    """1 or 2, by the header: only png is read with 16 bits. What cannot be opened is named when it is read."""
+    """1 or 2, by the header; a file that cannot be read is named when its pixels are."""
     try:
-        with file.open("rb") as stream:
-            header = stream.read(_PNG_BIT_DEPTH + 1)
-    except OSError:
+        return 2 if read_header(file).bits > 8 else 1
+    except ImageReadError:
         return 1
-    return 2 if header.startswith(_PNG) and header[_PNG_BIT_DEPTH:] == b"\x10" else 1

@@ -74,11 +74,7 @@ def create_net(stage: StageName, architecture: dict[str, Any], seed: int = 0) ->
     """Build the network of a stage from its keyword arguments; its first weights are a function of the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return _build(stage, architecture)
-
-
-def _build(stage: StageName, architecture: dict[str, Any]) -> LandmarkNet | RefinementNet:
-    return create_landmark_net(**architecture) if stage == "stage1" else create_refinement_net(**architecture)
+        return create_landmark_net(**architecture) if stage == "stage1" else create_refinement_net(**architecture)
 
 
 def save_checkpoint(trained: TrainedNet, path: Path) -> None:
@@ -199,20 +195,19 @@ def _first(error: ValidationError) -> str:
     return f"{place}: {message}" if place else message
 
 
-def load_networks(paths: Sequence[Path], stage: StageName, params: DetectorParams | None = None) -> tuple[TrainedNet, ...]:
+def load_networks(paths: Sequence[Path], stage: StageName, params: DetectorParams) -> tuple[TrainedNet, ...]:
     """Read the networks of one stage that answer together.
 
     Args:
         paths: Their checkpoints.
         stage: Which.
-        params: On which device they compute, and by what; the CPU and torch by default.
+        params: On which device they compute, and by what.
 
     Raises:
         CheckpointError: a file is not what `load_checkpoint` reads, of the other stage, or of other landmarks than the first.
         DeviceError: this machine has no such device.
         OnnxError: onnxruntime is asked for and not installed, or cannot compute a network.
     """
-    params = params or DetectorParams(device="cpu")
     on_onnx = params.runtime == "onnxruntime"
     device = resolve_device("cpu" if on_onnx else params.device)
     networks = tuple(load_checkpoint(path, device) for path in paths)

@@ -1,6 +1,6 @@
 """Located landmarks and how sure the network is of them."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -75,10 +75,9 @@ def no_predictions() -> pd.DataFrame:
     )
 
 
-def column_array(
-    rows: pd.DataFrame, column: Literal["sigma_px", "peak"], image_ids: list[str], landmarks: list[str]
-) -> NDArray[np.float64]:
-    """A column of one stage's rows as `(N, K)` in the given orders, NaN where there is no such point."""
-    values = rows.set_index(["image_id", "landmark"])[column]
+def located_in(rows: pd.DataFrame, image_ids: list[str], landmarks: list[str]) -> Located:
+    """What one stage's rows of a `PredictionTable` say, in the given orders, NaN where there is no such point."""
     full = pd.MultiIndex.from_product([image_ids, landmarks])
-    return values.reindex(full).to_numpy(np.float64).reshape(len(image_ids), len(landmarks))
+    values = rows.set_index(["image_id", "landmark"])[["x", "y", "sigma_px", "peak"]].reindex(full)
+    x, y, sigma_px, peak = values.to_numpy(np.float64).T.reshape(4, len(image_ids), len(landmarks))
+    return Located(np.stack([x, y], axis=-1), sigma_px, peak)

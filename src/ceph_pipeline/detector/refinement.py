@@ -29,12 +29,10 @@ def predict_refined(
     networks: Sequence[TrainedNet],
     read_image: Callable[[str], GreyImage],
     image_ids: Sequence[str],
-    points: NDArray[np.float64],
+    start: Located,
     *,
-    pixel_size_mm: ArrayLike | None = None,
-    sigma_px: NDArray[np.float64] | None = None,
-    peak: NDArray[np.float64] | None = None,
-    params: RefinementParams | None = None,
+    pixel_size_mm: ArrayLike,
+    params: RefinementParams,
     views: Sequence[View] = (View(),),
     batch_size: int = 128,
     progress: bool = True,
@@ -45,26 +43,25 @@ def predict_refined(
         networks: One network of stage 2, or an ensemble of them, which look at the same crops.
         read_image: Identifier to the original's pixels.
         image_ids: N identifiers.
-        points: `(N, K, 2)` px of the originals, in the networks' order of landmarks; NaN stays NaN.
-        pixel_size_mm: `(N,)`, for networks whose field of view is given in mm. Where one is missing, the face's size
-            stands in for it.
-        sigma_px: `(N, K)` of `points`, kept where a point is not refined.
-        peak: `(N, K)` of `points`, handed on: crops are cut about every point and cannot say whether its landmark is there.
+        start: What stage 1 has located, in the networks' order of landmarks; NaN stays NaN.
+        pixel_size_mm: `(N,)`, for networks whose field of view is given in mm. Where one is NaN, the face's size stands in
+            for it.
         params: What is made of the crops' answers.
         views: Ways to look at each crop, about its centre.
         batch_size: Crops a forward pass, at most.
         progress: Show a bar.
 
     Returns:
-        Points in px of the originals; stage 1's where stage 2 is unsure. `sigma_px` joins what the heatmaps' peaks say
-        with the spread over crops, views and networks.
+        Points in px of the originals; stage 1's, with its `sigma_px`, where stage 2 is unsure. Elsewhere `sigma_px` joins what
+        the heatmaps' peaks say with the spread over crops, views and networks. `peak` is stage 1's: crops are cut about every
+        point and cannot say whether its landmark is there.
 
     Raises:
         ValueError: the networks were trained on different crops; `params` name a landmark that they do not know.
     """
-    crops, params = shared_crops(networks), params or RefinementParams()
-    field = _fields(points, networks[0], pixel_size_mm, crops)
-    centres = points
+    crops = shared_crops(networks)
+    field = _fields(start.xy, networks[0], np.asarray(pixel_size_mm, dtype=np.float64), crops)
+    centres = start.xy
     for _ in range(params.rounds):
         found = crop_answers(
             networks,
@@ -77,14 +74,10 @@ def predict_refined(
             batch_size=batch_size,
             progress=progress,
         )
-        fused = fuse(found.xy, found.peak, points, field, params, networks[0].landmarks)
+        fused = fuse(found.xy, found.peak, start.xy, field, params, networks[0].landmarks)
         centres = fused.xy
     own = np.where(np.isnan(fused.xy).any(axis=-1), np.nan, combined_sd(fused.sd, found.sd.mean(axis=-1)))
-    return Located(
-        fused.xy,
-        own if sigma_px is None else np.where(fused.refined, own, sigma_px),
-        np.full(points.shape[:2], np.nan) if peak is None else peak,
-    )
+    return Located(fused.xy, np.where(fused.refined, own, start.sigma_px), start.peak)
 
 
 def shared_crops(networks: Sequence[TrainedNet]) -> CropParams:
@@ -185,15 +178,15 @@ def _locate_all(
 
 
 def _fields(
-    points: NDArray[np.float64], trained: TrainedNet, pixel_size_mm: ArrayLike | None, params: CropParams
+    points: NDArray[np.float64], trained: TrainedNet, pixel_size_mm: NDArray[np.float64], params: CropParams
 ) -> NDArray[np.float64]:
     """Each image's field of view `(N,)` px: by the face's size where millimetres are not known."""
-    known = np.full(len(points), np.nan) if pixel_size_mm is None else np.asarray(pixel_size_mm, dtype=np.float64)
     if params.field_mm is None:
-        return field_sizes(points, list(trained.landmarks), known, params)
+        return field_sizes(points, list(trained.landmarks), pixel_size_mm, params)
     by_face = params.model_copy(update={"field_mm": None, "field_of_face": params.field_mm / MEAN_FACE_MM})
     field = np.empty(len(points))
-    for rows, rule in ((np.isfinite(known), params), (~np.isfinite(known), by_face)):
+    known = np.isfinite(pixel_size_mm)
+    for rows, rule in ((known, params), (~known, by_face)):
         if rows.any():
-            field[rows] = field_sizes(points[rows], list(trained.landmarks), known[rows], rule)
+            field[rows] = field_sizes(points[rows], list(trained.landmarks), pixel_size_mm[rows], rule)
     return field

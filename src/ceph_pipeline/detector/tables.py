@@ -13,10 +13,10 @@ from tqdm.auto import tqdm
 from ceph_pipeline.cephalometry import as_measurement
 from ceph_pipeline.cephalometry.learned import CVM_PROBABILITY, CVM_STAGE
 from ceph_pipeline.detector.inputs import DetectorError
-from ceph_pipeline.detector.located import column_array, no_predictions, prediction_rows
+from ceph_pipeline.detector.located import located_in, no_predictions, prediction_rows
 from ceph_pipeline.detector.refinement import predict_refined
 from ceph_pipeline.detector.whole_image import look_at_whole
-from ceph_pipeline.landmarks.tables import empty_table, points_array
+from ceph_pipeline.landmarks.tables import empty_table
 from ceph_pipeline.views import View, views_of
 
 if TYPE_CHECKING:
@@ -142,10 +142,8 @@ def refined_tables(
                     networks,
                     _constant(pixels),
                     [image_id],
-                    points_array(rows, [image_id], names),
+                    located_in(rows, [image_id], names),
                     pixel_size_mm=np.array([pixel_size]),
-                    sigma_px=column_array(rows, "sigma_px", [image_id], names),
-                    peak=column_array(rows, "peak", [image_id], names),
                     params=params.refinement,
                     views=views_of(start.views),
                     batch_size=params.crop_batch_size,

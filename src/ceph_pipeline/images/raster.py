@@ -59,7 +59,7 @@ def raster_header(stream: BinaryIO, kind: Kind) -> ImageHeader:
         kind=kind,
         stored_size=image.size,
         orientation=orientation if orientation in ORIENTATIONS else UPRIGHT,
-        bits=16 if image.mode.startswith("I") else 8,
+        bits=16 if image.mode.startswith("I") or any(";16" in str(tile[3]) for tile in image.tile) else 8,  # RGB;16B: in colour
         spacing_mm=spacing,
         spacing_source=_DPI_SOURCES[kind] if spacing else None,
     )

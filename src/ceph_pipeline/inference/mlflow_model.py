@@ -26,7 +26,6 @@ from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.detector.landmark_detector import CHECKPOINTS, LandmarkDetector
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import decode_image, encode_image
-from ceph_pipeline.images.codec import MAX_PIXELS, GreyImage
 
 SIGNATURE = ModelSignature(
     inputs=Schema(
@@ -44,6 +43,7 @@ SIGNATURE = ModelSignature(
             ColSpec(DataType.double, "x"),
             ColSpec(DataType.double, "y"),
             ColSpec(DataType.double, "sigma_px"),
+            ColSpec(DataType.double, "peak"),
             ColSpec(DataType.double, "calibrated_sigma_px", required=False),
             ColSpec(DataType.double, "radius_px", required=False),
             ColSpec(DataType.double, "radius_mm", required=False),
@@ -70,7 +70,7 @@ class DetectorModel(PythonModel):
 
         Args:
             context: Unused; `load_context` has read it.
-            model_input: `image`, the content of a png, jpg or bmp file; maybe `image_id` and `pixel_size_mm`.
+            model_input: `image`, the content of an image file, of any kind of film; maybe `image_id` and `pixel_size_mm`.
             params: `refine`: whether stage 2 follows stage 1, true by default.
 
         Returns:
@@ -91,7 +91,7 @@ class DetectorModel(PythonModel):
         names = [str(name) for name in names]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise DetectorError(f"image_id {', '.join(repeated)}: given more than once; each image needs a name of its own.")
-        images = {name: _decode(content, name) for name, content in zip(names, model_input["image"], strict=True)}
+        images = {name: decode_image(content, name) for name, content in zip(names, model_input["image"], strict=True)}
         sizes = model_input["pixel_size_mm"].tolist() if "pixel_size_mm" in model_input else None
         detector = self.detector if params.get("refine", True) else self.detector.without_refinement()
         return detector.predict(images, pixel_size_mm=sizes)
@@ -125,13 +125,6 @@ def log_detector(files: DetectorFiles, *, beside: Mapping[str, str] | None = Non
             pip_requirements=[f"ceph-pipeline=={version('ceph-pipeline')}"],
         )
     return mlflow.get_logged_model(info.model_id)
-
-
-def _decode(content: bytes, name: str) -> GreyImage:
-    image = decode_image(content, name)
-    if image.size > MAX_PIXELS:
-        raise DetectorError(f"{name}: {image.size:,} pixels; at most {MAX_PIXELS:,} are taken.")
-    return image
 
 
 def _example() -> pd.DataFrame:

@@ -45,10 +45,5 @@ Views = Annotated[ViewSet | ViewGrid, BeforeValidator(_known)]
 
 
 def views_of(views: Views) -> tuple[View, ...]:
-    """The views of a set or a grid.
-
-    Raises:
-        ValueError: there is no set of that name.
-    """
-    known = _known(views)
-    return known.views if isinstance(known, ViewGrid) else VIEW_SETS[known]
+    """The views of a set or a grid."""
+    return views.views if isinstance(views, ViewGrid) else VIEW_SETS[views]

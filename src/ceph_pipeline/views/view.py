@@ -1,9 +1,6 @@
-"""One way to look at a network's input frame. Who warps the pixels and calls the network maps points back with `View.back`."""
+"""One way to look at a network's input frame."""
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.landmarks.geometry import Affine, Size, centre_of
@@ -31,10 +28,6 @@ class View:
         """The map from a frame of `(width, height)` pixels to the view, which has the same size."""
         mirrored = Affine.flip(size[0]) if self.flip else Affine.identity()
         return mirrored.then(Affine.similarity(centre_of(size), angle_deg=self.rotation_deg, scale=self.scale))
-
-    def back(self, points: ArrayLike, size: Size) -> NDArray[np.float64]:
-        """Map points `(..., 2)` found in the view back to the frame."""
-        return self.matrix(size).inverse()(points)
 
     @property
     def is_identity(self) -> bool:
