@@ -43,9 +43,25 @@ def first_of(names: Iterable[str], n: int) -> str:
 def did_you_mean(name: str, known: Iterable[str], *, n: int = 2, cutoff: float = 0.6) -> str:
     """The end of a message about an unknown name: up to `n` known ones at least as similar as `cutoff`; empty without any.
 
+    Upper and lower case count as the same.
+
     Example:
-        >>> did_you_mean("coko", ["coco", "cvat"])
+        >>> did_you_mean("COKO", ["coco", "cvat"])
         " Did you mean 'coco'?"
     """
-    near = difflib.get_close_matches(name, list(known), n=n, cutoff=cutoff)
-    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    spelt = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name.lower(), spelt, n=n, cutoff=cutoff)
+    return f" Did you mean {' or '.join(repr(spelt[each]) for each in near)}?" if near else ""
+
+
+def known_here(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name where few are known: the nearest, else all of them.
+
+    Example:
+        >>> known_here("lerning_rate", ["epochs", "learning_rate"])
+        " Did you mean 'learning_rate'?"
+        >>> known_here("colour", ["epochs", "learning_rate"])
+        ' Known here: epochs, learning_rate.'
+    """
+    known = list(known)
+    return did_you_mean(name, known, cutoff=0.5) or f" Known here: {', '.join(known) or 'none'}."

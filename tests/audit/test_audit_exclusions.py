@@ -91,5 +91,5 @@ class TestOnesOwnList:
         assert table.to_numpy().tolist() == [["c03", "listed in audit.exclude."]]
 
     def test_a_misspelt_image_is_refused_with_the_nearest_names(self, images, make_duplicates):
-        with pytest.raises(UnknownExclusionError, match=r"'c3' is no image of the data set \(.*c03"):
+        with pytest.raises(UnknownExclusionError, match=r"'c3' is no image of the data set\. Did you mean .*'c03'.*\? Mend"):
             decide_exclusions(findings_table(), make_duplicates(), images, AuditParams(exclude=("c3",)))

@@ -92,7 +92,7 @@ class TestInvalid:
             params_of(recipe=recipe)
 
     def test_a_misspelt_setting_suggests_the_nearest(self, params_of):
-        with pytest.raises(ValidationError, match=r"rotation\.angle_deg: no such setting\. Did you mean angles_deg\?"):
+        with pytest.raises(ValidationError, match=r"rotation\.angle_deg: no such setting\. Did you mean 'angles_deg'\?"):
             params_of(recipe={"rotation": {"angle_deg": [7]}})
 
     def test_a_setting_that_does_not_exist_is_answered_by_those_that_do(self, params_of):

@@ -176,7 +176,7 @@ class TestRefused:
 
     @pytest.mark.parametrize(("name", "nearest"), [("Sharpn", "Sharpen"), ("GausianBlur", "GaussianBlur"), ("clahe", "CLAHE")])
     def test_an_unknown_name_suggests_the_nearest(self, name, nearest):
-        with pytest.raises(ValidationError, match=rf"no such transform\. Did you mean {nearest}\?"):
+        with pytest.raises(ValidationError, match=rf"no such transform\. Did you mean '{nearest}'\?"):
             LibraryTransform(transform=name)
 
     @pytest.mark.parametrize("name", ["core", "Compose", "BasicTransform", "ImageOnlyTransform", "xyz"])
@@ -187,7 +187,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("name", "settings", "message"),
         [
-            ("Sharpen", {"alhpa": [0.2, 0.5]}, r"Sharpen has no argument 'alhpa'\. Did you mean alpha\?"),
+            ("Sharpen", {"alhpa": [0.2, 0.5]}, r"Sharpen has no argument 'alhpa'\. Did you mean 'alpha'\?"),
             ("Sharpen", {"zzz": 1}, "Known here: alpha, kernel_size, lightness, method, sigma"),
             ("MedianBlur", {"zzz": 1}, "Known here: blur_limit"),
             ("Sharpen", {"alpha": [0.2, 3]}, "Sharpen refuses them: alpha"),

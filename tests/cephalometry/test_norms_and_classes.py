@@ -77,7 +77,7 @@ class TestNorms:
             NormSet.model_validate(SET | {"norms": {"SNA": {"mean": 82, "checked": "mean"}}})
 
     def test_an_unknown_set_gets_the_nearest(self):
-        with pytest.raises(ValidationError, match="did you mean steiner"):
+        with pytest.raises(ValidationError, match="Did you mean 'steiner"):
             CephalometryParams.model_validate(CONFIGURATION | {"compare_with": ["stiener"]})
 
 

@@ -30,7 +30,7 @@ class TestEnvironments:
             check(env=env)
 
     def test_one_without_a_folder(self, check):
-        with pytest.raises(UnknownEnvironmentError, match=r"--env dmeo: there is no folder .*dmeo\. Did you mean demo\?"):
+        with pytest.raises(UnknownEnvironmentError, match=r"--env dmeo: there is no folder .*dmeo\. Did you mean 'demo'\?"):
             check(env="dmeo")
 
     @pytest.mark.parametrize(("env", "name"), [("presets", "NAME"), ("fast", "fast")])

@@ -69,15 +69,15 @@ class TestAccepted:
 
 class TestRefused:
     def test_a_misspelt_pipeline_name_with_the_nearest(self, check):
-        with pytest.raises(ParameterError, match=r"stge1: no such parameter\. Did you mean stage1"):
+        with pytest.raises(ParameterError, match=r"stge1: no such parameter\. Did you mean 'stage1'"):
             check(stge1={"optim": {"epochs": 3}})
 
     def test_a_misspelt_section_with_the_nearest(self, check):
-        with pytest.raises(ParameterError, match=r"stage1\.optm: no such parameter\. Did you mean optim"):
+        with pytest.raises(ParameterError, match=r"stage1\.optm: no such parameter\. Did you mean 'optim'"):
             check(stage1={"optm": {"epochs": 3}})
 
     def test_a_misspelt_field_with_the_nearest(self, check):
-        with pytest.raises(ParameterError, match=r"stage1\.optim\.epoch: no such parameter\. Did you mean epochs"):
+        with pytest.raises(ParameterError, match=r"stage1\.optim\.epoch: no such parameter\. Did you mean 'epochs'"):
             check(stage1={"optim": {"epoch": 3}})
 
     def test_a_name_like_no_other_with_those_there_are(self, check):
@@ -126,7 +126,7 @@ class TestRefused:
 
     def test_parameters_of_pipelines_that_are_not_asked_for(self, project):
         session = KedroSession.create(project, env="demo", runtime_params={"stage2": {"loop": {"sed": 1}}})
-        with pytest.raises(ParameterError, match=r"stage2\.loop\.sed: no such parameter\. Did you mean seed"):
+        with pytest.raises(ParameterError, match=r"stage2\.loop\.sed: no such parameter\. Did you mean 'seed'"):
             session.run(pipeline_names=["phantom"])
 
     def test_infinite_and_undefined_numbers_wherever_a_number_stands(self, context):

@@ -139,7 +139,7 @@ class TestRefused:
             (10, " = 10: should be 'single', 'five', 'ten' or 'grid', or a grid"),
             (["ten"], " = ['ten']: should be 'single', 'five', 'ten' or 'grid', or a grid"),
             (None, " = None: should be 'single', 'five', 'ten' or 'grid', or a grid"),
-            ({"scale": [0.9]}, ".scale: no such parameter. Did you mean scales?"),
+            ({"scale": [0.9]}, ".scale: no such parameter. Did you mean 'scales'?"),
             ({"scales": []}, ".scales = []: should hold at least one value."),
             ({"scales": [0.9, 1, 0.9]}, ".scales = [0.9, 1, 0.9]: 0.9 is given more than once."),
             ({"rotations_deg": [0, -0.0]}, ".rotations_deg = [0, -0.0]: 0.0 is given more than once."),

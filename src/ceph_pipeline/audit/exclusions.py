@@ -1,12 +1,11 @@
 """From findings to the images that augmentation and training leave out."""
 
 from collections import defaultdict
-from difflib import get_close_matches
 
 import pandas as pd
 
 from ceph_pipeline.audit.params import AuditParams, DuplicatePolicy
-from ceph_pipeline.errors import CephError
+from ceph_pipeline.errors import CephError, did_you_mean
 from ceph_pipeline.landmarks.tables import SPLITS
 
 NEAR_DUPLICATES = "near_duplicates"
@@ -16,12 +15,6 @@ _RANK = {split: rank for rank, split in enumerate(SPLITS)}
 
 class UnknownExclusionError(CephError, ValueError):
     """`audit.exclude` names an image that is not there."""
-
-    def __init__(self, image_id: str, known: set[str]) -> None:
-        near = ", ".join(get_close_matches(image_id, sorted(known), n=3)) or "none is near"
-        super().__init__(
-            f"audit.exclude: {image_id!r} is no image of the data set ({near}). Mend the name, or take it out of the list."
-        )
 
 
 def decide_exclusions(
@@ -52,7 +45,10 @@ def decide_exclusions(
         reasons[image_id].append(reason)
     for image_id in params.exclude:
         if image_id not in known:
-            raise UnknownExclusionError(image_id, known)
+            raise UnknownExclusionError(
+                f"audit.exclude: {image_id!r} is no image of the data set.{did_you_mean(image_id, known)} Mend the name, or take "
+                "it out of the list."
+            )
         reasons[image_id].append("listed in audit.exclude.")
     rows = [(image_id, " ".join(reasons[image_id])) for image_id in sorted(reasons)]
     return pd.DataFrame(rows, columns=["image_id", "reason"], dtype=object)

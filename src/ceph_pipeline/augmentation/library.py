@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import os
@@ -19,6 +18,7 @@ from pydantic import Field, JsonValue, ValidationError, ValidationInfo, field_va
 
 from ceph_pipeline.augmentation.kinds import DrawnKind, RecipeError, Source, register
 from ceph_pipeline.augmentation.transforms import Transform, full_scale, to_depth
+from ceph_pipeline.errors import did_you_mean, known_here
 
 if TYPE_CHECKING:
     from ceph_pipeline.augmentation.transforms import Pixels
@@ -95,9 +95,7 @@ def check_still(name: str) -> None:
     library = albumentations()
     found = getattr(library, name, None)
     if not (isinstance(found, type) and issubclass(found, library.BasicTransform)):
-        names = {known.lower(): known for known in pixel_level()}
-        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.4)
-        hint = f" Did you mean {names[near[0]]}?" if near else ""
+        hint = did_you_mean(name, pixel_level(), n=1, cutoff=0.4)
         raise RecipeError(f"albumentations {library.__version__} has no such transform.{hint}")
     if name in SHIFTING:
         raise RecipeError(f"it displaces structures, and landmarks would no longer lie on them. Take {SHIFTING[name]}.")
@@ -125,9 +123,7 @@ def check_settings(name: str, settings: Mapping[str, Any]) -> None:
         raise RecipeError("`p` is the chance of a change, which the kind's own `probability` sets.")
     known = set(inspect.signature(getattr(albumentations(), name)).parameters) - {"p"}
     for unknown in settings.keys() - known:
-        near = difflib.get_close_matches(unknown, known, n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(known)) or 'none'}."
-        raise RecipeError(f"{name} has no argument {unknown!r}. {hint}")
+        raise RecipeError(f"{name} has no argument {unknown!r}.{known_here(unknown, sorted(known))}")
     try:
         with warnings.catch_warnings(action="error"):
             _make(name, settings)

@@ -1,6 +1,5 @@
 """Parameters of augmentation: recipes, of copies and of changes on the fly, checked before any image is opened."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -27,6 +26,7 @@ from ceph_pipeline.augmentation import (
 )
 from ceph_pipeline.augmentation.copy_counts import check_total
 from ceph_pipeline.augmentation.kinds import Kind, RecipeError, find_kind
+from ceph_pipeline.errors import did_you_mean
 
 BUILT_IN = (geometric, elastic, photometric, sharpness, occlusion, artefacts, burned_in_marks, braces, library)
 """Modules whose import registers the kinds that come with the package."""
@@ -62,9 +62,8 @@ def _explain(name: str, kind: type[Kind], detail: Any) -> str:
     if detail["type"] != "extra_forbidden":
         return f"{place} = {detail['input']!r}: {detail['msg'].removeprefix('Value error, ').removesuffix('.')}."
     known = sorted(kind.model_fields)
-    near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.7)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    return f"{place}: no such setting. {hint}Known here: {', '.join(known)}."
+    hint = did_you_mean(str(detail["loc"][-1]), known, n=1, cutoff=0.7)
+    return f"{place}: no such setting.{hint} Known here: {', '.join(known)}."
 
 
 def _for_copies(recipe: dict[str, Kind]) -> dict[str, Kind]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-
 from pydantic import Field, model_validator
 
 from ceph_pipeline.artifacts import Params
 from ceph_pipeline.cephalometry.classes import Rule
 from ceph_pipeline.cephalometry.norms import ChosenNorm, NormSet, choose
+from ceph_pipeline.errors import known_here
 
 
 class CephalometryParams(Params):
@@ -24,8 +23,7 @@ class CephalometryParams(Params):
     def _known_sets(self) -> CephalometryParams:
         for name in self.compare_with:
             if name not in self.norm_sets:
-                near = difflib.get_close_matches(name, self.norm_sets, n=2) or sorted(self.norm_sets)
-                raise ValueError(f"unknown norm set {name!r}; did you mean {' or '.join(near)}?")
+                raise ValueError(f"unknown norm set {name!r}.{known_here(name, sorted(self.norm_sets))}")
         return self
 
     @property

@@ -10,8 +10,7 @@ import yaml
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 
-from ceph_pipeline.errors import CephError
-from ceph_pipeline.hooks.nearest import nearest
+from ceph_pipeline.errors import CephError, known_here
 
 PRESETS = "presets"
 """Folder of the configuration that is no environment."""
@@ -90,4 +89,4 @@ def _check_environment(conf_source: Path, env: str | None) -> None:
             f"{conf_source / PRESETS / name}.yml, with --env where it is not base. Presets: {', '.join(presets)}; environments: "
             f"{', '.join(known)}."
         )
-    raise UnknownEnvironmentError(f"--env {env}: there is no folder {conf_source / env}.{nearest(env, known)}")
+    raise UnknownEnvironmentError(f"--env {env}: there is no folder {conf_source / env}.{known_here(env, known)}")

@@ -13,8 +13,7 @@ from kedro.framework.project import pipelines
 from kedro.validation import TypeExtractor
 from pydantic import BaseModel, ValidationError
 
-from ceph_pipeline.errors import CephError
-from ceph_pipeline.hooks.nearest import nearest
+from ceph_pipeline.errors import CephError, known_here
 
 _QUOTES = """ Put names in quotes, as in ["001"]: without, YAML reads 001 as the number 1, and no as false."""
 
@@ -52,7 +51,7 @@ def unknown_names(parameters: Mapping[str, Any], models: Mapping[str, Any], glob
     known = sorted({key.partition(".")[0] for key in models} | global_names)
     for name in parameters:
         if name not in known:
-            yield f"{name}: no such parameter.{nearest(name, known)}"
+            yield f"{name}: no such parameter.{known_here(name, known)}"
 
 
 def invalid_values(parameters: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[str]:
@@ -73,7 +72,7 @@ def _explain(key: str, model: type[BaseModel], detail: Any) -> str:
     location = [str(part) for part in detail["loc"]]
     place = ".".join([key, *location])
     if detail["type"] == "extra_forbidden":
-        return f"{place}: no such parameter.{nearest(location[-1], _fields_at(model, location[:-1]))}"
+        return f"{place}: no such parameter.{known_here(location[-1], _fields_at(model, location[:-1]))}"
     if detail["type"] == "missing":
         return f"{place}: missing."
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ").removesuffix(".")
