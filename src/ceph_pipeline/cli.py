@@ -181,8 +181,8 @@ cli.add_command(
 @click.option(
     "--images", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True, help="Folder of the tasks' images."
 )
-@click.option("--env", "-e", help="Configuration environment, whose detector and parameters count.")
-@click.option("--model", help="Models' folder, or a model's URI in MLflow, instead.")
+@click.option("--env", "-e", help="Configuration environment that supplies the detector and its parameters.")
+@click.option("--model", help="Models' folder, or a model's URI in MLflow, in the detector's place; the environment's parameters still apply.")
 @click.option(
     "--corrected",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -196,8 +196,8 @@ def label_studio(project: ProjectMetadata, images: Path, env: str | None, model:
     """Pre-annotate the tasks of a Label Studio project.
 
     Start it, then name http://localhost:PORT in the project's settings under Model; a webhook to http://localhost:PORT/webhook
-    (Settings, Webhooks) brings corrected tasks back, in a file that `raw_format=label_studio` reads. Label Studio takes addresses
-    of its own machine where it was started with ML_BLOCK_LOCAL_IP=false and SSRF_PROTECTION_ENABLED=false.
+    (Settings, Webhooks) brings corrected tasks back, in a file that `raw_format=label_studio` reads. Label Studio accepts
+    a backend on its own machine only if it was started with ML_BLOCK_LOCAL_IP=false and SSRF_PROTECTION_ENABLED=false.
     """
     import uvicorn
 
@@ -224,8 +224,8 @@ def label_studio(project: ProjectMetadata, images: Path, env: str | None, model:
 
 
 @cli.command()
-@click.option("--env", "-e", help="Configuration environment, whose detector is tried; without one there, that of `demo`.")
-@click.option("--model", help="Models' folder, or a model's URI in MLflow, instead.")
+@click.option("--env", "-e", help="Configuration environment whose detector is shown; if none is trained there, that of `demo`.")
+@click.option("--model", help="Models' folder, or a model's URI in MLflow, in the detector's place; the environment's parameters still apply.")
 @click.option("--port", type=click.IntRange(1, 65535), default=5006, show_default=True)
 @click.pass_obj
 def page(project: ProjectMetadata, env: str | None, model: str | None, port: int) -> None:
@@ -236,7 +236,7 @@ def page(project: ProjectMetadata, env: str | None, model: str | None, port: int
     try:
         from ceph_pipeline.page.server import page_server
     except ModuleNotFoundError as error:
-        raise click.ClickException(f"{error.name} is not installed: pip install 'ceph-pipeline[page]'.") from None
+        raise click.ClickException(f"{error.name} is not installed: .uv/bin/uv sync --extra page, with the extras in use; with pip see the README.") from None
     from ceph_pipeline.detector.files import is_detector
     from ceph_pipeline.page.settings import load_settings, models_folder
 
