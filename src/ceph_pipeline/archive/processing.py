@@ -253,8 +253,7 @@ def _pixel_sizes(films: list[FilmFile], folder: Path, points: pd.DataFrame, arch
 def _detector(models: Path, params: DetectorParams, made_by: str) -> LandmarkDetector:
     """Loaded once a worker, and again where the networks have changed."""
     del made_by
-    files = files_in(models)
-    return LandmarkDetector.from_checkpoints(files.stage1, files.stage2, models_folder_of(models), params)
+    return LandmarkDetector.load(models, params)
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.artifacts.cached_table import cached_table
 from ceph_pipeline.crops.params import CropParams
 from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.detector.image_set import ImageSet
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.landmarks.tables import images_in, reader_points
@@ -81,7 +82,6 @@ def predict_stage1(
     @once
     def found() -> "WholeImageTables":
         from ceph_pipeline.detector.checkpoint import load_networks
-        from ceph_pipeline.detector.image_set import ImageSet
         from ceph_pipeline.detector.tables import WholeImageTables, whole_image_tables
 
         each = [
@@ -163,14 +163,12 @@ def predict_stage2(
     whole = pd.concat([stage1_predictions, stage1_tta_predictions], ignore_index=True)
     start = whole[whole["image_id"].map(fold_of).isin(checkpoints["fold"])]
     paths = listed_checkpoints(checkpoints, folder)
-    located = images[images["image_id"].isin(start["image_id"])]
+    originals = ImageSet.of_originals(images[images["image_id"].isin(start["image_id"])], raw, cache_index)
 
     def predict() -> pd.DataFrame:
         from ceph_pipeline.detector.checkpoint import load_networks
-        from ceph_pipeline.detector.image_set import ImageSet
         from ceph_pipeline.detector.tables import refined_tables, starts_from
 
-        originals = ImageSet.of_originals(located, raw, cache_index)
         refined: list[pd.DataFrame] = []
         for fold, path in zip(checkpoints["fold"], paths, strict=True):
             seen = start[start["image_id"].map(fold_of) == fold]
@@ -180,8 +178,7 @@ def predict_stage2(
         return pd.concat([start, *refined], ignore_index=True)
 
     made_from = {
-        "images": fingerprint(located),
-        "pixels": fingerprint(cache_index[cache_index["image_id"].isin(located["image_id"])]),
+        **originals.identity(),
         "folds": fingerprint(folds),
         "checkpoints": fingerprint(checkpoints),
         "starting points": fingerprint(start),
