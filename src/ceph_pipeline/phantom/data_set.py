@@ -65,8 +65,8 @@ def draw_data_set(root: Path, ruler_export: Path, params: PhantomParams) -> None
     logger.info("%d phantoms drawn into %s, %d were there already", len(missing), root, params.n_images - len(missing))
 
 
-def draw_one(root: Path, index: int, params: PhantomParams) -> str:
-    """Draw one phantom and write its picture and annotations; returns its identifier."""
+def draw_one(root: Path, index: int, params: PhantomParams) -> None:
+    """Draw one phantom and write its picture and annotations."""
     specimen = _specimen(index, params)
     split = layout.split_of(index, params.n_images)
     readings = read_landmarks(specimen, index, params.seed, params.reader_noise)
@@ -76,7 +76,6 @@ def draw_one(root: Path, index: int, params: PhantomParams) -> str:
     write_atomically(files["cvm"], layout.cvm_json(specimen.image_id, split, specimen.face.cvm_stage))
     picture = draw_cephalogram(specimen, stream(params.seed, index, 1), params.grain)
     write_atomically(layout.image_file(root, split, specimen), encode_image(picture, f".{specimen.device.format}"))
-    return specimen.image_id
 
 
 def _specimen(index: int, params: PhantomParams) -> Specimen:

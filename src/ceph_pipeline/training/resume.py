@@ -81,7 +81,7 @@ def begin_or_skip(
     return True
 
 
-def finish(folder: Path, trained: TrainedNet, snapshots: int = 0) -> Path:
+def finish(folder: Path, trained: TrainedNet, snapshots: int = 0) -> None:
     """Replace what was trained before by what is trained now, close the ledger and drop the training's own state.
 
     Args:
@@ -98,7 +98,6 @@ def finish(folder: Path, trained: TrainedNet, snapshots: int = 0) -> Path:
     ledger.finish(finished={"fingerprint": ledger.read().get("fingerprint"), "digest": fingerprint(target)})
     for remains in (LAST, BEST_EPOCH):
         (folder / remains).unlink(missing_ok=True)
-    return target
 
 
 class WholeCheckpoints(TorchCheckpointIO):

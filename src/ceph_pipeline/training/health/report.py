@@ -25,16 +25,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def publish(record: TrainingRecord, folder: Path, run_logger: Logger | None) -> pd.DataFrame:
+def publish(record: TrainingRecord, folder: Path, run_logger: Logger | None) -> None:
     """Write `health.parquet`, `health.json` and `health.png`, log them to MLflow, and summarise them in the log.
 
     Args:
         record: The finished training.
         folder: Receives the files.
         run_logger: Its MLflow run, which receives the tables and the figure; None or another logger: none.
-
-    Returns:
-        The findings, rows of `HealthTable`.
     """
     findings = HealthTable.validate(examine(record))
     passed = MilestoneTable.validate(milestones.compare(record))
@@ -46,7 +43,6 @@ def publish(record: TrainingRecord, folder: Path, run_logger: Logger | None) -> 
         health_figure(record, findings).savefig(temporary, dpi=110, metadata={"Software": None})
     _log_to_mlflow(folder, findings, passed, run_logger)
     _say(record.stage, findings, passed)
-    return findings
 
 
 def _say(stage: str, findings: pd.DataFrame, passed: pd.DataFrame) -> None:
