@@ -50,7 +50,7 @@ class Reading:
         cvm: Rows of `CVM_COLUMNS`.
         problems: What was left out, and why.
         sources: Annotation file by (image, reader), for messages.
-        missing_is_absent: Whether an image does not show what nobody marked on it.
+        blank_shows_none: Whether an image on which nobody marked a point shows none of the landmarks.
     """
 
     images: pd.DataFrame
@@ -58,7 +58,7 @@ class Reading:
     cvm: pd.DataFrame
     problems: tuple[Problem, ...] = ()
     sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    missing_is_absent: bool = False
+    blank_shows_none: bool = False
 
 
 def image_table(rows: Iterable[Row]) -> pd.DataFrame:

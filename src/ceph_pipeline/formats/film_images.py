@@ -41,7 +41,6 @@ class Film:
     size: Size | None = None
     original: str | None = None
     split: str | None = None
-    subset: str | None = None
     pixel_size_mm: float = math.nan
     machine: str = "unknown"
     blank: bool = False

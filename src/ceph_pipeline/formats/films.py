@@ -33,16 +33,15 @@ class Assembly:
         to_pixels: What coordinates mean.
         expected: Full names of the landmarks each film should have; None takes those that any film has.
         relative: Coordinates are fractions of the image, so that a copy of another size has the same ones.
-        required: What a film without points lacks, for messages; `size_from` what one without size lacks.
+        size_from: What a film without size lacks, for messages.
         blank_shows_none: A reader without points says that the film shows none of the landmarks.
     """
 
     dataset: str
     names: LandmarkNames
-    to_pixels: ToPixels = lambda point, _size, _mm: point
+    to_pixels: ToPixels
     expected: tuple[str, ...] | None = None
     relative: bool = False
-    required: str = "at least one point"
     size_from: str = "the image itself, for its size"
     blank_shows_none: bool = False
 
@@ -105,16 +104,7 @@ def assemble(films: Iterable[Film], folder: ImageFolder, how: Assembly, problems
 
 def _image_row(entry: PairedFilm, size: Size, dataset: str) -> Row:
     split = entry.film.split or "train"
-    return (
-        entry.image_id,
-        entry.path,
-        split,
-        entry.film.subset or split,
-        *size,
-        entry.film.pixel_size_mm,
-        entry.film.machine,
-        dataset,
-    )
+    return (entry.image_id, entry.path, split, split, *size, entry.film.pixel_size_mm, entry.film.machine, dataset)
 
 
 def _name_points(entry: PairedFilm, size: Size, how: Assembly, problems: list[Problem]) -> bool:
@@ -156,7 +146,7 @@ def _name_points(entry: PairedFilm, size: Size, how: Assembly, problems: list[Pr
 def _no_point(entry: PairedFilm, how: Assembly) -> tuple[str, str]:
     """What was found and what expected on a film without a point."""
     if not entry.left_out:
-        return "no key point", how.required
+        return "no key point", "at least one point"
     wanted = (
         f"one of {', '.join(how.expected or ())}; what the files call them otherwise goes into `ingestion.reading.labels`, what "
         "the ruler's export does into `calibration.labels`"

@@ -31,8 +31,7 @@ def validated(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: 
     """
     images, points = _parse_exclusions(exclude, reading)
     reading = _exclude(reading, images, points)
-    outside = points_outside(reading)
-    reading = replace(reading, landmarks=_without_points_outside(reading))
+    outside = _take_out_points_outside(reading)
     unusable, wrong_marks = unusable_marks(reading.landmarks, reading.sources)
     reading.landmarks.loc[unusable, ["x", "y"]] = np.nan
     excluded_items = {*images, *(f"{image_id}/{known_or_own(name).symbol}" for image_id, name in points)}
@@ -57,26 +56,31 @@ def validated(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: 
 
 
 def _misleading(reading: Reading, problems: Sequence[Problem]) -> list[Problem]:
-    """Films that lack a landmark whose points were set aside, in data sets where a missing one is not on the film.
+    """Films that lack a landmark whose points were set aside, in data sets where a film without points shows no landmark.
+
+    A film left with other points says nothing wrong, but goes too: half a ruler measures nothing.
 
     Args:
         reading: With these points missing.
         problems: Which points were set aside.
     """
-    if not reading.missing_is_absent:
+    if not reading.blank_shows_none:
         return []
     names = reading.landmarks[["image_id", "landmark"]].astype(str).itertuples(index=False, name=None)
     items = [f"{image_id}/{known_or_own(landmark).symbol}" for image_id, landmark in names]
     lacking = set(items) - set(compress(items, reading.landmarks["x"].notna()))
-    expected = "a point that can be used, since a missing one says that the film does not show it"
+    expected = "a point that can be used, since a film left without any would say that it shows none"
     lost = {p.item.partition("/")[0]: p for p in problems if p.outcome == "point set aside" and p.item in lacking}
     return [Problem(image_id, p.file, p.item, "set aside", expected) for image_id, p in lost.items()]
 
 
-def points_outside(reading: Reading) -> list[Problem]:
-    """Points that do not lie on their image: x from −0.5 to width − 0.5 are its pixels' outer edges, y likewise."""
-    table = _with_sizes(reading)
-    return [_outside(record, reading.sources) for record in table[_is_outside(table)].to_dict("records")]
+def _take_out_points_outside(reading: Reading) -> list[Problem]:
+    """Make points missing that do not lie on their image: x from −0.5 to width − 0.5 are its pixels' outer edges, y likewise."""
+    table = reading.landmarks.merge(reading.images[["image_id", "width", "height"]], on="image_id", how="left")
+    inside = table["x"].between(-0.5, table["width"] - 0.5) & table["y"].between(-0.5, table["height"] - 0.5)
+    outside = (table["x"].notna() & ~inside).to_numpy()
+    reading.landmarks.loc[outside, ["x", "y"]] = np.nan
+    return [_outside(record, reading.sources) for record in table[outside].to_dict("records")]
 
 
 def _outside(record: dict[Hashable, Any], sources: Mapping[tuple[str, str], str]) -> Problem:
@@ -91,22 +95,6 @@ def _outside(record: dict[Hashable, Any], sources: Mapping[tuple[str, str], str]
         f"-0.5 to {length - 0.5:g}, since the image is {length} px {side}",
         "point set aside",
     )
-
-
-def _with_sizes(reading: Reading) -> pd.DataFrame:
-    return reading.landmarks.merge(reading.images[["image_id", "width", "height"]], on="image_id", how="left")
-
-
-def _is_outside(table: pd.DataFrame) -> pd.Series[bool]:
-    """True outside the image; a missing point is nowhere, hence not outside."""
-    inside = table["x"].between(-0.5, table["width"] - 0.5) & table["y"].between(-0.5, table["height"] - 0.5)
-    return table["x"].notna() & ~inside
-
-
-def _without_points_outside(reading: Reading) -> pd.DataFrame:
-    landmarks = reading.landmarks.copy()
-    landmarks.loc[_is_outside(_with_sizes(reading)).to_numpy(), ["x", "y"]] = np.nan
-    return landmarks
 
 
 def _parse_exclusions(exclude: Sequence[str], reading: Reading) -> tuple[list[str], list[tuple[str, str]]]:
