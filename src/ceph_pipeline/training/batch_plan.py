@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import torch
 from lightning.pytorch.utilities.memory import is_oom_error
 
-from ceph_pipeline.training import TrainingError
-
 
 @dataclass(frozen=True)
 class BatchPlan:
@@ -31,21 +29,6 @@ class BatchPlan:
         """
         parts = next(divisor for divisor in range(2, self.items + 1) if self.items % divisor == 0)
         return BatchPlan(self.items // parts, self.accumulate * parts, self.batches * parts)
-
-
-def smaller_plan(plan: BatchPlan, stage: str) -> BatchPlan:
-    """The plan to go on with after the device ran out of memory.
-
-    Raises:
-        TrainingError: a batch of one item did not fit.
-    """
-    if plan.items > 1:
-        return plan.split()
-    size = f"{stage}.net.input_width_px and input_height_px" if stage == "stage1" else f"{stage}.crops_per_image or crops.crop_px"
-    raise TrainingError(
-        f"{stage}: not even a batch of one item fits the device's memory. Lower {size}, take a smaller {stage}.net.backbone, or "
-        "free the device of other processes."
-    )
 
 
 def is_out_of_memory(error: BaseException) -> bool:

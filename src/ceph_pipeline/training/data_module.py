@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.batch import Batch, concatenate
-from ceph_pipeline.training.batch_plan import BatchPlan, smaller_plan
+from ceph_pipeline.training.batch_plan import BatchPlan
 from ceph_pipeline.training.distributed.rank_sampler import RankSampler, sampler_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 
 _DRAWS = {"stage1": "images_per_epoch", "stage2": "crops_per_epoch"}
+_SIZES = {
+    "stage1": "stage1.net.input_width_px and input_height_px",
+    "stage2": "stage2.crops_per_image or crops.crop_px",
+}
 
 
 class LandmarkData(LightningDataModule):
@@ -82,7 +86,13 @@ class LandmarkData(LightningDataModule):
         Raises:
             TrainingError: a batch is one item already.
         """
-        self.plan = smaller_plan(self.plan, self.stage)
+        if self.plan.items == 1:
+            lower = _SIZES[self.stage]
+            raise TrainingError(
+                f"{self.stage}: not even a batch of one item fits the device's memory. Lower {lower}, take a smaller "
+                f"{self.stage}.net.backbone, or free the device of other processes."
+            )
+        self.plan = self.plan.split()
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """The plan's batches, from `first_epoch` on; the last, incomplete one is left out."""

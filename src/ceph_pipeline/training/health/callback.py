@@ -126,7 +126,7 @@ class HealthWatch(Callback):
 
     def _warn(self, trainer: Trainer) -> None:
         for name, finding in run_checks(self.record).items():
-            if name not in self._known and finding.severity != "info":
+            if name not in self._known:
                 self._known.add(name)
                 logger.warning("%s health, epoch %d: %s", self.record.stage, trainer.current_epoch + 1, finding.detail)
         if not self.params.stop_hopeless:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ceph_pipeline.training.health.record import TrainingRecord, Validation
 
 _TRAIN, _VALID, _MILESTONE = "#0072B2", "#D55E00", "#8A8A8A"
-_SEVERITY = {"info": "#56B4E9", "warning": "#E69F00", "error": "#C00000"}
+_SEVERITY = {"warning": "#E69F00", "error": "#C00000"}
 
 
 def health_figure(record: TrainingRecord, findings: pd.DataFrame) -> Figure:

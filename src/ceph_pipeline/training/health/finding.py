@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.landmarks.tables import Severity
 from ceph_pipeline.training.health.record import TrainingRecord, Validation
 
 
@@ -24,7 +23,7 @@ class Symptom(NamedTuple):
         hopeless: Going on is a waste.
     """
 
-    severity: Severity
+    severity: Literal["warning", "error"]
     detail: str
     value: float
     limit: float
