@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from ceph_pipeline.augmentation.appliance import Design, build
 from ceph_pipeline.augmentation.beam import Beam, Vector, pixels_per_mm
 from ceph_pipeline.augmentation.dentition import DENTAL, crown_lines, fit_arches
-from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
+from ceph_pipeline.augmentation.kinds import DrawnKind, NonNegativeRange, Range, Source, register
 from ceph_pipeline.augmentation.transforms import Pixels, Transform
 
 if TYPE_CHECKING:
@@ -42,16 +42,9 @@ class Braces(DrawnKind):
     hooks: float = Field(0.5, ge=0, le=1)
     turn_deg: Range = (-1.5, 1.5)
     tilt_deg: Range = (-1.3, 1.3)
-    steel_per_mm: Range = (0.9, 1.5)
-    blur_mm: Range = (0.10, 0.17)
+    steel_per_mm: NonNegativeRange = (0.9, 1.5)
+    blur_mm: NonNegativeRange = (0.10, 0.17)
     reach_mm: float = Field(6.0, ge=4, le=12)
-
-    @field_validator("steel_per_mm", "blur_mm")
-    @classmethod
-    def _not_negative(cls, bounds: tuple[float, float]) -> tuple[float, float]:
-        if bounds[0] < 0:
-            raise ValueError(f"{list(bounds)} goes below 0; metal neither brightens the beam nor sharpens the picture.")
-        return bounds
 
     def unavailable(self, source: Source) -> str | None:
         """A source needs its eight dental landmarks and a scale."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
+from ceph_pipeline.augmentation.kinds import DrawnKind, NonNegativeRange, Source, register
 from ceph_pipeline.augmentation.transforms import Interpolation, Transform, resample
 
 if TYPE_CHECKING:
@@ -34,16 +34,9 @@ class Elastic(DrawnKind):
         interpolation: `sharp` or `linear`.
     """
 
-    displacement_mm: Range = (1.0, 3.0)
+    displacement_mm: NonNegativeRange = (1.0, 3.0)
     spacing_mm: float = Field(30.0, gt=0)
     interpolation: Interpolation = "sharp"
-
-    @field_validator("displacement_mm")
-    @classmethod
-    def _not_negative(cls, displacement: Range) -> Range:
-        if displacement[0] < 0:
-            raise ValueError(f"the displacement {list(displacement)} is below 0.")
-        return displacement
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw the control points' displacements."""

@@ -35,11 +35,20 @@ def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
     return bounds
 
 
+def _not_negative(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] < 0:
+        raise InvalidValueError(f"{list(bounds)} goes below 0.")
+    return bounds
+
+
 FILM_LONG_SIDE_MM = 240.0
 """Long side of an 18 × 24 cm cassette, and of the ISBI 2015 images."""
 
 Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
 """[lower, upper]; a value is drawn uniformly between them."""
+
+NonNegativeRange = Annotated[Range, AfterValidator(_not_negative)]
+"""A range of what cannot be below 0."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
+from ceph_pipeline.augmentation.kinds import DrawnKind, NonNegativeRange, Range, Source, register
 from ceph_pipeline.augmentation.transforms import Transform, full_scale, to_depth
 
 if TYPE_CHECKING:
@@ -28,15 +28,8 @@ class Blur(DrawnKind):
     """
 
     shape: Literal["gaussian", "motion"] = "gaussian"
-    extent: Range = (0.25, 0.6)
+    extent: NonNegativeRange = (0.25, 0.6)
     unit: Literal["mm", "px"] = "mm"
-
-    @field_validator("extent")
-    @classmethod
-    def _not_negative(cls, extent: Range) -> Range:
-        if extent[0] < 0:
-            raise ValueError(f"the extent {list(extent)} is below 0.")
-        return extent
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw an extent, and a direction."""

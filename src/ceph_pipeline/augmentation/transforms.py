@@ -44,11 +44,6 @@ class Transform:
     points: Callable[[Points], Points] = _IDENTITY
 
     @property
-    def moves(self) -> bool:
-        """Whether pixels and points move."""
-        return self.points is not _IDENTITY
-
-    @property
     def scale(self) -> float:
         """Pixels of the copy per pixel of the source; a copy's pixel size in mm is its source's divided by this."""
         return self.points.scale if isinstance(self.points, Affine) else 1.0
