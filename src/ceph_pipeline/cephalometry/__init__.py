@@ -1,10 +1,9 @@
 """Cephalometric measurements, computed from landmarks; analyses, norms and classes of them."""
 
 from ceph_pipeline.cephalometry.analyses import ANALYSES, Analysis
-from ceph_pipeline.cephalometry.changes import MeasurementChange, changes
+from ceph_pipeline.cephalometry.changes import changes
 from ceph_pipeline.cephalometry.classes import Rule, Verdict, judge
 from ceph_pipeline.cephalometry.learned import LEARNED_MEASUREMENTS, as_measurement, is_length_px, learned_values
-from ceph_pipeline.cephalometry.measurement import Measurement
 from ceph_pipeline.cephalometry.measurements import MEASUREMENTS, VERTICAL_MEASUREMENTS
 from ceph_pipeline.cephalometry.measuring import Result, UnknownMeasurementError, assess, measure
 from ceph_pipeline.cephalometry.norms import Norm, NormSet
@@ -19,8 +18,6 @@ __all__ = [
     "VERTICAL_MEASUREMENTS",
     "Analysis",
     "CephalometryParams",
-    "Measurement",
-    "MeasurementChange",
     "Norm",
     "NormSet",
     "Registration",

@@ -2,7 +2,7 @@
 
 from ceph_pipeline.crops.cutting import SourcePyramid
 from ceph_pipeline.crops.field import FaceSizeError, face_size, field_sizes
-from ceph_pipeline.crops.fusion import Fused, fuse
+from ceph_pipeline.crops.fusion import fuse
 from ceph_pipeline.crops.index import SHIFTS, NoResidualsError, inference_index, residuals, training_index
 from ceph_pipeline.crops.params import CropParams, DisplacementParams, RefinementParams
 
@@ -11,7 +11,6 @@ __all__ = [
     "CropParams",
     "DisplacementParams",
     "FaceSizeError",
-    "Fused",
     "NoResidualsError",
     "RefinementParams",
     "SourcePyramid",

@@ -2,14 +2,12 @@
 
 from ceph_pipeline.evaluation.errors import EvaluationError, error_rows, radial_errors, sdr
 from ceph_pipeline.evaluation.headline import evaluate
-from ceph_pipeline.evaluation.intervals import Improvement, Interval, improvement, landmark_intervals, mean_interval
+from ceph_pipeline.evaluation.intervals import improvement, landmark_intervals, mean_interval
 from ceph_pipeline.evaluation.params import EvaluationParams
 
 __all__ = [
     "EvaluationError",
     "EvaluationParams",
-    "Improvement",
-    "Interval",
     "error_rows",
     "evaluate",
     "improvement",

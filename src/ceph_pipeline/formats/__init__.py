@@ -3,15 +3,13 @@
 from ceph_pipeline.formats.annotations import Annotations
 from ceph_pipeline.formats.options import ReadOptions, TableOptions
 from ceph_pipeline.formats.problems import AnnotationError, OnBadItem, Problem, quarantine_table, refuse
-from ceph_pipeline.formats.registry import FORMATS, AnnotationFormat, read
-from ceph_pipeline.formats.writers import WRITERS, AnnotationWriter, ExportParams, write
+from ceph_pipeline.formats.registry import FORMATS, read
+from ceph_pipeline.formats.writers import WRITERS, ExportParams, write
 
 __all__ = [
     "FORMATS",
     "WRITERS",
     "AnnotationError",
-    "AnnotationFormat",
-    "AnnotationWriter",
     "Annotations",
     "ExportParams",
     "OnBadItem",

@@ -1,7 +1,7 @@
 """From a raw data set to the project's tables and the pre-resized copies that training reads."""
 
-from ceph_pipeline.ingestion.cache import CacheBuild, build_cache
-from ceph_pipeline.ingestion.consensus import ConsensusMethod, with_consensus
+from ceph_pipeline.ingestion.cache import build_cache
+from ceph_pipeline.ingestion.consensus import with_consensus
 from ceph_pipeline.ingestion.device_scale import with_device_scale
 from ceph_pipeline.ingestion.film_sheet import FilmSheetError, read_film_sheet, with_machines
 from ceph_pipeline.ingestion.params import DeviceScaleParams, FilmSheetParams, IngestionParams, PixelSizeParams, SplitParams
@@ -9,8 +9,6 @@ from ceph_pipeline.ingestion.pixel_size import with_pixel_sizes
 from ceph_pipeline.ingestion.splits import SplitError, with_splits
 
 __all__ = [
-    "CacheBuild",
-    "ConsensusMethod",
     "DeviceScaleParams",
     "FilmSheetError",
     "FilmSheetParams",

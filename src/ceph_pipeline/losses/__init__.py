@@ -6,7 +6,7 @@ from ceph_pipeline.losses.coordinates import CoordinateLoss
 from ceph_pipeline.losses.cross_entropy import SoftmaxCrossEntropy
 from ceph_pipeline.losses.cvm import MeasurementLoss, OrdinalLoss, predicted_stage, stage_probabilities
 from ceph_pipeline.losses.dark import DarkLoss
-from ceph_pipeline.losses.landmark import LandmarkLoss, LandmarkLossModule, LossKind, activation_of, create_loss
+from ceph_pipeline.losses.landmark import LossKind, activation_of, create_loss
 from ceph_pipeline.losses.masking import mean_over_ranks
 from ceph_pipeline.losses.wing import WingLoss
 
@@ -15,8 +15,6 @@ __all__ = [
     "CombinedLoss",
     "CoordinateLoss",
     "DarkLoss",
-    "LandmarkLoss",
-    "LandmarkLossModule",
     "LossKind",
     "MeasurementLoss",
     "OrdinalLoss",

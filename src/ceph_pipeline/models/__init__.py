@@ -2,20 +2,17 @@
 
 from ceph_pipeline.models.backbones import UnknownBackboneError
 from ceph_pipeline.models.landmark_net import LandmarkNet, LandmarkOutput, create_landmark_net
-from ceph_pipeline.models.pretrained import OnMismatch
 from ceph_pipeline.models.refinement_net import RefinementNet, create_refinement_net
 from ceph_pipeline.models.size import count_flops, count_parameters, describe_net
-from ceph_pipeline.models.weights import WeightsError, WeightsMismatchError, WeightsReport, load_backbone_weights
+from ceph_pipeline.models.weights import WeightsError, WeightsMismatchError, load_backbone_weights
 
 __all__ = [
     "LandmarkNet",
     "LandmarkOutput",
-    "OnMismatch",
     "RefinementNet",
     "UnknownBackboneError",
     "WeightsError",
     "WeightsMismatchError",
-    "WeightsReport",
     "count_flops",
     "count_parameters",
     "create_landmark_net",

@@ -3,18 +3,11 @@
 from ceph_pipeline.uncertainty.assessment import assess
 from ceph_pipeline.uncertainty.calibration import SigmaCalibration, fit_sigma
 from ceph_pipeline.uncertainty.conformal import conformal_factor, coverage, covered_shares, sources_needed
-from ceph_pipeline.uncertainty.flags import GROSS_MM, FlagCurve, flag_curve
-from ceph_pipeline.uncertainty.model import (
-    Judged,
-    StageErrors,
-    TooFewSourcesError,
-    UncertaintyError,
-    UncertaintyModel,
-    fit_uncertainty,
-)
+from ceph_pipeline.uncertainty.flags import GROSS_MM, flag_curve
+from ceph_pipeline.uncertainty.model import StageErrors, TooFewSourcesError, UncertaintyError, UncertaintyModel, fit_uncertainty
 from ceph_pipeline.uncertainty.params import UncertaintyParams
 from ceph_pipeline.uncertainty.points import judge_points
-from ceph_pipeline.uncertainty.scores import Bins, CoverageCurve, coverage_curve, ence, reliability_bins
+from ceph_pipeline.uncertainty.scores import Bins, coverage_curve, ence, reliability_bins
 from ceph_pipeline.uncertainty.stage import UNCERTAINTY_FILE, UNITS, StageUncertainty, read_uncertainty
 
 __all__ = [
@@ -22,9 +15,6 @@ __all__ = [
     "UNCERTAINTY_FILE",
     "UNITS",
     "Bins",
-    "CoverageCurve",
-    "FlagCurve",
-    "Judged",
     "SigmaCalibration",
     "StageErrors",
     "StageUncertainty",

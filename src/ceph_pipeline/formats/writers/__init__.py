@@ -1,16 +1,13 @@
 """Writing points in the formats that are read."""
 
 from ceph_pipeline.formats.writers.params import ExportParams
-from ceph_pipeline.formats.writers.point_set import PointSet, WrittenFilm, WrittenPoint, point_set
+from ceph_pipeline.formats.writers.point_set import point_set
 from ceph_pipeline.formats.writers.registry import WRITERS, AnnotationWriter, write
 
 __all__ = [
     "WRITERS",
     "AnnotationWriter",
     "ExportParams",
-    "PointSet",
-    "WrittenFilm",
-    "WrittenPoint",
     "point_set",
     "write",
 ]

@@ -1,8 +1,7 @@
 """Printable reports of new cephalograms: a page a film and one for the batch, each a file that needs nothing beside it."""
 
-from ceph_pipeline.inference.report.batch import Entry, batch_page
 from ceph_pipeline.inference.report.calibration import Calibration, calibrations
-from ceph_pipeline.inference.report.cvm import CvmStage, cvm_stages
+from ceph_pipeline.inference.report.cvm import cvm_stages
 from ceph_pipeline.inference.report.film import FilmReport, ReportOrigin, film_report
 from ceph_pipeline.inference.report.page import NOTICE, film_page, values_fragment
 from ceph_pipeline.inference.report.picture import picture
@@ -11,11 +10,8 @@ from ceph_pipeline.inference.report.writing import without_reports, write_report
 __all__ = [
     "NOTICE",
     "Calibration",
-    "CvmStage",
-    "Entry",
     "FilmReport",
     "ReportOrigin",
-    "batch_page",
     "calibrations",
     "cvm_stages",
     "film_page",
