@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ceph_pipeline.calibration import CalibrationError, CalibrationParams, calibrate, mm_per_pixel, summarise_machines
+from ceph_pipeline.calibration import CalibrationError, CalibrationParams, calibrate, mm_per_pixel, summarise_by_machine
 from ceph_pipeline.formats import AnnotationError, read
 from ceph_pipeline.landmarks.tables import QuarantineTable
-from ceph_pipeline.pipelines.calibration.nodes import calibrate_images, draw_deviation, summarise_by_machine
+from ceph_pipeline.pipelines.calibration.nodes import calibrate_images, draw_deviation
 
 SIZE = (2000, 2400)
 
@@ -115,7 +115,7 @@ def test_an_export_without_the_marks_is_one_clear_error(tmp_path: Path, images: 
 
 
 def test_devices_are_summarised_by_their_median(export: Path, images: pd.DataFrame) -> None:
-    table = summarise_machines(calibrate(read(export, "label_studio"), images, 10.0, 3.0)).set_index("machine")
+    table = summarise_by_machine(calibrate(read(export, "label_studio"), images, 10.0, 3.0)).set_index("machine")
     assert table.loc["ART Plus", "n_images"] == 2
     assert table.loc["ART Plus", "deviation_pct"] == pytest.approx(50 * (100 / 110 - 1))
     assert table["n_suspect"].tolist() == [1, 0]

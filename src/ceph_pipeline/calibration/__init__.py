@@ -1,6 +1,6 @@
 """Calibration: millimetres per pixel from the ruler's two marks."""
 
 from ceph_pipeline.calibration.params import CalibrationParams
-from ceph_pipeline.calibration.ruler import CalibrationError, calibrate, mm_per_pixel, summarise_machines
+from ceph_pipeline.calibration.ruler import CalibrationError, calibrate, mm_per_pixel, summarise_by_machine
 
-__all__ = ["CalibrationError", "CalibrationParams", "calibrate", "mm_per_pixel", "summarise_machines"]
+__all__ = ["CalibrationError", "CalibrationParams", "calibrate", "mm_per_pixel", "summarise_by_machine"]

@@ -73,7 +73,7 @@ def calibrate(marks: Annotations, images: pd.DataFrame, ruler_mm: float, tolerat
     return table.rename_axis("image_id").reset_index()
 
 
-def summarise_machines(calibration: pd.DataFrame) -> pd.DataFrame:
+def summarise_by_machine(calibration: pd.DataFrame) -> pd.DataFrame:
     """One row a device: how many images, its pixel size by the ruler and by the table, and how far they are apart."""
     grouped = calibration.groupby("machine")
     return pd.DataFrame(

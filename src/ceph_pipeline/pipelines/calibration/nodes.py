@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ceph_pipeline.artifacts import pseudonym
-from ceph_pipeline.calibration import CalibrationParams, calibrate, summarise_machines
+from ceph_pipeline.calibration import CalibrationParams, calibrate
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +35,6 @@ def calibrate_images(ruler_export: Path, images: pd.DataFrame, params: Calibrati
         params.tolerated_deviation_pct,
     )
     return table, marks.quarantine
-
-
-def summarise_by_machine(calibration: pd.DataFrame) -> pd.DataFrame:
-    """Pixel size of each device, by the ruler and by the table."""
-    return summarise_machines(calibration)
 
 
 def draw_deviation(calibration: pd.DataFrame, params: CalibrationParams) -> Any:

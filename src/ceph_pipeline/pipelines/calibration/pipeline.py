@@ -2,7 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from ceph_pipeline.pipelines.calibration.nodes import calibrate_images, draw_deviation, summarise_by_machine
+from ceph_pipeline.calibration import summarise_by_machine
+from ceph_pipeline.pipelines.calibration.nodes import calibrate_images, draw_deviation
 
 
 def create_pipeline() -> Pipeline:
