@@ -110,7 +110,7 @@ def landmark_frame(table: pd.DataFrame, stage: str) -> pd.DataFrame:
 
 
 def device_frame(table: pd.DataFrame, stage: str) -> pd.DataFrame:
-    """One stage's devices, the readers' distance beside each."""
+    """One stage's devices, a reader's distance to the truth beside each."""
     rows = table[table["stage"] == stage].set_index("machine")
     readers = table[table["stage"] == READER_TO_TRUTH].set_index("machine")["mre_mm"].reindex(rows.index)
     shown = {

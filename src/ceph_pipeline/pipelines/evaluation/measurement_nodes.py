@@ -98,7 +98,7 @@ def tabulate_training_gap(
 def tabulate_ellipses(
     predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
 ) -> pd.DataFrame:
-    """Error ellipses of the last stage on the test split, and of one reader against another where there are two."""
+    """Error ellipses of the last stage on the test split, and of one reader against the truth where there are two."""
     from ceph_pipeline.evaluation.ellipses import ellipse_table
 
     return ellipse_table(*only_evaluated(predictions, landmarks, params.landmarks), images, params.reader)
