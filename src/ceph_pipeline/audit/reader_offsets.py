@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 _CLIP = 4.0
 """Standard deviations, by the median absolute deviation, beyond which a difference counts as this many."""
-_MAD_TO_SD = 1.4826
+
+MAD_TO_SD = 1.4826
+"""From the median absolute deviation of normally distributed values to their standard deviation."""
 
 
 class OffsetChange(NamedTuple):
@@ -46,7 +48,7 @@ def clipped(differences: NDArray[np.float64]) -> NDArray[np.float64]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a landmark that nobody has
         centre = np.nanmedian(differences, axis=0)
-        spread = _MAD_TO_SD * np.nanmedian(np.abs(differences - centre), axis=0)
+        spread = MAD_TO_SD * np.nanmedian(np.abs(differences - centre), axis=0)
     return np.clip(differences, centre - _CLIP * spread, centre + _CLIP * spread)
 
 

@@ -79,7 +79,8 @@ def find_swaps(prior: ShapePrior, shapes: NDArray[np.float64], percentile: float
             continue
         best = int(np.nanargmin(after))
         pair = pairs[best]
-        if after[best] * least_drop < before[row] and not _implausible(prior, exchanged[best], percentile)[pair].any():
+        is_better = after[best] * least_drop < before[row]
+        if is_better and not implausible_landmarks(prior, exchanged[[best]], percentile)[0, pair].any():
             found.append(Swap(int(row), int(pair[0]), int(pair[1])))
     return found
 
@@ -94,7 +95,3 @@ def displacements(prior: ShapePrior, shapes: NDArray[np.float64], implausible: N
     """
     expected = prior.shapes.completed(np.where(implausible[..., None], np.nan, shapes))
     return np.where(implausible, np.linalg.norm(shapes - expected, axis=-1), np.nan)
-
-
-def _implausible(prior: ShapePrior, shape: NDArray[np.float64], percentile: float) -> NDArray[np.bool_]:
-    return np.asarray(implausible_landmarks(prior, shape[None], percentile)[0])

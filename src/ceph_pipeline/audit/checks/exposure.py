@@ -8,8 +8,8 @@ import pandas as pd
 from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.findings import Finding
 from ceph_pipeline.audit.params import AuditParams, FilmParams
+from ceph_pipeline.audit.reader_offsets import MAD_TO_SD
 
-_MAD_TO_SD = 1.4826
 _LEAST_SD = {"median": 8.0, "contrast": 8.0, "black_share": 0.04, "white_share": 0.04}
 """Devices whose films are all alike would otherwise make outliers of nothing."""
 _NAMES = {
@@ -40,7 +40,7 @@ def _remarks(group: pd.DataFrame, limits: FilmParams) -> list[list[str]]:
     for column, name in _NAMES.items():
         values = group[column].to_numpy(np.float64)
         usual = float(np.median(values))
-        sd = max(_MAD_TO_SD * float(np.median(np.abs(values - usual))), _LEAST_SD[column])
+        sd = max(MAD_TO_SD * float(np.median(np.abs(values - usual))), _LEAST_SD[column])
         for row in np.flatnonzero(np.abs(values - usual) > limits.outlier_sd * sd):
             remarks[row].append(f"{name} {values[row]:.3g}, usually {usual:.3g} ± {sd:.2g}")
     return remarks
