@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,16 +24,11 @@ MAX_UNDEFINED = 0.05
 """Share of resamples in which a figure may be undefined; above it there is no interval."""
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A 95 % interval."""
+class Interval(NamedTuple):
+    """A 95 % interval; a report holds it as a list of both ends."""
 
     low: float
     high: float
-
-    def as_list(self) -> list[float]:
-        """`[low, high]`, as reports hold it."""
-        return [self.low, self.high]
 
     def not_negative(self) -> Interval:
         """What of it is 0 or more, for a figure that cannot be less: one gross error in a sample can push the low end below."""
@@ -41,7 +37,7 @@ class Interval:
 
 def ends(interval: Interval | None) -> tuple[float, float]:
     """Low and high end, NaN where there is no interval."""
-    return (interval.low, interval.high) if interval else (np.nan, np.nan)
+    return interval or (np.nan, np.nan)
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,5 @@ def as_fields(result: Any) -> dict[str, Any]:
     """An `Agreement` as plain values for a report: `x_interval` as `x_ci95`, `[low, high]` or None."""
     fields = asdict(result) | {"confusion": result.confusion.tolist()}
     for key in [key for key in fields if key.endswith("_interval")]:
-        interval = fields.pop(key)
-        fields[key.removesuffix("_interval") + "_ci95"] = [interval["low"], interval["high"]] if interval else None
+        fields[key.removesuffix("_interval") + "_ci95"] = fields.pop(key)
     return fields

@@ -36,7 +36,7 @@ def stage_metrics(errors: pd.DataFrame, stage: str, statistics: StatisticsParams
         **_location(mm, "mm", mean_interval(mm, **statistics.draws)),
         **_location(px, "px", mean_interval(px, **statistics.draws)),
         **{sdr_key(threshold): rate for threshold, rate in rates.items()},
-        **{f"{sdr_key(t)}_ci95": _listed(interval) for t, interval in zip(rates, rate_bounds, strict=True)},
+        **{f"{sdr_key(t)}_ci95": interval for t, interval in zip(rates, rate_bounds, strict=True)},
         **_counts(mm, px),
         "n_missing": int((rows["has_truth"] & rows["error_px"].isna()).sum()),
     }
@@ -61,9 +61,9 @@ def compare_tables(new: pd.DataFrame, old: pd.DataFrame, unit: Unit, statistics:
     result = improvement(new, old, **statistics.draws)
     return {
         "improvement_percent": result.percent,
-        "ci95": _listed(result.interval),
+        "ci95": result.interval,
         "difference": result.difference,
-        "difference_ci95": _listed(result.difference_interval),
+        "difference_ci95": result.difference_interval,
         "n_images": result.n_images,
         "unit": unit,
     }
@@ -100,16 +100,12 @@ def _location(errors: NDArray[np.float64], unit: Unit, interval: Interval | None
     mean, std = (float(known.mean()), float(known.std())) if known.size else (np.nan, np.nan)
     return {
         f"mre_{unit}": mean,
-        f"mre_{unit}_ci95": _listed(interval),
+        f"mre_{unit}_ci95": interval,
         f"std_{unit}": std,
         f"median_{unit}": p50,
         f"p90_{unit}": p90,
         f"p95_{unit}": p95,
     }
-
-
-def _listed(interval: Interval | None) -> list[float] | None:
-    return interval.as_list() if interval else None
 
 
 def _counts(mm: NDArray[np.float64], px: NDArray[np.float64]) -> dict[str, int]:

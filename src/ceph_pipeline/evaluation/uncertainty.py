@@ -138,7 +138,7 @@ def assessments(checked: list[Checked]) -> dict[str, dict[str, Any]]:
             kept
             | {"n_sources_needed": sources_needed(model.level)}
             | report
-            | {"coverage_ci95": [interval.low / 100, interval.high / 100] if interval else None}
+            | {"coverage_ci95": [end / 100 for end in interval] if interval else None}
         )
     return found
 
