@@ -7,6 +7,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from ceph_pipeline.artifacts import Ledger, fingerprint, run_unordered, sweep, write_atomically
+from ceph_pipeline.artifacts.ledger import LEDGER_FILE
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import encode_image
 from ceph_pipeline.landmarks.tables import SPLITS
@@ -109,5 +110,5 @@ def _clear(root: Path) -> None:
     """Remove what an earlier run drew; the ledger goes last, so that an interruption leaves the folder recognisable."""
     for split in SPLITS:
         shutil.rmtree(root / split, ignore_errors=True)
-    for file in (root / layout.MAPPING_FILE, root / ".ledger.json"):
+    for file in (root / layout.MAPPING_FILE, root / LEDGER_FILE):
         file.unlink(missing_ok=True)

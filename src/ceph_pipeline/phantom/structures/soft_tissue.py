@@ -63,7 +63,7 @@ def skin_outline(face: PhantomFace) -> Curve:
     neck = 10.0 * (face.build.neck - 1)
     anterior = face.around(throat, [(-7, -5), (-12, -16), (-15, -40), (-17, -160)])
     posterior = face.around(nape, [(2 - neck, -160), (12 - neck, -90), (17 - neck, -50), (12, -22)])
-    return smooth(np.concatenate([scalp[::4][::-1], front[::1], anterior, posterior]), closed=True, per_span=2)
+    return smooth(np.concatenate([scalp[::4][::-1], front, anterior, posterior]), closed=True, per_span=2)
 
 
 def _draw_airway(canvas: Canvas, face: PhantomFace) -> None:
