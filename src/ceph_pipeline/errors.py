@@ -65,3 +65,18 @@ def known_here(name: str, known: Iterable[str]) -> str:
     """
     known = list(known)
     return did_you_mean(name, known, cutoff=0.5) or f" Known here: {', '.join(known) or 'none'}."
+
+
+def install_hint(extra: str) -> str:
+    """The way out, for the end of a message, where an optional dependency is missing.
+
+    pip alone would bring a second OpenCV along, which the README says how to avoid.
+
+    Example:
+        >>> install_hint("mha").partition(" (")[0]
+        'install the extra `mha`: `uv sync --extra mha`'
+    """
+    return (
+        f"install the extra `{extra}`: `uv sync --extra {extra}` (with the extras you already use: uv removes those it is not "
+        "given); with pip see the README"
+    )

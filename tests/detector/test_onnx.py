@@ -85,5 +85,5 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 
 def test_without_the_extra_it_is_named(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(OnnxError, match=r"ceph-pipeline\[onnx\]"):
+    with pytest.raises(OnnxError, match="uv sync --extra onnx"):
         OnnxNet(models / "stage1" / "best.onnx", "stage1")

@@ -101,15 +101,13 @@ class TestDicom:
     def test_damaged_compressed_pixels_are_no_reason_to_install_a_decoder(self):
         with pytest.raises(ImageReadError, match=r"^a\.dcm: damaged or cut off") as raised:
             decode_image(jpeg_2000_dicom(b"no JPEG 2000"), "a.dcm")
-        assert "pip install" not in str(raised.value)
+        assert "install" not in str(raised.value)
 
     def test_a_missing_decoder_is_named_with_the_extra_that_has_it(self, monkeypatch):
         from pydicom.pixels.decoders.base import Decoder
 
         monkeypatch.setattr(Decoder, "is_available", False)
-        with pytest.raises(
-            ImageReadError, match=r"a\.dcm: no decoder of JPEG 2000 .* is installed: pip install 'ceph-pipeline\[dicom\]'"
-        ):
+        with pytest.raises(ImageReadError, match=r"a\.dcm: no decoder of JPEG 2000 .* is installed; install the extra `dicom`"):
             decode_image(jpeg_2000_dicom(samples.SOUND["jp2"](samples.wedge())), "a.dcm")
 
     def test_a_film_of_moving_pictures_is_refused_by_its_syntax(self):

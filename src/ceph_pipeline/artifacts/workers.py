@@ -18,7 +18,7 @@ import psutil
 from pydantic import Field, field_validator
 
 from ceph_pipeline.artifacts.params import Params
-from ceph_pipeline.errors import CephError
+from ceph_pipeline.errors import CephError, install_hint
 
 Result = TypeVar("Result")
 
@@ -125,7 +125,7 @@ def _dask_client(workers: WorkerParams) -> Iterator[Any]:
     try:
         distributed: Any = importlib.import_module("distributed")  # an extra, and untyped
     except ImportError as error:
-        raise WorkersError("backend: dask needs the extra of that name: uv sync --extra dask.") from error
+        raise WorkersError(f"backend: dask needs dask.distributed; {install_hint('dask')}.") from error
     where: dict[str, Any] = {"address": workers.dask_scheduler, "timeout": _PATIENCE_S}
     if workers.dask_scheduler is None:
         n_workers = None if workers.n_jobs == -1 else workers.n_jobs

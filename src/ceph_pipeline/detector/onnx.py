@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ceph_pipeline.artifacts import atomic_path, fingerprint
-from ceph_pipeline.errors import CephError
+from ceph_pipeline.errors import CephError, install_hint
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.models.heads import DistanceHead
 
@@ -125,7 +125,7 @@ def export_onnx(trained: TrainedNet, target: Path, checkpoint: str) -> None:
         program.save(temporary, external_data=False)
 
 
-_INSTALL = "onnxruntime and the exporter are an extra: pip install 'ceph-pipeline[onnx]' (uv sync --extra onnx)."
+_INSTALL = f"onnxruntime and the exporter are an extra; {install_hint('onnx')}."
 
 
 def _heads(net: nn.Module) -> tuple[bool, bool]:

@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ceph_pipeline.errors import install_hint
 from ceph_pipeline.formats.annotations import Reading
 from ceph_pipeline.formats.entries import PIXEL_SIZE, as_number, as_pixel_size, entries_of, key_of
 from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_json, shown
@@ -204,7 +205,7 @@ def _read_stack(stack: Path) -> NDArray[np.uint8]:
     try:
         import SimpleITK
     except ImportError:
-        raise AnnotationError(f"{stack}: .mha files need `pip install ceph-pipeline[mha]`.") from None
+        raise AnnotationError(f"{stack}: .mha files need SimpleITK; {install_hint('mha')}.") from None
     try:
         with stack.open("rb") as stream:
             head = stream.read(4096)

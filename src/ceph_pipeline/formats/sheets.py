@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ceph_pipeline.errors import InvalidValueError
+from ceph_pipeline.errors import InvalidValueError, install_hint
 from ceph_pipeline.formats.entries import as_pixel_size, number
 from ceph_pipeline.formats.files import UnreadableFileError, decode, read_bytes, shown
 
@@ -162,7 +162,7 @@ def _excel_rows(content: bytes, sheet: str | None, decimal_comma: bool) -> tuple
     try:
         from openpyxl import load_workbook
     except ImportError:
-        raise UnreadableFileError("Excel files need `pip install ceph-pipeline[excel]`; or save the sheet as CSV") from None
+        raise UnreadableFileError(f"Excel files need openpyxl: save the sheet as CSV, or {install_hint('excel')}") from None
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ceph_pipeline.errors import install_hint
 from ceph_pipeline.images.errors import ImageReadError
 from ceph_pipeline.images.grey import GreyImage, to_grey
 from ceph_pipeline.images.header import ImageHeader, SpacingSource, believable, require_readable_size
@@ -149,7 +150,7 @@ def _dataset(stream: BinaryIO, tags: list[str], *, stop_before_pixels: bool) -> 
         from pydicom import config, dcmread
         from pydicom.filereader import read_file_meta_info  # noqa: F401 the import proves a whole installation
     except ModuleNotFoundError:
-        raise ImageReadError("DICOM needs pydicom: pip install 'ceph-pipeline[dicom]'") from None
+        raise ImageReadError(f"DICOM needs pydicom; {install_hint('dicom')}") from None
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # it logs what it warns of, and tracebacks of what it raises
     with warnings.catch_warnings(), config.disable_value_validation():
         warnings.simplefilter("ignore")  # they quote values, which may be the patient's
@@ -169,7 +170,7 @@ def _require_decoder(dataset: Dataset, name: str) -> None:
     except NotImplementedError:
         raise ImageReadError(f"{name}: pixels in {syntax.name}, which is not read; save it uncompressed") from None
     if not decoder.is_available:
-        raise ImageReadError(f"{name}: no decoder of {syntax.name} is installed: pip install 'ceph-pipeline[dicom]'")
+        raise ImageReadError(f"{name}: no decoder of {syntax.name} is installed; {install_hint('dicom')}")
 
 
 def _require_whole_frame(dataset: Dataset, name: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import timm
 from huggingface_hub import constants, get_session, try_to_load_from_cache
 
-from ceph_pipeline.errors import CephError, InvalidValueError
-from ceph_pipeline.models.packaged import INSTALL, PACKAGES, packaged_weights
+from ceph_pipeline.errors import CephError, InvalidValueError, install_hint
+from ceph_pipeline.models.packaged import PACKAGES, packaged_weights
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def published_weights(name: str) -> dict[str, Any] | None:
     if name in PACKAGES:
         raise MissingWeightsError(
             f"no pretrained weights of {name}: {PACKAGES[name]} is not installed, and {constants.ENDPOINT} does not answer. "
-            f"{INSTALL}, or set `pretrained` to false."
+            f"Set `pretrained` to false, or {install_hint('pretrained')}."
         )
     say_once(f"no pretrained weights of {name}: {constants.ENDPOINT} does not answer. Its backbone starts from random weights.")
     return None

