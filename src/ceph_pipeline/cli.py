@@ -27,7 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from ceph_pipeline.artifacts import obstruction, refusal
-from ceph_pipeline.errors import CephError, printable
+from ceph_pipeline.errors import CephError, install_hint, printable
 from ceph_pipeline.hooks.configuration_files import yaml_problems
 from ceph_pipeline.hooks.stopping import stop_on_signals
 
@@ -182,7 +182,10 @@ cli.add_command(
     "--images", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True, help="Folder of the tasks' images."
 )
 @click.option("--env", "-e", help="Configuration environment that supplies the detector and its parameters.")
-@click.option("--model", help="Models' folder, or a model's URI in MLflow, in the detector's place; the environment's parameters still apply.")
+@click.option(
+    "--model",
+    help="Models' folder, or a model's URI in MLflow, in the detector's place; the environment's parameters still apply.",
+)
 @click.option(
     "--corrected",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -225,7 +228,10 @@ def label_studio(project: ProjectMetadata, images: Path, env: str | None, model:
 
 @cli.command()
 @click.option("--env", "-e", help="Configuration environment whose detector is shown; if none is trained there, that of `demo`.")
-@click.option("--model", help="Models' folder, or a model's URI in MLflow, in the detector's place; the environment's parameters still apply.")
+@click.option(
+    "--model",
+    help="Models' folder, or a model's URI in MLflow, in the detector's place; the environment's parameters still apply.",
+)
 @click.option("--port", type=click.IntRange(1, 65535), default=5006, show_default=True)
 @click.pass_obj
 def page(project: ProjectMetadata, env: str | None, model: str | None, port: int) -> None:
@@ -236,7 +242,7 @@ def page(project: ProjectMetadata, env: str | None, model: str | None, port: int
     try:
         from ceph_pipeline.page.server import page_server
     except ModuleNotFoundError as error:
-        raise click.ClickException(f"{error.name} is not installed: .uv/bin/uv sync --extra page, with the extras in use; with pip see the README.") from None
+        raise click.ClickException(f"{error.name} is not installed: {install_hint('page')}.") from None
     from ceph_pipeline.detector.files import is_detector
     from ceph_pipeline.page.settings import load_settings, models_folder
 

@@ -4,12 +4,16 @@ import errno
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from pydantic import ValidationError
 
+from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.checkpoint import CheckpointError, write_tensors
-from ceph_pipeline.training import TrainingError
+from ceph_pipeline.images import ImageStore
+from ceph_pipeline.pipelines.stage1.nodes import train
+from ceph_pipeline.training import Stage1Params, TrainingError
 from ceph_pipeline.training.label_checks import check_points
 from ceph_pipeline.training.params import LoopParams, OptimParams
 
@@ -178,3 +182,13 @@ class TestAFullDisk:
                 toy("full")
         resumed = toy("full").net.state_dict()
         assert all(torch.equal(value, resumed[name]) for name, value in straight.net.state_dict().items())
+
+
+def test_a_share_of_a_landmark_that_the_data_set_lacks_is_refused_before_the_training(tmp_path):
+    nothing, landmarks = pd.DataFrame(), pd.DataFrame({"landmark": ["Sella", "Nasion", "Sella"]})
+    detector = DetectorParams.model_validate({"refinement": {"stage1_share_of": {"Naison": 0.6}}})
+    expected = (
+        r"stage1_share_of: 'Naison' is none of the detector's 2 landmarks \(Nasion, Sella\)\. Correct the name, or take it out"
+    )
+    with pytest.raises(ValueError, match=expected):
+        train(nothing, landmarks, nothing, nothing, ImageStore(str(tmp_path)), nothing, tmp_path, Stage1Params(), detector)

@@ -96,7 +96,7 @@ class RefinementParams(Params):
         if strangers := sorted(set(self.stage1_share_of) - set(landmarks)):
             raise InvalidValueError(
                 f"detector.refinement.stage1_share_of: {strangers[0]!r} is none of the detector's {len(landmarks)} landmarks "
-                f"({', '.join(sorted(landmarks))})."
+                f"({', '.join(sorted(landmarks))}). Correct the name, or take it out of parameters_detector.yml."
             )
         return np.array([self.stage1_share_of.get(name, self.stage1_share) for name in landmarks])
 

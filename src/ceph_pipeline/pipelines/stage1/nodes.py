@@ -27,11 +27,17 @@ def train(
     cache_index: pd.DataFrame,
     folder: Path,
     params: Stage1Params,
+    detector: DetectorParams,
 ) -> Path:
-    """Train the whole-image network on the training split and return its best checkpoint."""
+    """Train the whole-image network on the training split and return its best checkpoint.
+
+    Raises:
+        ValueError: `detector` names a landmark that the data set does not have, which refinement would say after the training.
+    """
     from ceph_pipeline.training import run
     from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 
+    detector.refinement.shares(landmarks["landmark"].unique().tolist())
     tables = Stage1Tables.of_cached(images, cache_index, landmarks, cvm, source_pixels)
     return run.train(Stage1Job(tables, cache, params), folder)
 

@@ -12,7 +12,12 @@ def create_pipeline() -> Pipeline:
     """Train the whole-image network and predict validation and test sources with it."""
     return Pipeline(
         [
-            Node(nodes.train, [*TABLES, *PIXELS, "stage1_folder", "params:stage1"], "stage1_checkpoint", name="train"),
+            Node(
+                nodes.train,
+                [*TABLES, *PIXELS, "stage1_folder", "params:stage1", "params:detector"],
+                "stage1_checkpoint",
+                name="train",
+            ),
             Node(
                 nodes.predict,
                 [
