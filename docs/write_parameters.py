@@ -32,7 +32,7 @@ name that does not exist is refused with the nearest one, a value out of range w
 
 Values of `conf/base/globals.yml` have plain names and go to every parameter and file that refers to them: `data_root`,
 `raw_folder`, `raw_format`, `raw_images`, `inference_folder`, `export_folder`, `ruler_export`, `pseudonym_key`, `seed`,
-`n_jobs`, `backend`, `dask_scheduler`, `cache_long_side`.
+`n_jobs`, `backend`, `dask_scheduler`, `cache_long_side`, `ruler_mm`.
 `--params seed=7,data_root=data/seed7,raw_folder=/films` is a run of its own with another seed.
 
 Written by `docs/write_parameters.py` from the models; do not edit.
