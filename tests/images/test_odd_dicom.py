@@ -1,4 +1,4 @@
-"""DICOM files as devices and archives leave them: windows that are none, half a rescaling, 32 bits, no pixels."""
+"""DICOM files as devices and archives leave them: windows that are none, half a rescaling, a falling one, 32 bits, no pixels."""
 
 import io
 import logging
@@ -8,6 +8,7 @@ import cv2
 import film_samples as samples
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from ceph_pipeline.images import ImageReadError, decode_image, read_image
 
@@ -62,6 +63,36 @@ def test_a_window_that_is_none_is_passed_over(film, window):
 
 def test_one_half_of_a_rescaling_rescales_nothing(film):
     assert is_whole_ramp(read_image(film(RescaleIntercept="-1000")))
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        {},
+        {"WindowWidth": "4096", "WindowCenter": "2048"},
+        {"WindowWidth": "500", "WindowCenter": "1000"},
+        {"WindowWidth": "1000", "WindowCenter": "3000", "VOILUTFunction": "LINEAR_EXACT"},
+        {"WindowWidth": "1500", "WindowCenter": "1000", "VOILUTFunction": "SIGMOID"},
+    ],
+    ids=["no window", "full window", "narrow window", "exact window", "sigmoid"],
+)
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_a_film_stored_upside_down_with_a_falling_slope_is_the_film(film, photometric, window):
+    plain = read_image(film(photometric=photometric, **window))
+    falling = {"RescaleSlope": "-1", "RescaleIntercept": "4095"}
+    fallen = read_image(film(4095 - RAMP, photometric=photometric, **falling, **window))
+
+    assert np.ptp(plain) > 0.9 * np.iinfo(plain.dtype).max
+    assert_allclose(fallen.astype(int), plain, atol=1)
+
+
+def test_a_full_window_of_a_falling_slope_changes_nothing(film):
+    falling = {"RescaleSlope": "-1", "RescaleIntercept": "4095"}
+    without = read_image(film(**falling))
+    windowed = read_image(film(**falling, WindowWidth="4096", WindowCenter="2048"))
+
+    assert without[0, 0] == 65535
+    assert_allclose(windowed.astype(int), without, atol=1)
 
 
 def test_of_32_bits_the_part_that_is_used_is_spread(film):

@@ -97,7 +97,7 @@ def _as_shown(pixels: NDArray[Any], dataset: Dataset) -> GreyImage:
     shown = "VOILUTSequence" in dataset or "WindowWidth" in dataset
     low, high = _window_range(dataset, levels) if shown else _stored_range(dataset, levels)
     scaled = np.clip((levels - low) / max(high - low, 1e-12), 0, 1)
-    if _is_inverted(dataset):
+    if _is_inverted(dataset) != _is_turned_by_window(dataset):
         scaled = 1 - scaled
     depth = np.uint8 if int(dataset.BitsStored) <= 8 else np.uint16
     shown_levels = np.rint(scaled * np.iinfo(depth).max).astype(depth)
@@ -112,6 +112,12 @@ def _as_shown(pixels: NDArray[Any], dataset: Dataset) -> GreyImage:
 def _window_range(dataset: Dataset, levels: NDArray[np.float64]) -> tuple[float, float]:
     """The range that pydicom's windows fill: that of the stored values after rescaling; of a VOI LUT the levels' own."""
     return (float(levels.min()), float(levels.max())) if "VOILUTSequence" in dataset else _stored_range(dataset, levels)
+
+
+def _is_turned_by_window(dataset: Dataset) -> bool:
+    """Whether pydicom's window has made black of white: of a falling rescale slope it fills the range from its upper end."""
+    windowed = "WindowWidth" in dataset and "VOILUTSequence" not in dataset
+    return windowed and "RescaleIntercept" in dataset and float(dataset.get("RescaleSlope") or 1) < 0
 
 
 def _stored_range(dataset: Dataset, levels: NDArray[np.float64]) -> tuple[float, float]:
