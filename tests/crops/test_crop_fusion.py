@@ -92,3 +92,11 @@ def test_settings_with_shares_can_be_the_key_of_a_cache() -> None:
     one, same, other = (RefinementParams.model_validate({"stage1_share_of": {"Gonion": share}}) for share in (0.5, 0.5, 0.6))
     assert {one: "kept"} == {same: "kept"}
     assert hash(one) != hash(other)
+
+
+def test_shares_in_another_order_are_the_same_settings() -> None:
+    shares = {"Gonion": 0.5, "Sella": 0.1}
+    one, other = (RefinementParams(stage1_share_of=dict(pairs)) for pairs in (shares.items(), reversed(shares.items())))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert str(one) == str(other)

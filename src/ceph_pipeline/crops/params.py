@@ -106,7 +106,8 @@ class RefinementParams(Params):
 
     def __str__(self) -> str:
         """The settings that change points, in words; uncertainty is learned for one such way."""
+        shares = [f"{self.stage1_share:g}", *(f"{name} {share:g}" for name, share in sorted(self.stage1_share_of.items()))]
         return (
             f"rounds {self.rounds}, confidence from {self.min_score:g}, spread up to {self.max_spread_of_field:g}, "
-            f"stage 1's share {', '.join([f'{self.stage1_share:g}', *(f'{n} {s:g}' for n, s in self.stage1_share_of.items())])}"
+            f"stage 1's share {', '.join(shares)}"
         )
