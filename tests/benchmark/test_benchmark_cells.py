@@ -24,6 +24,7 @@ class TestCells:
         found = cells.cells(PARAMS)
         assert len(found) == (1 + 2) * 2 * 4
         assert len(set(found)) == len(found)
+        assert cells.cells(PARAMS.model_copy(update={"cases": (WHOLE, CROPS, WHOLE)})) == found, "one configured twice"
 
     @pytest.mark.parametrize(("mode", "steps"), [("inference", ("forward", "inference")), ("training", ("bare", "training"))])
     def test_a_mode_has_its_bare_step_and_its_whole_step(self, mode, steps):
@@ -46,7 +47,8 @@ class TestCells:
 
     def test_inference_gives_points_in_memory(self):
         bare, whole = measure(Cell(WHOLE, 2, "amp_channels_last", "inference"), PARAMS)
-        assert (bare["step"], whole["step"]) == ("forward", "inference")
+        assert [(row["step"], row["status"]) for row in (bare, whole)] == [("forward", "ok"), ("inference", "ok")]
+        assert whole["of_bare"] == pytest.approx(bare["median_ms"] / whole["median_ms"])
 
     @pytest.mark.parametrize(("case", "configuration"), [(WHOLE, "float32"), (CROPS, "amp_channels_last")])
     def test_the_timed_training_step_learns(self, case, configuration):

@@ -16,6 +16,7 @@ from ceph_pipeline.benchmark import (
     isolation,
     runs,
 )
+from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.pipelines.benchmark import create_pipeline
 from ceph_pipeline.pipelines.benchmark.nodes import (
     report_benchmark,
@@ -80,6 +81,12 @@ def test_cases_for_gpus_are_left_out_on_a_cpu_and_named(in_this_process, caplog)
     assert "no GPU: hrnet_w32, hrnet_w48 left out" in caplog.text
 
 
+def test_cases_for_gpus_alone_are_refused_on_a_cpu(in_this_process):
+    params = PARAMS.model_copy(update={"cases": (NetCase(gpu_only=True),)})
+    with pytest.raises(InvalidValueError, match=r"benchmark\.cases: all are gpu_only, and there is no GPU"):
+        time_networks(params, Stage1Params(), Stage2Params())
+
+
 def test_report_holds_every_table_and_what_it_depends_on(networks):
     report, drawn = report_benchmark(PARAMS, networks, pd.DataFrame(), pd.DataFrame())
     assert set(report) == {"environment", "results", "full_steps", "detectors"}
@@ -102,6 +109,14 @@ def test_bar_that_could_not_be_measured_says_why(networks):
     texts = [text.get_text() for text in figure.benchmark_figure(table).axes[0].texts]
     assert texts[1] == " out of memory"
     assert float(texts[0]) > 0
+
+
+def test_cases_that_differ_only_in_stride_have_bars_of_their_own(networks):
+    finer = networks.assign(stride=2, images_per_s=1.5)
+    axes = figure.benchmark_figure(pd.concat([networks, finer], ignore_index=True)).axes[0]
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == [f"resnet18, stage1\n64 × 64, stride {stride}, batch 2" for stride in (4, 2)]
+    assert [bar.get_width() for bar in axes.containers[0]][1] == 1.5
 
 
 def test_figure_of_one_mode_has_its_panels_alone(networks):

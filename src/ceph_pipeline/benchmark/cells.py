@@ -67,15 +67,16 @@ class Cell:
 
 
 def cells(params: BenchmarkParams) -> list[Cell]:
-    """All cells of a benchmark."""
+    """All cells of a benchmark, each once, however often it is configured."""
     modes = ("inference", "training") if params.mode == "both" else (params.mode,)
-    return [
+    found = (
         Cell(case, batch_size, configuration, mode)
         for case in params.cases
         for mode in modes
         for batch_size in case.batch_sizes
         for configuration in params.configurations
-    ]
+    )
+    return list(dict.fromkeys(found))
 
 
 def measure(cell: Cell, params: BenchmarkParams) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ STEPS = ("training", "inference")
 
 
 def benchmark_figure(table: pd.DataFrame) -> Figure:
-    """A row of panels for training and for inference: throughput and memory of each network and batch, by configuration.
+    """A row of panels for training and for inference: throughput and memory of each case and batch, by configuration.
 
     Args:
         table: From `time_cells`; a bar that is missing could not be measured, and says why.
@@ -29,7 +29,7 @@ def benchmark_figure(table: pd.DataFrame) -> Figure:
 
 
 def _bars(axes: Axes, rows: pd.DataFrame, column: str) -> None:
-    """Horizontal bars, grouped by network and batch."""
+    """Horizontal bars, grouped by case and batch."""
     names = rows.apply(_network, axis=1)
     networks = list(dict.fromkeys(names))
     configurations = list(dict.fromkeys(rows["configuration"]))
@@ -53,4 +53,6 @@ def _short(value: float) -> str:
 
 
 def _network(row: pd.Series) -> str:
-    return f"{row['backbone']}\n{row['width_px']} × {row['height_px']}, batch {row['batch_size']}"
+    """Every column of `IDENTITY`, so that two rows of one step and configuration never share a bar."""
+    size = f"{row['width_px']} × {row['height_px']}, stride {row['stride']}, batch {row['batch_size']}"
+    return f"{row['backbone']}, {row['stage']}\n{size}"

@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 from ceph_pipeline.benchmark.cells import OUT_OF_MEMORY, Cell, cells, failed, measure
 from ceph_pipeline.benchmark.isolation import KilledError, in_own_process
 from ceph_pipeline.benchmark.precision import Arithmetic
+from ceph_pipeline.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from ceph_pipeline.benchmark.params import BenchmarkParams
@@ -29,7 +30,16 @@ def time_cells(params: BenchmarkParams) -> pd.DataFrame:
     Returns:
         One row a cell and step. `of_bare` is the step's throughput over that of the bare step beside it; `speedup` and
         `memory_ratio` compare with float32 at the same batch size. A cell that could not be measured says why in `status`.
+
+    Raises:
+        ValueError: no case is left of those that this machine can measure.
     """
+    if not params.cases:
+        raise InvalidValueError(
+            "benchmark.cases: all are gpu_only, and there is no GPU here, or benchmark.device names another. Add a small network "
+            "to parameters_benchmark.yml, or take gpu_only from a case, which then takes hours; or run "
+            "`--nodes benchmark.time_full_steps,benchmark.time_detectors` alone."
+        )
     rows: list[dict[str, Any]] = []
     for cell in tqdm(cells(params), desc="benchmark", unit="cell"):
         rows += _measured(cell, params)
