@@ -23,6 +23,7 @@ from ceph_pipeline.stores import (
     JSONReportDataset,
     RawFolderDataset,
     TableDataset,
+    TableOnDemandDataset,
 )
 
 POINTS = pd.DataFrame({"image_id": ["a"], "reader": ["senior"], "landmark": ["Sella"], "x": [1.5], "y": [np.nan]})
@@ -41,6 +42,29 @@ class TestTable:
     def test_a_table_not_made_yet_says_what_to_do(self, tmp_path):
         with pytest.raises(DatasetError, match=r"points\.parquet does not exist: run the pipeline that makes it first"):
             TableDataset(filepath=str(tmp_path / "points.parquet")).load()
+
+    def test_another_entry_s_table_is_read_with_the_keys_of_its_catalog_entry(self, monkeypatch):
+        given = {}
+        monkeypatch.setattr(
+            fsspec.core, "url_to_fs", lambda url, **options: given.update(options) or (fsspec.filesystem("memory"), "/nowhere")
+        )
+        entry = {
+            "type": "ceph_pipeline.stores.TableOnDemandDataset",
+            "filepath": "memory://bucket/landmarks.parquet",
+            "schema": "ceph_pipeline.landmarks.tables.LandmarkTable",
+            "credentials": "ours",
+        }
+        catalog = DataCatalog.from_config({"landmarks": entry}, credentials={"ours": {"key": "k"}})
+
+        with pytest.raises(DatasetError, match="does not exist"):
+            catalog.load("landmarks")()
+        assert given["key"] == "k"
+
+    def test_another_entry_s_table_is_never_written(self, tmp_path):
+        schema = "ceph_pipeline.landmarks.tables.LandmarkTable"
+        dataset = TableOnDemandDataset(filepath=str(tmp_path / "landmarks.parquet"), schema=schema)
+        with pytest.raises(DatasetError, match="another entry's table"):
+            dataset.save(POINTS)
 
     def test_the_preview_shows_the_first_rows(self, tmp_path):
         dataset = TableDataset(filepath=str(tmp_path / "points.parquet"))

@@ -9,16 +9,10 @@ from kedro.utils import load_obj
 from kedro_datasets._typing import TablePreview
 
 from ceph_pipeline.landmarks.tables import checked
-from ceph_pipeline.stores.file import FileDataset, Loaded, Saved
+from ceph_pipeline.stores.file import FileDataset
 
 
-class _Parquet(FileDataset[Saved, Loaded]):
-    def _read(self) -> pd.DataFrame:
-        with self._source() as stream:
-            return pd.read_parquet(stream)
-
-
-class TableDataset(_Parquet[pd.DataFrame, pd.DataFrame]):
+class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
     """A Parquet table.
 
     landmarks:
@@ -33,7 +27,8 @@ class TableDataset(_Parquet[pd.DataFrame, pd.DataFrame]):
         Raises:
             DatasetError: it has not been made yet, is damaged, or not ours to read.
         """
-        return self._read()
+        with self._source() as stream:
+            return pd.read_parquet(stream)
 
     def save(self, data: pd.DataFrame) -> None:
         """Write the table whole."""
@@ -45,7 +40,7 @@ class TableDataset(_Parquet[pd.DataFrame, pd.DataFrame]):
         return TablePreview(self.load().head(nrows).astype(object).to_dict(orient="split"))
 
 
-class TableOnDemandDataset(_Parquet[NoReturn, Callable[[], pd.DataFrame]]):
+class TableOnDemandDataset(FileDataset[NoReturn, Callable[[], pd.DataFrame]]):
     """Another entry's table, for a node that needs one of several.
 
     predictions_on_demand:
@@ -54,8 +49,15 @@ class TableOnDemandDataset(_Parquet[NoReturn, Callable[[], pd.DataFrame]]):
       schema: ceph_pipeline.landmarks.tables.PredictionTable
     """
 
-    def __init__(self, *, filepath: str, schema: str, metadata: dict[str, Any] | None = None) -> None:
-        super().__init__(filepath=filepath, metadata=metadata)
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        schema: str,
+        credentials: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(filepath=filepath, credentials=credentials, metadata=metadata)
         self._schema = schema
 
     def load(self) -> Callable[[], pd.DataFrame]:
