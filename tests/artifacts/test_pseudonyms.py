@@ -59,6 +59,20 @@ def test_of_two_first_runs_one_makes_the_secret_and_both_use_it(tmp_path, monkey
     assert module.secret_key() == bytes.fromhex("ab" * 32)
 
 
+@pytest.mark.parametrize(
+    ("file", "folder"), [("/pseudonym.key", "/"), ("pseudonym.key", "."), ("a/b.key", "a"), ("s3://bucket/b.key", "s3://bucket")]
+)
+def test_it_lies_in_the_folder_that_its_path_names(monkeypatch, file, folder):
+    asked = []
+    monkeypatch.setattr(module.Folder, "exists", lambda place, name: asked.append((place.url, name)) or True)
+    monkeypatch.setattr(module.Folder, "read", lambda place, name: b"ab" * 32)
+    use_key(file)
+    module._of_file.cache_clear()
+    assert module.secret_key() == bytes.fromhex("ab" * 32)
+    module._of_file.cache_clear()
+    assert asked == [(folder, file.rpartition("/")[2])]
+
+
 def test_a_bucket_can_hold_it():
     first = of_key("memory://bucket/pseudonym.key")
     module._of_file.cache_clear()

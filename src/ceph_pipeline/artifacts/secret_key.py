@@ -43,8 +43,8 @@ def _of_process() -> bytes:
 
 @cache
 def _of_file(file: str) -> bytes:
-    folder, _, name = file.rpartition("/")
-    place = Folder(folder or ".")
+    folder, slash, name = file.rpartition("/")
+    place = Folder(folder or slash or ".")
     try:
         if not place.exists(name):
             _make(place, name)
