@@ -1,5 +1,4 @@
 import io
-import json
 import logging
 import os
 import re
@@ -136,13 +135,11 @@ REPORT = {
 
 class TestSummary:
     @staticmethod
-    def run(tmp_path, monkeypatch, made, env="demo"):
+    def run(tmp_path, monkeypatch, made, env="demo", folder=None):
         monkeypatch.chdir(tmp_path)
-        (tmp_path / "data").mkdir()
-        (tmp_path / "data" / "metrics.json").write_text(json.dumps(REPORT))
-        catalog = DataCatalog(
-            {"metrics": JSONReportDataset(filepath=str(tmp_path / "data" / "metrics.json")), "a": MemoryDataset(1)}
-        )
+        report = JSONReportDataset(filepath=f"{folder or tmp_path / 'data'}/metrics.json")
+        report.save(REPORT)
+        catalog = DataCatalog({"metrics": report, "a": MemoryDataset(1)})
         console = Console(record=True, width=80, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115 - what is printed goes nowhere
         hook = SummaryHook(console)
         hook.before_pipeline_run()
@@ -158,6 +155,11 @@ class TestSummary:
         assert re.search(r"kedro-viz\s+kedro viz run --env demo", text)
         assert re.search(r"MLflow\s+kedro mlflow ui --env demo", text)
         assert re.search(r"time\s+\d+ min \d+ s", text)
+
+    def test_a_report_on_object_storage_keeps_its_url(self, tmp_path, monkeypatch):
+        text = self.run(tmp_path, monkeypatch, "metrics", folder="memory://bucket/08_reporting")
+
+        assert re.search(r"report\s+memory://bucket/08_reporting\n", text)
 
     def test_another_run_ends_with_places_only(self, tmp_path, monkeypatch):
         text = self.run(tmp_path, monkeypatch, "b", env=None)
