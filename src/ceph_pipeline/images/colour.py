@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import cv2
@@ -10,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ceph_pipeline.images.kinds import HEAD_BYTES, kind_of
+from ceph_pipeline.images.shared_context import no_warnings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,5 @@ def is_colourful(path: Path) -> bool:
 
 
 def _may_have_colours(path: Path) -> bool:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of large images: the limit is ours
-        with Image.open(path) as image:
-            return image.mode in _WITH_COLOURS
+    with no_warnings, Image.open(path) as image:  # of large images: the limit is ours
+        return image.mode in _WITH_COLOURS

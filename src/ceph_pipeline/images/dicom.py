@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import logging
 import math
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -27,6 +26,7 @@ from ceph_pipeline.images.errors import ImageReadError
 from ceph_pipeline.images.grey import GreyImage, to_grey
 from ceph_pipeline.images.header import ImageHeader, SpacingSource, believable, require_readable_size
 from ceph_pipeline.images.raster import decode_raster, require_no_hole
+from ceph_pipeline.images.shared_context import SharedContext, no_warnings
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -151,15 +151,25 @@ _FUNCTIONS = {"LINEAR": 1.0, "LINEAR_EXACT": 1e-9, "SIGMOID": 1e-9}
 
 
 @contextmanager
+def _disable_validation() -> Iterator[None]:
+    from pydicom import config
+
+    with config.disable_value_validation():
+        yield
+
+
+_no_validation = SharedContext(_disable_validation)
+
+
+@contextmanager
 def _dataset(stream: BinaryIO, tags: list[str], *, stop_before_pixels: bool) -> Iterator[Dataset]:
     try:
-        from pydicom import config, dcmread
+        from pydicom import dcmread
         from pydicom.filereader import read_file_meta_info  # noqa: F401 the import proves a whole installation
     except ModuleNotFoundError:
         raise ImageReadError(f"DICOM needs pydicom; {install_hint('dicom')}") from None
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # it logs what it warns of, and tracebacks of what it raises
-    with warnings.catch_warnings(), config.disable_value_validation():
-        warnings.simplefilter("ignore")  # they quote values, which may be the patient's
+    with no_warnings, _no_validation:  # they quote values, which may be the patient's
         dataset = dcmread(stream, specific_tags=tags, stop_before_pixels=stop_before_pixels)
         if dataset.file_meta.get("TransferSyntaxUID") == _DEFLATED:
             raise ImageReadError("a deflated data set; save it uncompressed, or with JPEG, JPEG 2000 or RLE")

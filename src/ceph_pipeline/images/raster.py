@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import struct
-import warnings
 from typing import Any, BinaryIO, Literal
 
 import cv2
@@ -21,6 +20,7 @@ from ceph_pipeline.images.errors import ImageReadError
 from ceph_pipeline.images.header import ImageHeader, SpacingSource, spacing_of_dpi
 from ceph_pipeline.images.kinds import MAX_PIXELS, Kind
 from ceph_pipeline.images.orientation import ORIENTATIONS, UPRIGHT
+from ceph_pipeline.images.shared_context import no_warnings
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it writes of a damaged film past every log
 
@@ -44,8 +44,7 @@ def raster_header(stream: BinaryIO, kind: Kind) -> ImageHeader:
         ImageReadError: several images in one file, or far more pixels than are read.
         Exception: whatever Pillow raises for a damaged header.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of large images: the limit is ours
+    with no_warnings:  # of large images: the limit is ours
         try:
             image = Image.open(stream, formats=_FORMATS[kind])
         except Image.DecompressionBombError:
