@@ -19,6 +19,7 @@ def test_a_real_training_is_compared_with_a_bare_loop():
     assert 0 < row["waiting_share"] < 1
     assert row["backbone"] == "resnet18"
     assert row["steps"] == 4
+    assert row["device"] == ("cuda" if torch.cuda.is_available() else "cpu"), "where Lightning trains, whatever the others use"
 
 
 def test_what_the_case_does_not_say_comes_from_stage_1():

@@ -90,7 +90,8 @@ def measure_full_step(case: FullStepCase, params: BenchmarkParams, stage1: Stage
         stage1: Everything else: loss, optimiser, averaging, augmentation.
 
     Returns:
-        The case's fields, `images_per_s`, `bare_images_per_s`, their ratio `of_bare`, `waiting_share` and `peak_memory_mib`.
+        The case's fields, `device`, `images_per_s`, `bare_images_per_s`, their ratio `of_bare`, `waiting_share` and
+        `peak_memory_mib`.
     """
     settings = trained_as(case, stage1)
     n_steps = params.num_warmup + params.num_iterations + 1
@@ -109,6 +110,7 @@ def measure_full_step(case: FullStepCase, params: BenchmarkParams, stage1: Stage
     bare_s, full_s = (before + after) / 2, loader.seconds_a_step()
     return {
         **case.model_dump(),
+        "device": device.type,
         "precision": lightning_precision(settings.optim.precision),
         "images_per_s": case.batch_size / full_s,
         "bare_images_per_s": case.batch_size / bare_s,
