@@ -115,10 +115,13 @@ def test_a_run_that_was_killed_before_the_changed_film_was_read_reads_it_in_the_
 
 
 def test_force_fills_it_anew(images, raw, store, caplog):
-    build_cache(images, raw, store, long_side_px=60)
+    index = build_cache(images, raw, store, long_side_px=60).index
+    before = stamps(store, index)
     with caplog.at_level(logging.INFO):
         build_cache(images, raw, store, long_side_px=60, force=True)
     assert "force is set" in caplog.text
+    after = stamps(store, index)
+    assert all(before[image_id] != after[image_id] for image_id in index["image_id"])
 
 
 @pytest.mark.parametrize(("n_jobs", "backend"), [(1, "loky"), (3, "threading"), pytest.param(2, "loky", marks=pytest.mark.slow)])

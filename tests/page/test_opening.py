@@ -68,7 +68,7 @@ def test_of_a_ruler_detector_only_the_marks_count():
     ("spoil", "said"),
     [
         (lambda png: b"hello", "a.png: damaged or not an image"),
-        (lambda png: png[: len(png) // 2], "a.png: damaged or cut off|a.png: .*"),
+        (lambda png: png[: len(png) // 2], "a.png: damaged or cut off"),
         (lambda png: b"", "a.png: damaged or not an image"),
         (lambda png: encode_image(np.zeros((1, 1), dtype=np.uint8), ".png"), "a.png: 1 × 1 pixels, which is no film"),
     ],
