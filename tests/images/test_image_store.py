@@ -47,7 +47,7 @@ def test_object_storage_works_like_a_disk(bucket, film, format):
     store.write("a", film)
 
     assert store.exists("a")
-    assert not store.is_local
+    assert not store.folder.is_local
     np.testing.assert_array_equal(store.read("a"), film)
 
 
@@ -116,7 +116,9 @@ class TestContent:
 
     def test_sweeping_takes_what_is_half_written(self, store, film):
         store.write("a", film)
-        half_written = [".a.part-0123abcd.png", ".a.part-0123abcd", "..ledger.part-0123abcd.json"] if store.is_local else []
+        half_written = (
+            [".a.part-0123abcd.png", ".a.part-0123abcd", "..ledger.part-0123abcd.json"] if store.folder.is_local else []
+        )
         for name in (*half_written, ".ledger.json"):
             store.folder.write(name, b"x")
         store.sweep()

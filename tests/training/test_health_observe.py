@@ -11,8 +11,6 @@ from ceph_pipeline.training.batch import Batch, LocatedBatch
 from ceph_pipeline.training.health.observe import StepSize, from_all_ranks, located_points
 from ceph_pipeline.training.health.record import LocatedPoints, summarise
 
-NAMES = ("Sella", "Nasion", "Menton")
-
 
 def batch(points, landmark=None):
     """A batch whose originals are twice the size of the input, shifted by (10, 20) px; a pixel is 0.5 mm."""

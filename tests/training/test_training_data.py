@@ -35,12 +35,6 @@ def whole_images(spots, augmentation=None, resize="letterbox", input_gamma=1.0):
     return WholeImageDataset(data, spots.cache, (128, 128), resize, seed=3, augmentation=augmentation, input_gamma=input_gamma)
 
 
-def brightness_at(image, points):
-    """Grey level at each point by nearest pixel."""
-    x, y = np.rint(points).astype(int).T
-    return image[y, x]
-
-
 def local_peak(image, point, radius=4):
     """The brightness-weighted centre of the window around a point."""
     x0, y0 = (round(float(v)) for v in point)

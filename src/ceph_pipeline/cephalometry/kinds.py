@@ -43,13 +43,11 @@ class MeasurementKind:
 
     Attributes:
         wording: The definition, with a place for each point.
-        takes: How many points.
         compute: From the frame and the points to degrees, pixels or percent.
         oriented: What of the frame it asks for.
     """
 
     wording: str
-    takes: int
     compute: Callable[..., Values]
     oriented: Literal["", "forward", "down"] = ""
 
@@ -135,17 +133,17 @@ def below(frame: Frame, p: Points, q: Points, a: Points, b: Points) -> Values:
 
 
 KINDS = {
-    "angle": MeasurementKind("∠{0}-{1}-{2}", 3, angle),
-    "directions": MeasurementKind("angle between {0} → {1} and {2} → {3}", 4, directions),
-    "complement": MeasurementKind("90° − angle between {0} → {1} and {2} → {3}", 4, complement),
-    "lines": MeasurementKind("acute angle of {0}–{1} and {2}–{3}", 4, lines),
-    "slope": MeasurementKind("angle from {0} → {1} down to {2} → {3}", 4, slope, "down"),
-    "lean": MeasurementKind("acute angle of {0} → {1} and {2}–{3}, signed", 4, lean, "forward"),
-    "bend": MeasurementKind("180° − ∠{0}-{1}-{2}, signed", 3, bend, "forward"),
-    "distance": MeasurementKind("{0}–{1}", 2, distance),
-    "ratio": MeasurementKind("100 · {0}–{1} / {2}–{3}", 4, ratio),
-    "in_front": MeasurementKind("{0} to the line {1}–{2}", 3, in_front, "forward"),
-    "ahead": MeasurementKind("{0} ahead of {1}, along {2} → {3}", 4, ahead),
-    "below": MeasurementKind("{0} below {1}, across {2} → {3}", 4, below, "down"),
+    "angle": MeasurementKind("∠{0}-{1}-{2}", angle),
+    "directions": MeasurementKind("angle between {0} → {1} and {2} → {3}", directions),
+    "complement": MeasurementKind("90° − angle between {0} → {1} and {2} → {3}", complement),
+    "lines": MeasurementKind("acute angle of {0}–{1} and {2}–{3}", lines),
+    "slope": MeasurementKind("angle from {0} → {1} down to {2} → {3}", slope, "down"),
+    "lean": MeasurementKind("acute angle of {0} → {1} and {2}–{3}, signed", lean, "forward"),
+    "bend": MeasurementKind("180° − ∠{0}-{1}-{2}, signed", bend, "forward"),
+    "distance": MeasurementKind("{0}–{1}", distance),
+    "ratio": MeasurementKind("100 · {0}–{1} / {2}–{3}", ratio),
+    "in_front": MeasurementKind("{0} to the line {1}–{2}", in_front, "forward"),
+    "ahead": MeasurementKind("{0} ahead of {1}, along {2} → {3}", ahead),
+    "below": MeasurementKind("{0} below {1}, across {2} → {3}", below, "down"),
 }
 """Kinds by name."""

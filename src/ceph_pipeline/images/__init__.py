@@ -1,6 +1,6 @@
 """Pixels: reading and writing cephalograms, and the store that nodes and workers share."""
 
-from ceph_pipeline.images.codec import decode_image, encode_image, image_size, read_header, read_image
+from ceph_pipeline.images.codec import decode_image, encode_image, read_header, read_image
 from ceph_pipeline.images.errors import ImageReadError
 from ceph_pipeline.images.header import ImageHeader
 from ceph_pipeline.images.raw_folder import RawFolder
@@ -13,7 +13,6 @@ __all__ = [
     "RawFolder",
     "decode_image",
     "encode_image",
-    "image_size",
     "read_header",
     "read_image",
 ]

@@ -24,7 +24,6 @@ from ceph_pipeline.images.tiff import decode_tiff, tiff_header
 
 __all__ = [
     "MAX_PIXELS", "GreyImage", "ImageHeader", "ImageReadError", "decode_header", "decode_image", "encode_image", "file_type",
-    "image_size",
     "read_header", "read_image",
 ]  # fmt: skip
 
@@ -58,15 +57,6 @@ def decode_header(content: bytes, name: str) -> ImageHeader:
     header = _header_of(io.BytesIO(content), name)
     require_film_shape(*header.size, name)
     return header
-
-
-def image_size(path: Path) -> tuple[int, int]:
-    """(width, height) of the upright image, without decoding the pixels.
-
-    Raises:
-        ImageReadError: as `read_header`.
-    """
-    return read_header(path).size
 
 
 def read_image(path: Path) -> GreyImage:

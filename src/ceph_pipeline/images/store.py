@@ -53,11 +53,6 @@ class ImageStore:
     def __repr__(self) -> str:
         return f"ImageStore({self.path!r}, format={self.format!r})"
 
-    @property
-    def is_local(self) -> bool:
-        """Whether the store lies on a local disk."""
-        return self.folder.is_local
-
     def location(self, image_id: str) -> str:
         """Path or URL of an image.
 

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.errors import printable
-from ceph_pipeline.images import ImageReadError, RawFolder, image_size, read_image
+from ceph_pipeline.images import ImageReadError, RawFolder, read_header, read_image
 from ceph_pipeline.images.colour import is_colourful
 from ceph_pipeline.images.film_files import FilmFiles, list_films
 from ceph_pipeline.images.identifiers import identifiers_of
@@ -76,7 +76,7 @@ def image_rows(folder: Path, predictions: pd.DataFrame, pixel_size_mm: Mapping[s
     """
     image_ids = list(predictions["image_id"].unique())
     xrays = located_xrays(folder, image_ids)
-    sizes = [image_size(xrays[image_id]) for image_id in image_ids]
+    sizes = [read_header(xrays[image_id]).size for image_id in image_ids]
     return pd.DataFrame(
         {
             "image_id": image_ids,

@@ -61,7 +61,7 @@ class WeightsReport:
         return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
-def load_backbone_weights(net: nn.Module, path: str | Path, *, min_share: float = MIN_SHARE) -> WeightsReport:
+def load_backbone_weights(net: nn.Module, path: str | Path) -> WeightsReport:
     """Fill a network's backbone from a checkpoint; heads stay as they are (`take_own_weights` fills those of our own).
 
     Reads timm's checkpoints, MMPose's (CL-Detection 2023) and this project's, as `.pth`, `.pt`, `.ckpt` or `.safetensors`.
@@ -73,7 +73,6 @@ def load_backbone_weights(net: nn.Module, path: str | Path, *, min_share: float 
     Args:
         net: A landmark or refinement network, or a bare timm feature extractor.
         path: The checkpoint.
-        min_share: Share of the backbone's tensors that must be filled, in [0, 1].
 
     Returns:
         What matched and what did not.
@@ -94,7 +93,7 @@ def load_backbone_weights(net: nn.Module, path: str | Path, *, min_share: float 
         mismatched=tuple(key for key, tensor in fitted.items() if tensor is None),
         unexpected=tuple(key for key in given if key not in own),
     )
-    _require_share(report, path, min_share)
+    _require_share(report, path)
     matched = {key: tensor for key, tensor in fitted.items() if tensor is not None}
     if damaged := [key for key, tensor in matched.items() if not torch.isfinite(tensor).all()]:
         raise WeightsError(f"{path}: {len(damaged)} tensors hold NaN or infinite weights, first {damaged[0]}. Fetch it again.")
@@ -170,11 +169,11 @@ def is_counter(key: str) -> bool:
     return key.endswith("num_batches_tracked")
 
 
-def _require_share(report: WeightsReport, path: Path, min_share: float) -> None:
-    if report.share >= min_share:
+def _require_share(report: WeightsReport, path: Path) -> None:
+    if report.share >= MIN_SHARE:
         return
     examples = [f"{kind}: {', '.join(getattr(report, kind)[:3])}" for kind in ("missing", "mismatched", "unexpected")]
     raise WeightsMismatchError(
-        f"{path}: fills {report.share:.0%} of the backbone's tensors, expected at least {min_share:.0%} ({report}; "
+        f"{path}: fills {report.share:.0%} of the backbone's tensors, expected at least {MIN_SHARE:.0%} ({report}; "
         f"{'; '.join(examples)}). Choose the backbone that the checkpoint was trained with, or set `on_mismatch`."
     )
