@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from ceph_pipeline import __version__
 from ceph_pipeline.evaluation.display import number, with_interval
 from ceph_pipeline.evaluation.stages import LABELS
 from ceph_pipeline.formats import aariz, cl_detection, isbi2015
@@ -79,7 +79,7 @@ def model_card(networks: Sequence[TrainedNet], images: pd.DataFrame, metrics: Ma
     """
     left_out = metrics["details"]["without_near_duplicates"]["n_left_out"]
     return _CARD.format(
-        version=version("ceph-pipeline"),
+        version=__version__,
         networks="\n".join(_network_lines(networks)),
         data="\n".join(_data_lines(images)),
         licences="\n".join(_licence_lines(images)),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ceph_pipeline import __version__
 from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.calibration.presence import least_peak
 from ceph_pipeline.cephalometry import CephalometryParams
@@ -109,7 +109,7 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
         origin=ReportOrigin(
             networks=files_in(folder).digests() if folder.is_dir() else {"model": str(model)},
             run_id=None,
-            version=version("ceph-pipeline"),
+            version=__version__,
         ),
         prior=read_prior(models / PRIOR_FILE),
         ruler=None if rulers is None else load_ruler_detector(rulers, looks),
