@@ -41,7 +41,7 @@ class ImageHeader:
         orientation: 1 to 8, see `orientation.ORIENTATIONS`; 1 where the file has no tag.
         bits: Depth of one channel.
         white_is_zero: Stored 0 is white (TIFF's photometric interpretation 0, DICOM's MONOCHROME1); pixels are read inverted.
-        spacing_mm: Millimetres per pixel along x and y of the upright image, where the file has a believable one.
+        spacing_mm: Millimetres per pixel along x and y of `stored_size`, where the file has a believable one.
         spacing_source: Which field it is from.
     """
 

@@ -57,7 +57,9 @@ class ImageTable(Table):
     width: Series[int] = pa.Field(gt=0)
     height: Series[int] = pa.Field(gt=0)
     pixel_size_mm: Series[float] = pa.Field(gt=0, nullable=True)
-    pixel_size_source: Series[str] | None = pa.Field(description="annotations, sheet, ruler, number, or a header's field")
+    pixel_size_source: Series[str] | None = pa.Field(
+        description="annotations, sheet, ruler, number, or a header's field; device_ and its correction; unknown"
+    )
     machine: Series[str]
     dataset: Series[str]
 
