@@ -1,6 +1,6 @@
 """Errors without constant offsets: what is left when each landmark's systematic displacement is taken out.
 
-Readers of different sessions place some landmarks by different conventions, which adds a constant offset a landmark to every
+Readers of different sessions place some landmarks by different conventions, which adds a constant offset per landmark to every
 prediction's error. Taking it out is a diagnosis of where the error comes from, never a result to compare with others: it needs
 the test images' own truth.
 """

@@ -14,7 +14,7 @@ READER_TO_TRUTH = "reader_to_truth"
 """The distance of one reader to the truth, which is the readers' mean by default; a detector may be compared with this."""
 
 OFFSET_REMOVED = "offset_removed"
-"""The last stage without one constant offset a landmark; see `offsets`."""
+"""The last stage after one constant offset per landmark is removed; see `offsets`."""
 
 READERS_FLOOR = "readers_floor"
 """Half of two readers' difference without its constant offsets: the error of a perfect predictor of their mean."""

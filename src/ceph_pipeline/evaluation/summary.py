@@ -104,7 +104,7 @@ def _readers(details: dict[str, Any]) -> list[str]:
             f"points; two readers are {number(readers['mre_mm'])} mm, {number(readers['mre_px'])} px apart"
         )
     if without := details.get(OFFSET_REMOVED):
-        line = f"without one constant offset a landmark, a diagnosis and no result: {number(without['mre_mm'])} mm"
+        line = f"after removing one constant offset per landmark, a diagnosis and no result: {number(without['mre_mm'])} mm"
         floor = details.get(READERS_FLOOR)
         found.append(f"{line}; the random half of the readers' difference: {number(floor['mre_mm'])} mm" if floor else line)
     return found
