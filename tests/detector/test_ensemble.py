@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from torch import Tensor, nn
 
@@ -239,3 +240,18 @@ def test_no_checkpoint_at_all_is_refused() -> None:
 def test_no_folder_at_all_is_refused() -> None:
     with pytest.raises(DetectorError, match="name at least one"):
         LandmarkDetector.load([])
+
+
+def test_flipped_views_are_left_out_where_a_network_has_seen_one_direction_only(
+    dot_finder: TrainedNet, dot_refiner: TrainedNet, dotted: np.ndarray
+) -> None:
+    one_way = [replace(net, facts=net.facts | {"flips": False}) for net in (dot_finder, dot_refiner)]
+    predicted = {
+        (views, learned): LandmarkDetector(
+            *([net] for net in nets), DetectorParams(views_stage1=views, views_stage2=views)
+        ).predict([dotted], pixel_size_mm=0.1)
+        for views in ("five", "ten")
+        for learned, nets in (("one way", one_way), ("both", (dot_finder, dot_refiner)))
+    }
+    pd.testing.assert_frame_equal(predicted["ten", "one way"], predicted["five", "one way"])
+    assert not predicted["ten", "both"].equals(predicted["five", "both"])

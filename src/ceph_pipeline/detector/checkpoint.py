@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import pickle
 from dataclasses import dataclass, field
@@ -16,14 +17,18 @@ from ceph_pipeline.artifacts import atomic_path, refusal
 from ceph_pipeline.crops import CropParams
 from ceph_pipeline.detector.forward import resolve_device
 from ceph_pipeline.detector.framing import RESIZES
+from ceph_pipeline.detector.learned_views import learned_views
 from ceph_pipeline.detector.onnx import OnnxNet, on_onnxruntime
 from ceph_pipeline.detector.params import DetectorParams
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.heatmaps import Activation, to_heatmaps
 from ceph_pipeline.models import LandmarkNet, RefinementNet, create_landmark_net, create_refinement_net
+from ceph_pipeline.views import views_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+logger = logging.getLogger(__name__)
 
 FORMAT = 1
 StageName = Literal["stage1", "stage2"]
@@ -46,7 +51,8 @@ class TrainedNet:
         sigma_px: Standard deviation of the training targets, heatmap px.
         activation: What turns logits into heatmaps.
         architecture: Keyword arguments that built the net.
-        facts: Further plain values: `resize` and `input_gamma` (1 where it is not said), z-score statistics, crop parameters.
+        facts: Further plain values: `flips`, whether it has learned from faces of both directions (true where it is not said),
+            `resize` and `input_gamma` (1 where it is not said), z-score statistics, crop parameters.
         onnx: The same network for onnxruntime, which then answers in its place.
     """
 
@@ -185,6 +191,8 @@ class _Content(BaseModel):
             raise ValueError(f"facts.resize is {self.facts.get('resize')!r}, expected one of {RESIZES}")
         elif not (isinstance(gamma := self.facts.get("input_gamma", 1.0), float) and 0 < gamma < math.inf):
             raise ValueError(f"facts.input_gamma is {gamma!r}, expected a finite float above 0")
+        if not isinstance(flips := self.facts.get("flips", True), bool):
+            raise ValueError(f"facts.flips is {flips!r}, expected true or false")
         return self
 
 
@@ -221,6 +229,14 @@ def load_networks(paths: Sequence[Path], stage: StageName, params: DetectorParam
                 f"{path}: locates {_in_short(trained.landmarks)}, and {paths[0]} {_in_short(networks[0].landmarks)}: networks "
                 "that answer together locate the same landmarks in the same order. Train them on one data set."
             )
+    asked = params.views_stage1 if stage == "stage1" else params.views_stage2
+    if left_out := len(views_of(asked)) - len(learned_views(asked, networks)):
+        logger.warning(
+            "detector.views_%s: %d flipped views are left out; %s has learned from faces of one direction only",
+            stage,
+            left_out,
+            paths[0],
+        )
     return tuple(map(on_onnxruntime, networks, paths)) if on_onnx else networks
 
 

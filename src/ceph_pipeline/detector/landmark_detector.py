@@ -15,6 +15,7 @@ from ceph_pipeline.detector.checkpoint import TrainedNet, load_networks
 from ceph_pipeline.detector.description import views_in_words
 from ceph_pipeline.detector.files import DetectorFiles, files_in, joined, models_folder_of
 from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixels_of
+from ceph_pipeline.detector.learned_views import learned_views
 from ceph_pipeline.detector.located import Located, lies_outside, prediction_rows
 from ceph_pipeline.detector.params import DetectorParams
 from ceph_pipeline.detector.refinement import predict_refined, shared_crops
@@ -219,7 +220,7 @@ class LandmarkDetector:
                 pixels.__getitem__,
                 chunk,
                 sizes[start:],
-                views_of(params.views_stage1),
+                learned_views(params.views_stage1, self.stage1),
                 batch_size=params.batch_size,
                 progress=progress,
             )
@@ -233,7 +234,7 @@ class LandmarkDetector:
                     located,
                     pixel_size_mm=pixel_size_mm[start : start + params.batch_size],
                     params=params.refinement,
-                    views=views_of(params.views_stage2),
+                    views=learned_views(params.views_stage2, self.stage2),
                     batch_size=params.crop_batch_size,
                     progress=progress,
                 )

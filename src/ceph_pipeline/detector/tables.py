@@ -13,11 +13,12 @@ from tqdm.auto import tqdm
 from ceph_pipeline.cephalometry import as_measurement
 from ceph_pipeline.cephalometry.learned import CVM_PROBABILITY, CVM_STAGE
 from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.detector.learned_views import learned_views
 from ceph_pipeline.detector.located import located_in, no_predictions, prediction_rows
 from ceph_pipeline.detector.refinement import predict_refined
 from ceph_pipeline.detector.whole_image import look_at_whole
 from ceph_pipeline.landmarks.tables import empty_table
-from ceph_pipeline.views import View, views_of
+from ceph_pipeline.views import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,7 @@ def whole_image_tables(networks: Sequence[TrainedNet], images: ImageSet, params:
         images: Originals, or pre-resized copies of them.
         params: Which views, and how they are fused.
     """
-    views = views_of(params.views_stage1)
+    views = learned_views(params.views_stage1, networks)
     looks = views if views[0].is_identity else (View(), *views)
     found = look_at_whole(networks, images.read, images.image_ids, images.sizes, looks, batch_size=params.batch_size)
     names = list(networks[0].landmarks)
@@ -145,7 +146,7 @@ def refined_tables(
                     located_in(rows, [image_id], names),
                     pixel_size_mm=np.array([pixel_size]),
                     params=params.refinement,
-                    views=views_of(start.views),
+                    views=learned_views(start.views, networks),
                     batch_size=params.crop_batch_size,
                     progress=False,
                 )

@@ -15,6 +15,7 @@ from ceph_pipeline.losses import activation_of
 from ceph_pipeline.models import describe_net
 from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.data_module import LandmarkData
+from ceph_pipeline.training.facing import learns_flips
 from ceph_pipeline.training.label_checks import check_points
 from ceph_pipeline.training.measurement_scores import UNMEASURED, MeasurementMoments, measurement_moments
 from ceph_pipeline.training.module import LandmarkModule
@@ -115,6 +116,7 @@ class Stage1Job:
         valid = tables.select(originals, names, params.reader)
         moments = self._moments(train)
         trained = describe(names, params, moments, n_stages=6 if params.loss.cvm_weight and train.cvm_stage.any() else 0)
+        trained.facts["flips"] = learns_flips(train.points, params.augmentation)
         logger.info(
             "stage1: %s; %d training and %d validation images",
             describe_net(trained.net, trained.input_size),

@@ -10,13 +10,14 @@ import numpy as np
 
 from ceph_pipeline.detector.checkpoint import TrainedNet, create_net
 from ceph_pipeline.detector.own_weights import take_own_weights
-from ceph_pipeline.landmarks.tables import reader_points
+from ceph_pipeline.landmarks.tables import points_array, reader_points
 from ceph_pipeline.losses import activation_of
 from ceph_pipeline.models import describe_net
 from ceph_pipeline.models.conditioning import anatomical_groups
 from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.crop_batches import CropDataset, ImageCrops, group_by_image
 from ceph_pipeline.training.data_module import LandmarkData
+from ceph_pipeline.training.facing import learns_flips
 from ceph_pipeline.training.module import LandmarkModule
 from ceph_pipeline.training.monitor import error_metric
 from ceph_pipeline.training.sampling import EpochSampler, device_weights
@@ -98,6 +99,8 @@ class Stage2Job:
         train = self.tables.select(crops[crops["split"] == "train"], points, names)
         valid = self.tables.select(crops[(crops["split"] == "valid") & crops["image_id"].isin(originals)], points, names)
         trained = describe(names, self.crop_params, params)
+        learned = points_array(points, [group.image_id for group in train], names)
+        trained.facts["flips"] = learns_flips(learned, params.augmentation)
         logger.info(
             "stage2: %s; crops of %d training and %d validation images",
             describe_net(trained.net, trained.input_size),
