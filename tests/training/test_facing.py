@@ -24,6 +24,13 @@ def test_one_flipped_face_is_found(angle_deg):
     assert face_both_ways(np.stack([turned(0), turned(3), Affine.flip(200)(turned(angle_deg))]))
 
 
+@pytest.mark.parametrize("odd_one", [0, 20])
+def test_one_flipped_film_among_many_is_no_second_direction(odd_one):
+    faces = np.stack([turned(angle) for angle in range(-20, 20)])
+    faces[odd_one] = Affine.flip(200)(faces[odd_one])
+    assert not face_both_ways(faces)
+
+
 def test_missing_points_are_left_out():
     faces = np.stack([turned(0), Affine.flip(200)(turned(4))])
     faces[1, :2] = np.nan

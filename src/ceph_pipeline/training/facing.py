@@ -8,6 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from ceph_pipeline.augmentation.geometric import Flip
 from ceph_pipeline.augmentation.kinds import Kind
 
+LEAST_SHARE = 0.05
+"""Of faces that look the rarer way, below which a network has not learned them: a flipped film among many is an oversight."""
+
 
 def learns_flips(points: ArrayLike, augmentation: Mapping[str, Kind]) -> bool:
     """Whether a training sees faces of both directions, by its images or by flips on the fly.
@@ -21,7 +24,7 @@ def learns_flips(points: ArrayLike, augmentation: Mapping[str, Kind]) -> bool:
 
 
 def face_both_ways(points: NDArray[np.float64]) -> bool:
-    """Whether some configurations `(N, K, 2)` are mirror images of others, as far as the best linear map tells.
+    """Whether configurations `(N, K, 2)` are mirror images of others, at least `LEAST_SHARE` of them, by the best linear map.
 
     Images of fewer than three points in common with the fullest one do not count; where none counts, the answer is yes.
 
@@ -40,4 +43,4 @@ def face_both_ways(points: NDArray[np.float64]) -> bool:
 
     products = centred(np.broadcast_to(points[fullest], points.shape)).transpose(0, 2, 1) @ centred(points)
     mirrored = np.linalg.det(products)[count[:, 0, 0] >= 3] < 0
-    return bool(mirrored.any()) if mirrored.size else True
+    return bool(LEAST_SHARE <= mirrored.mean() <= 1 - LEAST_SHARE) if mirrored.size else True
