@@ -30,6 +30,7 @@ from ceph_pipeline.detector.checkpoint import CheckpointError, load_checkpoint
         ({"facts": {}}, "facts.resize is None, expected one of"),
         ({"facts": {"resize": "stretch", "input_gamma": 0.0}}, "facts.input_gamma is 0.0, expected a finite float above 0"),
         ({"facts": {"resize": "stretch", "input_gamma": float("inf")}}, "facts.input_gamma is inf"),
+        ({"facts": {"resize": "stretch", "flips": "no"}}, "facts.flips is 'no', expected true or false"),
         ({"facts": None}, "facts"),
         ({"state_dict": {"a": 1.0}}, "state_dict"),
         ({"state_dict": None}, "state_dict"),
