@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from ceph_pipeline.detector import DetectorParams, LandmarkDetector
-from ceph_pipeline.detector.checkpoint import load_networks
+from ceph_pipeline.detector.checkpoint import load_checkpoint, load_networks, save_checkpoint
 from ceph_pipeline.detector.image_set import ImageSet
 from ceph_pipeline.detector.tables import whole_image_tables
 from ceph_pipeline.images import ImageStore, read_image
@@ -30,3 +31,18 @@ def test_the_images_of_a_store_are_predicted_in_their_order(
     again = detector.predict({"xray_2": store.read("xray_2")})  # the cached size: ten times smaller
     first = table[table["image_id"] == "xray_2"]
     pd.testing.assert_series_equal((again["x"] + 0.5) * 10 - 0.5, first["x"], atol=0.05)
+
+
+@pytest.mark.parametrize("views", ["ten", {"flips": [True]}], ids=["among others", "alone"])
+def test_flipped_views_that_were_not_learned_are_said_with_the_network(
+    checkpoints: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, views: object
+) -> None:
+    both, one_way = checkpoints / "stage1" / "best.ckpt", tmp_path / "one_way.ckpt"
+    trained = load_checkpoint(both)
+    trained.facts["flips"] = False
+    save_checkpoint(trained, one_way)
+    params = DetectorParams.model_validate({"views_stage1": views})
+    load_networks([both], "stage1", params)
+    assert "flipped" not in caplog.text
+    load_networks([both, one_way], "stage1", params)
+    assert f"detector.views_stage1: flipped views are left out; {one_way} has learned" in caplog.text

@@ -10,6 +10,7 @@ import pytest
 from ceph_pipeline.detector import DetectorParams, tables
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.pipelines.folds import nodes
+from ceph_pipeline.training import FoldParams, Stage1Params
 from ceph_pipeline.training.folds import checkpoint_table, delete_surplus_folds
 
 ROWS = pd.DataFrame(
@@ -110,3 +111,11 @@ def test_detectors_of_an_earlier_run_with_more_folds_go(checkpoints, tmp_path):
     (tmp_path / "folds" / "1b").mkdir()
     delete_surplus_folds(tmp_path / "folds", 1)
     assert {path.name for path in (tmp_path / "folds").iterdir()} == {"0", "1b", "stage1.parquet"}
+
+
+def test_a_share_of_a_landmark_that_the_data_set_lacks_is_refused_before_the_trainings(tmp_path: Path) -> None:
+    nothing, landmarks = pd.DataFrame(), pd.DataFrame({"landmark": ["Sella", "Nasion"]})
+    detector = DetectorParams.model_validate({"refinement": {"stage1_share_of": {"Naison": 0.6}}})
+    tables = (FOLDS, nothing, landmarks, nothing, nothing, ImageStore(str(tmp_path)), nothing)
+    with pytest.raises(ValueError, match="stage1_share_of: 'Naison' is none"):
+        nodes.train_stage1(*tables, tmp_path, Stage1Params(), FoldParams(), detector)

@@ -17,7 +17,7 @@ from ceph_pipeline.artifacts import atomic_path, refusal
 from ceph_pipeline.crops import CropParams
 from ceph_pipeline.detector.forward import resolve_device
 from ceph_pipeline.detector.framing import RESIZES
-from ceph_pipeline.detector.learned_views import learned_views
+from ceph_pipeline.detector.learned_views import learned_views, learns_both_ways
 from ceph_pipeline.detector.onnx import OnnxNet, on_onnxruntime
 from ceph_pipeline.detector.params import DetectorParams
 from ceph_pipeline.errors import CephError
@@ -230,12 +230,10 @@ def load_networks(paths: Sequence[Path], stage: StageName, params: DetectorParam
                 "that answer together locate the same landmarks in the same order. Train them on one data set."
             )
     asked = params.views_stage1 if stage == "stage1" else params.views_stage2
-    if left_out := len(views_of(asked)) - len(learned_views(asked, networks)):
+    if learned_views(asked, networks) != views_of(asked):
+        one_way = next(path for path, trained in zip(paths, networks, strict=True) if not learns_both_ways(trained))
         logger.warning(
-            "detector.views_%s: %d flipped views are left out; %s has learned from faces of one direction only",
-            stage,
-            left_out,
-            paths[0],
+            "detector.views_%s: flipped views are left out; %s has learned from faces of one direction only", stage, one_way
         )
     return tuple(map(on_onnxruntime, networks, paths)) if on_onnx else networks
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ceph_pipeline.landmarks.tables import empty_table, points_table
+from ceph_pipeline.landmarks.tables import empty_table, points_array, points_table
 
 MIN_PEAK = 0.01
 """Heatmap peaks below this say no more than this: the network does not know."""
@@ -76,8 +76,12 @@ def no_predictions() -> pd.DataFrame:
 
 
 def located_in(rows: pd.DataFrame, image_ids: list[str], landmarks: list[str]) -> Located:
-    """What one stage's rows of a `PredictionTable` say, in the given orders, NaN where there is no such point."""
+    """What one stage's rows of a `PredictionTable` say, in the given orders, NaN where there is no such point.
+
+    Raises:
+        ValueError: the rows are of more than one stage.
+    """
+    xy = points_array(rows, image_ids, landmarks)
     full = pd.MultiIndex.from_product([image_ids, landmarks])
-    values = rows.set_index(["image_id", "landmark"])[["x", "y", "sigma_px", "peak"]].reindex(full)
-    x, y, sigma_px, peak = values.to_numpy(np.float64).T.reshape(4, len(image_ids), len(landmarks))
-    return Located(np.stack([x, y], axis=-1), sigma_px, peak)
+    sureness = rows.set_index(["image_id", "landmark"])[["sigma_px", "peak"]].reindex(full).to_numpy(np.float64)
+    return Located(xy, *sureness.T.reshape(2, len(image_ids), len(landmarks)))

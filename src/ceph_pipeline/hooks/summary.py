@@ -33,8 +33,8 @@ class SummaryHook:
             from ceph_pipeline.evaluation import summary
 
             self._console.print(summary.render(catalog.load(REPORT)))
-            folder = catalog[REPORT]._describe()["filepath"].rpartition("/")[0]
-            self._tell("report", folder if "://" in folder else str(_shortest(Path(folder))))
+            file = catalog[REPORT]._describe()["filepath"]
+            self._tell("report", file.rpartition("/")[0] if "://" in file else str(_shortest(Path(file).parent)))
         env = f" --env {run_params['env']}" if run_params["env"] else ""
         self._tell("kedro-viz", f"{kedro_command()} viz run{env}")
         self._tell("MLflow", f"{kedro_command()} mlflow ui{env}")

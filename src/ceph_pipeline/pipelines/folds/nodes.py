@@ -44,12 +44,18 @@ def train_stage1(
     folder: Path,
     params: Stage1Params,
     fold_params: FoldParams,
+    detector: DetectorParams,
 ) -> pd.DataFrame:
-    """Train a whole-image network without each fold, and list the checkpoints."""
+    """Train a whole-image network without each fold, and list the checkpoints.
+
+    Raises:
+        ValueError: `detector` names a landmark that the data set does not have, which refinement would say after the trainings.
+    """
     from ceph_pipeline.training import run
     from ceph_pipeline.training.folds import checkpoint_table, resplit
     from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 
+    detector.refinement.shares(landmarks["landmark"].unique().tolist())
     cached = images_in(images, cache_index)
     checkpoints = {}
     for fold in fold_params.wanted:

@@ -25,6 +25,7 @@ def create_pipeline() -> Pipeline:
                     "folds_folder",
                     "params:stage1",
                     "params:folds",
+                    "params:detector",
                 ],
                 "fold_stage1_checkpoints",
                 name="train_stage1",
