@@ -93,7 +93,7 @@ def ruler_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _untrained(folder: Path, names: tuple[str, ...]) -> Path:
     torch.manual_seed(0)
     common = {"landmarks": names, "sigma_px": 2.0, "activation": "softmax"}
-    architecture = {"backbone": "resnet18", "n_landmarks": len(names), "stride": 4, "dropout": 0.0}
+    architecture = {"backbone": "lcnet_035", "n_landmarks": len(names), "stride": 4, "dropout": 0.0}
     save_checkpoint(
         TrainedNet(
             net=create_net("stage1", architecture).eval(),

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,6 +50,15 @@ def test_a_logged_detector_comes_back_and_says_the_same(
         pd.testing.assert_frame_equal(LandmarkDetector.load(uri).predict(files), expected)
     table = pd.DataFrame({"image": [file.read_bytes() for file in files], "image_id": [file.stem for file in files]})
     pd.testing.assert_frame_equal(mlflow.pyfunc.load_model(logged.model_uri).predict(table), expected)
+
+
+def test_loading_a_logged_detector_leaves_no_copy_behind(
+    logged: LoggedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for uri in (logged.model_uri, f"runs:/{logged.source_run_id}/detector"):
+        LandmarkDetector.load(uri)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_logged_detector_answers_its_own_example(logged: LoggedModel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -114,9 +115,10 @@ class LandmarkDetector:
         named = [path_or_uri] if isinstance(path_or_uri, str | Path) else list(path_or_uri)
         if not named:
             raise DetectorError("no folder of checkpoints is given: name at least one.")
-        folders = [_checkpoint_folder(name) for name in named]
-        files = joined([files_in(folder, str(name)) for name, folder in zip(named, folders, strict=True)])
-        return cls.from_checkpoints(files.stage1, files.stage2, models_folder_of(folders[0]), params)
+        with tempfile.TemporaryDirectory() as scratch:
+            folders = [_checkpoint_folder(name, Path(scratch) / str(number)) for number, name in enumerate(named)]
+            files = joined([files_in(folder, str(name)) for name, folder in zip(named, folders, strict=True)])
+            return cls.from_checkpoints(files.stage1, files.stage2, models_folder_of(folders[0]), params)
 
     @classmethod
     def from_checkpoints(
@@ -250,10 +252,11 @@ def _pixel_sizes(pixel_size_mm: float | Sequence[float] | None) -> np.ndarray:
     return np.asarray(np.nan if pixel_size_mm is None else pixel_size_mm, dtype=np.float64)
 
 
-def _checkpoint_folder(path_or_uri: str | Path) -> Path:
-    """The local folder of checkpoints, fetched from MLflow where a URI names a logged model."""
+def _checkpoint_folder(path_or_uri: str | Path, scratch: Path) -> Path:
+    """The local folder of checkpoints, copied from MLflow to `scratch` where a URI names a logged model."""
     if not _URI.match(str(path_or_uri)):
         return Path(path_or_uri)
     import mlflow  # slow to import, and needed for URIs alone
 
-    return Path(mlflow.artifacts.download_artifacts(str(path_or_uri))) / "artifacts" / CHECKPOINTS
+    scratch.mkdir()
+    return Path(mlflow.artifacts.download_artifacts(str(path_or_uri), dst_path=str(scratch))) / "artifacts" / CHECKPOINTS
