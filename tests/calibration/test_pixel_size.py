@@ -78,6 +78,12 @@ def test_without_both_the_face_gives_an_estimate_that_says_how_rough_it_is() -> 
     assert row["mm_per_pixel_se"] == pytest.approx(0.2 * np.hypot(3 / 71, np.sqrt(0.5) / 355))
 
 
+def test_a_face_by_which_no_x_ray_s_pixel_is_that_long_gives_no_estimate() -> None:
+    row = decided(points("a", Sella=(100.0, 100.0), Nasion=(105.0, 100.0)))
+    assert row["source"] == "unknown"
+    assert row[["anatomical_mm_per_pixel", "anatomical_se", "mm_per_pixel"]].isna().all()
+
+
 def test_where_nothing_says_a_size_it_is_unknown() -> None:
     row = decided(points("a", peak=0.1, **RULER))
     assert row["source"] == "unknown"

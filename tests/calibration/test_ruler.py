@@ -138,6 +138,14 @@ def test_images_of_the_export_that_the_data_set_does_not_have_are_counted(
     assert "1 of 2 images of the export are none of the data set's" in caplog.text
 
 
+def test_without_pixel_sizes_in_the_data_set_it_is_said_that_nothing_is_compared(
+    export: Path, images: pd.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
+    calibrate_images(export, images.assign(pixel_size_mm=np.nan), CalibrationParams())
+    assert "there is nothing to compare the ruler's with" in caplog.text
+    assert "nan" not in caplog.text
+
+
 def test_an_export_may_call_its_marks_otherwise(tmp_path: Path, images: pd.DataFrame) -> None:
     marks = written(tmp_path, task("a", {"top": (0, 0), "bottom": (80, 0)}))
     labels = {"top": "p1", "bottom": "p2"}

@@ -43,6 +43,13 @@ def compared() -> pd.DataFrame:
     return compare_with_truth(sizes, truth, IMAGES, 10.0)
 
 
+def test_a_film_with_one_annotated_mark_is_not_judged() -> None:
+    found = rows(a=(103, 0, 0, 0)).assign(sigma_px=0.5, peak=0.9)
+    sizes = pixel_sizes(found, ["a"], np.full(1, 0.1), 0.3, CalibrationParams())
+    judged = ruler_metrics(compare_with_truth(sizes, rows(a=(100, 0, np.nan, np.nan)), IMAGES, 10.0))
+    assert [judged["marks"][name]["n"] for name in ("p1", "p2", "both")] == [0, 0, 0]
+
+
 def test_errors_of_marks_and_sizes(compared: pd.DataFrame) -> None:
     metrics = ruler_metrics(compared)
     assert metrics["marks"]["p1"]["mean"] == pytest.approx(1.5)
@@ -90,10 +97,12 @@ def test_devices_have_rows_of_their_own(compared: pd.DataFrame) -> None:
 
 def test_the_report_says_what_was_found(compared: pd.DataFrame) -> None:
     rule = {"min_peak": 0.3, "n_shown": 4, "n_absent": 0}
-    metrics = ruler_metrics(compared) | {"stage": "stage2", "presence_rule": rule}
+    metrics = ruler_metrics(compared) | {"stage": "stage2", "presence_rule": rule, "configured_min_peak": None}
     first, *_, last = ruler_sections(metrics, device_errors(compared), ["gallery/page_001.png"])
     assert "0.75 px off on average" in first.title
     assert "not learned" in first.lines[0]
+    configured = ruler_sections(metrics | {"configured_min_peak": 0.95}, device_errors(compared), [])[0]
+    assert configured.lines[0] == "A ruler is there from a peak of 0.950 on, as calibration.min_peak says."
     assert "precision 1.000, recall 0.500" in first.lines[1]
     assert first.lines[2].startswith("Seen, but refused: 0 whose pixel size is too uncertain")
     assert first.tables[0]["mean px"].tolist() == ["1.50", "0.00", "0.75"]
@@ -103,7 +112,11 @@ def test_the_report_says_what_was_found(compared: pd.DataFrame) -> None:
 def test_films_located_out_of_fold_are_the_headline_and_the_test_films_come_after_them(compared: pd.DataFrame) -> None:
     """a, with 1.5 px on average, and d are training films; b, exact, and c are for testing."""
     judged = compared.assign(split=["train", "test", "test", "train"])
-    metrics = split_metrics(judged) | {"stage": "stage2", "presence_rule": {"min_peak": 0.3, "n_shown": 4, "n_absent": 0}}
+    metrics = split_metrics(judged) | {
+        "stage": "stage2",
+        "presence_rule": {"min_peak": 0.3, "n_shown": 4, "n_absent": 0},
+        "configured_min_peak": None,
+    }
     assert headline_films(judged)["image_id"].tolist() == ["a", "d"]
     assert (metrics["marks"]["both"]["mean"], metrics["out_of_fold"]["marks"]["both"]["mean"]) == (0, 1.5)
     titles = [section.title for section in ruler_sections(metrics, device_errors(headline_films(judged)), [])]

@@ -89,6 +89,7 @@ def pixel_sizes(
     marks = np.where(usable[:, None, None], marks, np.nan)
     ruler = Measured(*np.where(usable, ruler, np.nan))
     anatomical = by_length(*_points(predictions, image_ids, LANDMARKS), params.sella_nasion_mm, params.sella_nasion_sd_mm)
+    anatomical = Measured(*np.where(is_pixel_size(anatomical.mm), anatomical, np.nan))
     known = {"ruler": ruler, "file": Measured(file_mm, np.full(len(image_ids), np.nan)), "anatomical": anatomical}
     mm, se, source = _first_that_says(known, params.sources, len(image_ids))
     deviation = 100 * (ruler.mm / file_mm - 1)

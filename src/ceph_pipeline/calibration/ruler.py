@@ -33,8 +33,8 @@ def mm_per_pixel(p1: ArrayLike, p2: ArrayLike, ruler_mm: float = 10.0) -> NDArra
 def calibrate(marks: Annotations, images: pd.DataFrame, ruler_mm: float, tolerated_deviation_pct: float) -> pd.DataFrame:
     """Compare the ruler's pixel size with the data set's, image by image.
 
-    Where several annotators marked an image, their median pixel size counts. Where an image was annotated at another size
-    than the data set has, the marks are scaled.
+    Where several annotators marked an image, their median distance counts, as in ingestion. Where an image was annotated at
+    another size than the data set has, the marks are scaled.
 
     Args:
         marks: Points named p1 and p2.
@@ -50,13 +50,13 @@ def calibrate(marks: Annotations, images: pd.DataFrame, ruler_mm: float, tolerat
         CalibrationError: no image has both marks.
     """
     known = images.set_index("image_id")
-    by_reader = _sizes_by_reader(marks, ruler_mm).dropna(how="all")
+    by_reader = _distances_by_reader(marks).dropna(how="all")
     if by_reader.empty:
         aside = f" {len(marks.quarantine)} were set aside; {marks.quarantine['reason'].iloc[0]}" if len(marks.quarantine) else ""
         raise CalibrationError(f"no image of the export has both p1 and p2: label the ruler's two marks with these names.{aside}")
     annotated_width = marks.images.set_index("image_id")["width"].reindex(by_reader.index)
     width = known["width"].reindex(by_reader.index).fillna(annotated_width)
-    mm = by_reader.median(axis=1) * annotated_width / width
+    mm = ruler_mm / by_reader.median(axis=1) * annotated_width / width
     table_mm = known["pixel_size_mm"].reindex(by_reader.index)
     deviation = 100 * (mm / table_mm - 1)
     table = pd.DataFrame(
@@ -88,11 +88,11 @@ def summarise_by_machine(calibration: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
 
 
-def _sizes_by_reader(marks: Annotations, ruler_mm: float) -> pd.DataFrame:
-    """Millimetres per annotated pixel: a row an image, a column a reader."""
+def _distances_by_reader(marks: Annotations) -> pd.DataFrame:
+    """From p1 to p2 in annotated px, NaN where both are one point: a row an image, a column a reader."""
     image_ids = [str(image_id) for image_id in marks.images["image_id"]]
-    sizes = {}
+    distances = {}
     for reader, rows in marks.landmarks[marks.landmarks["landmark"].isin(RULER_MARKS)].groupby("reader"):
         points = points_array(rows, image_ids, RULER_MARKS)
-        sizes[reader] = mm_per_pixel(points[:, 0], points[:, 1], ruler_mm)
-    return pd.DataFrame(sizes, index=image_ids)
+        distances[reader] = np.linalg.norm(points[:, 1] - points[:, 0], axis=-1)
+    return pd.DataFrame(distances, index=image_ids).replace(0, np.nan)

@@ -30,8 +30,8 @@ def compare_with_truth(sizes: pd.DataFrame, landmarks: pd.DataFrame, images: pd.
 
     Returns:
         The rows of `sizes` with `machine, split, shows_ruler, error_p1_px, error_p2_px, true_mm_per_pixel, size_error_pct`.
-        Errors are NaN where the film shows no ruler, or none was usable; `shows_ruler` is missing where the truth has one mark
-        of two.
+        Errors are NaN where the film shows no ruler, or none was usable. Where the truth has one mark of two, `shows_ruler` is
+        missing, and the film is not judged.
     """
     ids = sizes["image_id"].astype(str).tolist()
     truth = points_array(landmarks[landmarks["landmark"].isin(RULER_MARKS)], ids, RULER_MARKS)
@@ -39,6 +39,7 @@ def compare_with_truth(sizes: pd.DataFrame, landmarks: pd.DataFrame, images: pd.
     errors = np.linalg.norm(found - truth, axis=-1)
     true_mm = mm_per_pixel(truth[:, 0], truth[:, 1], ruler_mm)
     n_marks = marks_known(landmarks, ids).sum(axis=-1)
+    errors[n_marks == 1] = np.nan
     return sizes.assign(
         **{name: images.set_index("image_id")[name].reindex(ids).to_numpy() for name in ("machine", "split")},
         shows_ruler=pd.Series(n_marks == len(RULER_MARKS), index=sizes.index, dtype="boolean").mask(n_marks == 1),

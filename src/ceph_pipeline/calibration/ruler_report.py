@@ -21,7 +21,7 @@ def ruler_sections(metrics: dict[str, Any], devices: pd.DataFrame, galleries: It
     """The report: films located out of fold first, where there are any, then the test split.
 
     Args:
-        metrics: From `split_metrics`, with `stage` and `presence_rule`.
+        metrics: From `split_metrics`, with `stage`, `presence_rule` and `configured_min_peak`.
         devices: From `device_errors`.
         galleries: File names of the pictures of all images.
     """
@@ -36,7 +36,7 @@ def ruler_sections(metrics: dict[str, Any], devices: pd.DataFrame, galleries: It
 
 def judged_parts(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What the figures are of, and the figures; the headline's first."""
-    shared = {name: metrics[name] for name in ("stage", "presence_rule")}
+    shared = {name: metrics[name] for name in ("stage", "presence_rule", "configured_min_peak")}
     out_of_fold = {CROSS_VALIDATION: metrics["out_of_fold"] | shared} if "out_of_fold" in metrics else {}
     return out_of_fold | {"Test split": metrics}
 
@@ -66,11 +66,12 @@ def ruler_headline(metrics: dict[str, Any]) -> str:
 def ruler_notes(metrics: dict[str, Any]) -> list[str]:
     """What the figures are made from, and what was decided."""
     rule, presence = Presence(**metrics["presence_rule"]), metrics["presence"]
-    learned = (
-        f"learned from {rule.n_shown} validation films with a ruler and {rule.n_absent} without"
-        if rule.is_learned
-        else "not learned: the validation split has not both kinds of film, or their peaks do not differ"
-    )
+    if metrics["configured_min_peak"]:
+        because = "as calibration.min_peak says"
+    elif rule.is_learned:
+        because = f"learned from {rule.n_shown} validation films with a ruler and {rule.n_absent} without"
+    else:
+        because = "not learned: the validation split has not both kinds of film, or their peaks do not differ"
     told = (
         f"absent rulers: precision {number(presence['absent_precision'], 3)}, recall {number(presence['absent_recall'], 3)} "
         f"({presence['n_absent']} films without one, {presence['n_invented']} invented, {presence['n_missed']} missed)"
@@ -83,7 +84,7 @@ def ruler_notes(metrics: dict[str, Any]) -> list[str]:
     )
     sources = ", ".join(f"{source} {count}" for source, count in sorted(metrics["sources"].items()))
     return [
-        f"A ruler is there from a peak of {rule.min_peak:.3f} on, {learned}.",
+        f"A ruler is there from a peak of {metrics['configured_min_peak'] or rule.min_peak:.3f} on, {because}.",
         told + ".",
         turned_down,
         f"Pixel sizes come from: {sources}. {metrics['n_suspect']} rulers disagree with the film's file.",

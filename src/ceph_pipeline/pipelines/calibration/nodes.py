@@ -26,14 +26,15 @@ def calibrate_images(ruler_export: Path, images: pd.DataFrame, params: Calibrati
             len(strangers), len(marks.images), some,
         )  # fmt: skip
     table = calibrate(marks, images, params.ruler_mm, params.tolerated_deviation_pct)
-    logger.info(
-        "rulers of %d images, %d tasks set aside; median deviation from the table's pixel size %.1f %%, %d beyond %g %%",
-        len(table),
-        len(marks.quarantine),
-        table["deviation_pct"].median(),
-        table["is_suspect"].sum(),
-        params.tolerated_deviation_pct,
-    )
+    logger.info("rulers of %d images, %d tasks or points set aside", len(table), len(marks.quarantine))
+    compared = table["deviation_pct"].dropna()
+    if compared.empty:
+        logger.warning("no image with a ruler has a pixel size in the data set: there is nothing to compare the ruler's with")
+    else:
+        logger.info(
+            "median deviation from the pixel sizes of the data set %.1f %% (%d images), %d beyond %g %% or no X-ray's",
+            compared.median(), len(compared), table["is_suspect"].sum(), params.tolerated_deviation_pct,
+        )  # fmt: skip
     return table, marks.quarantine
 
 

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 def learn_presence(
     predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: CalibrationParams
 ) -> dict[str, Any]:
-    """From which peak on a film shows a ruler, learned on validation images."""
+    """From which peak on a film shows a ruler, learned on validation images, whatever `params.min_peak` says."""
     from ceph_pipeline.calibration import presence
 
     valid = images[images["split"] == "valid"]
@@ -24,9 +24,7 @@ def learn_presence(
     rows = rows[rows["image_id"].isin(valid["image_id"])]
     shown = presence.rulers_shown(reader_points(landmarks), valid["image_id"].astype(str).tolist())
     rule = presence.learn_presence(presence.weaker_peaks(rows), shown)
-    if params.min_peak is not None:
-        rule = rule._replace(min_peak=params.min_peak)
-    elif not rule.is_learned:
+    if params.min_peak is None and not rule.is_learned:
         logger.warning(
             "the validation split has %d films with a ruler and %d without: a ruler counts from a peak of %g on, unlearned",
             rule.n_shown,
@@ -49,7 +47,8 @@ def measure_rulers(
     last = pd.concat([_of_last_stage(table) for table in (predictions, fold_predictions) if table is not None], ignore_index=True)
     rows = images[images["image_id"].isin(last["image_id"])]
     ids = rows["image_id"].astype(str).tolist()
-    return pixel_sizes(last, ids, rows["pixel_size_mm"].to_numpy("float64"), ruler_presence["min_peak"], params)
+    min_peak = params.min_peak or ruler_presence["min_peak"]
+    return pixel_sizes(last, ids, rows["pixel_size_mm"].to_numpy("float64"), min_peak, params)
 
 
 def judge_rulers(
@@ -67,7 +66,11 @@ def judge_rulers(
     unseen = images.loc[images["split"] != "valid", "image_id"]
     sizes = ruler_sizes[ruler_sizes["image_id"].isin(unseen)].reset_index(drop=True)
     compared = ruler_errors.compare_with_truth(sizes, reader_points(landmarks), images, params.ruler_mm)
-    metrics = ruler_errors.split_metrics(compared) | {"stage": stages_in(predictions)[-1], "presence_rule": ruler_presence}
+    metrics = ruler_errors.split_metrics(compared) | {
+        "stage": stages_in(predictions)[-1],
+        "presence_rule": ruler_presence,
+        "configured_min_peak": params.min_peak,
+    }
     for name, part in judged_parts(metrics).items():
         logger.info("%s: %s", name, ruler_headline(part))
     devices = ruler_errors.device_errors(ruler_errors.headline_films(compared))
