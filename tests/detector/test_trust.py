@@ -21,6 +21,7 @@ from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.landmarks.tables import PredictionTable, Unit
 from ceph_pipeline.pipelines.inference.nodes import locate_landmarks
 from ceph_pipeline.uncertainty import SigmaCalibration, StageUncertainty, UncertaintyError, UncertaintyModel
+from ceph_pipeline.uncertainty.points import sigma_px
 
 Xrays = Callable[[Path, int], list[Path]]
 NAMES = SCHEMAS["isbi2015"].names
@@ -88,9 +89,20 @@ class TestJudged:
         judged = uncertainty(px=model("px")).judge(points([4.0, np.nan]), {"a": np.nan})
         assert judged["flagged"].tolist() == [False, True]
 
-    def test_an_unknown_landmark_is_refused(self) -> None:
-        with pytest.raises(UncertaintyError, match=r"nothing is known about the uncertainty of 'Nasion', only about Sella\. Run"):
-            uncertainty(px=model("px", landmarks=("Sella",))).judge(points([4.0, 6.0]), {"a": np.nan})
+    @pytest.mark.parametrize("size", [0.1, np.nan])
+    def test_of_a_landmark_that_was_not_evaluated_nothing_is_promised(
+        self, size: float, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        some = uncertainty(mm=model("mm", landmarks=("Nasion",)), px=model("px", landmarks=("Nasion",)))
+        judged = some.judge(points([6.0, 4.0]), {"a": size})
+        assert judged["landmark"].tolist() == ["Sella", "Nasion"]
+        np.testing.assert_allclose(judged["calibrated_sigma_px"], [np.nan, 12])
+        np.testing.assert_allclose(judged["radius_px"], [np.nan, 24])
+        assert judged["flagged"].tolist() == [True, False]
+        assert sigma_px(judged).tolist() == pytest.approx([6, 12]), "as the network says"
+        assert [record.getMessage().split(":")[0] for record in caplog.records] == [
+            "nothing is known about the uncertainty of Sella"
+        ]
 
     def test_another_stage_stays_as_it_is(self) -> None:
         table = points([4.0], stage="stage2")
@@ -105,6 +117,16 @@ class TestDetector:
         np.testing.assert_allclose(first["radius_mm"], 0.1 * 2 * 3 * first["sigma_px"])
         assert second["radius_mm"].isna().all()
         np.testing.assert_allclose(second["radius_px"], 2 * 3 * second["sigma_px"])
+
+    def test_an_evaluation_of_some_landmarks_leaves_the_others_to_the_networks(
+        self, learned: Path, tmp_path: Path, xrays: Xrays
+    ) -> None:
+        report = json.loads((learned / "uncertainty.json").read_text())
+        del report["stage2"]["px"]["factors"]["Sella"]
+        (learned / "uncertainty.json").write_text(json.dumps(report), "utf-8")
+        table = PredictionTable.validate(LandmarkDetector.load(learned, CPU).predict(xrays(tmp_path / "new", 1)))
+        assert table.loc[table["radius_px"].isna(), "landmark"].tolist() == ["Sella"]
+        assert table.set_index("landmark").loc["Sella", "flagged"]
 
     def test_without_refinement_stage_1s_own_uncertainty_counts(self, learned: Path, tmp_path: Path, xrays: Xrays) -> None:
         detector = LandmarkDetector.load(learned, CPU).without_refinement()

@@ -142,6 +142,18 @@ class TestEarlierRun:
         assert result["stages"]["stage1"]["n_images"] == 2
         assert result["stages"]["stage1"]["mre_now"] == pytest.approx(1.5)
 
+    def test_images_without_a_pixel_size_in_one_run_count_in_px_and_each_stage_says_on_how_many(self, errors):
+        silent = (errors["stage"] == "stage2") & ~errors["image_id"].isin(["test_a", "test_b"])
+        before = errors.assign(
+            error_mm=errors["error_mm"].where(errors["image_id"] == "test_a"), error_px=errors["error_px"].mask(silent)
+        )
+        result = compare_with_earlier(errors, before, "abc", STATISTICS)
+        assert [result["stages"][stage]["n_images"] for stage in ("stage1", "stage2")] == [5, 2]
+        lines = earlier_lines(result)
+        assert lines[0].startswith("stage1, 5 images: 24.000 → 24.000 px, difference +0.000")
+        assert any(line.startswith("stage2, 2 images: 7.500 → 7.500 px") for line in lines)
+        assert lines[-1].startswith("both runs have 5 images and 3 landmarks in common")
+
     def test_few_images_give_no_verdict(self, errors):
         one = errors[errors["image_id"] == "test_a"]
         result = compare_with_earlier(one, self.changed(one, 2.0), "abc", STATISTICS)

@@ -147,7 +147,7 @@ class TestTwoRuns:
         before = before.assign(error_mm=before["error_mm"] + more)
         result = compare_with_earlier(errors[errors["landmark"] != "Menton"], before, "abc", statistics)
         assert result["stages"]["stage1"]["difference"] == pytest.approx(-2.0)
-        assert "on the 5 images and 1 landmarks that both runs have" in earlier_lines(result)[-1]
+        assert "both runs have 5 images and 1 landmarks in common" in earlier_lines(result)[-1]
 
     def test_of_which_one_answers_nan_everywhere_have_nothing_to_say_of_that_stage(self, errors, statistics):
         silent = errors.assign(

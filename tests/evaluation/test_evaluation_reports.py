@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.artifacts import pseudonymised
-from ceph_pipeline.evaluation import EvaluationError, EvaluationParams
+from ceph_pipeline.evaluation import EvaluationError, EvaluationParams, evaluate
+from ceph_pipeline.evaluation.error_tables import ablation_frame, subset_frame
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.render import WITHHELD, paper_table
 from ceph_pipeline.evaluation.run_metrics import as_logged
@@ -206,6 +207,30 @@ class TestPaperTable:
         assert re.match(r"stage 1 & 2\.50 \$\\pm\$ 1\.12 & \[1\.\d\d, 3\.\d\d\] & 2\.48", rows[1])
         assert rows[-1].startswith("reader to truth & 0.50")
         assert len({row.count(" & ") for row in rows}) == 1
+
+    @pytest.fixture
+    def three_with_a_size(self, many_errors, many_images, no_duplicates, statistics):
+        with_size = many_errors["image_id"].isin(["test_a", "test_b", "test_c"])
+        return evaluate(
+            many_errors.assign(error_mm=many_errors["error_mm"].where(with_size)), many_images, no_duplicates, statistics
+        )
+
+    def test_the_caption_says_how_many_images_the_millimetres_are_of(self, three_with_a_size, many_report):
+        assert "Test split, 3 of 12 images (those with a pixel size), 3 landmarks" in paper_table(three_with_a_size)
+        assert "Test split, 12 images, 3 landmarks" in paper_table(many_report)
+
+    def test_stages_are_compared_on_all_images_also_where_some_have_no_pixel_size(self, three_with_a_size):
+        result = three_with_a_size["details"]["comparisons"]["stage2_vs_stage1"]
+        assert (result["n_images"], result["unit"], result["ci95"]) == (12, "px", pytest.approx([50, 50]))
+        assert ablation_frame(three_with_a_size)["MRE"].tolist()[0] == "25.00 px"
+        assert subset_frame(three_with_a_size, "stage2")["images"].iloc[0] == "12 (3 in mm)"
+
+    def test_a_row_without_a_figure_is_left_out(self, many_errors, many_images, no_duplicates, statistics):
+        readers = many_errors["stage"] == "reader_to_truth"
+        report = evaluate(
+            many_errors.assign(error_mm=many_errors["error_mm"].mask(readers)), many_images, no_duplicates, statistics
+        )
+        assert "reader to truth" not in paper_table(report)
 
     def test_is_balanced(self, report):
         text = paper_table(report)

@@ -68,8 +68,16 @@ class TestLines:
 class TestNotes:
     def test_one_reader_is_half_as_far_from_the_truth_as_from_the_other(self, many_report):
         (line,) = notes(many_report)
-        assert line.startswith("one reader is 0.50 mm, 5.00 px from the truth, which includes that reader's points")
+        assert line.startswith("one reader is 0.50 mm, 5.00 px from the truth, which includes that reader's points where it is")
         assert line.endswith("two readers are 1.00 mm, 10.00 px apart")
+
+    def test_without_pixel_sizes_readers_are_apart_in_px_alone(self, many_errors, many_images, no_duplicates, statistics):
+        report = evaluate(many_errors.assign(error_mm=float("nan")), many_images, no_duplicates, statistics)
+        report["details"]["offset_removed"] = report["details"]["readers_floor"] = report["details"]["inter_reader"]
+        said = " ".join(notes(report))
+        assert "one reader is 5.00 px from the truth" in said
+        assert "two readers are 10.00 px apart" in said
+        assert "no result: 10.00 px; the random half of the readers' difference: 10.00 px" in said
 
     def test_few_images_have_no_intervals_and_that_is_said(self, report):
         assert TOO_FEW in notes(report)

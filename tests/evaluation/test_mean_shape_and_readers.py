@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.evaluation import EvaluationError
+from ceph_pipeline.evaluation.ellipses import ellipse_table
 from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
-from ceph_pipeline.evaluation.readers import inter_reader_rows
+from ceph_pipeline.evaluation.readers import inter_reader_rows, reader_pair, reader_to_truth_rows
 from ceph_pipeline.landmarks.tables import points_array
 
 
@@ -60,4 +61,49 @@ class TestInterReader:
         rows = inter_reader_rows(lacking, images)
         both = rows[rows["landmark"] != "Sella"]
         assert np.isfinite(both["error_px"]).all()
-        assert rows.loc[rows["landmark"] == "Sella", "error_px"].isna().all()
+        assert set(rows["landmark"]) == {"Nasion", "Menton"}
+
+
+class TestReaderToTruth:
+    @pytest.fixture
+    def one_is_the_truth(self, landmarks):
+        """The consensus is the junior's."""
+        junior = landmarks[landmarks["reader"] == "junior"]
+        return pd.concat([landmarks[landmarks["reader"] != "consensus"], junior.assign(reader="consensus")])
+
+    def test_the_reader_who_is_the_truth_does_not_count(self, landmarks, one_is_the_truth, images):
+        for table, truth in ((landmarks, "junior"), (landmarks, "senior"), (one_is_the_truth, "consensus")):
+            np.testing.assert_allclose(reader_to_truth_rows(table, images, truth)["error_px"], 10.0)
+        np.testing.assert_allclose(reader_to_truth_rows(landmarks, images, "consensus")["error_px"], 5.0)
+
+    def test_ellipses_are_of_a_reader_who_is_not_the_truth(self, landmarks, one_is_the_truth, predictions, images):
+        cases = ((landmarks, "junior", 1.0), (one_is_the_truth, "consensus", 1.0), (landmarks, "consensus", 0.5))
+        for table, truth, bias in cases:
+            rows = ellipse_table(predictions, table, images, truth)
+            rows = rows[rows["stage"] == "reader_to_truth"]
+            np.testing.assert_allclose(np.hypot(rows["bias_x"], rows["bias_y"]), bias)  # mm
+
+    def test_a_film_that_one_reader_alone_has_read_says_nothing(self, landmarks, images):
+        """Its consensus is that reader's points: the distance is 0."""
+        alone = landmarks["image_id"].eq("test_a") & landmarks["reader"].eq("senior")
+        junior = landmarks[landmarks["reader"] == "junior"].set_index(["image_id", "landmark"])[["x", "y"]]
+        table = landmarks[~alone].set_index(["image_id", "landmark"])
+        where = (table["reader"] == "consensus") & (table.index.get_level_values(0) == "test_a")
+        table.loc[where, ["x", "y"]] = junior.loc[table.index[where]].to_numpy()
+        rows = reader_to_truth_rows(table.reset_index(), images, "consensus")
+        assert "test_a" not in set(rows["image_id"])
+        np.testing.assert_allclose(rows["error_px"], 5.0)
+
+
+class TestPair:
+    def test_is_of_those_who_share_most_films(self, landmarks):
+        third = landmarks[landmarks["reader"].eq("senior") & landmarks["image_id"].isin(["test_a", "test_b"])]
+        assert reader_pair(pd.concat([landmarks, third.assign(reader="first")])) == ("junior", "senior")
+
+    def test_readers_without_a_common_film_are_none(self, landmarks, predictions, images):
+        of_train = landmarks["image_id"].str.startswith("train")
+        centres = landmarks[landmarks["reader"].eq("consensus") | (landmarks["reader"].eq("junior") == of_train)]
+        assert reader_pair(centres) is None
+        assert inter_reader_rows(centres, images).empty
+        assert reader_to_truth_rows(centres, images, "consensus").empty
+        assert set(ellipse_table(predictions, centres, images, "consensus")["stage"]) == {"stage2_tta"}

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from ceph_pipeline.cephalometry.classes import ValueClasses
 from ceph_pipeline.evaluation.measurement_errors import class_agreement, measured, measured_stages, measurement_error_table
-from ceph_pipeline.evaluation.params import StatisticsParams
+from ceph_pipeline.evaluation.params import EvaluationParams, StatisticsParams
 
 STATISTICS = StatisticsParams(n_resamples=200)
 RULES = {"ANB": ValueClasses(bounds=(0.0, 4.0), names=("III", "I", "II"))}
@@ -40,6 +41,19 @@ def compared():
 
 def row(table, stage, measurement):
     return table.set_index(["stage", "measurement"]).loc[(stage, measurement)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"classes": {"SNGoGn": RULES["ANB"]}}, "unknown measurement 'SNGoGn'. Did you mean 'SN_GoGn'"),
+        ({"statistics": {"thresholds_mm": [0]}}, "greater than 0"),
+        ({"statistics": {"thresholds_mm": [2, -1]}}, "greater than 0"),
+    ],
+)
+def test_a_rule_of_no_measurement_and_a_threshold_of_no_length_are_refused(wrong, message):
+    with pytest.raises(ValidationError, match=message):
+        EvaluationParams.model_validate(wrong)
 
 
 def test_angles_are_those_drawn():

@@ -76,6 +76,10 @@ class TestTable:
         assert table.loc["flip", "mre_mm_low"] < table.loc["flip", "mre_mm"] < table.loc["flip", "mre_mm_high"]
         assert table.loc["rotation", "difference_px"] == pytest.approx(-2)
 
+    def test_a_kind_that_is_easier_than_its_originals_has_an_interval_below_0(self, table):
+        rotation = table.loc["rotation", ["difference_mm", "difference_mm_low", "difference_mm_high"]].astype(float)
+        assert rotation.tolist() == pytest.approx([-0.2, -0.2, -0.2])
+
     def test_braces_are_compared_with_their_own_sources_only(self, table):
         assert table.loc["braces", "difference_mm"] == pytest.approx(0)  # 3 mm, as source c alone; not 2, the mean of all
         assert table.loc["braces", "n_sources"] == 1

@@ -214,6 +214,24 @@ def test_one_validation_image_without_pixel_size_and_all_is_in_pixels(networks):
     assert reliability_figure(found["reliability"]).axes[0].get_xlabel() == "standard deviation said (px)"
 
 
+@pytest.mark.parametrize(("n_valid", "sized", "units"), [(0, False, ["px"]), (0, True, ["mm", "px"]), (1, False, ["px"])])
+def test_folds_alone_teach_in_the_units_that_they_have(networks, n_valid, sized, units):
+    errors, predictions, images = data_set(30 + n_valid, 10)
+    folds = [f"valid_{n}" for n in range(30)]
+    images.loc[images["image_id"].isin(folds), "split"] = "train"
+    if not sized:
+        images["pixel_size_mm"] = images["pixel_size_mm"].mask(images["image_id"].isin(folds))
+        errors["error_mm"] = errors["error_mm"].mask(errors["image_id"].isin(folds))
+    own, held_out = ([table[table["image_id"].isin(folds) == is_fold] for table in (errors, predictions)] for is_fold in (0, 1))
+    models = uncertainty_nodes.learn_uncertainty(
+        *own, images, networks[0], PARAMS, DETECTOR, networks[1], fold_errors=held_out[0], fold_predictions=held_out[1]
+    )
+    learned = StageUncertainty.from_report(models["stage1"]).models
+    assert list(learned) == units
+    assert learned["px"].n_sigma_sources + learned["px"].n_radius_sources == 30 + n_valid
+    assert list(learned["px"].landmarks) == LANDMARKS
+
+
 def test_millimetres_scale_errors_and_standard_deviations_alike():
     errors, predictions, images = data_set(3, 2)
     px, names = stage_errors(errors, predictions, images, "stage1", "px")

@@ -6,12 +6,13 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, FiniteFloat, model_validator
+from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 
 from ceph_pipeline.artifacts import Params
 from ceph_pipeline.cephalometry.measurements import MEASUREMENTS
+from ceph_pipeline.errors import did_you_mean
 
 
 class ValueClasses(Params):
@@ -35,16 +36,20 @@ class ValueClasses(Params):
         return self.names[bisect_left(self.bounds, value)]
 
 
+def _known_measurement(key: str) -> str:
+    if key not in MEASUREMENTS:
+        raise ValueError(f"unknown measurement {key!r}.{did_you_mean(key, MEASUREMENTS, n=3)}")
+    return key
+
+
+MeasurementKey = Annotated[str, AfterValidator(_known_measurement)]
+"""A key of `MEASUREMENTS`."""
+
+
 class Criterion(ValueClasses):
     """Classes of one measurement."""
 
-    measurement: str
-
-    @model_validator(mode="after")
-    def _known_measurement(self) -> Self:
-        if self.measurement not in MEASUREMENTS:
-            raise ValueError(f"unknown measurement {self.measurement!r}")
-        return self
+    measurement: MeasurementKey
 
     def __str__(self) -> str:
         unit = {"deg": "°", "mm": " mm", "%": " %"}[MEASUREMENTS[self.measurement].unit]

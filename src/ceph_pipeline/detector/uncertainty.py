@@ -29,11 +29,17 @@ class DetectorUncertainty:
     def judge(self, predictions: pd.DataFrame, pixel_size_mm: Mapping[str, float]) -> pd.DataFrame:
         """A detector's points with the columns of `judge_points`, or as they are where nothing is known of their stage.
 
-        Raises:
-            UncertaintyError: a landmark is unknown.
+        A warning names the landmarks that nothing was learned about.
         """
         if predictions.empty or (known := self.stages.get(str(predictions["stage"].iloc[0]))) is None:
             return predictions
+        learned = {name for model in known.models.values() for name in model.landmarks}
+        if strangers := [name for name in predictions["landmark"].unique() if name not in learned]:
+            logger.warning(
+                "nothing is known about the uncertainty of %s: these points come with the networks' own standard deviations, "
+                "without radii, and flagged. Run the evaluation again with evaluation.landmarks: null.",
+                ", ".join(strangers),
+            )
         return judge_points(predictions, known.models, pixel_size_mm)
 
     def say(self, stage: str, views: str) -> None:

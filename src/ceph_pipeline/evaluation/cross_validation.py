@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from ceph_pipeline.evaluation.display import number
+from ceph_pipeline.evaluation.display import image_count, number
 from ceph_pipeline.evaluation.metrics import comparisons, stage_metrics
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
@@ -35,7 +35,7 @@ def cross_validation_lines(report: dict[str, Any]) -> list[str]:
     """One sentence a stage, and one a paired comparison."""
     means = [
         f"{LABELS[stage]}: mean radial error {number(fields['mre_mm'], 3)} mm, {number(fields['mre_px'], 1)} px on "
-        f"{fields['n_images']} training images, each seen by the detector trained without its fold"
+        f"{image_count(fields)} training images, each seen by the detector trained without its fold"
         for stage, fields in report["stages"].items()
     ]
     shares = [_share_line(report["shares"])] if report.get("shares") else []

@@ -1,7 +1,8 @@
 """Figures as text for tables and sentences."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -35,6 +36,12 @@ def bounded(table: pd.DataFrame, key: str, digits: int = 2, *, signed: bool = Fa
     """A table's column with the intervals in `<key>_low` and `<key>_high`."""
     columns = zip(table[key], table[f"{key}_low"], table[f"{key}_high"], strict=True)
     return [with_interval(value, (low, high), digits, signed=signed) for value, low, high in columns]
+
+
+def image_count(fields: Mapping[Any, Any]) -> str:
+    """The number of images, and of those in mm where only some have a pixel size."""
+    n, in_mm = fields["n_images"], fields["n_images_mm"]
+    return f"{n} ({in_mm} in mm)" if 0 < in_mm < n else str(n)
 
 
 def rate_keys(fields: Iterable[str]) -> list[str]:

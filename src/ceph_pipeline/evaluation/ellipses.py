@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 
-from ceph_pipeline.evaluation.readers import reader_pair
+from ceph_pipeline.evaluation.readers import beside_truth
 from ceph_pipeline.evaluation.stages import READER_TO_TRUTH, stages_in
 from ceph_pipeline.landmarks.geometry import mean_of_known
 from ceph_pipeline.landmarks.tables import images_in, points_array, reader_points
@@ -74,7 +74,7 @@ def _mean_shape(shapes: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArr
 
 
 def ellipse_table(predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, reader: str) -> pd.DataFrame:
-    """Error ellipses of the last stage on the test split, and of one reader against the truth where there are two.
+    """Error ellipses of the last stage on the test split, and where two readers share images of one of them against the truth.
 
     Args:
         predictions: A `PredictionTable`.
@@ -87,9 +87,10 @@ def ellipse_table(predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd
     """
     test = images_in(images, predictions, ("test",))
     stage = stages_in(predictions.dropna(subset=["x", "y"]))[-1]
-    table, unit = error_ellipses(predictions[predictions["stage"] == stage], reader_points(landmarks, reader), test)
+    truth = reader_points(landmarks, reader)
+    table, unit = error_ellipses(predictions[predictions["stage"] == stage], truth, test)
     tables = [table.assign(stage=stage, unit=unit)]
-    if pair := reader_pair(landmarks[landmarks["image_id"].isin(test["image_id"])]):
-        one, truth = (reader_points(landmarks, name) for name in (pair[0], reader))
+    if others := beside_truth(landmarks[landmarks["image_id"].isin(test["image_id"])], truth):
+        one = max(others.values(), key=len)
         tables.append(error_ellipses(one, truth, test)[0].assign(stage=READER_TO_TRUTH, unit=unit))
     return pd.concat(tables, ignore_index=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ceph_pipeline.evaluation.breakdown import hardest_first
-from ceph_pipeline.evaluation.display import UNKNOWN, bounded, number, numbers, rate_keys, rate_title, with_interval
+from ceph_pipeline.evaluation.display import UNKNOWN, bounded, image_count, number, numbers, rate_keys, rate_title, with_interval
 from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, OFFSET_REMOVED, READER_TO_TRUTH, READERS_FLOOR
 from ceph_pipeline.landmarks.tables import STAGES
 
@@ -53,10 +53,12 @@ def stage_frame(stages: Mapping[str, Mapping[str, Any]], *, rate_intervals: bool
 
 def ablation_frame(metrics: dict[str, Any]) -> pd.DataFrame:
     """Each stage's error and its difference to stage 1."""
+    stages, comparisons = [stage for stage in STAGES if stage in metrics], metrics["details"]["comparisons"]
+    in_mm = all(metrics[stage]["n_images_mm"] == metrics[stage]["n_images"] for stage in stages)
+    unit = next((result["unit"] for result in comparisons.values()), "mm" if in_mm else "px")
     rows = []
-    for stage in (stage for stage in STAGES if stage in metrics):
-        result = metrics["details"]["comparisons"].get(f"{stage}_vs_stage1")
-        unit = result["unit"] if result else "mm" if number(metrics[stage]["mre_mm"]) != UNKNOWN else "px"
+    for stage in stages:
+        result = comparisons.get(f"{stage}_vs_stage1")
         difference, smaller = UNKNOWN, UNKNOWN
         if result:
             difference = f"{with_interval(result['difference'], result['difference_ci95'], 3, signed=True)} {unit}"
@@ -81,7 +83,7 @@ def subset_frame(metrics: dict[str, Any], stage: str) -> pd.DataFrame:
             continue
         fields = part[stage]
         beside = {title: number((part.get(key) or {}).get("mre_mm")) for key, title in REFERENCES.items()}
-        counts = {"on": name, "images": str(fields["n_images"]), "landmarks": str(fields["n_landmarks"])}
+        counts = {"on": name, "images": image_count(fields), "landmarks": str(fields["n_landmarks"])}
         (row,) = stage_frame({stage: fields}).drop(columns="stage").to_dict(orient="records")
         rows.append(counts | row | beside)
     return without_empty(pd.DataFrame(rows))
@@ -106,7 +108,7 @@ def landmark_frame(table: pd.DataFrame, stage: str) -> pd.DataFrame:
         for key, title in REFERENCES.items()
         if key in set(table["stage"])
     }
-    return pd.DataFrame(shown | beside)
+    return without_empty(pd.DataFrame(shown | beside))
 
 
 def device_frame(table: pd.DataFrame, stage: str) -> pd.DataFrame:
@@ -115,7 +117,7 @@ def device_frame(table: pd.DataFrame, stage: str) -> pd.DataFrame:
     readers = table[table["stage"] == READER_TO_TRUTH].set_index("machine")["mre_mm"].reindex(rows.index)
     shown = {
         "device": rows.index,
-        "images": rows["n_images"].astype(str).tolist(),
+        "images": [image_count(fields) for fields in rows.to_dict(orient="records")],
         "mm per px": numbers(rows["pixel_size_mm"], 3),
         "MRE mm": bounded(rows, "mre_mm"),
         "MRE px": numbers(rows["mre_px"], 1),

@@ -73,10 +73,16 @@ def mean_interval(errors: ArrayLike, *, n_resamples: int = 10_000, seed: int = 4
 
     Source: Efron and Tibshirani, An introduction to the bootstrap, 1993, section 12.5.
     """
-    errors = np.asarray(errors, np.float64)
-    sums, counts = np.nansum(errors, axis=1), (~np.isnan(errors)).sum(axis=1).astype(np.float64)
-    (interval,) = ratio_intervals(sums[:, None], counts[:, None], n_resamples=n_resamples, seed=seed)
+    interval = difference_interval(errors, n_resamples=n_resamples, seed=seed)
     return interval and interval.not_negative()
+
+
+def difference_interval(differences: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> Interval | None:
+    """The same for the mean of differences, which may be below 0."""
+    differences = np.asarray(differences, np.float64)
+    sums, counts = np.nansum(differences, axis=1), (~np.isnan(differences)).sum(axis=1).astype(np.float64)
+    (interval,) = ratio_intervals(sums[:, None], counts[:, None], n_resamples=n_resamples, seed=seed)
+    return interval
 
 
 def landmark_intervals(errors: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> list[Interval | None]:

@@ -47,9 +47,9 @@ def compare(errors: pd.DataFrame, new: str, old: str, statistics: StatisticsPara
 
     Returns:
         `improvement_percent` with `ci95`, `difference` (the new mean minus the old) with `difference_ci95`, intervals None for
-        fewer than ten images, `n_images`, and `unit` of the difference: `mm`, or `px` where no pixel size is known.
+        fewer than ten images, `n_images`, and `unit`: `mm`, or `px` where an image has no pixel size, so that all images count.
     """
-    unit: Unit = "mm" if has_millimetres(errors) else "px"
+    unit = unit_of_all(errors)
     new_errors, old_errors = error_matrix(errors, new, unit), error_matrix(errors, old, unit)
     if set(new_errors.index) != set(old_errors.index):
         raise EvaluationError(f"{new} and {old} were not predicted on the same images: predict both again.")
@@ -72,6 +72,12 @@ def compare_tables(new: pd.DataFrame, old: pd.DataFrame, unit: Unit, statistics:
 def has_millimetres(errors: pd.DataFrame) -> bool:
     """Whether any error is known in mm."""
     return bool(errors["error_mm"].notna().any())
+
+
+def unit_of_all(errors: pd.DataFrame) -> Unit:
+    """`mm` where every known error is known in mm, else `px`."""
+    in_mm = errors.loc[errors["error_px"].notna(), "error_mm"].notna()
+    return "mm" if len(in_mm) and in_mm.all() else "px"
 
 
 def comparisons(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:

@@ -38,7 +38,8 @@ def offset_rows(
         seed: Of the halves.
 
     Returns:
-        Rows labelled `offset_removed` and, where there are two readers, `readers_floor`; none where no subset is large enough.
+        Rows labelled `offset_removed` and, where two readers share images, `readers_floor`, of the points that have an error;
+        none where no subset is large enough.
     """
     stages = stages_in(predictions.dropna(subset=["x", "y"]))
     test = images_in(images, predictions, ("test",))
@@ -85,4 +86,4 @@ def _rows(
     table["has_truth"] = ~np.isnan(truth).any(axis=-1).ravel()
     for unit, scale in (("px", np.ones(len(images))), ("mm", images["pixel_size_mm"].to_numpy(np.float64))):
         table[f"error_{unit}"] = np.linalg.norm(remainder((found - truth) * scale[:, None, None]), axis=-1).ravel()
-    return table
+    return table.dropna(subset=["error_px"])

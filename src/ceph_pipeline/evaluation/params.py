@@ -2,17 +2,17 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
 from ceph_pipeline.artifacts import Params
-from ceph_pipeline.cephalometry.classes import ValueClasses
+from ceph_pipeline.cephalometry.classes import MeasurementKey, ValueClasses
 from ceph_pipeline.uncertainty.params import UncertaintyParams
 
 
 class StatisticsParams(Params):
     """What is computed from the errors."""
 
-    thresholds_mm: tuple[float, ...] = Field((2.0, 2.5, 3.0, 4.0), min_length=1, description="of the SDR")
+    thresholds_mm: tuple[PositiveFloat, ...] = Field((2.0, 2.5, 3.0, 4.0), min_length=1, description="of the SDR")
     n_resamples: int = Field(10_000, ge=100, le=1_000_000, description="draws of images for each interval")
     seed: int = Field(42, ge=0)
     gallery_images: int = Field(3, ge=1, le=10, description="images shown of each kind: best, median, worst")
@@ -48,7 +48,9 @@ class EvaluationParams(Params):
         UncertaintyParams(), description="learned on held-out sources, checked on test sources; null: not learned"
     )
     training_images: int = Field(100, ge=0, description="training sources predicted to compare their error with validation's")
-    classes: dict[str, ValueClasses] = Field(STEINER, description="classes by measurement, whose agreement is reported")
+    classes: dict[MeasurementKey, ValueClasses] = Field(
+        STEINER, description="classes by measurement, whose agreement is reported"
+    )
     compare_with: str | None = Field(None, description="identifier of an earlier MLflow run of this pipeline")
     reader: str = Field("consensus", description="whose points count as the truth")
     landmarks: str | tuple[str, ...] | None = Field(

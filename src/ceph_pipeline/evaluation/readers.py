@@ -17,9 +17,9 @@ def inter_reader_rows(landmarks: pd.DataFrame, images: pd.DataFrame) -> pd.DataF
         images: `image_id, pixel_size_mm`; their distances are given.
 
     Returns:
-        Rows labelled `inter_reader`; none where an image set has a single reader.
+        Rows labelled `inter_reader` of the points that two readers have placed.
     """
-    points = _by_reader(landmarks, images)
+    points = _twice_read(landmarks[landmarks["image_id"].isin(images["image_id"])])
     return _mean_over(
         [
             error_rows(points[one], _restricted(points[other], points[one]), images, INTER_READER)
@@ -32,7 +32,8 @@ def reader_to_truth_rows(landmarks: pd.DataFrame, images: pd.DataFrame, truth: s
     """Distance of one reader's points to the truth, as rows of `ErrorTable`; the mean over the readers.
 
     This is what a detector may be compared with: of two readers each is half their distance from their mean. It favours the
-    readers, whose own points are part of the mean.
+    readers, whose own points are part of the mean. Points that one reader alone has placed, and the reader whose points are the
+    truth, do not count.
 
     Args:
         landmarks: All readers' points, the truth among them.
@@ -40,37 +41,46 @@ def reader_to_truth_rows(landmarks: pd.DataFrame, images: pd.DataFrame, truth: s
         truth: Reader or consensus whose points count as the truth.
 
     Returns:
-        Rows labelled `reader_to_truth`; none where an image set has a single reader.
+        Rows labelled `reader_to_truth`.
     """
-    points = _by_reader(landmarks, images)
-    if len(points) < 2:
-        return no_errors()
     target = reader_points(landmarks, truth)
-    others = [rows for name, rows in points.items() if name != truth]
-    return _mean_over([error_rows(rows, target, images, READER_TO_TRUTH) for rows in others])
+    others = beside_truth(landmarks[landmarks["image_id"].isin(images["image_id"])], target)
+    return _mean_over([error_rows(rows, _restricted(target, rows), images, READER_TO_TRUTH) for rows in others.values()])
+
+
+def beside_truth(landmarks: pd.DataFrame, truth: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The points that two readers have placed, by reader, without the reader whose points are the truth."""
+    return {name: rows for name, rows in _twice_read(landmarks).items() if not _is_truth(rows, truth)}
 
 
 def reader_pair(landmarks: pd.DataFrame) -> tuple[str, str] | None:
-    """The first two readers by name, beside the consensus; None where there are fewer."""
-    names = sorted(str(name) for name in landmarks["reader"].unique() if name != CONSENSUS)
-    return (names[0], names[1]) if len(names) > 1 else None
+    """The two readers, beside the consensus, who share most images, by name the first such; None where no two share one."""
+    images = {name: set(rows["image_id"]) for name, rows in _twice_read(landmarks).items()}
+    shared = {pair: len(images[pair[0]] & images[pair[1]]) for pair in combinations(images, 2)}
+    return max(shared, key=shared.__getitem__) if shared else None
 
 
-def _by_reader(landmarks: pd.DataFrame, images: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    rows = landmarks[landmarks["image_id"].isin(images["image_id"]) & (landmarks["reader"] != CONSENSUS)]
+def _twice_read(landmarks: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The points that at least two readers have placed, by reader."""
+    rows = landmarks[landmarks["reader"] != CONSENSUS].dropna(subset=["x", "y"])
+    rows = rows[rows.groupby(["image_id", "landmark"])["reader"].transform("nunique") > 1]
     return {str(name): group for name, group in rows.groupby("reader", sort=True)}
 
 
+def _is_truth(rows: pd.DataFrame, truth: pd.DataFrame) -> bool:
+    return bool((rows[["x", "y"]].to_numpy() == _restricted(truth, rows)[["x", "y"]].to_numpy()).all())
+
+
 def _mean_over(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Mean error of each point over tables of the same points."""
+    """Mean error of each point over the tables that have it."""
     if not tables:
         return no_errors()
-    together = pd.concat(tables, ignore_index=True)
+    together = pd.concat(tables, ignore_index=True).dropna(subset=["error_px"])
     keys = ["image_id", "stage", "landmark"]
     return together.groupby(keys, sort=False, as_index=False).agg({"has_truth": "any", "error_px": "mean", "error_mm": "mean"})
 
 
 def _restricted(other: pd.DataFrame, one: pd.DataFrame) -> pd.DataFrame:
-    """The other reader's points with a row for every landmark of the first, so that the two tables have the same shape."""
+    """The other reader's points with a row for every landmark of the first, in their order."""
     keys = one[["image_id", "landmark"]]
     return keys.merge(other[["image_id", "landmark", "x", "y"]], on=["image_id", "landmark"], how="left")

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader
 
-from ceph_pipeline.evaluation.display import interval, number, numbers, rate_keys, rate_title
+from ceph_pipeline.evaluation.display import UNKNOWN, interval, number, numbers, rate_keys, rate_title
 from ceph_pipeline.evaluation.error_tables import compared
 from ceph_pipeline.evaluation.sections import Section
 from ceph_pipeline.evaluation.stages import LABELS
@@ -34,9 +34,9 @@ def html_page(sections: Iterable[Section], figures: Mapping[str, str], *, latex:
 
 def paper_table(metrics: dict[str, Any]) -> str:
     """The headline in LaTeX, for `booktabs`: MRE ± SD, its 95 % interval, the median and the SDRs of every row."""
-    shown = compared(metrics)
     first = next(metrics[name] for name in STAGES if name in metrics)
     unit = "mm" if first["n_images_mm"] else "px"
+    shown = {name: row for name, row in compared(metrics).items() if number(row[f"mre_{unit}"]) != UNKNOWN}
     frame = pd.DataFrame(
         {
             "Method": [LABELS[name] for name in shown],
@@ -46,8 +46,10 @@ def paper_table(metrics: dict[str, Any]) -> str:
             **{f"SDR {rate_title(key)} (%)": numbers(row[key] for row in shown.values()) for key in rate_keys(first)},
         }
     )
+    n_images, with_size = first["n_images"], first["n_images_mm"]
+    images = f"{with_size} of {n_images} images (those with a pixel size)" if 0 < with_size < n_images else f"{n_images} images"
     caption = (
-        f"Test split, {first['n_images']} images, {first['n_landmarks']} landmarks. MRE: mean radial error; SDR: successful "
+        f"Test split, {images}, {first['n_landmarks']} landmarks. MRE: mean radial error; SDR: successful "
         "detection rate; intervals over images."
     )
     latex = (

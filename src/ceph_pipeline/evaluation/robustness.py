@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ceph_pipeline.evaluation.errors import sdr, sdr_key, wide
-from ceph_pipeline.evaluation.intervals import ends, mean_interval
+from ceph_pipeline.evaluation.intervals import Interval, difference_interval, ends, mean_interval
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.landmarks.tables import Unit
 
@@ -62,17 +62,18 @@ def _figures(part: pd.DataFrame, originals: pd.DataFrame, kind: str, statistics:
 def _against_originals(
     part: pd.DataFrame, originals: pd.DataFrame, unit: Unit, kind: str, statistics: StatisticsParams
 ) -> dict[str, float]:
-    errors = _by_source(part, unit)
+    table = _by_source(part, unit)
+    errors = table.to_numpy()
     before = wide(originals, "source_id", "landmark", f"error_{unit}")
-    same = before.reindex(index=errors.index, columns=errors.columns.get_level_values(1)).to_numpy(np.float64)
-    difference = errors.to_numpy() - same if kind != ORIGINAL else np.full(errors.shape, np.nan)
-    return _with_interval(f"mre_{unit}", errors.to_numpy(), statistics) | _with_interval(
-        f"difference_{unit}", difference, statistics
+    same = before.reindex(index=table.index, columns=table.columns.get_level_values(1)).to_numpy(np.float64)
+    difference = errors - same if kind != ORIGINAL else np.full(errors.shape, np.nan)
+    return _with_interval(f"mre_{unit}", errors, mean_interval(errors, **statistics.draws)) | _with_interval(
+        f"difference_{unit}", difference, difference_interval(difference, **statistics.draws)
     )
 
 
-def _with_interval(name: str, values: NDArray[np.float64], statistics: StatisticsParams) -> dict[str, float]:
-    low, high = ends(mean_interval(values, **statistics.draws))
+def _with_interval(name: str, values: NDArray[np.float64], interval: Interval | None) -> dict[str, float]:
+    low, high = ends(interval)
     mean = float(np.nanmean(values)) if np.isfinite(values).any() else np.nan
     return {name: mean, f"{name}_low": low, f"{name}_high": high}
 

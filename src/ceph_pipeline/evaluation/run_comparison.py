@@ -58,10 +58,10 @@ def earlier_lines(result: dict[str, Any]) -> list[str]:
         bounds = fields["difference_ci95"]
         interval = f" [{bounds[0]:+.3f}, {bounds[1]:+.3f}]" if bounds else ""
         lines.append(
-            f"{stage}: {fields['mre_before']:.3f} → {fields['mre_now']:.3f} {fields['unit']}, "
+            f"{stage}, {fields['n_images']} images: {fields['mre_before']:.3f} → {fields['mre_now']:.3f} {fields['unit']}, "
             f"difference {fields['difference']:+.3f}{interval}: {fields['verdict']}"
         )
-    common = f"compared on the {result['n_images']} images and {result['n_landmarks']} landmarks that both runs have"
+    common = f"both runs have {result['n_images']} images and {result['n_landmarks']} landmarks in common"
     left_out = [
         f"{which} run has {', '.join(names)}"
         for which, names in (("only this", result["only_now"]), ("only the earlier", result["only_before"]))
@@ -84,10 +84,10 @@ def _compared(
     )
     keys = ["image_id", "landmark"]
     both = new.merge(old, on=keys, suffixes=("", "_before"))
-    unit: Unit = "mm" if (both["error_mm"].notna() & both["error_mm_before"].notna()).any() else "px"
-    both = both[both[f"error_{unit}"].notna() & both[f"error_{unit}_before"].notna()]
+    both = both.dropna(subset=["error_px", "error_px_before"])
     if both.empty:
         return None
+    unit: Unit = "mm" if both[["error_mm", "error_mm_before"]].notna().all(axis=None) else "px"
     columns = (f"error_{unit}", f"error_{unit}_before")
     new_errors, old_errors = (wide(both, "image_id", "landmark", column) for column in columns)
     result = compare_tables(new_errors, old_errors, unit, statistics)

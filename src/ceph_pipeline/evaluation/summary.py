@@ -7,11 +7,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ceph_pipeline.evaluation.display import interval, number
+from ceph_pipeline.evaluation.display import UNKNOWN, interval, number
 from ceph_pipeline.evaluation.error_tables import stage_frame
 from ceph_pipeline.evaluation.intervals import MIN_IMAGES
 from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, OFFSET_REMOVED, READERS_FLOOR
 from ceph_pipeline.landmarks.tables import STAGES
+from ceph_pipeline.uncertainty import UNITS
 
 TOO_FEW = f"fewer than {MIN_IMAGES} images: no intervals, since so few do not show how far chance moves the figures"
 
@@ -91,7 +92,7 @@ def _near_duplicates(clean: dict[str, Any], stage: str) -> list[str]:
     if not clean["n_left_out"] or stage not in clean:
         return []
     which = "image that has" if clean["n_left_out"] == 1 else "images that have"
-    figures = f"{LABELS[stage]} {number(clean[stage]['mre_mm'])} mm, {number(clean[stage]['mre_px'])} px"
+    figures = f"{LABELS[stage]} {', '.join(_lengths(clean[stage]))}"
     return [f"without the {clean['n_left_out']} test {which} a near-duplicate in training or validation: {figures}"]
 
 
@@ -100,14 +101,20 @@ def _readers(details: dict[str, Any]) -> list[str]:
     found = []
     if (readers := details["inter_reader"]) and (one := details.get("reader_to_truth")):
         found.append(
-            f"one reader is {number(one['mre_mm'])} mm, {number(one['mre_px'])} px from the truth, which includes that reader's "
-            f"points; two readers are {number(readers['mre_mm'])} mm, {number(readers['mre_px'])} px apart"
+            f"one reader is {', '.join(_lengths(one))} from the truth, which includes that reader's points where it is the "
+            f"readers' mean; two readers are {', '.join(_lengths(readers))} apart"
         )
     if without := details.get(OFFSET_REMOVED):
-        line = f"after removing one constant offset per landmark, a diagnosis and no result: {number(without['mre_mm'])} mm"
+        line = f"after removing one constant offset per landmark, a diagnosis and no result: {_lengths(without)[0]}"
         floor = details.get(READERS_FLOOR)
-        found.append(f"{line}; the random half of the readers' difference: {number(floor['mre_mm'])} mm" if floor else line)
+        found.append(f"{line}; the random half of the readers' difference: {_lengths(floor)[0]}" if floor else line)
     return found
+
+
+def _lengths(fields: dict[str, Any]) -> list[str]:
+    """The mean error in mm, where it is known, and in px."""
+    shown = {unit: number(fields[f"mre_{unit}"]) for unit in UNITS}
+    return [f"{text} {unit}" for unit, text in shown.items() if text != UNKNOWN] or [UNKNOWN]
 
 
 def _stages(report: dict[str, Any], *, guess: bool = True) -> dict[str, dict[str, Any]]:

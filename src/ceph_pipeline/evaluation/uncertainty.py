@@ -74,7 +74,7 @@ def stage_errors(
 def learn(errors: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame, params: UncertaintyParams) -> Models:
     """Learn each stage's uncertainty: in mm where each validation image has a pixel size, and in px.
 
-    A stage with too few sources is left out, and the log says so.
+    Without validation images the others decide. A unit with too few sources is left out, and the log says so.
 
     Args:
         errors: `ErrorTable` of images that the networks which located them have not learned from; in mm, images without a pixel
@@ -84,16 +84,17 @@ def learn(errors: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame,
         params: How.
     """
     models = Models()
-    sizes = images.loc[images["image_id"].isin(errors["image_id"]) & (images["split"] == "valid"), "pixel_size_mm"]
-    units = UNITS if sizes.notna().all() else UNITS[1:]
+    learned = images[images["image_id"].isin(errors.loc[errors["error_px"].notna(), "image_id"])]
+    valid = learned[learned["split"] == "valid"]
+    units = UNITS if (learned if valid.empty else valid)["pixel_size_mm"].notna().all() else UNITS[1:]
     for stage in stages_in(errors):
-        try:
-            models[stage] = {
-                unit: fit_uncertainty(*stage_errors(errors, predictions, images, stage, unit), unit, params) for unit in units
-            }
-        except TooFewSourcesError as error:
-            logger.warning("%s: %s", LABELS[stage], error)
-    return models
+        for unit in units:
+            seen, landmarks = stage_errors(errors, predictions, images, stage, unit)
+            try:
+                models.setdefault(stage, {})[unit] = fit_uncertainty(seen, landmarks, unit, params)
+            except TooFewSourcesError as error:
+                logger.warning("%s, in %s: %s", LABELS[stage], unit, error)
+    return {stage: of_stage for stage, of_stage in models.items() if of_stage}
 
 
 def unseen_errors(errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:

@@ -13,9 +13,8 @@ from ceph_pipeline.detector import LandmarkDetector
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.evaluation.display import number
 from ceph_pipeline.evaluation.errors import error_matrix, error_rows
-from ceph_pipeline.evaluation.metrics import compare_tables, has_millimetres
+from ceph_pipeline.evaluation.metrics import compare_tables, unit_of_all
 from ceph_pipeline.inference.registry import CANDIDATE, CHAMPION, make_champion, uri_of, version_with
-from ceph_pipeline.landmarks.tables import Unit
 
 if TYPE_CHECKING:
     from ceph_pipeline.detector import DetectorParams
@@ -84,7 +83,7 @@ def compare_errors(candidate: pd.DataFrame, champion: pd.DataFrame, statistics: 
     Raises:
         PromotionError: the candidate lacks some of them, or the champion finds none.
     """
-    unit: Unit = "mm" if has_millimetres(candidate) else "px"
+    unit = unit_of_all(candidate)
     new, old = error_matrix(candidate, CANDIDATE, unit), error_matrix(champion, CHAMPION, unit)
     landmarks = _located_landmarks(old)
     if not landmarks:

@@ -17,7 +17,7 @@ from ceph_pipeline.uncertainty.params import UncertaintyParams
 
 
 class UncertaintyError(CephError, ValueError):
-    """Uncertainty cannot be read, or does not fit the points."""
+    """Uncertainty cannot be read."""
 
 
 class TooFewSourcesError(UncertaintyError):
@@ -89,18 +89,12 @@ class UncertaintyModel:
         return Judged(calibrated, self.factor * calibrated, ~(calibrated <= self.flag_above))
 
     def of(self, landmarks: Sequence[str]) -> "UncertaintyModel":
-        """The model of some of its landmarks, in the order given; one may come more than once.
+        """The model of these landmarks, in the order given; one may come more than once.
 
-        Raises:
-            UncertaintyError: the model does not know one of them.
+        Standard deviations of a landmark that it does not know are NaN, and its points flagged.
         """
-        place = {name: number for number, name in enumerate(self.landmarks)}
-        if strangers := sorted(set(landmarks) - set(place)):
-            raise UncertaintyError(
-                f"nothing is known about the uncertainty of {strangers[0]!r}, only about {', '.join(self.landmarks)}. "
-                "Run the evaluation pipeline again with the present networks."
-            )
-        factors = self.calibration.factors[[place[name] for name in landmarks]]
+        known = dict(zip(self.landmarks, self.calibration.factors.tolist(), strict=True))
+        factors = np.array([known.get(name, np.nan) for name in landmarks])
         return replace(self, landmarks=tuple(landmarks), calibration=replace(self.calibration, factors=factors))
 
     def to_report(self) -> dict[str, Any]:

@@ -24,10 +24,7 @@ def judge_points(
     Returns:
         The rows with `calibrated_sigma_px`; `radius_px` and `radius_mm`, within which the true point lies with the model's
         level, NaN where no radius is promised (and `radius_mm` where no pixel size is known); and `flagged`: a person should
-        look.
-
-    Raises:
-        UncertaintyError: the models do not know a landmark.
+        look. Points of a landmark that the models do not know have neither, and are flagged.
     """
     size = predictions["image_id"].map(pixel_size_mm).to_numpy(np.float64)
     in_mm = np.isfinite(size) & ("mm" in models)

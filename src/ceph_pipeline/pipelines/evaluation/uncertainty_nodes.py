@@ -39,7 +39,7 @@ def learn_uncertainty(
         return {}
     valid = on_split(errors, images, "valid")
     if fold_errors is not None:
-        fold_errors = fold_errors[fold_errors["landmark"].isin(valid["landmark"])]
+        fold_errors = fold_errors[fold_errors["landmark"].isin(errors["landmark"])]
     learned = pd.concat([valid, fold_errors], ignore_index=True)
     located = pd.concat([predictions, fold_predictions], ignore_index=True)
     found = learn(learned, located, images, params.uncertainty)
