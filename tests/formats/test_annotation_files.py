@@ -10,7 +10,7 @@ from ceph_pipeline.formats import Problem
 from ceph_pipeline.formats.entries import as_pixel_size, as_size, key_of, number
 from ceph_pipeline.formats.files import UnreadableFileError, decode, read_bytes, read_json, read_yaml, shown
 from ceph_pipeline.formats.film_names import file_path, stem, without_prefix
-from ceph_pipeline.formats.films import split_of
+from ceph_pipeline.formats.films import split_of, split_of_folders
 from ceph_pipeline.images.identifiers import safe_identifier
 
 
@@ -112,7 +112,7 @@ class TestNames:
         made = [safe_identifier(name) for name in ("nul", "AUX", "com1.left", "null", "com", "a.aux")]
         assert made == ["nul-5bc585ee", made[1], made[2], "null", "com", "a.aux"]
         assert re.fullmatch(r"AUX-[0-9a-f]{8}", made[1])
-        assert re.fullmatch(r"com1\.left-[0-9a-f]{8}", made[2])
+        assert re.fullmatch(r"film-com1\.left-[0-9a-f]{8}", made[2])
 
     def test_a_path_keeps_its_folders(self):
         assert file_path("anna\\a b.png") == "anna/a b.png"
@@ -124,10 +124,25 @@ class TestNames:
             ("keypoints_val2017.json", "valid"),
             ("Testing/x", "test"),
             ("latest/contest.json", None),
+            ("Val-de-Grace/x.json", None),
+            ("Test1Data/001.json", "test"),
+            ("train-images/x.json", "train"),
+            ("TRAIN/x.json", "train"),
+            ("test_set_2/x.json", "test"),
+            ("Train 01/x.json", "train"),
         ],
     )
     def test_splits_are_whole_words_of_a_path(self, path, split):
         assert split_of(path) == split
+
+    def test_a_folder_is_a_split_s_by_its_whole_name_alone(self):
+        assert [split_of_folders(name) for name in ("val2017", "Validation Set", "val-de-loire", "a/test/anna", "")] == [
+            "valid",
+            "valid",
+            None,
+            "test",
+            None,
+        ]
 
 
 class TestValues:

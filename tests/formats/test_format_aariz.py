@@ -387,3 +387,13 @@ def test_a_film_whose_name_no_table_can_hold_is_set_aside(aariz):
     found = read(aariz.root, on_bad_item="quarantine")
     assert set(found.images["image_id"]) == {"ceph-b", "ceph-c"}
     assert any(r"caf\udce9.png" in reason and "expected UTF-8" in reason for reason in found.quarantine["reason"])
+
+
+def test_a_film_of_a_name_with_blanks_is_left_out_under_the_identifier_that_the_error_gives(aariz):
+    aariz.add("Anna B 1")
+    for path, content in ((aariz.landmark_file("Anna B 1", "Junior"), "{"), (aariz.cvm_file("Anna B 1"), "[]")):
+        path.write_text(content)
+    with pytest.raises(AnnotationError, match=r"`ingestion\.exclude: \[Anna_B_1-f8bfe4bc\]`"):
+        read(aariz.root)
+    found = read(aariz.root, exclude=["Anna_B_1-f8bfe4bc"])
+    assert found.images["image_id"].tolist() == ["ceph-a", "ceph-b", "ceph-c"]

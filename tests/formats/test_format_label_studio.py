@@ -406,3 +406,87 @@ def test_a_split_of_another_name_is_no_training_image(export):
     held_out["data"]["split"] = "holdout"
     with pytest.raises(AnnotationError, match=re.escape("task[0], split: found 'holdout', expected train, valid or test")):
         read(export(held_out))
+
+
+def film(root, *paths):
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(root / path), np.zeros((1000, 2000), np.uint8))
+
+
+def by(annotator, name):
+    """A task on a film in local storage, with p1 at as many percent as the annotator's number."""
+    entry = task("x.png", {"completed_by": annotator, "result": [key_point("p1", annotator, 10)]})
+    return {"data": {"image": f"/data/local-files/?d=films/{name}"}, "annotations": entry["annotations"]}
+
+
+class TestFilmsOfOneName:
+    def test_readers_of_two_patients_are_not_put_together(self, export, tmp_path):
+        film(tmp_path, "anna/ceph.png")
+        for tasks in ([by(1, "anna/ceph.png"), by(2, "bea/ceph.png")], [by(2, "bea/ceph.png"), by(1, "anna/ceph.png")]):
+            with pytest.raises(AnnotationError, match=r"'bea/ceph\.png', of which no image is at hand but 'anna/ceph\.png'"):
+                read(export(*tasks))
+            for chosen in ({"on_bad_item": "quarantine"}, {"exclude": ["bea_ceph"]}):
+                found = read(export(*tasks), **chosen)
+                assert found.landmarks[["image_id", "reader", "x"]].to_numpy().tolist() == [["ceph", "annotator_1", 19.5]]
+
+    @pytest.mark.parametrize(
+        ("names", "at_hand"),
+        [
+            (("anna/ceph.png", "bea/ceph.png"), "ceph.png"),
+            (("anna/ceph.png", "bea/ceph.png"), None),
+            (("aaaaaaaa-ceph.png", "bbbbbbbb-ceph.png"), None),
+        ],
+    )
+    def test_where_nothing_tells_whose_the_image_is_no_film_is_read(self, export, tmp_path, names, at_hand):
+        if at_hand:
+            film(tmp_path, at_hand)
+        path = export(by(1, names[0]), by(2, names[1]))
+        with pytest.raises(AnnotationError, match=r"which may be several films, for the one image 'ceph\.png'"):
+            read(path)
+        found = read(path, on_bad_item="quarantine")
+        assert found.images.empty
+        assert found.quarantine["item"].tolist()[:2] == ["ceph", "ceph"]
+
+    def test_a_name_that_the_server_may_have_changed_counts_after_the_image_s_own(self, export, tmp_path):
+        film(tmp_path, "ceph_1.png")
+        found = read(export(by(1, "ceph (1).png"), by(2, "ceph_1.png")), on_bad_item="quarantine")
+        assert found.landmarks[["image_id", "reader"]].to_numpy().tolist() == [["ceph_1", "annotator_2"]]
+
+    def test_readers_of_one_path_are_put_together(self, export, tmp_path):
+        film(tmp_path, "anna/ceph.png")
+        found = read(export(by(1, "anna/ceph.png"), by(2, "anna/ceph.png")))
+        assert found.landmarks[["image_id", "x"]].to_numpy().tolist() == [["ceph", 19.5], ["ceph", 39.5]]
+        assert found.quarantine.empty
+
+    def test_an_image_found_in_another_folder_is_remarked_on(self, export, tmp_path):
+        film(tmp_path, "anna/ceph.png")
+        reasons = read(export(by(2, "bea/ceph.png"))).quarantine["reason"]
+        assert "1 of 1 in another folder than annotated: 'bea/ceph.png' is 'anna/ceph.png'" in reasons[0]
+
+    def test_the_folders_that_paths_have_in_common_decide(self, export, tmp_path):
+        film(tmp_path, "data/anna/ceph.png", "data/bea/ceph.png")
+        found = read(export(by(1, "anna/ceph.png"), by(2, "bea/ceph.png"), by(3, "anna/ceph.png")))
+        assert found.images["path"].tolist() == ["data/anna/ceph.png", "data/bea/ceph.png"]
+        assert found.landmarks[["image_id", "x"]].to_numpy().tolist() == [
+            ["data_anna_ceph", 19.5],
+            ["data_anna_ceph", 59.5],
+            ["data_bea_ceph", 39.5],
+        ]
+
+
+TWO_IMAGES = {"lat": "?d=f/lat.png", "pa": "?d=f/pa.png"}
+
+
+class TestTasksWithTwoImages:
+    def test_points_belong_to_the_image_they_were_set_on(self, export, tmp_path):
+        film(tmp_path, "lat.png", "pa.png")
+        entry = task("x.png", {"completed_by": 1, "result": [key_point("p1", 75, 10, to_name="pa")]})
+        found = read(export({"data": TWO_IMAGES, "annotations": entry["annotations"]}))
+        assert found.images["path"].tolist() == ["pa.png"]
+
+    def test_points_on_both_are_refused(self, export):
+        results = [key_point("p1", 75, 10, to_name="lat"), key_point("p2", 75, 20, to_name="pa")]
+        entry = task("x.png", {"completed_by": 1, "result": results})
+        with pytest.raises(AnnotationError, match=r"to_name: found points on several images of one task: 'lat', 'pa'"):
+            read(export({"data": TWO_IMAGES, "annotations": entry["annotations"]}))

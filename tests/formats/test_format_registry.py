@@ -1,8 +1,10 @@
 """Which format a path is in, and what is said when it is in none."""
 
+import json
+
 import pytest
 
-from ceph_pipeline.formats import FORMATS, AnnotationError, read
+from ceph_pipeline.formats import FORMATS, AnnotationError, files, read
 
 
 def test_formats_are_recognised_by_their_content(aariz, isbi):
@@ -82,3 +84,16 @@ def test_a_file_that_is_none_is_told_apart_from_another_layout(tmp_path, name, c
         with pytest.raises(AnnotationError, match=r"not in the layout of label_studio \(") as caught:
             read(path, "label_studio")
         assert because in str(caught.value)
+
+
+def test_a_label_studio_export_is_parsed_once_and_not_kept(tmp_path, monkeypatch):
+    results = [{"type": "keypointlabels", "value": {"x": 50, "y": 50, "keypointlabels": ["S"]}}]
+    sized = [result | {"original_width": 100, "original_height": 100} for result in results]
+    task = {"data": {"image": "a.png"}, "annotations": [{"completed_by": 1, "result": sized}]}
+    (tmp_path / "export.json").write_text(json.dumps([task]))
+    parsed = []
+    monkeypatch.setattr(files, "read_text", lambda path, root=None: parsed.append(path) or path.read_text())
+    assert read(tmp_path / "export.json", "label_studio").landmarks["x"].tolist() == [49.5]
+    assert len(parsed) == 1
+    read(tmp_path / "export.json", "label_studio")
+    assert len(parsed) == 2

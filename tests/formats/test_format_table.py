@@ -305,3 +305,26 @@ def test_a_dicom_film_is_found_whatever_its_suffix(sheet, tmp_path, name):
     (tmp_path / "films/notes").write_text("no film")
     found = read(sheet(f"image,Sella_x,Sella_y\n{name},10,20\n"), "table", images=tmp_path / "films")
     assert found.images[["path", "width", "height"]].to_numpy().tolist() == [[name, 100, 80]]
+
+
+def test_a_film_whose_rows_contradict_each_other_is_left_out_under_the_name_that_the_error_gives(sheet, tmp_path):
+    path = sheet("image,landmark,x,y,mm\nf/b/a.png,Sella,1,2,0.1\nf/b/a.png,Nasion,1,2,0.2\nb.png,Sella,1,2,0.1\n")
+    options = ReadOptions(table=TableOptions(x="x", y="y", landmark="landmark", pixel_size_mm="mm"))
+    with pytest.raises(AnnotationError, match=r"`ingestion\.exclude: \[a\]`"):
+        read(path, options=options)
+    assert read(path, options=options, exclude=["a"]).images["image_id"].tolist() == ["b"]
+
+
+def test_readers_of_two_patients_are_not_put_together(sheet, tmp_path):
+    path = sheet("image,who,Sella_x,Sella_y\nC:\\f\\anna\\a.png,one,1,2\nC:\\f\\bea\\a.png,two,30,40\n")
+    options = ReadOptions(table=TableOptions(reader="who"))
+    with pytest.raises(AnnotationError, match=r"'anna/a\.png' and 'bea/a\.png', which may be several films"):
+        read(path, options=options)
+
+
+def test_readers_may_name_a_film_from_roots_of_their_own(sheet, tmp_path):
+    path = sheet("image,who,Sella_x,Sella_y\n/home/one/f/anna/c.png,one,1,2\nD:\\anna\\c.png,two,3,4\n")
+    (tmp_path / "anna").mkdir()
+    (tmp_path / "a.png").rename(tmp_path / "anna" / "c.png")
+    found = read(path, options=ReadOptions(table=TableOptions(reader="who"))).landmarks
+    assert found[["image_id", "x"]].to_numpy().tolist() == [["c", 1], ["c", 3]]

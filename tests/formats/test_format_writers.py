@@ -385,3 +385,13 @@ def test_the_last_stage_is_taken_where_none_is_named():
     table = pd.DataFrame({"image_id": "a", "stage": ["stage2", "stage1", "stage1_tta"], "landmark": "Sella", "x": 1.0, "y": 2.0})
     assert list(points_of_predictions(table, ())["reader"]) == ["stage2"]
     assert list(points_of_predictions(table, ("stage1",))["reader"]) == ["stage1"]
+
+
+def test_a_copied_dicom_film_that_is_called_by_a_number_keeps_its_name(tmp_path):
+    images = image_table(["anna/1.2.840.77", "IM0001", "b.DCM"]).assign(image_id=["1.2.840.77", "IM0001", "b"])
+    for path in images["path"]:
+        (tmp_path / "films" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "films" / path).write_bytes(b"\0" * 128 + b"DICM")
+    write(tmp_path / "out", "table", images, point_table(images["image_id"]), films=tmp_path / "films")
+    copies = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert copies >= {"1.2.840.77.dcm", "IM0001.dcm", "b.dcm"}

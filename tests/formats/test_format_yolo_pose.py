@@ -115,3 +115,25 @@ def test_equal_names_in_different_splits_are_told_apart(tmp_path, layout):
     found = read(tmp_path)
     sella = found.landmarks[found.landmarks["landmark"] == "Sella"].merge(found.images, on="image_id")
     assert sella[["split", "x"]].values.tolist() == [["train", 50], ["valid", 100]]
+
+
+@pytest.mark.parametrize("names", [("a_jpg.rf.0a1b", "a_jpg.rf.2c3d"), ("a", "a_jpg.rf.2c3d")])
+def test_copies_of_one_film_cannot_get_into_several_splits(tmp_path, names):
+    (tmp_path / "data.yaml").write_text("kpt_shape: [2, 3]\nkpt_names: {0: [Sella, Nasion]}\n")
+    for kind in ("labels", "images"):
+        (tmp_path / "train" / kind).mkdir(parents=True)
+    for name in names:
+        (tmp_path / "train" / "labels" / f"{name}.txt").write_text(f"{BOX} 0.25 0.5 2 0.125 0.1 2\n")
+        cv2.imwrite(str(tmp_path / "train" / "images" / f"{name}.jpg"), np.zeros((50, 200), np.uint8))
+    with pytest.raises(AnnotationError, match=r"'a' again .* expected each image once: export without the copies"):
+        read(tmp_path)
+    found = read(tmp_path, on_bad_item="quarantine")
+    assert found.images["path"].tolist() == [f"train/images/{names[0]}.jpg"]
+
+
+def test_a_row_of_another_length_names_the_film_that_it_belongs_to(yolo):
+    root = yolo(f"{BOX} 0.25 0.5 2 0.125 0.1 2\n{BOX} 1\n")
+    for kind, suffix in (("labels", "txt"), ("images", "png")):
+        (root / kind / "train" / f"a.{suffix}").rename(root / kind / "train" / f"a b.{suffix}")
+    found = read(root, on_bad_item="quarantine")
+    assert found.quarantine["item"][0] == found.images["image_id"][0] != "a b"

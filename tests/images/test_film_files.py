@@ -23,6 +23,7 @@ def folder(tmp_path: Path) -> Path:
     for name in (
         "film1.png", "anna/ceph.png", "ben/ceph.png", ".film1.png", "._film1.png", ".preview.png", "Thumbs.db", ".DS_Store",
         "@eaDir/film1.png/SYNOPHOTO_THUMB_M.jpg", "ben/@eaDir/ceph.png/thumb.png", "__MACOSX/film1.png", "#recycle/old.png",
+        "$Recycle.Bin/old.png",
     ):  # fmt: skip
         samples.write(tmp_path / name, film)
     return tmp_path
@@ -32,7 +33,15 @@ def test_hidden_files_and_thumbnails_are_no_films(folder: Path) -> None:
     found = list_films(folder)
     assert found.films == ("anna/ceph.png", "ben/ceph.png", "film1.png")
     assert found.skipped == ()
-    assert found.n_hidden == 9
+    assert found.n_hidden == 10
+
+
+def test_names_that_only_begin_as_those_of_file_servers_are_films(tmp_path: Path) -> None:
+    names = ("#1/ceph.png", "#12.png", "$3.png", "@anna.png")
+    for name in names:
+        samples.write(tmp_path / name, samples.SOUND["png"](samples.wedge()))
+    found = list_films(tmp_path)
+    assert (found.films, found.skipped, found.n_hidden) == (names, (), 0)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
@@ -96,6 +105,21 @@ class TestIdentifiers:
         assert list(found.values()) == names
         assert all(re.fullmatch(IDENTIFIER, name) for name in found)
         assert len(found) == len(names)
+
+    @pytest.mark.parametrize(
+        "name", ["con.2024", "aux.1.2.840", "com1.scan", "nul", "COM¹.a", "lpt9. x", "Müller", "..", "", "x" * 200, "con." * 60]
+    )
+    def test_one_that_is_made_safe_is_safe_and_stays(self, name: str) -> None:
+        made = safe_identifier(name)
+        assert safe_identifier(made) == made
+
+    @given(st.text(max_size=150))
+    def test_whatever_the_name_a_safe_one_stays(self, name: str) -> None:
+        assert safe_identifier(safe_identifier(name)) == safe_identifier(name)
+
+    def test_a_device_s_name_in_two_folders_stays_safe(self) -> None:
+        found = list(identifiers_of(["con.1.png", "con.1.jpg"]))
+        assert [safe_identifier(name) for name in found] == found
 
     def test_a_name_that_is_no_text_has_one_too(self) -> None:
         assert re.fullmatch(IDENTIFIER, safe_identifier(os.fsdecode(b"film-\xff")))

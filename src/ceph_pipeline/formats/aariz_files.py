@@ -12,6 +12,7 @@ from ceph_pipeline.formats.annotations import MISSING, Point, is_coordinate
 from ceph_pipeline.formats.entries import as_number, key_of
 from ceph_pipeline.formats.files import UnreadableFileError, read_json, shown
 from ceph_pipeline.formats.problems import Problem
+from ceph_pipeline.images.identifiers import safe_identifier
 from ceph_pipeline.landmarks.schemas import AARIZ, RULER, Landmark, tidy
 
 _BY_ID = {landmark.aariz_id: landmark for landmark in AARIZ}
@@ -24,7 +25,7 @@ def read_points(path: Path, file: str, root: Path) -> tuple[dict[str, Point] | N
     """The points of one annotation file by full name, and what is wrong with it.
 
     Args:
-        path: The JSON file; its stem is the image's identifier.
+        path: The JSON file; its stem is the image's name.
         file: What problems call it.
         root: The data set's folder, which the file must lie in.
 
@@ -34,15 +35,16 @@ def read_points(path: Path, file: str, root: Path) -> tuple[dict[str, Point] | N
     entries = _entries(path, file, root)
     if isinstance(entries, Problem):
         return None, [entries]
+    image_id = safe_identifier(path.stem)
     points: dict[str, Point] = {}
     problems: list[Problem] = []
     for position, entry in enumerate(entries):
         landmark = _landmark(entry)
         if landmark is None:
-            problems.append(_unknown(path.stem, file, position, entry))
+            problems.append(_unknown(image_id, file, position, entry))
             continue
         point = _point(entry.get("value"))
-        item, field = f"{path.stem}/{landmark.symbol}", f"landmark {landmark.symbol!r}"
+        item, field = f"{image_id}/{landmark.symbol}", f"landmark {landmark.symbol!r}"
         if point is None:
             problems.append(Problem(item, file, field, shown(entry.get("value")), "numbers x and y", POINT_SET_ASIDE))
         elif landmark.name in points:
@@ -54,34 +56,36 @@ def read_points(path: Path, file: str, root: Path) -> tuple[dict[str, Point] | N
 
 def read_stage(path: Path, file: str, root: Path) -> int | Problem:
     """The CVM stage 1–6 of one file, or what is wrong with it."""
+    image_id = safe_identifier(path.stem)
     expected = "cvm_stage.value from 1 to 6, agreeing with its title"
     try:
         stage = read_json(path, root)["cvm_stage"]
         value, title = as_number(stage["value"]), stage.get("title") or ""
     except UnreadableFileError as error:
-        return Problem(path.stem, file, "file", str(error), expected, FILE_SET_ASIDE)
+        return Problem(image_id, file, "file", str(error), expected, FILE_SET_ASIDE)
     except (KeyError, TypeError, AttributeError):
-        return Problem(path.stem, file, "cvm_stage", "no such field", expected, FILE_SET_ASIDE)
+        return Problem(image_id, file, "cvm_stage", "no such field", expected, FILE_SET_ASIDE)
     agrees = isinstance(title, str) and (not title or title.endswith(f"{value or 0:g}"))
     if value is None or value not in range(1, 7) or not agrees:
         return Problem(
-            path.stem, file, "cvm_stage", f"value {shown(stage['value'])}, title {shown(title)}", expected, FILE_SET_ASIDE
+            image_id, file, "cvm_stage", f"value {shown(stage['value'])}, title {shown(title)}", expected, FILE_SET_ASIDE
         )
     return int(value)
 
 
 def _entries(path: Path, file: str, root: Path) -> list[Any] | Problem:
+    image_id = safe_identifier(path.stem)
     expected = "a list 'landmarks' of entries with landmark_id, symbol and value"
     try:
         content = read_json(path, root)
     except UnreadableFileError as error:
-        return Problem(path.stem, file, "file", str(error), expected, FILE_SET_ASIDE)
+        return Problem(image_id, file, "file", str(error), expected, FILE_SET_ASIDE)
     entries = content.get("landmarks") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
-        return Problem(path.stem, file, "landmarks", "none", expected, FILE_SET_ASIDE)
+        return Problem(image_id, file, "landmarks", "none", expected, FILE_SET_ASIDE)
     if "ceph_id" in content and key_of(content["ceph_id"]) != path.stem:
         return Problem(
-            path.stem, file, "ceph_id", shown(content["ceph_id"]), f"{path.stem!r}, as the file is called", FILE_SET_ASIDE
+            image_id, file, "ceph_id", shown(content["ceph_id"]), f"{path.stem!r}, as the file is called", FILE_SET_ASIDE
         )
     return entries
 

@@ -21,7 +21,7 @@ from ceph_pipeline.formats.entries import as_size, entries_of, key_of, own_pixel
 from ceph_pipeline.formats.files import peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
-from ceph_pipeline.formats.films import assemble, assembly, split_of
+from ceph_pipeline.formats.films import assemble, assembly, split_of, split_of_folders
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import annotation_files, each_content, folder_of, recognises_any
@@ -107,7 +107,7 @@ def _films(content: Mapping[str, Any], file: str, readers: ReaderNames, problems
             size=as_size(image.get("width"), image.get("height")),
             ordered=unnamed[0] if unnamed else None,
             original=original if isinstance(original, str) and original else None,
-            split=split_of(file) or split_of(str(Path(file_path(key_of(image.get("file_name")) or "")).parent)),
+            split=split_of(file) or split_of_folders(str(Path(file_path(key_of(image.get("file_name")) or "")).parent)),
             pixel_size_mm=own_pixel_size(image, file, f"image {shown(image.get('id'))}", problems),
         )
 

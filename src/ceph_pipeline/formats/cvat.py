@@ -21,7 +21,7 @@ from ceph_pipeline.formats.entries import as_size, number
 from ceph_pipeline.formats.files import UnreadableFileError, decode, read_xml, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
-from ceph_pipeline.formats.films import assemble, assembly, split_of
+from ceph_pipeline.formats.films import assemble, assembly, split_of_folders
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import annotation_files, each_content, folder_of, recognises_any
@@ -78,7 +78,7 @@ def _film(image: Element, file: str) -> Film:
         place=place,
         labelled={ANNOTATOR: labelled},
         size=as_size(image.get("width"), image.get("height")),
-        split=split_of(image.get("subset", "")) or split_of("/".join(parts)),
+        split=split_of_folders(image.get("subset", "")) or split_of_folders("/".join(parts)),
         ordered=len(labelled) if _is_unnamed(image) else None,
     )
 

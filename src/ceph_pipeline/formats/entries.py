@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
 
 from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.formats.annotations import is_coordinate
@@ -24,6 +25,8 @@ MAX_SIDE = 1_000_000
 """Pixels of an image's side beyond which a recorded size is no size."""
 MAX_PIXEL_SIZE_MM = 2.0
 """Of a head that is 100 px high. A larger number is of another unit: pixels per mm, µm, dots per inch; a tiny one is cm or m."""
+PixelSizeMm = Annotated[float, Field(ge=MIN_SPACING_MM, le=MAX_PIXEL_SIZE_MM)]
+"""Millimetres per pixel in a configuration: what `is_pixel_size` takes."""
 PIXEL_SIZE = f"millimetres per pixel from {MIN_SPACING_MM:g} to {MAX_PIXEL_SIZE_MM:g}, or 0 for unknown"
 
 

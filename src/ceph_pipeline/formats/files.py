@@ -154,7 +154,10 @@ def read_json(path: Path, root: Path | None = None) -> Any:
 
 
 def peek_json(path: Path) -> Any:
-    """The content of a JSON file for telling its format, None where it is none. The last few are kept, not to parse twice."""
+    """The content of a JSON file for telling its format, None where it is none.
+
+    The last few are kept until `forget_json`, not to parse them twice; nobody may change them.
+    """
     try:
         status = path.stat()
         return _kept_json(str(path), status.st_mtime_ns, status.st_size)
@@ -165,6 +168,11 @@ def peek_json(path: Path) -> Any:
 @lru_cache(maxsize=2)
 def _kept_json(path: str, _modified: int, _size: int) -> Any:
     return read_json(Path(path))
+
+
+def forget_json() -> None:
+    """Let go of what `peek_json` keeps, which is several times a file's size."""
+    _kept_json.cache_clear()
 
 
 def read_yaml(path: Path) -> Any:

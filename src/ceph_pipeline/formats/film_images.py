@@ -10,7 +10,16 @@ from pathlib import PurePosixPath
 
 from ceph_pipeline.formats.annotations import Point
 from ceph_pipeline.formats.files import shown
-from ceph_pipeline.formats.film_names import ImageFolder, stem, without_prefix
+from ceph_pipeline.formats.film_names import (
+    ImageFolder,
+    are_one_path,
+    bare_name,
+    folders_of,
+    has_hash,
+    is_elsewhere,
+    stem,
+    without_prefix,
+)
 from ceph_pipeline.formats.labelled_points import LabelledPoint
 from ceph_pipeline.formats.layout import sizes_of
 from ceph_pipeline.formats.problems import Problem
@@ -93,22 +102,82 @@ def without_repeats(found: list[PairedFilm], problems: list[Problem]) -> list[Pa
     groups: dict[str, list[PairedFilm]] = defaultdict(list)
     for entry in found:
         groups[entry.image_id].append(entry)
-    kept: list[PairedFilm] = []
-    for group in groups.values():
-        paths = {entry.path for entry in group}
-        if len(group) > 1 and len(paths) == len(group) and not any(entry.film.original for entry in group):
-            kept += [replace(entry, image_id=safe_identifier(stem_with_folders(entry.path))) for entry in group]
-            continue
-        readers = [reader for entry in group for reader in entry.film.labelled]
-        if len(paths) == 1 and len(set(readers)) == len(readers) > 0:  # each reader has a file of their own
-            labelled = {reader: labelled for entry in group for reader, labelled in entry.film.labelled.items()}
-            kept.append(replace(group[0], film=replace(group[0].film, labelled=labelled)))
-            continue
-        for entry in group[1:]:
-            again = f"{entry.image_id!r} again (first in {group[0].film.file}, {group[0].film.place})"
-            problems.append(Problem(entry.image_id, entry.film.file, entry.film.place, again, "each image once"))
-        kept.append(group[0])
-    return _told_apart(kept)
+    return _told_apart([film for group in groups.values() for same in _by_image(group) for film in _one_film(same, problems)])
+
+
+def _by_image(group: list[PairedFilm]) -> list[list[PairedFilm]]:
+    """Films of one name by their image, of which those that a tool made of one film are one."""
+    if any(entry.film.original for entry in group):
+        return [group]
+    are_copies = any(has_hash(entry.path) for entry in group)
+    images: dict[str, list[PairedFilm]] = defaultdict(list)
+    for entry in group:
+        images[str(PurePosixPath(entry.path).parent) if are_copies else entry.path].append(entry)
+    if len(images) == 1:
+        return [group]
+    return [
+        [replace(entry, image_id=safe_identifier(stem_with_folders(entry.path))) for entry in same] for same in images.values()
+    ]
+
+
+def _one_film(same: list[PairedFilm], problems: list[Problem]) -> list[PairedFilm]:
+    """What is said of one image put together, if it is certain to be one image's; else problems, and no film or the first."""
+    if len(same) == 1:
+        return same
+    paths = {entry.path for entry in same}
+    if len(paths) == 1:
+        same = _of_this_image(same, problems)
+        if not are_one_path([entry.film.name for entry in same], same[0].path):
+            problems += [_ambiguous(entry, same) for entry in same]
+            return []
+        readers = [reader for entry in same for reader in entry.film.labelled]
+        if len(set(readers)) == len(readers) > 0:  # each reader has a file of their own
+            labelled = {reader: labelled for entry in same for reader, labelled in entry.film.labelled.items()}
+            return [replace(same[0], film=replace(same[0].film, labelled=labelled))]
+    expected = "each image once" if len(paths) == 1 else "each image once: export without the copies that a tool made of it"
+    for entry in same[1:]:
+        again = f"{entry.image_id!r} again (first in {same[0].film.file}, {same[0].film.place})"
+        problems.append(Problem(entry.image_id, entry.film.file, entry.film.place, again, expected))
+    return same[:1]
+
+
+def _of_this_image(same: list[PairedFilm], problems: list[Problem]) -> list[PairedFilm]:
+    """Without entries of another folder or name than the image has, where others have its own; those are problems."""
+    others = [entry for entry in same if _is_other(entry)]
+    if not others or len(others) == len(same) or not same[0].present:
+        return same
+    for entry in others:
+        item = safe_identifier("_".join((*folders_of(entry.film.name)[-1:], stem(entry.film.name))))
+        found = f"{_with_folder(entry.film.name)}, of which no image is at hand but {shown(entry.path)}, another entry's"
+        problems.append(Problem(item, entry.film.file, f"{entry.film.place}, image", found, "an image of its own"))
+    return [entry for entry in same if not _is_other(entry)]
+
+
+def _is_other(entry: PairedFilm) -> bool:
+    """Whether the annotated path has another folder or name than the image that was found for it."""
+    return is_elsewhere(entry.film.name, entry.path) or bare_name(entry.film.name) != bare_name(entry.path)
+
+
+def _ambiguous(entry: PairedFilm, same: list[PairedFilm]) -> Problem:
+    """Of entries that all seem to mean one image, under paths that contradict each other."""
+    names = list(dict.fromkeys(_with_folder(other.film.name) for other in same))
+    found = f"{' and '.join(names[:3])}, which may be several films, for the one image {shown(entry.path)}"
+    expected = "one path for one image in all annotations, and an image at hand for each film"
+    return Problem(entry.image_id, entry.film.file, f"{entry.film.place}, image", found, expected)
+
+
+def _with_folder(name: str) -> str:
+    """The end of an annotated path that tells films of one name apart, for messages."""
+    return shown("/".join(PurePosixPath(name).parts[-2:]))
+
+
+def elsewhere(films: Iterable[PairedFilm]) -> list[str]:
+    """Images that were found in a folder of another name than their annotation says, for messages."""
+    return [
+        f"{_with_folder(entry.film.name)} is {shown(entry.path)}"
+        for entry in films
+        if entry.present and is_elsewhere(entry.film.name, entry.path)
+    ]
 
 
 def _told_apart(films: list[PairedFilm]) -> list[PairedFilm]:

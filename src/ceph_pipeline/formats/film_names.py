@@ -8,12 +8,15 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Collection
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ceph_pipeline.formats.files import is_plain
 from ceph_pipeline.formats.layout import IMAGE_SUFFIXES
 from ceph_pipeline.images.film_files import is_hidden, is_unnamed_dicom
+from ceph_pipeline.images.identifiers import safe_identifier
 
 _UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-(?=.)")
 _ROBOFLOW = re.compile(r"^(?P<stem>.+?)(?:_(?:png|jpe?g|bmp|tiff?|webp))?\.rf\.[0-9A-Za-z]+$")
@@ -57,9 +60,19 @@ def stem(name: str) -> str:
     return found["stem"] if found else bare
 
 
+def has_hash(name: str) -> bool:
+    """Whether Roboflow named the file, which it does with each of a film's copies."""
+    return _ROBOFLOW.match(_SUFFIX.sub("", PurePosixPath(name).name)) is not None
+
+
 def without_prefix(name: str) -> str:
     """The name without the eight hexadecimal digits that Label Studio puts before an uploaded file's."""
     return _UPLOAD_PREFIX.sub("", name)
+
+
+def identifier_of(name: str) -> str:
+    """What tables and problems call the film of an annotated path, where no other image has its name."""
+    return safe_identifier(stem(without_prefix(PurePosixPath(name).name)))
 
 
 def loosely(name: str) -> str:
@@ -113,8 +126,8 @@ class ImageFolder:
         """Paths below the root of the images that a name can stand for: none, one, or several that cannot be told apart.
 
         The whole file name counts before the name without an upload prefix, that before the name without its suffix, and that
-        before what tools make of it (`loosely`); of several equal names the one whose folders agree with the annotation's path,
-        or that lies nearest to it.
+        before what tools make of it (`loosely`); of several equal names the one that has most folders, from the file upwards, in
+        common with the annotation's path, or that lies beside the annotation.
 
         Args:
             name: As the annotation has it, folders included.
@@ -136,13 +149,58 @@ class ImageFolder:
         return []
 
 
+def folders_of(name: str) -> tuple[str, ...]:
+    """The folders of an annotated path, the image's own last; those of an upload are Label Studio's and say nothing."""
+    pure = PurePosixPath(unicodedata.normalize("NFC", name))
+    return () if _UPLOAD_PREFIX.match(pure.name) else tuple(part for part in pure.parts[:-1] if part != "/")
+
+
+def is_elsewhere(name: str, path: str) -> bool:
+    """Whether an annotated path has the image in a folder of another name than it lies in; without folders nothing is said."""
+    annotated, own = folders_of(name), PurePosixPath(path).parts[:-1]
+    return bool(annotated and own) and loosely(annotated[-1]) != loosely(own[-1])
+
+
+def bare_name(name: str) -> str:
+    """A file's name without folders and suffix, in one Unicode form and case; what tools put around it stays."""
+    return _SUFFIX.sub("", PurePosixPath(unicodedata.normalize("NFC", name)).name).casefold()
+
+
+def are_one_path(names: Collection[str], path: str) -> bool:
+    """Whether annotated paths can be one image's: equal names, and folders of which one has the others at its end.
+
+    Roots of several computers may differ where all paths have the folders that the image lies in.
+
+    Args:
+        names: As the annotations have them, folders included.
+        path: The image, below the folder of images.
+    """
+    if len({bare_name(name) for name in names}) > 1:
+        return False
+    folders = {folders_of(name) for name in names}
+    longest = max(folders, key=len)
+    own = folders_of(path)
+    return all(_ends_with(longest, each) for each in folders) or (bool(own) and all(_ends_with(each, own) for each in folders))
+
+
+def _ends_with(folders: tuple[str, ...], end: tuple[str, ...]) -> bool:
+    return folders[len(folders) - len(end) :] == end if len(end) <= len(folders) else False
+
+
 def _nearest(paths: list[str], wanted: str, near: str) -> list[str]:
+    """The one path that has most folders in common with the annotated one, counted from the file, or that lies near."""
     if len(paths) == 1:
         return paths
-    end = "/" + wanted.lstrip("/")
-    names = {path: "/" + unicodedata.normalize("NFC", path) for path in paths}
-    same = [path for path, name in names.items() if name.endswith(end) or _SUFFIX.sub("", name).endswith(end)]
-    if len(same) == 1:
-        return same
-    beside = [path for path in paths if near and path.startswith(near.rstrip("/") + "/")]
+    annotated = folders_of(wanted)
+    shared = {path: _in_common(annotated, folders_of(path)) for path in paths}
+    most = [path for path in paths if shared[path] == max(shared.values())]
+    if len(most) == 1:
+        return most
+    beside = [path for path in most if near and path.startswith(near.rstrip("/") + "/")]
     return beside if len(beside) == 1 else paths
+
+
+def _in_common(some: tuple[str, ...], others: tuple[str, ...]) -> int:
+    """How many folders at the end are the same."""
+    pairs = zip(reversed(some), reversed(others), strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))

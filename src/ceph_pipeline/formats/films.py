@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from ceph_pipeline.errors import first_of
+from ceph_pipeline.errors import first_of, printable
 from ceph_pipeline.formats.annotations import MISSING, Point, Reading, Row, cvm_table, image_table, landmark_table
 from ceph_pipeline.formats.files import shown
-from ceph_pipeline.formats.film_images import Film, PairedFilm, pair, sizes_of_films, without_repeats
+from ceph_pipeline.formats.film_images import Film, PairedFilm, elsewhere, pair, sizes_of_films, without_repeats
 from ceph_pipeline.formats.film_names import ImageFolder
 from ceph_pipeline.formats.labelled_points import PointProblems, all_in_one_pixel, all_on_a_line, name_points
 from ceph_pipeline.formats.layout import SPLIT_NAMES
@@ -58,14 +59,27 @@ def assembly(dataset: str, options: ReadOptions, *, to_pixels: ToPixels | None =
     return Assembly(dataset, names, to_pixels or shifted(options.first_pixel), expected, relative)
 
 
-def split_of(path: str) -> str | None:
-    """The split that a path's folders or file name say, the nearest first: `train/x.json`, `keypoints_val2017.json`."""
+def split_of(file: str) -> str | None:
+    """The split that a file's name or its folders say, the nearest first: `train/x.json`, `keypoints_val2017.json`."""
+    pure = PurePosixPath(file)
+    words = re.split(r"[-_.]", pure.name.lower())
+    said = (SPLIT_NAMES.get(word.rstrip("0123456789")) for word in reversed(words))
+    return next(filter(None, said), None) or split_of_folders(str(pure.parent))
+
+
+def split_of_folders(path: str) -> str | None:
+    """The split that a folder is called after, the nearest first: `val2017`, `Test1Data`, `train-images`, not `val-de-loire`."""
     for part in reversed(PurePosixPath(path).parts):
-        words = part.lower().replace("-", "_").replace(".", "_").split("_")
-        for word in reversed(words):
-            if word.rstrip("0123456789") in SPLIT_NAMES:
-                return SPLIT_NAMES[word.rstrip("0123456789")]
+        words = [word.lower() for word in _WORD.findall(part)]
+        own = [word for word in words if word not in _OF_ANY_SPLIT]
+        if len(own) == 1 and (word := re.sub(r"(data|set|dataset)$", "", own[0])) in SPLIT_NAMES:
+            return SPLIT_NAMES[word]
     return None
+
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
+_OF_ANY_SPLIT = {"data", "set", "dataset", "images", "labels", "annotations"}
+"""Words beside the split's that a folder may have."""
 
 
 def assemble(films: Iterable[Film], folder: ImageFolder, how: Assembly, problems: Sequence[Problem] = ()) -> Reading:
@@ -75,12 +89,13 @@ def assemble(films: Iterable[Film], folder: ImageFolder, how: Assembly, problems
         films: In the order of the files.
         folder: The images. A film whose image is not there is kept where its annotation records a size.
         how: What the format's labels and coordinates mean.
-        problems: What the format's module found wrong.
+        problems: What the format's module found wrong; the item of those that concern a film may be its annotated name.
     """
-    collected = list(problems)
+    collected: list[Problem] = []
     paired = pair(films, folder, collected)
     collected += _without_annotation(paired, folder)
     found = without_repeats(paired, collected)
+    collected = [*_of_films(problems, found), *collected]
     sizes = sizes_of_films(found, folder, collected, relative=how.relative, size_from=how.size_from)
     kept = [entry for entry in found if entry.image_id in sizes and _name_points(entry, sizes[entry.image_id], how, collected)]
     expected = how.expected or tuple(dict.fromkeys(name for entry in kept for points in entry.points.values() for name in points))
@@ -100,6 +115,12 @@ def assemble(films: Iterable[Film], folder: ImageFolder, how: Assembly, problems
         {(entry.image_id, reader): entry.film.file for entry in kept for reader in entry.points},
         how.blank_shows_none,
     )
+
+
+def _of_films(problems: Sequence[Problem], found: list[PairedFilm]) -> list[Problem]:
+    """Problems of films under the identifiers that the films have here, so that these can be excluded."""
+    identifiers = {printable(entry.film.name): entry.image_id for entry in found}
+    return [replace(problem, item=identifiers.get(problem.item, problem.item)) for problem in problems]
 
 
 def _image_row(entry: PairedFilm, size: Size, dataset: str) -> Row:
@@ -199,6 +220,9 @@ def _remarks(kept: list[PairedFilm], folder: ImageFolder, how: Assembly) -> list
     if 0 < len(absent) < len(kept):  # where there are none at all, points alone were asked for, as those of a ruler
         found = f"{len(absent)} of {len(kept)} not in the folder of images: {_some(absent)}"
         remarks.append(Problem(file, file, "images", found, "an image for each annotation", "kept"))
+    if moved := elsewhere(kept):
+        found = f"{len(moved)} of {len(kept)} in another folder than annotated: {first_of(moved, 3)}"
+        remarks.append(Problem(file, file, "images", found, "the folder that the annotation names: is it the same film?", "kept"))
     return remarks + [
         Problem(path, path, "file name", path, "UTF-8 without control characters", "kept") for path in folder.unnameable
     ]

@@ -30,6 +30,12 @@ def recorded_sizes(results: Iterable[list[Any]]) -> tuple[Size, ...]:
     return tuple(dict.fromkeys(size for size in sizes if size is not None))
 
 
+def targets(results: Iterable[list[Any]]) -> tuple[str, ...]:
+    """Names of the images, as the labelling interface has them, on which key points were set; results may not say it."""
+    names = (key_of(result.get("to_name")) for entries in results for result in entries if _is_key_point(result))
+    return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
 def is_blank(results: Iterable[list[Any]]) -> bool:
     """Whether nobody marked anything: no key point, and no other shape in its place."""
     marks = (result for entries in results for result in entries if isinstance(result, dict))

@@ -18,16 +18,17 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from ceph_pipeline.errors import first_of
 from ceph_pipeline.formats.annotations import Point, Reading
 from ceph_pipeline.formats.entries import key_of, own_pixel_size
 from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film, sizes_agree
-from ceph_pipeline.formats.film_names import ImageFolder, stem, without_prefix
+from ceph_pipeline.formats.film_names import ImageFolder, identifier_of
 from ceph_pipeline.formats.films import assemble, assembly
-from ceph_pipeline.formats.key_points import is_blank, labelled_points, recorded_sizes
+from ceph_pipeline.formats.key_points import is_blank, labelled_points, recorded_sizes, targets
 from ceph_pipeline.formats.label_studio_task import (
     Annotators,
     data_of,
@@ -122,7 +123,7 @@ def _export_file(path: Path) -> Path:
 
 def _entries(export: Path) -> list[Any]:
     try:
-        content = _rows(export) if export.suffix.lower() == ".csv" else read_json(export)
+        content = _rows(export) if export.suffix.lower() == ".csv" else peek_json(export) or read_json(export)
     except UnreadableFileError as error:
         raise AnnotationError(f"{export}: {error}. Export the project again, format JSON.") from None
     if not isinstance(content, list):
@@ -154,27 +155,32 @@ def _films(
 ) -> Iterator[Film]:
     """The film of a task, or of one JSON-MIN annotation."""
     results = results_of(entry, annotators)
-    name = image_name(entry, folder) if results is not None else None
+    shown_on = targets(values for values in (results or {}).values() if isinstance(values, list))
+    name = image_name(entry, folder, shown_on) if results is not None else None
     if results is None or name is None:
         problems.append(Problem(file, file, place, "no image and annotations", "a task", "file set aside"))
+        return
+    if len(shown_on) > 1:
+        found = f"points on several images of one task: {first_of(map(shown, shown_on), 3)}"
+        problems.append(Problem(identifier_of(name), file, f"{place}, to_name", found, "one film a task: import each as its own"))
         return
     data = data_of(entry)
     split = (key_of(data.get("split")) or "").lower()
     if split and split not in SPLIT_NAMES:
         problems.append(
-            Problem(_item(name), file, f"{place}, split", shown(data["split"]), "train, valid or test", "file set aside")
+            Problem(identifier_of(name), file, f"{place}, split", shown(data["split"]), "train, valid or test", "file set aside")
         )
         return
     bad = {reader: values for reader, values in results.items() if not isinstance(values, list)}
     problems += [
-        Problem(_item(name), file, f"{place}, result", shown(values), "a list of results", "file set aside")
+        Problem(identifier_of(name), file, f"{place}, result", shown(values), "a list of results", "file set aside")
         for values in bad.values()
     ]
     usable = {reader: values for reader, values in results.items() if reader not in bad}
     labelled = {reader: labelled_points(values) for reader, values in usable.items()}
     sizes = recorded_sizes(usable.values())
     if contradiction := _contradiction(sizes):
-        problems.append(Problem(_item(name), file, f"{place}, size", *contradiction))
+        problems.append(Problem(identifier_of(name), file, f"{place}, size", *contradiction))
         return
     yield Film(
         name,
@@ -208,14 +214,9 @@ def _one_film_an_image(films: list[Film], is_minimal: bool, problems: list[Probl
     for name, same in rows.items():
         sizes = tuple(dict.fromkeys(film.size for film in same if film.size))
         if contradiction := _contradiction(sizes):
-            problems.append(Problem(_item(name), same[0].file, f"{same[0].place}, size", *contradiction))
+            problems.append(Problem(identifier_of(name), same[0].file, f"{same[0].place}, size", *contradiction))
             continue
         latest = {reader: points for film in same for reader, points in film.labelled.items()}
         blank = all(film.blank for film in same)
         found.append(replace(same[0], labelled=latest, size=sizes[0] if sizes else None, blank=blank))
     return found
-
-
-def _item(name: str) -> str:
-    """What problems call the film of an image that need not be there."""
-    return stem(without_prefix(PurePosixPath(name).name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -84,20 +84,25 @@ def _minimal(entry: Mapping[str, Any]) -> list[Any]:
 _SIZE = ("original_width", "original_height", "image_rotation")
 
 
-def image_name(entry: Mapping[str, Any], folder: ImageFolder) -> str | None:
+def image_name(entry: Mapping[str, Any], folder: ImageFolder, targets: Collection[str] = ()) -> str | None:
     """The image's path as the task gives it, which tells films of one name in several folders apart.
 
     Where there is no such image, tables get its name alone: folders in an export are nobody's business.
 
-    The field with the image can have any name: `image` counts first, then one whose file is there, then one that looks like
-    an image's.
+    The field with the image can have any name: that of the image which the points were set on counts first, then `image`,
+    then one whose file is there, then one that looks like an image's.
+
+    Args:
+        entry: The task.
+        folder: The images at hand.
+        targets: What the labelling interface calls the image that the points were set on.
     """
     fields = {str(key): file_path(value) for key, value in data_of(entry).items() if _may_be_path(value)}
     names = {key: path for key, path in fields.items() if PurePosixPath(path).name}
     images = [name for name in names.values() if name.lower().endswith(_IMAGE_ENDINGS)]
     present = [name for name in images if folder.find(name)]
     upload = entry.get("file_upload")
-    first = [names[key] for key in ("image", "img") if names.get(key)]
+    first = [names[key] for key in (*targets, "image", "img") if names.get(key)]
     candidates = [*first, *present, *images, *([upload] if isinstance(upload, str) else [])]
     return candidates[0] if candidates else None
 

@@ -20,7 +20,7 @@ from ceph_pipeline.formats.entries import as_size, entries_of, key_of
 from ceph_pipeline.formats.files import peek_json, read_json, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path, stem
-from ceph_pipeline.formats.films import assemble, assembly, split_of
+from ceph_pipeline.formats.films import assemble, assembly, split_of_folders
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import annotation_files, each_content, folder_of, recognises_any
@@ -63,6 +63,7 @@ def read_labelme(path: Path, images: Path | None, options: ReadOptions) -> Readi
 
 
 def _film(content: Mapping[str, Any], name: str, file: str, folder: ImageFolder, problems: list[Problem]) -> Film:
+    image = _image_name(content, name, folder)
     labelled: list[LabelledPoint] = []
     others: Counter[str] = Counter()
     for _, shape in entries_of(content, "shapes", file, problems):
@@ -73,14 +74,14 @@ def _film(content: Mapping[str, Any], name: str, file: str, folder: ImageFolder,
         labelled.append(_labelled_point(key_of(shape.get("label")) or "", shape.get("points")))
     if others:
         found = ", ".join(f"{count} {kind}" for kind, count in sorted(others.items()))
-        problems.append(Problem(stem(name), file, "shapes", found, "points; other shapes are passed over", "kept"))
+        problems.append(Problem(image, file, "shapes", found, "points; other shapes are passed over", "kept"))
     return Film(
-        name=_image_name(content, name, folder),
+        name=image,
         file=file,
         place="shapes",
         labelled={ANNOTATOR: labelled},
         size=as_size(content.get("imageWidth"), content.get("imageHeight")),
-        split=split_of(str(PurePosixPath(file).parent)),
+        split=split_of_folders(str(PurePosixPath(file).parent)),
     )
 
 

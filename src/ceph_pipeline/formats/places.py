@@ -12,6 +12,7 @@ from ceph_pipeline.formats.files import UnreadableFileError, with_progress
 from ceph_pipeline.formats.film_names import stem
 from ceph_pipeline.formats.problems import Problem
 from ceph_pipeline.images.film_files import is_hidden
+from ceph_pipeline.images.identifiers import safe_identifier
 
 Content = TypeVar("Content")
 
@@ -63,7 +64,7 @@ def each_content(
         try:
             content = read(file, root)
         except UnreadableFileError as error:
-            item = stem(file.stem) if one_image else name
+            item = safe_identifier(stem(file.stem)) if one_image else name
             problems.append(Problem(item, name, "file", str(error), layout, "file set aside"))
             continue
         yield file, name, content

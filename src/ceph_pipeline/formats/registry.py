@@ -21,6 +21,7 @@ from ceph_pipeline.formats import (
     yolo_pose,
 )
 from ceph_pipeline.formats.annotations import Annotations, Reading
+from ceph_pipeline.formats.files import forget_json
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.problems import AnnotationError, OnBadItem
 from ceph_pipeline.formats.unread import known_kind, why_unreadable
@@ -99,22 +100,35 @@ def read(
     Raises:
         AnnotationError: unknown format, nothing to read, bad items (under `error`), or an exclusion that names nothing.
     """
-    root = Path(path)
+    root, folder = Path(path), Path(images) if images is not None else None
     chosen = options or ReadOptions()
+    try:
+        reading = _reading(root, format, folder, chosen)
+    finally:
+        forget_json()
+    return validated(reading, str(root), on_bad_item=on_bad_item, exclude=exclude)
+
+
+def _reading(root: Path, format: str | None, images: Path | None, chosen: ReadOptions) -> Reading:
+    """What the format's module finds.
+
+    Raises:
+        AnnotationError: unknown format, or nothing to read.
+    """
     name = "table" if format is None and chosen.table is not None else _format_of(root, format)
     entry = FORMATS[name]
     if images is not None and not entry.images_apart:
         raise AnnotationError(
             f"format {name!r} has its images in its own folder {root}; `images` = {str(images)!r} has no meaning."
         )
-    if images is not None and not Path(images).is_dir():
-        found = "a file, and no folder of images" if Path(images).exists() else "no such folder of images"
+    if images is not None and not images.is_dir():
+        found = "a file, and no folder of images" if images.exists() else "no such folder of images"
         raise AnnotationError(f"{images}: {found}. Name the folder that holds them, at any depth.")
     _require_content(root, name, entry)
-    reading = entry.read(root, Path(images) if images is not None else None, chosen)
+    reading = entry.read(root, images, chosen)
     if reading.images.empty and not reading.problems:
         raise AnnotationError(f"{root}: no cephalograms. {_expectation(name, entry)}")
-    return validated(reading, str(root), on_bad_item=on_bad_item, exclude=exclude)
+    return reading
 
 
 def _format_of(root: Path, format: str | None) -> str:

@@ -15,7 +15,7 @@ from ceph_pipeline.formats.entries import PIXEL_SIZE, as_size
 from ceph_pipeline.formats.files import UnreadableFileError, shown
 from ceph_pipeline.formats.film_images import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
-from ceph_pipeline.formats.films import ToPixels, assemble, assembly, split_of
+from ceph_pipeline.formats.films import ToPixels, assemble, assembly, split_of, split_of_folders
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.layout import SPLIT_NAMES
 from ceph_pipeline.formats.options import ReadOptions, TableOptions
@@ -277,7 +277,7 @@ def _labelled_points(sheet: Sheet, cells: tuple[str, ...], columns: _Columns) ->
 def _split(cells: tuple[str, ...], columns: _Columns, name: str, file: str) -> str | None:
     if columns.split is not None:
         return SPLIT_NAMES.get(cells[columns.split].strip().lower())
-    return split_of(file) or split_of(str(PurePosixPath(name).parent))
+    return split_of(file) or split_of_folders(str(PurePosixPath(name).parent))
 
 
 def _size(sheet: Sheet, cells: tuple[str, ...], columns: _Columns) -> Size | None:

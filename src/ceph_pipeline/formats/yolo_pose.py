@@ -22,8 +22,8 @@ from ceph_pipeline.formats.annotations import Point, Reading
 from ceph_pipeline.formats.entries import key_of, number
 from ceph_pipeline.formats.files import UnreadableFileError, read_json, read_text, read_yaml, shown
 from ceph_pipeline.formats.film_images import Film
-from ceph_pipeline.formats.film_names import ImageFolder, stem
-from ceph_pipeline.formats.films import assemble, assembly, split_of
+from ceph_pipeline.formats.film_names import ImageFolder
+from ceph_pipeline.formats.films import assemble, assembly, split_of_folders
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.places import annotation_files, each_content, folder_of
@@ -76,8 +76,8 @@ def read_yolo_pose(path: Path, images: Path | None, options: ReadOptions) -> Rea
             if line.split()
             for entry in _row(line, shape, name, position, problems)
         ]
-        folders = str(PurePosixPath(name).parent)
-        films.append(Film(_image_of(name), name, "rows", {ANNOTATOR: labelled}, split=split_of(folders), ordered=shape.ordered))
+        split = split_of_folders(str(PurePosixPath(name).parent))
+        films.append(Film(_image_of(name), name, "rows", {ANNOTATOR: labelled}, split=split, ordered=shape.ordered))
     how = assembly(DATASET, options, to_pixels=_to_pixels(options.first_pixel), relative=True)
     return assemble(films, ImageFolder(images or root), how, problems)
 
@@ -96,7 +96,7 @@ def _row(line: str, shape: _Shape, file: str, position: int, problems: list[Prob
     if len(values) != wanted or None in values:
         found = f"{len(values)} values" if len(values) != wanted else shown(line)
         expected = f"{wanted} numbers: class, box and {shape.count} points of {shape.values}"
-        problems.append(Problem(stem(PurePosixPath(file).stem), file, f"line {position}", found, expected, "file set aside"))
+        problems.append(Problem(_image_of(file), file, f"line {position}", found, expected, "file set aside"))
         return []
     points = [values[5 + i * shape.values : 5 + (i + 1) * shape.values] for i in range(shape.count)]
     return [labelled_point(label, *point[:2], visible=_is_there(point)) for label, point in zip(shape.names, points, strict=True)]

@@ -11,9 +11,13 @@ from ceph_pipeline.errors import printable
 from ceph_pipeline.images.codec import file_type
 from ceph_pipeline.images.kinds import HEAD_BYTES, IMAGE_SUFFIXES, kind_of
 
-_HIDDEN_STARTS = (".", "@", "#", "$")
-"""Of names that systems and file servers keep for themselves: `.DS_Store`, `._film.png`, `@eaDir`, `#recycle`, `$RECYCLE.BIN`."""
-_HIDDEN_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "lost+found", "dicomdir"})
+_HIDDEN_NAMES = frozenset(
+    {
+        "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "__macosx", "lost+found",
+        "@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle", "#snapshot", "dicomdir",
+    }
+)  # fmt: skip
+"""In lower case. Other names that begin with `@`, `#` or `$` are films and patients: `#12.png`."""
 _ANNOTATIONS = (".json", ".csv", ".txt", ".xml", ".yaml", ".yml", ".xlsx", ".md", ".pdf")
 """Files that lie beside films and are expected there."""
 
@@ -48,7 +52,7 @@ class FilmFiles:
 
 def is_hidden(name: str) -> bool:
     """Whether a file or folder of that name belongs to a system, a file server or a viewer: never data."""
-    return name.startswith(_HIDDEN_STARTS) or name.lower() in _HIDDEN_NAMES
+    return name.startswith(".") or name.lower() in _HIDDEN_NAMES
 
 
 def may_be_film(path: str) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from ceph_pipeline.artifacts import make_folder
+from ceph_pipeline.formats.layout import IMAGE_SUFFIXES
 from ceph_pipeline.formats.problems import AnnotationError
 from ceph_pipeline.formats.writers import aariz, coco, label_studio, labelme, plain_json, table, yolo_pose
 from ceph_pipeline.formats.writers.point_set import LOCAL_FILES, PointSet, point_set
@@ -94,9 +95,15 @@ def _copied_names(images: pd.DataFrame, writer: AnnotationWriter) -> dict[str, s
     """Images are called by their identifiers, which are safe names and differ."""
     columns = (images[name] for name in ("image_id", "path", "split"))
     return {
-        image_id: f"{writer.films.format(split=split)}/{image_id}{PurePosixPath(path).suffix.lower()}"
+        image_id: f"{writer.films.format(split=split)}/{image_id}{_suffix(path)}"
         for image_id, path, split in zip(*columns, strict=True)
     }
+
+
+def _suffix(path: str) -> str:
+    """Of an image's file; one without an image's suffix is DICOM, whose names are often numbers with dots."""
+    suffix = PurePosixPath(path).suffix.lower()
+    return suffix if suffix in IMAGE_SUFFIXES else ".dcm"
 
 
 def _require_writable(content: PointSet, format: str, writer: AnnotationWriter) -> None:
