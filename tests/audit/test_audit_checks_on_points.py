@@ -37,8 +37,9 @@ class TestUnmatchedFiles:
             ("warning", "c02", "c02/Go: c02.json: Go: found x = 4012"),
         ]
 
-    def test_what_ingestion_kept_is_only_worth_knowing(self, images, landmarks, make_duplicates):
-        kept = pd.DataFrame({"item": ["c01"], "reason": ["no CVM stage"], "outcome": ["kept"]})
+    @pytest.mark.parametrize("outcome", ["kept", "passed over"])
+    def test_what_ingestion_lost_nothing_by_is_only_worth_knowing(self, images, landmarks, make_duplicates, outcome):
+        kept = pd.DataFrame({"item": ["c01"], "reason": ["no CVM stage"], "outcome": [outcome]})
         evidence = Evidence(images, landmarks, kept, make_duplicates())
         assert [finding.severity for finding in CHECKS["unmatched_files"].find(evidence, AuditParams())] == ["info"]
 
@@ -67,6 +68,11 @@ class TestMissingPoints:
     def test_an_image_without_any_point_is_an_error(self, run, landmarks):
         rest = landmarks[~(landmarks["image_id"] == "c05")]
         assert run("missing_points", rest) == [("error", "c05", "no reader placed a single point.")]
+
+    def test_a_data_set_without_any_point_is_checked_too(self, run, landmarks):
+        assert [row[:2] for row in run("missing_points", landmarks.iloc[:0])] == [("error", f"c0{number}") for number in range(6)]
+        for check in CHECKS:
+            run(check, landmarks.iloc[:0])
 
     def test_an_image_without_any_point_is_an_answer_where_rulers_alone_are_marked(self, run, landmarks):
         marks = landmarks.replace({"landmark": {"Sella": "p1", "Menton": "p2"}})
@@ -103,7 +109,7 @@ class TestPointsOutside:
 
 
 class TestPlaceholders:
-    @pytest.mark.parametrize("xy", [(0.0, 0.0), (50.0, 50.0)])
+    @pytest.mark.parametrize("xy", [(0.0, 0.0), (50.0, 50.0), (-0.5, -0.5), (49.0, 49.0)])
     def test_a_listed_placeholder_is_an_error(self, run, landmarks, move, xy):
         move(landmarks, "c02", "Sella", xy, "senior")
         detail = f"senior: Sella at ({xy[0]:g}, {xy[1]:g}): a placeholder that annotation tools write."

@@ -24,6 +24,7 @@ def test_a_hash_has_256_bits(heads):
         ("gamma", lambda image: (255 * (image / 255) ** 1.6).astype(np.uint8)),
         ("half size", lambda image: cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)),
         ("16 bits", lambda image: image.astype(np.uint16) * 257),
+        ("12 bits of 16", lambda image: image.astype(np.uint16) << 4),
     ],
 )
 def test_tone_size_and_depth_hardly_change_the_hash(heads, name, change):

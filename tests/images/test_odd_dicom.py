@@ -95,6 +95,25 @@ def test_a_full_window_of_a_falling_slope_changes_nothing(film):
     assert_allclose(windowed.astype(int), without, atol=1)
 
 
+@pytest.mark.parametrize("high", [11, 13, 15])
+@pytest.mark.parametrize("signed", [False, True])
+def test_bits_may_lie_anywhere_in_their_words(film, high, signed):
+    """Of signed values the words' sign is the stored bits' own; what lies outside them is not the film's."""
+    values = RAMP.astype(np.int16) - 2048 if signed else RAMP
+    words = (values.view(np.uint16) & 0xFFF) << (high - 11)
+    above = np.uint16(0xFFFF << (high + 1) & 0xFFFF)
+    image = read_image(film(words | (above & 0x8000), BitsStored=12, HighBit=high, PixelRepresentation=int(signed)))
+    assert_allclose(image[0], RAMP[0].astype(int) * 65535 / 4095, atol=1)
+
+
+def test_an_empty_voi_lut_sequence_is_none(film):
+    """Its window, of a falling slope, is then the film's own."""
+    falling = {"RescaleSlope": "-1", "RescaleIntercept": "4095", "WindowWidth": "4096", "WindowCenter": "2048"}
+    without, empty = read_image(film(**falling)), read_image(film(**falling, VOILUTSequence=[]))
+    assert without[0, 0] == 65535
+    np.testing.assert_array_equal(empty, without)
+
+
 def test_of_32_bits_the_part_that_is_used_is_spread(film):
     assert is_whole_ramp(read_image(film(RAMP.astype(np.uint32) * 1000, BitsStored=32, HighBit=31)))
 

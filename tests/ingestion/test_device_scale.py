@@ -62,7 +62,7 @@ def test_devices_that_keep_their_sizes_are_named(tables, caplog):
     assert "B keeps its pixel sizes: 2 of 3 wanted images have the length" in caplog.text
 
 
-@pytest.mark.parametrize("size", [0, -1])
+@pytest.mark.parametrize("size", [0, -1, 0.005])
 def test_a_size_that_is_none_is_refused(size):
-    with pytest.raises(ValidationError, match="greater than 0"):
+    with pytest.raises(ValidationError, match=r"greater than or equal to 0\.02"):
         DeviceScaleParams(correction="table", table_mm={"A": size})

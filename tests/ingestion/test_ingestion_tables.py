@@ -23,6 +23,16 @@ def consensus_of(table, landmark="Nasion", method="mean"):
 class TestConsensus:
     two = readings(("a", "senior", "Nasion", 10, 21), ("a", "junior", "Nasion", 11, 20))
 
+    def test_of_one_reader_says_which_films_they_have_not_read(self, caplog):
+        table = readings(
+            ("a", "senior", "Nasion", 1, 2), ("a", "junior", "Nasion", 3, 4), ("b", "junior", "Nasion", 5, 6),
+            ("c", "senior", "Nasion", np.nan, np.nan), ("c", "junior", "Nasion", 7, 8),
+        )  # fmt: skip
+        with_consensus(table, reader="junior")
+        assert not caplog.records
+        with_consensus(table, reader="senior")
+        assert "ingestion.consensus_reader = senior: no point of theirs on 2 of 3 films" in caplog.text
+
     def test_is_the_mean_of_both_readers(self):
         assert consensus_of(self.two) == (10.5, 20.5)
 

@@ -103,6 +103,47 @@ class TestPatients:
         assert sorted(images["split"].value_counts()) == [4, 4, 12]
         assert images.groupby(images["image_id"].map(facts["patient"]))["split"].nunique().max() == 1
 
+    def test_of_most_films_do_not_take_the_whole_draw(self, caplog):
+        table = image_table(100, test=0)
+        facts = facts_of(table, patient=[f"p{max(0, number - 79)}" for number in range(100)])
+        for seed in range(10):
+            counts = split(table, seed, facts=facts, test_fraction=0.15, valid_fraction=0.05)["split"].value_counts()
+            assert counts.to_dict() == {"train": 81, "test": 15, "valid": 4}
+        assert not caplog.records
+
+    def test_that_cannot_be_of_the_share_are_warned_of(self, caplog):
+        table = image_table(90, test=0, patients=3)
+        assert split(table, patient_pattern="^([^/]+)/")["split"].value_counts().to_dict() == dict.fromkeys(
+            ("train", "test", "valid"), 30
+        )
+        assert (
+            "the test split has 30 of 90 training images, where ingestion.splits.test_fraction = 0.15 asks for 14" in caplog.text
+        )
+
+    def test_are_one_however_a_name_is_written(self):
+        table = image_table(20, test=0)
+        names = [
+            f"{name} {number // 4}"
+            for number in range(20)
+            for name in [("Müller", "Mu\u0308ller", " Müller ", "Müller ")[number % 4]]
+        ]
+        images = split(table, facts=facts_of(table, patient=names), test_fraction=0.2, valid_fraction=0.25)
+        assert images["split"].value_counts().to_dict() == {"train": 12, "test": 4, "valid": 4}
+        assert images.groupby(images["image_id"].str.extract(r"(\d+)")[0].astype(int) // 4)["split"].nunique().max() == 1
+
+    def test_that_an_optional_group_does_not_tell_are_one_a_film(self):
+        images = split(image_table(20, test=0), patient_pattern=r"^(?:([^/]+)/)?", test_fraction=0.2, valid_fraction=0.25)
+        assert images["split"].value_counts().to_dict() == {"train": 12, "test": 4, "valid": 4}
+
+    def test_of_some_films_only_are_refused_where_films_are_drawn(self):
+        table = image_table(20, test=0)
+        facts = facts_of(table, patient=["7", *[None] * 19])
+        with pytest.raises(SplitError, match="tells the patient of 1 of 20 training images"):
+            split(table, facts=facts)
+        assert len(split(table, facts=facts, patient_pattern="^([^/]+)/")) == 20
+        drawn = image_table(10, valid=3)
+        pd.testing.assert_frame_equal(split(drawn, facts=facts_of(drawn, patient=["7", *[None] * 14])), drawn)
+
     def test_that_a_data_set_has_in_two_splits_are_refused(self):
         table = image_table(4, test=4, patients=4)
         with pytest.raises(SplitError, match=r"one patient are in several splits: train-0 \(train\), test-4 \(test\)"):
@@ -171,6 +212,26 @@ class TestSheet:
     def test_names_may_be_written_as_other_systems_do(self, sheet, name):
         images = self.images.assign(path=["a.png", "b/Müller Anna (1).png", "c.png"])
         assert read_film_sheet(images, sheet(f"image,split\n{name},test\n")).loc["train-1", "split"] == "test"
+
+    def test_numbers_may_have_lost_their_leading_zeros(self, sheet, caplog):
+        images = self.images.assign(path=["a/001.png", "a/000.png", "a/100.png"])
+        with caplog.at_level("INFO"):
+            facts = read_film_sheet(images, sheet("image,patient\n1,anna\n0,ben\n100.png,carl\n10,dora\n"))
+        assert facts["patient"].tolist() == ["anna", "ben", "carl"]
+        assert "films.csv: 1 of 4 rows name none of the images, and say nothing: lines 5" in caplog.text
+        assert "dora" not in caplog.text
+
+    def test_a_number_that_several_films_could_be_is_refused(self, sheet):
+        images = self.images.assign(path=["a/01.png", "b/001.png", "c/2.png"])
+        with pytest.raises(FilmSheetError, match="is the name of 2 images"):
+            read_film_sheet(images, sheet("image,split\n1,test\n"))
+        assert read_film_sheet(images, sheet("image,split\n01,test\n"))["split"].tolist() == ["test", None, None]
+
+    def test_a_guessed_encoding_is_said(self, sheet, caplog):
+        images = self.images.assign(path=["Müller.png", "b.png", "c.png"])
+        facts = read_film_sheet(images, sheet("image,split\nMüller,test\n", encoding="cp1252"))
+        assert facts["split"].tolist() == ["test", None, None]
+        assert "films.csv: encoding: cp1252" in caplog.text
 
     def test_of_nobody_s_folder_is_refused(self):
         with pytest.raises(InvalidValueError, match="no such user's folder"):

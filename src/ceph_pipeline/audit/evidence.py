@@ -60,6 +60,8 @@ class Evidence:
     @cached_property
     def reference(self) -> NDArray[np.float64]:
         """The points that training will use `(N, K, 2)`: the consensus, or the readers' mean where the table has none."""
+        if not self.readers:
+            return self._points_of(CONSENSUS)
         if CONSENSUS in set(self.landmarks["reader"]):
             return self._points_of(CONSENSUS)
         return mean_of_known(np.stack([self.points[reader] for reader in self.readers]))

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ceph_pipeline.augmentation.transforms import full_scale
 from ceph_pipeline.images.codec import GreyImage
 from ceph_pipeline.landmarks.geometry import Size
 
@@ -15,10 +16,10 @@ Grey = NDArray[np.float32]
 
 
 def shrunk(image: GreyImage, size: Size) -> Grey:
-    """The image `(h, w)`, 8 or 16 bits, at a smaller (width, height)."""
+    """The image `(h, w)`, 8 or 16 bits, at a smaller (width, height); of 16 bits the used ones count: 12 are no dark image."""
     # The contiguous copy also brings memory-mapped pixels into a form that OpenCV takes.
     small = cv2.resize(np.ascontiguousarray(image), size, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.float32) / np.float32(257 if image.dtype == np.uint16 else 1)
+    return np.asarray(small, np.float32) / np.float32(full_scale(image) / 255)
 
 
 def flatten_tone(grey: Grey, sigma_px: float) -> NDArray[np.float32]:

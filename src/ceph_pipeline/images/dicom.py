@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _FACTS = [
     "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames", "Rows", "Columns", "BitsAllocated",
-    "BitsStored", "HighBit", "PixelRepresentation", "SmallestImagePixelValue", "LargestImagePixelValue",
+    "BitsStored", "HighBit", "PixelRepresentation",
     "PixelSpacing", "PixelSpacingCalibrationType", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
     "RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor", "BluePaletteColorLookupTableDescriptor",
     "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData",
@@ -77,7 +77,7 @@ def decode_dicom(stream: BinaryIO, name: str) -> GreyImage:
             raise ImageReadError(f"{name}: no pixels in it, such as a report or a presentation of another file; remove it")
         _require_decoder(dataset, name)
         _require_whole_frame(dataset, name)
-        pixels = dataset.pixel_array
+        pixels = _stored_values(dataset)
         if dataset.SamplesPerPixel > 1:
             return to_grey(pixels, name)
         if dataset.PhotometricInterpretation == "PALETTE COLOR":
@@ -87,9 +87,26 @@ def decode_dicom(stream: BinaryIO, name: str) -> GreyImage:
         return _as_shown(pixels, dataset)
 
 
+def _stored_values(dataset: Dataset) -> NDArray[Any]:
+    """The frame's values, from those bits of its words that hold them, which some devices put at the top."""
+    from pydicom.uid import RLELossless
+
+    allocated, stored = int(dataset.BitsAllocated), int(dataset.BitsStored)
+    high = int(dataset.get("HighBit") or 0)
+    syntax = dataset.file_meta.TransferSyntaxUID
+    has_words = not syntax.is_encapsulated or syntax == RLELossless
+    if not (has_words and stored <= high < allocated):
+        return cast("NDArray[Any]", dataset.pixel_array)
+    dataset.pixel_array_options(correct_unused_bits=False)  # pydicom takes the lowest bits for the used ones
+    words: NDArray[Any] = dataset.pixel_array
+    return (words << (allocated - 1 - high)) >> (allocated - stored)
+
+
 def _as_shown(pixels: NDArray[Any], dataset: Dataset) -> GreyImage:
     from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
+    if "VOILUTSequence" in dataset and not dataset.VOILUTSequence:
+        del dataset.VOILUTSequence
     if "WindowWidth" in dataset and not _is_window(dataset):
         del dataset.WindowWidth  # the film is shown whole, as without a window
     values = apply_modality_lut(pixels, dataset)

@@ -8,6 +8,7 @@ from pydantic import Field, PositiveFloat
 from ceph_pipeline.artifacts import Params
 from ceph_pipeline.artifacts.user_path import user_path
 from ceph_pipeline.cephalometry import Registration
+from ceph_pipeline.formats.entries import PixelSizeMm
 from ceph_pipeline.formats.writers.params import WrittenFormat
 from ceph_pipeline.ingestion.params import FilmSheetParams
 
@@ -15,13 +16,14 @@ from ceph_pipeline.ingestion.params import FilmSheetParams
 class InferenceParams(Params):
     """The `inference` pipeline: landmarks, measurements, overlays and reports of new X-rays."""
 
-    pixel_size_mm: float | None = Field(
-        None, gt=0, le=1, description="of all images of the folder; null: what `pixel_size_order` finds of each"
+    pixel_size_mm: PixelSizeMm | None = Field(
+        None, description="of all images of the folder; null: what `pixel_size_order` finds of each"
     )
     films: FilmSheetParams = Field(FilmSheetParams(), description="a sheet of the films' pixel sizes")
     pixel_size_order: tuple[Literal["sheet", "dicom", "file"], ...] = Field(
         ("sheet", "dicom"),
-        description="the first that has a film's size counts; file: the resolution of png, jpg, bmp and tif, often a printer's",
+        description="the first that has a film's size counts; file: the resolution of png, jpg, bmp, tif and mha, often a "
+        "printer's",
     )
     ruler_models: str | int | None = Field(
         None,
@@ -46,8 +48,8 @@ class InferenceParams(Params):
 class SuperimpositionParams(Params):
     """The `superimposition` pipeline: two films of one person, out of those that `inference` has located."""
 
-    first: str | int | None = Field(None, description="identifier (`image_id`) of the earlier film")
-    second: str | int | None = Field(None, description="identifier of the later film")
+    first: str | None = Field(None, description="identifier (`image_id`) of the earlier film")
+    second: str | None = Field(None, description="identifier of the later film")
     pixel_sizes_mm: tuple[PositiveFloat, PositiveFloat] | None = Field(
         None, description="of the first and the second film; null: as `inference` has found them"
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from ceph_pipeline.landmarks.tables import CONSENSUS, reader_points
+
+logger = logging.getLogger(__name__)
 
 ConsensusMethod = Literal["mean", "ceil_mean"]
 """Plain mean of the readers, or the mean rounded up to whole pixels, which is Aariz's official ground truth."""
@@ -22,7 +25,7 @@ def with_consensus(landmarks: pd.DataFrame, method: ConsensusMethod = "mean", re
     Args:
         landmarks: Rows `image_id, reader, landmark, x, y`.
         method: `mean`, or `ceil_mean` for the mean rounded up.
-        reader: Whose points are the consensus, instead.
+        reader: Whose points are the consensus, instead. What they have not read has none, which is warned of.
 
     Raises:
         ValueError: there is no such reader.
@@ -30,9 +33,21 @@ def with_consensus(landmarks: pd.DataFrame, method: ConsensusMethod = "mean", re
     if (landmarks["reader"] == CONSENSUS).any():
         return landmarks
     if reader is not None:
-        return pd.concat([landmarks, reader_points(landmarks, reader).assign(reader=CONSENSUS)], ignore_index=True)
+        chosen = reader_points(landmarks, reader)
+        _warn_of_unread(landmarks, chosen, reader)
+        return pd.concat([landmarks, chosen.assign(reader=CONSENSUS)], ignore_index=True)
     mean = landmarks.groupby(["image_id", "landmark"], sort=False)[["x", "y"]].mean().reset_index()
     if method == "ceil_mean":
         mean[["x", "y"]] = np.ceil(mean[["x", "y"]])
     mean.insert(1, "reader", CONSENSUS)
     return pd.concat([landmarks, mean], ignore_index=True)
+
+
+def _warn_of_unread(landmarks: pd.DataFrame, chosen: pd.DataFrame, reader: str) -> None:
+    read, seen = (set(table.dropna(subset=["x", "y"])["image_id"]) for table in (landmarks, chosen))
+    if unread := len(read - seen):
+        logger.warning(
+            "ingestion.consensus_reader = %s: no point of theirs on %d of %d films that others have read, which thereby have no "
+            "ground truth. With `consensus_reader: null` the readers' mean is it; or leave these films out (`ingestion.exclude`)",
+            *(reader, unread, len(read)),
+        )

@@ -39,7 +39,8 @@ def no_facts(images: pd.DataFrame) -> pd.DataFrame:
 def read_film_sheet(images: pd.DataFrame, params: FilmSheetParams, setting: str = "ingestion.films") -> pd.DataFrame:
     """Facts about the images, from the sheet that the configuration names.
 
-    A row belongs to the film of that identifier, path, or file name with or without suffix. The patient's key stays in
+    A row belongs to the film of that identifier, path, or file name with or without suffix, or of that number where
+    a spreadsheet has dropped its leading zeros. The patient's key stays in
     memory: it gets into no table and no log.
 
     Args:
@@ -62,6 +63,8 @@ def read_film_sheet(images: pd.DataFrame, params: FilmSheetParams, setting: str 
         columns = {fact: sheet.column(getattr(params, fact)) for fact in ("image", *FACTS)}
     except UnreadableFileError as error:
         raise FilmSheetError(f"{setting}.sheet = {path}: {error}.") from None
+    for note in sheet.notes:
+        logger.warning("%s: %s: %s is read", path.name, note.field, note.found)
     present = [fact for fact in FACTS if columns[fact] is not None]
     if columns["image"] is None or not present:
         wanted = f"{params.image!r}, and of {', '.join(repr(getattr(params, fact)) for fact in FACTS)} at least one"
@@ -80,15 +83,15 @@ def _facts(images: pd.DataFrame, sheet: Sheet, path: Path, columns: dict[str, in
     films = _films_by_name(images)
     facts = no_facts(images)
     said: dict[str, tuple[int, tuple[str, ...]]] = {}
-    strangers = 0
+    strangers: list[int] = []
     for line, cells in sheet.rows:
         name = unicodedata.normalize("NFC", file_path(cells[columns["image"]]))
-        found = films.get(name) or films.get(loosely(name), set())
+        found = films.get(name) or films.get(loosely(name)) or films.get(_number(loosely(name)), set())
         if len(found) > 1:
             name = shown(cells[columns["image"]])
             raise FilmSheetError(f"{path}: line {line}: {name} is the name of {len(found)} images; give their paths.")
         if not found:
-            strangers += 1
+            strangers.append(line)
             continue
         (image_id,) = found
         values = tuple(cells[columns[fact]].strip() for fact in FACTS if fact in columns)
@@ -101,12 +104,21 @@ def _facts(images: pd.DataFrame, sheet: Sheet, path: Path, columns: dict[str, in
         some = ", ".join(shown(cells[columns["image"]]) for _, cells in sheet.rows[:3])
         expected = ", ".join(map(shown, images["image_id"][:3]))
         raise FilmSheetError(
-            f"{path}: none of its {strangers} rows is of one of the {len(images)} images: it names {some}, …; expected "
+            f"{path}: none of its {len(strangers)} rows is of one of the {len(images)} images: it names {some}, …; expected "
             f"identifiers, paths or file names such as {expected}."
         )
     names = ", ".join(fact for fact in FACTS if fact in columns)
-    logger.info("%s: %s of %d of %d images, %d rows of no image", path.name, names, len(said), len(images), strangers)
+    logger.info("%s: %s of %d of %d images", path.name, names, len(said), len(images))
+    if strangers:
+        some = ", ".join(map(str, strangers[:5])) + (", …" if len(strangers) > 5 else "")
+        message = "%s: %d of %d rows name none of the images, and say nothing: lines %s"
+        logger.warning(message, path.name, len(strangers), len(sheet.rows), some)
     return facts
+
+
+def _number(name: str) -> str:
+    """Key of a name that is a number: without leading zeros, and no file name."""
+    return f"/{name.lstrip('0')}" if name.isascii() and name.isdecimal() else ""
 
 
 def _films_by_name(images: pd.DataFrame) -> dict[str, set[str]]:
@@ -117,6 +129,8 @@ def _films_by_name(images: pd.DataFrame) -> dict[str, set[str]]:
         films[PurePosixPath(path).name].add(image_id)
         films[stem(path)].add(image_id)
         films[loosely(PurePosixPath(path).name)].add(image_id)
+        films[_number(loosely(PurePosixPath(path).name))].add(image_id)
+    films.pop("", None)
     by_name = {unicodedata.normalize("NFC", name): images for name, images in films.items()}
     by_path = {unicodedata.normalize("NFC", path): {image_id} for image_id, path in pairs}
     return by_name | by_path | {image_id: {image_id} for image_id, _ in pairs}

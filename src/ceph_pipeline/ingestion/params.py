@@ -1,12 +1,13 @@
 """Parameters of ingestion."""
 
 import re
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from ceph_pipeline.artifacts import Params, WorkerParams
 from ceph_pipeline.formats import OnBadItem, ReadOptions
+from ceph_pipeline.formats.entries import PixelSizeMm
 from ceph_pipeline.ingestion.consensus import ConsensusMethod
 
 PixelSizeSource = Literal["sheet", "annotations", "dicom", "file", "ruler", "number"]
@@ -52,10 +53,10 @@ class PixelSizeParams(Params):
 
     order: tuple[PixelSizeSource, ...] = Field(
         ("sheet", "annotations", "dicom", "number"),
-        description="the first that has a size counts; file: the resolution of png, jpg, bmp and tif files, often a printer's; "
-        "ruler: p1 and p2 among the landmarks",
+        description="the first that has a size counts; file: the resolution of png, jpg, bmp, tif and mha files, often a "
+        "printer's; ruler: p1 and p2 among the landmarks",
     )
-    number_mm: float | None = Field(None, gt=0, le=1, description="of all images that no source before it knows")
+    number_mm: PixelSizeMm | None = Field(None, description="of all images that no source before it knows")
     ruler_mm: float = Field(10.0, gt=0, description="true distance of p1 and p2")
 
     @model_validator(mode="after")
@@ -71,9 +72,7 @@ class DeviceScaleParams(Params):
     correction: Literal["none", "table", "ruler", "sella_nasion"] = Field(
         "none", description="table: the sizes below; ruler, sella_nasion: so that a device's median length is the true one"
     )
-    table_mm: dict[str, Annotated[float, Field(gt=0, le=2)]] = Field(
-        {}, description="of correction table: mm per pixel by device"
-    )
+    table_mm: dict[str, PixelSizeMm] = Field({}, description="of correction table: mm per pixel by device")
     ruler_mm: float = Field(10.0, gt=0, description="of correction ruler: true distance of p1 and p2")
     sella_nasion_mm: float = Field(
         66.0, gt=0, description="of correction sella_nasion: a population's median S–N; 66 mm by the ruler of Aariz's ART Plus"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
+import unicodedata
 from collections.abc import Mapping
 
 import pandas as pd
@@ -11,6 +13,11 @@ import pandas as pd
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.ingestion.params import SplitParams
 from ceph_pipeline.landmarks.tables import SPLITS
+
+logger = logging.getLogger(__name__)
+
+_FAR_OFF = 0.5
+"""A split that misses its wanted number of films by more than this share of it is warned of."""
 
 
 class SplitError(CephError, ValueError):
@@ -22,7 +29,8 @@ def with_splits(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams, 
 
     A split that the sheet of films names counts, then the data set's own. Where no image is for testing, a share of the
     training images is held out, and where none is for validation, a share of those that are left. All films of a patient
-    go together. Which patients depends on the seed and on each one's key alone, so that leaving one out moves no other.
+    go together. The order in which they are drawn depends on the seed and on each one's key alone, so that leaving a patient
+    of one film out moves one other film at most; a patient of so many that the share is nearer without them is passed over.
 
     Args:
         images: The images table.
@@ -31,14 +39,30 @@ def with_splits(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams, 
         seed: Chooses the patients.
 
     Raises:
-        SplitError: no training images, a share that leaves none on one side, or a patient in two splits.
+        SplitError: no training images, a share that leaves none on one side, a patient in two splits, or films are to be
+            drawn of which only some have a patient.
     """
     named = facts["split"].reindex(images["image_id"]).to_numpy()
     images = _moved(images, {i: s for i, s in zip(images["image_id"], named, strict=True) if isinstance(s, str)})
     patients = _patients(images, facts, params)
     _require_apart(images, patients)
-    images = _hold_out(images, patients, "test", params.test_fraction, seed)
-    return _hold_out(images, patients, "valid", params.valid_fraction, seed)
+    drawn = _hold_out(images, patients, "test", params.test_fraction, seed)
+    drawn = _hold_out(drawn, patients, "valid", params.valid_fraction, seed)
+    if drawn is not images and params.patient_pattern is None:
+        _require_patients(images, facts)
+    return drawn
+
+
+def _require_patients(images: pd.DataFrame, facts: pd.DataFrame) -> None:
+    """Refuse to draw from films of which a sheet tells some patients only: the others may be films of these."""
+    training = images.loc[images["split"] == "train", "image_id"]
+    known = int(facts["patient"].reindex(training).notna().sum())
+    if 0 < known < len(training):
+        raise SplitError(
+            f"the sheet of films tells the patient of {known} of {len(training)} training images, and some are to be held out: "
+            "films of one patient could come into several splits. Give each image a row with its patient, one of its own "
+            "where nothing is known; or `ingestion.splits.patient_pattern`; or leave the column out where no patient has two."
+        )
 
 
 def _patients(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams) -> dict[str, str]:
@@ -48,8 +72,14 @@ def _patients(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams) ->
     for image_id, path in zip(images["image_id"], images["path"], strict=True):
         said = facts.loc[image_id, "patient"]
         match = pattern.search(path) if pattern else None
-        keys[image_id] = f"patient {said}" if isinstance(said, str) else f"patient {match[1]}" if match else image_id
+        key = said if isinstance(said, str) else match and match[1]
+        keys[image_id] = f"patient {_normalised(key)}" if key else image_id
     return keys
+
+
+def _normalised(key: str) -> str:
+    """A name as any system and any typist writes it."""
+    return " ".join(unicodedata.normalize("NFC", key).split())
 
 
 def _require_apart(images: pd.DataFrame, patients: Mapping[str, str]) -> None:
@@ -85,18 +115,27 @@ def _hold_out(images: pd.DataFrame, patients: Mapping[str, str], split: str, fra
             f"the data set has no {split} split, and ingestion.splits.{split}_fraction = {fraction} of {len(training)} training "
             f"images of {n_patients} patients holds out {len(held_out)}. {way_out}"
         )
+    if abs(len(held_out) - wanted) > _FAR_OFF * wanted:
+        logger.warning(
+            "the %s split has %d of %d training images, where ingestion.splits.%s_fraction = %g asks for %d: whole patients are "
+            "held out, and one has %d images",
+            *(split, len(held_out), len(training), split, fraction, wanted, training.map(patients).value_counts().max()),
+        )
     return _moved(images, dict.fromkeys(held_out, split))
 
 
 def _drawn(training: pd.Series[str], patients: Mapping[str, str], wanted: int, seed: int) -> list[str]:
-    """Images of as many patients as it takes to hold out the wanted number."""
+    """Images of as many patients as it takes to hold out about the wanted number.
+
+    A patient goes over it by no more than the draw would fall short without them; where each of them does, the smallest is it.
+    """
     groups = training.groupby(training.map(patients)).agg(list)
+    order = sorted(groups.index, key=lambda key: hashlib.sha256(f"{seed}:{key}".encode()).digest())
     drawn: list[str] = []
-    for key in sorted(groups.index, key=lambda key: hashlib.sha256(f"{seed}:{key}".encode()).digest()):
-        if len(drawn) >= wanted:
-            break
-        drawn += groups[key]
-    return drawn
+    for key in order:
+        if len(groups[key]) <= 2 * (wanted - len(drawn)):
+            drawn += groups[key]
+    return drawn or (min((groups[key] for key in order), key=len) if wanted else [])
 
 
 def _moved(images: pd.DataFrame, splits: Mapping[str, str]) -> pd.DataFrame:

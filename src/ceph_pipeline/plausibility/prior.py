@@ -21,6 +21,8 @@ PRIOR_FILE = "shape_prior.json"
 """Beside the networks' folders."""
 
 _FOLDS = 10
+_LEAST_VARIANCE = 1e-12
+"""Of all coordinates together, in units of the shape's squared radius: what rounding leaves of equal shapes is far below."""
 _USUALLY_THERE = 0.5
 """A landmark annotated in a smaller share of the shapes is left out of the prior."""
 
@@ -59,7 +61,8 @@ class ShapePrior:
             landmarks: K full names.
 
         Raises:
-            TooFewShapesError: fewer than `MIN_SHAPES` are complete, or they have fewer than `MIN_POINTS` landmarks.
+            TooFewShapesError: fewer than `MIN_SHAPES` are complete, they have fewer than `MIN_POINTS` landmarks, or they are
+                all alike.
         """
         there = np.asarray(np.isfinite(shapes).all(axis=-1))
         usual = np.flatnonzero(there.sum(axis=0) >= _USUALLY_THERE * len(shapes))
@@ -75,7 +78,7 @@ class ShapePrior:
                 f"{MIN_POINTS}."
             )
         names = tuple(landmarks[int(number)] for number in usual)
-        return cls(names, ShapeDistribution.fit(complete), Tails.fit(_unseen_deviations(complete)), len(complete))
+        return cls(names, _fitted(complete), Tails.fit(_unseen_deviations(complete)), len(complete))
 
     def distances(self, shapes: NDArray[np.float64]) -> Deviations:
         """Squared Mahalanobis distances of shapes `(N, K, 2)` px."""
@@ -157,11 +160,20 @@ def read_prior(file: Path) -> ShapePrior | None:
         ) from None
 
 
+def _fitted(shapes: NDArray[np.float64]) -> ShapeDistribution:
+    distribution = ShapeDistribution.fit(shapes)
+    if np.trace(distribution.covariance) < _LEAST_VARIANCE:
+        raise TooFewShapesError(
+            f"{len(shapes)} training shapes are all alike, as points are that a template has put there and nobody has moved."
+        )
+    return distribution
+
+
 def _unseen_deviations(shapes: NDArray[np.float64]) -> Deviations:
     """Deviations of each shape from a distribution fitted on the other folds."""
     fold = np.random.default_rng(0).permutation(len(shapes)) % _FOLDS
     whole, points = np.empty(len(shapes)), np.empty(shapes.shape[:2])
     for number in range(_FOLDS):
         held_out = fold == number
-        whole[held_out], points[held_out] = ShapeDistribution.fit(shapes[~held_out]).deviations(shapes[held_out])
+        whole[held_out], points[held_out] = _fitted(shapes[~held_out]).deviations(shapes[held_out])
     return Deviations(whole, points)

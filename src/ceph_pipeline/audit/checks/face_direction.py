@@ -12,7 +12,8 @@ from ceph_pipeline.audit.params import AuditParams
 def check_face_direction(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
     """One warning for each image of the minority, by its points; an error where pixels and points disagree.
 
-    Points tell the direction from Sella to Nasion, pixels by being more like the mirrored median film of the data set.
+    Points tell the direction from Sella to Nasion, pixels by which is more like the median film of the data set: the film, or its
+    mirror image. Pixels to which both are about alike contradict nothing.
     """
     direction = np.sign(evidence.vector_px("Sella", "Nasion")[:, 0])
     known = np.isfinite(direction) & (direction != 0)
@@ -23,11 +24,12 @@ def check_face_direction(evidence: Evidence, params: AuditParams) -> Iterator[Fi
     if (direction[known] == usual).mean() < limits.usual_direction_share:
         return
     films = evidence.films.set_index("image_id").reindex(evidence.image_ids)
-    mirrored = (films["mirrored_likeness"] - films["likeness"] > limits.mirror_margin).to_numpy()
+    difference = (films["mirrored_likeness"] - films["likeness"]).to_numpy(np.float64)
+    mirrored, upright = difference > limits.mirror_margin, difference < -limits.mirror_margin
     side = {1.0: "right", -1.0: "left"}
     for row in np.flatnonzero(known & ((direction != usual) | mirrored)):
         turned = direction[row] != usual
-        if turned and (mirrored[row] or films["likeness"].isna().iloc[row]):
+        if turned and not upright[row]:
             yield Finding(
                 "warning",
                 f"the face looks to the {side[-usual]}, {(direction[known] == usual).mean():.0%} of the set look to the "

@@ -21,12 +21,13 @@ def check_missing_points(evidence: Evidence, params: AuditParams) -> Iterator[Fi
     present = {reader: np.asarray(np.isfinite(points).all(axis=-1)) for reader, points in evidence.points.items()}
     anyone = np.any(list(present.values()), axis=0) if present else np.zeros((len(datasets), 0), bool)
     ruler = np.isin(evidence.landmark_names, SCHEMAS["ruler"].names)
+    is_ruler_alone = ruler.size > 0 and bool(ruler.all())
     for dataset in sorted(set(datasets)):
         rows = np.flatnonzero(datasets == dataset)
         share = anyone[rows].mean(axis=0)
         yield from _rare_landmarks(evidence, dataset, share, len(rows), params.points.expected_share)
         expected = (share >= params.points.expected_share) & ~ruler
-        for row in rows.tolist() if not ruler.all() else ():
+        for row in rows.tolist() if not is_ruler_alone else ():
             yield from _missing_from(evidence, row, expected, anyone[row], present)
 
 

@@ -14,8 +14,9 @@ from ceph_pipeline.landmarks.tables import CONSENSUS
 def check_placeholder_points(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
     """One finding for each (image, reader, pixel).
 
-    An error where the pixel is a listed placeholder, where several landmarks of the image lie on it, or where the same
-    landmark lies on it in many images; an `info` where just two landmarks coincide, which Gnathion and Menton may.
+    An error where the pixel is a listed placeholder or next to one (formats count pixels from 0, 0.5 or 1), where several
+    landmarks of the image lie on it, or where the same landmark lies on it in many images; an `info` where just two landmarks
+    coincide, which Gnathion and Menton may.
     """
     points = evidence.landmarks.dropna(subset=["x", "y"])
     points = points[(points["reader"] != CONSENSUS) & points["image_id"].isin(evidence.image_ids)]
@@ -29,6 +30,7 @@ def check_placeholder_points(evidence: Evidence, params: AuditParams) -> Iterato
 
 
 _COINCIDENT = "two landmarks on one pixel"
+_NEXT_PX = 1.0
 
 
 def _reasons(points: pd.DataFrame, n_images: int, params: PointParams) -> "pd.Series[str]":
@@ -38,7 +40,7 @@ def _reasons(points: pd.DataFrame, n_images: int, params: PointParams) -> "pd.Se
     at_least = max(params.shared_min_images, params.shared_min_share * n_images)
     listed = np.zeros(len(points), bool)
     for x, y in params.placeholders_px:
-        listed |= ((points["x"] == x) & (points["y"] == y)).to_numpy()
+        listed |= (((points["x"] - x).abs() <= _NEXT_PX) & ((points["y"] - y).abs() <= _NEXT_PX)).to_numpy()
     reason = pd.Series("", index=points.index, dtype=object)
     reason[landmarks_there == 2] = _COINCIDENT
     shared = images_there >= at_least
