@@ -56,6 +56,23 @@ def test_the_scale_is_the_pixel_sizes_and_is_not_fitted():
     assert superimpose(first, second, (0.1, 0.05)).scale == pytest.approx(0.5)
 
 
+@REGISTRATIONS
+@pytest.mark.parametrize("below", [("Go", "PNS", "Co"), ("Go",), ("UMT",), ("Co",)])
+def test_any_landmark_below_sella_and_nasion_tells_which_way_a_face_looks(registration, below):
+    face = {name: FACE[name] for name in ("S", "N", "Ar", *below)}
+    flip = Affine.flip(3000)
+    onto_first = superimpose(face, moved(face, flip), (0.1, 0.1), registration)
+    assert onto_first(flip(BASE)) == pytest.approx(BASE, abs=1e-6)
+
+
+def test_points_whose_side_is_unknown_are_not_mapped():
+    bare = {name: FACE[name] for name in ("S", "N")}
+    for first, second in ((bare, FACE), (FACE, bare | {"N`": FACE["N`"]})):
+        with pytest.raises(SuperimpositionError, match=r"look the same way: each film needs .* such as Gonion"):
+            superimpose(first, second, (0.1, 0.1))
+    assert superimpose(FACE, bare, (0.1, 0.1))(FACE["N"]) == pytest.approx(FACE["N"])
+
+
 def test_what_cannot_be_laid_over_each_other_is_refused():
     with pytest.raises(SuperimpositionError, match="Nasion"):
         superimpose(FACE, {"S": (0, 0)}, (0.1, 0.1))

@@ -27,6 +27,10 @@ from ceph_pipeline.plausibility.alignment import align
 
 MM = 10.0
 """px per mm of the test heads."""
+CHIN = ["Me", "Gn", "Pog", "B", "Pog`"]
+SOFT = ["N`", "Pn", "Sn", "Ls", "Li", "Pog`"]
+BEHIND = ["Po", "Ar", "Co", "R", "Go", "S"]
+MISSING = pytest.mark.parametrize("missing", [CHIN, SOFT, BEHIND], ids=["chin", "soft", "behind"])
 NAMES = [f"landmark {number}" for number in range(29)]
 
 
@@ -40,6 +44,16 @@ def faces(seed: int, n: int) -> np.ndarray:
         face = Affine.flip(2000) if number % 2 else Affine.identity()
         shapes.append(turn.then(face).then(Affine.translation(*rng.uniform(0, 300, 2)))(points))
     return np.stack(shapes)
+
+
+def columns(symbols: list[str]) -> list[int]:
+    return [shape_model().symbols.index(symbol) for symbol in symbols]
+
+
+def without(shapes: np.ndarray, symbols: list[str]) -> np.ndarray:
+    known = shapes.copy()
+    known[:, columns(symbols)] = np.nan
+    return known
 
 
 def table(shapes: np.ndarray, stage: str = "stage1", sigma: float = 5.0) -> pd.DataFrame:
@@ -76,31 +90,35 @@ class TestPlausible:
         assert mirrored.tolist() == [mirrored[0], ~mirrored[0]] * 2
 
     def test_a_normal_shape_has_the_distance_on_paper(self) -> None:
-        """Coordinates of standard deviation 2: (6, 8) from its mean, the landmark is 5 standard deviations off."""
-        distribution = ShapeDistribution(np.zeros((5, 2)), 4 * np.eye(10))
+        """Five points of one place, which is unknown; one of them lies (6, 8) off the others, by a standard deviation of 2.
+
+        It is (4.8, 6.4) off the mean, the others (1.2, 1.6). Off the mean of the other four it is (6, 8), whose variance is
+        4 + 4/4, and each of the others (1.5, 2).
+        """
+        distribution = ShapeDistribution(np.zeros((5, 2)), 4e-8 * np.eye(10))
         offsets = np.zeros((1, 5, 2))
-        offsets[0, 2] = 6.0, 8.0
+        offsets[0, 2] = 6e-4, 8e-4
         judged = distribution._judge(offsets, np.arange(5))
-        assert judged.whole[0] == pytest.approx(25.0)
-        np.testing.assert_allclose(judged.points[0], [0, 0, 25, 0, 0], atol=1e-12)
+        assert judged.whole[0] == pytest.approx(20.0, rel=1e-5)
+        np.testing.assert_allclose(judged.points[0], [1.25, 1.25, 20, 1.25, 1.25], rtol=1e-5)
 
 
 class TestTails:
     def test_tails_are_found_again(self) -> None:
         rng = np.random.default_rng(0)
         points = 2 * np.array([0.5, 1.0, 2.0, 1.0]) * stats.f.rvs(2, 10, size=(4000, 4), random_state=rng)
-        whole = 8 * 1.5 * stats.f.rvs(8, 20, size=4000, random_state=rng)
+        whole = 4 * 1.5 * stats.f.rvs(4, 20, size=4000, random_state=rng)
         tails = Tails.fit(Deviations(whole, points))
         np.testing.assert_allclose(tails.scales, [0.5, 1.0, 2.0, 1.0], rtol=0.15)
         assert tails.freedom == pytest.approx(10, rel=0.3)
         assert tails.whole_scale == pytest.approx(1.5, rel=0.1)
 
     def test_a_point_s_rarity_is_that_of_its_f_distribution(self) -> None:
-        tails = Tails(1.0, 20.0, np.array([1.0, 2.0]), 10.0)
-        rarity = tails.rarity(Deviations(np.array([8.0]), np.array([[30.0, np.nan]])))
+        tails = Tails(1.0, 20.0, np.array([1.0, 2.0, 1.0, 1.0, 1.0, 1.0]), 10.0)
+        rarity = tails.rarity(Deviations(np.array([24.0]), np.array([[30.0, np.nan, 1.0, 1.0, 1.0, 1.0]])))
         assert rarity.points[0, 0] == pytest.approx(stats.f.sf(15, 2, 10))
         assert np.isnan(rarity.points[0, 1])
-        assert rarity.whole[0] == pytest.approx(stats.f.sf(4, 2, 20)), "the one known landmark has two coordinates"
+        assert rarity.whole[0] == pytest.approx(stats.f.sf(4, 6, 20)), "ten coordinates, four for the pose"
 
     def test_few_heads_cannot_show_that_a_tail_is_thin(self) -> None:
         """Of normal coordinates the distances are χ², whose tail is that of ν = ∞."""
@@ -131,6 +149,24 @@ class TestImplausible:
         assert np.isnan(rarity.points[:, 7]).all()
         assert np.isfinite(np.delete(rarity.points, 7, axis=1)).all()
         assert not implausible_landmarks(prior, points, 99.9)[:, 7].any()
+
+    @MISSING
+    def test_what_is_missing_makes_no_face_implausible(self, prior: ShapePrior, missing: list[str]) -> None:
+        found = judge_shapes(table(without(faces(2, 200), missing)), prior, PlausibilityParams())
+        assert found.shapes["implausible"].sum() <= 2
+
+    @MISSING
+    def test_landmarks_that_change_places_at_random_are_no_face(self, prior: ShapePrior, missing: list[str]) -> None:
+        """The closest pose of such points is a tiny face's."""
+        nonsense = np.random.default_rng(3).permuted(faces(2, 100), axis=1)
+        found = judge_shapes(table(without(nonsense, missing)), prior, PlausibilityParams())
+        assert found.shapes["implausible"].all()
+
+    @pytest.mark.parametrize(("missing", "error_mm"), [(CHIN, 1.8), (SOFT, 1.8), (BEHIND, 3.0)])
+    def test_missing_landmarks_are_expected_where_they_are(self, prior: ShapePrior, missing: list[str], error_mm: float) -> None:
+        heads = faces(2, 100)
+        off = np.linalg.norm(prior.shapes.completed(without(heads, missing)) - heads, axis=-1)[:, columns(missing)]
+        assert np.sqrt((off**2).mean()) < error_mm * MM
 
     def test_where_nearly_all_is_missing_nothing_is_said(self, prior: ShapePrior) -> None:
         points = np.full((1, 29, 2), np.nan)
@@ -210,6 +246,15 @@ class TestLearned:
             ShapePrior.learn(faces(8, 19), NAMES)
         with pytest.raises(TooFewShapesError, match="0 training shapes"):
             ShapePrior.learn(np.empty((0, 29, 2)), NAMES)
+
+    def test_a_template_that_nobody_moved_is_none(self) -> None:
+        shapes = np.repeat(faces(8, 1), 25, axis=0)
+        shapes += np.arange(25)[:, None, None]
+        with pytest.raises(TooFewShapesError, match="25 training shapes are all alike"):
+            ShapePrior.learn(shapes, NAMES)
+        shapes[3] = faces(9, 1)[0]
+        with pytest.raises(TooFewShapesError, match="training shapes are all alike"):
+            ShapePrior.learn(shapes, NAMES)
 
     def test_two_marks_have_no_shape(self) -> None:
         with pytest.raises(TooFewShapesError, match="2 landmarks, such as the ruler's two marks, have no shape"):

@@ -18,7 +18,8 @@ SYMBOLS = SCHEMAS["aariz"].symbols
 TABLE = MEASUREMENTS | {part.key: part for part in PARTS}
 """Measurements and what their sums need, by key."""
 _ROW = {symbol: row for row, symbol in enumerate(SYMBOLS)}
-_JAWS = [_ROW[symbol] for symbol in ("Me", "Gn", "Pog", "B", "A", "ANS", "UIT", "LIT")]
+_BELOW_SN = [row for symbol, row in _ROW.items() if symbol not in ("S", "N", "N`")]
+_BELOW_FH = [row for row in _BELOW_SN if SYMBOLS[row] not in ("Po", "Or", "Co")]
 _MISSING = complex(np.nan, np.nan)
 
 
@@ -56,18 +57,15 @@ def frame_of(points: Points) -> Frame:
     """Which way faces look, from their points `(K, N)`.
 
     Forward is from Po to Or, or from S to N where one of those is missing; superior is the side of FH on which N lies. With N
-    missing, or forward along S–N, it is the side on which jaws and chin do not lie.
+    missing, or forward along S–N, it is the side on which the landmarks below that line do not lie.
     """
     porion, orbitale, sella, nasion = (points[_ROW[symbol]] for symbol in ("Po", "Or", "S", "N"))
     frankfort = orbitale - porion
     by_points = np.isfinite(frankfort) & (frankfort != 0)
     forward = np.where(by_points, frankfort, nasion - sella)
     forward = np.where(forward == 0, _MISSING, forward)
-    jaws = points[_JAWS]
-    known = np.isfinite(jaws)
-    with np.errstate(invalid="ignore"):  # no point of the jaws: unknown
-        below = np.where(known, jaws, 0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
-    down = np.where(by_points & np.isfinite(nasion), porion - nasion, below - np.where(by_points, porion, sella))
+    below_fh = np.where(np.isfinite(nasion), porion - nasion, _centre(points[_BELOW_FH]) - porion)
+    down = np.where(by_points, below_fh, _centre(points[_BELOW_SN]) - sella)
     turn = np.sign((forward.conj() * down).imag)
     return Frame(forward, np.where(turn == 0, np.nan, turn))
 
@@ -101,6 +99,14 @@ def as_complex(points: NDArray[np.float64]) -> Points:
     joined = points[..., 0] + 1j * points[..., 1]
     whole: NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=-1))
     return np.where(whole, joined, _MISSING)
+
+
+def _centre(points: Points) -> Points:
+    """Of the known points; NaN where there is none."""
+    known = np.isfinite(points)
+    with np.errstate(invalid="ignore"):  # a division by NaN
+        centre: Points = np.where(known, points, 0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
+    return centre
 
 
 def _made_of_two(point: Point, landmarks: Points, frame: Frame) -> Points:

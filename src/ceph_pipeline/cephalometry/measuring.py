@@ -127,7 +127,7 @@ def _reason(measurement: Measurement, points: NDArray[np.float64], pixel_size_mm
     if oriented and np.isnan(frame.forward[0]):
         return "unknown which way is forward: without Porion and Orbitale, or Sella and Nasion"
     if "down" in oriented and np.isnan(frame.turn[0]):
-        return "unknown which way is down: without Nasion beside Porion and Orbitale, or a point of the jaws"
+        return "unknown which way is down: without Nasion beside Porion and Orbitale, or a point below"
     return "points that coincide have no direction"
 
 

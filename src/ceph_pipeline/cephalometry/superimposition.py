@@ -43,7 +43,8 @@ def superimpose(
             have them, by least squares (Procrustes without scale).
 
     Raises:
-        SuperimpositionError: landmarks of the registration are missing or lie in one place.
+        SuperimpositionError: landmarks of the registration are missing or lie in one place, or a film with no landmark below
+            S–N leaves unknown whether to mirror the second one's points.
         UnknownLandmarkError: a landmark's key is not known.
         ValueError: a pixel size that is not above 0.
     """
@@ -62,6 +63,10 @@ def superimpose(
     turned = complex(((one[rows] - origin) * (moved[rows] - centre).conj()).sum())
     if turned == 0:
         raise SuperimpositionError(f"the landmarks {', '.join(wanted)} of a film lie in one place: they give no direction.")
+    if np.isnan(turns).any() and np.isfinite(two).sum() > 2:
+        raise SuperimpositionError(
+            "unknown whether both faces look the same way: each film needs Sella, Nasion and a landmark below, such as Gonion."
+        )
     factor = scale * turned / abs(turned)
     shift = origin - turned / abs(turned) * centre
     linear = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from ceph_pipeline.calibration.ruler import mm_per_pixel
 from ceph_pipeline.errors import InvalidValueError
+from ceph_pipeline.formats.entries import MAX_PIXEL_SIZE_MM, is_pixel_size
+from ceph_pipeline.images.header import MIN_SPACING_MM
 from ceph_pipeline.inference.plausibility import flag_implausible
 from ceph_pipeline.inference.report import Calibration, FilmReport, film_report
 
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
 
 MOVED_PX = 0.005
 """Less is no movement: coordinates come back from the browser, and annotation files round them."""
-
-LARGEST_MM = 1.0
-"""Millimetres per pixel that a person may give; X-rays have a tenth."""
 
 
 class RulerMark(NamedTuple):
@@ -130,7 +129,7 @@ class Correction:
         """Take the pixel size from two marks of the ruler, a known length apart.
 
         Raises:
-            InvalidValueError: both marks are the same place, or so near that a pixel would be longer than 1 mm.
+            InvalidValueError: both marks are the same place, or their distance gives a pixel size that no X-ray has.
         """
         size = float(mm_per_pixel(first, second, length_mm))
         if not np.isfinite(size):
@@ -141,7 +140,7 @@ class Correction:
         """Take the pixel size that a person gives.
 
         Raises:
-            InvalidValueError: it is not above 0 and at most 1 mm.
+            InvalidValueError: no X-ray has it (`is_pixel_size`).
         """
         self._calibrate(Calibration(pixel_size_mm, "a number given by a person"))
 
@@ -184,9 +183,11 @@ class Correction:
 
     def _calibrate(self, calibration: Calibration, marks: tuple[RulerMark, ...] = ()) -> None:
         size = calibration.pixel_size_mm
-        if size is None or not 0 < size <= LARGEST_MM:
+        if size is None or not is_pixel_size(size):
+            way_out = "click the ruler's marks again, or mend their distance" if marks else "give another number"
             raise InvalidValueError(
-                f"pixel size {size or 0:g}: expected millimetres per pixel, above 0 and at most {LARGEST_MM:g}."
+                f"pixel size {size or 0:g}: expected millimetres per pixel from {MIN_SPACING_MM:g} to {MAX_PIXEL_SIZE_MM:g}, as "
+                f"X-rays have; {way_out}."
             )
         self._take(replace(self._steps[self._at], calibration=calibration, marks=marks))
 

@@ -1,6 +1,7 @@
 """Normal distribution of aligned landmark configurations, and how far a configuration deviates from it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,13 @@ _PROCRUSTES_ROUNDS = 5
 
 MIN_POINTS = 4
 """Fewer known landmarks than this leave nothing to judge one by: two of them already set the alignment."""
+
+POSE_FREEDOM = 4
+"""Coordinates of a shape that its place, size and tilt take up."""
+
+_POSE_SD = 0.1
+"""How far an alignment by some of the landmarks may err, in radii of the mean shape and radians: more than it does on faces.
+With a much wider pose, points at random would count as a small face."""
 
 
 class Deviations(NamedTuple):
@@ -77,14 +85,23 @@ class ShapeDistribution:
         known = np.asarray(np.isfinite(offsets).all(axis=-1))
         for row in np.flatnonzero(~known.all(axis=1) & (known.sum(axis=1) >= MIN_POINTS)):
             seen, missing = coordinates(np.flatnonzero(known[row])), coordinates(np.flatnonzero(~known[row]))
-            regression = np.linalg.solve(self.covariance[np.ix_(seen, seen)], self.covariance[np.ix_(seen, missing)])
+            regression = np.linalg.solve(self._posed[np.ix_(seen, seen)], self._posed[np.ix_(seen, missing)])
             offsets[row, ~known[row]] = (offsets[row, known[row]].ravel() @ regression).reshape(-1, 2)
         return np.where(known[..., None], shapes, similarities.inverse(offsets + self.mean))
+
+    @cached_property
+    def _posed(self) -> NDArray[np.float64]:
+        """The covariance with the pose unknown: some of the landmarks align a shape in another way than all of them."""
+        points = self.mean[:, 0] + 1j * self.mean[:, 1]
+        shifted = np.ones_like(points)
+        poses = np.stack([shifted, 1j * shifted, points, 1j * points]).view(np.float64)
+        posed: NDArray[np.float64] = self.covariance + _POSE_SD**2 * poses.T @ poses
+        return posed
 
     def _judge(self, offsets: NDArray[np.float64], seen: NDArray[np.intp]) -> Deviations:
         """Of offsets `(M, k, 2)` of the seen landmarks: a block of the precision is a landmark's precision given the others."""
         k, rows = len(seen), coordinates(seen)
-        precision = np.linalg.inv(self.covariance[np.ix_(rows, rows)])
+        precision = np.linalg.inv(self._posed[np.ix_(rows, rows)])
         flat = offsets.reshape(-1, 2 * k)
         pull = flat @ precision
         blocks = np.linalg.inv(precision.reshape(k, 2, k, 2)[np.arange(k), :, np.arange(k)])

@@ -1,9 +1,9 @@
 """Tail probabilities of shape deviations, estimated on held-out training images.
 
-Squared Mahalanobis distances of p coordinates would follow χ² if shapes were normal and the distribution were known. They
-are neither: distances of shapes that a distribution was not fitted on, over p and a scale s, follow an F distribution with p
-and ν degrees of freedom (a multivariate t), heavier in the tail. s and ν come from real shapes by maximum likelihood, so that
-unusual anatomy counts as what it is: unusual, and real.
+Squared Mahalanobis distances of k landmarks, whose 2k coordinates lose four to the pose and leave p, would follow χ² if shapes
+were normal and the distribution were known. They are neither: distances of shapes that a distribution was not fitted on, over
+p and a scale s, follow an F distribution with p and ν degrees of freedom (a multivariate t), heavier in the tail. s and ν come
+from real shapes by maximum likelihood, so that unusual anatomy counts as what it is: unusual, and real.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ceph_pipeline.plausibility.shapes import Deviations
+from ceph_pipeline.plausibility.shapes import POSE_FREEDOM, Deviations
 
 _LEAST_FREEDOM = 2.5
 """Of ν, so that the standard deviation is finite."""
@@ -43,9 +43,9 @@ class Tails:
         """Learn from deviations of real shapes, each judged by a distribution that it was not fitted on."""
         from scipy import stats  # loaded where it is needed: registering pipelines stays cheap
 
-        n_coordinates = 2 * unseen.points.shape[1]
+        dimensions = 2 * unseen.points.shape[1] - POSE_FREEDOM
         (whole_scale,), whole_freedom = _most_likely(
-            lambda scaled, freedom: stats.f.logpdf(scaled / n_coordinates, n_coordinates, freedom), unseen.whole[:, None]
+            lambda scaled, freedom: stats.f.logpdf(scaled / dimensions, dimensions, freedom), unseen.whole[:, None]
         )
         # The F distribution with two degrees of freedom, without its constant
         scales, freedom = _most_likely(lambda scaled, freedom: -(freedom / 2 + 1) * np.log1p(scaled / freedom), unseen.points)
@@ -55,8 +55,8 @@ class Tails:
         """Share of real shapes, and for a landmark of real points of its kind, that deviate more; NaN stays NaN."""
         from scipy import stats
 
-        n_coordinates = 2 * np.maximum(np.isfinite(found.points).sum(axis=1), 1)
-        whole = stats.f.sf(found.whole / (n_coordinates * self.whole_scale), n_coordinates, self.whole_freedom)
+        dimensions = np.maximum(2 * np.isfinite(found.points).sum(axis=1) - POSE_FREEDOM, 1)
+        whole = stats.f.sf(found.whole / (dimensions * self.whole_scale), dimensions, self.whole_freedom)
         return Deviations(np.asarray(whole), (1 + found.points / (self.scales * self.freedom)) ** (-self.freedom / 2))
 
 
