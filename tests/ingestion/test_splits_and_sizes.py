@@ -96,6 +96,13 @@ class TestPatients:
         assert images.groupby(images["path"].str.partition("/")[0])["split"].nunique().max() == 1
         assert images["split"].value_counts().to_dict() == {"train": 45, "test": 9, "valid": 6}
 
+    def test_of_several_films_are_told_by_a_pseudonym(self):
+        images = split(image_table(20, test=0, patients=10), patient_pattern="^([^/]+)/")
+        assert images.groupby(images["path"].str.partition("/")[0])["patient"].nunique().max() == 1
+        assert images["patient"].nunique() == 10
+        assert images["patient"].str.fullmatch("patient-[0-9a-f]{12}").all()
+        assert "patient" not in split(image_table(20, test=0, patients=20), patient_pattern="^([^/]+)/")
+
     def test_of_the_sheet_count_before_those_of_the_path(self):
         table = image_table(20, test=0, patients=20)
         facts = facts_of(table, patient=[str(number // 4) for number in range(20)])
@@ -218,7 +225,7 @@ class TestSheet:
         with caplog.at_level("INFO"):
             facts = read_film_sheet(images, sheet("image,patient\n1,anna\n0,ben\n100.png,carl\n10,dora\n"))
         assert facts["patient"].tolist() == ["anna", "ben", "carl"]
-        assert "films.csv: 1 of 4 rows name none of the images, and say nothing: lines 5" in caplog.text
+        assert "ingestion.films.sheet: 1 of 4 rows name none of the images, and say nothing: lines 5" in caplog.text
         assert "dora" not in caplog.text
 
     def test_a_number_that_several_films_could_be_is_refused(self, sheet):
@@ -231,7 +238,8 @@ class TestSheet:
         images = self.images.assign(path=["Müller.png", "b.png", "c.png"])
         facts = read_film_sheet(images, sheet("image,split\nMüller,test\n", encoding="cp1252"))
         assert facts["split"].tolist() == ["test", None, None]
-        assert "films.csv: encoding: cp1252" in caplog.text
+        assert "ingestion.films.sheet: encoding: cp1252" in caplog.text
+        assert "films.csv" not in caplog.text
 
     def test_of_nobody_s_folder_is_refused(self):
         with pytest.raises(InvalidValueError, match="no such user's folder"):

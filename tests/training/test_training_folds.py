@@ -38,6 +38,16 @@ def test_near_duplicates_share_a_fold_also_by_way_of_a_third():
     assert fold["A_00"] == fold["A_07"] == fold["B_03"]
 
 
+def test_films_of_one_patient_share_a_fold():
+    images = sources({"A": 20})
+    images["patient"] = [f"patient-{number // 2}" for number in range(len(images))]
+    fold = assign_folds(images, pairs(("A_01", "A_02")), 5, seed=1).set_index("image_id")["fold"]
+    of_patient = fold.groupby(images.set_index("image_id")["patient"].reindex(fold.index))
+    assert of_patient.nunique().max() == 1
+    assert fold["A_00"] == fold["A_03"], "by way of near-duplicates too"
+    assert fold.value_counts().tolist() == [4] * 5
+
+
 def test_the_deal_depends_on_the_seed_and_not_on_the_order_of_the_rows():
     images = sources({"A": 20})
     dealt = assign_folds(images, NO_PAIRS, 4, seed=1).set_index("image_id")["fold"]

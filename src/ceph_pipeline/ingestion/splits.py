@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.ingestion.params import SplitParams
 from ceph_pipeline.landmarks.tables import SPLITS
@@ -38,6 +39,9 @@ def with_splits(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams, 
         params: Shares, and how a path tells the patient.
         seed: Chooses the patients.
 
+    Returns:
+        The table with its splits and, where a patient has several films, a column `patient` of pseudonyms.
+
     Raises:
         SplitError: no training images, a share that leaves none on one side, a patient in two splits, or films are to be
             drawn of which only some have a patient.
@@ -50,7 +54,9 @@ def with_splits(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams, 
     drawn = _hold_out(drawn, patients, "valid", params.valid_fraction, seed)
     if drawn is not images and params.patient_pattern is None:
         _require_patients(images, facts)
-    return drawn
+    if len(set(patients.values())) == len(patients):
+        return drawn
+    return drawn.assign(patient=[pseudonym(patients[image_id], "patient") for image_id in drawn["image_id"]])
 
 
 def _require_patients(images: pd.DataFrame, facts: pd.DataFrame) -> None:

@@ -62,6 +62,7 @@ class ImageTable(Table):
     )
     machine: Series[str]
     dataset: Series[str]
+    patient: Series[str] | None = pa.Field(description="a pseudonym, where one has several films")
 
 
 class LandmarkTable(Table):

@@ -14,14 +14,14 @@ from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.training import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Hashable, Mapping
     from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
 
 def assign_folds(sources: pd.DataFrame, duplicates: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
-    """Assign the training sources to folds: near-duplicates stay together, each device is spread over all folds.
+    """Assign the training sources to folds: near-duplicates and films of one patient stay together, each device is spread.
 
     Args:
         sources: Images table; only its training images are assigned.
@@ -31,13 +31,14 @@ def assign_folds(sources: pd.DataFrame, duplicates: pd.DataFrame, count: int, se
 
     Returns:
         Rows `image_id, fold`, folds from 0, in the order of the sources. Of each device, folds differ by the size of one group
-        of near-duplicates at most; a group counts to the device of its first image.
+        that stays together at most; a group counts to the device of its first image.
 
     Raises:
         TrainingError: there are fewer groups of training sources than folds.
     """
-    machines = sources[sources["split"] == "train"].set_index("image_id")["machine"]
-    groups = _groups(machines.index, duplicates)
+    learned = sources[sources["split"] == "train"].set_index("image_id")
+    machines = learned["machine"]
+    groups = _groups(learned, duplicates)
     if len(groups) < count:
         raise TrainingError(f"folds.count = {count}, but there are {len(groups)} different training sources: lower it.")
     ranked = sorted(groups, key=lambda group: (str(machines[group[0]]), hashlib.sha256(f"{seed}:{group[0]}".encode()).digest()))
@@ -119,12 +120,15 @@ def listed_checkpoints(table: pd.DataFrame, folder: Path) -> list[Path]:
     return paths
 
 
-def _groups(image_ids: Iterable[str], duplicates: pd.DataFrame) -> list[list[str]]:
-    """Sources that must share a fold, each group sorted."""
+def _groups(sources: pd.DataFrame, duplicates: pd.DataFrame) -> list[list[str]]:
+    """Sources, by their identifiers, that must share a fold, each group sorted."""
     from scipy.cluster.hierarchy import DisjointSet  # loaded where it is needed: registering pipelines stays cheap
 
-    connected = DisjointSet(image_ids)
+    connected = DisjointSet(sources.index)
     for first, second in duplicates[["image_a", "image_b"]].itertuples(index=False):
         if first in connected and second in connected:
             connected.merge(first, second)
+    for _, films in sources.groupby("patient") if "patient" in sources else ():
+        for image_id in films.index[1:]:
+            connected.merge(films.index[0], image_id)
     return [sorted(group) for group in connected.subsets()]
