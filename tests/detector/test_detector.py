@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
+from ceph_pipeline.crops.field import FaceSizeError
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.checkpoint import TrainedNet
-from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixel_sizes_of
 from ceph_pipeline.images import ImageReadError
 from ceph_pipeline.inference import LandmarkDetector
 from ceph_pipeline.landmarks import SCHEMAS
@@ -81,6 +83,18 @@ def test_files_of_one_name_go_by_their_folders_too(dot_finder: TrainedNet, dotte
         LandmarkDetector([dot_finder]).predict([files[0], files[0]])
 
 
+def test_a_file_that_has_the_longer_name_of_another_goes_by_its_folder_too() -> None:
+    files = ["/d/a/x.png", "/d/b/x.png", "/d/c/a_x.png"]
+    assert list(by_identifier(files)) == ["a_x", "b_x", "c_a_x"]
+    assert list(by_identifier(["/d/a/x.png", "/d/A/X.png", "/d/c/y.png"]))[2] == "y"
+
+
+def test_a_file_named_like_an_array_is_told_from_it(dotted: np.ndarray) -> None:
+    array, file = by_identifier([dotted, "/d/image_0.png"])
+    assert array == "image_0"
+    assert file.startswith("image_0-")
+
+
 def test_a_name_that_cannot_be_an_identifier_is_made_one(dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "plain.png"), dotted)
     file = (tmp_path / "plain.png").rename(tmp_path / "Müller Anna (2).png")
@@ -91,6 +105,47 @@ def test_a_name_that_cannot_be_an_identifier_is_made_one(dot_finder: TrainedNet,
 def test_a_colour_array_is_refused(dot_finder: TrainedNet) -> None:
     with pytest.raises(DetectorError, match=r"shape \(10, 10, 3\), expected \(height, width\)"):
         LandmarkDetector([dot_finder]).predict([np.zeros((10, 10, 3), np.uint8)])
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.int32, np.uint32, np.int64, bool])
+def test_an_array_of_other_numbers_than_a_film_s_is_refused(dot_finder: TrainedNet, dotted: np.ndarray, kind: type) -> None:
+    with pytest.raises(DetectorError, match=rf"image 'a' is of {np.dtype(kind)}, expected uint8 or uint16"):
+        LandmarkDetector([dot_finder]).predict({"a": (dotted / 255.0).astype(kind)})
+
+
+def test_what_is_neither_a_file_nor_an_array_is_refused(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    with pytest.raises(DetectorError, match="image 'image_0' is of type Tensor, expected a file or a NumPy array"):
+        LandmarkDetector([dot_finder]).predict([torch.from_numpy(dotted)])
+    with pytest.raises(DetectorError, match="image 'a' is of type Image, expected"):
+        LandmarkDetector([dot_finder]).predict({"a": Image.fromarray(dotted)})
+
+
+def test_arrays_of_8_and_of_16_bits_give_the_same_points(dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path) -> None:
+    np.save(tmp_path / "dotted.npy", dotted)
+    mapped = np.load(tmp_path / "dotted.npy", mmap_mode="r")
+    table = LandmarkDetector([dot_finder]).predict([dotted, dotted.astype(np.uint16) * 257, mapped])
+    for name in ("image_0", "image_1", "image_2"):
+        np.testing.assert_allclose(table.loc[table["image_id"] == name, ["x", "y"]], POINTS, atol=0.5)
+
+
+def test_a_pixel_size_of_0_is_unknown(dot_finder: TrainedNet, dot_refiner: TrainedNet, dotted: np.ndarray) -> None:
+    np.testing.assert_array_equal(pixel_sizes_of([0, 0.1, np.nan, None], ["a", "b", "c", "d"]), [np.nan, 0.1, np.nan, np.nan])
+    np.testing.assert_array_equal(pixel_sizes_of(0.0, ["a", "b"]), [np.nan, np.nan])
+    with pytest.raises(FaceSizeError):  # its crops are given in mm, and two marks have no face to go by
+        LandmarkDetector([dot_finder], [dot_refiner]).predict([dotted], pixel_size_mm=0.0)
+
+
+@pytest.mark.parametrize("size", [-0.1, 0.001, 100.0, np.inf])
+def test_a_pixel_size_that_no_film_has_is_refused(dot_finder: TrainedNet, dotted: np.ndarray, size: float) -> None:
+    message = rf"image 'b': pixel_size_mm is {size:g}, expected millimetres per pixel from 0.02 to 2, or 0 for unknown"
+    with pytest.raises(DetectorError, match=message):
+        LandmarkDetector([dot_finder]).predict({"a": dotted, "b": dotted}, pixel_size_mm=[0.1, size])
+
+
+@pytest.mark.parametrize("sizes", [[0.1], [0.1] * 3, [[0.1], [0.1]]], ids=str)
+def test_pixel_sizes_are_one_or_one_for_each_image(dot_finder: TrainedNet, dotted: np.ndarray, sizes: list[float]) -> None:
+    with pytest.raises(DetectorError, match=r"pixel_size_mm has shape .* for 2 images: give one number, or one for each image"):
+        LandmarkDetector([dot_finder]).predict([dotted, dotted], pixel_size_mm=sizes)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 2000)])

@@ -180,7 +180,7 @@ class TestPipeline:
         params = CPU.model_copy(update={"views_stage1": views})
         stages = learned / "stage1" / "best.ckpt", learned / "stage2" / "best.ckpt"
         with caplog.at_level(logging.INFO):
-            locate_landmarks(tmp_path / "new", stages[0], learned, InferenceParams(), params, stages[1])
+            locate_landmarks(tmp_path / "new", tmp_path / "out", stages[0], learned, InferenceParams(), params, stages[1])
         assert line in caplog.text
 
     def test_without_the_file_one_line_says_so(self, checkpoints: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -99,6 +99,36 @@ def test_a_served_model_refuses_one_name_for_two_images(logged: LoggedModel) -> 
         mlflow.pyfunc.load_model(logged.model_uri).predict(table)
 
 
+@pytest.mark.parametrize(
+    ("given", "answered"),
+    [
+        (["Anna Müller", None], ["Anna Müller", "image_1"]),
+        ([None, "x", np.nan], ["image_0", "x", "image_2"]),
+        ([" a b", "a b"], None),
+    ],
+    ids=["odd letters", "two unnamed", "told apart by a space"],
+)
+def test_a_served_model_answers_with_the_names_given(
+    logged: LoggedModel, given: list[str | float | None], answered: list[str] | None
+) -> None:
+    ramp = np.add.outer(np.arange(48), np.arange(40)).astype(np.uint8)
+    table = pd.DataFrame({"image": [encode_image(ramp, ".png")] * len(given), "image_id": given})
+    model = mlflow.pyfunc.load_model(logged.model_uri)
+    if answered is None:
+        with pytest.raises(MlflowException, match="is given twice"):
+            model.predict(table)
+    else:
+        assert model.predict(table)["image_id"].unique().tolist() == answered
+
+
+def test_a_served_model_refuses_a_pixel_size_that_no_film_has(logged: LoggedModel) -> None:
+    image = encode_image(np.zeros((32, 32), np.uint8), ".png")
+    with pytest.raises(MlflowException, match=r"image 'a': pixel_size_mm is -0\.1, expected millimetres per pixel"):
+        mlflow.pyfunc.load_model(logged.model_uri).predict(
+            pd.DataFrame({"image": [image], "image_id": ["a"], "pixel_size_mm": [-0.1]})
+        )
+
+
 def test_a_registered_detector_loads_by_its_alias_and_equal_networks_are_registered_once(
     logged: LoggedModel, tmp_path: Path, xrays: Xrays
 ) -> None:

@@ -6,14 +6,19 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ceph_pipeline.errors import CephError
+from ceph_pipeline.formats.entries import PIXEL_SIZE, is_pixel_size
 from ceph_pipeline.images import read_image
 from ceph_pipeline.images.header import require_film_shape
-from ceph_pipeline.images.identifiers import identifiers_of, safe_identifier
+from ceph_pipeline.images.identifiers import identifiers_of, safe_identifier, with_digest
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ceph_pipeline.images.codec import GreyImage
 
     Image = str | Path | GreyImage
@@ -43,7 +48,7 @@ def by_identifier(images: Images) -> dict[str, Path | GreyImage]:
     those of equal names by their folders too; arrays are `image_0`, `image_1`, ….
 
     Raises:
-        DetectorError: one file is given twice, or an array is not grey.
+        DetectorError: one file is given twice, or something is neither a file nor a grey array of 8 or 16 bits.
     """
     if isinstance(images, Mapping):
         named = [(safe_identifier(name), image) for name, image in images.items()]
@@ -55,19 +60,65 @@ def by_identifier(images: Images) -> dict[str, Path | GreyImage]:
         what = str(source) if isinstance(source, Path) else f"image {name!r}"
         if name in sources:
             raise DetectorError(f"{what}: {name!r} is given twice. Name each image once.")
-        if not isinstance(source, Path) and source.ndim != 2:
-            raise DetectorError(f"{what} has shape {source.shape}, expected (height, width), grey.")
+        if not isinstance(source, Path):
+            _require_grey(source, what)
         sources[name] = source
     return sources
+
+
+def pixel_sizes_of(pixel_size_mm: float | Sequence[float] | None, image_ids: Sequence[str]) -> NDArray[np.float64]:
+    """Millimetres per pixel of N images, `(N,)`, NaN where unknown; see `LandmarkDetector.predict`.
+
+    Raises:
+        DetectorError: there is neither one size nor one for each image, or an X-ray cannot have it.
+    """
+    given = np.asarray(np.nan if pixel_size_mm is None else pixel_size_mm, dtype=np.float64)
+    if given.shape not in {(), (len(image_ids),)}:
+        raise DetectorError(
+            f"pixel_size_mm has shape {given.shape} for {len(image_ids)} images: give one number, or one for each image."
+        )
+    sizes = np.broadcast_to(np.where(given == 0, np.nan, given), len(image_ids))
+    for image_id, size in zip(image_ids, sizes.tolist(), strict=True):
+        if not (np.isnan(size) or is_pixel_size(size)):
+            raise DetectorError(f"image {image_id!r}: pixel_size_mm is {size:g}, expected {PIXEL_SIZE}.")
+    return sizes
+
+
+def _require_grey(source: Any, what: str) -> None:
+    if not isinstance(source, np.ndarray):
+        raise DetectorError(
+            f"{what} is of type {type(source).__name__}, expected a file or a NumPy array: give its pixels as "
+            "`(height, width)` of uint8 or uint16."
+        )
+    if source.ndim != 2:
+        raise DetectorError(f"{what} has shape {source.shape}, expected (height, width), grey.")
+    if source.dtype not in (np.uint8, np.uint16):
+        raise DetectorError(
+            f"{what} is of {source.dtype}, expected uint8 or uint16: give the levels as the film has them, neither scaled to "
+            "0–1 nor normalised, and convert them with `astype`."
+        )
 
 
 def _names(images: Sequence[Image]) -> list[str]:
     """An identifier for each image of a sequence; one for both, where a file is there twice."""
     paths = [os.path.abspath(image) if isinstance(image, str | Path) else None for image in images]  # noqa: PTH100 links stay
     stems = [safe_identifier(Path(path).stem) if path else f"image_{number}" for number, path in enumerate(paths)]
-    repeated = {name for name, count in Counter(stem.casefold() for stem in stems).items() if count > 1}
-    clashing = {path for path, stem in zip(paths, stems, strict=True) if path and stem.casefold() in repeated}
-    root = os.path.commonpath([os.path.dirname(path) for path in clashing]) if clashing else ""  # noqa: PTH120
-    below = {Path(path).relative_to(root).as_posix(): path for path in clashing}
-    names = {below[path]: name for name, path in identifiers_of(sorted(below)).items()}
-    return [names.get(path, stem) if path else stem for path, stem in zip(paths, stems, strict=True)]
+    names, renamed = stems, set[str]()
+    while (clashing := _clashing(names, paths)) - renamed:  # a longer name may be another file's
+        renamed |= clashing
+        longer = _below_their_root(renamed)
+        names = [longer.get(path, stem) if path else stem for path, stem in zip(paths, stems, strict=True)]
+    return [with_digest(name, name) if path in clashing else name for path, name in zip(paths, names, strict=True)]
+
+
+def _clashing(names: Sequence[str], paths: Sequence[str | None]) -> set[str]:
+    """The files whose name another file or an array has, upper and lower case being one."""
+    owners = Counter(name for name, _ in {(name.casefold(), path) for name, path in zip(names, paths, strict=True)})
+    return {path for name, path in zip(names, paths, strict=True) if path and owners[name.casefold()] > 1}
+
+
+def _below_their_root(paths: set[str]) -> dict[str, str]:
+    """Identifiers by path, made of the folders that the files do not share and their names."""
+    root = os.path.commonpath([os.path.dirname(path) for path in paths])  # noqa: PTH120
+    below = {Path(path).relative_to(root).as_posix(): path for path in paths}
+    return {below[path]: name for name, path in identifiers_of(sorted(below)).items()}

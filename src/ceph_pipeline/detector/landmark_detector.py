@@ -15,8 +15,8 @@ import pandas as pd
 from ceph_pipeline.detector.checkpoint import TrainedNet, load_networks
 from ceph_pipeline.detector.description import views_in_words
 from ceph_pipeline.detector.files import DetectorFiles, files_in, joined, models_folder_of
-from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixels_of
-from ceph_pipeline.detector.learned_views import learned_views
+from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixel_sizes_of, pixels_of
+from ceph_pipeline.detector.learned_views import learned_views, looks_of
 from ceph_pipeline.detector.located import Located, lies_outside, prediction_rows
 from ceph_pipeline.detector.params import DetectorParams
 from ceph_pipeline.detector.refinement import predict_refined, shared_crops
@@ -42,8 +42,8 @@ class Predictions(NamedTuple):
 
     Attributes:
         points: As `LandmarkDetector.predict` returns them.
-        cvm: `image_id, cvm_stage, probability`, by the first network of stage 1 in its first view; no rows where that has no such
-            head.
+        cvm: `image_id, cvm_stage, probability`, by the first network of stage 1 in the plain frame; no rows where that has no
+            such head.
     """
 
     points: pd.DataFrame
@@ -178,7 +178,8 @@ class LandmarkDetector:
         Args:
             images: Files, or arrays `(height, width)` of 8 or 16 bits, under identifiers or in a list. In a list, a
                 file's name without its suffix is its identifier, and arrays are `image_0`, `image_1`, ….
-            pixel_size_mm: Of all or of each. Radii in mm need it, and so do networks whose crops are given in mm.
+            pixel_size_mm: Of all or of each; NaN and 0 are unknown. Radii in mm need it, and so do networks whose crops are
+                given in mm.
             progress: Show bars.
 
         Returns:
@@ -187,7 +188,7 @@ class LandmarkDetector:
             uncertain. Then the table has the other columns of `judge_points` too.
 
         Raises:
-            DetectorError: two images have one identifier, or a file's name cannot be one.
+            DetectorError: two images have one identifier, an array is of other numbers, or an X-ray cannot have a pixel size.
             ImageReadError: a file is missing or damaged, or an image has not the shape of a film.
         """
         return self.predict_with_cvm(images, pixel_size_mm=pixel_size_mm, progress=progress).points
@@ -201,7 +202,7 @@ class LandmarkDetector:
     ) -> Predictions:
         """Locate every landmark as `predict` does, and keep the CVM stage that the same look at the whole image has given."""
         sources = by_identifier(images)
-        pixel_sizes = np.broadcast_to(_pixel_sizes(pixel_size_mm), len(sources))
+        pixel_sizes = pixel_sizes_of(pixel_size_mm, list(sources))
         located, sizes, outputs = self._locate(sources, pixel_sizes, progress)
         points = prediction_rows(located, list(sources), list(self.landmarks), self.stage)
         judged = self.uncertainty.judge(points, dict(zip(sources, pixel_sizes.tolist(), strict=True)))
@@ -212,6 +213,7 @@ class LandmarkDetector:
     def _locate(self, sources: dict[str, Path | GreyImage], pixel_size_mm: np.ndarray, progress: bool) -> _Found:
         """Both stages, a batch of images at a time, so that each is decoded once and few are held."""
         image_ids, params = list(sources), self.params
+        looks = looks_of(params.views_stage1, self.stage1)
         parts, sizes, outputs = [], [], []
         for start in range(0, len(image_ids), params.batch_size):
             chunk = image_ids[start : start + params.batch_size]
@@ -222,12 +224,12 @@ class LandmarkDetector:
                 pixels.__getitem__,
                 chunk,
                 sizes[start:],
-                learned_views(params.views_stage1, self.stage1),
+                looks.views,
                 batch_size=params.batch_size,
                 progress=progress,
             )
             outputs.append(whole.outputs)
-            located = whole.fused(params.fusion)
+            located = whole.fused(params.fusion, looks.asked)
             if self.stage2:
                 located = predict_refined(
                     self.stage2,
@@ -246,10 +248,6 @@ class LandmarkDetector:
             return _Found(Located(np.empty((0, len(self.landmarks), 2)), nothing, nothing), np.empty((0, 2), np.int64), {})
         located = Located(*(np.concatenate(field) for field in zip(*parts, strict=True)))
         return _Found(located, np.array(sizes), {name: np.concatenate([part[name] for part in outputs]) for name in outputs[0]})
-
-
-def _pixel_sizes(pixel_size_mm: float | Sequence[float] | None) -> np.ndarray:
-    return np.asarray(np.nan if pixel_size_mm is None else pixel_size_mm, dtype=np.float64)
 
 
 def _checkpoint_folder(path_or_uri: str | Path, scratch: Path) -> Path:

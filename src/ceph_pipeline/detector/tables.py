@@ -13,12 +13,11 @@ from tqdm.auto import tqdm
 from ceph_pipeline.cephalometry import as_measurement
 from ceph_pipeline.cephalometry.learned import CVM_PROBABILITY, CVM_STAGE
 from ceph_pipeline.detector.inputs import DetectorError
-from ceph_pipeline.detector.learned_views import learned_views
+from ceph_pipeline.detector.learned_views import learned_views, looks_of
 from ceph_pipeline.detector.located import located_in, no_predictions, prediction_rows
 from ceph_pipeline.detector.refinement import predict_refined
 from ceph_pipeline.detector.whole_image import look_at_whole
 from ceph_pipeline.landmarks.tables import empty_table
-from ceph_pipeline.views import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,12 +56,11 @@ def whole_image_tables(networks: Sequence[TrainedNet], images: ImageSet, params:
         images: Originals, or pre-resized copies of them.
         params: Which views, and how they are fused.
     """
-    views = learned_views(params.views_stage1, networks)
-    looks = views if views[0].is_identity else (View(), *views)
-    found = look_at_whole(networks, images.read, images.image_ids, images.sizes, looks, batch_size=params.batch_size)
+    looks = looks_of(params.views_stage1, networks)
+    found = look_at_whole(networks, images.read, images.image_ids, images.sizes, looks.views, batch_size=params.batch_size)
     names = list(networks[0].landmarks)
     logger.info("stage 1 located %d landmarks in each of %d images", len(names), len(images.image_ids))
-    plain, fused = found.fused(looks=slice(1)), found.fused(params.fusion, slice(len(looks) - len(views), None))
+    plain, fused = found.fused(looks=slice(1)), found.fused(params.fusion, looks.asked)
     pixel_sizes = images.rows["pixel_size_mm"].to_numpy(np.float64)
     measurements = [as_measurement(output, values, pixel_sizes) for output, values in found.outputs.items()]
     outputs = [

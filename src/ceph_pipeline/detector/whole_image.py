@@ -43,7 +43,7 @@ class WholeImageAnswers(NamedTuple):
     sd: NDArray[np.float64]
     outputs: dict[str, NDArray[np.float64]]
 
-    def fused(self, fusion: Fusion = "mean", looks: slice = slice(None)) -> Located:
+    def fused(self, fusion: Fusion = "mean", looks: slice | NDArray[np.bool_] = slice(None)) -> Located:
         """One point each from some looks, in px of the originals.
 
         `sigma_px` joins what the heatmaps' peaks say with the spread over the looks.

@@ -26,6 +26,7 @@ from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.detector.landmark_detector import CHECKPOINTS, LandmarkDetector
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import decode_image, encode_image
+from ceph_pipeline.images.identifiers import safe_identifier
 
 SIGNATURE = ModelSignature(
     inputs=Schema(
@@ -74,11 +75,12 @@ class DetectorModel(PythonModel):
             params: `refine`: whether stage 2 follows stage 1, true by default.
 
         Returns:
-            A `PredictionTable`; images without identifiers are `image_0`, `image_1`, ….
+            Rows of a `PredictionTable`, under the identifiers given, whatever their letters; an image without one is `image_0`,
+            `image_1`, … by its place in the input.
 
         Raises:
-            MlflowException: two images have one name, or the bytes are no image, or one of more than 100 megapixels. Of any other
-                exception a server would answer its traceback, with paths, in place of the message.
+            MlflowException: two images have one name, the bytes are no image, or one of more than 100 megapixels, or no film has
+                a pixel size. Of any other exception a server would answer its traceback, with paths, in place of the message.
         """
         del context
         try:
@@ -87,14 +89,15 @@ class DetectorModel(PythonModel):
             raise MlflowException.invalid_parameter_value(str(error)) from error
 
     def _predict(self, model_input: pd.DataFrame, params: dict[str, Any]) -> pd.DataFrame:
-        names = model_input["image_id"] if "image_id" in model_input else [f"image_{i}" for i in range(len(model_input))]
-        names = [str(name) for name in names]
+        given = model_input["image_id"] if "image_id" in model_input else [None] * len(model_input)
+        names = [f"image_{place}" if pd.isna(name) else str(name) for place, name in enumerate(given)]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise DetectorError(f"image_id {', '.join(repeated)}: given more than once; each image needs a name of its own.")
         images = {name: decode_image(content, name) for name, content in zip(names, model_input["image"], strict=True)}
         sizes = model_input["pixel_size_mm"].tolist() if "pixel_size_mm" in model_input else None
         detector = self.detector if params.get("refine", True) else self.detector.without_refinement()
-        return detector.predict(images, pixel_size_mm=sizes)
+        found = detector.predict(images, pixel_size_mm=sizes)
+        return found.assign(image_id=found["image_id"].map({safe_identifier(name): name for name in names}))
 
 
 def log_detector(files: DetectorFiles, *, beside: Mapping[str, str] | None = None) -> LoggedModel:
