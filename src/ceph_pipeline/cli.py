@@ -5,6 +5,7 @@
 
 import copy
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -44,6 +45,8 @@ _UNREAD = (
     "{}: expected name=value,name=value, each value as YAML has it. One that holds a comma, as longer lists do, or a sign that "
     "means something in YAML, goes into a file of conf/local or a preset (--config), in quotes there."
 )
+_FILMS = ("superimposition.first", "superimposition.second")
+_OCTAL = re.compile(r"[-+]?0[\d_]+")
 _NO_PRESET = "{}: no preset, which is a file of `run:` with the command's options beneath, like those in conf/presets."
 
 
@@ -145,10 +148,19 @@ def _checked(option: click.Parameter) -> click.Parameter:
 
 
 def _split_params(context: click.Context, option: click.Parameter, value: Any) -> Any:
+    text = ",".join(map(_in_quotes, value.split(","))) if isinstance(value, str) else value
     try:
-        return _kedros_split_params(context, option, value)
+        return _kedros_split_params(context, option, text)
     except (click.UsageError, YAMLError, OmegaConfBaseException) as error:
         raise click.BadParameter(_UNREAD.format(printable(" ".join(str(error).split()))), context, option) from None
+
+
+def _in_quotes(item: str) -> str:
+    """The item, in quotes where its value is a film's name, or digits that YAML reads as an octal number: 010 is not 8."""
+    name, equals, value = (part.strip() for part in item.partition("="))
+    is_text = name in _FILMS or _OCTAL.fullmatch(value)
+    quoted = value.replace("'", "''")
+    return f"{name}='{quoted}'" if equals and is_text and not value.startswith(("'", '"')) else item
 
 
 def _read_preset(context: click.Context, option: click.Parameter, value: str | None) -> Any:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ceph_pipeline.artifacts import FolderError, SecretKeyError, pseudonym, use_key
+from ceph_pipeline.artifacts import FolderError, SecretKeyError, pseudonym, use_key, without_names
 from ceph_pipeline.artifacts import secret_key as module
 
 NAME = "Cooper_Jane"
@@ -77,6 +77,25 @@ def test_a_bucket_can_hold_it():
     first = of_key("memory://bucket/pseudonym.key")
     module._of_file.cache_clear()
     assert of_key("memory://bucket/pseudonym.key") == first
+
+
+def test_parameters_name_no_film_and_no_path(tmp_path):
+    use_key(str(tmp_path / "pseudonym.key"))
+    film, path, number = pseudonym(NAME), pseudonym(f"{NAME}.csv", "path"), pseudonym("2024", "path")
+    kept = {"pretrained": True, "films": {"sheet": None, "image": "image"}, "seed": 2024, "second": None}
+    assert without_names(kept) == kept
+    assert without_names({"first": NAME, "second": 7, "exclude": [NAME]}) == {
+        "first": film,
+        "second": pseudonym("7"),
+        "exclude": [film],
+    }
+    named = {"films": {"sheet": f"{NAME}.csv"}, "ruler_models": 2024, "pretrained": f"{NAME}.csv", "other_data_roots": [2024]}
+    assert without_names(named) == {
+        "films": {"sheet": path},
+        "ruler_models": number,
+        "pretrained": path,
+        "other_data_roots": [number],
+    }
 
 
 @pytest.mark.parametrize("content", [b"", b"abc", b"\xff" * 64, b"0" * 63])

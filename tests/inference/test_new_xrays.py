@@ -186,6 +186,15 @@ def test_the_summary_names_the_least_sure_point() -> None:
     assert summary["ANB"] == pytest.approx(summary["SNA"] - summary["SNB"])
 
 
+def test_a_film_without_any_standard_deviation_has_no_least_sure_point() -> None:
+    sure, unsure = predictions_of(FACE, "b"), predictions_of(FACE, "a").assign(sigma_px=np.nan)
+    table = pd.concat([sure, unsure], ignore_index=True)
+    summary = summary_rows(table, measurement_rows(table, {}))
+    assert summary["image_id"].tolist() == ["b", "a"]
+    assert summary["least_sure"].fillna("none").tolist() == ["B-point", "none"]
+    assert summary_rows(unsure, measurement_rows(unsure, {}))["least_sure"].isna().all()
+
+
 def test_an_overlay_shows_every_point_that_is_there_with_its_symbol() -> None:
     table = predictions_of(FACE)
     table.loc[table["landmark"] == "A-point", ["x", "y"]] = np.nan
@@ -201,7 +210,9 @@ def test_the_nodes_lead_from_a_folder_to_overlays(checkpoints: Path, tmp_path: P
     params = InferenceParams(pixel_size_mm=0.1)
     stage1, stage2 = checkpoints / "stage1" / "best.ckpt", checkpoints / "stage2" / "best.ckpt"
     detector = DetectorParams(device="cpu")
-    located, quarantine, cvm = locate_landmarks(tmp_path / "new", stage1, checkpoints, params, detector, stage2)
+    located, quarantine, cvm = locate_landmarks(
+        tmp_path / "new", tmp_path / "overlays", stage1, checkpoints, params, detector, stage2
+    )
     assert quarantine.empty
     assert cvm.empty  # a network without the head
     assert list(cvm.columns) == ["image_id", "cvm_stage", "probability"]
@@ -272,10 +283,23 @@ def test_a_first_network_without_the_head_says_no_stage(dot_finder: TrainedNet, 
     assert detector.predict_with_cvm({"a": dotted}).cvm.empty
 
 
+@pytest.mark.parametrize("films", [".", "new"])
+def test_overlays_among_the_films_are_refused(checkpoints: Path, tmp_path: Path, xrays: Xrays, films: str) -> None:
+    xrays(tmp_path / films, 1)
+    overlays, stage1 = tmp_path / "new" / "results" / "overlays", checkpoints / "stage1" / "best.ckpt"
+    with pytest.raises(DetectorError, match="data_root lies in the folder of the films"):
+        locate_landmarks(tmp_path / films, overlays, stage1, checkpoints, InferenceParams(), DetectorParams(device="cpu"))
+
+
 def test_stage_1_alone_locates_and_measures(checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
     xrays(tmp_path / "new", 1)
     located, _, _ = locate_landmarks(
-        tmp_path / "new", checkpoints / "stage1" / "best.ckpt", checkpoints, InferenceParams(), DetectorParams(device="cpu")
+        tmp_path / "new",
+        tmp_path / "out",
+        checkpoints / "stage1" / "best.ckpt",
+        checkpoints,
+        InferenceParams(),
+        DetectorParams(device="cpu"),
     )
     assert set(located["stage"]) == {"stage1"}
     assert located["peak"].notna().all()

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from ceph_pipeline.cephalometry import SuperimpositionError
 from ceph_pipeline.inference.params import SuperimpositionParams
@@ -60,11 +61,15 @@ def test_both_tracings_are_drawn_in_the_first_films_pixels(registration: str) ->
     assert np.abs(apart[NAMES.index("A")]).max() < 1e-6
 
 
-def test_names_that_the_command_line_reads_as_numbers_are_films() -> None:
-    named = films(1.0).replace({"image_id": {"t1": "001", "t2": "2024_05"}})
-    sizes = MM.assign(image_id=["001", "2024_05"])
-    _, figure = compare_films(named, sizes, SuperimpositionParams(first=1, second=202405))
-    assert [line.get_label() for line in figure.axes[0].lines] == ["001", "2024_05"]
+def test_a_name_of_digits_is_no_number() -> None:
+    named = films(1.0).replace({"image_id": {"t1": "010", "t2": "8"}})
+    sizes = MM.assign(image_id=["010", "8"])
+    _, figure = compare_films(named, sizes, SuperimpositionParams(first="010", second="8"))
+    assert [line.get_label() for line in figure.axes[0].lines] == ["010", "8"]
+    with pytest.raises(SuperimpositionError, match=r"first = '10': no such film"):
+        compare_films(named, sizes, SuperimpositionParams(first="10", second="8"))
+    with pytest.raises(ValidationError, match="valid string"):
+        SuperimpositionParams.model_validate({"first": 0o10})
 
 
 def test_a_landmark_of_the_users_own_is_drawn_and_measured_nowhere() -> None:
@@ -93,6 +98,7 @@ def test_films_of_different_pixel_sizes_are_brought_to_one() -> None:
         (SuperimpositionParams(first="t1", second="t3"), MM, "superimposition.second = 't3'"),
         (SuperimpositionParams(first="t1", second="t1"), MM, "both 't1'"),
         (PARAMS, UNKNOWN, "inference.pixel_size_mm"),
+        (PARAMS, MM.iloc[:1], "'t2' is located, but its pixel size is not.*Run inference to its end"),
     ],
 )
 def test_what_is_no_pair_is_refused(params: SuperimpositionParams, sizes: pd.DataFrame, message: str) -> None:

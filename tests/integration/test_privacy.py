@@ -121,10 +121,13 @@ def test_films_of_a_whole_run_are_named_nowhere(finished):
 def test_new_films_are_named_nowhere(finished, films, capfd):
     length = finished.log.stat().st_size
     (films / f"{NAME}.gif").write_bytes(b"GIF89a")
-    finished.run("inference", inference_folder=str(films))
+    sheet = finished.root / f"{NAME}.csv"
+    pd.DataFrame({"image": [f"{NAME}_0.png", f"{NAME}_2.png"], "pixel_size_mm": 0.1}).to_csv(sheet, index=False)
+    finished.run("inference", inference_folder=str(films), inference={"films": {"sheet": sheet.name}})
 
     located = pd.read_parquet(finished.data / "07_model_output" / "inference" / "predictions.parquet")["image_id"]
     assert located.nunique() == 7
+    finished.run("superimposition", superimposition={"first": f"{NAME}_0", "second": f"{NAME}_2"})
     assert located.str.contains(NAME).all()
     log = finished.log.read_bytes()[length:]
     assert b"is set aside" in log

@@ -85,6 +85,26 @@ def test_parameters_that_cannot_be_read_say_what_is_expected(value):
     assert not seen
 
 
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        *[("010", "010"), ("007", "007"), ("-010", "-010"), ("'010'", "010")],
+        *[("8", 8), ("0", 0), ("0.10", 0.1), ("1e-3", 0.001), ("1_000", 1000), ("true", True), ("null", None), ("[1]", [1])],
+    ],
+)
+def test_digits_with_a_leading_zero_are_text_and_other_values_are_yaml_s(value, read):
+    run, seen = command()
+    CliRunner().invoke(run, ["--params", f"a.b={value}, c=1"], catch_exceptions=False)
+    assert seen["params"] == {"a": {"b": read}, "c": 1}
+
+
+@pytest.mark.parametrize("name", ["8", "010", "12e3", "2024_05", "null", "0x10", "'12e3'"])
+def test_the_names_of_films_are_text(name):
+    run, seen = command()
+    CliRunner().invoke(run, ["--params", f"superimposition.first={name},superimposition.second = {name}"], catch_exceptions=False)
+    assert seen["params"] == {"superimposition": {"first": name.strip("'"), "second": name.strip("'")}}
+
+
 def test_a_name_in_a_value_that_is_none_is_said_without_a_traceback():
     run, _ = command(InterpolationKeyError("Interpolation key 'nope' not found\n    full_key: data_root"))
     result = CliRunner().invoke(run, ["--params", "data_root=${nope}"])

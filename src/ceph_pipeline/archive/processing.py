@@ -30,7 +30,7 @@ from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.errors import printable
 from ceph_pipeline.images.film_files import may_be_film, why_no_film
 from ceph_pipeline.images.identifiers import identifiers_of
-from ceph_pipeline.inference.folder import WAY_OUT, listed, predict_films, quarantine_rows, said_pixel_sizes
+from ceph_pipeline.inference.folder import WAY_OUT, listed, predict_films, quarantine_rows, require_apart, said_pixel_sizes
 from ceph_pipeline.inference.measurements import measured_pixel_sizes, measurement_rows
 from ceph_pipeline.inference.plausibility import flag_implausible
 from ceph_pipeline.inference.ruler_models import load_ruler_detector, ruler_folder_for, with_marks
@@ -157,10 +157,8 @@ def _films(archive: Archive) -> list[FilmFile]:
         DetectorError: there are none, or the output lies among them.
     """
     source, output = archive.source, archive.output
-    if source.is_local and output.is_local and output.path.resolve().is_relative_to(source.path.resolve()):
-        raise DetectorError(
-            f"{source.url}: data_root lies in the folder of the films. Set another data_root, or name the films' subfolder."
-        )
+    if source.is_local and output.is_local:
+        require_apart(source.path, output.path)
     try:
         stamps = {path: stamp for path, stamp in source.stamps().items() if may_be_film(path)}
     except FileNotFoundError:

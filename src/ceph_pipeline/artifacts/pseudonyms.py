@@ -14,8 +14,8 @@ from ceph_pipeline.artifacts.secret_key import secret_key
 FILM_COLUMNS = ("image_id", "source_id")
 """Columns that name films."""
 
-_FILM_FIELDS = frozenset({"exclude"})
-_PATH_FIELDS = frozenset({"pretrained"})
+_FILM_FIELDS = frozenset({"exclude", "first", "second"})
+_PATH_FIELDS = frozenset({"other_data_roots", "pretrained", "ruler_models", "sheet"})
 
 
 def pseudonym(name: str, kind: str = "film") -> str:
@@ -48,8 +48,9 @@ def without_names(parameters: Any, field: str = "") -> Any:
         return {key: without_names(value, str(key)) for key, value in parameters.items()}
     if isinstance(parameters, list | tuple):
         return [without_names(value, field) for value in parameters]
-    if not isinstance(parameters, str):
+    if parameters is None or isinstance(parameters, bool):
         return parameters
     if field in _FILM_FIELDS:
-        return pseudonym(parameters)
-    return pseudonym(parameters, "path") if field in _PATH_FIELDS or any(mark in parameters for mark in "/\\~") else parameters
+        return pseudonym(str(parameters))
+    is_path = field in _PATH_FIELDS or (isinstance(parameters, str) and any(mark in parameters for mark in "/\\~"))
+    return pseudonym(str(parameters), "path") if is_path else parameters

@@ -59,8 +59,12 @@ def _joined(path: str) -> str:
 
 
 def with_digest(name: str, source: str) -> str:
-    """The ASCII letters of a name, and a digest of what it stands for, which tells it from others of these letters."""
+    """The ASCII letters of a name, and a digest of what it stands for, which tells it from others of these letters.
+
+    It is safe: `safe_identifier` leaves it as it is.
+    """
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", letters).strip("._-")[:_LONGEST]
     digest = hashlib.blake2b(source.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
-    return f"{plain or 'film'}-{digest}"
+    made = f"{plain or 'film'}-{digest}"
+    return f"film-{made}" if _DEVICE.fullmatch(made) else made

@@ -46,6 +46,22 @@ def find_xrays(folder: Path) -> dict[str, Path]:
     return {name: folder / path for name, path in identifiers_of(films).items()}
 
 
+def require_apart(folder: Path, output: Path) -> None:
+    """Keep results from being taken for films.
+
+    Args:
+        folder: Of the films.
+        output: Receives pictures.
+
+    Raises:
+        DetectorError: it lies among them.
+    """
+    if output.resolve().is_relative_to(folder.resolve()):
+        raise DetectorError(
+            f"{folder}: data_root lies in the folder of the films. Set another data_root, or name the films' subfolder."
+        )
+
+
 def located_xrays(folder: Path, image_ids: Iterable[str]) -> dict[str, Path]:
     """The films that landmarks were located in, by identifier, as they are found again.
 

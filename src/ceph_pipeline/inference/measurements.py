@@ -58,15 +58,16 @@ def summary_rows(predictions: pd.DataFrame, measurements: pd.DataFrame, rules: M
     `n_flagged` is there where the points carry flags; each rule adds its class, None where its measurement is absent.
     """
     grouped = predictions.groupby("image_id", sort=False)
-    least_sure = predictions.loc[grouped["sigma_px"].idxmax().dropna(), ["image_id", "landmark"]].set_index("image_id")
+    largest = predictions.dropna(subset="sigma_px").groupby("image_id", sort=False)["sigma_px"].idxmax()
+    least_sure = predictions.loc[largest, ["image_id", "landmark"]].set_index("image_id")
     summary = pd.DataFrame(
         {
             "n_landmarks": grouped["x"].count(),
             "median_sigma_px": grouped["sigma_px"].median(),
             "max_sigma_px": grouped["sigma_px"].max(),
-            "least_sure": least_sure["landmark"],
         }
     )
+    summary["least_sure"] = least_sure["landmark"]
     if "flagged" in predictions:
         summary["n_flagged"] = grouped["flagged"].sum()
     classic = measurements[measurements["measurement"].isin(["SNA", "SNB", "ANB", "SN_GoGn"])]

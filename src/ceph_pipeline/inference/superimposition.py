@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 FIRST_COLOUR, SECOND_COLOUR = "#0072b2", "#d55e00"
 HEIGHT_INCHES = 9.0
-_NUMBER = re.compile(r"\d+(_\d+)*")
 
 
 def pair_of(predictions: pd.DataFrame, params: SuperimpositionParams) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -38,28 +36,36 @@ def pair_of(predictions: pd.DataFrame, params: SuperimpositionParams) -> tuple[p
     return predictions[predictions["image_id"] == first], predictions[predictions["image_id"] == second]
 
 
-def _film(predictions: pd.DataFrame, field: str, name: str | int | None) -> str:
-    """The identifier; of a name that the command line has read as a number, `001` or `2024_05`, the one of that number."""
+def _film(predictions: pd.DataFrame, field: str, name: str | None) -> str:
     known = predictions["image_id"].astype(str).unique().tolist()
-    of_number = [image_id for image_id in known if _NUMBER.fullmatch(image_id) and int(image_id) == name]
-    if name not in known and len(of_number) != 1:
+    if name is None or name not in known:
         shown = ", ".join(known[:5]) + (" …" if len(known) > 5 else "")
         raise SuperimpositionError(
             f"superimposition.{field} = {name!r}: no such film among those located. Name one of {shown}, or run inference "
             "on a folder that holds it."
         )
-    return str(name) if name in known else of_number[0]
+    return name
 
 
 def pixel_sizes_of(
     sizes: pd.DataFrame, films: tuple[pd.DataFrame, pd.DataFrame], params: SuperimpositionParams
 ) -> tuple[float | None, float | None]:
-    """Millimetres per pixel of both films: as the parameters say, or as they were measured; None where unknown."""
+    """Millimetres per pixel of both films: as the parameters say, or as they were measured; None where unknown.
+
+    Raises:
+        SuperimpositionError: nothing has been measured on one of them.
+    """
     if params.pixel_sizes_mm is not None:
         return params.pixel_sizes_mm
     known = calibrations(sizes)
-    first, second = (known[str(film["image_id"].iloc[0])].pixel_size_mm for film in films)
-    return first, second
+    first, second = (str(film["image_id"].iloc[0]) for film in films)
+    for name in (first, second):
+        if name not in known:
+            raise SuperimpositionError(
+                f"{name!r} is located, but its pixel size is not: inference was stopped before. Run inference to its end, or "
+                "set superimposition.pixel_sizes_mm."
+            )
+    return known[first].pixel_size_mm, known[second].pixel_size_mm
 
 
 def change_rows(first: pd.DataFrame, second: pd.DataFrame, pixel_sizes_mm: tuple[float | None, float | None]) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def read_film_sheet(images: pd.DataFrame, params: FilmSheetParams, setting: str 
 
     A row belongs to the film of that identifier, path, or file name with or without suffix, or of that number where
     a spreadsheet has dropped its leading zeros. The patient's key stays in
-    memory: it gets into no table and no log.
+    memory: it gets into no table and no log, and the sheet's own name gets into no log.
 
     Args:
         images: The images table.
@@ -64,13 +64,14 @@ def read_film_sheet(images: pd.DataFrame, params: FilmSheetParams, setting: str 
     except UnreadableFileError as error:
         raise FilmSheetError(f"{setting}.sheet = {path}: {error}.") from None
     for note in sheet.notes:
-        logger.warning("%s: %s: %s is read", path.name, note.field, note.found)
+        logger.warning("%s.sheet: %s: %s is read", setting, note.field, note.found)
     present = [fact for fact in FACTS if columns[fact] is not None]
     if columns["image"] is None or not present:
         wanted = f"{params.image!r}, and of {', '.join(repr(getattr(params, fact)) for fact in FACTS)} at least one"
         found = list(sheet.header)
         raise FilmSheetError(f"{path}: found the columns {found}, expected {wanted}. Name them in `{setting}`.")
-    return _facts(images, sheet, path, {fact: position for fact, position in columns.items() if position is not None})
+    known = {fact: position for fact, position in columns.items() if position is not None}
+    return _facts(images, sheet, path, known, setting)
 
 
 def with_machines(images: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
@@ -79,7 +80,7 @@ def with_machines(images: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
     return images.assign(machine=images["machine"].reset_index(drop=True).where(named.isna(), named))
 
 
-def _facts(images: pd.DataFrame, sheet: Sheet, path: Path, columns: dict[str, int]) -> pd.DataFrame:
+def _facts(images: pd.DataFrame, sheet: Sheet, path: Path, columns: dict[str, int], setting: str) -> pd.DataFrame:
     films = _films_by_name(images)
     facts = no_facts(images)
     said: dict[str, tuple[int, tuple[str, ...]]] = {}
@@ -108,11 +109,11 @@ def _facts(images: pd.DataFrame, sheet: Sheet, path: Path, columns: dict[str, in
             f"identifiers, paths or file names such as {expected}."
         )
     names = ", ".join(fact for fact in FACTS if fact in columns)
-    logger.info("%s: %s of %d of %d images", path.name, names, len(said), len(images))
+    logger.info("%s.sheet: %s of %d of %d images", setting, names, len(said), len(images))
     if strangers:
         some = ", ".join(map(str, strangers[:5])) + (", …" if len(strangers) > 5 else "")
-        message = "%s: %d of %d rows name none of the images, and say nothing: lines %s"
-        logger.warning(message, path.name, len(strangers), len(sheet.rows), some)
+        message = "%s.sheet: %d of %d rows name none of the images, and say nothing: lines %s"
+        logger.warning(message, setting, len(strangers), len(sheet.rows), some)
     return facts
 
 

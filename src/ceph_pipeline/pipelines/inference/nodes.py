@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 def locate_landmarks(
     folder: Path,
+    overlay_folder: Path,
     stage1_checkpoint: Path,
     models: Path,
     params: InferenceParams,
@@ -30,10 +31,14 @@ def locate_landmarks(
 
     Where the evaluation has left its uncertainty among the models, points come with radii and flags. The last table has the CVM
     stages that the first network's head says; it is empty where that network has no such head.
+
+    Raises:
+        DetectorError: as `predict_folder`, or the overlays would lie among the films.
     """
     from ceph_pipeline.detector import LandmarkDetector
-    from ceph_pipeline.inference.folder import predict_folder
+    from ceph_pipeline.inference.folder import predict_folder, require_apart
 
+    require_apart(folder, overlay_folder)
     files = DetectorFiles.of(stage1_checkpoint, stage2_checkpoint, ensemble)
     detector = LandmarkDetector.from_checkpoints(files.stage1, files.stage2, models, detector_params)
     detector.uncertainty.say(detector.stage, detector.views)
@@ -96,13 +101,15 @@ def write_annotations(
 ) -> pd.DataFrame:
     """Leave the landmarks as files of other formats, each in a folder of its name, and list the X-rays with sizes and paths.
 
-    Files of an earlier run are replaced.
+    Those of an earlier run, of other films, are replaced, or deleted where their format is not asked for any more.
     """
     from ceph_pipeline import formats
+    from ceph_pipeline.inference.annotations import delete_annotations
     from ceph_pipeline.inference.folder import image_rows
     from ceph_pipeline.inference.measurements import measured_pixel_sizes
 
     images = image_rows(folder, predictions, measured_pixel_sizes(sizes))
+    delete_annotations(annotation_folder, keep=params.formats)
     for name in params.formats:
         formats.write(annotation_folder / name, name, images, predictions.rename(columns={"stage": "reader"}))
     if params.formats:

@@ -30,7 +30,10 @@ def create_pipeline(used: Literal["stage1", "stage2", "ensemble"] = "stage2") ->
         [
             Node(
                 locate_landmarks,
-                inputs=[FOLDER, "stage1_checkpoint", "models_folder", INFERENCE, "params:detector", *networks],
+                inputs=[
+                    *[FOLDER, "inference_overlay_folder", "stage1_checkpoint", "models_folder"],
+                    *[INFERENCE, "params:detector", *networks],
+                ],
                 outputs=["located_in_new", "inference_quarantine", CVM],
                 name="locate_landmarks",
             ),
