@@ -11,6 +11,7 @@ import pytest
 
 from ceph_pipeline.artifacts import DiskError
 from ceph_pipeline.augmentation.copy_writer import AugmentationError
+from ceph_pipeline.augmentation.kinds import RecipeError
 from ceph_pipeline.augmentation.tables import (
     AugmentedCacheTable,
     AugmentedCvmTable,
@@ -194,6 +195,15 @@ class TestBadInput:
         with pytest.raises(DiskError, match=r"1\.0 kB are free"):
             study.augment()
         assert study.store.ids() == set()
+
+
+def test_sources_that_are_all_excluded_are_refused_and_their_copies_kept(study):
+    study.augment()
+    before = study.files()
+    study.tables.exclusions["image_id"] = study.tables.images["image_id"]
+    with pytest.raises(RecipeError, match=r"no image: 6 of 6 sources are excluded .*audit\.exclude"):
+        study.augment()
+    assert study.files() == before
 
 
 def test_the_log_says_how_many_images_are_missing(study, caplog):

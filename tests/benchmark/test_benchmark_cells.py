@@ -26,6 +26,17 @@ class TestCells:
         assert len(set(found)) == len(found)
         assert cells.cells(PARAMS.model_copy(update={"cases": (WHOLE, CROPS, WHOLE)})) == found, "one configured twice"
 
+    def test_cases_of_one_network_may_overlap_in_batch_sizes(self, monkeypatch):
+        cases = tuple(WHOLE.model_copy(update={"batch_sizes": sizes, "gpu_only": sizes == (6, 8)}) for sizes in ((1, 6), (6, 8)))
+        params = PARAMS.model_copy(update={"cases": cases, "configurations": ("float32", "amp"), "mode": "training"})
+        monkeypatch.setattr(runs, "_measured", lambda cell, params: cells.failed(cell, "not timed"))
+        table = runs.time_cells(params)
+        assert table["batch_size"].tolist() == [size for size in (1, 6, 8) for _ in range(4)]
+
+    def test_a_batch_of_nothing_is_refused(self):
+        with pytest.raises(ValueError, match="batch_sizes"):
+            NetCase(batch_sizes=(0,))
+
     @pytest.mark.parametrize(("mode", "steps"), [("inference", ("forward", "inference")), ("training", ("bare", "training"))])
     def test_a_mode_has_its_bare_step_and_its_whole_step(self, mode, steps):
         found = cells.cells(PARAMS.model_copy(update={"mode": mode}))

@@ -30,6 +30,12 @@ def test_what_the_case_does_not_say_comes_from_stage_1():
     assert (settings.optim.epochs, settings.optim.accumulate_batches, settings.net.pretrained) == (1, 1, False)
 
 
+def test_one_epoch_trains_the_whole_network_on_every_drawn_image():
+    stage1 = Stage1Params(optim=OptimParams(unfreeze_after_epochs=3), images_per_epoch=2)
+    settings = trained_as(CASE, stage1)
+    assert (settings.optim.unfreeze_after_epochs, settings.images_per_epoch) == (0, None)
+
+
 def test_weights_are_averaged_also_where_stage_1_does_not():
     assert trained_as(CASE, Stage1Params()).optim.ema_decay == 0.999
 

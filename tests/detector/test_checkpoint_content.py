@@ -53,8 +53,9 @@ def test_crops_that_stage_2_does_not_describe_are_named(checkpoints: Path, tmp_p
         load_checkpoint(file)
 
 
-def test_a_file_of_anything_else_is_refused_without_a_way_to_load_it_all_the_same(tmp_path: Path) -> None:
-    (tmp_path / "best.ckpt").write_text("garbage")
+@pytest.mark.parametrize("text", ["garbage", "Repository not found", "sorry", "hello world", "r BF"])
+def test_a_file_of_anything_else_is_refused_without_a_way_to_load_it_all_the_same(tmp_path: Path, text: str) -> None:
+    (tmp_path / "best.ckpt").write_text(text)
     with pytest.raises(CheckpointError, match="refused: no checkpoint") as refused:
         load_checkpoint(tmp_path / "best.ckpt")
     assert "weights_only" not in str(refused.value)

@@ -132,7 +132,9 @@ class TestRefused:
         assert not (tmp_path / "intruded").exists()
 
     @pytest.mark.parametrize("name", ["page.pth", "page.safetensors"])
-    @pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html><html>404</html>" * 9])
+    @pytest.mark.parametrize(
+        "content", [b"", b"<!DOCTYPE html><html>404</html>" * 9, b"Repository not found", b"sorry", b"hello world", b"r BF"]
+    )
     def test_file_that_is_no_checkpoint_is_said_to_be_none(self, name, content, tmp_path):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(WeightsError, match="not a checkpoint, or a damaged one"):

@@ -232,3 +232,10 @@ def test_a_pixel_of_stride_8_lies_where_the_four_it_covers_do():
     net = create_landmark_net("resnet18", 1, stride=8)
     fine = blobs([[[10.5, 20.5]]])
     assert decode(net.coarsen(fine), sigma=1.0).xy[0, 0].tolist() == pytest.approx([5.0, 10.0], abs=0.02)
+
+
+def test_a_transformer_of_one_input_size_says_which():
+    net = create_landmark_net("vit_tiny_patch16_224", 3)
+    with pytest.raises(ValueError, match=r"images are 256 × 320 px .* vit_tiny_patch16_224 takes 224 × 224 px only"):
+        net(torch.zeros(1, 1, 256, 320))
+    assert net(torch.zeros(1, 1, 224, 224)).heatmaps.shape == (1, 3, 56, 56)

@@ -370,3 +370,9 @@ class TestFailures:
         assert exits == {1: Exit(-9, 10)}
         assert ("ceph_pipeline.training.fit", logging.WARNING, "100 % done") in caplog.record_tuples
         assert "a library's own line" in caplog.text
+
+    @pytest.mark.parametrize("line", ["5", "null", '"exits"', '["exits"]', '{"loss": 0.1}'])
+    def test_a_line_of_json_that_is_not_ours_is_logged_as_it_is(self, caplog, line):
+        with caplog.at_level(logging.INFO):
+            assert relay([f"{line}\n"]) == {}
+        assert caplog.messages == [line]

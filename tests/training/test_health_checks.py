@@ -104,6 +104,12 @@ def test_a_rate_that_was_searched_for_is_to_be_set_by_hand():
     assert run_checks(searched)["rate_too_high"].suggestion == "0.009, with loop.find: null"
 
 
+@pytest.mark.parametrize(("check", "field"), [("border", "at_border"), ("out_of_range", "outside")])
+def test_a_landmark_without_a_validation_crop_hides_nothing(check, field):
+    finding = run_checks(record(lambda _: validation(**{field: (0.4, 0.4, 0.4, math.nan)})))[check]
+    assert finding.value == pytest.approx(0.4)
+
+
 def test_each_check_has_its_sick_training():
     assert set(SICK) == set(CHECKS)
 

@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 import torch
 
-from ceph_pipeline.artifacts import Ledger
+from ceph_pipeline.artifacts import Ledger, fingerprint
 from ceph_pipeline.detector.checkpoint import TrainedNet, write_tensors
 from ceph_pipeline.training import TrainingError
-from ceph_pipeline.training.params import LoopParams, OptimParams, Stage1Params
+from ceph_pipeline.training.params import LoopParams, NetParams, OptimParams, Stage1Params
 from ceph_pipeline.training.resume import begin_or_skip, epochs_done, finish
 
 TABLE = {"images": pd.DataFrame({"image_id": ["a", "b"]}), "landmarks": pd.DataFrame({"x": [1.0]})}
@@ -15,7 +15,8 @@ TABLE = {"images": pd.DataFrame({"image_id": ["a", "b"]}), "landmarks": pd.DataF
 
 def params(**values):
     loop = {key: values.pop(key) for key in list(values) if key in LoopParams.model_fields}
-    return Stage1Params(optim=OptimParams(**values), loop=LoopParams(**loop))
+    net = {key: values.pop(key) for key in list(values) if key in NetParams.model_fields}
+    return Stage1Params(net=NetParams(**net), optim=OptimParams(**values), loop=LoopParams(**loop))
 
 
 def cut_off(folder, epochs=3, given=None):
@@ -128,6 +129,60 @@ def test_a_forced_training_that_was_cut_off_goes_on(complete):
     cut_off(complete, given=params(force=True))
     assert begin_or_skip(complete, "stage1", TABLE, params())
     assert epochs_done(complete / "last.ckpt") == 3
+
+
+@pytest.mark.parametrize("learning_rate", [1e-4, 0.5], ids=["the same training", "another"])
+def test_what_a_finished_training_could_not_drop_any_more_is_dropped(complete, learning_rate):
+    """The process was killed after its ledger was closed."""
+    for name in ("last.ckpt", "best-epoch.ckpt"):
+        write_tensors({"epoch": 199, "state_dict": {}}, complete / name)
+    assert begin_or_skip(complete, "stage1", TABLE, params(learning_rate=learning_rate)) is (learning_rate == 0.5)
+    assert [path.name for path in complete.glob("*.ckpt")] == ["best.ckpt"]
+
+
+class TestInitialWeights:
+    @pytest.fixture
+    def weights(self, tmp_path):
+        path = tmp_path / "w.pth"
+        path.write_bytes(b"first")
+        return path
+
+    @pytest.fixture
+    def folder(self, tmp_path, weights, toy_net):
+        """Of a training that started from the weights and is complete."""
+        cut_off(folder := tmp_path / "stage1", given=params(pretrained=str(weights)))
+        finish(folder, trained(toy_net()))
+        return folder
+
+    def test_others_under_the_same_path_are_another_training(self, folder, weights):
+        assert not begin_or_skip(folder, "stage1", TABLE, params(pretrained=str(weights)))
+        weights.write_bytes(b"second")
+        assert begin_or_skip(folder, "stage1", TABLE, params(pretrained=str(weights)))
+        weights.write_bytes(b"first")
+        assert not begin_or_skip(folder, "stage1", TABLE, params(pretrained=str(weights)))
+
+    def test_an_unfinished_training_is_protected_from_them(self, tmp_path, weights):
+        cut_off(tmp_path / "stage1", given=params(pretrained=str(weights)))
+        weights.write_bytes(b"second")
+        with pytest.raises(TrainingError, match="data: initial weights: it was begun with"):
+            begin_or_skip(tmp_path / "stage1", "stage1", TABLE, params(pretrained=str(weights)))
+
+    def test_a_finished_training_needs_them_no_more(self, folder, weights):
+        weights.unlink()
+        assert not begin_or_skip(folder, "stage1", TABLE, params(pretrained=str(weights)))
+
+    def test_the_network_that_the_training_itself_replaces_counts_by_its_path(self, complete, toy_net):
+        onwards = params(pretrained=str(complete / "best.ckpt"))
+        assert begin_or_skip(complete, "stage1", TABLE, onwards)
+        with torch.no_grad():
+            (net := toy_net()).head.bias.fill_(3.0)
+        finish(complete, trained(net))
+        assert not begin_or_skip(complete, "stage1", TABLE, onwards)
+
+    @pytest.mark.parametrize("pretrained", [True, False])
+    def test_without_a_file_the_fingerprint_is_of_data_and_parameters(self, tmp_path, pretrained):
+        begin_or_skip(tmp_path, "stage1", TABLE, given := params(pretrained=pretrained))
+        assert Ledger(tmp_path).read()["fingerprint"] == fingerprint(TABLE, {"stage1": given})
 
 
 @pytest.mark.parametrize("damage", ["truncated", "replaced", "missing"])

@@ -217,6 +217,31 @@ def test_crops_are_flipped_and_turned_with_their_targets(spots, crop_table):
         assert np.linalg.norm(local_peak(image, point, radius=6) - point) < 1.0
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"collimator": {"edges": [4, 4], "depth": [0.3, 0.3], "shade": "white"}},
+        {"burned_in_marks": {"marks": ["side"], "height_mm": [4, 4]}},
+    ],
+)
+def test_what_keeps_clear_of_the_landmark_does_so_where_the_flip_has_carried_it(tmp_path, spots, crop_table, kind):
+    """The landmark lies a quarter of the field left of the centre, after the flip as far right; a cover is white on grey."""
+    store = ImageStore(str(tmp_path))
+    for image_id in spots.images["image_id"]:
+        store.write(image_id, np.full((80, 96), 100, np.uint8))
+    crops = crop_table(0.0).assign(rotation_deg=0.0)
+    crops["centre_x"] += 0.25 * crops["field_px"]
+    groups = group_by_image(crops, spots.landmarks, spots.images.assign(pixel_size_mm=1.0), spots.names)
+    dataset = CropDataset(groups, store, crop_px=48, crops_per_image=4, seed=1, augmentation=recipe(flip={}, **kind))
+    batch = concatenate([dataset[0, item] for item in range(len(groups))])
+    assert batch.points[:, 0, 0].tolist() == pytest.approx([23.5 + 12] * len(batch.points))
+    distance = np.hypot(*(np.mgrid[:48, :48][::-1] - np.array([23.5 + 12, 23.5])[:, None, None]))
+    images = batch.images[:, 0].numpy()
+    grey = images.min(axis=(1, 2))
+    assert (images.max(axis=(1, 2)) > grey).mean() > 0.9
+    assert (images[:, distance < 5] == grey[:, None]).all()
+
+
 def test_crops_of_missing_points_are_left_out(spots, crop_table):
     landmarks = spots.landmarks.copy()
     landmarks.loc[landmarks["landmark"] == spots.names[0], ["x", "y"]] = np.nan

@@ -122,6 +122,15 @@ def test_the_same_training_is_skipped_and_another_is_not(spots, tmp_path, caplog
     assert first.stat().st_mtime_ns > forced
 
 
+@pytest.mark.parametrize(("landmarks", "metric"), [(True, "val/mre_px"), (False, "val/mre_mm")])
+def test_a_film_without_a_pixel_size_counts_where_it_shows_a_landmark(spots, landmarks, metric):
+    film = spots.images.loc[spots.images["split"] == "valid", "image_id"].iloc[0]
+    images = spots.images.assign(pixel_size_mm=spots.images["pixel_size_mm"].mask(spots.images["image_id"] == film))
+    points = spots.landmarks if landmarks else spots.landmarks[spots.landmarks["image_id"] != film]
+    tables = Stage1Tables(images, points, spots.cvm, PIXELS)
+    assert Stage1Job(tables, spots.cache, stage1_params()).prepare(ALONE)[1].metric == metric
+
+
 def test_a_path_that_does_not_exist_leaves_the_finished_network_where_it_is(spots, tmp_path):
     first = train(spots, tmp_path, stage1_params(epochs=1))
     content = first.read_bytes()
@@ -231,6 +240,21 @@ def test_each_batch_of_stage_2_holds_as_many_crops_as_was_asked_for(spots, crop_
     data.shrink()
     assert [len(batch.images) for batch in data.train_dataloader()] == [3] * 16
     assert (data.plan.accumulate, data.plan.batches) == (2, 16)
+
+
+def test_images_with_few_crops_make_the_same_batches_and_epochs_of_stage_2(spots, crop_table):
+    """Four crops an image, of 32 asked for: a batch of 64 holds 16 sources, an epoch of 1,000 crops 250 draws."""
+    params = Stage2Params(
+        net=RefinementNetParams(backbone="mobilenetv3_small_050"),
+        optim=OptimParams(batch_size=64),
+        loop=LoopParams(workers=0),
+        crops_per_epoch=1000,
+        crops_per_image=32,
+    )
+    tables = Stage2Tables(crop_table(2.0), spots.images, spots.landmarks, PIXELS)
+    data = Stage2Job(tables, spots.store, CropParams(crop_px=32), params).prepare(ALONE)[1]
+    assert (data.plan.items, data.plan.batches, len(data.train_sampler)) == (16, 15, 250)
+    assert len(next(iter(data.train_dataloader())).images) == 64
 
 
 def test_building_a_net_leaves_the_generators_alone():

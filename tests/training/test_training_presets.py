@@ -1,6 +1,7 @@
 """Every preset trains: on eight tiny images, with nothing changed but sizes, the number of epochs and the network."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 import yaml
 
 from ceph_pipeline import formats, ingestion
+from ceph_pipeline.crops import CropParams
 from ceph_pipeline.detector.checkpoint import load_checkpoint
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.models.packaged import PACKAGES
+from ceph_pipeline.settings import CONFIG_LOADER_ARGS, CONFIG_LOADER_CLASS
 from ceph_pipeline.training import fit, run
-from ceph_pipeline.training.params import Stage1Params
+from ceph_pipeline.training.params import Stage1Params, Stage2Params
 from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -92,6 +95,29 @@ def test_the_presets_are_what_their_users_know():
     assert (ruler.optim.unfreeze_after_epochs, ruler.optim.backbone_rate_factor, ruler.loop.patience) == (5, 0.1, 30)
     assert ruler.optim.learning_rate * ruler.optim.cosine_floor == pytest.approx(1e-6)
     assert (ruler.optim.batch_size, ruler.optim.weight_decay, ruler.net.backbone) == (4, 1e-5, "resnet18")
+
+
+def with_its_environment(path: Path) -> dict[str, Any]:
+    """All parameters of the run that the first line of a preset names."""
+    text = path.read_text()
+    env = re.search(r"--env (\w+)", text.splitlines()[0])
+    given = yaml.safe_load(text)["run"]["params"]
+    loader = CONFIG_LOADER_CLASS(str(CONF), env=env[1] if env else None, runtime_params=given, **CONFIG_LOADER_ARGS)
+    return dict(loader["parameters"])
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "presets").glob("*.yml")), ids=lambda path: path.stem)
+def test_a_preset_fits_the_environment_that_its_first_line_names(path):
+    parameters = with_its_environment(path)
+    for name, model in (("stage1", Stage1Params), ("stage2", Stage2Params), ("crops", CropParams)):
+        model.model_validate(parameters[name])
+
+
+def test_the_rulers_preset_falls_along_a_cosine_and_waits_in_its_environment():
+    parameters = with_its_environment(CONF / "presets" / "ruler.yml")
+    stage1 = Stage1Params.model_validate(parameters["stage1"])
+    assert (stage1.optim.schedule, stage1.loop.monitor, stage1.loop.patience) == ("cosine", "mre", 30)
+    assert stage1.loss.absent_weight == 0.3, "the environment's"
 
 
 def test_few_films_start_from_weights_that_need_no_hub():

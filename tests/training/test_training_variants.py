@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ceph_pipeline.models.backbones import UnknownBackboneError
 from ceph_pipeline.training import Stage1Params, TrainingError, variants
 from ceph_pipeline.training.stage1 import Stage1Tables
 from ceph_pipeline.training.variants import SECONDS_FILE, network_variants, source_variants, train_variants
@@ -45,6 +46,12 @@ def test_networks_differ_in_their_backbone_alone() -> None:
     assert (one.name, two.params.net.backbone) == ("resnet18", "hrnet_w18")
     assert two.params.model_dump() | {"net": None} == params.model_dump() | {"net": None}
     assert one.images is two.images
+
+
+def test_a_network_that_does_not_exist_is_named_before_any_is_trained() -> None:
+    params = Stage1Params.model_validate({"net": {"pretrained": "/no/such.pth"}})
+    with pytest.raises(UnknownBackboneError, match="unknown backbone 'resnet180'"):
+        network_variants(IMAGES, params, ["resnet18", "resnet180"])
 
 
 def test_a_finished_training_keeps_the_time_that_it_took(spots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,11 @@
 """The curves that each validation logs, on errors and losses written by hand."""
 
+import numpy as np
+import pytest
 import torch
 
 from ceph_pipeline.training.batch import Batch
+from ceph_pipeline.training.monitor import error_metric
 from ceph_pipeline.training.validation_curves import ValidationCurves
 
 NAN = float("nan")
@@ -40,6 +43,14 @@ def test_detection_rates_at_four_thresholds_over_the_images_whose_pixel_size_is_
     assert found["val/mre_mm"] == 2.52
     assert found["val/mre_px"] == round(206 / 9, 3)  # of both images
     assert found["val/pck"] == round(600 / 9, 3)
+
+
+@pytest.mark.parametrize(
+    ("pixel_size_mm", "metric"),
+    [([0.1, 0.2], "val/mre_mm"), ([0.1] + [NAN] * 149, "val/mre_px"), ([NAN], "val/mre_px"), ([], "val/mre_px")],
+)
+def test_epochs_are_compared_in_a_unit_that_all_images_have(pixel_size_mm, metric):
+    assert error_metric(np.array(pixel_size_mm)) == metric
 
 
 def test_without_any_pixel_size_there_are_no_millimetres():

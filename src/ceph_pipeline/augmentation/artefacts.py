@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
+from ceph_pipeline.augmentation.kinds import (
+    ORDERED,
+    DrawnKind,
+    NonNegativeRange,
+    PositiveRange,
+    ShareRange,
+    Source,
+    register,
+)
 from ceph_pipeline.augmentation.transforms import Transform, full_scale, to_depth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ceph_pipeline.augmentation.transforms import Pixels
+
+Streaks = Annotated[int, Field(ge=0, le=1000)]
+Sides = Annotated[int, Field(ge=0, le=4)]
+Tilt = Annotated[float, Field(ge=-45, le=45)]
 
 CLEARANCE_MM = 3.0
 """No landmark lies closer than this to a collimator's edge: technicians do not cut into the face."""
@@ -30,7 +42,7 @@ class Scatter(DrawnKind):
         spread_mm: Standard deviation of the veil's blur.
     """
 
-    share: Range = (0.15, 0.45)
+    share: ShareRange = (0.15, 0.45)
     spread_mm: float = Field(18.0, gt=0)
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
@@ -64,10 +76,10 @@ class ScannerLines(DrawnKind):
         banding: Range of the bands' standard deviation as a fraction of the full scale.
     """
 
-    lines: tuple[int, int] = (2, 6)
-    contrast: Range = (0.04, 0.12)
-    width_mm: Range = (0.15, 0.4)
-    banding: Range = (0.001, 0.004)
+    lines: Annotated[tuple[Streaks, Streaks], ORDERED] = (2, 6)
+    contrast: ShareRange = (0.04, 0.12)
+    width_mm: NonNegativeRange = (0.15, 0.4)
+    banding: ShareRange = (0.001, 0.004)
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw the streaks; they run down or across."""
@@ -107,10 +119,10 @@ class Collimator(DrawnKind):
         shade: Of the covered part; `either`: white or black, at random.
     """
 
-    edges: tuple[int, int] = (1, 3)
-    depth: Range = (0.015, 0.06)
-    tilt_deg: Range = (-1.0, 1.0)
-    penumbra_mm: Range = (0.4, 1.5)
+    edges: Annotated[tuple[Sides, Sides], ORDERED] = (1, 3)
+    depth: ShareRange = (0.015, 0.06)
+    tilt_deg: Annotated[tuple[Tilt, Tilt], ORDERED] = (-1.0, 1.0)
+    penumbra_mm: PositiveRange = (0.4, 1.5)
     shade: Literal["white", "black", "either"] = "either"
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:

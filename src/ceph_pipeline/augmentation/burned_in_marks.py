@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
+from ceph_pipeline.augmentation.kinds import ORDERED, DrawnKind, PositiveRange, ShareRange, Source, register
 from ceph_pipeline.augmentation.transforms import Transform, full_scale, to_depth
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.uint8]
     """What lead covers, 255, with smooth edges."""
+
+Centimetres = Annotated[int, Field(ge=1, le=50)]
 
 CLEARANCE_MM = 6.0
 """No landmark lies closer than this to a mark."""
@@ -43,9 +45,9 @@ class BurnedInMarks(DrawnKind):
     """
 
     marks: tuple[Literal["side", "number", "scale"], ...] = Field(("side", "scale"), min_length=1)
-    height_mm: Range = (7.0, 11.0)
-    scale_cm: tuple[int, int] = (3, 8)
-    opacity: Range = (0.80, 0.97)
+    height_mm: PositiveRange = (7.0, 11.0)
+    scale_cm: Annotated[tuple[Centimetres, Centimetres], ORDERED] = (3, 8)
+    opacity: ShareRange = (0.80, 0.97)
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
         """Draw what the marks show and where they lie."""

@@ -8,6 +8,7 @@ from tqdm.auto import tqdm
 
 from ceph_pipeline.artifacts import check_cluster, readable_size, run_unordered
 from ceph_pipeline.augmentation.copy_writer import AugmentationError, CopyWriter
+from ceph_pipeline.augmentation.kinds import RecipeError
 from ceph_pipeline.augmentation.params import AugmentationParams
 from ceph_pipeline.augmentation.plan import Copy, Plan, plan_copies
 from ceph_pipeline.augmentation.provenance import Provenance
@@ -39,7 +40,7 @@ def augment(
         params: Recipe, target and workers.
 
     Raises:
-        RecipeError: the recipe does not make the promised total.
+        RecipeError: the recipe does not make the promised total, or no copy at all.
         OtherRecipeError: the store holds images of another recipe.
         FolderError: a store cannot be written to, or its disk has no room for the copies.
         WorkersError: the Dask cluster cannot be reached.
@@ -47,6 +48,7 @@ def augment(
         AugmentationError: a source has another size than its table says, or a copy cannot be written.
     """
     plan = plan_copies(sources.images, sources.landmarks, sources.exclusions, params)
+    _refuse_nothing(plan, sources.exclusions)
     for destination in (store, cache):
         destination.folder.check_writable()
     provenance = Provenance(store, cache, params)
@@ -86,6 +88,16 @@ def make_copies(writer: CopyWriter, plan: Plan, missing: list[Copy], params: Aug
             written += made.size_bytes
             progress.update(made.images)
     log.info("%d images of %d sources written, %s", len(missing), len(tasks), readable_size(written))
+
+
+def _refuse_nothing(plan: Plan, exclusions: pd.DataFrame) -> None:
+    """An empty plan would delete every copy that is there and leave nothing to train on."""
+    if not plan.copies:
+        excluded = len(plan.sources.keys() & set(exclusions["image_id"]))
+        raise RecipeError(
+            f"augmentation makes no image: {excluded} of {len(plan.sources)} sources are excluded by the audit. Look at its "
+            "findings and at audit.exclusions and audit.exclude, or at the kinds and splits of augmentation.recipe."
+        )
 
 
 def _check_space(writer: CopyWriter, plan: Plan, missing: list[Copy]) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
 import numpy as np
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PositiveFloat
 
 from ceph_pipeline.artifacts import Params
 from ceph_pipeline.augmentation.transforms import Transform
@@ -29,7 +29,10 @@ class RecipeError(CephError, ValueError):
     """A recipe names a kind that does not exist, or does not make the number of images it promises."""
 
 
-def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
+Bounds = TypeVar("Bounds", bound=tuple[float, float])
+
+
+def _ordered(bounds: Bounds) -> Bounds:
     if bounds[0] > bounds[1]:
         raise InvalidValueError(f"the lower end {bounds[0]} is above the upper end {bounds[1]}; write [lower, upper].")
     return bounds
@@ -49,6 +52,17 @@ Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
 
 NonNegativeRange = Annotated[Range, AfterValidator(_not_negative)]
 """A range of what cannot be below 0."""
+
+PositiveRange = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ordered)]
+"""A range of what is above 0."""
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+ShareRange = Annotated[tuple[_Share, _Share], AfterValidator(_ordered)]
+"""A range of fractions of a whole."""
+
+ORDERED = AfterValidator(_ordered)
+"""Of a range whose ends have bounds of their own: the lower end is not above the upper."""
 
 
 @dataclass(frozen=True)

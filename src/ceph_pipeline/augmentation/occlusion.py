@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from ceph_pipeline.augmentation.kinds import DrawnKind, Range, Source, register
+from ceph_pipeline.augmentation.kinds import DrawnKind, ShareRange, Source, register
 from ceph_pipeline.augmentation.transforms import Transform, full_scale
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Cutout(DrawnKind):
     """
 
     squares: int = Field(1, ge=1, le=16)
-    side: Range = (0.05, 0.15)
+    side: ShareRange = (0.05, 0.15)
     fill: Literal["mean", "black", "white"] = "mean"
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:

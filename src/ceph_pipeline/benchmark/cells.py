@@ -67,10 +67,10 @@ class Cell:
 
 
 def cells(params: BenchmarkParams) -> list[Cell]:
-    """All cells of a benchmark, each once, however often it is configured."""
+    """All cells of a benchmark, each once, however often it is configured: by cases, too, whose batch sizes overlap."""
     modes = ("inference", "training") if params.mode == "both" else (params.mode,)
     found = (
-        Cell(case, batch_size, configuration, mode)
+        Cell(case.network(), batch_size, configuration, mode)
         for case in params.cases
         for mode in modes
         for batch_size in case.batch_sizes

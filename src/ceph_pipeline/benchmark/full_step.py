@@ -124,13 +124,20 @@ def measure_full_step(case: FullStepCase, params: BenchmarkParams, stage1: Stage
 def trained_as(case: FullStepCase, stage1: Stage1Params) -> Stage1Params:
     """The parameters of stage 1 with the case's network, input, batch and workers, for one epoch from random weights."""
     net = {"backbone": case.backbone, "input_width_px": case.width_px, "input_height_px": case.height_px, "pretrained": False}
-    optim = {"epochs": 1, "batch_size": case.batch_size, "accumulate_batches": 1, "ema_decay": stage1.optim.ema_decay or 0.999}
+    optim = {
+        "epochs": 1,
+        "batch_size": case.batch_size,
+        "accumulate_batches": 1,
+        "unfreeze_after_epochs": 0,
+        "ema_decay": stage1.optim.ema_decay or 0.999,
+    }
     loop = {"workers": case.workers, "validate_every_epochs": 1, "find": None, "devices": 1, "nodes": 1}
     return stage1.model_copy(
         update={
             "net": stage1.net.model_copy(update=net),
             "optim": stage1.optim.model_copy(update=optim),
             "loop": stage1.loop.model_copy(update=loop),
+            "images_per_epoch": None,
         }
     )
 

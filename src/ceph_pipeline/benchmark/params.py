@@ -1,8 +1,8 @@
 """Settings of the benchmark. Free of torch: Kedro resolves these types when it registers the pipelines."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from ceph_pipeline.artifacts import Params
 
@@ -21,8 +21,12 @@ class NetCase(Params):
     width_px: int = Field(512, ge=32, multiple_of=32)
     height_px: int = Field(512, ge=32, multiple_of=32)
     stride: Literal[2, 4] = 4
-    batch_sizes: tuple[int, ...] = BATCH_SIZES
+    batch_sizes: tuple[PositiveInt, ...] = BATCH_SIZES
     gpu_only: bool = GPU_ONLY
+
+    def network(self) -> Self:
+        """The same network and input, with the defaults of where and at which batch sizes it is timed."""
+        return type(self)(**self.model_dump(exclude={"batch_sizes", "gpu_only"}))
 
 
 class FullStepCase(Params):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import pickle
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -132,9 +133,9 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> TrainedNe
         content = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such checkpoint. Train the network first.") from None
-    except pickle.UnpicklingError:  # whose message would have its reader load it all the same
+    except (pickle.UnpicklingError, struct.error, LookupError):  # torch's message would have it loaded all the same
         raise CheckpointError(f"{path}: refused: no checkpoint, or one with more in it than tensors and plain values.") from None
-    except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+    except (RuntimeError, EOFError, OSError, ValueError) as error:
         raise CheckpointError(f"{path}: damaged ({error}). Train again or restore the file.") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not a checkpoint of this project (format {FORMAT} expected).")

@@ -5,6 +5,7 @@ from typing import Any
 
 import timm
 from timm.layers.drop import DropPath
+from timm.layers.patch_embed import PatchEmbed
 from torch import Tensor, nn
 
 from ceph_pipeline.errors import CephError, InvalidValueError, did_you_mean
@@ -49,6 +50,7 @@ class Backbone(nn.Module):
         settings = _settings(name, in_channels, drop_path)
         self.net = _pretrained(name, settings) if pretrained else _untrained(name, settings)
         keep_depthwise_in_float32(self.net)
+        self._only_size = _only_size(self.net)
         maps = [FeatureMap(info["num_chs"], info["reduction"]) for info in self.net.feature_info.get_dicts()]
         self._stem_index = next((index for index, feature in enumerate(maps) if feature.stride == 2), None)
         self._branch_indices = [index for index, feature in enumerate(maps) if feature.stride >= 4]
@@ -62,16 +64,28 @@ class Backbone(nn.Module):
         A net for three channels sees grey images `(N, 1, H, W)` three times over.
 
         Raises:
-            ValueError: the images have another number of channels.
+            ValueError: the images have another number of channels, or not the only size that the backbone takes.
         """
         given = images.shape[1]
         if given not in (1, self.in_channels):
             raise InvalidValueError(f"images have {given} channels; {self.name} was made for {self.in_channels}, or grey images.")
+        if self._only_size not in (None, tuple(images.shape[2:])):
+            size, only = (" × ".join(map(str, each)) for each in (images.shape[2:], self._only_size))
+            raise InvalidValueError(
+                f"images are {size} px (H × W); {self.name} takes {only} px only. "
+                "Set the input to that size, or take a backbone that is free in it, such as hrnet_w18 or convnextv2_nano."
+            )
         outputs = self.net(images.expand(-1, self.in_channels, -1, -1))
         if self._channels_last:
             outputs = [output.permute(0, 3, 1, 2) for output in outputs]
         stem = None if self._stem_index is None else outputs[self._stem_index]
         return stem, [outputs[index] for index in self._branch_indices]
+
+
+def _only_size(net: nn.Module) -> tuple[int, int] | None:
+    """(H, W) that a transformer's positions or windows were laid out for, where it takes no other."""
+    sizes = (each.img_size for each in net.modules() if isinstance(each, PatchEmbed) and each.strict_img_size)
+    return next((size for size in sizes if size is not None), None)
 
 
 def _settings(name: str, in_channels: int, drop_path: float) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import logging
 import pickle
 import re
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         content: Any = (
             load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
         )
-    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError) as error:
+    except (pickle.UnpicklingError, struct.error, SafetensorError, RuntimeError, EOFError, LookupError) as error:
         raise _unreadable(path, error) from error
     return _tensors(content, path)
 

@@ -31,8 +31,8 @@ class Drawn:
     Attributes:
         affine: All warps, one after the other; from pixels of the source to pixels of the changed source.
         tones: Tone curves in the recipe's order.
-        others: Changes that are neither warp nor tone, in the recipe's order. They come first, whatever their place in the
-            recipe: they act on the source's pixels.
+        others: Changes that are neither warp nor tone, in the recipe's order. Whatever their place in the recipe, they act on
+            the pixels that `levels` is given: of whole images those of the source, of crops those that are cut through the warp.
     """
 
     affine: Affine

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -146,7 +146,7 @@ class CropDataset(Dataset[Batch]):
             return [UNCHANGED] * len(targets)
         pixel_size_mm = group.pixel_size_mm if math.isfinite(group.pixel_size_mm) else USUAL_FIELD_MM / float(fields.mean())
         return [
-            draw_changes(
+            draw_around_target(
                 self.augmentation,
                 Source(
                     group.image_id, "", (self.crop_px, self.crop_px), pixel_size_mm * field / self.crop_px, {"target": (x, y)}
@@ -155,3 +155,17 @@ class CropDataset(Dataset[Batch]):
             )
             for (x, y), field in zip(targets.tolist(), fields.tolist(), strict=True)
         ]
+
+
+def draw_around_target(recipe: Mapping[str, Kind], crop: Source, rng: np.random.Generator) -> Drawn:
+    """The changes of one crop, whose pixels are cut through its warp before the other kinds act on them.
+
+    Kinds that keep clear of the landmark are drawn, by the same random numbers, where the warp has carried it.
+    """
+    state = rng.bit_generator.state
+    drawn = draw_changes(recipe, crop, rng)
+    if not drawn.others:
+        return drawn
+    rng.bit_generator.state = state
+    moved = drawn.affine(np.array(crop.landmarks["target"])).tolist()
+    return replace(draw_changes(recipe, replace(crop, landmarks={"target": (moved[0], moved[1])}), rng), affine=drawn.affine)

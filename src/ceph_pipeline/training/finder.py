@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
+from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ceph_pipeline.artifacts import write_atomically
 from ceph_pipeline.training import TrainingError
+from ceph_pipeline.training.callbacks import StepSeed
 from ceph_pipeline.training.precision import lightning_precision
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ RATES, STEPS = (1e-6, 1.0), 100
 
 MEMORY, RUNAWAY = 0.9, 4.0
 """Share of the past in the running mean of the loss; multiple of the lowest loss at which the test ends."""
+
+SKIPPED, WINDOW = 10, 21
+"""First steps that do not count, since their running mean is of few batches; steps that a slope is taken over, or fewer."""
 
 
 class Found(BaseModel):
@@ -77,17 +82,22 @@ def find_learning_rate(module: LandmarkModule, data: LandmarkData, record: Path,
 def steepest_rate(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float | None:
     """The rate at which the loss falls fastest over the rate's logarithm, before its minimum; None where it never falls.
 
+    A slope is that of the regression line of a window of steps, so that the noise of batches is not taken for a descent.
     Lightning's own suggestion takes the slope over the rate itself, which is steepest where rates are smallest.
 
     Source: Smith, Cyclical Learning Rates for Training Neural Networks, WACV 2017.
     """
     usable = np.isfinite(losses)
-    rates, losses = rates[usable], losses[usable]
-    lowest = int(losses.argmin()) if len(losses) else 0
-    if lowest < 2:
+    rates, losses = rates[usable][SKIPPED:], losses[usable][SKIPPED:]
+    falling = int(losses.argmin()) + 1 if len(losses) else 0
+    if falling < 3:
         return None
-    slopes = np.gradient(losses[: lowest + 1], np.log(rates[: lowest + 1]))
-    return float(rates[int(slopes.argmin())])
+    width = min(WINDOW, falling)
+    steps, values = (sliding_window_view(each[:falling], width) for each in (np.log(rates), losses))
+    steps = steps - steps.mean(axis=1, keepdims=True)
+    slopes = (steps * values).sum(axis=1) / (steps**2).sum(axis=1)
+    steepest = int(slopes.argmin())
+    return float(rates[steepest + width // 2]) if slopes[steepest] < 0 else None
 
 
 class RateRamp(Callback):
@@ -149,7 +159,7 @@ def _ramp(module: LandmarkModule, data: LandmarkData) -> RateRamp:
         limit_train_batches=plan.batches,
         limit_val_batches=0,
         gradient_clip_val=optim.clip_norm,
-        callbacks=[ramp],
+        callbacks=[StepSeed(data.loop.seed), ramp],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,

@@ -31,8 +31,12 @@ class Monitor(NamedTuple):
 
 
 def error_metric(pixel_size_mm: NDArray[np.float64]) -> ErrorMetric:
-    """The validation error to compare epochs by: in mm, or in px where no pixel size is known."""
-    return "val/mre_mm" if np.isfinite(pixel_size_mm).any() else "val/mre_px"
+    """The validation error to compare epochs by, so that all images count: in px where one of them has no pixel size.
+
+    Args:
+        pixel_size_mm: Of the validation images that show a landmark, NaN where unknown.
+    """
+    return "val/mre_mm" if len(pixel_size_mm) and np.isfinite(pixel_size_mm).all() else "val/mre_px"
 
 
 def monitor_of(loop: LoopParams, error: ErrorMetric) -> Monitor:

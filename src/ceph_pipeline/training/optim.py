@@ -28,7 +28,10 @@ def configure(net: nn.Module, params: OptimParams, total_steps: int) -> Optimize
 
 
 def parameter_groups(net: nn.Module, params: OptimParams) -> list[dict[str, Any]]:
-    """The heads' weights, then the backbone's at its own rate; in each, biases and normalisation weights do not decay.
+    """The heads' weights, then the backbone's at its own rate; in each, what has one dimension does not decay.
+
+    Those are biases of layers and normalisation weights. Stage 2's embeddings of landmarks, its bias of each among them, have two
+    dimensions and decay.
 
     Frozen weights are included: a step leaves parameters without a gradient unchanged, and their state is kept for later.
     """

@@ -199,13 +199,8 @@ class Stage2Params(Params):
     health: HealthParams = HealthParams()
     reader: str = "consensus"
     crops_per_epoch: int = Field(60_000, ge=1)
-    crops_per_image: int = Field(16, ge=1, description="crops taken of a source each time it is decoded")
+    crops_per_image: int = Field(16, ge=1, description="crops taken of a source each time it is decoded, at most what it has")
     valid_crops: int = Field(6_000, ge=1, description="crops of the validation split that each validation looks at")
-
-    @property
-    def sources_per_batch(self) -> int:
-        """How many sources, each with `crops_per_image` crops, make a batch."""
-        return self.optim.batch_size // self.crops_per_image
 
     @model_validator(mode="after")
     def _batches_are_whole_sources(self) -> "Stage2Params":

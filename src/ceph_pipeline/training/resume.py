@@ -32,6 +32,9 @@ BEST, LAST, BEST_EPOCH, FOUND = "best.ckpt", "last.ckpt", "best-epoch.ckpt", "fo
 SNAPSHOTS, NEW_SNAPSHOTS = "snapshots", "snapshots-unfinished"
 """The folder of networks after the last validations, and the same of a training that is not finished."""
 
+WEIGHTS = "data: initial weights"
+"""Name in the record of the digest of the file that `net.pretrained` names."""
+
 
 def begin_or_skip(
     folder: Path, stage: str, data: Mapping[str, Any], params: Stage1Params | Stage2Params, *, crops: BaseModel | None = None
@@ -56,26 +59,29 @@ def begin_or_skip(
     """
     ledger, force = Ledger(folder), params.loop.force
     settings = {stage: params} if crops is None else {stage: params, "crops": crops}
-    identity = fingerprint(dict(data), settings)
     record = ledger.read()
+    weights = _initial_weights(folder, params.net.pretrained, record)
+    identity = fingerprint(dict(data), settings, *weights.values())
+    summary = _summary(data, settings) | weights
     finished = record.get("finished", {})
     if not finished and record.get("complete") and (folder / BEST).is_file():  # written before the digest was recorded
         finished = {"fingerprint": record.get("fingerprint"), "digest": fingerprint(folder / BEST)}
     same = finished.get("fingerprint") == identity
+    if record.get("complete") and _has_state(folder) and _is_intact(folder / BEST, finished):
+        _drop_state(folder)  # of a finished training that was killed before it could
     if same and not force and _is_intact(folder / BEST, finished):
         logger.info("training skipped: %s was made from the same data and parameters", folder / BEST)
         if not ledger.is_complete(identity) and not (folder / LAST).is_file():  # another training was begun and made nothing
-            ledger.begin(identity, _summary(data, settings), finished=finished)
+            ledger.begin(identity, summary, finished=finished)
             ledger.finish()
         return False
-    summary = _summary(data, settings)
     if not force and not ledger.is_continuation(identity) and (folder / LAST).is_file():
         raise TrainingError(_refusal(folder, stage, ledger.difference(summary)))
     if same and not force:
         logger.warning("%s is missing, damaged or not the file that its training wrote: training it again", folder / BEST)
     if force or not ledger.is_continuation(identity):
-        for remains in (LAST, BEST_EPOCH, FOUND):
-            (folder / remains).unlink(missing_ok=True)
+        _drop_state(folder)
+        (folder / FOUND).unlink(missing_ok=True)
         shutil.rmtree(folder / NEW_SNAPSHOTS, ignore_errors=True)
     ledger.begin(identity, summary, finished={} if same else finished)
     return True
@@ -96,8 +102,7 @@ def finish(folder: Path, trained: TrainedNet, snapshots: int = 0) -> None:
     if (folder / NEW_SNAPSHOTS).is_dir():
         (folder / NEW_SNAPSHOTS).rename(folder / SNAPSHOTS)
     ledger.finish(finished={"fingerprint": ledger.read().get("fingerprint"), "digest": fingerprint(target)})
-    for remains in (LAST, BEST_EPOCH):
-        (folder / remains).unlink(missing_ok=True)
+    _drop_state(folder)
 
 
 class WholeCheckpoints(TorchCheckpointIO):
@@ -144,6 +149,30 @@ def read_state(path: Path) -> dict[str, Any]:
         f"{path}: missing, damaged, or no file of a training ({reason}), so that it cannot go on. Put the file back, or start "
         f"over: --params {stage}.loop.force=true"
     )
+
+
+def _initial_weights(folder: Path, pretrained: bool | str, record: Mapping[str, Any]) -> dict[str, str]:
+    """The digest of the file that a network starts from, by name in the record; without such a file, empty.
+
+    A file that is gone counts as the one that was recorded. What the training itself writes is known by its path alone.
+    """
+    if isinstance(pretrained, bool):
+        return {}
+    path = Path(pretrained).resolve()
+    if any(path.is_relative_to((folder / own).resolve()) for own in (BEST, SNAPSHOTS)):
+        return {}
+    recorded = record.get("summary", {}).get(WEIGHTS)
+    digest = fingerprint(path) if path.is_file() else recorded
+    return {} if digest is None else {WEIGHTS: str(digest)}
+
+
+def _has_state(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (LAST, BEST_EPOCH))
+
+
+def _drop_state(folder: Path) -> None:
+    for name in (LAST, BEST_EPOCH):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _is_intact(checkpoint: Path, finished: Mapping[str, Any]) -> bool:

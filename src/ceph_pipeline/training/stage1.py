@@ -133,7 +133,7 @@ class Stage1Job:
             (self._dataset(valid, moments, trained), EpochSampler(len(valid), len(valid), params.loop.seed, shuffle=False)),
             items=params.optim.batch_size,
             valid_items=params.optim.batch_size,
-            metric=error_metric(valid.pixel_size_mm),
+            metric=error_metric(valid.pixel_size_mm[np.isfinite(valid.points).all(-1).any(-1)]),
             optim=params.optim,
             loop=params.loop,
             rank=rank,

@@ -111,7 +111,7 @@ class Stage2Job:
             "stage2",
             self._training(train),
             self._validation(valid),
-            items=params.sources_per_batch,
+            items=max(params.optim.batch_size // self._crops_per_draw(train), 1),
             valid_items=1,
             metric=error_metric(np.array([group.pixel_size_mm for group in valid])),
             optim=params.optim,
@@ -124,10 +124,15 @@ class Stage2Job:
     def _training(self, groups: list[ImageCrops]) -> tuple[CropDataset, EpochSampler]:
         """Some crops of a source at each draw."""
         params, crop_px = self.params, self.crop_params.crop_px
-        dataset = CropDataset(groups, self.store, crop_px, params.crops_per_image, params.loop.seed, params.augmentation)
-        draws = -(-params.crops_per_epoch // params.crops_per_image)
+        each = self._crops_per_draw(groups)
+        dataset = CropDataset(groups, self.store, crop_px, each, params.loop.seed, params.augmentation)
+        draws = -(-params.crops_per_epoch // each)
         weights = device_weights([group.machine for group in groups], params.loop.balance_devices)
         return dataset, EpochSampler(len(groups), draws, params.loop.seed, weights=weights)
+
+    def _crops_per_draw(self, groups: list[ImageCrops]) -> int:
+        """`crops_per_image`, or what images have where they have fewer: more sources then make a batch and an epoch."""
+        return min(self.params.crops_per_image, max(map(len, groups)))
 
     def _validation(self, groups: list[ImageCrops]) -> tuple[CropDataset, EpochSampler]:
         """The same crops at each validation."""

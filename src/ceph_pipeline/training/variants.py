@@ -15,7 +15,8 @@ from ceph_pipeline.artifacts import fingerprint, write_atomically
 from ceph_pipeline.detector.checkpoint import load_checkpoint
 from ceph_pipeline.models.size import count_parameters
 from ceph_pipeline.training import TrainingError, run
-from ceph_pipeline.training.stage1 import Stage1Job
+from ceph_pipeline.training.measurement_scores import UNMEASURED
+from ceph_pipeline.training.stage1 import Stage1Job, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,11 +45,16 @@ class Variant:
 
 
 def network_variants(images: pd.DataFrame, params: Stage1Params, backbones: Sequence[str]) -> list[Variant]:
-    """The same training with each backbone."""
-    return [
-        Variant(name, images, params.model_copy(update={"net": params.net.model_copy(update={"backbone": name})}))
-        for name in backbones
-    ]
+    """The same training with each backbone; each is built once, at random weights, so that a wrong name costs no training.
+
+    Raises:
+        UnknownBackboneError: timm has no such model, or it gives no feature maps.
+    """
+    nets = {name: params.net.model_copy(update={"backbone": name}) for name in backbones}
+    for net in nets.values():
+        untrained = params.model_copy(update={"net": net.model_copy(update={"pretrained": False})})
+        describe(["landmark"], untrained, UNMEASURED, n_stages=0)
+    return [Variant(name, images, params.model_copy(update={"net": net})) for name, net in nets.items()]
 
 
 def source_variants(images: pd.DataFrame, params: Stage1Params, counts: Sequence[int], seed: int) -> list[Variant]:

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 import traceback
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ceph_pipeline.artifacts import write_atomically
 from ceph_pipeline.training.distributed.failure import Exit
@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 LAST_LINES = 6
 """Of a traceback, that an error message shows."""
+
+_RECORD = {"level", "logger", "message"}
+"""What a relayed log line holds."""
 
 
 class JsonLines(logging.Handler):
@@ -66,16 +69,23 @@ def relay(lines: Iterable[str]) -> dict[int, Exit]:
     """
     exits: dict[int, Exit] = {}
     for line in lines:
-        try:
-            message = json.loads(line)
-        except json.JSONDecodeError:  # a library that writes to the descriptor itself
+        message = _message(line)
+        if message is None:  # a library that writes to the descriptor itself
             logger.info(line.rstrip())
-            continue
-        if "exits" in message:
+        elif "exits" in message:
             exits = {int(rank): Exit(*seen) for rank, seen in message["exits"].items()}
         else:
             logging.getLogger(message["logger"]).log(message["level"], "%s", message["message"])
     return exits
+
+
+def _message(line: str) -> dict[str, Any] | None:
+    """What a line says to us; None of one that is not ours."""
+    try:
+        message = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return message if isinstance(message, dict) and ("exits" in message or message.keys() >= _RECORD) else None
 
 
 def record_error(path: Path, error: BaseException, *, out_of_memory: bool) -> None:

@@ -15,7 +15,7 @@ _AT_BORDER = 0.05
 @once_judged
 def check_out_of_range(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
     """Coordinates that no image has."""
-    share = float(np.mean(validation.outside))
+    share = float(np.nanmean(validation.outside))
     if share > _OUTSIDE:
         yield Symptom(
             "error" if share > 0.5 else "warning",
@@ -33,7 +33,7 @@ def check_out_of_range(record: TrainingRecord, validation: Validation) -> Iterat
 @once_judged
 def check_border(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
     """Predictions along the border, where the truth is not."""
-    share, of_truth = float(np.mean(validation.at_border)), float(np.nanmean(validation.target_at_border))
+    share, of_truth = float(np.nanmean(validation.at_border)), float(np.nanmean(validation.target_at_border))
     if share - of_truth > _AT_BORDER:
         yield Symptom(
             "error" if share - of_truth > 0.5 else "warning",
