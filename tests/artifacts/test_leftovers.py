@@ -1,8 +1,11 @@
 """A folder that a run fills holds that run's results only, and an interrupted run's never."""
 
+import subprocess
+import sys
+
 import pytest
 
-from ceph_pipeline.artifacts import filled_anew
+from ceph_pipeline.artifacts import FolderError, filled_anew, recover
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def test_what_is_written_takes_the_place_of_the_earlier_results(folder):
         (empty / "ceph.png").write_text("today")
         (empty / "new.png").write_text("today")
     assert contents(folder) == {"ceph.png": "today", "new.png": "today", "notes.txt": "earlier", ".hidden.png": "earlier"}
-    assert [path.name for path in folder.parent.iterdir()] == ["overlays"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == [".overlays.lock", "overlays"]
 
 
 def test_nothing_written_leaves_no_results(folder):
@@ -44,18 +47,52 @@ def test_an_error_leaves_the_earlier_results_whole(folder):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert contents(folder) == before
-    assert [path.name for path in folder.parent.iterdir()] == ["overlays"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == [".overlays.lock", "overlays"]
 
 
 def test_what_a_killed_run_has_left_is_swept_away(folder):
-    (folder.parent / ".overlays.01234567.filling").mkdir()
-    (folder.parent / ".overlays.01234567.filling" / "half.png").write_text("earlier")
+    (folder.parent / ".overlays.filling").mkdir()
+    (folder.parent / ".overlays.filling" / "half.png").write_text("earlier")
     with filled_anew(folder, ".png"):
         pass
-    assert [path.name for path in folder.parent.iterdir()] == ["overlays"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == [".overlays.lock", "overlays"]
 
 
 def test_a_folder_that_is_not_there_is_made(tmp_path):
     with filled_anew(tmp_path / "a" / "b", ".png") as empty:
         (empty / "new.png").write_text("today")
     assert contents(tmp_path / "a" / "b") == {"new.png": "today"}
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from ceph_pipeline.artifacts import filled_anew
+with filled_anew(Path(sys.argv[1]), ".png") as empty:
+    (empty / "a1.png").write_text("a")
+    print("writing", flush=True)
+    sys.stdin.readline()
+    (empty / "a2.png").write_text("a")
+"""
+
+
+def test_a_second_run_is_refused_and_the_first_one_loses_nothing(folder):
+    pipe = subprocess.PIPE
+    first = subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], stdin=pipe, stdout=pipe, text=True)
+    assert "writing\n" in iter(first.stdout.readline, "")
+    recover(folder)
+    with pytest.raises(FolderError, match="another run is writing there"), filled_anew(folder, ".png"):
+        pass
+    first.communicate("go on\n")
+    assert contents(folder) == {"a1.png": "a", "a2.png": "a", "notes.txt": "earlier", ".hidden.png": "earlier"}
+
+
+def test_a_run_that_is_killed_keeps_nobody_out(folder):
+    before, pipe = contents(folder), subprocess.PIPE
+    first = subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], stdin=pipe, stdout=pipe, text=True)
+    assert "writing\n" in iter(first.stdout.readline, "")
+    first.kill()
+    first.communicate()
+    recover(folder)
+    assert contents(folder) == before
+    assert sorted(path.name for path in folder.parent.iterdir()) == [".overlays.lock", "overlays"]

@@ -114,5 +114,15 @@ def test_an_earlier_export_is_kept(run):
     run(format="coco", overwrite=True)
 
 
+def test_an_earlier_export_is_kept_where_a_run_was_killed_while_it_replaced_it(run, tmp_path):
+    run(format="coco")
+    run(format="table")
+    for name in ("coco", "table"):
+        (tmp_path / "export" / name).rename(tmp_path / "export" / f".{name}.replaced")
+    with pytest.raises(AnnotationError, match="is there already"):
+        run(format="coco")
+    assert sorted(path.name for path in (tmp_path / "export").iterdir()) == [".coco.lock", ".table.lock", "coco", "table"]
+
+
 def test_parameters_name_the_writers():
     assert set(WrittenFormat.__args__) == set(WRITERS)

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -12,7 +14,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ceph_pipeline.artifacts import obstruction
+from ceph_pipeline.artifacts import FolderError, obstruction, scratch_beside
 from ceph_pipeline.formats import WRITERS, AnnotationError, read, write
 from ceph_pipeline.formats.writers.label_studio import score_of
 from ceph_pipeline.formats.writers.point_set import WrittenPoint
@@ -238,7 +240,7 @@ class TestAariz:
     def test_refuses_readers_that_are_no_folders(self, tmp_path, reader):
         with pytest.raises(AnnotationError, match="small letters, digits and _"):
             write(tmp_path / "out", "aariz", image_table(["a.png"]), point_table(["a"], [reader]))
-        assert list(tmp_path.iterdir()) == []
+        assert [path.name for path in tmp_path.iterdir()] == [".out.lock"]
 
 
 class TestLabelStudio:
@@ -330,18 +332,18 @@ class TestRefused:
     def test_a_path_that_leaves_the_folder(self, tmp_path):
         with pytest.raises(AnnotationError, match="leaves the folder"):
             write(tmp_path / "out", "labelme", image_table(["../../a.png"]).assign(image_id="a"), point_table(["a"]))
-        assert list(tmp_path.iterdir()) == []
+        assert [path.name for path in tmp_path.iterdir()] == [".out.lock"]
 
     def test_a_folder_that_is_a_loop_of_links(self, tmp_path):
         (tmp_path / "loop").symlink_to("loop")
-        with pytest.raises(OSError, match="symbolic links") as caught:
+        with pytest.raises(OSError, match="File exists") as caught:
             write(tmp_path / "loop" / "coco", "coco", image_table(["a.png"]), point_table(["a"]))
         assert "Move away what is there" in obstruction(caught.value, tmp_path)
 
     def test_a_film_that_is_not_there(self, tmp_path):
         with pytest.raises(AnnotationError, match=r"a\.png: cannot be copied .*export\.copy_films=false"):
             write(tmp_path / "out", "coco", image_table(["a.png"]), point_table(["a"]), films=tmp_path)
-        assert list(tmp_path.iterdir()) == []
+        assert [path.name for path in tmp_path.iterdir()] == [".out.lock"]
 
     def test_an_earlier_export_unless_it_may_be_replaced(self, tmp_path):
         write(tmp_path / "out", "coco", image_table(["a.png"]), point_table(["a"]))
@@ -378,7 +380,51 @@ class TestRefused:
 def test_a_new_export_takes_the_place_of_the_old_one_whole(tmp_path):
     write(tmp_path / "out", "labelme", image_table(["a.png"]), point_table(["a"]))
     write(tmp_path / "out", "labelme", image_table(["b.png"]), point_table(["b"]))
-    assert sorted(path.name for path in tmp_path.rglob("*")) == [MARK, "b.json", "out"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [MARK, ".out.lock", "b.json", "out"]
+
+
+def test_an_export_whose_writing_is_killed_at_the_worst_moment_is_back_and_leaves_no_copy(tmp_path):
+    program = """
+import os, sys
+from pathlib import Path
+from ceph_pipeline.artifacts import replace_folder, scratch_beside
+real, folder = Path.rename, Path(sys.argv[1])
+Path.rename = lambda path, target: os._exit(1) if target == folder else real(path, target)
+with scratch_beside(folder) as scratch:
+    replace_folder(folder, scratch)
+"""
+    out = tmp_path / "out"
+    write(out, "coco", image_table(["a.png"]), point_table(["a"]))
+    (out / "corrected.json").write_text("{}")
+    assert subprocess.run([sys.executable, "-c", program, str(out)], check=False).returncode == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.filling", ".out.lock", ".out.replaced"]
+    with pytest.raises(AnnotationError, match="cannot be copied"):
+        write(out, "coco", image_table(["a.png"]), point_table(["a"]), films=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.lock", "out"]
+    assert (out / "corrected.json").is_file()
+
+
+def test_what_an_interruption_between_the_renames_has_moved_away_is_back(tmp_path, monkeypatch):
+    out, real = tmp_path / "out", Path.rename
+
+    def interrupted(path, target):
+        if path.name.endswith(".filling"):
+            raise KeyboardInterrupt
+        return real(path, target)
+
+    write(out, "coco", image_table(["a.png"]), point_table(["a"]))
+    (out / "corrected.json").write_text("{}")
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write(out, "coco", image_table(["a.png"]), point_table(["a"]))
+    assert (out / "corrected.json").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.lock", "out"]
+
+
+def test_two_writers_of_one_folder_are_kept_apart(tmp_path):
+    with scratch_beside(tmp_path / "out"), pytest.raises(FolderError, match="another run is writing there"):
+        write(tmp_path / "out", "coco", image_table(["a.png"]), point_table(["a"]))
+    write(tmp_path / "out", "coco", image_table(["a.png"]), point_table(["a"]))
 
 
 def test_the_last_stage_is_taken_where_none_is_named():

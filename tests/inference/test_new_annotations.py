@@ -56,14 +56,16 @@ def test_a_second_run_replaces_the_first_ones_files(tmp_path):
 
 def test_formats_that_are_not_asked_for_any_more_go_and_a_person_s_own_folder_stays(tmp_path):
     every = ("table", "json", "coco", "label_studio", "labelme")
+    locks = {f".{name}.lock" for name in every}
     (tmp_path / "out" / "yolo_pose").mkdir(parents=True)
     predictions = located(tmp_path / "new")
     write_annotations(tmp_path / "new", predictions, SIZES, tmp_path / "out", InferenceParams(formats=every))
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {*every, "yolo_pose"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*every, "yolo_pose"} | locks
     write_annotations(tmp_path / "new", predictions.iloc[:1], SIZES, tmp_path / "out", InferenceParams(formats=("table",)))
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"table", "yolo_pose"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"table", "yolo_pose"} | locks
+    (tmp_path / "out" / "table").rename(tmp_path / "out" / ".table.replaced")  # as a killed run leaves it
     write_annotations(tmp_path / "new", predictions, SIZES, tmp_path / "out", InferenceParams(formats=()))
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"yolo_pose"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"yolo_pose"} | locks
 
 
 def test_a_name_that_is_no_utf_8_costs_no_film_its_files(tmp_path):

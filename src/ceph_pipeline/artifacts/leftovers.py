@@ -1,12 +1,53 @@
-"""Folders that hold one run's results only."""
+"""Folders that take the place of an earlier one, whole or not at all, of one run at a time."""
 
-import secrets
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-_ENDING = ".filling"
+from filelock import FileLock, Timeout
+
+from ceph_pipeline.artifacts.disk import make_folder, refusals_explained
+from ceph_pipeline.artifacts.folder import FolderError
+
+
+@contextmanager
+def scratch_beside(folder: Path) -> Iterator[Path]:
+    """Give an empty folder beside `folder` to fill; it is gone when the block ends, unless it has been renamed.
+
+    Nobody else gets one for the same folder meanwhile. What killed processes have left is swept away, as by `recover`.
+
+    Raises:
+        FolderError: another process is at it.
+        DiskError: the disk is full, or may not be written to.
+    """
+    with _alone_at(folder):
+        _tidy(folder)
+        scratch = _scratch(folder)
+        scratch.mkdir()
+        try:
+            yield scratch
+        finally:
+            _tidy(folder)
+
+
+def replace_folder(folder: Path, scratch: Path) -> None:
+    """Put what `scratch_beside` has given in the place of `folder`, whose earlier content goes when its block ends."""
+    if folder.exists():
+        folder.rename(_replaced(folder))
+    scratch.rename(folder)
+
+
+def recover(folder: Path) -> None:
+    """Make good what a process has left that was killed while it replaced a folder.
+
+    A folder that is gone because its successor had not taken its place yet is back; what was half-written is deleted. Nothing
+    happens while another process is at it.
+    """
+    if os.path.lexists(_scratch(folder)) or os.path.lexists(_replaced(folder)):
+        with suppress(FolderError), _alone_at(folder):
+            _tidy(folder)
 
 
 @contextmanager
@@ -19,12 +60,12 @@ def filled_anew(folder: Path, suffix: str) -> Iterator[Path]:
     Args:
         folder: Need not exist. Files of other suffixes, hidden files and subfolders are nobody's results and stay.
         suffix: Of the results, with its dot.
+
+    Raises:
+        FolderError: another process is filling it.
+        DiskError: the disk is full, or may not be written to.
     """
-    for remains in folder.parent.glob(f".{folder.name}.*{_ENDING}"):
-        shutil.rmtree(remains, ignore_errors=True)
-    scratch = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}{_ENDING}")
-    scratch.mkdir(parents=True)
-    try:
+    with scratch_beside(folder) as scratch:
         yield scratch
         results = list(scratch.iterdir())
         if results:
@@ -34,5 +75,38 @@ def filled_anew(folder: Path, suffix: str) -> Iterator[Path]:
                 file.unlink()
         for file in results:
             file.replace(folder / file.name)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _scratch(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.filling")
+
+
+def _replaced(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.replaced")
+
+
+@contextmanager
+def _alone_at(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, a file beside it that stays; the operating system drops the lock with its process."""
+    with ExitStack() as locks:
+        try:
+            with refusals_explained(folder):
+                make_folder(folder.parent)
+                locks.enter_context(FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0))
+        except Timeout:
+            raise FolderError(
+                f"{folder}: another run is writing there. Wait for it, or write elsewhere: set another data_root."
+            ) from None
+        yield
+
+
+def _tidy(folder: Path) -> None:
+    """Leave neither scratch nor predecessor; the predecessor comes back where nothing has taken its place."""
+    scratch, replaced = _scratch(folder), _replaced(folder)
+    if os.path.lexists(replaced) and not os.path.lexists(folder):
+        replaced.rename(folder)
+    for remains in (scratch, replaced):
+        if remains.is_symlink() or remains.is_file():
+            remains.unlink()
+        else:
+            shutil.rmtree(remains, ignore_errors=True)

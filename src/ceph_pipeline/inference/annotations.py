@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from ceph_pipeline.artifacts import recover
 from ceph_pipeline.formats import WRITERS
 from ceph_pipeline.formats.writers.selection import MARK
 
@@ -18,5 +19,6 @@ def delete_annotations(folder: Path, keep: Collection[str]) -> None:
         keep: Formats that stay.
     """
     for name in WRITERS.keys() - set(keep):
+        recover(folder / name)
         if (folder / name / MARK).is_file():
             shutil.rmtree(folder / name)

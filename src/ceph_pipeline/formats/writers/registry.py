@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from ceph_pipeline.artifacts import make_folder
+from ceph_pipeline.artifacts import make_folder, replace_folder, scratch_beside
 from ceph_pipeline.formats.layout import IMAGE_SUFFIXES
 from ceph_pipeline.formats.problems import AnnotationError
 from ceph_pipeline.formats.writers import aariz, coco, label_studio, labelme, plain_json, table, yolo_pose
@@ -57,7 +56,8 @@ def write(
 ) -> PointSet:
     """Write points in a format that `ceph_pipeline.formats.read` reads back (all but `json`, which is for programs).
 
-    The folder appears whole, or not at all, and replaces one of the same name.
+    The folder appears whole, or not at all, and replaces one of the same name. Where the process is killed in between, the
+    next write finds that one back.
 
     Args:
         folder: Receives the files.
@@ -74,20 +74,19 @@ def write(
 
     Raises:
         AnnotationError: the format cannot hold the landmarks or readers, there are no points, or an image is missing.
+        FolderError: another process is writing there.
+        DiskError: the place of the folder may not be written to.
     """
     writer = WRITERS[format]
     files = _copied_names(images, writer) if films else None
     content = point_set(images, points, cvm, files=files, image_address=image_address)
     _require_writable(content, format, writer)
-    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-    try:
+    with scratch_beside(folder) as temporary:
         for name, text in (*writer.files(content), (MARK, f"{format}\n")):
             _write_inside(temporary, name, text)
         if films is not None:
             _copy_films(content, dict(zip(images["image_id"], images["path"], strict=True)), films, temporary)
-        _replace(folder, temporary)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        replace_folder(folder, temporary)
     return content
 
 
@@ -137,13 +136,3 @@ def _copy_films(content: PointSet, paths: Mapping[str, str], films: Path, folder
                 f"{films / paths[film.image_id]}: cannot be copied ({error.strerror}). Write the annotations alone with "
                 "`export.copy_films=false`."
             ) from None
-
-
-def _replace(folder: Path, temporary: Path) -> None:
-    """Put the new folder in the old one's place; the old one goes last."""
-    make_folder(folder.parent)
-    old = folder.with_name(f".{folder.name}.old.{secrets.token_hex(4)}")
-    if folder.exists():
-        folder.rename(old)
-    temporary.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ceph_pipeline import formats
+from ceph_pipeline.artifacts import recover
 from ceph_pipeline.formats import ExportParams
 from ceph_pipeline.formats.writers.selection import points_of_predictions, points_of_readers, require_free
 from ceph_pipeline.images import RawFolder
@@ -24,6 +25,8 @@ def write_points(
     params: ExportParams,
 ) -> pd.DataFrame:
     """Write the chosen points into a folder of the format's name, and list the images written and what they are called there."""
+    for name in formats.WRITERS:
+        recover(folder / name)
     target = folder / params.format
     require_free(target, params.overwrite)
     if params.table == "landmarks":
