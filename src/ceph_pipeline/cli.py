@@ -1,6 +1,6 @@
 """The project's commands: Kedro finds this module by its name and prefers its commands to its own.
 
-`kedro run`, whose errors end in one message, `kedro label-studio` and `kedro page`.
+`kedro run`, `kedro label-studio` and `kedro page`, whose errors end in one message.
 """
 
 import copy
@@ -18,7 +18,6 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import _config_file_callback
 from kedro.framework.cli.utils import _split_params as _kedros_split_params
-from kedro.framework.project import settings
 from kedro.framework.startup import ProjectMetadata
 from kedro.io import DatasetError
 from kedro.pipeline.pipeline import OutputNotUniqueError
@@ -29,6 +28,7 @@ from yaml import YAMLError
 
 from ceph_pipeline.artifacts import obstruction, refusal
 from ceph_pipeline.errors import CephError, install_hint, printable
+from ceph_pipeline.hooks.checked_context import checked_context, open_store_of, trained_in
 from ceph_pipeline.hooks.configuration_files import yaml_problems
 from ceph_pipeline.hooks.stopping import stop_on_signals
 
@@ -50,30 +50,41 @@ _OCTAL = re.compile(r"[-+]?0[\d_]+")
 _NO_PRESET = "{}: no preset, which is a file of `run:` with the command's options beneath, like those in conf/presets."
 
 
-class RunCommand(click.Command):
+class ExplainingCommand(click.Command):
+    """A command that shows an error that explains itself without a traceback."""
+
+    hint = ""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Invoke, and turn errors made for the user into click's."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if (message := explanation(error)) is None:
+                raise
+            raise click.ClickException(printable(message, keep="\n") + self.hint) from error
+
+
+class RunCommand(ExplainingCommand):
     """Kedro's run command, with two habits of its own.
 
     An error that explains itself is shown without a traceback, unless `--traceback` asks for it. And `--params` adds to the
     parameters of a `--config` file, where Kedro's command would drop those of the file.
     """
 
+    hint = "\n(kedro run --traceback shows where it was raised)"
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run, and turn errors made for the user into click's."""
+        """Run, and end a run that is told to stop as killed."""
         show_traceback = ctx.params.pop("traceback")
         preset = (ctx.default_map or {}).get("params", {})
         ctx.params["params"] = OmegaConf.to_container(OmegaConf.merge(preset, ctx.params["params"]))
         stop_on_signals()
         try:
-            return super().invoke(ctx)
+            return click.Command.invoke(self, ctx) if show_traceback else super().invoke(ctx)
         except (KeyboardInterrupt, SystemExit):
             _record_as_killed()
             raise
-        except Exception as error:
-            message = None if show_traceback else explanation(error)
-            if message is None:
-                raise
-            shown = printable(message, keep="\n")
-            raise click.ClickException(f"{shown}\n(kedro run --traceback shows where it was raised)") from error
 
 
 def _record_as_killed() -> None:
@@ -189,7 +200,7 @@ cli.add_command(
 )
 
 
-@cli.command("label-studio")
+@cli.command("label-studio", cls=ExplainingCommand)
 @click.option(
     "--images", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True, help="Folder of the tasks' images."
 )
@@ -220,14 +231,13 @@ def label_studio(project: ProjectMetadata, images: Path, env: str | None, model:
     from ceph_pipeline.formats.film_names import ImageFolder
     from ceph_pipeline.inference.labelling_backend import LabellingBackend, application, version_of
 
-    models, parameters = _models_and_parameters(project, env)
-    found = model or str(models)
-    try:
-        looks = DetectorParams.model_validate(parameters["detector"]).in_one_view()  # Label Studio waits for each task
-        detector = LandmarkDetector.load(found, looks)
-        backend = LabellingBackend(detector, ImageFolder(images), version_of(found), corrected)
-    except CephError as error:
-        raise click.ClickException(str(error)) from error
+    context = checked_context(project, env)
+    found = model or str(trained_in(context))
+    open_store_of(context, found)
+    looks = DetectorParams.model_validate(context.config_loader["parameters"]["detector"])
+    detector = LandmarkDetector.load(found, looks.in_one_view())  # Label Studio waits for each task
+    backend = LabellingBackend(detector, ImageFolder(images), version_of(found), corrected)
+    backend.check_corrected()
     try:
         listening = socket.create_server(("127.0.0.1", port))
     except OSError as error:
@@ -238,7 +248,7 @@ def label_studio(project: ProjectMetadata, images: Path, env: str | None, model:
         uvicorn.Server(uvicorn.Config(application(backend), log_level="warning")).run(sockets=[listening])
 
 
-@cli.command()
+@cli.command(cls=ExplainingCommand)
 @click.option("--env", "-e", help="Configuration environment whose detector is shown; if none is trained there, that of `demo`.")
 @click.option(
     "--model",
@@ -258,16 +268,15 @@ def page(project: ProjectMetadata, env: str | None, model: str | None, port: int
     from ceph_pipeline.detector.files import is_detector
     from ceph_pipeline.page.settings import load_settings, models_folder
 
-    demo_models, _ = _models_and_parameters(project, "demo")
-    models, parameters = _models_and_parameters(project, env)
-    folders = [*dict.fromkeys((models, demo_models))]
+    demo_models = trained_in(checked_context(project, "demo"))
+    context = checked_context(project, env)
+    parameters = context.config_loader["parameters"]
+    folders = [*dict.fromkeys((trained_in(context), demo_models))]
     if model is None and not any(map(is_detector, folders)) and _wants_phantoms():
         train_on_phantoms(project.project_path)
-    try:
-        found = model or models_folder(folders)
-        server = page_server(load_settings(found, parameters), port)
-    except CephError as error:
-        raise click.ClickException(str(error)) from error
+    found = model or models_folder(folders)
+    open_store_of(context, found, parameters["inference"]["ruler_models"])
+    server = page_server(load_settings(found, parameters), port)
     click.echo(f"http://127.0.0.1:{port} shows the detector of {found}; Ctrl-C ends it.")
     server.run_until_shutdown()
 
@@ -287,13 +296,3 @@ def train_on_phantoms(project: Path) -> None:
     command = [sys.executable, "-m", "kedro", "run", "--env", "demo", "--pipelines", "demo"]
     if subprocess.run(command, cwd=project, check=False).returncode:  # noqa: S603 our own command
         raise click.ClickException("the demo has failed, so that there is no detector to show.")
-
-
-def _models_and_parameters(project: ProjectMetadata, env: str | None) -> tuple[Path, dict[str, Any]]:
-    """The models' folder and the parameters of an environment, as a run has them.
-
-    Loaders share Kedro's resolver of globals, so that one is read before the next is made.
-    """
-    conf = project.project_path / settings.CONF_SOURCE
-    loader = settings.CONFIG_LOADER_CLASS(conf_source=str(conf), env=env, **settings.CONFIG_LOADER_ARGS)
-    return project.project_path / loader["catalog"]["models_folder"]["filepath"], loader["parameters"]

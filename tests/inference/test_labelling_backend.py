@@ -1,14 +1,16 @@
 """Label Studio's protocol, spoken to the running backend."""
 
 import json
+import shutil
 import socket
 from pathlib import Path
 
 import cv2
+import mlflow
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from kedro.framework.startup import bootstrap_project
+from kedro.framework.startup import ProjectMetadata, bootstrap_project
 from starlette.testclient import TestClient
 
 import ceph_pipeline
@@ -22,6 +24,7 @@ from ceph_pipeline.inference.labelling_backend import LabellingBackend, applicat
 
 from ..detector.conftest import POINTS
 
+PROJECT = Path(ceph_pipeline.__file__).parents[2]
 INTERFACE = interface_of(["p1", "p2"])
 
 
@@ -146,6 +149,36 @@ def test_corrected_tasks_come_back_as_training_data(client: TestClient, folder: 
     assert sent(client, "ANNOTATIONS_DELETED", annotations=[{"id": "1"}]) == 400
 
 
+def test_annotations_made_of_predictions_all_at_once_are_kept(client: TestClient, tmp_path: Path) -> None:
+    tasks = [{"id": number, "data": {"image": f"film{number}.png"}} for number in (1, 2)]
+    made = [annotation(number, 10.0 * number) for number in (1, 2)]
+    assert sent(client, "ANNOTATIONS_CREATED", task=tasks, annotation=made) == 201
+    kept = json.loads((tmp_path / "corrected.json").read_text())
+    assert [(task["id"], task["annotations"]) for task in kept] == [(1, made[:1]), (2, made[1:])]
+    assert sent(client, "ANNOTATIONS_CREATED", task=tasks[:1], annotation=made) == 400
+    assert sent(client, "ANNOTATIONS_CREATED", task=tasks, annotation=[annotation(3, 30.0), {}]) == 400
+    assert json.loads((tmp_path / "corrected.json").read_text()) == kept, "of a request that is refused nothing is kept"
+
+
+def test_a_film_that_is_added_or_moved_later_is_found(client: TestClient, folder: Path) -> None:
+    (absent,) = predicted(client, "film3.png")
+    assert "no image of its name" in absent["error"]
+    (folder / "anna" / "film1.png").rename(folder / "film1.png")
+    (folder / "bert" / "film3.png").write_bytes((folder / "bert" / "film2.png").read_bytes())
+    assert [len(found["result"]) for found in predicted(client, "film1.png", "film3.png")] == [2, 2]
+
+
+@pytest.mark.parametrize("content", ["[1]", '[{"id": 1}]', '[{"id": 1, "annotations": [2]}]', "null", "{}"])
+def test_a_file_of_another_shape_is_refused_and_stays(client: TestClient, tmp_path: Path, content: str) -> None:
+    (tmp_path / "corrected.json").write_text(content)
+    task = {"id": 1, "data": {"image": "film1.png"}}
+    response = client.post("/webhook", json={"action": "ANNOTATION_CREATED", "task": task, "annotation": annotation(1, 1.0)})
+    assert response.status_code == 400
+    assert "corrected.json: no list of tasks with their `id` and `annotations`" in response.json()["error"]
+    assert sent(client, "ANNOTATIONS_DELETED", annotations=[{"id": 2}]) == 400
+    assert (tmp_path / "corrected.json").read_text() == content
+
+
 def test_damaged_corrections_are_named_and_kept(client: TestClient, tmp_path: Path) -> None:
     (tmp_path / "corrected.json").write_text("[{")
     task = {"id": 1, "data": {"image": "film1.png"}}
@@ -165,7 +198,56 @@ def test_a_taken_port_is_said_before_an_address_is(checkpoints: Path, folder: Pa
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         asked = ["label-studio", "--images", str(folder), "--model", str(checkpoints), "--port", port]
-        result = CliRunner().invoke(cli, asked, obj=bootstrap_project(Path(ceph_pipeline.__file__).parents[2]))
+        result = CliRunner().invoke(cli, asked, obj=bootstrap_project(PROJECT))
     assert result.exit_code == 1
     assert f"Error: port {port} cannot be used (Address already in use): name another with --port.\n" in result.output
     assert "http://" not in result.output
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> ProjectMetadata:
+    """The project with a configuration of its own."""
+    known = bootstrap_project(PROJECT)
+    shutil.copytree(PROJECT / "conf", tmp_path / "project" / "conf", ignore=shutil.ignore_patterns("local"))
+    (tmp_path / "project" / "conf" / "local").mkdir()
+    return known._replace(project_path=tmp_path / "project")
+
+
+def failed(project: ProjectMetadata, folder: Path, *options: str) -> str:
+    """What the command says before it ends."""
+    result = CliRunner().invoke(cli, ["label-studio", "--images", str(folder), *options], obj=project)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit), "no traceback"
+    return result.output
+
+
+class TestConfiguration:
+    def test_an_unknown_environment_is_named(self, project: ProjectMetadata, folder: Path) -> None:
+        assert "--env isbi2051: there is no folder" in failed(project, folder, "--env", "isbi2051")
+
+    def test_a_wrong_parameter_is_named(self, project: ProjectMetadata, folder: Path) -> None:
+        local = project.project_path / "conf" / "local" / "parameters_detector.yml"
+        local.write_text("detector: {views_stage1: tenn}\n")
+        assert "detector.views_stage1" in failed(project, folder)
+
+    def test_corrections_that_cannot_be_added_to_are_said_at_the_start(
+        self, project: ProjectMetadata, folder: Path, checkpoints: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "mine.json").write_text("{}")
+        said = failed(project, folder, "--model", str(checkpoints), "--corrected", str(tmp_path / "mine.json"))
+        assert "mine.json: no list of tasks" in said
+
+    def test_a_model_is_looked_for_in_the_store_of_the_project(
+        self, project: ProjectMetadata, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        mlflow.MlflowClient(f"sqlite:///{tmp_path}/store.db").create_registered_model("ceph-detector")
+        local = project.project_path / "conf" / "local" / "mlflow.yml"
+        local.write_text("server: {mlflow_tracking_uri: sqlite:///../store.db}\n")
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        try:
+            said = failed(project, folder, "--model", "models:/ceph-detector@champion")
+        finally:
+            mlflow.set_tracking_uri(None)
+        assert "models:/ceph-detector@champion: not in MLflow's store (Registered model alias champion not found.)" in said
+        assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -1,13 +1,19 @@
 """Films come onto the page as they come into inference, and bad ones end in words."""
 
+import sys
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from click import ClickException
+from click.testing import CliRunner
+from kedro.framework.startup import bootstrap_project
 
-from ceph_pipeline.cli import train_on_phantoms
+import ceph_pipeline
+from ceph_pipeline.cli import cli, train_on_phantoms
 from ceph_pipeline.detector import LandmarkDetector
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import ImageReadError, encode_image
@@ -114,3 +120,11 @@ def test_what_is_not_known_of_a_detector_is_said(tmp_path):
 def test_a_demo_that_fails_is_said_before_the_page_opens(tmp_path):
     with pytest.raises(ClickException, match="the demo has failed"):
         train_on_phantoms(tmp_path)  # no project
+
+
+def test_an_environment_that_there_is_not_is_said_without_a_traceback(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ceph_pipeline.page.server", SimpleNamespace(page_server=None))  # needs an extra
+    project = bootstrap_project(Path(ceph_pipeline.__file__).parents[2])
+    result = CliRunner().invoke(cli, ["page", "--env", "isbi2051"], obj=project)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: --env isbi2051: there is no folder ")

@@ -178,12 +178,12 @@ class TestExplanation:
         (tmp_path / "file").write_text("")
         points = pd.DataFrame({"image_id": ["a"], "reader": "r", "landmark": "Sella", "x": [1.0], "y": [2.0]})
         images = pd.DataFrame({"image_id": ["a"], "path": "a.png", "split": "test", "width": 9, "height": 9})
-        with pytest.raises(NotADirectoryError) as caught:
-            formats.write(tmp_path / "file/coco", "coco", images.assign(pixel_size_mm=0.1, machine="m"), points)
-        assert "cannot be written: Not a directory. Move away what is there, or name" in cli.explanation(caught.value)
         with pytest.raises(FileExistsError) as caught:
-            (tmp_path / "file").mkdir()
-        assert f"{tmp_path}/file cannot be written: File exists." in cli.explanation(caught.value)
+            formats.write(tmp_path / "file/coco", "coco", images.assign(pixel_size_mm=0.1, machine="m"), points)
+        assert "file cannot be written: File exists. Move away what is there, or name" in cli.explanation(caught.value)
+        with pytest.raises(NotADirectoryError) as caught:
+            (tmp_path / "file/coco").mkdir()
+        assert f"{tmp_path}/file/coco cannot be written: Not a directory." in cli.explanation(caught.value)
 
     def test_kedro_s_printout_of_a_data_set_is_left_out(self, tmp_path):
         class Full(AbstractDataset):

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 CHECKPOINTS = "checkpoints"
 """Name of the folder of checkpoints inside a logged model."""
 _URI = re.compile(r"^(runs|models|mlflow-artifacts):/")
+_NOT_IN_STORE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""MLflow's codes of an unknown model or run, and of an unknown alias."""
 
 
 class Predictions(NamedTuple):
@@ -252,9 +254,23 @@ class LandmarkDetector:
 
 def _checkpoint_folder(path_or_uri: str | Path, scratch: Path) -> Path:
     """The local folder of checkpoints, copied from MLflow to `scratch` where a URI names a logged model."""
-    if not _URI.match(str(path_or_uri)):
+    if not is_uri(path_or_uri):
         return Path(path_or_uri)
     import mlflow  # slow to import, and needed for URIs alone
 
     scratch.mkdir()
-    return Path(mlflow.artifacts.download_artifacts(str(path_or_uri), dst_path=str(scratch))) / "artifacts" / CHECKPOINTS
+    try:
+        model = mlflow.artifacts.download_artifacts(str(path_or_uri), dst_path=str(scratch))
+    except mlflow.MlflowException as error:
+        if error.error_code not in _NOT_IN_STORE:
+            raise
+        raise DetectorError(
+            f"{path_or_uri}: not in MLflow's store ({error.message}). Name a model that is registered there, or a folder; "
+            "mlflow.yml of the configuration names the store of Kedro's commands."
+        ) from error
+    return Path(model) / "artifacts" / CHECKPOINTS
+
+
+def is_uri(path_or_uri: str | Path) -> bool:
+    """Whether it is the URI of a logged model, and no folder."""
+    return _URI.match(str(path_or_uri)) is not None

@@ -29,7 +29,7 @@ from ceph_pipeline.formats.writers.point_set import WrittenPoint
 from ceph_pipeline.images import read_image
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from fastapi import Response
 
@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 10_000_000
 """Tasks name their images and do not hold them: a larger request is none of Label Studio's."""
+
+_MOVE_AWAY = "Move it away, or name another file with --corrected, and send again an annotation that was refused."
 
 
 def version_of(model: str) -> str:
@@ -51,13 +53,13 @@ class LabellingError(CephError, ValueError):
     """A task that cannot be pre-annotated, or corrections that cannot be kept."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class LabellingBackend:
     """What answers Label Studio.
 
     Attributes:
         detector: What locates the landmarks.
-        images: Where the tasks' images are.
+        images: Where the tasks' images are; listed again when one is missing.
         model_version: What predictions are said to be by.
         corrected: Export file of the tasks that people have annotated; ingestion reads it (`raw_format=label_studio`).
     """
@@ -94,7 +96,7 @@ class LabellingBackend:
         name = data.get(control.image_field) if isinstance(data, dict) else None
         if not isinstance(name, str):
             raise LabellingError(f"task {task.get('id')}: no image under data.{control.image_field}.")
-        paths = self.images.find(file_path(name))
+        paths = self._find(file_path(name))
         if len(paths) != 1:
             which = "no image" if not paths else f"{len(paths)} images"
             raise LabellingError(
@@ -102,18 +104,30 @@ class LabellingBackend:
             )
         return self.images.root / paths[0]
 
-    def keep(self, task: Mapping[str, Any], annotation: Mapping[str, Any]) -> None:
-        """Keep what a person has annotated; a later annotation of the same identifier replaces the earlier.
+    def _find(self, name: str) -> list[str]:
+        """Paths below the folder, which is listed again for an image that was not there."""
+        paths = [path for path in self.images.find(name) if (self.images.root / path).is_file()]
+        if paths:
+            return paths
+        self.images = ImageFolder(self.images.root)
+        return self.images.find(name)
+
+    def keep(self, annotated: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
+        """Keep what people have annotated; a later annotation of the same identifier replaces the earlier.
+
+        Args:
+            annotated: Task and annotation, of each annotation.
 
         Raises:
-            LabellingError: task or annotation has no number.
+            LabellingError: a task or an annotation has no number; nothing has been kept. Or as `check_corrected`.
         """
-        number, own = _number(task, "task"), _number(annotation, "annotation")
+        numbers = [(_number(task, "task"), _number(annotation, "annotation")) for task, annotation in annotated]
         with self._writing:
             tasks = {entry["id"]: entry for entry in self._kept()}
-            kept = tasks.setdefault(number, {"id": number, "data": task.get("data"), "annotations": []})
-            others = [entry for entry in kept["annotations"] if entry.get("id") != own]
-            kept["annotations"] = [*others, dict(annotation)]
+            for (number, own), (task, annotation) in zip(numbers, annotated, strict=True):
+                kept = tasks.setdefault(number, {"id": number, "data": task.get("data"), "annotations": []})
+                others = [entry for entry in kept["annotations"] if entry.get("id") != own]
+                kept["annotations"] = [*others, dict(annotation)]
             self._write(list(tasks.values()))
 
     def forget(self, annotation_ids: set[int]) -> None:
@@ -124,13 +138,23 @@ class LabellingBackend:
                 task["annotations"] = [entry for entry in task["annotations"] if entry.get("id") not in annotation_ids]
             self._write([task for task in tasks if task["annotations"]])
 
+    def check_corrected(self) -> None:
+        """Look whether corrected tasks can be added to their file, where it is there.
+
+        Raises:
+            LabellingError: it is damaged, or no export of tasks with their numbers and annotations.
+        """
+        self._kept()
+
     def _kept(self) -> list[dict[str, Any]]:
         if not self.corrected.exists():
             return []
         try:
-            tasks: list[dict[str, Any]] = json.loads(self.corrected.read_text(encoding="utf-8"))
+            tasks = json.loads(self.corrected.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise LabellingError(f"{self.corrected}: damaged ({error}). Move it away, and send the annotation again.") from None
+            raise LabellingError(f"{self.corrected}: damaged ({error}). {_MOVE_AWAY}") from None
+        if not isinstance(tasks, list) or not all(map(_is_kept_task, tasks)):
+            raise LabellingError(f"{self.corrected}: no list of tasks with their `id` and `annotations`. {_MOVE_AWAY}")
         return tasks
 
     def _write(self, tasks: list[dict[str, Any]]) -> None:
@@ -170,13 +194,21 @@ def application(backend: LabellingBackend) -> FastAPI:
 
     @app.post("/webhook", status_code=201)
     def webhook(body: dict[str, Any]) -> dict[str, str]:
-        if body.get("action") in {"ANNOTATION_CREATED", "ANNOTATION_UPDATED"}:
-            backend.keep(_object(body, "task"), _object(body, "annotation"))
-        elif body.get("action") == "ANNOTATIONS_DELETED":
-            backend.forget({_number(entry, "annotation") for entry in _objects(body, "annotations")})
+        _heed(backend, body)
         return {"status": "ok"}
 
     return app
+
+
+def _heed(backend: LabellingBackend, event: Mapping[str, Any]) -> None:
+    """Keep and forget what an event brings; events of other kinds are no news."""
+    match event.get("action"):
+        case "ANNOTATION_CREATED" | "ANNOTATION_UPDATED":
+            backend.keep([(_object(event, "task"), _object(event, "annotation"))])
+        case "ANNOTATIONS_CREATED":  # of predictions, in one go
+            backend.keep(_pairs(_objects(event, "task"), _objects(event, "annotation")))
+        case "ANNOTATIONS_DELETED":
+            backend.forget({_number(entry, "annotation") for entry in _objects(event, "annotations")})
 
 
 async def _refuse_large(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -187,6 +219,20 @@ async def _refuse_large(request: Request, answer: Callable[[Request], Awaitable[
         reason = f"{int(length):,} bytes; a request of tasks has at most {MAX_BODY_BYTES:,}."
         return JSONResponse({"error": reason}, status_code=413)
     return await answer(request)
+
+
+def _is_kept_task(entry: Any) -> bool:
+    """Whether it has what corrections are told apart by: a number, and a list of annotations."""
+    annotations = entry.get("annotations") if isinstance(entry, dict) else None
+    return (
+        isinstance(annotations, list) and isinstance(entry.get("id"), int) and all(isinstance(each, dict) for each in annotations)
+    )
+
+
+def _pairs(tasks: list[dict[str, Any]], annotations: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    if len(tasks) != len(annotations):
+        raise LabellingError(f"expected a task for each annotation, found {len(tasks)} for {len(annotations)}.")
+    return list(zip(tasks, annotations, strict=True))
 
 
 def _number(entry: Mapping[str, Any], what: str) -> int:

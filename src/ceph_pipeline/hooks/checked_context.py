@@ -1,0 +1,56 @@
+"""What a run does with its configuration before its first node, for commands that run no pipeline."""
+
+from pathlib import Path
+
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks.manager import _create_hook_manager
+from kedro.framework.project import settings
+from kedro.framework.startup import ProjectMetadata
+
+from ceph_pipeline.hooks.configuration_files import ConfigurationHook
+from ceph_pipeline.hooks.parameter_names import ParameterNamesHook
+from ceph_pipeline.hooks.quiet import QuietHook
+from ceph_pipeline.hooks.tracking import TrackingStoreHook
+
+
+def checked_context(project: ProjectMetadata, env: str | None) -> KedroContext:
+    """The configuration of an environment, refused for what a run refuses it.
+
+    Loaders share Kedro's resolver of globals, so that one is read before the next is made.
+
+    Raises:
+        UnknownEnvironmentError: there is no such environment.
+        ConfigurationError: a file of it cannot be read.
+        ParameterError: a parameter is unknown or has a value that cannot be used.
+    """
+    loader = settings.CONFIG_LOADER_CLASS(
+        conf_source=str(project.project_path / settings.CONF_SOURCE), env=env, **settings.CONFIG_LOADER_ARGS
+    )
+    context = KedroContext(
+        project_path=project.project_path,
+        config_loader=loader,
+        env=env,
+        package_name=project.package_name,
+        hook_manager=_create_hook_manager(),
+    )
+    ConfigurationHook().after_context_created(context)
+    ParameterNamesHook().after_context_created(context)
+    return context
+
+
+def trained_in(context: KedroContext) -> Path:
+    """The folder of an environment's models."""
+    return Path(context.project_path, context.config_loader["catalog"]["models_folder"]["filepath"])
+
+
+def open_store_of(context: KedroContext, *models: str | Path | None) -> None:
+    """Set up the project's tracking store where one of the models is a URI in it; folders need no store.
+
+    Raises:
+        TrackingError: the store cannot be used.
+    """
+    from ceph_pipeline.detector.landmark_detector import is_uri
+
+    if any(is_uri(model) for model in models if model is not None):
+        QuietHook().after_context_created()
+        TrackingStoreHook().after_context_created(context)
