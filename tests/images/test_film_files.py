@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ceph_pipeline.images import ImageReadError, read_image
-from ceph_pipeline.images.film_files import list_films
+from ceph_pipeline.images.film_files import list_films, why_no_film
 from ceph_pipeline.images.identifiers import identifiers_of, safe_identifier
 from ceph_pipeline.landmarks.tables import IDENTIFIER
 
@@ -59,6 +59,17 @@ def test_every_other_file_is_named_with_its_reason(folder: Path) -> None:
     assert ".gif: not a kind of film that is read" in reasons["film.gif"]
     assert "a link out of the folder" in reasons["out.png"]
     assert "No such file" in reasons["broken.png"]
+
+
+def test_a_link_to_a_folder_is_named(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    samples.write(elsewhere / "film.png", samples.SOUND["png"](samples.wedge()))
+    (folder / "anna" / "linked").symlink_to(elsewhere, target_is_directory=True)
+    [skipped] = list_films(folder).skipped
+    assert skipped.path == "anna/linked"
+    assert skipped.reason.startswith("a link to a folder, which is not followed")
+    assert why_no_film(folder / "anna" / "linked", folder) == skipped.reason
+    assert list_films(folder, deep=False).skipped == ()
 
 
 @pytest.mark.parametrize("name", ["IM0001", "1.2.840.113619", "film.dcm"])

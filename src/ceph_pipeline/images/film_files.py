@@ -20,6 +20,7 @@ _HIDDEN_NAMES = frozenset(
 """In lower case. Other names that begin with `@`, `#` or `$` are films and patients: `#12.png`."""
 _ANNOTATIONS = (".json", ".csv", ".txt", ".xml", ".yaml", ".yml", ".xlsx", ".md", ".pdf")
 """Files that lie beside films and are expected there."""
+_LINKED = "a link to a folder, which is not followed: copy the folder, or name it as the films' folder"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ def list_films(folder: Path, *, deep: bool = True) -> FilmFiles:
     for place, folders, files in os.walk(folder, onerror=lambda error: skipped.append(_unreadable(error, folder))):
         n_hidden += sum(map(is_hidden, (*folders, *files)))
         folders[:] = sorted(name for name in folders if not is_hidden(name)) if deep else []
+        linked = [path for path in (Path(place, name) for name in folders) if path.is_symlink()]
+        skipped.extend(Skipped(printable(path.relative_to(folder).as_posix()), _LINKED) for path in linked)
         for name in sorted(name for name in files if not is_hidden(name)):
             file = Path(place, name)
             path = file.relative_to(folder).as_posix()
@@ -93,7 +96,8 @@ def why_no_film(file: Path, folder: Path) -> str | None:
     try:
         mode = file.stat().st_mode
         if not stat.S_ISREG(mode):
-            return "a folder that cannot be opened" if stat.S_ISDIR(mode) else f"{file_type(mode)}, not a file"
+            of_folder = _LINKED if file.is_symlink() else "a folder that cannot be opened"
+            return of_folder if stat.S_ISDIR(mode) else f"{file_type(mode)}, not a file"
         if file.is_symlink() and not file.resolve().is_relative_to(folder.resolve()):
             return "a link out of the folder"
         if suffix in IMAGE_SUFFIXES:
