@@ -223,15 +223,13 @@ def test_few_images_are_drawn_several_times_for_an_epoch_of_stage_1(spots):
     assert sorted(items.count(item) for item in range(3)) == [2, 3, 3]
 
 
+def stage2_params(batch_size: int, **fields: int) -> Stage2Params:
+    net = RefinementNetParams(backbone="mobilenetv3_small_050")
+    return Stage2Params(net=net, optim=OptimParams(batch_size=batch_size), loop=LoopParams(workers=0), **fields)
+
+
 def test_each_batch_of_stage_2_holds_as_many_crops_as_was_asked_for(spots, crop_table):
-    params = Stage2Params(
-        net=RefinementNetParams(backbone="mobilenetv3_small_050"),
-        optim=OptimParams(batch_size=6),
-        loop=LoopParams(workers=0),
-        crops_per_epoch=48,
-        crops_per_image=3,
-        valid_crops=16,
-    )
+    params = stage2_params(6, crops_per_epoch=48, crops_per_image=3, valid_crops=16)
     job = Stage2Job(
         Stage2Tables(crop_table(2.0), spots.images, spots.landmarks, PIXELS), spots.store, CropParams(crop_px=32), params
     )
@@ -244,13 +242,7 @@ def test_each_batch_of_stage_2_holds_as_many_crops_as_was_asked_for(spots, crop_
 
 def test_images_with_few_crops_make_the_same_batches_and_epochs_of_stage_2(spots, crop_table):
     """Four crops an image, of 32 asked for: a batch of 64 holds 16 sources, an epoch of 1,000 crops 250 draws."""
-    params = Stage2Params(
-        net=RefinementNetParams(backbone="mobilenetv3_small_050"),
-        optim=OptimParams(batch_size=64),
-        loop=LoopParams(workers=0),
-        crops_per_epoch=1000,
-        crops_per_image=32,
-    )
+    params = stage2_params(64, crops_per_epoch=1000, crops_per_image=32)
     tables = Stage2Tables(crop_table(2.0), spots.images, spots.landmarks, PIXELS)
     data = Stage2Job(tables, spots.store, CropParams(crop_px=32), params).prepare(ALONE)[1]
     assert (data.plan.items, data.plan.batches, len(data.train_sampler)) == (16, 15, 250)
