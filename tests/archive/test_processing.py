@@ -247,7 +247,7 @@ def test_a_film_with_colours_is_marked(films: Path, checkpoints: Path, dotted: n
 
 def test_one_run_at_a_time_writes_an_output(films: Path, checkpoints: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    with FileLock(tmp_path / "out" / ".lock"), pytest.raises(DetectorError, match="another run is writing there"):
+    with FileLock(tmp_path / "out" / ".lock"), pytest.raises(FolderError, match="another run is writing there"):
         process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
 
 

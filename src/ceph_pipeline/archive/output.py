@@ -9,10 +9,9 @@ from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from ceph_pipeline.archive.parts import Part
-from ceph_pipeline.artifacts import Folder
+from ceph_pipeline.artifacts import Folder, alone_at
 from ceph_pipeline.detector.inputs import DetectorError
 
 logger = logging.getLogger(__name__)
@@ -28,16 +27,13 @@ def alone_in(output: Folder) -> Iterator[None]:
     """Keep other runs out of an output on a disk; object storage has no locks.
 
     Raises:
-        DetectorError: another run writes there.
+        FolderError: another run writes there.
     """
     if not output.is_local:
         yield
         return
-    try:
-        with FileLock(output.path / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise DetectorError(f"{output.url}: another run is writing there. Wait for it, or set another data_root.") from None
+    with alone_at(output.path, output.path / ".lock"):
+        yield
 
 
 def write_part(output: Folder, part: Part, tables: Mapping[str, pd.DataFrame], seconds: float) -> None:

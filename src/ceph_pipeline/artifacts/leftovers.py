@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -86,18 +86,27 @@ def _replaced(folder: Path) -> Path:
 
 
 @contextmanager
-def _alone_at(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, a file beside it that stays; the operating system drops the lock with its process."""
+def alone_at(folder: Path, lock: Path) -> Iterator[None]:
+    """Hold the lock of a folder, a file that stays; the operating system drops the lock with its process.
+
+    Raises:
+        FolderError: another process holds it.
+        DiskError: the disk is full, or may not be written to.
+    """
     with ExitStack() as locks:
         try:
             with refusals_explained(folder):
-                make_folder(folder.parent)
-                locks.enter_context(FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0))
+                make_folder(lock.parent)
+                locks.enter_context(FileLock(lock, timeout=0))
         except Timeout:
             raise FolderError(
                 f"{folder}: another run is writing there. Wait for it, or write elsewhere: set another data_root."
             ) from None
         yield
+
+
+def _alone_at(folder: Path) -> AbstractContextManager[None]:
+    return alone_at(folder, folder.with_name(f".{folder.name}.lock"))
 
 
 def _tidy(folder: Path) -> None:
