@@ -120,7 +120,7 @@ class TestContent:
         for part in (
             "stage 2 + TTA",
             "1.25",
-            "fewer than 10 images: no intervals",
+            "fewer than 10 images or patients: no intervals",
             "no augmented copies",
             "No CVM stages",
             "No uncertainty",
@@ -170,7 +170,7 @@ class TestContent:
             "run_comparison": {},
         }
         text = presentation_nodes.write_reports(**found, **judged, embedded_figures={}, embedded_gallery="")["evaluation_html"]
-        assert "fewer than 10 images: no intervals" in text
+        assert "fewer than 10 images or patients: no intervals" in text
         assert ["stage 1", "1.00 mm", "–", "–"] in Page(text).rows
 
     def test_a_stage_that_answers_nan_everywhere_is_a_row_of_dashes(self, predictions, images, landmarks, no_duplicates, found):

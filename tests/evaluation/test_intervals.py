@@ -3,7 +3,7 @@ import pytest
 
 from ceph_pipeline.evaluation import improvement, landmark_intervals, mean_interval
 from ceph_pipeline.evaluation.bootstrap import CHUNK
-from ceph_pipeline.evaluation.intervals import MIN_IMAGES, correlation_interval, rate_intervals
+from ceph_pipeline.evaluation.intervals import MIN_IMAGES, by_patient, correlation_interval, rate_intervals
 
 
 @pytest.fixture
@@ -176,15 +176,16 @@ class TestRateIntervals:
         assert rate_intervals([padded]) == rate_intervals([hits])
 
 
-class TestCorrelationInterval:
-    def correlation(self, totals):
-        with np.errstate(invalid="ignore"):
-            return totals[:, 0] / np.sqrt(totals[:, 1] * totals[:, 2])
+def correlation(totals):
+    with np.errstate(invalid="ignore"):
+        return totals[:, 0] / np.sqrt(totals[:, 1] * totals[:, 2])
 
+
+class TestCorrelationInterval:
     def test_is_fishers_for_normal_values(self):
         x, noise = np.random.default_rng(0).normal(size=(2, 400))
         y = 0.6 * x + 0.8 * noise
-        interval, undefined = correlation_interval(np.stack([x * y, x * x, y * y], axis=1), self.correlation, n_resamples=200)
+        interval, undefined = correlation_interval(np.stack([x * y, x * x, y * y], axis=1), correlation, n_resamples=200)
         r = (x * y).sum() / np.sqrt((x * x).sum() * (y * y).sum())
         expected = np.tanh(np.arctanh(r) + np.array([-1.96, 1.96]) / np.sqrt(397))
         assert [interval.low, interval.high] == pytest.approx(expected, abs=0.02)
@@ -193,6 +194,54 @@ class TestCorrelationInterval:
     def test_undefined_resamples_are_counted_and_many_leave_no_interval(self):
         rows = np.zeros((12, 3))
         rows[0] = [0.5, 1.0, 1.0]  # undefined wherever this image is not drawn: (11/12)¹² = 35 %
-        interval, undefined = correlation_interval(rows, self.correlation, n_resamples=4000)
+        interval, undefined = correlation_interval(rows, correlation, n_resamples=4000)
         assert interval is None
         assert undefined == pytest.approx(0.352, abs=0.03)
+
+
+class TestPatients:
+    """Films of one patient are drawn together."""
+
+    def test_sums_keep_the_order_of_appearance(self):
+        rows = np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 40.0]])
+        assert by_patient(rows, ["b", "a", "b"]).tolist() == [[5.0, 50.0], [2.0, 20.0]]
+
+    def test_patients_of_one_film_each_change_nothing(self, errors):
+        alone = [str(number) for number in range(150)]
+        hits = [100.0 * (errors <= 1)]
+        assert mean_interval(errors, patients=alone, n_resamples=500) == mean_interval(errors, n_resamples=500)
+        assert rate_intervals(hits, patients=alone) == rate_intervals(hits)
+
+    def test_the_same_film_three_times_says_no_more_than_once(self, errors):
+        films, patients = np.repeat(errors[:20], 3, axis=0), np.repeat([f"p{number}" for number in range(20)], 3).tolist()
+        for interval in (mean_interval, lambda values, **given: improvement(values, values[::-1], **given).interval):
+            assert interval(films, patients=patients) == pytest.approx(interval(errors[:20]))
+            assert interval(films).high < interval(errors[:20]).high
+        assert landmark_intervals(films, patients=patients)[4] == pytest.approx(landmark_intervals(errors[:20])[4])
+        hits = [100.0 * (films <= 1)]
+        assert rate_intervals(hits, patients=patients)[0] == pytest.approx(rate_intervals([100.0 * (errors[:20] <= 1)])[0])
+
+    def test_kappa_like_figures_too(self):
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=(2, 30))
+        rows = np.stack([x * y, x * x, y * y], axis=1)
+        patients = np.repeat(np.arange(30).astype(str), 2).tolist()
+        together, _ = correlation_interval(np.repeat(rows, 2, axis=0), correlation, patients=patients, n_resamples=200)
+        assert together == pytest.approx(correlation_interval(rows, correlation, n_resamples=200)[0])
+
+    def test_nine_patients_with_many_films_have_no_interval(self, errors):
+        patients = [f"p{number % 9}" for number in range(150)]
+        assert mean_interval(errors, patients=patients) is None
+        assert rate_intervals([100.0 * (errors <= 1)], patients=patients) == [None]
+
+    def test_covers_the_mean_where_drawing_films_does_not(self):
+        rng, held = np.random.default_rng(0), {True: [], False: []}
+        patients = np.repeat(np.arange(20), 4).astype(str).tolist()
+        mean = 0.8 * np.sqrt(np.pi / 2) * np.exp(0.4**2 / 2)
+        for _ in range(300):
+            films = np.repeat(np.exp(rng.normal(0, 0.4, (20, 1))), 4, axis=0) * rng.rayleigh(0.8, (80, 19))
+            for told, hits in held.items():
+                interval = mean_interval(films, patients=patients if told else None, n_resamples=500)
+                hits.append(interval.low <= mean <= interval.high)
+        assert np.mean(held[True]) >= 0.9
+        assert np.mean(held[False]) < 0.8

@@ -250,7 +250,7 @@ class TestReliability:
         return StageErrors(sigma * rng.rayleigh(size=sigma.shape), sigma)
 
     def table(self, seen):
-        return reliability_table([Checked("stage1", "px", seen, None)])
+        return reliability_table([Checked("stage1", "px", seen, None, [])])
 
     def test_honest_uncertainty_lies_on_the_diagonal(self, honest):
         table = self.table(honest)
@@ -266,7 +266,7 @@ class TestReliability:
         assert table["n"].sum() == len(table) == 3
 
     def test_only_the_first_unit_is_shown(self, honest):
-        table = reliability_table([Checked("stage1", "mm", honest, None), Checked("stage1", "px", honest, None)])
+        table = reliability_table([Checked("stage1", "mm", honest, None, []), Checked("stage1", "px", honest, None, [])])
         assert set(table["unit"]) == {"mm"}
 
     def test_nothing_to_show_is_said(self, honest):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ceph_pipeline.errors import InvalidValueError
-from ceph_pipeline.evaluation.intervals import Interval, correlation_interval, rate_intervals
+from ceph_pipeline.evaluation.intervals import Interval, Patients, correlation_interval, rate_intervals
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,23 @@ class Agreement:
     undefined_percent: float
 
 
-def agreement(true: ArrayLike, predicted: ArrayLike, n_classes: int, *, n_resamples: int = 10_000, seed: int = 42) -> Agreement:
+def agreement(
+    true: ArrayLike,
+    predicted: ArrayLike,
+    n_classes: int,
+    *,
+    patients: Patients = None,
+    n_resamples: int = 10_000,
+    seed: int = 42,
+) -> Agreement:
     """Compare classes numbered 0 … S − 1.
 
     Args:
         true: `(N,)` classes, NaN where unknown.
         predicted: `(N,)` classes, NaN where unknown; an image counts where both are known.
         n_classes: S, at least 2.
-        n_resamples: Draws of images for the intervals.
+        patients: Of each image; those of one are drawn together.
+        n_resamples: Draws of as many patients for the intervals.
         seed: Of the draws.
 
     Raises:
@@ -65,6 +74,7 @@ def agreement(true: ArrayLike, predicted: ArrayLike, n_classes: int, *, n_resamp
         raise InvalidValueError(f"true and predicted classes must both be (N,), got {true.shape} and {predicted.shape}.")
     known = ~(np.isnan(true) | np.isnan(predicted))
     pairs = np.stack([true[known], predicted[known]]).astype(np.int64)
+    of_known = None if patients is None else np.asarray(patients, str)[known].tolist()
     if pairs.size and (pairs.min() < 0 or pairs.max() >= n_classes):
         raise InvalidValueError(f"classes must be numbered 0 … {n_classes - 1}, found {pairs.min()} … {pairs.max()}.")
     cells = np.zeros((pairs.shape[1], n_classes * n_classes))
@@ -75,7 +85,8 @@ def agreement(true: ArrayLike, predicted: ArrayLike, n_classes: int, *, n_resamp
         def figure(totals: NDArray[np.float64]) -> NDArray[np.float64]:
             return _kappa(totals.reshape(-1, n_classes, n_classes), power=power)
 
-        return float(figure(confusion)[0]), *correlation_interval(cells, figure, n_resamples=n_resamples, seed=seed)
+        interval, undefined = correlation_interval(cells, figure, patients=of_known, n_resamples=n_resamples, seed=seed)
+        return float(figure(confusion)[0]), interval, undefined
 
     (plain, plain_interval, undefined), (quadratic, quadratic_interval, _) = kappa(0), kappa(2)
     total = confusion.sum()
@@ -88,7 +99,7 @@ def agreement(true: ArrayLike, predicted: ArrayLike, n_classes: int, *, n_resamp
         macro_f1=_macro_f1(confusion),
         kappa=plain,
         quadratic_kappa=quadratic,
-        accuracy_interval=rate_intervals([100.0 * (pairs[0] == pairs[1])[:, None]])[0],
+        accuracy_interval=rate_intervals([100.0 * (pairs[0] == pairs[1])[:, None]], patients=of_known)[0],
         kappa_interval=plain_interval,
         quadratic_kappa_interval=quadratic_interval,
         undefined_percent=100 * undefined,

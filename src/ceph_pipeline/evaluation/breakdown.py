@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ceph_pipeline.evaluation.errors import detections, error_matrix, sdr, sdr_key
+from ceph_pipeline.evaluation.errors import detections, error_matrix, patients_of, sdr, sdr_key
 from ceph_pipeline.evaluation.intervals import Interval, ends, landmark_intervals, rate_intervals
 from ceph_pipeline.evaluation.metrics import has_millimetres, stage_metrics
 from ceph_pipeline.evaluation.params import StatisticsParams
@@ -28,12 +28,14 @@ def landmark_table(errors: pd.DataFrame, statistics: StatisticsParams) -> pd.Dat
 
 def _landmarks_of(errors: pd.DataFrame, stage: str, statistics: StatisticsParams) -> pd.DataFrame:
     mm, px = error_matrix(errors, stage, "mm"), error_matrix(errors, stage, "px")
-    intervals = landmark_intervals(mm, **statistics.draws)
+    patients = patients_of(errors, mm.index)
+    intervals = landmark_intervals(mm, patients=patients, **statistics.draws)
     rates = [sdr(mm[name], statistics.thresholds_mm) for name in mm.columns]
     rate_bounds: dict[str, list[float]] = {}
     for threshold in statistics.thresholds_mm:
         hits = detections(mm, threshold)
-        rate_bounds |= bounds(sdr_key(threshold), rate_intervals([hits[:, [k]] for k in range(hits.shape[1])]))
+        of_landmarks = rate_intervals([hits[:, [k]] for k in range(hits.shape[1])], patients=patients)
+        rate_bounds |= bounds(sdr_key(threshold), of_landmarks)
     return pd.DataFrame(
         {
             "stage": stage,

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ceph_pipeline.cephalometry.learned import CVM_STAGE
 from ceph_pipeline.evaluation.agreement import agreement
+from ceph_pipeline.evaluation.errors import patients_of
 from ceph_pipeline.evaluation.intervals import ends, improvement
 from ceph_pipeline.evaluation.measurement_errors import KEYS, as_fields
 from ceph_pipeline.evaluation.params import StatisticsParams
@@ -18,7 +19,7 @@ def cvm_agreement(outputs: pd.DataFrame, cvm: pd.DataFrame, statistics: Statisti
     """Agreement of predicted and true CVM stages.
 
     Args:
-        outputs: `image_id, output, value` of the heads, on the images that count.
+        outputs: `image_id, output, value` of the heads and, where known, `patient`, on the images that count.
         cvm: `image_id, stage`, CS1–CS6 as 1–6.
         statistics: Resamples.
 
@@ -28,7 +29,8 @@ def cvm_agreement(outputs: pd.DataFrame, cvm: pd.DataFrame, statistics: Statisti
     both = outputs[outputs["output"] == CVM_STAGE].merge(cvm, on="image_id")
     if both.empty:
         return None
-    return as_fields(agreement(both["stage"] - 1, both["value"] - 1, CVM_STAGES, **statistics.draws))
+    patients = patients_of(outputs, both["image_id"])
+    return as_fields(agreement(both["stage"] - 1, both["value"] - 1, CVM_STAGES, patients=patients, **statistics.draws))
 
 
 def head_table(
@@ -38,7 +40,7 @@ def head_table(
 
     Args:
         outputs: `image_id, output, value` of the heads, on the images that count.
-        found: `image_id, measurement, value` of predicted points.
+        found: `image_id, measurement, value` of predicted points and, where known, `patient`.
         truth: The same of the true points.
         guess: One value for all images by measurement: the training images' mean.
         statistics: Resamples.
@@ -48,14 +50,14 @@ def head_table(
         difference_low, difference_high` (95 %, paired), on the images where all three are known. Empty where the network has no
         such head.
     """
-    heads = outputs.rename(columns={"output": "measurement", "value": "head"})
+    heads = outputs.rename(columns={"output": "measurement", "value": "head"})[[*KEYS, "head"]]
     rows = heads.merge(found, on=KEYS).merge(truth, on=KEYS, suffixes=("", "_true")).dropna()
     found_rows = []
     for key, group in rows.groupby("measurement", sort=False):
         by_head = (group["head"] - group["value_true"]).abs().to_numpy()[:, None]
         by_points = (group["value"] - group["value_true"]).abs().to_numpy()[:, None]
         by_guess = (guess.get(key, np.nan) - group["value_true"]).abs().mean()
-        result = improvement(by_head, by_points, **statistics.draws)
+        result = improvement(by_head, by_points, patients=patients_of(found, group["image_id"]), **statistics.draws)
         bounds = ends(result.difference_interval)
         found_rows.append((key, len(group), by_head.mean(), by_points.mean(), by_guess, result.difference, *bounds))
     columns = ["measurement", "n", "mae_head", "mae_landmarks", "mae_guess", "difference", "difference_low", "difference_high"]

@@ -82,11 +82,11 @@ def error_rows(points: pd.DataFrame, truth: pd.DataFrame, images: pd.DataFrame, 
     Args:
         points: `image_id, landmark, x, y`, one row a point.
         truth: The same columns, one reader's or the consensus.
-        images: `image_id, pixel_size_mm` of at least the predicted images.
+        images: `image_id, pixel_size_mm` and, where known, `patient` of at least the predicted images.
         stage: What the rows are labelled with.
 
     Returns:
-        `image_id, stage, landmark, has_truth, error_px, error_mm` for every image of `points` and landmark of `truth`,
+        `image_id, patient, stage, landmark, has_truth, error_px, error_mm` for every image of `points` and landmark of `truth`,
         in the tables' order. A point with a truth and without an error was not predicted.
 
     Raises:
@@ -103,12 +103,26 @@ def error_rows(points: pd.DataFrame, truth: pd.DataFrame, images: pd.DataFrame, 
     table["has_truth"] = ~np.isnan(target).any(axis=-1).ravel()
     table["error_px"] = radial_errors(pred, target, np.ones(len(image_ids))).ravel()
     table["error_mm"] = radial_errors(pred, target, pixel_size).ravel()
+    return with_patients(table, images)
+
+
+def with_patients(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    """The table with a column `patient` after its `image_id`: the images' pseudonyms, empty where none is known."""
+    known = dict(zip(images["image_id"], images["patient"].fillna(""), strict=True)) if "patient" in images else {}
+    table = table.copy()
+    table.insert(1, "patient", table["image_id"].map(lambda image_id: known.get(image_id, "")).astype(str))
     return table
+
+
+def patients_of(table: pd.DataFrame, image_ids: Iterable[str]) -> list[str]:
+    """The patient of each image, or the image itself where the table knows none: what is drawn together for an interval."""
+    known = dict(zip(table["image_id"], table["patient"], strict=True)) if "patient" in table else {}
+    return [known.get(image_id) or image_id for image_id in image_ids]
 
 
 def no_errors() -> pd.DataFrame:
     """An `ErrorTable` without rows."""
-    keys = dict.fromkeys(("image_id", "stage", "landmark"), str)
+    keys = dict.fromkeys(("image_id", "patient", "stage", "landmark"), str)
     return empty_table(keys | {"has_truth": bool, "error_px": float, "error_mm": float})
 
 

@@ -94,7 +94,7 @@ def landmark_figure(table: pd.DataFrame) -> Figure:
     if unit == "px":
         bounds = "in px, without intervals"
     elif table.loc[table["stage"].isin(stages), "mre_mm_low"].isna().all():
-        bounds = f"without intervals (fewer than {MIN_IMAGES} images)"
+        bounds = f"without intervals (fewer than {MIN_IMAGES} images or patients)"
     return finished(figure, f"Error of each landmark on the test split, {bounds}", grid="x")
 
 

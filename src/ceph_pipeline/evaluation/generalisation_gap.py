@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ceph_pipeline.evaluation.errors import error_matrix
+from ceph_pipeline.evaluation.errors import error_matrix, patients_of
 from ceph_pipeline.evaluation.intervals import ends, mean_interval
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import stages_in
@@ -29,8 +29,9 @@ def gap_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: Statistics
         for name in SPLITS:
             part = errors[(split == name) & (errors["stage"] == stage)]
             if part["error_px"].notna().any():
-                matrix = error_matrix(part, stage, "px").to_numpy()
-                bounds = ends(mean_interval(matrix, **statistics.draws))
+                table = error_matrix(part, stage, "px")
+                matrix, patients = table.to_numpy(), patients_of(part, table.index)
+                bounds = ends(mean_interval(matrix, patients=patients, **statistics.draws))
                 mean = float(np.nanmean(matrix))
                 trained = mean if name == "train" else trained
                 rows.append((stage, name, int(np.isfinite(matrix).any(axis=1).sum()), mean, *bounds, mean / trained))

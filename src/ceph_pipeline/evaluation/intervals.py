@@ -1,8 +1,9 @@
 """95 % intervals of means, rates and differences over images: how far chance alone could move a result.
 
-The images are the sample, not the points: the points of one image share its quality, its patient and its pixel size. Below
-`MIN_IMAGES` images there is no interval: at five, percentiles of the bootstrap cover 80 %, and the methods used here give
-none for a third of the accuracies and half of the κ (`benchmarks/interval_coverage.py` simulates it).
+The images are the sample, not the points: the points of one image share its quality, its patient and its pixel size. Films of
+one patient are alike too, and count as one draw where it is told whose they are. Below `MIN_IMAGES` such draws there is no
+interval: at five, percentiles of the bootstrap cover 80 %, and the methods used here give none for a third of the accuracies
+and half of the κ (`benchmarks/interval_coverage.py` simulates it).
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.evaluation.bootstrap import studentised_limits, undefined_share
 
 MIN_IMAGES = 10
-"""Images below which no interval is given."""
+"""Images, those of one patient counted once, below which no interval is given."""
+
+Patients = Sequence[str] | None
+"""Of each of N images whose it is; None where each is another's."""
 
 MAX_UNDEFINED = 0.05
 """Share of resamples in which a figure may be undefined; above it there is no interval."""
@@ -59,41 +63,48 @@ class Improvement:
     n_images: int
 
 
-def mean_interval(errors: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> Interval | None:
+def mean_interval(errors: ArrayLike, *, patients: Patients = None, n_resamples: int = 10_000, seed: int = 42) -> Interval | None:
     """Studentised bootstrap interval of the mean over all known errors, images resampled with replacement.
 
     Args:
         errors: `(N, K)`, a row an image; NaN is left out, and images without a known error do not count.
-        n_resamples: Draws of N images.
+        patients: Of each image; those of one are drawn together.
+        n_resamples: Draws of as many patients.
         seed: Of the draws.
 
     Returns:
-        The interval, none of it below 0, or None for fewer than `MIN_IMAGES` images, or where more than 5 % of the resamples
+        The interval, none of it below 0, or None for fewer than `MIN_IMAGES` patients, or where more than 5 % of the resamples
         have no spread.
 
     Source: Efron and Tibshirani, An introduction to the bootstrap, 1993, section 12.5.
     """
-    interval = difference_interval(errors, n_resamples=n_resamples, seed=seed)
+    interval = difference_interval(errors, patients=patients, n_resamples=n_resamples, seed=seed)
     return interval and interval.not_negative()
 
 
-def difference_interval(differences: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> Interval | None:
+def difference_interval(
+    differences: ArrayLike, *, patients: Patients = None, n_resamples: int = 10_000, seed: int = 42
+) -> Interval | None:
     """The same for the mean of differences, which may be below 0."""
     differences = np.asarray(differences, np.float64)
     sums, counts = np.nansum(differences, axis=1), (~np.isnan(differences)).sum(axis=1).astype(np.float64)
-    (interval,) = ratio_intervals(sums[:, None], counts[:, None], n_resamples=n_resamples, seed=seed)
+    (interval,) = ratio_intervals(sums[:, None], counts[:, None], patients=patients, n_resamples=n_resamples, seed=seed)
     return interval
 
 
-def landmark_intervals(errors: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> list[Interval | None]:
+def landmark_intervals(
+    errors: ArrayLike, *, patients: Patients = None, n_resamples: int = 10_000, seed: int = 42
+) -> list[Interval | None]:
     """The same for the mean error of each of the K landmarks by itself."""
     errors = np.asarray(errors, np.float64)
     known = (~np.isnan(errors)).astype(np.float64)
-    found = ratio_intervals(np.nan_to_num(errors), known, n_resamples=n_resamples, seed=seed)
+    found = ratio_intervals(np.nan_to_num(errors), known, patients=patients, n_resamples=n_resamples, seed=seed)
     return [interval and interval.not_negative() for interval in found]
 
 
-def improvement(new: ArrayLike, old: ArrayLike, *, n_resamples: int = 10_000, seed: int = 42) -> Improvement:
+def improvement(
+    new: ArrayLike, old: ArrayLike, *, patients: Patients = None, n_resamples: int = 10_000, seed: int = 42
+) -> Improvement:
     """Paired comparison of two sets of errors on the same images and points.
 
     Each resample draws the same images for both, so that what makes an image hard cancels.
@@ -101,7 +112,8 @@ def improvement(new: ArrayLike, old: ArrayLike, *, n_resamples: int = 10_000, se
     Args:
         new: `(N, K)` errors of the system that should be better.
         old: `(N, K)` errors of the one it is compared with; a point counts where both are known.
-        n_resamples: Draws of N images.
+        patients: Of each image; those of one are drawn together.
+        n_resamples: Draws of as many patients.
         seed: Of the draws.
 
     Raises:
@@ -116,7 +128,7 @@ def improvement(new: ArrayLike, old: ArrayLike, *, n_resamples: int = 10_000, se
     new_sums, old_sums = (np.where(shared, errors, 0.0).sum(axis=1) for errors in (new, old))
     counts = shared.sum(axis=1).astype(np.float64)
     above, below = np.stack([new_sums, new_sums - old_sums], axis=1), np.stack([old_sums, counts], axis=1)
-    quotient, of_difference = ratio_intervals(above, below, n_resamples=n_resamples, seed=seed)
+    quotient, of_difference = ratio_intervals(above, below, patients=patients, n_resamples=n_resamples, seed=seed)
     ratio, difference = (above.sum(axis=0) / below.sum(axis=0)).tolist()
     quotient = quotient and quotient.not_negative()
     of_percent = Interval(100 * (1 - quotient.high), 100 * (1 - quotient.low)) if quotient else None
@@ -124,19 +136,26 @@ def improvement(new: ArrayLike, old: ArrayLike, *, n_resamples: int = 10_000, se
 
 
 def ratio_intervals(
-    sums: NDArray[np.float64], counts: NDArray[np.float64], *, n_resamples: int = 10_000, seed: int = 42
+    sums: NDArray[np.float64],
+    counts: NDArray[np.float64],
+    *,
+    patients: Patients = None,
+    n_resamples: int = 10_000,
+    seed: int = 42,
 ) -> list[Interval | None]:
     """Studentised bootstrap intervals of F ratios Σ sums / Σ counts, images resampled with replacement.
 
     Args:
         sums: `(N, F)`, what each image adds above the line.
         counts: `(N, F)` ≥ 0, what it adds below; 0 where the image does not count.
-        n_resamples: Draws of images.
+        patients: Of each image; those of one are drawn together.
+        n_resamples: Draws of as many patients.
         seed: Of the draws.
 
     Returns:
-        F intervals; None for fewer than `MIN_IMAGES` images that count.
+        F intervals; None for fewer than `MIN_IMAGES` patients that count.
     """
+    sums, counts = by_patient(sums, patients), by_patient(counts, patients)
     enough = (counts > 0).sum(axis=0) >= MIN_IMAGES
     found: list[Interval | None] = [None] * sums.shape[1]
     if enough.any():
@@ -147,37 +166,49 @@ def ratio_intervals(
     return found
 
 
-def rate_intervals(hits: Sequence[ArrayLike]) -> list[Interval | None]:
+def by_patient(rows: NDArray[np.float64], patients: Patients) -> NDArray[np.float64]:
+    """Sums over each patient's images `(P, F)`, in order of appearance, of what the images add `(N, F)`."""
+    if patients is None:
+        return rows
+    _, first, of_image = np.unique(np.asarray(patients, str), return_index=True, return_inverse=True)
+    summed = np.zeros((len(first), rows.shape[1]))
+    np.add.at(summed, np.argsort(np.argsort(first))[of_image], rows)
+    return summed
+
+
+def rate_intervals(hits: Sequence[ArrayLike], *, patients: Patients = None) -> list[Interval | None]:
     """Wilson intervals of rates whose hits are clustered in images, by the effective number of independent points.
 
-    The variance between images gives the number n' of independent points that would vary as much; Wilson's interval is taken
-    with n' and Student's t of N − 1 degrees of freedom. The studentised bootstrap is of no use near 100 %: a few images hold
-    all misses, and resamples without them have no spread.
+    The variance between images, or between patients, gives the number n' of independent points that would vary as much;
+    Wilson's interval is taken with n' and Student's t of one degree of freedom less than there are patients. The studentised
+    bootstrap is of no use near 100 %: a few images hold all misses, and resamples without them have no spread.
 
     Args:
         hits: For each rate `(N, K)`: 100 where a point is a hit, 0 where not, NaN where it does not count.
+        patients: Of each image; those of one vary together.
 
     Returns:
-        Intervals in percent; None for fewer than `MIN_IMAGES` images, and where all points are hits or none is.
+        Intervals in percent; None for fewer than `MIN_IMAGES` patients, and where all points are hits or none is.
 
     Source: Wilson, JASA 1927; Korn and Graubard, Survey Methodology 1998, for the effective sample size.
     """
-    return [_rate_interval(np.asarray(each, np.float64)) for each in hits]
+    return [_rate_interval(np.asarray(each, np.float64), patients) for each in hits]
 
 
-def _rate_interval(hits: NDArray[np.float64]) -> Interval | None:
-    counts = (~np.isnan(hits)).sum(axis=1)
+def _rate_interval(hits: NDArray[np.float64], patients: Patients) -> Interval | None:
+    of_images = np.stack([np.nansum(hits, axis=1) / 100, (~np.isnan(hits)).sum(axis=1)], axis=1)
+    found, counts = by_patient(of_images, patients).T
     counted = counts > 0
-    n_images, n_points = int(counted.sum()), int(counts.sum())
-    if n_images < MIN_IMAGES:
+    n_patients, n_points = int(counted.sum()), int(counts.sum())
+    if n_patients < MIN_IMAGES:
         return None
-    share = float(np.nansum(hits)) / (100 * n_points)
+    share = float(found.sum()) / n_points
     if share <= 0 or share >= 1:
         return None
-    residuals = (np.nansum(hits, axis=1) / 100 - share * counts)[counted]
-    variance = float(residuals @ residuals) / n_points**2 * n_images / (n_images - 1)
+    residuals = (found - share * counts)[counted]
+    variance = float(residuals @ residuals) / n_points**2 * n_patients / (n_patients - 1)
     effective = share * (1 - share) / variance if variance > 0 else float(n_points)
-    quantile = _student_quantile(n_images)
+    quantile = _student_quantile(n_patients)
     weight = 1 + quantile**2 / effective
     middle = (share + quantile**2 / (2 * effective)) / weight
     half = quantile / weight * np.sqrt(share * (1 - share) / effective + quantile**2 / (4 * effective**2))
@@ -188,6 +219,7 @@ def correlation_interval(
     rows: NDArray[np.float64],
     figure: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     *,
+    patients: Patients = None,
     n_resamples: int = 10_000,
     seed: int = 42,
 ) -> tuple[Interval | None, float]:
@@ -196,31 +228,33 @@ def correlation_interval(
     Args:
         rows: `(N, C)`, what each image adds to the C sums.
         figure: From sums `(B, C)` to the figure `(B,)`, NaN where undefined.
-        n_resamples: Draws of images, in which it is counted how often the figure is undefined.
+        patients: Of each image; those of one are drawn together.
+        n_resamples: Draws of as many patients, in which it is counted how often the figure is undefined.
         seed: Of the draws.
 
     Returns:
-        The interval, None for fewer than `MIN_IMAGES` images, where the figure is undefined in more than 5 % of the resamples,
+        The interval, None for fewer than `MIN_IMAGES` patients, where the figure is undefined in more than 5 % of the resamples,
         and where it is ±1; and the share of resamples in which it is undefined, NaN where none was drawn.
 
     Source: Efron and Tibshirani 1993, chapter 11; Fisher's z = artanh κ.
     """
-    n_images = len(rows)
-    if n_images < MIN_IMAGES:
+    rows = by_patient(rows, patients)
+    n_patients = len(rows)
+    if n_patients < MIN_IMAGES:
         return None, float("nan")
     undefined = undefined_share(rows, figure, n_resamples, seed)
     total = rows.sum(axis=0)
     value, left_out = float(figure(total[None])[0]), figure(total - rows)
     if undefined > MAX_UNDEFINED or not abs(value) < 1 or np.isnan(left_out).any():
         return None, undefined
-    error = np.sqrt((n_images - 1) / n_images * ((left_out - left_out.mean()) ** 2).sum())
-    half = _student_quantile(n_images) * error / (1 - value**2)
+    error = np.sqrt((n_patients - 1) / n_patients * ((left_out - left_out.mean()) ** 2).sum())
+    half = _student_quantile(n_patients) * error / (1 - value**2)
     low, high = np.tanh([np.arctanh(value) - half, np.arctanh(value) + half])
     return Interval(float(low), float(high)), undefined
 
 
-def _student_quantile(n_images: int) -> float:
+def _student_quantile(n_patients: int) -> float:
     """97.5th percentile of Student's t with N − 1 degrees of freedom."""
     from scipy.special import stdtrit  # not when pipelines are registered
 
-    return float(stdtrit(n_images - 1, 0.975))
+    return float(stdtrit(n_patients - 1, 0.975))

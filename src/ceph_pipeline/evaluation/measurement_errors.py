@@ -9,7 +9,7 @@ from ceph_pipeline.cephalometry import MEASUREMENTS, measure_table
 from ceph_pipeline.cephalometry.classes import ValueClasses
 from ceph_pipeline.evaluation.agreement import agreement, classify
 from ceph_pipeline.evaluation.breakdown import bounds
-from ceph_pipeline.evaluation.errors import wide
+from ceph_pipeline.evaluation.errors import patients_of, wide, with_patients
 from ceph_pipeline.evaluation.intervals import landmark_intervals
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.readers import reader_pair
@@ -23,13 +23,14 @@ def measured(points: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         points: `image_id, landmark, x, y` of one reader or stage; labels beyond the 29 landmarks are passed over.
-        images: `image_id, pixel_size_mm`.
+        images: `image_id, pixel_size_mm` and, where known, `patient`.
 
     Returns:
-        `image_id, measurement, value` in degrees, mm or percent; NaN where a landmark or, for mm, the pixel size is missing.
+        `image_id, patient, measurement, value` in degrees, mm or percent; NaN where a landmark or, for mm, the pixel size is
+        missing.
     """
     pixel_sizes = dict(zip(images["image_id"], images["pixel_size_mm"], strict=True))
-    return measure_table(points[["image_id", "landmark", "x", "y"]], pixel_sizes)
+    return with_patients(measure_table(points[["image_id", "landmark", "x", "y"]], pixel_sizes), images)
 
 
 def measured_stages(
@@ -84,7 +85,7 @@ def _stage_errors(stage: str, found: pd.DataFrame, truth: pd.DataFrame, statisti
             "unit": [MEASUREMENTS[key].unit for key in error.columns],
             "n": error.notna().sum().to_numpy(),
             "mae": error.abs().mean().to_numpy(),
-            **bounds("mae", landmark_intervals(error.abs(), **statistics.draws)),
+            **bounds("mae", landmark_intervals(error.abs(), patients=patients_of(found, error.index), **statistics.draws)),
             "bias": error.mean().to_numpy(),
             "std": error.std(ddof=0).to_numpy(),
             "true_mean": true.mean().to_numpy(),
@@ -116,6 +117,7 @@ def class_agreement(
                 classify(both["value_true"], rule.bounds),
                 classify(both["value"], rule.bounds),
                 len(rule.names),
+                patients=patients_of(found, both["image_id"]),
                 **statistics.draws,
             )
             if result.n:

@@ -1,12 +1,13 @@
 """The figures a detector is judged by, from its table of errors."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.evaluation.errors import EvaluationError, detections, error_matrix, sdr, sdr_key
+from ceph_pipeline.evaluation.errors import EvaluationError, detections, error_matrix, patients_of, sdr, sdr_key
 from ceph_pipeline.evaluation.intervals import Interval, improvement, mean_interval, rate_intervals
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import COMPARISONS, MEAN_SHAPE, stages_in
@@ -24,20 +25,24 @@ def stage_metrics(errors: pd.DataFrame, stage: str, statistics: StatisticsParams
 
     Returns:
         `mre_mm`, `mre_mm_ci95` (`[low, high]`), `std_mm`, `median_mm`, `p90_mm`, `p95_mm` (percentiles), the same in px;
-        `sdr_<mm>` in percent and `sdr_<mm>_ci95`; `n_images`, `n_images_mm`, `n_landmarks`, `n_points` and `n_missing`,
-        points with a truth and without a prediction. What needs millimetres is NaN or None where no pixel size is known, and
-        an interval is None for fewer than ten images, a rate's also where it is 0 or 100 %.
+        `sdr_<mm>` in percent and `sdr_<mm>_ci95`; `n_images`, `n_images_mm`, `n_patients` (images whose patient is not
+        known count as one each), `n_landmarks`, `n_points` and `n_missing`, points with a truth and without a prediction. What
+        needs millimetres is NaN or None where no pixel size is known. An interval is None for fewer than ten images or patients,
+        a rate's also where it is 0 or 100 %.
     """
     rows = errors[errors["stage"] == stage]
-    mm, px = (error_matrix(errors, stage, unit).to_numpy() for unit in ("mm", "px"))
+    table = error_matrix(errors, stage, "px")
+    patients = patients_of(rows, table.index)
+    mm, px = error_matrix(errors, stage, "mm").to_numpy(), table.to_numpy()
     rates = sdr(mm, statistics.thresholds_mm)
-    rate_bounds = rate_intervals([detections(mm, threshold) for threshold in rates])
+    rate_bounds = rate_intervals([detections(mm, threshold) for threshold in rates], patients=patients)
     return {
-        **_location(mm, "mm", mean_interval(mm, **statistics.draws)),
-        **_location(px, "px", mean_interval(px, **statistics.draws)),
+        **_location(mm, "mm", mean_interval(mm, patients=patients, **statistics.draws)),
+        **_location(px, "px", mean_interval(px, patients=patients, **statistics.draws)),
         **{sdr_key(threshold): rate for threshold, rate in rates.items()},
         **{f"{sdr_key(t)}_ci95": interval for t, interval in zip(rates, rate_bounds, strict=True)},
         **_counts(mm, px),
+        "n_patients": len({patients[place] for place in np.flatnonzero((~np.isnan(px)).any(axis=1))}),
         "n_missing": int((rows["has_truth"] & rows["error_px"].isna()).sum()),
     }
 
@@ -53,12 +58,15 @@ def compare(errors: pd.DataFrame, new: str, old: str, statistics: StatisticsPara
     new_errors, old_errors = error_matrix(errors, new, unit), error_matrix(errors, old, unit)
     if set(new_errors.index) != set(old_errors.index):
         raise EvaluationError(f"{new} and {old} were not predicted on the same images: predict both again.")
-    return compare_tables(new_errors, old_errors.reindex(index=new_errors.index, columns=new_errors.columns), unit, statistics)
+    old_errors = old_errors.reindex(index=new_errors.index, columns=new_errors.columns)
+    return compare_tables(new_errors, old_errors, unit, patients_of(errors, new_errors.index), statistics)
 
 
-def compare_tables(new: pd.DataFrame, old: pd.DataFrame, unit: Unit, statistics: StatisticsParams) -> dict[str, Any]:
-    """The same of two tables of errors with the same rows, images, and columns, landmarks."""
-    result = improvement(new, old, **statistics.draws)
+def compare_tables(
+    new: pd.DataFrame, old: pd.DataFrame, unit: Unit, patients: Sequence[str], statistics: StatisticsParams
+) -> dict[str, Any]:
+    """The same of two tables of errors with the same rows, images of those patients, and columns, landmarks."""
+    result = improvement(new, old, patients=patients, **statistics.draws)
     return {
         "improvement_percent": result.percent,
         "ci95": result.interval,

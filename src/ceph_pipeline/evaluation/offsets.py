@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.evaluation.errors import no_errors
+from ceph_pipeline.evaluation.errors import no_errors, with_patients
 from ceph_pipeline.evaluation.intervals import MIN_IMAGES
 from ceph_pipeline.evaluation.readers import reader_pair
 from ceph_pipeline.evaluation.stages import OFFSET_REMOVED, READERS_FLOOR, stages_in
@@ -33,7 +33,8 @@ def offset_rows(
     Args:
         predictions: `image_id, stage, landmark, x, y`.
         landmarks: All readers' points.
-        images: `image_id, split, subset, pixel_size_mm`. Subsets of fewer than two times `MIN_IMAGES` test images are left out.
+        images: `image_id, split, subset, pixel_size_mm` and, where known, `patient`. Subsets of fewer than two times
+            `MIN_IMAGES` test images are left out.
         reader: Whose points are the truth.
         seed: Of the halves.
 
@@ -86,4 +87,4 @@ def _rows(
     table["has_truth"] = ~np.isnan(truth).any(axis=-1).ravel()
     for unit, scale in (("px", np.ones(len(images))), ("mm", images["pixel_size_mm"].to_numpy(np.float64))):
         table[f"error_{unit}"] = np.linalg.norm(remainder((found - truth) * scale[:, None, None]), axis=-1).ravel()
-    return table.dropna(subset=["error_px"])
+    return with_patients(table.dropna(subset=["error_px"]), images)

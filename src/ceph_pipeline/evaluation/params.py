@@ -13,7 +13,7 @@ class StatisticsParams(Params):
     """What is computed from the errors."""
 
     thresholds_mm: tuple[PositiveFloat, ...] = Field((2.0, 2.5, 3.0, 4.0), min_length=1, description="of the SDR")
-    n_resamples: int = Field(10_000, ge=100, le=1_000_000, description="draws of images for each interval")
+    n_resamples: int = Field(10_000, ge=100, le=1_000_000, description="draws of images, or of patients, for each interval")
     seed: int = Field(42, ge=0)
     gallery_images: int = Field(3, ge=1, le=10, description="images shown of each kind: best, median, worst")
 

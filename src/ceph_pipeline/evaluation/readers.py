@@ -76,7 +76,7 @@ def _mean_over(tables: list[pd.DataFrame]) -> pd.DataFrame:
     if not tables:
         return no_errors()
     together = pd.concat(tables, ignore_index=True).dropna(subset=["error_px"])
-    keys = ["image_id", "stage", "landmark"]
+    keys = ["image_id", "patient", "stage", "landmark"]
     return together.groupby(keys, sort=False, as_index=False).agg({"has_truth": "any", "error_px": "mean", "error_mm": "mean"})
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.evaluation.errors import sdr, sdr_key, wide
+from ceph_pipeline.evaluation.errors import patients_of, sdr, sdr_key, wide
 from ceph_pipeline.evaluation.intervals import Interval, difference_interval, ends, mean_interval
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.landmarks.tables import Unit
@@ -30,8 +30,8 @@ def robustness_table(
     Returns:
         One row a stage, split and kind, the originals first: `n_sources`, `n_images`, `n_points`, `n_missing` (points with a
         truth and without a prediction); in mm and px `mre_<unit>` and `difference_<unit>`, the mean difference to the
-        originals on the points known in both, with `…_low` and `…_high`, 95 % intervals by bootstrap over sources, NaN for
-        fewer than ten; `sdr_<mm>` in percent. Empty where there are no copies.
+        originals on the points known in both, with `…_low` and `…_high`, 95 % intervals by bootstrap over sources, those of
+        one patient drawn together, NaN for fewer than ten; `sdr_<mm>` in percent. Empty where there are no copies.
     """
     rows = copies.merge(copied[["image_id", "source_id", "kind", "copy", "split"]], on="image_id", validate="many_to_one")
     found = []
@@ -67,8 +67,9 @@ def _against_originals(
     before = wide(originals, "source_id", "landmark", f"error_{unit}")
     same = before.reindex(index=table.index, columns=table.columns.get_level_values(1)).to_numpy(np.float64)
     difference = errors - same if kind != ORIGINAL else np.full(errors.shape, np.nan)
-    return _with_interval(f"mre_{unit}", errors, mean_interval(errors, **statistics.draws)) | _with_interval(
-        f"difference_{unit}", difference, difference_interval(difference, **statistics.draws)
+    patients = patients_of(originals, table.index)
+    return _with_interval(f"mre_{unit}", errors, mean_interval(errors, patients=patients, **statistics.draws)) | _with_interval(
+        f"difference_{unit}", difference, difference_interval(difference, patients=patients, **statistics.draws)
     )
 
 

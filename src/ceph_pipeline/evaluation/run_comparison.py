@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from ceph_pipeline.evaluation.errors import EvaluationError, wide
+from ceph_pipeline.evaluation.errors import EvaluationError, patients_of, wide
 from ceph_pipeline.evaluation.metrics import compare_tables
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import stages_in
@@ -90,7 +90,7 @@ def _compared(
     unit: Unit = "mm" if both[["error_mm", "error_mm_before"]].notna().all(axis=None) else "px"
     columns = (f"error_{unit}", f"error_{unit}_before")
     new_errors, old_errors = (wide(both, "image_id", "landmark", column) for column in columns)
-    result = compare_tables(new_errors, old_errors, unit, statistics)
+    result = compare_tables(new_errors, old_errors, unit, patients_of(both, new_errors.index), statistics)
     mre_now, mre_before = (float(both[column].mean()) for column in columns)
     return result | {"mre_now": mre_now, "mre_before": mre_before, "verdict": _verdict(result["difference_ci95"])}
 

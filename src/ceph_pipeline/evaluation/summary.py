@@ -14,7 +14,7 @@ from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, OFFSET_REMOVED, 
 from ceph_pipeline.landmarks.tables import STAGES
 from ceph_pipeline.uncertainty import UNITS
 
-TOO_FEW = f"fewer than {MIN_IMAGES} images: no intervals, since so few do not show how far chance moves the figures"
+TOO_FEW = f"fewer than {MIN_IMAGES} images or patients: no intervals, since so few do not show how far chance moves the figures"
 
 
 def render(report: dict[str, Any]) -> Group:
@@ -75,7 +75,7 @@ def notes(report: dict[str, Any]) -> list[str]:
     stage, fields = list(_stages(report, guess=False).items())[-1]
     details = report["details"]
     found = [*_near_duplicates(details["without_near_duplicates"], stage), *_readers(details)]
-    if fields["n_images"] < MIN_IMAGES:
+    if fields["n_patients"] < MIN_IMAGES:
         found.append(TOO_FEW)
     if nameless := details["n_images_without_truth"]:
         found.append(f"{nameless} predicted test images have no annotated point and count nowhere")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ceph_pipeline.evaluation.errors import error_matrix, wide
+from ceph_pipeline.evaluation.errors import error_matrix, patients_of, wide
 from ceph_pipeline.evaluation.headline import leaked_images, on_split
 from ceph_pipeline.evaluation.intervals import rate_intervals
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
@@ -43,12 +43,14 @@ class Checked(NamedTuple):
         unit: Of the errors.
         seen: Errors and the network's own standard deviations.
         model: What validation says, where it says anything.
+        patients: Of each source, in the errors' order.
     """
 
     stage: str
     unit: Unit
     seen: StageErrors
     model: UncertaintyModel | None
+    patients: list[str]
 
 
 def stage_errors(
@@ -106,7 +108,13 @@ def unseen_errors(errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.Dat
 def checked_stages(unseen: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame, models: Models) -> list[Checked]:
     """Every stage on the unseen images, in each unit that its models have, or in px without any."""
     return [
-        Checked(stage, unit, stage_errors(unseen, predictions, images, stage, unit)[0], of_stage.get(unit))
+        Checked(
+            stage,
+            unit,
+            stage_errors(unseen, predictions, images, stage, unit)[0],
+            of_stage.get(unit),
+            patients_of(unseen, error_matrix(unseen, stage, unit).index),
+        )
         for stage in stages_in(unseen)
         for of_stage in (models.get(stage, {}),)
         for unit in of_stage or UNITS[1:]
@@ -121,7 +129,7 @@ def assessments(checked: list[Checked]) -> dict[str, dict[str, Any]]:
         radii, and `coverage_ci95` over images, None where no radius is promised or for fewer than ten images.
     """
     found: dict[str, dict[str, Any]] = {}
-    for stage, unit, seen, model in checked:
+    for stage, unit, seen, model, patients in checked:
         if model is None:
             continue
         try:
@@ -134,7 +142,7 @@ def assessments(checked: list[Checked]) -> dict[str, dict[str, Any]]:
         interval = None
         if model.bounded:
             shares = covered_shares(seen.errors, model.judge(seen.sigma).radius)
-            (interval,) = rate_intervals([100 * shares[:, None]])
+            (interval,) = rate_intervals([100 * shares[:, None]], patients=patients)
         found.setdefault(stage, {})[unit] = (
             kept
             | {"n_sources_needed": sources_needed(model.level)}
@@ -152,7 +160,7 @@ def flag_curves(checked: list[Checked]) -> pd.DataFrame:
         (`chosen`). Without rows for stages that make no gross error.
     """
     parts = []
-    for stage, unit, seen, model in checked:
+    for stage, unit, seen, model, _ in checked:
         if model is None or unit != "mm":
             continue
         judged = model.judge(seen.sigma)
@@ -178,7 +186,7 @@ def reliability_table(checked: list[Checked]) -> pd.DataFrame:
     """
     first = {stage.stage: stage for stage in reversed(list(checked))}
     rows = []
-    for stage, unit, seen, model in reversed(first.values()):
+    for stage, unit, seen, model, _ in reversed(first.values()):
         said = {False: seen.sigma} | ({} if model is None else {True: model.calibration(seen.sigma)})
         for calibrated, sigma in said.items():
             bins = reliability_bins(seen.errors, sigma)

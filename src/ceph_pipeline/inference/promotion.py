@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from ceph_pipeline.detector import LandmarkDetector
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.evaluation.display import number
-from ceph_pipeline.evaluation.errors import error_matrix, error_rows
+from ceph_pipeline.evaluation.errors import error_matrix, error_rows, patients_of
 from ceph_pipeline.evaluation.metrics import compare_tables, unit_of_all
 from ceph_pipeline.inference.registry import CANDIDATE, CHAMPION, make_champion, uri_of, version_with
 
@@ -99,7 +99,7 @@ def compare_errors(candidate: pd.DataFrame, champion: pd.DataFrame, statistics: 
         "candidate_mre": float(np.nanmean(new.where(both))),
         "champion_mre": float(np.nanmean(old.where(both))),
         "n_landmarks": len(landmarks),
-        **compare_tables(new, old, unit, statistics),
+        **compare_tables(new, old, unit, patients_of(candidate, new.index), statistics),
     }
 
 

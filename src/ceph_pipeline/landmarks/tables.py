@@ -182,6 +182,7 @@ class ErrorTable(Table):
     """Radial error of each predicted point; NaN where the truth is missing or, in mm, the pixel size unknown."""
 
     image_id: Series[str]
+    patient: Series[str] | None = pa.Field(description="a pseudonym, empty where it is not known")
     stage: Series[str]
     landmark: Series[str]
     error_px: Series[float] = pa.Field(nullable=True, ge=0)

@@ -9,7 +9,7 @@ import pandas as pd
 from ceph_pipeline.artifacts import pseudonymised
 from ceph_pipeline.evaluation import EvaluationError, EvaluationParams, evaluate
 from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
-from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows
+from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows, with_patients
 from ceph_pipeline.evaluation.generalisation_gap import gap_table
 from ceph_pipeline.evaluation.headline import on_split
 from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
@@ -122,7 +122,7 @@ def judge_measurements(
     )
 
     test = images_in(images, predictions, ("test",))
-    outputs = head_outputs[head_outputs["image_id"].isin(test["image_id"])]
+    outputs = with_patients(head_outputs[head_outputs["image_id"].isin(test["image_id"])], test)
     compared = measured_stages(predictions, landmarks, test, params.reader)
     guess = mean_measurements(landmarks, images[images["split"] == "train"], params.reader)
     agreement = {
