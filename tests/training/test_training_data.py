@@ -11,6 +11,7 @@ from ceph_pipeline.detector.framing import frame
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.images.normalise import normalise, raise_levels
 from ceph_pipeline.landmarks import Affine
+from ceph_pipeline.training.augment_online import draw_changes
 from ceph_pipeline.training.batch import concatenate, sample_rng
 from ceph_pipeline.training.crop_batches import CropDataset, group_by_image
 from ceph_pipeline.training.params import Stage1Params
@@ -169,6 +170,22 @@ def test_elastic_targets_lie_on_their_spots(spots):
         for point in sample.points[0].numpy():
             assert np.linalg.norm(local_peak(sample.images[0, 0].numpy(), point) - point) < 0.6
     assert largest > 1
+
+
+def test_a_collimator_keeps_clear_of_landmarks_where_a_bend_before_it_has_carried_them():
+    deep = {"edges": [4, 4], "depth": [0.5, 0.5], "shade": "black", "penumbra_mm": [0.1, 0.1]}
+    kinds = recipe(elastic={"displacement_mm": [16, 16], "spacing_mm": 100}, collimator=deep)
+    source = Source("a", "a", (400, 500), 1.0, {"one": (150.0, 180.0), "other": (260.0, 300.0)})
+    points, furthest = np.array(list(source.landmarks.values())), 0.0
+    for seed in range(100):
+        drawn = draw_changes(kinds, source, np.random.default_rng(seed))
+        shown = np.full((500, 400), 128, np.uint8)
+        for change in drawn.others:
+            shown = change.pixels(shown)
+        moved = drawn.moved(points)
+        furthest = max(furthest, float(np.abs(moved - points).max()))
+        assert [shown[y, x] for x, y in moved.round().astype(int)] == [128, 128], seed
+    assert furthest > 5
 
 
 def test_a_cutout_on_the_fly_is_the_copy_s_and_is_normalised_as_the_copy_is(spots):

@@ -6,7 +6,7 @@ with the way into the network's input, tone curves with the normalisation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,7 +76,8 @@ def draw_changes(recipe: Mapping[str, Kind], source: Source, rng: np.random.Gene
 
     Args:
         recipe: Kinds by name, each with its probability; of a kind's copies one is taken at random.
-        source: The cached image, or a crop, with its size and points.
+        source: The cached image, or a crop, with its size and points. A kind that keeps clear of landmarks is drawn where the
+            kinds before it in `others`, whose pixels it changes, have carried them.
         rng: Of this sample.
     """
     affine, tones, others = Affine.identity(), [], []
@@ -90,4 +91,11 @@ def draw_changes(recipe: Mapping[str, Kind], source: Source, rng: np.random.Gene
             tones.append(change.pixels)
         else:
             others.append(change)
+            source = _moved(source, change)
     return Drawn(affine, tones, others)
+
+
+def _moved(source: Source, change: Transform) -> Source:
+    """The source with its landmarks where a change of its pixels has carried them."""
+    points = change.points(np.array(list(source.landmarks.values())).reshape(-1, 2)).tolist()
+    return replace(source, landmarks={name: (x, y) for name, (x, y) in zip(source.landmarks, points, strict=True)})
