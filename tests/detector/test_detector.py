@@ -34,6 +34,12 @@ def test_both_stages_find_the_dots(dot_finder: TrainedNet, dot_refiner: TrainedN
     assert table["stage"].unique() == ["stage2"]
 
 
+@pytest.mark.parametrize("uri", ["runs:/", "runs:/0123456789abcdef", "runs:/0123456789abcdef/", "models:/", "models://x"])
+def test_a_uri_that_names_no_model_is_told_what_one_looks_like(uri: str) -> None:
+    with pytest.raises(DetectorError, match=rf"^{uri}: names no logged model\. Expected models:/NAME@ALIAS"):
+        LandmarkDetector.load(uri)
+
+
 def test_the_table_is_a_prediction_table_in_channel_order(checkpoints: Path, tmp_path: Path, xrays: Xrays) -> None:
     files = xrays(tmp_path, 3)
     detector = LandmarkDetector.load(checkpoints, DetectorParams(device="cpu", views_stage1="five", batch_size=2))

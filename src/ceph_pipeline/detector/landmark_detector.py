@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 CHECKPOINTS = "checkpoints"
 """Name of the folder of checkpoints inside a logged model."""
-_URI = re.compile(r"^(runs|models|mlflow-artifacts):/")
+_URI = re.compile(r"^(runs|models):/")
+_OF_A_MODEL = re.compile(r"^(models:/[^/]+|runs:/[^/]+/[^/]+)")
 _NOT_IN_STORE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """MLflow's codes of an unknown model or run, and of an unknown alias."""
 
@@ -256,6 +257,11 @@ def _checkpoint_folder(path_or_uri: str | Path, scratch: Path) -> Path:
     """The local folder of checkpoints, copied from MLflow to `scratch` where a URI names a logged model."""
     if not is_uri(path_or_uri):
         return Path(path_or_uri)
+    if not _OF_A_MODEL.match(str(path_or_uri)):
+        raise DetectorError(
+            f"{path_or_uri}: names no logged model. Expected models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN/detector, or "
+            "a folder of checkpoints."
+        )
     import mlflow  # slow to import, and needed for URIs alone
 
     scratch.mkdir()
