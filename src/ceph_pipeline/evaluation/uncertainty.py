@@ -93,7 +93,8 @@ def learn(errors: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame,
         for unit in units:
             seen, landmarks = stage_errors(errors, predictions, images, stage, unit)
             try:
-                models.setdefault(stage, {})[unit] = fit_uncertainty(seen, landmarks, unit, params)
+                patients = patients_of(errors, error_matrix(errors, stage, unit).index)
+                models.setdefault(stage, {})[unit] = fit_uncertainty(seen, landmarks, unit, params, patients)
             except TooFewSourcesError as error:
                 logger.warning("%s, in %s: %s", LABELS[stage], unit, error)
     return {stage: of_stage for stage, of_stage in models.items() if of_stage}

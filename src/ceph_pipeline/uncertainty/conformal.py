@@ -2,7 +2,8 @@
 
 Split conformal prediction: on images used for nothing else, the error over the calibrated standard deviation is a score;
 its right quantile, times a new point's standard deviation, is that point's radius. Points of one image err together, so
-images and not points are exchangeable: each image weighs the same, and one more, unseen, counts as infinitely wrong.
+images and not points are exchangeable, or patients where one has several: each weighs the same, and one more, unseen, counts as
+infinitely wrong.
 
 Source: Lee, Barber and Willett, Distribution-free inference with hierarchical data, 2023 (hierarchical conformal prediction).
 """

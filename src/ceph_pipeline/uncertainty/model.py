@@ -65,8 +65,8 @@ class UncertaintyModel:
         factor: Radius over calibrated standard deviation; infinite where too few sources were there.
         level: Share of true points within their radius.
         flag_above: Calibrated standard deviation above which a point is flagged.
-        n_sigma_sources: Held-out sources that calibrated the standard deviations.
-        n_radius_sources: Held-out sources, others, that gave the factor.
+        n_sigma_sources: Held-out sources, those of one patient counted once, that calibrated the standard deviations.
+        n_radius_sources: Others that gave the factor.
     """
 
     unit: Unit
@@ -147,29 +147,55 @@ class ModelReport(BaseModel):
     n_radius_sources: int = Field(ge=1)
 
 
-def fit_uncertainty(held_out: StageErrors, landmarks: list[str], unit: Unit, params: UncertaintyParams) -> UncertaintyModel:
+def fit_uncertainty(
+    held_out: StageErrors,
+    landmarks: list[str],
+    unit: Unit,
+    params: UncertaintyParams,
+    patients: Sequence[str] | None = None,
+) -> UncertaintyModel:
     """Learn from the held-out sources, some for the standard deviations and the others for radii and flags.
 
+    Args:
+        held_out: Errors of N sources.
+        landmarks: Of the errors' columns.
+        unit: Of the errors.
+        params: How.
+        patients: Of each source; those of one are on one side, and count as one. None: each is another's.
+
     Raises:
-        TooFewSourcesError: fewer than two sources have a known error and standard deviation.
+        TooFewSourcesError: fewer than two sources, or patients, have a known error and standard deviation.
     """
     known = np.flatnonzero((np.isfinite(held_out.errors) & np.isfinite(held_out.sigma)).any(axis=1))
-    if len(known) < 2:
+    names = np.arange(len(held_out.errors)) if patients is None else np.asarray(patients, str)
+    _, first = np.unique(names[known], return_index=True)
+    if len(first) < 2:
         raise TooFewSourcesError(
-            f"{len(known)} held-out sources have truth and prediction, expected at least 2 to learn uncertainty."
+            f"{len(first)} held-out sources, those of one patient counted once, have truth and prediction, expected at least 2 "
+            "to learn uncertainty."
         )
-    order = np.random.default_rng(params.seed).permutation(known)
-    n_radius = min(max(round(params.share_for_radii * len(known)), 1), len(known) - 1)
-    for_sigma, for_radius = held_out.rows(order[n_radius:]), held_out.rows(order[:n_radius])
+    order = np.random.default_rng(params.seed).permutation(known[np.sort(first)])
+    n_radius = min(max(round(params.share_for_radii * len(order)), 1), len(order) - 1)
+    of_patients = [known[names[known] == names[row]] for row in order]
+    for_sigma, for_radius = (held_out.rows(np.concatenate(part)) for part in (of_patients[n_radius:], of_patients[:n_radius]))
     calibration = fit_sigma(*for_sigma)
     calibrated = calibration(for_radius.sigma)
+    scores = _row_a_patient(for_radius.errors / calibrated, [len(rows) for rows in of_patients[:n_radius]])
     return UncertaintyModel(
         unit=unit,
         landmarks=tuple(landmarks),
         calibration=calibration,
-        factor=conformal_factor(for_radius.errors / calibrated, params.level),
+        factor=conformal_factor(scores, params.level),
         level=params.level,
         flag_above=float(np.nanquantile(calibrated, 1 - params.flag_share)),
         n_sigma_sources=len(order) - n_radius,
         n_radius_sources=n_radius,
     )
+
+
+def _row_a_patient(scores: NDArray[np.float64], counts: Sequence[int]) -> NDArray[np.float64]:
+    """Scores `(N, K)` of patients' films, one patient after the other, as `(P, most films · K)`, filled up with NaN."""
+    rows = np.full((len(counts), max(counts) * scores.shape[1]), np.nan)
+    for row, films in zip(rows, np.split(scores, np.cumsum(counts)[:-1]), strict=True):
+        row[: films.size] = films.ravel()
+    return rows

@@ -120,7 +120,10 @@ def _write_inside(folder: Path, name: str, text: str) -> None:
     if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(folder)):  # unlike `resolve`, a loop is left to mkdir
         raise AnnotationError(f"{name!r} leaves the folder; paths of images must stay inside theirs.")
     if target.exists():
-        raise AnnotationError(f"two images would have one annotation file, {name!r}. Copy the images: `export.copy_films=true`.")
+        raise AnnotationError(
+            f"two images would have one annotation file, {name!r}. Rename one of them, or take another format; the pipeline "
+            "export can copy images under their identifiers, which differ: `export.copy_films=true`."
+        )
     make_folder(target.parent)
     target.write_text(text, encoding="utf-8", newline="")
 
