@@ -45,7 +45,7 @@ class TestLines:
             (23.2, [15.1, 31.4], "stage 2 beats stage 1: error smaller by 23 % [15, 31]"),
             (4.0, [-1.0, 9.0], "stage 2 does not clearly beat stage 1: error smaller by 4 % [-1, 9]"),
             (-6.0, [-9.0, -3.0], "stage 2 does not beat stage 1: error larger by 6 % [3, 9]"),
-            (50.0, None, "stage 2 against stage 1: error smaller by 50 %; no interval from 9 images"),
+            (50.0, None, "stage 2 against stage 1: error smaller by 50 %; no interval, too few images or patients"),
         ],
     )
     def test_beats_is_said_only_where_chance_is_ruled_out(self, percent, ci95, line):

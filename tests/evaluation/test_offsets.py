@@ -43,14 +43,14 @@ def test_what_is_left_is_the_scatter(made):
 def test_offsets_come_from_the_other_half():
     """On the same images an offset would fit their noise: of two images each would have half the other's difference left."""
     differences = np.array([[[4.0, 0.0]], [[0.0, 2.0]]])
-    left = without_offsets(differences, seed=1)
+    left = without_offsets(differences, patients=[str(number) for number in range(len(differences))], seed=1)
     np.testing.assert_allclose(left[:, 0], [[4.0, -2.0], [-4.0, 2.0]])
 
 
 def test_missing_points_do_not_enter_the_offset_and_stay_missing():
     differences = np.full((40, 1, 2), 3.0)
     differences[5] = np.nan
-    left = without_offsets(differences, seed=1)
+    left = without_offsets(differences, patients=[str(number) for number in range(len(differences))], seed=1)
     assert np.isnan(left[5]).all()
     np.testing.assert_allclose(np.delete(left, 5, axis=0), 0)
 

@@ -1,12 +1,16 @@
 """Every interval of the evaluation draws the films of one patient together."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from ceph_pipeline.evaluation.errors import patients_of, with_patients
+from ceph_pipeline.evaluation.offsets import offset_rows, without_offsets
 from ceph_pipeline.evaluation.params import EvaluationParams, StatisticsParams
 from ceph_pipeline.evaluation.run_comparison import compare_with_earlier
+from ceph_pipeline.evaluation.summary import notes
 from ceph_pipeline.evaluation.uncertainty import learn
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.landmarks.tables import images_in, points_table
@@ -121,6 +125,41 @@ def test_a_patient_of_one_film_each_changes_nothing(without):
     assert {name: str(every_interval(found)) for name, found in alone.items()} == {
         name: str(every_interval(found)) for name, found in without.items()
     }
+
+
+def test_errors_of_earlier_runs_which_tell_no_patients_count_film_by_film():
+    """Such as those of cross-validation: their column is NaN beside this run's."""
+    rows, rng = images([f"patient-{name}" for name in IDS]), np.random.default_rng(0)
+    errors = pd.DataFrame({"image_id": IDS, "stage": "stage1", "landmark": "Sella", "error_px": rng.rayleigh(5, len(IDS))})
+    errors["error_mm"] = 0.1 * errors["error_px"]
+    predictions = errors.assign(x=0.0, y=0.0, sigma_px=rng.uniform(1, 5, len(IDS)))
+    now, earlier = with_patients(errors[:10], rows), errors[10:]
+    model = learn(pd.concat([now, earlier]), predictions, rows, UncertaintyParams())["stage1"]["px"]
+    assert model.n_sigma_sources + model.n_radius_sources == len(IDS)
+    assert patients_of(pd.concat([now, earlier]), IDS[9:12]) == [f"patient-{IDS[9]}", *IDS[10:12]]
+
+
+def test_a_patients_own_displacement_is_no_offset():
+    """Two heads, each displaced by its own 10 px on all of its films: nobody else's films tell that."""
+    of_two = np.repeat(np.array([[[10.0, 0.0]], [[-10.0, 0.0]]]), 20, axis=0)
+    left = without_offsets(of_two, patients=np.repeat(["a", "b"], 20).tolist(), seed=1)
+    assert np.abs(left[..., 0]).tolist() == [[20.0]] * 40
+    assert np.abs(without_offsets(of_two, patients=[str(n) for n in range(40)], seed=1)[..., 0]).max() < 15
+
+
+def test_nineteen_patients_are_too_few_for_offsets():
+    points = points_table(moved(np.repeat(BASE[None], len(IDS), axis=0), 5.0, seed=0), IDS, LANDMARKS)
+    landmarks = points_table(np.repeat(BASE[None], len(IDS), axis=0), IDS, LANDMARKS).assign(reader="consensus")
+    for count, expected in ((19, set()), (20, {"offset_removed"})):
+        rows = images([f"patient-{number % count}" for number in range(len(IDS))])
+        assert set(offset_rows(points.assign(stage="stage1"), landmarks, rows, "consensus")["stage"]) == expected
+
+
+def test_a_report_of_an_earlier_version_is_shown(without):
+    report = json.loads(json.dumps(without["metrics"]))
+    for fields in report.values():
+        fields.pop("n_patients", None)
+    assert notes(report) == notes(without["metrics"])
 
 
 def test_films_of_no_known_patient_are_drawn_by_themselves():

@@ -117,7 +117,7 @@ def test_against_an_earlier_run(by_title):
 def test_uncertainty_with_the_numbers_of_its_sources(by_title):
     section = by_title["Reliability of the uncertainty"]
     assert section.lines[1:] == [
-        "Learned from 50 held-out sources, checked on 150 test sources.",
+        "Learned from 50 held-out sources of different patients, checked on 150 test sources.",
         "1 test sources with a near-duplicate in training or validation are left out of the check.",
     ]
     assert section.tables[0].iloc[0].tolist() == ["stage 2 + TTA", "150", "0.700", "0.100", "0.200", "0.030"]
@@ -126,8 +126,8 @@ def test_uncertainty_with_the_numbers_of_its_sources(by_title):
 def test_radii_and_flags(by_title):
     section = by_title["Radii, and points to look at again"]
     assert section.lines[0] == (
-        "The true point of a new image lies within its radius with 90 %: learned from 100 held-out sources that calibrated "
-        "nothing, checked on 150 test sources used for neither, each counted the same."
+        "The true point of a new image lies within its radius with 90 %: learned from 100 held-out sources of different "
+        "patients that calibrated nothing, checked on 150 test sources used for neither, each counted the same."
     )
     assert section.tables[0].iloc[0].tolist() == [
         "stage 2 + TTA",

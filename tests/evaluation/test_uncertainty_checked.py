@@ -167,10 +167,12 @@ def test_too_few_sources_for_radii_are_said_in_words(networks, tmp_path):
     uncertainty = store.load()
     assert models["stage1"]["mm"]["factor"] is None
     assert radius_lines(uncertainty)[0].startswith(
-        "No radius is promised: 5 held-out sources were there to learn it from, and 90 % needs at least 9"
+        "No radius is promised: 5 held-out sources of different patients were there to learn it from, and 90 % needs at least 9"
     )
     assert radius_frame(uncertainty).iloc[0].tolist()[1:3] == ["–", "–"]
-    assert reliability_lines(uncertainty)[1] == "Learned from 2 held-out sources, checked on 7 test sources."
+    assert (
+        reliability_lines(uncertainty)[1] == "Learned from 2 held-out sources of different patients, checked on 7 test sources."
+    )
 
 
 @pytest.mark.parametrize("n_valid", [0, 1])
@@ -250,7 +252,7 @@ class TestReliability:
         return StageErrors(sigma * rng.rayleigh(size=sigma.shape), sigma)
 
     def table(self, seen):
-        return reliability_table([Checked("stage1", "px", seen, None, [])])
+        return reliability_table([Checked("stage1", "px", seen, None)])
 
     def test_honest_uncertainty_lies_on_the_diagonal(self, honest):
         table = self.table(honest)
@@ -266,7 +268,7 @@ class TestReliability:
         assert table["n"].sum() == len(table) == 3
 
     def test_only_the_first_unit_is_shown(self, honest):
-        table = reliability_table([Checked("stage1", "mm", honest, None, []), Checked("stage1", "px", honest, None, [])])
+        table = reliability_table([Checked("stage1", "mm", honest, None), Checked("stage1", "px", honest, None)])
         assert set(table["unit"]) == {"mm"}
 
     def test_nothing_to_show_is_said(self, honest):

@@ -145,11 +145,39 @@ class TestPatients:
     def test_of_some_films_only_are_refused_where_films_are_drawn(self):
         table = image_table(20, test=0)
         facts = facts_of(table, patient=["7", *[None] * 19])
-        with pytest.raises(SplitError, match="tells the patient of 1 of 20 training images"):
+        with pytest.raises(SplitError, match=r"the patient of 1 of 20 training images is told, that of train-1\.png is not"):
             split(table, facts=facts)
-        assert len(split(table, facts=facts, patient_pattern="^([^/]+)/")) == 20
+        assert len(split(table, facts=facts, patient_pattern=r"^(?:([^/]+)/)?")) == 20
         drawn = image_table(10, valid=3)
         pd.testing.assert_frame_equal(split(drawn, facts=facts_of(drawn, patient=["7", *[None] * 14])), drawn)
+
+    def test_that_the_pattern_misses_for_some_paths_are_refused_where_films_are_drawn(self):
+        table = image_table(30, test=0, patients=10)
+        table["path"] = [path.replace("p", "P", 1) if number % 3 else path for number, path in enumerate(table["path"])]
+        with pytest.raises(SplitError, match=r"the patient of 20 of 30 training images is told, that of p\d/.* is not"):
+            split(table, patient_pattern="^(P[^/]+)/")
+        given = table.assign(split=["test" if "0/" in path else "valid" if "1/" in path else "train" for path in table["path"]])
+        assert len(split(given, patient_pattern="^(P[^/]+)/")) == 30  # nothing is drawn
+
+    @pytest.mark.parametrize("drawn", [True, False])
+    def test_that_the_pattern_tells_of_no_path_are_refused(self, drawn):
+        table = image_table(30, test=0 if drawn else 3, valid=0 if drawn else 3)
+        with pytest.raises(
+            SplitError, match=r"patient_pattern = '\^\(X\\\\d\+\)/' matches none of the 3\d paths, such as train-0\.png"
+        ):
+            split(table, facts=facts_of(table, patient=["7", *[None] * (len(table) - 1)]), patient_pattern=r"^(X\d+)/")
+
+    def test_that_the_sheet_tells_of_some_films_of_a_folder_are_the_folder_s(self):
+        """One film of each folder has a number in the sheet, two numbers of one patient."""
+        table = image_table(90, test=0, patients=30)
+        folder = table["path"].str.partition("/")[0]
+        first = ~folder.duplicated()
+        numbers = [str(number) if is_first else None for number, is_first in enumerate(first)]
+        images = split(table, facts=facts_of(table, patient=numbers), patient_pattern="^([^/]+)/")
+        assert images["patient"].nunique() == 30
+        assert images.groupby(images["path"].str.partition("/")[0])["split"].nunique().max() == 1
+        same = [None if number is None else "one" if int(number) < 2 else number for number in numbers]
+        assert split(table, facts=facts_of(table, patient=same), patient_pattern="^([^/]+)/")["patient"].nunique() == 29
 
     def test_that_a_data_set_has_in_two_splits_are_refused(self):
         table = image_table(4, test=4, patients=4)

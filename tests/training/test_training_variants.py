@@ -35,6 +35,14 @@ def test_larger_sets_contain_the_smaller_ones_and_all_copies_of_their_sources() 
     assert two.images[two.images["split"] == "valid"].equals(IMAGES[IMAGES["split"] == "valid"])
 
 
+def test_films_of_one_patient_are_taken_together() -> None:
+    patients = {"a": "one", "b": "one", "c": "one", "d": "two", "e": "two", "f": "two"}
+    images = IMAGES.assign(patient=IMAGES["source_id"].map(patients))
+    for seed in range(10):
+        (three,) = source_variants(images, Stage1Params(), (3,), seed=seed)
+        assert len({patients[source] for source in learned(three.images)}) == 1
+
+
 def test_more_images_than_there_are_is_said() -> None:
     with pytest.raises(TrainingError, match=r"compare\.training_sources = \[50, 100\], but there are 6 training sources"):
         source_variants(IMAGES, Stage1Params(), (50, 100), seed=1)

@@ -73,21 +73,22 @@ def test_pixels_have_no_gross_errors() -> None:
 
 
 def test_sources_without_truth_do_not_count() -> None:
-    errors, sigma = stage(8, 20)
+    errors, sigma, _ = stage(8, 20)
     errors = np.vstack([errors, np.full((5, 12), np.nan)])
     model = fit_uncertainty(StageErrors(errors, np.vstack([sigma, sigma[:5]])), LANDMARKS, "mm", UncertaintyParams())
     assert model.n_sigma_sources + model.n_radius_sources == 20
 
 
 def test_patients_of_one_film_each_change_nothing(model: UncertaintyModel) -> None:
-    alone = fit_uncertainty(stage(0, 150), LANDMARKS, "mm", UncertaintyParams(), [f"patient-{n}" for n in range(150)])
+    patients = np.array([f"patient-{number}" for number in range(150)])
+    alone = fit_uncertainty(stage(0, 150)._replace(patients=patients), LANDMARKS, "mm", UncertaintyParams())
     assert alone.to_report() == model.to_report()
 
 
 def test_films_of_one_patient_count_once_and_are_on_one_side(model: UncertaintyModel) -> None:
     """Every film three times: as one patient's they say about what each film once says."""
-    films = stage(0, 150).rows(np.repeat(np.arange(150), 3))
-    learned = fit_uncertainty(films, LANDMARKS, "mm", UncertaintyParams(), np.repeat(np.arange(150), 3).astype(str).tolist())
+    once = stage(0, 150)._replace(patients=np.arange(150).astype(str))
+    learned = fit_uncertainty(once.rows(np.repeat(np.arange(150), 3)), LANDMARKS, "mm", UncertaintyParams())
     assert learned.n_sigma_sources + learned.n_radius_sources == 150
     assert learned.factor == pytest.approx(model.factor, rel=0.02)
     sigma = stage(3, 4).sigma
@@ -97,13 +98,13 @@ def test_films_of_one_patient_count_once_and_are_on_one_side(model: UncertaintyM
 def test_thirty_films_of_six_patients_promise_no_radius() -> None:
     films = stage(4, 30)
     assert math.isfinite(fit_uncertainty(films, LANDMARKS, "mm", UncertaintyParams()).factor)
-    patients = [f"patient-{number % 6}" for number in range(30)]
-    assert math.isinf(fit_uncertainty(films, LANDMARKS, "mm", UncertaintyParams(), patients).factor)
+    of_six = films._replace(patients=np.array([f"patient-{number % 6}" for number in range(30)]))
+    assert math.isinf(fit_uncertainty(of_six, LANDMARKS, "mm", UncertaintyParams()).factor)
 
 
 def test_films_of_one_patient_are_too_few() -> None:
-    with pytest.raises(TooFewSourcesError, match="1 held-out sources, those of one patient counted once"):
-        fit_uncertainty(stage(9, 20), LANDMARKS, "mm", UncertaintyParams(), ["patient-a"] * 20)
+    with pytest.raises(TooFewSourcesError, match="held-out sources of 1 patients have truth"):
+        fit_uncertainty(stage(9, 20)._replace(patients=np.array(["patient-a"] * 20)), LANDMARKS, "mm", UncertaintyParams())
 
 
 def test_a_point_of_unknown_uncertainty_is_flagged(model: UncertaintyModel) -> None:

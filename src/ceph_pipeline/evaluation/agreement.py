@@ -22,11 +22,11 @@ class Agreement:
         macro_f1: Mean over the classes that occur, true or predicted, of 2·TP / (2·TP + FP + FN), 0–1.
         kappa: Cohen's κ.
         quadratic_kappa: Cohen's κ, disagreement weighed by the squared distance of the classes.
-        accuracy_interval: 95 % interval over images, None for fewer than ten.
+        accuracy_interval: 95 % interval over images, None for fewer than ten images or patients.
         kappa_interval: Of κ; None also where more than 5 % of the resamples have no κ.
         quadratic_kappa_interval: Of the weighted κ, likewise.
         undefined_percent: Percent of the resamples that have no κ, since only one class occurs in them on both sides; NaN for
-            fewer than ten images.
+            fewer than ten images or patients.
 
     A figure that does not exist is NaN: all of them without images, κ where only one class occurs on both sides.
 

@@ -14,9 +14,9 @@ from ceph_pipeline.evaluation.summary import stage_comparisons
 def cross_validate(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
     """Judge the stages on errors that were made out of fold.
 
-    Intervals are over images, as if one detector had made all of them; detectors of different folds
-    share most of what they learned, so that the intervals are somewhat narrow. Each detector's epoch was chosen on the fold
-    that it is judged on, which makes the errors somewhat small.
+    Intervals are over images, those of one patient drawn together, as if one detector had made all of them; detectors of
+    different folds share most of what they learned, so that the intervals are somewhat narrow. Each detector's epoch was chosen
+    on the fold that it is judged on, which makes the errors somewhat small.
 
     Args:
         errors: `ErrorTable` of the training sources.

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 UNKNOWN = "–"
+UNSURE = "no interval, too few images or patients"
 
 
 def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str:

@@ -116,7 +116,7 @@ def with_patients(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
 
 def patients_of(table: pd.DataFrame, image_ids: Iterable[str]) -> list[str]:
     """The patient of each image, or the image itself where the table knows none: what is drawn together for an interval."""
-    known = dict(zip(table["image_id"], table["patient"], strict=True)) if "patient" in table else {}
+    known = dict(zip(table["image_id"], table["patient"].fillna(""), strict=True)) if "patient" in table else {}
     return [known.get(image_id) or image_id for image_id in image_ids]
 
 

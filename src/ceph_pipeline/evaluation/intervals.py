@@ -21,7 +21,7 @@ from ceph_pipeline.evaluation.bootstrap import studentised_limits, undefined_sha
 MIN_IMAGES = 10
 """Images, those of one patient counted once, below which no interval is given."""
 
-Patients = Sequence[str] | None
+Patients = Sequence[str] | NDArray[np.str_] | None
 """Of each of N images whose it is; None where each is another's."""
 
 MAX_UNDEFINED = 0.05

@@ -52,7 +52,8 @@ def compare(errors: pd.DataFrame, new: str, old: str, statistics: StatisticsPara
 
     Returns:
         `improvement_percent` with `ci95`, `difference` (the new mean minus the old) with `difference_ci95`, intervals None for
-        fewer than ten images, `n_images`, and `unit`: `mm`, or `px` where an image has no pixel size, so that all images count.
+        fewer than ten images or patients, `n_images`, and `unit`: `mm`, or `px` where an image has no pixel size, so that all
+        images count.
     """
     unit = unit_of_all(errors)
     new_errors, old_errors = error_matrix(errors, new, unit), error_matrix(errors, old, unit)

@@ -5,14 +5,14 @@ prediction's error. Taking it out is a diagnosis of where the error comes from, 
 the test images' own truth.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.evaluation.errors import no_errors, with_patients
+from ceph_pipeline.evaluation.errors import no_errors, patients_of, with_patients
 from ceph_pipeline.evaluation.intervals import MIN_IMAGES
 from ceph_pipeline.evaluation.readers import reader_pair
 from ceph_pipeline.evaluation.stages import OFFSET_REMOVED, READERS_FLOOR, stages_in
@@ -25,16 +25,16 @@ def offset_rows(
 ) -> pd.DataFrame:
     """Errors of the last stage, and the random half of two readers' difference, both without offsets, as rows of `ErrorTable`.
 
-    Stage: one constant vector a landmark is estimated on half of a subset's test images and taken from the other half's
-    differences, and the other way round. Readers: the vector is the mean over all of the subset's images, since nothing has been
-    fitted to either reader; half of what remains between them is what a perfect predictor of their mean would show, were their
-    random errors alike and independent.
+    Stage: one constant vector a landmark is estimated on the test images of half of a subset's patients and taken from the
+    other half's differences, and the other way round. Readers: the vector is the mean over all of the subset's images, since
+    nothing has been fitted to either reader; half of what remains between them is what a perfect predictor of their mean would
+    show, were their random errors alike and independent.
 
     Args:
         predictions: `image_id, stage, landmark, x, y`.
         landmarks: All readers' points.
         images: `image_id, split, subset, pixel_size_mm` and, where known, `patient`. Subsets of fewer than two times
-            `MIN_IMAGES` test images are left out.
+            `MIN_IMAGES` test images or patients are left out.
         reader: Whose points are the truth.
         seed: Of the halves.
 
@@ -46,21 +46,22 @@ def offset_rows(
     test = images_in(images, predictions, ("test",))
     parts = []
     for _, subset in test.groupby("subset", sort=True):
-        if len(subset) < 2 * MIN_IMAGES or not stages:
+        patients = patients_of(subset, subset["image_id"])
+        if len(set(patients)) < 2 * MIN_IMAGES or not stages:
             continue
         truth, last = reader_points(landmarks, reader), predictions[predictions["stage"] == stages[-1]]
-        parts.append(_rows(last, truth, subset, OFFSET_REMOVED, partial(without_offsets, seed=seed)))
+        parts.append(_rows(last, truth, subset, OFFSET_REMOVED, partial(without_offsets, patients=patients, seed=seed)))
         if pair := reader_pair(landmarks[landmarks["image_id"].isin(subset["image_id"])]):
             one, other = (reader_points(landmarks, name) for name in pair)
             parts.append(_rows(one, other, subset, READERS_FLOOR, _random_half))
     return pd.concat(parts, ignore_index=True) if parts else no_errors()
 
 
-def without_offsets(differences: NDArray[np.float64], *, seed: int) -> NDArray[np.float64]:
-    """Differences `(N, K, 2)` less the mean of the other half of the images, landmark by landmark; NaN stays NaN."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, len(differences)]))
-    half = np.zeros(len(differences), bool)
-    half[rng.permutation(len(differences))[: len(differences) // 2]] = True
+def without_offsets(differences: NDArray[np.float64], *, patients: Sequence[str], seed: int) -> NDArray[np.float64]:
+    """Differences `(N, K, 2)` less the mean of the other half of the patients' images, landmark by landmark; NaN stays NaN."""
+    numbers, names = pd.factorize(np.asarray(patients, str))
+    rng = np.random.default_rng(np.random.SeedSequence([seed, len(names)]))
+    half = np.isin(numbers, rng.permutation(len(names))[: len(names) // 2])
     left = np.empty_like(differences)
     for of_half, others in ((half, ~half), (~half, half)):
         left[of_half] = differences[of_half] - mean_of_known(differences[others])

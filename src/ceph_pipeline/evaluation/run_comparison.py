@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from ceph_pipeline.evaluation.display import UNSURE
 from ceph_pipeline.evaluation.errors import EvaluationError, patients_of, wide
 from ceph_pipeline.evaluation.metrics import compare_tables
 from ceph_pipeline.evaluation.params import StatisticsParams
@@ -11,7 +12,6 @@ from ceph_pipeline.evaluation.stages import stages_in
 from ceph_pipeline.landmarks.tables import Unit
 
 SMALLER, LARGER, NOISE = "smaller", "larger", "no more than noise"
-UNSURE = "too few images for an interval"
 
 
 def compare_with_earlier(now: pd.DataFrame, before: pd.DataFrame, run_id: str, statistics: StatisticsParams) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ceph_pipeline.evaluation.display import UNKNOWN, interval, number
+from ceph_pipeline.evaluation.display import UNKNOWN, UNSURE, interval, number
 from ceph_pipeline.evaluation.error_tables import stage_frame
 from ceph_pipeline.evaluation.intervals import MIN_IMAGES
 from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, OFFSET_REMOVED, READERS_FLOOR
@@ -65,7 +65,7 @@ def comparison_line(new: str, old: str, result: dict[str, Any]) -> str:
     percent, bounds = result["improvement_percent"], result["ci95"]
     size = f"error {'smaller' if percent >= 0 else 'larger'} by {abs(percent):.0f} %"
     if bounds is None:
-        return f"{LABELS[new]} against {LABELS[old]}: {size}; no interval from {result['n_images']} images"
+        return f"{LABELS[new]} against {LABELS[old]}: {size}; {UNSURE}"
     verdict = "beats" if bounds[0] > 0 else "does not clearly beat" if percent > 0 else "does not beat"
     return f"{LABELS[new]} {verdict} {LABELS[old]}: {size} {interval(bounds if percent >= 0 else [-bounds[1], -bounds[0]], 0)}"
 
@@ -75,7 +75,7 @@ def notes(report: dict[str, Any]) -> list[str]:
     stage, fields = list(_stages(report, guess=False).items())[-1]
     details = report["details"]
     found = [*_near_duplicates(details["without_near_duplicates"], stage), *_readers(details)]
-    if fields["n_patients"] < MIN_IMAGES:
+    if fields.get("n_patients", fields["n_images"]) < MIN_IMAGES:  # earlier reports have images alone
         found.append(TOO_FEW)
     if nameless := details["n_images_without_truth"]:
         found.append(f"{nameless} predicted test images have no annotated point and count nowhere")

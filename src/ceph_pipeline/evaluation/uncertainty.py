@@ -43,14 +43,12 @@ class Checked(NamedTuple):
         unit: Of the errors.
         seen: Errors and the network's own standard deviations.
         model: What validation says, where it says anything.
-        patients: Of each source, in the errors' order.
     """
 
     stage: str
     unit: Unit
     seen: StageErrors
     model: UncertaintyModel | None
-    patients: list[str]
 
 
 def stage_errors(
@@ -61,7 +59,7 @@ def stage_errors(
     Args:
         errors: Rows of `ErrorTable` of the images that count.
         predictions: `image_id, stage, landmark, sigma_px`.
-        images: `image_id, pixel_size_mm`.
+        images: `image_id, pixel_size_mm` and, where known, `patient`.
         stage: Which.
         unit: Of both; in mm, images without a pixel size are NaN.
     """
@@ -70,7 +68,8 @@ def stage_errors(
     sigma = said.reindex(index=table.index, columns=table.columns).to_numpy(np.float64)
     if unit == "mm":
         sigma = sigma * images.set_index("image_id")["pixel_size_mm"].reindex(table.index).to_numpy(np.float64)[:, None]
-    return StageErrors(table.to_numpy(np.float64), sigma), [str(name) for name in table.columns]
+    patients = np.array(patients_of(images, table.index), str)
+    return StageErrors(table.to_numpy(np.float64), sigma, patients), [str(name) for name in table.columns]
 
 
 def learn(errors: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame, params: UncertaintyParams) -> Models:
@@ -93,8 +92,7 @@ def learn(errors: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame,
         for unit in units:
             seen, landmarks = stage_errors(errors, predictions, images, stage, unit)
             try:
-                patients = patients_of(errors, error_matrix(errors, stage, unit).index)
-                models.setdefault(stage, {})[unit] = fit_uncertainty(seen, landmarks, unit, params, patients)
+                models.setdefault(stage, {})[unit] = fit_uncertainty(seen, landmarks, unit, params)
             except TooFewSourcesError as error:
                 logger.warning("%s, in %s: %s", LABELS[stage], unit, error)
     return {stage: of_stage for stage, of_stage in models.items() if of_stage}
@@ -109,13 +107,7 @@ def unseen_errors(errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.Dat
 def checked_stages(unseen: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame, models: Models) -> list[Checked]:
     """Every stage on the unseen images, in each unit that its models have, or in px without any."""
     return [
-        Checked(
-            stage,
-            unit,
-            stage_errors(unseen, predictions, images, stage, unit)[0],
-            of_stage.get(unit),
-            patients_of(unseen, error_matrix(unseen, stage, unit).index),
-        )
+        Checked(stage, unit, stage_errors(unseen, predictions, images, stage, unit)[0], of_stage.get(unit))
         for stage in stages_in(unseen)
         for of_stage in (models.get(stage, {}),)
         for unit in of_stage or UNITS[1:]
@@ -127,10 +119,10 @@ def assessments(checked: list[Checked]) -> dict[str, dict[str, Any]]:
 
     Returns:
         For each the fields of `assess`, `level`, `factor`, `n_sigma_sources`, `n_radius_sources`, `n_sources_needed` for
-        radii, and `coverage_ci95` over images, None where no radius is promised or for fewer than ten images.
+        radii, and `coverage_ci95` over images, None where no radius is promised or for fewer than ten images or patients.
     """
     found: dict[str, dict[str, Any]] = {}
-    for stage, unit, seen, model, patients in checked:
+    for stage, unit, seen, model in checked:
         if model is None:
             continue
         try:
@@ -143,7 +135,7 @@ def assessments(checked: list[Checked]) -> dict[str, dict[str, Any]]:
         interval = None
         if model.bounded:
             shares = covered_shares(seen.errors, model.judge(seen.sigma).radius)
-            (interval,) = rate_intervals([100 * shares[:, None]], patients=patients)
+            (interval,) = rate_intervals([100 * shares[:, None]], patients=seen.patients)
         found.setdefault(stage, {})[unit] = (
             kept
             | {"n_sources_needed": sources_needed(model.level)}
@@ -161,7 +153,7 @@ def flag_curves(checked: list[Checked]) -> pd.DataFrame:
         (`chosen`). Without rows for stages that make no gross error.
     """
     parts = []
-    for stage, unit, seen, model, _ in checked:
+    for stage, unit, seen, model in checked:
         if model is None or unit != "mm":
             continue
         judged = model.judge(seen.sigma)
@@ -187,7 +179,7 @@ def reliability_table(checked: list[Checked]) -> pd.DataFrame:
     """
     first = {stage.stage: stage for stage in reversed(list(checked))}
     rows = []
-    for stage, unit, seen, model, _ in reversed(first.values()):
+    for stage, unit, seen, model in reversed(first.values()):
         said = {False: seen.sigma} | ({} if model is None else {True: model.calibration(seen.sigma)})
         for calibrated, sigma in said.items():
             bins = reliability_bins(seen.errors, sigma)

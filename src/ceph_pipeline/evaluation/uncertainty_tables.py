@@ -9,7 +9,9 @@ from ceph_pipeline.evaluation.display import UNKNOWN, number, with_interval
 from ceph_pipeline.evaluation.stages import LABELS
 from ceph_pipeline.uncertainty import GROSS_MM
 
-NOT_LEARNED = "No uncertainty was learned: evaluation.uncertainty is null, or fewer than two held-out sources have truth."
+NOT_LEARNED = (
+    "No uncertainty was learned: evaluation.uncertainty is null, or held-out sources of fewer than two patients have truth."
+)
 RELIABILITY_NOTE = (
     "Standard deviations are calibrated on held-out sources and checked on test sources. ENCE: mean relative distance of the "
     "standard deviations said and observed; miscalibration: mean difference of promised and actual shares of errors. Both are "
@@ -24,10 +26,8 @@ def reliability_lines(uncertainty: dict[str, Any]) -> list[str]:
     if not uncertainty["stages"]:
         return [NO_TEST if uncertainty["learned"] else NOT_LEARNED]
     _, _, first = next(_first_units(uncertainty))
-    lines = [
-        RELIABILITY_NOTE,
-        f"Learned from {first['n_sigma_sources']} held-out sources, checked on {first['n_sources']} test sources.",
-    ]
+    learned = f"{first['n_sigma_sources']} held-out sources of different patients"
+    lines = [RELIABILITY_NOTE, f"Learned from {learned}, checked on {first['n_sources']} test sources."]
     if left_out := uncertainty["n_left_out"]:
         lines.append(f"{left_out} test sources with a near-duplicate in training or validation are left out of the check.")
     return lines
@@ -55,19 +55,20 @@ def radius_lines(uncertainty: dict[str, Any]) -> list[str]:
     if not uncertainty["stages"]:
         return []
     _, _, first = next(_first_units(uncertainty))
-    level, sources = f"{100 * first['level']:g} %", first["n_radius_sources"]
+    level, number_of = f"{100 * first['level']:g} %", first["n_radius_sources"]
+    sources = f"{number_of} held-out sources of different patients"
     if first["factor"] is None:
         radii = (
-            f"No radius is promised: {sources} held-out sources were there to learn it from, and {level} needs at least "
+            f"No radius is promised: {sources} were there to learn it from, and {level} needs at least "
             f"{first['n_sources_needed']}, beside those that calibrate the standard deviations (evaluation.uncertainty)."
         )
     else:
         radii = (
-            f"The true point of a new image lies within its radius with {level}: learned from {sources} held-out sources that "
+            f"The true point of a new image lies within its radius with {level}: learned from {sources} that "
             f"calibrated nothing, checked on {first['n_sources']} test sources used for neither, each counted the same."
         )
     flags = (
-        f"Flagged points are those whose calibrated standard deviation is above a threshold set on the same {sources} sources; "
+        f"Flagged points are those whose calibrated standard deviation is above a threshold set on the same {number_of} sources; "
         f"a gross error is one above {GROSS_MM:g} mm."
     )
     return [radii, flags]

@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 
 from ceph_pipeline.detector import LandmarkDetector
 from ceph_pipeline.errors import CephError
-from ceph_pipeline.evaluation.display import number
+from ceph_pipeline.evaluation.display import UNSURE, number
 from ceph_pipeline.evaluation.errors import error_matrix, error_rows, patients_of
 from ceph_pipeline.evaluation.metrics import compare_tables, unit_of_all
 from ceph_pipeline.inference.registry import CANDIDATE, CHAMPION, make_champion, uri_of, version_with
@@ -111,7 +111,7 @@ def _located_landmarks(errors: pd.DataFrame) -> list[str]:
 def sentence(result: dict[str, Any]) -> str:
     """The comparison in words."""
     bounds = result["difference_ci95"]
-    interval = f"95 % interval {bounds[0]:+.3f} to {bounds[1]:+.3f}" if bounds else "too few images for an interval"
+    interval = f"95 % interval {bounds[0]:+.3f} to {bounds[1]:+.3f}" if bounds else UNSURE
     return (
         f"On {result['n_images']} images and {result['n_landmarks']} landmarks, candidate (version {result['candidate']}) "
         f"{number(result['candidate_mre'])}, champion (version {result['champion']}) {number(result['champion_mre'])} "

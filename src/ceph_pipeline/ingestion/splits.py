@@ -6,7 +6,8 @@ import hashlib
 import logging
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 
 import pandas as pd
 
@@ -43,44 +44,76 @@ def with_splits(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams, 
         The table with its splits and, where a patient has several films, a column `patient` of pseudonyms.
 
     Raises:
-        SplitError: no training images, a share that leaves none on one side, a patient in two splits, or films are to be
-            drawn of which only some have a patient.
+        SplitError: no training images, a share that leaves none on one side, a patient in two splits, films are to be drawn of
+            which only some have a patient, or the pattern matches no path.
     """
     named = facts["split"].reindex(images["image_id"]).to_numpy()
     images = _moved(images, {i: s for i, s in zip(images["image_id"], named, strict=True) if isinstance(s, str)})
-    patients = _patients(images, facts, params)
+    by_sheet, by_path = _keys(images, facts, params)
+    patients = _patients(images["image_id"], by_sheet, by_path)
     _require_apart(images, patients)
     drawn = _hold_out(images, patients, "test", params.test_fraction, seed)
     drawn = _hold_out(drawn, patients, "valid", params.valid_fraction, seed)
-    if drawn is not images and params.patient_pattern is None:
-        _require_patients(images, facts)
+    if drawn is not images:
+        _require_patients(images, by_sheet.keys() | by_path.keys())
     if len(set(patients.values())) == len(patients):
         return drawn
     return drawn.assign(patient=[pseudonym(patients[image_id], "patient") for image_id in drawn["image_id"]])
 
 
-def _require_patients(images: pd.DataFrame, facts: pd.DataFrame) -> None:
-    """Refuse to draw from films of which a sheet tells some patients only: the others may be films of these."""
-    training = images.loc[images["split"] == "train", "image_id"]
-    known = int(facts["patient"].reindex(training).notna().sum())
-    if 0 < known < len(training):
+def _require_patients(images: pd.DataFrame, told: Collection[str]) -> None:
+    """Refuse to draw from films of which some patients are told only: the others may be films of these."""
+    training = images.loc[images["split"] == "train", ["image_id", "path"]]
+    untold = training.loc[~training["image_id"].isin(told), "path"].tolist()
+    if 0 < len(untold) < len(training):
         raise SplitError(
-            f"the sheet of films tells the patient of {known} of {len(training)} training images, and some are to be held out: "
-            "films of one patient could come into several splits. Give each image a row with its patient, one of its own "
-            "where nothing is known; or `ingestion.splits.patient_pattern`; or leave the column out where no patient has two."
+            f"the patient of {len(training) - len(untold)} of {len(training)} training images is told, that of {untold[0]} is "
+            "not, and some are to be held out: films of one patient could come into several splits. Give each image a row with "
+            "its patient in `ingestion.films.sheet`, one of its own where nothing is known; or an "
+            "`ingestion.splits.patient_pattern` that matches each path, with an optional group such as ^(?:([^/]+)/)? where "
+            "some films are another patient's each; or leave both out where no patient has two."
         )
 
 
-def _patients(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams) -> dict[str, str]:
-    """A patient's key by image: of the sheet, else of the path, else the image's own identifier."""
-    pattern = re.compile(params.patient_pattern) if params.patient_pattern else None
-    keys = {}
-    for image_id, path in zip(images["image_id"], images["path"], strict=True):
-        said = facts.loc[image_id, "patient"]
-        match = pattern.search(path) if pattern else None
-        key = said if isinstance(said, str) else match and match[1]
-        keys[image_id] = f"patient {_normalised(key)}" if key else image_id
-    return keys
+def _keys(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams) -> tuple[dict[str, str], dict[str, str]]:
+    """A patient's key by image as the sheet tells it, and as the path does: of each image that the pattern matches.
+
+    Where the pattern's group is empty, the key is the image's identifier: nobody else's film.
+    """
+    said = facts["patient"].reindex(images["image_id"])
+    by_sheet = {str(image_id): f"patient {_normalised(key)}" for image_id, key in said.items() if isinstance(key, str)}
+    if params.patient_pattern is None:
+        return by_sheet, {}
+    paths = dict(zip(images["image_id"], images["path"], strict=True))
+    found = {image_id: re.search(params.patient_pattern, path) for image_id, path in paths.items()}
+    by_path = {i: f"patient {_normalised(match[1])}" if match[1] else i for i, match in found.items() if match}
+    if paths and not by_path:
+        raise SplitError(
+            f"ingestion.splits.patient_pattern = {params.patient_pattern!r} matches none of the {len(paths)} paths, such as "
+            f"{next(iter(paths.values()))}. Paths are relative to the folder of films, with / between folders."
+        )
+    return by_sheet, by_path
+
+
+def _patients(image_ids: Iterable[str], by_sheet: Mapping[str, str], by_path: Mapping[str, str]) -> dict[str, str]:
+    """One key a patient by image; the image's own identifier where nothing is told.
+
+    The sheet counts. Films of one path's key that it does not tell all of are one patient's, whatever it says of the others.
+    """
+    from scipy.cluster.hierarchy import DisjointSet  # loaded where it is needed: registering pipelines stays cheap
+
+    films_of = defaultdict(list)
+    for image_id, key in by_path.items():
+        films_of[key].append(image_id)
+    joined = DisjointSet(by_sheet.values())
+    for key, films in films_of.items():
+        if not all(image_id in by_sheet for image_id in films):
+            joined.add(key)
+            for image_id in films:
+                joined.merge(key, by_sheet.get(image_id, key))
+    one_key = {key: min(keys) for keys in joined.subsets() for key in keys}
+    told = {**by_path, **by_sheet}
+    return {image_id: one_key.get(told.get(image_id, image_id), image_id) for image_id in image_ids}
 
 
 def _normalised(key: str) -> str:

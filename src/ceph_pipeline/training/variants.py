@@ -60,13 +60,20 @@ def network_variants(images: pd.DataFrame, params: Stage1Params, backbones: Sequ
 def source_variants(images: pd.DataFrame, params: Stage1Params, counts: Sequence[int], seed: int) -> list[Variant]:
     """The same training with each number of training sources; larger sets contain the smaller ones.
 
-    A number above what the data set has is left out. Validation images are the same for all.
+    Sources are taken patient by patient, where it is known whose they are: more films of the same heads would make the curve flat
+    where more heads need not. A number above what the data set has is left out. Validation images are the same for all.
 
     Raises:
         TrainingError: the data set has fewer sources than the smallest number.
     """
-    sources = images.loc[images["split"] == "train", "source_id"].unique()
-    ranked = sorted(sources, key=lambda source: hashlib.sha256(f"{seed}:{source}".encode()).digest())
+    sources = images[images["split"] == "train"].drop_duplicates("source_id")
+    patients = sources["patient"].fillna(sources["source_id"]) if "patient" in sources else sources["source_id"]
+
+    def rank(name: str) -> bytes:
+        return hashlib.sha256(f"{seed}:{name}".encode()).digest()
+
+    pairs = zip(patients, sources["source_id"], strict=True)
+    ranked = [source for _, source in sorted(pairs, key=lambda pair: (rank(pair[0]), rank(pair[1])))]
     if not (wanted := [count for count in sorted(set(counts)) if count <= len(ranked)]):
         raise TrainingError(
             f"compare.training_sources = {list(counts)}, but there are {len(ranked)} training sources: name smaller numbers."

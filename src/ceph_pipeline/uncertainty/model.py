@@ -30,14 +30,16 @@ class StageErrors(NamedTuple):
     Attributes:
         errors: `(N, K)` radial errors, NaN where there is no truth.
         sigma: `(N, K)` predicted standard deviations along one axis, in the same unit.
+        patients: `(N,)` whose each image is; None: each is another's.
     """
 
     errors: NDArray[np.float64]
     sigma: NDArray[np.float64]
+    patients: NDArray[np.str_] | None = None
 
     def rows(self, rows: NDArray[np.intp]) -> "StageErrors":
         """Some of the images."""
-        return StageErrors(self.errors[rows], self.sigma[rows])
+        return StageErrors(self.errors[rows], self.sigma[rows], None if self.patients is None else self.patients[rows])
 
 
 class Judged(NamedTuple):
@@ -65,7 +67,7 @@ class UncertaintyModel:
         factor: Radius over calibrated standard deviation; infinite where too few sources were there.
         level: Share of true points within their radius.
         flag_above: Calibrated standard deviation above which a point is flagged.
-        n_sigma_sources: Held-out sources, those of one patient counted once, that calibrated the standard deviations.
+        n_sigma_sources: Held-out sources, a patient's counted once, that calibrated the standard deviations.
         n_radius_sources: Others that gave the factor.
     """
 
@@ -147,38 +149,26 @@ class ModelReport(BaseModel):
     n_radius_sources: int = Field(ge=1)
 
 
-def fit_uncertainty(
-    held_out: StageErrors,
-    landmarks: list[str],
-    unit: Unit,
-    params: UncertaintyParams,
-    patients: Sequence[str] | None = None,
-) -> UncertaintyModel:
+def fit_uncertainty(held_out: StageErrors, landmarks: list[str], unit: Unit, params: UncertaintyParams) -> UncertaintyModel:
     """Learn from the held-out sources, some for the standard deviations and the others for radii and flags.
 
-    Args:
-        held_out: Errors of N sources.
-        landmarks: Of the errors' columns.
-        unit: Of the errors.
-        params: How.
-        patients: Of each source; those of one are on one side, and count as one. None: each is another's.
+    Sources of one patient are on one side, and count as one.
 
     Raises:
-        TooFewSourcesError: fewer than two sources, or patients, have a known error and standard deviation.
+        TooFewSourcesError: sources of fewer than two patients have a known error and standard deviation.
     """
     known = np.flatnonzero((np.isfinite(held_out.errors) & np.isfinite(held_out.sigma)).any(axis=1))
-    names = np.arange(len(held_out.errors)) if patients is None else np.asarray(patients, str)
+    names = np.arange(len(held_out.errors)) if held_out.patients is None else held_out.patients
     _, first = np.unique(names[known], return_index=True)
     if len(first) < 2:
         raise TooFewSourcesError(
-            f"{len(first)} held-out sources, those of one patient counted once, have truth and prediction, expected at least 2 "
-            "to learn uncertainty."
+            f"held-out sources of {len(first)} patients have truth and prediction, expected at least 2 to learn uncertainty."
         )
     order = np.random.default_rng(params.seed).permutation(known[np.sort(first)])
     n_radius = min(max(round(params.share_for_radii * len(order)), 1), len(order) - 1)
     of_patients = [known[names[known] == names[row]] for row in order]
     for_sigma, for_radius = (held_out.rows(np.concatenate(part)) for part in (of_patients[n_radius:], of_patients[:n_radius]))
-    calibration = fit_sigma(*for_sigma)
+    calibration = fit_sigma(for_sigma.errors, for_sigma.sigma)
     calibrated = calibration(for_radius.sigma)
     scores = _row_a_patient(for_radius.errors / calibrated, [len(rows) for rows in of_patients[:n_radius]])
     return UncertaintyModel(
