@@ -191,6 +191,17 @@ def test_results_of_another_folder_are_not_replaced(films: Path, checkpoints: Pa
     assert files(tmp_path / "out") == before
 
 
+def test_a_folder_is_the_same_however_its_path_is_written(
+    films: Path, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
+    before = files(tmp_path / "out")
+    monkeypatch.chdir(tmp_path)
+    for path in ("films", f"file://{films}/", str(films / ".." / "films")):
+        process_archive(archive(path, tmp_path / "out", checkpoints), 2, ALONE)
+    assert files(tmp_path / "out") == before
+
+
 @pytest.mark.parametrize("damaged", ["the detector's", "the ruler's"])
 def test_nothing_is_deleted_where_networks_cannot_be_loaded(
     films: Path, checkpoints: Path, ruler_finder: Path, tmp_path: Path, damaged: str

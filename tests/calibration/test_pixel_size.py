@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.calibration import CalibrationParams
-from ceph_pipeline.calibration.pixel_size import by_length, pixel_sizes
+from ceph_pipeline.calibration.pixel_size import by_length, pixel_sizes, say_sources
 from ceph_pipeline.calibration.presence import UNLEARNED_MIN_PEAK, learn_presence, read_presence, rulers_shown, weaker_peaks
 from ceph_pipeline.calibration.ruler import CalibrationError
 
@@ -43,7 +43,7 @@ def test_the_propagated_error_is_what_many_noisy_rulers_show() -> None:
 
 
 def test_the_ruler_comes_first() -> None:
-    row = decided(points("a", **RULER, **SKULL), file_mm=0.102)
+    row = decided(points("a", **RULER, S=(0.0, 0.0), N=(710.0, 0.0)), file_mm=0.102)
     assert row["source"] == "ruler"
     assert row["mm_per_pixel"] == pytest.approx(0.1)
     assert row["mm_per_pixel_se"] == pytest.approx(0.1 * np.sqrt(0.5) / 100)
@@ -62,6 +62,29 @@ def test_a_file_that_disagrees_is_reported_and_not_averaged() -> None:
     assert row["is_suspect"]
     assert row["mm_per_pixel"] == pytest.approx(0.1)
     assert row["file_mm_per_pixel"] == 0.125
+
+
+@pytest.mark.parametrize(
+    ("file_mm", "length_mm", "is_suspect"),
+    [(0.2, 71.0, False), (0.15, 53.25, False), (0.26, 92.3, True), (0.1, 35.5, True), (1.0, 355.0, True)],
+)
+def test_a_pixel_size_that_makes_no_head_is_reported(
+    file_mm: float, length_mm: float, is_suspect: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """S–N of 355 px: a DICOM file whose spacing is a screen's, or 1, would give the head its size."""
+    row = decided(points("a", **SKULL), file_mm)
+    assert (row["source"], row["mm_per_pixel"]) == ("file", file_mm)
+    assert row["sella_nasion_mm"] == pytest.approx(length_mm)
+    assert bool(row["is_suspect"]) == is_suspect
+    say_sources(pd.DataFrame([row]))
+    assert (f"S–N is {length_mm:.0f} mm by its pixel size of {file_mm:g} mm, which is no head's" in caplog.text) == is_suspect
+
+
+def test_a_ruler_by_which_no_head_is_seen_is_reported() -> None:
+    marks = {"p1": (100.0, 200.0), "p2": (100.0, 190.0)}
+    row = decided(points("a", **marks, **SKULL), params=CalibrationParams(max_se_pct=100))
+    assert (row["source"], row["is_suspect"]) == ("ruler", True)
+    assert row["sella_nasion_mm"] == pytest.approx(355)
 
 
 def test_without_a_ruler_the_file_counts_and_no_mark_is_invented() -> None:

@@ -176,7 +176,8 @@ class CornerFinder(nn.Module):
 @pytest.mark.parametrize(("shape", "flagged"), [((600, 1000), [True, False]), ((1250, 1000), [False, False])])
 def test_a_point_outside_the_image_is_flagged(dot_finder: TrainedNet, shape: tuple[int, int], flagged: list[bool]) -> None:
     """A wide film has padding above it in the input, where no landmark can be."""
-    table = LandmarkDetector([replace(dot_finder, net=CornerFinder())]).predict([np.zeros(shape, np.uint8)])
+    film = np.arange(shape[0] * shape[1]).reshape(shape).astype(np.uint8)
+    table = LandmarkDetector([replace(dot_finder, net=CornerFinder())]).predict([film])
     assert table["flagged"].tolist() == flagged
     assert (table["y"] < 0).tolist() == flagged
 
@@ -185,6 +186,33 @@ def test_identifiers_may_be_given(dot_finder: TrainedNet, dotted: np.ndarray, tm
     cv2.imwrite(str(tmp_path / "an x-ray.png"), dotted)
     table = LandmarkDetector([dot_finder]).predict({"first": tmp_path / "an x-ray.png", "second": dotted})
     assert table["image_id"].tolist() == ["first"] * 2 + ["second"] * 2
+
+
+@pytest.mark.parametrize("grey", [0, 255])
+def test_a_film_of_one_grey_level_is_refused(dot_finder: TrainedNet, grey: int, tmp_path: Path) -> None:
+    film = np.full((240, 200), grey, np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), film)
+    for given, what in (({"a": film}, "image 'a'"), ([tmp_path / "a.png"], str(tmp_path / "a.png"))):
+        with pytest.raises(ImageReadError, match=rf"^{what}: nothing to see: every pixel has the grey level {grey}"):
+            LandmarkDetector([dot_finder]).predict(given)
+
+
+def test_one_image_alone_is_asked_for_as_a_list(dot_finder: TrainedNet, tmp_path: Path) -> None:
+    for alone in ("film.png", tmp_path / "film.png"):
+        with pytest.raises(DetectorError, match=r"film\.png: one image alone\. Give a list"):
+            LandmarkDetector([dot_finder]).predict(alone)  # type: ignore[arg-type]
+
+
+def test_images_may_come_one_by_one(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    table = LandmarkDetector([dot_finder]).predict(film for film in [dotted, dotted])  # type: ignore[arg-type]
+    assert table["image_id"].unique().tolist() == ["image_0", "image_1"]
+
+
+def test_pixel_sizes_by_name_are_told_what_is_expected() -> None:
+    with pytest.raises(
+        DetectorError, match="pixel_size_mm is of type dict: give one number, or one for each image in their order"
+    ):
+        pixel_sizes_of({"a": 0.1}, ["a"])  # type: ignore[arg-type]
 
 
 def test_a_missing_file_is_named(dot_finder: TrainedNet, tmp_path: Path) -> None:

@@ -149,6 +149,20 @@ def test_corrected_tasks_come_back_as_training_data(client: TestClient, folder: 
     assert sent(client, "ANNOTATIONS_DELETED", annotations=[{"id": "1"}]) == 400
 
 
+def test_a_task_number_of_another_database_does_not_take_over_a_film(client: TestClient, tmp_path: Path) -> None:
+    """A new database of Label Studio numbers its tasks from 1 again."""
+    one = {"id": 1, "data": {"image": "/data/upload/1/1a2b3c4d-film1.png", "patient": "7"}}
+    assert sent(client, "ANNOTATION_CREATED", task=one, annotation=annotation(1, 10.0)) == 201
+    kept = (tmp_path / "corrected.json").read_text()
+    other = {"action": "ANNOTATION_CREATED", "task": {"id": 1, "data": {"image": "/data/upload/1/1a2b3c4e-film2.png"}}}
+    response = client.post("/webhook", json=other | {"annotation": annotation(1, 70.0)})
+    assert response.status_code == 400
+    assert "corrected.json has another film under task 1: it is of another Label Studio database" in response.json()["error"]
+    assert (tmp_path / "corrected.json").read_text() == kept
+    moved = {"id": 1, "data": {"image": "http://server/media/film1.png?token=abc"}}
+    assert sent(client, "ANNOTATION_UPDATED", task=moved, annotation=annotation(1, 30.0)) == 201
+
+
 def test_annotations_made_of_predictions_all_at_once_are_kept(client: TestClient, tmp_path: Path) -> None:
     tasks = [{"id": number, "data": {"image": f"film{number}.png"}} for number in (1, 2)]
     made = [annotation(number, 10.0 * number) for number in (1, 2)]

@@ -136,6 +136,14 @@ def test_a_chosen_norm_stands_beside_its_value() -> None:
             "No pixel size (the ruler in it is refused as uncertain, its file says none",
         ),
         ({"source": "anatomical"}, "No pixel size (only an estimate from S–N, 0.1 mm per pixel)"),
+        (
+            {"source": "unknown", "mm_per_pixel": np.nan, "file_mm_per_pixel": 0.1},
+            "No pixel size (calibration.sources leaves out the film's file, a sheet, or inference.pixel_size_mm): millimetres",
+        ),
+        (
+            {"source": "unknown", "mm_per_pixel": np.nan, "ruler_mm_per_pixel": 0.1, "file_mm_per_pixel": np.nan},
+            "No pixel size (calibration.sources leaves out the ruler in the film)",
+        ),
     ],
 )
 def test_the_calibration_and_its_source_are_said(changed: dict[str, object], said: str) -> None:

@@ -140,7 +140,8 @@ def _claim(archive: Archive, made_by: str) -> Ledger:
     if ruler is not None:
         _ruler_detector(ruler, settings.detector, made_by)
     least_peak(settings.calibration, models_folder_of(ruler or archive.models))
-    ledger, source = Ledger(archive.output), {"source": archive.source.url.rstrip("/")}
+    source_url = archive.source.path.resolve().as_posix() if archive.source.is_local else archive.source.url.rstrip("/")
+    ledger, source = Ledger(archive.output), {"source": source_url}
     if ledger.read() and (changed := ledger.difference(source)):
         raise DetectorError(
             f"{archive.output.url} holds the results of {changed['source'][0]}. Set another data_root for "

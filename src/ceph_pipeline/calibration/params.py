@@ -21,7 +21,9 @@ class CalibrationParams(Params):
     on_bad_item: Literal["error", "quarantine"] = Field("quarantine", description="what a damaged task of the export does")
     sources: tuple[Source, ...] = Field(
         ("ruler", "file", "anatomical"),
-        description="of an image's pixel size, the first that says one counts; the others are compared with it, never averaged",
+        min_length=1,
+        description="of an image's pixel size, the first that says one counts. The ruler is compared with the file, and S–N "
+        "with a head's; nothing is averaged",
     )
     min_peak: float | None = Field(
         None, gt=0, description="least heatmap peak of both marks that says there is a ruler; null: learned on validation images"

@@ -22,6 +22,8 @@ UNKNOWN = "unknown"
 UNCERTAIN, IMPLAUSIBLE = "uncertain", "implausible"
 """Why a ruler that is seen is refused: by the standard error of its pixel size, or by a size that no X-ray has."""
 LANDMARKS = ["Sella", "Nasion"]
+HEADS_MM = (50.0, 90.0)
+"""Distances S–N from a small child's to seven standard deviations above adults' mean; by a wrong pixel size they lie outside."""
 
 
 class Measured(NamedTuple):
@@ -63,7 +65,8 @@ def pixel_sizes(
     """Decide each image's pixel size.
 
     The first of `params.sources` that says one counts. Sources that disagree are reported: `deviation_pct` is the ruler's
-    value from the file's, `is_suspect` whether it is beyond what is tolerated. Nothing is averaged.
+    value from the file's, `sella_nasion_mm` the distance S–N by the size that counts, and `is_suspect` whether the one is beyond
+    what is tolerated or the other no head's. Nothing is averaged.
 
     Args:
         predictions: Points of one stage: the ruler's marks, with peaks, and maybe Sella and Nasion.
@@ -74,10 +77,10 @@ def pixel_sizes(
 
     Returns:
         Rows `image_id, p1_x, p1_y, p2_x, p2_y, confidence, has_ruler, is_usable, refusal, ruler_px, ruler_mm_per_pixel, ruler_se,
-        file_mm_per_pixel, anatomical_mm_per_pixel, anatomical_se, deviation_pct, is_suspect, mm_per_pixel, mm_per_pixel_se,
-        source`. `has_ruler` says that the peaks show one, `is_usable` that its size is certain enough and an X-ray's too, and
-        `refusal` why it is not: `uncertain` or `implausible`, else empty. Marks and what follows from them are NaN where no
-        ruler is usable; `source` is `unknown` where nothing says a size.
+        file_mm_per_pixel, anatomical_mm_per_pixel, anatomical_se, deviation_pct, sella_nasion_mm, is_suspect, mm_per_pixel,
+        mm_per_pixel_se, source`. `has_ruler` says that the peaks show one, `is_usable` that its size is certain enough and an
+        X-ray's too, and `refusal` why it is not: `uncertain` or `implausible`, else empty. Marks and what follows from them are
+        NaN where no ruler is usable; `source` is `unknown` where nothing says a size.
     """
     has_marks = set(RULER_MARKS) <= set(predictions["landmark"])
     peaks = weaker_peaks(predictions).reindex(image_ids).to_numpy(np.float64) if has_marks else np.full(len(image_ids), np.nan)
@@ -93,6 +96,7 @@ def pixel_sizes(
     known = {"ruler": ruler, "file": Measured(file_mm, np.full(len(image_ids), np.nan)), "anatomical": anatomical}
     mm, se, source = _first_that_says(known, params.sources, len(image_ids))
     deviation = 100 * (ruler.mm / file_mm - 1)
+    length = params.sella_nasion_mm * mm / anatomical.mm
     return pd.DataFrame(
         {
             "image_id": image_ids,
@@ -108,7 +112,8 @@ def pixel_sizes(
             "anatomical_mm_per_pixel": anatomical.mm,
             "anatomical_se": anatomical.se,
             "deviation_pct": deviation,
-            "is_suspect": np.abs(deviation) > params.tolerated_deviation_pct,
+            "sella_nasion_mm": length,
+            "is_suspect": (np.abs(deviation) > params.tolerated_deviation_pct) | _is_no_head(length),
             "mm_per_pixel": mm,
             "mm_per_pixel_se": se,
             "source": source,
@@ -124,8 +129,17 @@ def say_sources(sizes: pd.DataFrame) -> None:
     if len(estimated):
         percent = 100 * (estimated["mm_per_pixel_se"] / estimated["mm_per_pixel"]).median()
         logger.warning("%d pixel sizes are anatomical estimates from S–N, some %.0f %% uncertain", len(estimated), percent)
-    for image_id, deviation in sizes.loc[sizes["is_suspect"], ["image_id", "deviation_pct"]].itertuples(index=False):
-        logger.warning("%s: the ruler's pixel size is %+.1f %% from the file's", pseudonym(image_id), deviation)
+    suspect = sizes.loc[sizes["is_suspect"], ["image_id", "deviation_pct", "sella_nasion_mm", "mm_per_pixel"]]
+    for image_id, deviation, length, mm in suspect.itertuples(index=False):
+        if _is_no_head(length):
+            logger.warning("%s: S–N is %.0f mm by its pixel size of %.4g mm, which is no head's", pseudonym(image_id), length, mm)
+        else:
+            logger.warning("%s: the ruler's pixel size is %+.1f %% from the file's", pseudonym(image_id), deviation)
+
+
+def _is_no_head(sella_nasion_mm: float | NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether a distance S–N is known and outside `HEADS_MM`."""
+    return np.asarray((sella_nasion_mm < HEADS_MM[0]) | (sella_nasion_mm > HEADS_MM[1]))
 
 
 def _refusals(ruler: Measured, max_se_pct: float) -> NDArray[np.str_]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.formats.entries import PIXEL_SIZE, is_pixel_size
-from ceph_pipeline.images import read_image
+from ceph_pipeline.images import ImageReadError, read_image
 from ceph_pipeline.images.header import require_film_shape
 from ceph_pipeline.images.identifiers import identifiers_of, safe_identifier, with_digest
 
@@ -33,12 +33,17 @@ def pixels_of(source: Path | GreyImage, name: str) -> GreyImage:
     """The pixels of a file or of an array, which a message calls `name`.
 
     Raises:
-        ImageReadError: the file is missing or damaged, or the pixels have not the shape of a film.
+        ImageReadError: the file is missing or damaged, or the pixels have not the shape of a film, or are all alike.
     """
+    what = str(source) if isinstance(source, Path) else f"image {name!r}"
     if isinstance(source, Path):
-        return read_image(source)
-    require_film_shape(source.shape[1], source.shape[0], f"image {name!r}")
-    return source
+        film = read_image(source)
+    else:
+        require_film_shape(source.shape[1], source.shape[0], what)
+        film = source
+    if film.min() == film.max():
+        raise ImageReadError(f"{what}: nothing to see: every pixel has the grey level {film.max()}. Export the film again.")
+    return film
 
 
 def by_identifier(images: Images) -> dict[str, Path | GreyImage]:
@@ -48,12 +53,16 @@ def by_identifier(images: Images) -> dict[str, Path | GreyImage]:
     those of equal names by their folders too; arrays are `image_0`, `image_1`, ….
 
     Raises:
-        DetectorError: one file is given twice, or something is neither a file nor a grey array of 8 or 16 bits.
+        DetectorError: one file is given twice, something is neither a file nor a grey array of 8 or 16 bits, or there is one
+            image alone and no list of it.
     """
+    if isinstance(images, str | Path):
+        raise DetectorError(f"{images}: one image alone. Give a list, `predict([path])`, or a mapping.")
     if isinstance(images, Mapping):
         named = [(safe_identifier(name), image) for name, image in images.items()]
     else:
-        named = list(zip(_names(images), images, strict=True))
+        listed = list(images)
+        named = list(zip(_names(listed), listed, strict=True))
     sources: dict[str, Path | GreyImage] = {}
     for name, image in named:
         source = Path(image) if isinstance(image, str | Path) else image
@@ -72,7 +81,12 @@ def pixel_sizes_of(pixel_size_mm: float | Sequence[float] | None, image_ids: Seq
     Raises:
         DetectorError: there is neither one size nor one for each image, or an X-ray cannot have it.
     """
-    given = np.asarray(np.nan if pixel_size_mm is None else pixel_size_mm, dtype=np.float64)
+    try:
+        given = np.asarray(np.nan if pixel_size_mm is None else pixel_size_mm, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DetectorError(
+            f"pixel_size_mm is of type {type(pixel_size_mm).__name__}: give one number, or one for each image in their order."
+        ) from None
     if given.shape not in {(), (len(image_ids),)}:
         raise DetectorError(
             f"pixel_size_mm has shape {given.shape} for {len(image_ids)} images: give one number, or one for each image."

@@ -13,9 +13,9 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from ceph_pipeline.artifacts import pseudonym
-from ceph_pipeline.detector.inputs import DetectorError
+from ceph_pipeline.detector.inputs import DetectorError, pixels_of
 from ceph_pipeline.errors import printable
-from ceph_pipeline.images import ImageReadError, RawFolder, read_header, read_image
+from ceph_pipeline.images import ImageReadError, RawFolder, read_header
 from ceph_pipeline.images.colour import is_colourful
 from ceph_pipeline.images.film_files import FilmFiles, list_films
 from ceph_pipeline.images.identifiers import identifiers_of
@@ -173,7 +173,7 @@ def predict_films(
             pixels: dict[str, GreyImage | Path | str] = {}
             for name in chunk:
                 try:
-                    pixels[name] = _with_content(read_image(xrays[name]), xrays[name])
+                    pixels[name] = pixels_of(xrays[name], name)
                     colourful += [name] if is_colourful(xrays[name]) else []
                 except ImageReadError as error:
                     unreadable.append((name, str(error)))
@@ -192,17 +192,6 @@ def predict_films(
 def quarantine_rows(rows: Iterable[tuple[str, str]]) -> pd.DataFrame:
     """A `QuarantineTable` of items and reasons."""
     return pd.DataFrame(rows, columns=["item", "reason"]).astype(str)
-
-
-def _with_content(film: GreyImage, path: Path) -> GreyImage:
-    """The film of a file, unless all its pixels are alike.
-
-    Raises:
-        ImageReadError: they are.
-    """
-    if film.min() == film.max():
-        raise ImageReadError(f"{path}: nothing to see: every pixel has the grey level {film.max()}. Export the film again.")
-    return film
 
 
 def file_pixel_sizes(folder: Path, image_ids: Sequence[str], params: InferenceParams) -> NDArray[np.float64]:

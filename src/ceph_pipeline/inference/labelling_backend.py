@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from fastapi.responses import JSONResponse
 from ceph_pipeline.artifacts import fingerprint, write_atomically
 from ceph_pipeline.detector.files import files_in
 from ceph_pipeline.errors import CephError
-from ceph_pipeline.formats.film_names import ImageFolder, file_path
+from ceph_pipeline.formats.film_names import ImageFolder, file_path, without_prefix
 from ceph_pipeline.formats.writers.label_studio import prediction_of
 from ceph_pipeline.formats.writers.labelling_interface import Control, control_of
 from ceph_pipeline.formats.writers.point_set import WrittenPoint
@@ -119,13 +119,19 @@ class LabellingBackend:
             annotated: Task and annotation, of each annotation.
 
         Raises:
-            LabellingError: a task or an annotation has no number; nothing has been kept. Or as `check_corrected`.
+            LabellingError: a task or an annotation has no number, or the file has another film under a task's; nothing has been
+                kept. Or as `check_corrected`.
         """
         numbers = [(_number(task, "task"), _number(annotation, "annotation")) for task, annotation in annotated]
         with self._writing:
             tasks = {entry["id"]: entry for entry in self._kept()}
             for (number, own), (task, annotation) in zip(numbers, annotated, strict=True):
                 kept = tasks.setdefault(number, {"id": number, "data": task.get("data"), "annotations": []})
+                if not _of_one_film(kept, task):
+                    raise LabellingError(
+                        f"{self.corrected} has another film under task {number}: it is of another Label Studio database, whose "
+                        f"numbers are its own. {_MOVE_AWAY}"
+                    )
                 others = [entry for entry in kept["annotations"] if entry.get("id") != own]
                 kept["annotations"] = [*others, dict(annotation)]
             self._write(list(tasks.values()))
@@ -219,6 +225,17 @@ async def _refuse_large(request: Request, answer: Callable[[Request], Awaitable[
         reason = f"{int(length):,} bytes; a request of tasks has at most {MAX_BODY_BYTES:,}."
         return JSONResponse({"error": reason}, status_code=413)
     return await answer(request)
+
+
+def _of_one_film(kept: Mapping[str, Any], task: Mapping[str, Any]) -> bool:
+    """Whether two tasks name a file in common; addresses, folders and upload prefixes of one film may differ."""
+    one, other = (_file_names(entry.get("data")) for entry in (kept, task))
+    return not one or not other or bool(one & other)
+
+
+def _file_names(data: Any) -> set[str]:
+    texts = [value for value in data.values() if isinstance(value, str)] if isinstance(data, dict) else []
+    return {without_prefix(PurePosixPath(file_path(text)).name) for text in texts}
 
 
 def _is_kept_task(entry: Any) -> bool:

@@ -54,6 +54,9 @@ def _calibration(row: Mapping[Hashable, Any]) -> Calibration:
     if source == "anatomical":
         return Calibration(None, f"only an estimate from S–N, {mm:.2g} mm per pixel")
     if math.isnan(mm):
+        passed_over = [name for name in SOURCES if not math.isnan(float(row.get(f"{name}_mm_per_pixel", math.nan)))]
+        if passed_over:
+            return Calibration(None, f"calibration.sources leaves out {' and '.join(SOURCES[name] for name in passed_over)}")
         ruler = (
             f"the ruler in it is refused as {refusal}, its file says none" if refusal else "neither a ruler nor the file says one"
         )
