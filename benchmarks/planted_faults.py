@@ -2,9 +2,8 @@
 
     python benchmarks/planted_faults.py --images 240 --rounds 5
 
-Every fault is planted into a clean set of its own, so that a finding of the check elsewhere in that set is a false one; what the
-check says about the clean set counts against it as well. What concerns tables is planted into the tables of phantoms that are not
-drawn; what concerns files and pixels into drawn films, which ingestion then reads.
+Every fault is planted into a clean set of its own, the tables of phantoms that are not drawn, so that a finding of the check
+elsewhere in that set is a false one.
 """
 
 from __future__ import annotations
@@ -44,12 +43,10 @@ class Tables:
     cvm: pd.DataFrame
     quarantine: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"item": [], "reason": [], "outcome": []}, dtype=str))
     duplicates: pd.DataFrame = field(default_factory=lambda: NO_PAIRS)
-    films: pd.DataFrame | None = None
 
     def evidence(self) -> Evidence:
         """As the audit sees it."""
-        clean = Evidence(self.images, self.landmarks, self.quarantine, self.duplicates, self.cvm)
-        return clean if self.films is None else replace(clean, films=self.films)
+        return Evidence(self.images, self.landmarks, self.quarantine, self.duplicates, self.cvm)
 
     def copy(self) -> Tables:
         """Tables that may be changed."""

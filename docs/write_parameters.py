@@ -6,17 +6,20 @@ Run it in the project's environment, after a model has changed:
 """
 
 import inspect
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+import yaml
 from kedro.framework.project import pipelines
 from kedro.framework.startup import bootstrap_project
 from kedro.validation import TypeExtractor
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 PROJECT = Path(__file__).parents[1]
 PAGE = PROJECT / "docs" / "parameters.md"
@@ -95,13 +98,11 @@ def default_of(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
     if isinstance(value, BaseModel):
         return "as below"
-    return shortened(f"`{value}`")
+    written = yaml.safe_dump(to_jsonable_python(value), default_flow_style=True, allow_unicode=True, width=math.inf)
+    text = written.removesuffix("...\n").rstrip()  # YAML's end of a document, after a scalar
+    return shortened(f"`{text}`")
 
 
 def shortened(text: str) -> str:

@@ -5,10 +5,14 @@ import importlib
 import importlib.util
 import pkgutil
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from kedro.framework.project import pipelines
+from kedro.validation import TypeExtractor
+from pydantic import TypeAdapter
 
 import ceph_pipeline
 from ceph_pipeline.phantom.aariz_layout import image_file, split_of
@@ -52,6 +56,35 @@ def test_the_picture_of_the_pipelines_is_of_todays(project):
 def test_the_page_of_parameters_is_of_todays_models(project):
     writing = script("write_parameters")
     assert writing.PAGE.read_text("utf-8") == writing.page(), "a model has changed: run python docs/write_parameters.py"
+
+
+def defaults(writing, model):
+    """Fields of a model and of those nested in it, as the page has them."""
+    for field in model.model_fields.values():
+        inner = writing.nested(field.annotation)
+        if inner is not None:
+            yield from defaults(writing, inner)
+        written = writing.default_of(field)
+        if written.startswith("`"):
+            yield field, written.strip("`")
+
+
+def test_the_pages_defaults_read_as_yaml_are_the_models(project):
+    writing = script("write_parameters")
+    models = dict(TypeExtractor(dict(pipelines)).extract_types_from_pipelines()).values()
+    found = [(field, written) for model in models for field, written in defaults(writing, model)]
+    assert {"[error]", "[]", "[[0.0, 0.0], [50.0, 50.0]]", "{}", "null", "'{landmark}_x'"} <= {written for _, written in found}
+    for field, written in found:
+        read = TypeAdapter(field.annotation).validate_python(yaml.safe_load(written))
+        assert read == field.get_default(call_default_factory=True), written
+
+
+def test_the_table_of_layers_is_the_contracts():
+    linter = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    contract = next(contract for contract in linter["contracts"] if contract["type"] == "layers")
+    section = (PROJECT / "docs/architecture.md").read_text("utf-8").split("## Layers")[1].split("\n## ")[0]
+    table = [set(re.findall(r"`(\w+)`", row)) for row in re.findall(r"^\| (`[^|]+) \|", section, flags=re.M)]
+    assert table == [set(layer.split(" | ")) for layer in reversed(contract["layers"])]
 
 
 def test_the_page_of_cephalometry_is_of_todays_table():

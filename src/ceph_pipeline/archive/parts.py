@@ -36,7 +36,7 @@ class Part(NamedTuple):
 
 
 def parts_of(films: Iterable[FilmFile], size: int, made_by: str) -> Iterator[Part]:
-    """Cut films, in their order, into parts of `size` on average, of at least half and at most twice as many.
+    """Cut films, in their order, into parts of `size` on average, of at most twice as many and, but for the last, at least half.
 
     A part ends with a film whose path's digest says so, not after a number of films: where one is added, its part changes, and at
     times a few after it, but not all of them.

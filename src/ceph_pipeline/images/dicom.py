@@ -5,7 +5,8 @@ MONOCHROME1 (or of presentation shape INVERSE). What comes out is spread over 16
 set only the attributes named here are parsed, so that nothing of the patient is ever held.
 
 Spacing: `PixelSpacing` counts where it is there and differs from `ImagerPixelSpacing` or says how it was calibrated; else
-`ImagerPixelSpacing`, which is the detector's plane and has the head's magnification in it; else `NominalScannedPixelSpacing`.
+`ImagerPixelSpacing`, measured in the detector's plane; else `NominalScannedPixelSpacing`, measured on the scanned film. Lengths
+by either of the last two are those of the head's magnified shadow.
 
 Source: DICOM PS3.3 C.7.6.3, C.8.11.3, C.11.1, C.11.2 and 10.7.1.3.
 """

@@ -20,7 +20,8 @@ SpacingSource = Literal[
     "jpeg_density",
     "bmp_resolution",
 ]
-"""Where a spacing comes from. That of the imager holds in the detector's plane: the head's magnification is not in it."""
+"""Where a spacing comes from. `ImagerPixelSpacing` is measured in the detector's plane, and `NominalScannedPixelSpacing` on the
+scanned film: lengths by them are those of the head's magnified shadow."""
 
 SQUARE = 0.01
 """Share by which a pixel's sides may differ and still have one size."""

@@ -39,7 +39,8 @@ def with_pixel_sizes(
 
     Returns:
         The table; `pixel_size_mm` NaN and the source `unknown` where no source has a size. A header's source is the field it
-        is from, such as `dicom_imager_pixel_spacing`, which is the detector's plane: the head's magnification is in it.
+        is from, such as `dicom_imager_pixel_spacing`, measured in the detector's plane: lengths by it are those of the head's
+        magnified shadow.
     """
     sources: Mapping[PixelSizeSource, Callable[[pd.DataFrame], list[Found]]] = {
         "sheet": lambda rows: [(size, "sheet") for size in facts["pixel_size_mm"].reindex(rows["image_id"])],
