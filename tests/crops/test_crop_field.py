@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ceph_pipeline.crops import CropParams, FaceSizeError, face_size, field_sizes
-from ceph_pipeline.crops.field import REFERENCE_MM
+from ceph_pipeline.crops.field import REFERENCE_MM, require_fields
 from ceph_pipeline.crops.params import MEAN_FACE_MM
 from ceph_pipeline.landmarks import SCHEMAS
 
@@ -52,8 +52,10 @@ def test_an_image_with_one_point_has_no_size() -> None:
     size = face_size(points, SIX)
     assert np.isfinite(size[0])
     assert np.isnan(size[1])
-    with pytest.raises(FaceSizeError, match=r"1 of 2 images show fewer than two.*field_mm"):
-        field_sizes(points, SIX, np.ones(2), CropParams())
+    field = field_sizes(points, SIX, np.ones(2), CropParams())
+    assert np.isnan(field).tolist() == [False, True]
+    with pytest.raises(FaceSizeError, match=r"1 of 2 images \(b\) show fewer than two.*ingestion\.exclude"):
+        require_fields(field, points, ["a", "b"], CropParams())
 
 
 def test_ruler_points_have_no_face() -> None:
@@ -67,8 +69,13 @@ def test_a_field_in_mm_goes_by_the_pixel_size() -> None:
 
 
 def test_a_field_in_mm_needs_every_pixel_size() -> None:
-    with pytest.raises(FaceSizeError, match=r"1 of 2 images have no pixel size.*field_mm to null"):
-        field_sizes(np.stack([MEAN_FACE] * 2), SIX, np.array([0.1, np.nan]), CropParams(field_mm=25.6))
+    points, params = np.stack([MEAN_FACE] * 6), CropParams(field_mm=25.6)
+    field = field_sizes(points, SIX, np.array([0.1, *[np.nan] * 5]), params)
+    assert np.isnan(field).tolist() == [False] + [True] * 5
+    with pytest.raises(FaceSizeError, match=r"5 of 6 images \(b, c, d …\) have no pixel size.*field_mm to null"):
+        require_fields(field, points, list("abcdef"), params)
+    points[1:] = np.nan
+    require_fields(field, points, list("abcdef"), params)  # images without any point need none
 
 
 def test_a_collapsed_stage_1_still_gets_a_field() -> None:

@@ -13,7 +13,6 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ceph_pipeline.crops.field import FaceSizeError
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.checkpoint import TrainedNet
 from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixel_sizes_of
@@ -134,11 +133,26 @@ def test_arrays_of_8_and_of_16_bits_give_the_same_points(dot_finder: TrainedNet,
         np.testing.assert_allclose(table.loc[table["image_id"] == name, ["x", "y"]], POINTS, atol=0.5)
 
 
-def test_a_pixel_size_of_0_is_unknown(dot_finder: TrainedNet, dot_refiner: TrainedNet, dotted: np.ndarray) -> None:
+def test_a_pixel_size_of_0_is_unknown() -> None:
     np.testing.assert_array_equal(pixel_sizes_of([0, 0.1, np.nan, None], ["a", "b", "c", "d"]), [np.nan, 0.1, np.nan, np.nan])
     np.testing.assert_array_equal(pixel_sizes_of(0.0, ["a", "b"]), [np.nan, np.nan])
-    with pytest.raises(FaceSizeError):  # its crops are given in mm, and two marks have no face to go by
-        LandmarkDetector([dot_finder], [dot_refiner]).predict([dotted], pixel_size_mm=0.0)
+
+
+def test_a_film_without_a_field_of_view_keeps_stage_1s_points_and_costs_the_others_nothing(
+    dot_finder: TrainedNet, dot_refiner: TrainedNet, dotted: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its crops are given in mm, and two marks have no face to go by."""
+    films = {"known": dotted, "unknown": dotted[:, ::-1]}
+    refined = LandmarkDetector([dot_finder], [dot_refiner]).predict(films, pixel_size_mm=[0.1, 0.0]).set_index("image_id")
+    whole = LandmarkDetector([dot_finder]).predict(films).set_index("image_id")
+    columns = ["x", "y", "sigma_px"]
+    pd.testing.assert_frame_equal(refined.loc["unknown", columns], whole.loc["unknown", columns])
+    np.testing.assert_allclose(refined.loc["known", ["x", "y"]], POINTS, atol=0.15)
+    assert not np.array_equal(refined.loc["known", "sigma_px"], whole.loc["known", "sigma_px"])
+    assert (
+        "1 of 2 films show too little of the face for the field of crops, and have no pixel size: their points are stage 1's"
+        in caplog.text
+    )
 
 
 @pytest.mark.parametrize("size", [-0.1, 0.001, 100.0, np.inf])

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ceph_pipeline.detector.checkpoint import TrainedNet
-from ceph_pipeline.detector.whole_image import look_at_whole
+from ceph_pipeline.detector.whole_image import WholeImageAnswers, look_at_whole
 from ceph_pipeline.images.normalise import raise_levels
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.views import TEN_VIEWS, Fusion, View
@@ -23,6 +23,14 @@ def located(net: TrainedNet, image: np.ndarray, views: tuple[View, ...] = (View(
 
 def test_dots_are_found_in_px_of_the_original(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
     np.testing.assert_allclose(located(dot_finder, dotted).xy[0], POINTS, atol=0.5)  # an input px is 3.9 of the original's
+
+
+def test_a_point_that_no_view_shows_is_not_certain() -> None:
+    xy, peak, sd = np.full((1, 1, 2, 2), np.nan), np.full((1, 1, 2), np.nan), np.full((1, 1, 2), np.nan)
+    xy[0, 0, 1], peak[0, 0, 1], sd[0, 0, 1] = (5.0, 6.0), 0.5, 3.0
+    found = WholeImageAnswers(xy, peak, sd, {}).fused()
+    np.testing.assert_array_equal(found.sigma_px, [[np.nan, 3.0]])
+    np.testing.assert_array_equal(found.xy, [[[np.nan, np.nan], [5.0, 6.0]]])
 
 
 def test_a_stored_copy_of_another_size_gives_the_same_points(dot_finder: TrainedNet, dotted: np.ndarray) -> None:

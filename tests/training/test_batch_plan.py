@@ -28,6 +28,32 @@ def test_a_full_memory_halves_the_batch_and_trains_to_the_same_weights(toy, toy_
     assert "BatchNorm" in caplog.text
 
 
+def test_a_memory_full_in_validation_leaves_no_batch_of_it_in_the_next(toy, toy_net, tmp_path, monkeypatch):
+    """The second of two validation batches does not fit once: the first must not count twice in the attempt that follows."""
+    from ceph_pipeline.training.module import LandmarkModule
+
+    logged, failed = {"roomy": [], "tight": []}, []
+    step, end = LandmarkModule.validation_step, LandmarkModule.on_validation_epoch_end
+
+    def fails_once(self, batch, batch_idx):
+        if batch_idx == 1 and self.current_epoch == 1 and not failed and now == "tight":
+            failed.append(batch_idx)
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return step(self, batch, batch_idx)
+
+    def note(self):
+        end(self)
+        if not self.trainer.sanity_checking:
+            logged[now].append(float(self.trainer.callback_metrics["val/mre_mm"]))
+
+    monkeypatch.setattr(LandmarkModule, "validation_step", fails_once)
+    monkeypatch.setattr(LandmarkModule, "on_validation_epoch_end", note)
+    for now in logged:
+        toy(now, net=toy_net(plain=True), optim={"batch_size": 2})
+    assert failed
+    assert logged["tight"][1:] == pytest.approx(logged["roomy"][1:], abs=0.02)
+
+
 def test_memory_that_fills_up_later_costs_the_epoch_only(toy, toy_net, monkeypatch, caplog):
     """The net grows in epoch 3: the first two epochs are not trained again."""
     from ceph_pipeline.training.callbacks import EpochLog

@@ -48,6 +48,13 @@ def tracking(tmp_path, runs_uri):
     mlflow.set_tracking_uri(None)
 
 
+@pytest.mark.parametrize(("accumulated", "steps"), [(1, 3), (2, 2), (4, 1)])
+def test_the_last_batches_of_an_epoch_are_a_step_too(toy, tmp_path, accumulated, steps):
+    """Three batches of four images."""
+    toy(optim={"accumulate_batches": accumulated, "epochs": 1, "warmup_epochs": 0})
+    assert [epoch.steps for epoch in record_in(tmp_path / "toy").epochs] == [steps]
+
+
 def test_a_training_leaves_its_report_beside_the_checkpoint_and_in_mlflow(spots, tmp_path, tracking):
     folder = tmp_path / "stage1"
     train(spots, folder, params(epochs=2))

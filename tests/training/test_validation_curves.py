@@ -36,6 +36,13 @@ def taken(*batches, terms=TERMS, curves=None):
     return {name: round(float(value), 3) for name, value in curves.take().items()}
 
 
+def test_a_validation_that_ended_early_is_forgotten():
+    curves = ValidationCurves()
+    curves.update(batch(), torch.tensor(99.0), TERMS, 10 * ERRORS_PX)
+    curves.reset()
+    assert taken(batch(), curves=curves) == taken(batch())
+
+
 def test_detection_rates_at_four_thresholds_over_the_images_whose_pixel_size_is_known():
     found = taken(batch())
     rates = {name: value for name, value in found.items() if "sdr" in name}

@@ -4,6 +4,8 @@ Centroid size depends on which landmarks it is computed from, so that 19 and 29 
 it always belongs to the same six points; where some are missing or grossly misplaced, the others stand in for them.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -80,24 +82,36 @@ def field_sizes(
         params: The crops' settings.
 
     Returns:
-        `(N,)` px of the image; NaN for images without any point, and by the ruler also for those without both of its marks.
+        `(N,)` px of the image; NaN where what the field goes by is not known: the pixel size, two of the six points of the face's
+        size, or both of the ruler's marks.
 
     Raises:
-        FaceSizeError: an image has neither a face size nor, with `field_mm`, a pixel size.
+        FaceSizeError: none of the images can have one, for want of landmarks.
     """
     least = params.crop_px / LARGEST_MAGNIFICATION
     if params.field_of_ruler is not None:
         return np.maximum(params.field_of_ruler * ruler_length(points, landmarks), least)
     if params.field_mm is not None:
-        field = params.field_mm / np.asarray(pixel_size_mm, dtype=np.float64)
-        way_out = "have no pixel size, which crops.field_mm needs: set crops.field_mm to null to go by the face's size."
-    else:
-        field = params.field_of_face * face_size(points, landmarks)
-        way_out = "show fewer than two of the six points of the face's size: set crops.field_mm instead."
-    unknown = np.isnan(field) & np.isfinite(points).any(axis=(1, 2))
-    if unknown.any():
-        raise FaceSizeError(f"{int(unknown.sum())} of {len(field)} images {way_out}")
-    return np.maximum(field, least)
+        return np.maximum(params.field_mm / np.asarray(pixel_size_mm, dtype=np.float64), least)
+    return np.maximum(params.field_of_face * face_size(points, landmarks), least)
+
+
+def require_fields(field: NDArray[np.float64], points: NDArray[np.float64], image_ids: Sequence[str], params: CropParams) -> None:
+    """Refuse images that have points and no field of view; by the ruler they are those without one, and have no crops.
+
+    Raises:
+        FaceSizeError: there is one, and the message names it.
+    """
+    lacking = np.flatnonzero(np.isnan(field) & np.isfinite(points).any(axis=(1, 2)))
+    if params.field_of_ruler is not None or not len(lacking):
+        return
+    way_out = (
+        "show fewer than two of the six points of the face's size: exclude them (ingestion.exclude), or set crops.field_mm."
+        if params.field_mm is None
+        else "have no pixel size, which crops.field_mm needs: set crops.field_mm to null to go by the face's size."
+    )
+    named = ", ".join(image_ids[place] for place in lacking[:3]) + " …" * (len(lacking) > 3)
+    raise FaceSizeError(f"{len(lacking)} of {len(field)} images ({named}) {way_out}")
 
 
 def ruler_length(points: NDArray[np.float64], landmarks: list[str]) -> NDArray[np.float64]:

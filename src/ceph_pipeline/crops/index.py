@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.crops.field import field_sizes
+from ceph_pipeline.crops.field import field_sizes, require_fields
 from ceph_pipeline.crops.params import CropParams
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.landmarks.tables import images_in, points_array, reader_points
@@ -61,6 +61,7 @@ def residuals(
     image_ids = valid["image_id"].tolist()
     truth = points_array(reader_points(landmarks), image_ids, names)
     field = field_sizes(truth, names, valid["pixel_size_mm"].to_numpy(np.float64), params)
+    require_fields(field, truth, image_ids, params)
     errors = (points_array(stage1, image_ids, names) - truth) / field[:, None, None]
     found = np.asarray(np.isfinite(errors).all(axis=-1))
     if not found.any() and params.field_of_ruler is not None and len(valid) and np.isnan(field).all():
@@ -111,6 +112,7 @@ def training_index(
     image_ids = augmented_images["image_id"].tolist()
     truth = points_array(truth_rows, image_ids, names)
     field = field_sizes(truth, names, augmented_images["pixel_size_mm"].to_numpy(np.float64), params)
+    require_fields(field, truth, image_ids, params)
     normal, uniform = _draws(image_ids, len(names), params.seed)
     sources = points_array(reader_points(landmarks), augmented_images["source_id"].tolist(), names)
     drawn = _drawn(residuals(images, landmarks, stage1_predictions, names, params), names, uniform)

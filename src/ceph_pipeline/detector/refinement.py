@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from ceph_pipeline.crops import SHIFTS, CropParams, RefinementParams, SourcePyramid, field_sizes, fuse, inference_index
+from ceph_pipeline.crops.field import REFERENCE_MM
 from ceph_pipeline.crops.params import MEAN_FACE_MM
 from ceph_pipeline.detector.forward import Answers, locate
 from ceph_pipeline.detector.located import Located, combined_sd, posterior_sd
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.images.codec import GreyImage
+
+logger = logging.getLogger(__name__)
 
 
 def predict_refined(
@@ -52,7 +56,7 @@ def predict_refined(
         progress: Show a bar.
 
     Returns:
-        Points in px of the originals; stage 1's, with its `sigma_px`, where stage 2 is unsure. Elsewhere `sigma_px` joins what
+        Points in px of the originals; stage 1's, with its `sigma_px`, where stage 2 is unsure or the field of view is not known. Elsewhere `sigma_px` joins what
         the heatmaps' peaks say with the spread over crops, views and networks. `peak` is stage 1's: crops are cut about every
         point and cannot say whether its landmark is there.
 
@@ -132,7 +136,7 @@ def crop_answers(
         read_image: Identifier to the original's pixels.
         image_ids: N identifiers.
         centres: `(N, K, 2)` px, about which crops are cut.
-        field: `(N,)` px, side of the field of view.
+        field: `(N,)` px, side of the field of view; NaN for images without crops.
         params: How crops are cut.
         views: Ways to look at each crop, about its centre.
         batch_size: Crops a forward pass, at most.
@@ -142,7 +146,7 @@ def crop_answers(
     shape = (n_images, n_landmarks, len(networks), len(views), len(SHIFTS))
     xy, peak, sd = np.full((*shape, 2), np.nan), np.zeros(shape), np.full(shape, np.nan)
     crop_centres = inference_index(centres, field, params)
-    seen = np.asarray(np.isfinite(centres).all(axis=-1))
+    seen = np.asarray(np.isfinite(centres).all(axis=-1) & np.isfinite(field)[:, None])
     total = int(seen.sum()) * len(SHIFTS) * len(views)
     with tqdm(total=total, desc=f"stage 2, {len(views) * len(networks)} looks", unit="crop", disable=not progress) as bar:
         for row, image_id in enumerate(image_ids):
@@ -180,13 +184,16 @@ def _locate_all(
 def _fields(
     points: NDArray[np.float64], trained: TrainedNet, pixel_size_mm: NDArray[np.float64], params: CropParams
 ) -> NDArray[np.float64]:
-    """Each image's field of view `(N,)` px: by the face's size where millimetres are not known."""
-    if params.field_mm is None:
-        return field_sizes(points, list(trained.landmarks), pixel_size_mm, params)
-    by_face = params.model_copy(update={"field_mm": None, "field_of_face": params.field_mm / MEAN_FACE_MM})
-    field = np.empty(len(points))
-    known = np.isfinite(pixel_size_mm)
-    for rows, rule in ((known, params), (~known, by_face)):
-        if rows.any():
-            field[rows] = field_sizes(points[rows], list(trained.landmarks), pixel_size_mm[rows], rule)
+    """Each image's field of view `(N,)` px: by the face's size where millimetres are not known, NaN where that is not either."""
+    landmarks = list(trained.landmarks)
+    field = field_sizes(points, landmarks, pixel_size_mm, params)
+    if params.field_mm is not None and len(REFERENCE_MM.keys() & set(landmarks)) >= 2:
+        by_face = params.model_copy(update={"field_mm": None, "field_of_face": params.field_mm / MEAN_FACE_MM})
+        field = np.where(np.isnan(field), field_sizes(points, landmarks, pixel_size_mm, by_face), field)
+    lacking = int((np.isnan(field) & np.isfinite(points).any(axis=(1, 2))).sum())
+    if lacking and params.field_of_ruler is None:
+        logger.warning(
+            "%d of %d films show too little of the face for the field of crops%s: their points are stage 1's",
+            *(lacking, len(field), "" if params.field_mm is None else ", and have no pixel size"),
+        )
     return field

@@ -49,7 +49,8 @@ class WholeImageAnswers(NamedTuple):
         `sigma_px` joins what the heatmaps' peaks say with the spread over the looks.
         """
         points, spread = fuse_views(self.xy[looks], self.peak[looks], fusion)
-        return Located(points, combined_sd(spread, mean_of_known(self.sd[looks])), mean_of_known(self.peak[looks]))
+        sd = np.where(np.isnan(points).any(axis=-1), np.nan, combined_sd(spread, mean_of_known(self.sd[looks])))
+        return Located(points, sd, mean_of_known(self.peak[looks]))
 
 
 def look_at_whole(

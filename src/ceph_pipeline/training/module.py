@@ -115,6 +115,10 @@ class LandmarkModule(LightningModule):
         error_mm = self.curves.update(batch, total, terms, error_px)
         return LocatedBatch(found, batch.points, error_px, error_mm, points.score)
 
+    def on_validation_epoch_start(self) -> None:
+        """Forget a validation that ended early, such as for want of memory."""
+        self.curves.reset()
+
     def on_validation_epoch_end(self) -> None:
         """Log the means over all points of the split."""
         self.log_dict(self.curves.take())

@@ -85,14 +85,19 @@ class ValidationCurves(nn.Module):
         self.pck.update(percent_within(error_px / batch.long_side_px[:, None], PCK_SHARE))
         return error_mm
 
+    def reset(self) -> None:
+        """Forget the batches since the last `take`."""
+        for metric in self.modules():
+            if isinstance(metric, Metric):
+                metric.reset()
+
     def take(self) -> dict[str, Tensor]:
         """The means by name; the next validation starts anew."""
         always = {"val/loss": self.loss, "val/mre_px": self.mre_px, "val/pck": self.pck}
         rates = {f"val/sdr_{limit:g}mm": metric for limit, metric in zip(SDR_MM, self.sdr, strict=True)}
         where_known = {f"val/{term}": metric for term, metric in self.terms.items()} | {"val/mre_mm": self.mre_mm} | rates
         means = {name: metric.compute() for name, metric in (always | where_known).items() if metric.update_called}
-        for metric in (always | where_known).values():
-            metric.reset()
+        self.reset()
         return {name: mean for name, mean in means.items() if name in always or not torch.isnan(mean)}
 
 

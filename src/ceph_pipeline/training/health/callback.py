@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 from lightning.pytorch.callbacks import Callback
@@ -116,7 +117,7 @@ class HealthWatch(Callback):
     def _add(self, trainer: Trainer, curves: dict[str, float]) -> None:
         entry = Epoch(
             epoch=trainer.current_epoch + 1,
-            steps=int(trainer.num_training_batches) // trainer.accumulate_grad_batches,
+            steps=math.ceil(int(trainer.num_training_batches) / trainer.accumulate_grad_batches),
             curves=curves,
             learning_rate=float(trainer.optimizers[0].param_groups[0]["lr"]),
             step_size=self._step_size,

@@ -101,5 +101,5 @@ def lost_landmarks(record: TrainingRecord, validation: Validation) -> NDArray[np
 
 def rate(record: TrainingRecord, factor: float) -> str:
     """The learning rate to suggest: the one that it trains with times a factor; a searched one is to be set by hand then."""
-    suggested = f"{record.settings['optim.learning_rate'] * factor:.1g}"
+    suggested = f"{min(record.settings['optim.learning_rate'] * factor, 1.0):.1g}"
     return f"{suggested}, with loop.find: null" if record.settings["loop.find"] == "learning_rate" else suggested
