@@ -117,6 +117,12 @@ class TestNames:
     def test_a_path_keeps_its_folders(self):
         assert file_path("anna\\a b.png") == "anna/a b.png"
 
+    @pytest.mark.parametrize("path", ["data/film#1.png", "/data/anna/50%25 film.png", "tasks/7#2.png"])
+    def test_only_label_studio_s_own_addresses_are_taken_apart(self, path):
+        assert file_path(path) == path
+        assert file_path("/data/upload/6/a%20b.png") == "/data/upload/6/a b.png"
+        assert file_path("s3://films/7%232#1.png") == "/7#2#1.png"
+
     @pytest.mark.parametrize(
         ("path", "split"),
         [

@@ -397,3 +397,23 @@ def test_a_film_of_a_name_with_blanks_is_left_out_under_the_identifier_that_the_
         read(aariz.root)
     found = read(aariz.root, exclude=["Anna_B_1-f8bfe4bc"])
     assert found.images["image_id"].tolist() == ["ceph-a", "ceph-b", "ceph-c"]
+
+
+def test_the_device_of_a_film_with_two_suffixes_is_found(aariz):
+    aariz.add("I1.dcm")
+    images = read(aariz.root).images.set_index("image_id")
+    assert images.loc["I1.dcm", "pixel_size_mm"] == 0.1
+
+
+@pytest.mark.parametrize("split", ["test", "valid"])
+def test_a_stray_file_of_another_split_costs_no_film(aariz, split):
+    stray = aariz.landmark_file("ceph-a", split=split)
+    stray.write_text(aariz.landmark_file("ceph-a").read_text())
+    name = stray.relative_to(aariz.root).as_posix()
+    with pytest.raises(AnnotationError, match="none for this senior file") as refusal:
+        read(aariz.root)
+    assert f"[{name}]" in str(refusal.value)
+    for chosen in ({"on_bad_item": "quarantine"}, {"exclude": [name]}):
+        assert set(read(aariz.root, **chosen).images["image_id"]) == {"ceph-a", "ceph-b", "ceph-c"}
+    quarantine = read(aariz.root, on_bad_item="quarantine").quarantine
+    assert quarantine[["item", "outcome"]].to_numpy().tolist() == [[name, "file set aside"]]

@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 
@@ -113,15 +114,11 @@ class TestRefusals:
             read(root)
 
     def test_another_size_than_the_image_s_is_refused(self, coco, tmp_path):
-        import cv2
-
         cv2.imwrite(str(tmp_path / "a.png"), np.zeros((100, 80), np.uint8))
         with pytest.raises(AnnotationError, match="100 × 80 recorded, the image has 80 × 100"):
             read(coco([image()], [annotation(POINTS)]))
 
     def test_a_name_in_two_folders_needs_its_path(self, coco, tmp_path):
-        import cv2
-
         for folder in ("anna", "otto"):
             (tmp_path / folder).mkdir()
             cv2.imwrite(str(tmp_path / folder / "a.png"), np.zeros((80, 100), np.uint8))
@@ -129,3 +126,61 @@ class TestRefusals:
             read(coco([image()], [annotation(POINTS)]))
         both = coco([image(1, "anna/a.png"), image(2, "otto/a.png")], [annotation(POINTS), annotation(POINTS, image_id=2)])
         assert list(read(both).images["image_id"]) == ["anna_a", "otto_a"]
+
+
+def by(reader, *values):
+    return [annotation(list(values), attributes={"reader": reader})]
+
+
+class TestOneFilmInTwoFiles:
+    ANNA = by("anna", 100, 100, 2, 150, 60, 2, 120, 40, 2)
+    BEN = by("ben", 50, 50, 2, 75, 30, 2, 60, 20, 2)
+
+    @pytest.mark.parametrize("at_hand", [True, False])
+    def test_points_on_frames_of_two_sizes_are_refused(self, coco, tmp_path, at_hand):
+        coco([image(width=200, height=240)], self.ANNA, file="a.json")
+        root = coco([image(width=100, height=120)], self.BEN, file="b.json")
+        if at_hand:
+            cv2.imwrite(str(tmp_path / "a.png"), np.zeros((240, 200), np.uint8))
+        with pytest.raises(AnnotationError, match=r"b\.json: image 1: found size 200 × 240 and 100 × 120, expected one size"):
+            read(root)
+        found = read(root, on_bad_item="quarantine")
+        assert found.images.empty
+        assert found.quarantine[["item", "file"]].to_numpy().tolist()[:2] == [["a", "a.json"], ["a", "b.json"]]
+
+    def test_of_two_splits_is_refused(self, coco):
+        coco([image()], by("anna", *POINTS), file="train.json")
+        with pytest.raises(AnnotationError, match="found split test and train, expected one size, split"):
+            read(coco([image()], by("ben", *POINTS), file="test.json"))
+
+    def test_has_the_pixel_size_and_split_that_either_says(self, coco):
+        coco([image()], by("anna", *POINTS), file="a.json")
+        found = read(coco([image(pixel_size_mm=0.1)], by("ben", *POINTS), file="b_test.json"))
+        assert found.images[["split", "pixel_size_mm"]].to_numpy().tolist() == [["test", 0.1]]
+        assert set(found.landmarks["reader"]) == {"anna", "ben"}
+
+    def test_a_point_s_problem_names_the_file_that_has_it(self, coco):
+        coco([image()], by("anna", *POINTS), file="a.json")
+        with pytest.raises(AnnotationError, match=r"b\.json: landmark 'S': found x = 500, expected -0\.5 to 99\.5"):
+            read(coco([image()], by("ben", 500, 20, 2, *POINTS[3:]), file="b.json"))
+
+
+def test_an_exact_path_is_that_image_whatever_lies_deeper(coco, tmp_path):
+    for path in ("1.png", "A/1.png", "B/A/1.png"):
+        (tmp_path / path).parent.mkdir(exist_ok=True, parents=True)
+        cv2.imwrite(str(tmp_path / path), np.zeros((80, 100), np.uint8))
+    images = [image(1, "1.png"), image(2, "A/1.png"), image(3, "B/A/1.png")]
+    points = [annotation([number, *POINTS[1:]], image_id=number) for number in (1, 2, 3)]
+    found = read(coco(images, points))
+    sella = found.landmarks[found.landmarks["landmark"] == "Sella"].merge(found.images, on="image_id")
+    assert sorted(sella[["path", "x"]].to_numpy().tolist()) == [["1.png", 1], ["A/1.png", 2], ["B/A/1.png", 3]]
+
+
+def test_an_image_that_cannot_be_told_is_left_out_alone(coco, tmp_path):
+    for path in ("A/1.png", "B/1.png"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / path), np.zeros((80, 100), np.uint8))
+    root = coco([image(1, "gone/1.png"), image(2, "A/1.png")], [annotation(POINTS), annotation(POINTS, image_id=2)])
+    item = read(root, on_bad_item="quarantine").quarantine.query("outcome == 'image set aside'")["item"].item()
+    assert item.startswith("1-")
+    assert read(root, exclude=[item]).images["path"].tolist() == ["A/1.png"]

@@ -132,3 +132,10 @@ def test_the_real_data_set_is_complete():
     wide = found.landmarks.pivot(index=["image_id", "landmark"], columns="reader", values=["x", "y"])
     apart_mm = np.hypot(wide["x"]["senior"] - wide["x"]["junior"], wide["y"]["senior"] - wide["y"]["junior"]) * 0.1
     assert 1.0 < apart_mm.mean() < 4.0
+
+
+def test_of_two_files_of_one_reader_the_second_is_set_aside_and_the_film_kept(isbi):
+    SPOILERS["text_twice"][0](isbi)
+    found = read(isbi.root, on_bad_item="quarantine")
+    assert "001" in set(found.images["image_id"])
+    assert found.quarantine["outcome"].tolist() == ["file set aside"]

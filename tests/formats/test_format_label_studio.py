@@ -253,8 +253,32 @@ class TestFramesThatContradictEachOther:
 
     def test_in_rows_of_json_min(self, export):
         rows = [minimal(ruler=[P1, P2]), minimal(annotator=7, ruler=[P1 | {"original_width": 1000, "original_height": 2000}])]
-        with pytest.raises(AnnotationError, match="2000 × 1000 and 1000 × 2000 recorded of one image"):
+        with pytest.raises(AnnotationError, match="found size 2000 × 1000 and 1000 × 2000, expected one size"):
             read(export(*rows))
+
+    def test_in_two_tasks_of_one_film(self, export):
+        tasks = [by(1, "ceph.png"), task("x.png", {"completed_by": 2, "result": [key_point("p1", 10, 75)]}, size=(1000, 2000))]
+        tasks[1]["data"] = dict(tasks[0]["data"])
+        with pytest.raises(AnnotationError, match="found size 2000 × 1000 and 1000 × 2000, expected one size"):
+            read(export(*tasks))
+
+    @pytest.mark.parametrize("rows", ["tasks", "json_min"])
+    def test_a_fact_that_one_of_them_lacks_is_the_other_s(self, export, rows):
+        facts = {"split": "test", "pixel_size_mm": 0.1, "machine": "ART Plus"}
+        pair = [minimal(ruler=[P1, P2]), minimal(annotator=7, ruler=[P1]) | facts]
+        if rows == "tasks":
+            pair = [by(1, "ceph.png"), by(7, "ceph.png")]
+            pair[1]["data"] |= facts
+        found = read(export(*pair))
+        assert found.images[["split", "pixel_size_mm", "machine"]].to_numpy().tolist() == [["test", 0.1, "ART Plus"]]
+        assert set(found.landmarks["reader"]) == {"annotator_1", "annotator_7"}
+
+    def test_devices_and_splits(self, export):
+        tasks = [by(1, "ceph.png"), by(2, "ceph.png")]
+        for entry, split, machine in zip(tasks, ("train", "test"), ("A", "B"), strict=True):
+            entry["data"] |= {"split": split, "machine": machine}
+        with pytest.raises(AnnotationError, match="found split train and test, device 'A' and 'B', expected one size, split"):
+            read(export(*tasks))
 
 
 def test_pixels_in_a_data_address_are_no_name(export):
@@ -490,3 +514,13 @@ class TestTasksWithTwoImages:
         entry = task("x.png", {"completed_by": 1, "result": results})
         with pytest.raises(AnnotationError, match=r"to_name: found points on several images of one task: 'lat', 'pa'"):
             read(export({"data": TWO_IMAGES, "annotations": entry["annotations"]}))
+
+
+def test_a_result_that_is_no_list_is_left_out_under_its_film_s_identifier(export, tmp_path):
+    film(tmp_path, "anna/ceph.png", "bea/ceph.png")
+    spoilt = by(1, "bea/ceph.png")
+    spoilt["annotations"].append({"completed_by": 2, "result": 5})
+    path = export(by(1, "anna/ceph.png"), spoilt)
+    with pytest.raises(AnnotationError, match=r"`ingestion\.exclude: \[bea_ceph\]`"):
+        read(path)
+    assert read(path, exclude=["bea_ceph"]).images["path"].tolist() == ["anna/ceph.png"]

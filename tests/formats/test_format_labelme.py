@@ -92,3 +92,19 @@ def test_a_set_without_images_needs_recorded_sizes(labelme):
     assert len(read(labelme("a", *SHAPES, with_image=False)).images) == 1
     with pytest.raises(AnnotationError, match="size: found neither"):
         read(labelme("a", *SHAPES, with_image=False, size=(-5, 10**30)))
+
+
+@pytest.mark.parametrize("names", [("1", "A/1"), ("A/1", "A/B/1")])
+def test_a_file_belongs_to_the_image_beside_it_not_to_one_deeper(labelme, tmp_path, names):
+    for x, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        root = labelme(name, shape("Sella", x, 20), shape("Nasion", 30, 8))
+    found = read(root)
+    sella = found.landmarks[found.landmarks["landmark"] == "Sella"].merge(found.images, on="image_id")
+    assert sorted(sella[["path", "x"]].to_numpy().tolist()) == [[f"{name}.png", x] for x, name in enumerate(names)]
+
+
+def test_an_image_may_have_two_suffixes(labelme):
+    found = read(labelme("I1.dcm", *SHAPES))
+    assert found.images[["image_id", "path"]].to_numpy().tolist() == [["I1.dcm", "I1.dcm.png"]]
+    assert found.quarantine.empty

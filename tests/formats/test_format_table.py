@@ -100,8 +100,12 @@ class TestColumns:
             points(sheet("image,l,x,y\na,S,1,2\na,S,1,2\n"), x="x", y="y", landmark="l")
 
     def test_a_wide_sheet_with_an_image_twice_is_reported(self, sheet):
+        path = sheet(WIDE + "a.png,1,2,3,4\n")
         with pytest.raises(AnnotationError, match="'a' again"):
-            points(sheet(WIDE + "a.png,1,2,3,4\n"))
+            points(path)
+        found = read(path, options=ReadOptions(table=TableOptions()), on_bad_item="quarantine")
+        assert found.landmarks["x"].tolist() == [10.5, 30]
+        assert found.quarantine["outcome"].tolist() == ["kept", "file set aside"]
 
     def test_numbered_columns_have_the_user_s_names(self, sheet):
         path = sheet("image,p1x,p1y,p2x,p2y\na,1,2,3,4\n")
@@ -203,11 +207,27 @@ class TestWhatWouldBeReadWronglyWithoutAWord:
     def test_rows_of_one_image_that_contradict_each_other_are_refused(self, sheet):
         head = "image,landmark,x,y,set,w,h\na.png,Sella,1,2,train,100,80\n"
         long = {"x": "x", "y": "y", "landmark": "landmark", "split": "set", "width": "w", "height": "h"}
-        with pytest.raises(AnnotationError, match="line 3: found split test, before train"):
+        with pytest.raises(AnnotationError, match="line 3: found split train and test, expected one size"):
             points(sheet(f"{head}a.png,Nasion,3,4,test,100,80\n"), **long)
-        with pytest.raises(AnnotationError, match=r"line 3: found size \(80, 100\), before \(100, 80\)"):
+        with pytest.raises(AnnotationError, match="line 3: found size 100 × 80 and 80 × 100, expected one size"):
             points(sheet(f"{head}a.png,Nasion,3,4,train,80,100\n"), **long)
         assert points(sheet(f"{head}a.png,Nasion,3,4,,,\n"), **long) == {"Sella": [1, 2], "Nasion": [3, 4]}
+
+    def test_what_the_first_row_of_an_image_leaves_empty_a_later_one_may_say(self, sheet):
+        path = sheet("image,landmark,x,y,set,w,h,mm\nz.png,Sella,1,2,,,,\nz.png,Nasion,3,4,test,100,80,0.1\n")
+        columns = {"split": "set", "width": "w", "height": "h", "pixel_size_mm": "mm"}
+        found = read(path, options=ReadOptions(table=TableOptions(x="x", y="y", landmark="landmark", **columns)))
+        facts = found.images[["split", "width", "height", "pixel_size_mm"]]
+        assert facts.to_numpy().tolist() == [["test", 100, 80, 0.1]]
+        assert found.landmarks["x"].tolist() == [1, 3]
+
+    def test_a_point_s_problem_names_its_own_row(self, sheet):
+        long = sheet("image,landmark,x,y\na,Sella,1,2\na,Nasion,3,4\nb,Sella,1,2\na,Menton,5,?\n")
+        with pytest.raises(AnnotationError, match=r"line 5, 'Menton': found \['5', '\?'\]"):
+            points(long, x="x", y="y", landmark="landmark")
+        wide = sheet("image,who,Sella_x,Sella_y\na,anna,1,2\na,ben,5,?\n")
+        with pytest.raises(AnnotationError, match=r"line 3, 'Sella': found \['5', '\?'\]"):
+            points(wide, reader="who")
 
     def test_a_size_in_thousands_is_no_size(self, sheet):
         content = "image;Sella_x;Sella_y;width;height\nabsent.png;1,5;1;{};{}\n"
@@ -328,3 +348,46 @@ def test_readers_may_name_a_film_from_roots_of_their_own(sheet, tmp_path):
     (tmp_path / "a.png").rename(tmp_path / "anna" / "c.png")
     found = read(path, options=ReadOptions(table=TableOptions(reader="who"))).landmarks
     assert found[["image_id", "x"]].to_numpy().tolist() == [["c", 1], ["c", 3]]
+
+
+def two_sheets(sheet, tmp_path, first, second):
+    """Sheets in the folders A and B, each with an image 1.png beside it."""
+    for folder, content in (("A", first), ("B", second)):
+        (tmp_path / folder).mkdir()
+        sheet(content).rename(tmp_path / folder / "s.csv")
+        (tmp_path / "a.png").rename(tmp_path / folder / "1.png")
+    (tmp_path / "b.png").unlink()
+    return tmp_path
+
+
+def test_of_films_of_one_name_in_two_sheets_the_bad_one_is_named(sheet, tmp_path):
+    head = "image,landmark,x,y,mm\n1.png,Sella,1,2,0.1\n1.png,Nasion,3,4,"
+    root = two_sheets(sheet, tmp_path, f"{head}100\n", f"{head}0.1\n")
+    options = ReadOptions(table=TableOptions(x="x", y="y", landmark="landmark", pixel_size_mm="mm"))
+    with pytest.raises(AnnotationError, match=r"`ingestion\.exclude: \[A_1\]`"):
+        read(root, options=options)
+    found = read(root, options=options, exclude=["A_1"]).landmarks
+    assert found[["image_id", "x"]].to_numpy().tolist() == [["B_1", 1], ["B_1", 3]]
+
+
+def test_sheets_of_one_film_with_two_pixel_sizes_are_refused(sheet, tmp_path):
+    for name, reader, mm in (("one", "anna", 0.2), ("two", "ben", 0.1)):
+        sheet(f"image,who,mm,Sella_x,Sella_y\na,{reader},{mm},3,4\n", f"{name}.csv")
+    options = ReadOptions(table=TableOptions(reader="who", pixel_size_mm="mm", unit="mm"))
+    with pytest.raises(AnnotationError, match=r"two\.csv: line 2: found pixel size 0\.2 and 0\.1, expected one size"):
+        read(tmp_path, options=options)
+
+
+def test_the_image_beside_the_sheet_counts_before_one_deeper(sheet, tmp_path):
+    path = sheet(WIDE)
+    (tmp_path / "thumbs").mkdir()
+    cv2.imwrite(str(tmp_path / "thumbs/a.png"), np.zeros((8, 10), np.uint8))
+    assert read(path, options=ReadOptions(table=TableOptions())).images["path"].tolist() == ["a.png"]
+
+
+def test_a_folder_called_data_makes_no_address_of_a_path(sheet, tmp_path):
+    path = sheet("image,Sella_x,Sella_y\ndata/film#1.png,10,20\n")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "a.png").rename(tmp_path / "data/film#1.png")
+    (tmp_path / "b.png").rename(tmp_path / "data/film.png")
+    assert read(path, options=ReadOptions(table=TableOptions())).images["path"].tolist() == ["data/film#1.png"]

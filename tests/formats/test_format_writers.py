@@ -167,6 +167,23 @@ def test_films_whose_names_could_be_mistaken_for_each_other_stay_apart(format, p
     assert_same_points(found.landmarks.assign(image_id=found.landmarks["image_id"].map(own)).dropna(), points)
 
 
+@pytest.mark.parametrize("format", ["coco", "label_studio", "labelme", "table"])
+def test_a_film_in_the_root_is_not_mistaken_for_one_of_its_name_deeper(format, tmp_path):
+    images = image_table(["1.png", "A/1.png"]).assign(image_id=["1", "A_1"])
+    draw(tmp_path / "films", images)
+    points = point_table(images["image_id"], ["annotator"])
+    write(tmp_path / "out", format, images, points)
+    assert_same_points(read(tmp_path / "out", format, images=tmp_path / "films").landmarks, points)
+
+
+def test_yolo_gives_back_films_called_like_its_lists(tmp_path):
+    images = image_table(["test.png", "val.png", "train.png"])
+    draw(tmp_path / "films", images)
+    points = point_table(images["image_id"], ["annotator"])
+    write(tmp_path / "out", "yolo_pose", images, points, films=tmp_path / "films")
+    assert_same_points(read(tmp_path / "out", "yolo_pose").landmarks, points)
+
+
 def read_identifiers(tmp_path):
     """What the readers call the films, by way of a sheet."""
     sheet = tmp_path / "s.csv"

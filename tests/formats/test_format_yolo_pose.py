@@ -137,3 +137,22 @@ def test_a_row_of_another_length_names_the_film_that_it_belongs_to(yolo):
         (root / kind / "train" / f"a.{suffix}").rename(root / kind / "train" / f"a b.{suffix}")
     found = read(root, on_bad_item="quarantine")
     assert found.quarantine["item"][0] == found.images["image_id"][0] != "a b"
+
+
+@pytest.mark.parametrize("film", ["test", "val", "train"])
+def test_a_film_may_have_the_name_of_a_list(yolo, film):
+    root = yolo(f"{BOX} 0.25 0.5 2 0.125 0.1 2\n")
+    for path in (root / "labels/train/a.txt", root / "images/train/a.png"):
+        path.rename(path.with_stem(film))
+    (root / f"{film}.txt").write_text(f"./images/train/{film}.png\n")
+    (root / "labels/classes.txt").write_text("face\n")
+    found = read(root)
+    assert found.images["path"].tolist() == [f"images/train/{film}.png"]
+    assert points(found) == {"Sella": [50, 25], "Nasion": [25, 5]}
+
+
+def test_a_film_may_have_two_suffixes(yolo):
+    root = yolo(f"{BOX} 0.25 0.5 2 0.125 0.1 2\n")
+    for path in (root / "labels/train/a.txt", root / "images/train/a.png"):
+        path.rename(path.with_name(f"I1.dcm{path.suffix}"))
+    assert read(root).images[["image_id", "path"]].to_numpy().tolist() == [["I1.dcm", "images/train/I1.dcm.png"]]

@@ -33,6 +33,7 @@ from ceph_pipeline.formats.layout import (
 )
 from ceph_pipeline.formats.options import ReadOptions
 from ceph_pipeline.formats.problems import AnnotationError, Problem
+from ceph_pipeline.images.identifiers import safe_identifier
 from ceph_pipeline.landmarks import SCHEMAS, LandmarkSchema
 
 DATASET = "aariz"
@@ -55,9 +56,10 @@ class _Files:
 
 @dataclass
 class _Rows:
-    """Rows gathered over the splits; of `wanted` landmarks alone, where some are."""
+    """Rows gathered over the splits, which have the images `known`; of `wanted` landmarks alone, where some are."""
 
     wanted: LandmarkSchema | None
+    known: frozenset[str]
     images: list[Row] = field(default_factory=list)
     landmarks: list[Row] = field(default_factory=list)
     cvm: list[Row] = field(default_factory=list)
@@ -77,23 +79,36 @@ def read_aariz(root: Path, images: Path | None, options: ReadOptions) -> Reading
         AnnotationError: a folder with cephalograms has no split's name, or the CSV lacks a column.
     """
     del images  # they have their place in the layout
-    machines, machine_problems = read_machines(root)
-    rows = _Rows(options.schema_of_landmarks() if options.only_landmarks else None, problems=machine_problems)
-    for folder in (entry for entry in subfolders(root) if subfolder(entry, "Cephalograms")):
+    folders = [entry for entry in subfolders(root) if subfolder(entry, "Cephalograms")]
+    known = _identifiers(folders)
+    machines, machine_problems = read_machines(root, known)
+    rows = _Rows(options.schema_of_landmarks() if options.only_landmarks else None, known, problems=machine_problems)
+    refused = frozenset(problem.item for problem in machine_problems if problem.outcome == "image set aside")
+    for folder in folders:
         split = SPLIT_NAMES.get(folder.name.lower())
         if split is None:
             raise AnnotationError(f"{folder}: unknown split {folder.name!r}, expected train, valid or test. Rename the folder.")
-        _read_split(folder, split, root, machines, rows)
+        _read_split(folder, split, root, machines, refused, rows)
     rows.problems += unused_rows(machines, [str(row[0]) for row in rows.images] + [problem.item for problem in rows.problems])
     return _without_repeated_images(rows)
 
 
-def _read_split(folder: Path, split: str, root: Path, machines: Mapping[str, Machine], rows: _Rows) -> None:
+def _identifiers(folders: Sequence[Path]) -> frozenset[str]:
+    """Of the images in all splits."""
+    places = [place for folder in folders if (place := subfolder(folder, "Cephalograms"))]
+    return frozenset(safe_identifier(file.stem) for place in places for file in visible_files(place, IMAGE_SUFFIXES))
+
+
+def _read_split(
+    folder: Path, split: str, root: Path, machines: Mapping[str, Machine], refused: frozenset[str], rows: _Rows
+) -> None:
+    """Read a split but for the films that are refused in any; what is wrong in one split says nothing of another's films."""
+    before = len(rows.problems)
     files = _find_files(folder, root, rows)
     sizes, unreadable = sizes_of(files.images, root)
     rows.problems += unreadable
-    refused = {problem.item for problem in rows.problems if problem.outcome == "image set aside"}
-    rows.problems += _without_image(files, refused, root)
+    refused |= {problem.item for problem in rows.problems[before:] if problem.outcome == "image set aside"}
+    rows.problems += _without_image(files, refused, root, rows.known)
     for image_id, (width, height) in with_progress(sizes.items(), f"annotations of {split}"):
         if image_id in refused:
             continue
@@ -123,9 +138,17 @@ def _find_files(folder: Path, root: Path, rows: _Rows) -> _Files:
     )
 
 
-def _without_image(files: _Files, refused: Container[str], root: Path) -> list[Problem]:
+def _without_image(files: _Files, refused: Container[str], root: Path, known: Container[str]) -> list[Problem]:
+    """Annotations without an image in their split, under the file's own name where another split has such a film."""
     return [
-        Problem(image_id, relative(file, root), "image", f"none for this {kind} file", f"{image_id}.png, .jpg, .jpeg or .bmp")
+        Problem(
+            relative(file, root) if image_id in known else image_id,
+            relative(file, root),
+            "image",
+            f"none for this {kind} file",
+            f"{image_id}.png, .jpg, .jpeg or .bmp",
+            "file set aside",
+        )
         for kind, annotations in (*files.readers.items(), ("CVM stage", files.stages))
         for image_id, file in annotations.items()
         if image_id not in files.images and image_id not in refused

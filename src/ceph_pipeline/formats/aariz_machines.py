@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,8 +38,12 @@ class Machine:
 UNKNOWN = Machine("unknown", math.nan, "")
 
 
-def read_machines(root: Path) -> tuple[dict[str, Machine], list[Problem]]:
+def read_machines(root: Path, images: Container[str]) -> tuple[dict[str, Machine], list[Problem]]:
     """The mappings by identifier, and the rows that cannot be used.
+
+    Args:
+        root: The data set's folder.
+        images: Identifiers of the images at hand. A row may have one of them, or the image's name with its suffix.
 
     Raises:
         AnnotationError: the file lacks a column or is no CSV.
@@ -52,7 +56,7 @@ def read_machines(root: Path) -> tuple[dict[str, Machine], list[Problem]]:
     sheet, positions = _rows(path, root)
     for line, cells in sheet.rows:
         name, *fields = (cells[position].strip() for position in positions)
-        image_id = safe_identifier(stem(name))
+        image_id = named if (named := safe_identifier(name)) in images else safe_identifier(stem(name))
         machine = _machine(image_id, fields, line, sheet)
         if isinstance(machine, Machine) and machines.get(image_id, machine) != machine:
             machine = Problem(image_id, FILE, f"line {line}", "a second row that says otherwise", "one row an image")

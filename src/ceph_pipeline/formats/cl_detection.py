@@ -27,7 +27,7 @@ from ceph_pipeline.errors import install_hint
 from ceph_pipeline.formats.annotations import Reading
 from ceph_pipeline.formats.entries import PIXEL_SIZE, as_number, as_pixel_size, entries_of, key_of
 from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_json, shown
-from ceph_pipeline.formats.film_images import Film
+from ceph_pipeline.formats.film import Film
 from ceph_pipeline.formats.film_names import ImageFolder
 from ceph_pipeline.formats.films import Assembly, assemble, shifted, split_of
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point

@@ -19,7 +19,7 @@ from typing import Any
 from ceph_pipeline.formats.annotations import Reading, is_coordinate
 from ceph_pipeline.formats.entries import as_size, entries_of, key_of, own_pixel_size
 from ceph_pipeline.formats.files import peek_json, read_json, shown
-from ceph_pipeline.formats.film_images import Film
+from ceph_pipeline.formats.film import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
 from ceph_pipeline.formats.films import assemble, assembly, split_of, split_of_folders
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point

@@ -19,7 +19,7 @@ from xml.etree.ElementTree import Element
 from ceph_pipeline.formats.annotations import Reading
 from ceph_pipeline.formats.entries import as_size, number
 from ceph_pipeline.formats.files import UnreadableFileError, decode, read_xml, shown
-from ceph_pipeline.formats.film_images import Film
+from ceph_pipeline.formats.film import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
 from ceph_pipeline.formats.films import assemble, assembly, split_of_folders
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point

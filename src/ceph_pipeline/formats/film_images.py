@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from ceph_pipeline.formats.annotations import Point
 from ceph_pipeline.formats.files import shown
+from ceph_pipeline.formats.film import ONE_OF_EACH, Film, contradictions, put_together, sizes_agree
 from ceph_pipeline.formats.film_names import (
     ImageFolder,
     are_one_path,
@@ -20,40 +20,10 @@ from ceph_pipeline.formats.film_names import (
     stem,
     without_prefix,
 )
-from ceph_pipeline.formats.labelled_points import LabelledPoint
 from ceph_pipeline.formats.layout import sizes_of
 from ceph_pipeline.formats.problems import Problem
 from ceph_pipeline.images.identifiers import safe_identifier, with_digest
 from ceph_pipeline.landmarks.geometry import Size
-
-
-@dataclass(frozen=True)
-class Film:
-    """One image as an annotation file names it.
-
-    Attributes:
-        name: Path or name of its file, as the annotation has it.
-        file: The annotation file, below the data set's folder, for messages; `place` is the position in it.
-        labelled: Points by reader, duplicates included.
-        size: (width, height) that the annotation records, if it does.
-        original: The film's own name where a tool renamed the file.
-        split: train, valid or test; None where nothing says.
-        pixel_size_mm: NaN where it is unknown.
-        blank: Somebody says that it shows none of the landmarks.
-        ordered: How many points have an order only, which must be all of the landmarks that the user names.
-    """
-
-    name: str
-    file: str
-    place: str
-    labelled: Mapping[str, Sequence[LabelledPoint]]
-    size: Size | None = None
-    original: str | None = None
-    split: str | None = None
-    pixel_size_mm: float = math.nan
-    machine: str = "unknown"
-    blank: bool = False
-    ordered: int | None = None
 
 
 @dataclass
@@ -67,6 +37,7 @@ class PairedFilm:
         present: Whether the image is there.
         points: By reader and landmark's full name, px.
         left_out: Labels of points of other landmarks than the user wants.
+        entries: What the film was put together from, where it has several entries.
     """
 
     film: Film
@@ -75,6 +46,11 @@ class PairedFilm:
     present: bool
     points: dict[str, dict[str, Point]] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
+    entries: tuple[Film, ...] = ()
+
+    def entry_of(self, reader: str) -> Film:
+        """The entry that has a reader's points, for messages."""
+        return next((entry for entry in self.entries if reader in entry.labelled), self.film)
 
 
 def pair(films: Iterable[Film], folder: ImageFolder, problems: list[Problem]) -> list[PairedFilm]:
@@ -97,12 +73,19 @@ def pair(films: Iterable[Film], folder: ImageFolder, problems: list[Problem]) ->
     return found
 
 
-def without_repeats(found: list[PairedFilm], problems: list[Problem]) -> list[PairedFilm]:
-    """Equal names in different folders are different films, told apart by their folders; one image twice is a problem."""
+def without_repeats(found: list[PairedFilm], problems: list[Problem], *, relative: bool) -> list[PairedFilm]:
+    """Equal names in different folders are different films, told apart by their folders; one image twice is a problem.
+
+    Args:
+        found: Films with their images.
+        problems: Receives the entries that are left out.
+        relative: See `contradictions`.
+    """
     groups: dict[str, list[PairedFilm]] = defaultdict(list)
     for entry in found:
         groups[entry.image_id].append(entry)
-    return _told_apart([film for group in groups.values() for same in _by_image(group) for film in _one_film(same, problems)])
+    films = [same for group in groups.values() for same in _by_image(group)]
+    return _told_apart([film for same in films for film in _one_film(same, problems, relative)])
 
 
 def _by_image(group: list[PairedFilm]) -> list[list[PairedFilm]]:
@@ -120,7 +103,7 @@ def _by_image(group: list[PairedFilm]) -> list[list[PairedFilm]]:
     ]
 
 
-def _one_film(same: list[PairedFilm], problems: list[Problem]) -> list[PairedFilm]:
+def _one_film(same: list[PairedFilm], problems: list[Problem], relative: bool) -> list[PairedFilm]:
     """What is said of one image put together, if it is certain to be one image's; else problems, and no film or the first."""
     if len(same) == 1:
         return same
@@ -132,13 +115,21 @@ def _one_film(same: list[PairedFilm], problems: list[Problem]) -> list[PairedFil
             return []
         readers = [reader for entry in same for reader in entry.film.labelled]
         if len(set(readers)) == len(readers) > 0:  # each reader has a file of their own
-            labelled = {reader: labelled for entry in same for reader, labelled in entry.film.labelled.items()}
-            return [replace(same[0], film=replace(same[0].film, labelled=labelled))]
+            return _of_several_readers(same, problems, relative)
     expected = "each image once" if len(paths) == 1 else "each image once: export without the copies that a tool made of it"
     for entry in same[1:]:
         again = f"{entry.image_id!r} again (first in {same[0].film.file}, {same[0].film.place})"
-        problems.append(Problem(entry.image_id, entry.film.file, entry.film.place, again, expected))
+        problems.append(Problem(entry.image_id, entry.film.file, entry.film.place, again, expected, "file set aside"))
     return same[:1]
+
+
+def _of_several_readers(same: list[PairedFilm], problems: list[Problem], relative: bool) -> list[PairedFilm]:
+    """One film of the readers' entries; a problem of each, and no film, where they contradict each other."""
+    entries = tuple(entry.film for entry in same)
+    if found := contradictions(entries, relative=relative):
+        problems += [Problem(entry.image_id, entry.film.file, entry.film.place, found, ONE_OF_EACH) for entry in same]
+        return []
+    return [replace(same[0], film=put_together(entries), entries=entries)] if len(same) > 1 else same
 
 
 def _of_this_image(same: list[PairedFilm], problems: list[Problem]) -> list[PairedFilm]:
@@ -219,11 +210,3 @@ def sizes_of_films(
         else:
             sizes[entry.image_id] = size or film.size or (0, 0)
     return sizes
-
-
-def sizes_agree(size: Size, recorded: Size, *, relative: bool) -> bool:
-    """Whether points of an image of the recorded size fit one of `size`; fractions also fit a resized copy, to a pixel."""
-    if not relative:
-        return size == recorded
-    scale = size[0] / recorded[0]
-    return abs(recorded[1] * scale - size[1]) <= max(1.0, scale)

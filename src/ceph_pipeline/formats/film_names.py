@@ -28,14 +28,14 @@ _LINK_PARAMETERS = ("d", "fileuri")
 def file_path(source: str) -> str:
     """The path of a file that an annotation gives as a path, an address or a signed link, with forward slashes."""
     text = source.strip()
-    if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+://|^/?(data|tasks)/", text) or re.search(r"\?\w[^/]*=", text):
+    if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+://|^/data/upload/", text) or re.search(r"\?\w[^/]*=", text):
         text = _linked(text)
     return text.replace("\\", "/")
 
 
 def _linked(address: str) -> str:
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(address, allow_fragments=False)  # a `#` is the name's
         query = parse_qs(parts.query, max_num_fields=100)
     except ValueError:
         return unquote(address.partition("?")[0])
@@ -126,8 +126,9 @@ class ImageFolder:
         """Paths below the root of the images that a name can stand for: none, one, or several that cannot be told apart.
 
         The whole file name counts before the name without an upload prefix, that before the name without its suffix, and that
-        before what tools make of it (`loosely`); of several equal names the one that has most folders, from the file upwards, in
-        common with the annotation's path, or that lies beside the annotation.
+        before what tools make of it (`loosely`); of several equal names the one at the annotated path itself, seen from the
+        annotation's folder or from the root, then the one that has most folders, from the file upwards, in common with that path,
+        or that lies below the annotation's folder.
 
         Args:
             name: As the annotation has it, folders included.
@@ -139,6 +140,8 @@ class ImageFolder:
         for table, key in (
             (self._by_name, base),
             (self._by_name, bare),
+            (self._by_stem, base),  # `1.dcm` of `1.dcm.png`
+            (self._by_stem, bare),
             (self._by_stem, _SUFFIX.sub("", base)),
             (self._by_stem, _SUFFIX.sub("", bare)),
             (self._loosely, loosely(base)),
@@ -188,9 +191,14 @@ def _ends_with(folders: tuple[str, ...], end: tuple[str, ...]) -> bool:
 
 
 def _nearest(paths: list[str], wanted: str, near: str) -> list[str]:
-    """The one path that has most folders in common with the annotated one, counted from the file, or that lies near."""
+    """The one path that is the annotated one, or that has most folders in common with it, counted from the file, or lies near."""
     if len(paths) == 1:
         return paths
+    folder = PurePosixPath(wanted).parent
+    for place in (PurePosixPath(unicodedata.normalize("NFC", near)) / folder, folder):
+        there = [path for path in paths if PurePosixPath(unicodedata.normalize("NFC", path)).parent == place]
+        if len(there) == 1:
+            return there
     annotated = folders_of(wanted)
     shared = {path: _in_common(annotated, folders_of(path)) for path in paths}
     most = [path for path in paths if shared[path] == max(shared.values())]

@@ -12,12 +12,14 @@ from pathlib import PurePosixPath
 from ceph_pipeline.errors import first_of, printable
 from ceph_pipeline.formats.annotations import MISSING, Point, Reading, Row, cvm_table, image_table, landmark_table
 from ceph_pipeline.formats.files import shown
-from ceph_pipeline.formats.film_images import Film, PairedFilm, elsewhere, pair, sizes_of_films, without_repeats
+from ceph_pipeline.formats.film import Film
+from ceph_pipeline.formats.film_images import PairedFilm, elsewhere, pair, sizes_of_films, without_repeats
 from ceph_pipeline.formats.film_names import ImageFolder
 from ceph_pipeline.formats.labelled_points import PointProblems, all_in_one_pixel, all_on_a_line, name_points
 from ceph_pipeline.formats.layout import SPLIT_NAMES
 from ceph_pipeline.formats.options import LandmarkNames, ReadOptions
 from ceph_pipeline.formats.problems import Problem
+from ceph_pipeline.images.identifiers import with_digest
 from ceph_pipeline.landmarks.geometry import Size
 
 ToPixels = Callable[[Point, Size, float], Point]
@@ -92,10 +94,11 @@ def assemble(films: Iterable[Film], folder: ImageFolder, how: Assembly, problems
         problems: What the format's module found wrong; the item of those that concern a film may be its annotated name.
     """
     collected: list[Problem] = []
-    paired = pair(films, folder, collected)
+    unpaired: list[Problem] = []
+    paired = pair(films, folder, unpaired)
     collected += _without_annotation(paired, folder)
-    found = without_repeats(paired, collected)
-    collected = [*_of_films(problems, found), *collected]
+    found = without_repeats(paired, collected, relative=how.relative)
+    collected = [*_of_films(problems, found), *_of_no_film(unpaired, found), *collected]
     sizes = sizes_of_films(found, folder, collected, relative=how.relative, size_from=how.size_from)
     kept = [entry for entry in found if entry.image_id in sizes and _name_points(entry, sizes[entry.image_id], how, collected)]
     expected = how.expected or tuple(dict.fromkeys(name for entry in kept for points in entry.points.values() for name in points))
@@ -112,15 +115,27 @@ def assemble(films: Iterable[Film], folder: ImageFolder, how: Assembly, problems
         landmark_table(points),
         cvm_table([]),
         tuple(collected),
-        {(entry.image_id, reader): entry.film.file for entry in kept for reader in entry.points},
+        {(entry.image_id, reader): entry.entry_of(reader).file for entry in kept for reader in entry.points},
         how.blank_shows_none,
     )
 
 
 def _of_films(problems: Sequence[Problem], found: list[PairedFilm]) -> list[Problem]:
     """Problems of films under the identifiers that the films have here, so that these can be excluded."""
-    identifiers = {printable(entry.film.name): entry.image_id for entry in found}
-    return [replace(problem, item=identifiers.get(problem.item, problem.item)) for problem in problems]
+    identifiers = {
+        (printable(film.file), printable(film.name)): entry.image_id for entry in found for film in entry.entries or (entry.film,)
+    }
+    return [replace(problem, item=identifiers.get((problem.file, problem.item), problem.item)) for problem in problems]
+
+
+def _of_no_film(problems: Sequence[Problem], found: list[PairedFilm]) -> list[Problem]:
+    """Problems of entries that stand for no film, under items of their own, so that leaving these out costs no film."""
+    identifiers = {entry.image_id for entry in found}
+
+    def own(problem: Problem) -> str:
+        return with_digest(problem.item, f"{problem.file} {problem.field}") if problem.item in identifiers else problem.item
+
+    return [replace(problem, item=own(problem)) for problem in problems]
 
 
 def _image_row(entry: PairedFilm, size: Size, dataset: str) -> Row:
@@ -137,7 +152,8 @@ def _name_points(entry: PairedFilm, size: Size, how: Assembly, problems: list[Pr
         problems.append(Problem(entry.image_id, film.file, film.place, found, expected))
         return False
     for reader, labelled in film.labelled.items():
-        wrong = PointProblems(entry.image_id, film.file, film.place)
+        source = entry.entry_of(reader)
+        wrong = PointProblems(entry.image_id, source.file, source.place)
         wanted = [point for point in labelled if not how.names.leaves_out(point.label)]
         entry.left_out |= {point.label for point in labelled} - {point.label for point in wanted}
         points = name_points(wanted, wrong, how.names, lambda point: how.to_pixels(point, size, film.pixel_size_mm))
@@ -182,8 +198,9 @@ def _missing(entry: PairedFilm, expected: tuple[str, ...]) -> list[Problem]:
         absent = [name for name in expected if points and math.isnan(points.get(name, MISSING)[0])]
         if absent:
             found = f"{len(absent)} of {len(expected)} landmarks missing: {first_of(absent, 5)}"
+            source = entry.entry_of(reader)
             problems.append(
-                Problem(entry.image_id, entry.film.file, f"{entry.film.place}, {reader}", found, "each landmark once", "kept")
+                Problem(entry.image_id, source.file, f"{source.place}, {reader}", found, "each landmark once", "kept")
             )
     return problems
 

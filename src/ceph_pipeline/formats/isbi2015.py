@@ -137,7 +137,8 @@ def _annotation_files(root: Path) -> tuple[dict[tuple[str, str], Path], list[Pro
             continue
         if (path.stem, reader) in found:
             first = relative(found[path.stem, reader], root)
-            problems.append(Problem(path.stem, relative(path, root), "identifier", f"the same as {first}", "one file a reader"))
+            again = f"the same as {first}"
+            problems.append(Problem(path.stem, relative(path, root), "identifier", again, "one file a reader", "file set aside"))
         found.setdefault((path.stem, reader), path)
     return found, problems
 

@@ -25,7 +25,7 @@ from ceph_pipeline.errors import first_of
 from ceph_pipeline.formats.annotations import Point, Reading
 from ceph_pipeline.formats.entries import key_of, own_pixel_size
 from ceph_pipeline.formats.files import UnreadableFileError, peek_json, read_json, shown
-from ceph_pipeline.formats.film_images import Film, sizes_agree
+from ceph_pipeline.formats.film import ONE_OF_EACH, Film, contradictions, put_together, sizes_agree
 from ceph_pipeline.formats.film_names import ImageFolder, identifier_of
 from ceph_pipeline.formats.films import assemble, assembly
 from ceph_pipeline.formats.key_points import is_blank, labelled_points, recorded_sizes, targets
@@ -173,8 +173,7 @@ def _films(
         return
     bad = {reader: values for reader, values in results.items() if not isinstance(values, list)}
     problems += [
-        Problem(identifier_of(name), file, f"{place}, result", shown(values), "a list of results", "file set aside")
-        for values in bad.values()
+        Problem(name, file, f"{place}, result", shown(values), "a list of results", "file set aside") for values in bad.values()
     ]
     usable = {reader: values for reader, values in results.items() if reader not in bad}
     labelled = {reader: labelled_points(values) for reader, values in usable.items()}
@@ -212,11 +211,8 @@ def _one_film_an_image(films: list[Film], is_minimal: bool, problems: list[Probl
         rows[film.name].append(film)
     found: list[Film] = []
     for name, same in rows.items():
-        sizes = tuple(dict.fromkeys(film.size for film in same if film.size))
-        if contradiction := _contradiction(sizes):
-            problems.append(Problem(identifier_of(name), same[0].file, f"{same[0].place}, size", *contradiction))
-            continue
-        latest = {reader: points for film in same for reader, points in film.labelled.items()}
-        blank = all(film.blank for film in same)
-        found.append(replace(same[0], labelled=latest, size=sizes[0] if sizes else None, blank=blank))
+        if contradiction := contradictions(same, relative=True):
+            problems.append(Problem(identifier_of(name), same[0].file, same[0].place, contradiction, ONE_OF_EACH))
+        else:
+            found.append(put_together(same))
     return found

@@ -25,12 +25,14 @@ class LabelledPoint:
         point: Coordinates in the file's own units; NaN for a point that is said to be missing; None for an unusable one.
         found: What stands there instead of a usable point.
         expected: What should stand there.
+        place: Position in the file, where it is another than the film's.
     """
 
     label: str
     point: Point | None
     found: str = ""
     expected: str = "finite numbers x and y"
+    place: str = ""
 
 
 @dataclass
@@ -42,10 +44,10 @@ class PointProblems:
     place: str
     problems: list[Problem] = field(default_factory=list)
 
-    def add(self, symbol: str, label: str, found: str, expected: str) -> None:
+    def add(self, symbol: str, entry: LabelledPoint, found: str, expected: str) -> None:
         """Note a point that is set aside."""
-        item = f"{self.image_id}/{symbol}"
-        self.problems.append(Problem(item, self.file, f"{self.place}, {shown(label)}", found, expected, "point set aside"))
+        place = f"{entry.place or self.place}, {shown(entry.label)}"
+        self.problems.append(Problem(f"{self.image_id}/{symbol}", self.file, place, found, expected, "point set aside"))
 
 
 def labelled_point(label: str, x: Any, y: Any, *, visible: bool = True) -> LabelledPoint:
@@ -66,15 +68,15 @@ def name_points(
     for entry in labelled:
         landmark = names.of(entry.label) if _is_label(entry.label) else None
         if landmark is None:
-            wrong.add(shown(entry.label), entry.label, *_unnamed(entry.label, names))
+            wrong.add(shown(entry.label), entry, *_unnamed(entry.label, names))
             continue
         points.setdefault(landmark.name, MISSING)
         if entry.point is None:
-            wrong.add(landmark.symbol, entry.label, entry.found, entry.expected)
+            wrong.add(landmark.symbol, entry, entry.found, entry.expected)
         elif math.isnan(entry.point[0]):
             continue
         elif landmark.name in placed:
-            wrong.add(landmark.symbol, entry.label, "a second key point", "each landmark once")
+            wrong.add(landmark.symbol, entry, "a second key point", "each landmark once")
             points[landmark.name] = MISSING
         else:
             placed.add(landmark.name)

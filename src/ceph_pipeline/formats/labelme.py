@@ -18,7 +18,7 @@ from typing import Any
 from ceph_pipeline.formats.annotations import Reading
 from ceph_pipeline.formats.entries import as_size, entries_of, key_of
 from ceph_pipeline.formats.files import peek_json, read_json, shown
-from ceph_pipeline.formats.film_images import Film
+from ceph_pipeline.formats.film import Film
 from ceph_pipeline.formats.film_names import ImageFolder, file_path, stem
 from ceph_pipeline.formats.films import assemble, assembly, split_of_folders
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
@@ -102,4 +102,4 @@ def _image_name(content: Mapping[str, Any], name: str, folder: ImageFolder) -> s
 def _names_another(content: Mapping[str, Any], name: str, folder: ImageFolder) -> bool:
     image = content.get("imagePath")
     other = stem(file_path(image)) if isinstance(image, str) else name
-    return other != stem(name) and other in folder.stems
+    return other not in (name, stem(name)) and other in folder.stems

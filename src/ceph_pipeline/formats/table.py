@@ -13,7 +13,7 @@ from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.formats.annotations import MISSING, Point, Reading
 from ceph_pipeline.formats.entries import PIXEL_SIZE, as_size
 from ceph_pipeline.formats.files import UnreadableFileError, shown
-from ceph_pipeline.formats.film_images import Film
+from ceph_pipeline.formats.film import ONE_OF_EACH, Film, contradictions, put_together
 from ceph_pipeline.formats.film_names import ImageFolder, file_path
 from ceph_pipeline.formats.films import ToPixels, assemble, assembly, split_of, split_of_folders
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
@@ -221,11 +221,13 @@ def _films(
                 again += 1
         key = (name, again)
         split, size = _split(cells, columns, name, file), _size(sheet, cells, columns)
-        film = first.setdefault(key, Film(name, file, place, {}, size, split=split, pixel_size_mm=pixel_size_mm))
-        if said_otherwise := _contradiction(film, replace(film, size=size, split=split, pixel_size_mm=pixel_size_mm)):
-            problems.append(Problem(name, file, place, *said_otherwise, "file set aside"))
+        row = Film(name, file, place, {}, size, split=split, pixel_size_mm=pixel_size_mm)
+        entries = [first[key], row] if key in first else [row]
+        if contradiction := contradictions(entries, relative=False):
+            problems.append(Problem(name, file, place, contradiction, ONE_OF_EACH, "file set aside"))
             continue
-        labelled[key][reader] += _labelled_points(sheet, cells, columns)
+        first[key] = put_together(entries)
+        labelled[key][reader] += (replace(point, place=place) for point in _labelled_points(sheet, cells, columns))
     for key, film in first.items():
         yield replace(film, labelled=dict(labelled[key]))
 
@@ -243,17 +245,6 @@ def _wrong(sheet: Sheet, cells: tuple[str, ...], columns: _Columns, table: Table
     if table.unit == "mm" and math.isnan(pixel_size_mm):
         return "no pixel size", "one, since the points are in mm"
     return None
-
-
-def _contradiction(before: Film, after: Film) -> tuple[str, str] | None:
-    """What was found and what expected, where two rows of one image say two things of it."""
-    facts = {
-        "pixel size": (f"{before.pixel_size_mm:g}", f"{after.pixel_size_mm:g}"),
-        "split": (before.split, after.split),
-        "size": (before.size, after.size),
-    }
-    told = [f"{name} {new}, before {old}" for name, (old, new) in facts.items() if old != new and new is not None]
-    return (", ".join(told), "one pixel size, split and size an image") if told else None
 
 
 _DECIMAL_COMMA = ", without points that may separate thousands"

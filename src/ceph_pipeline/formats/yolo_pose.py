@@ -21,7 +21,7 @@ from typing import Any
 from ceph_pipeline.formats.annotations import Point, Reading
 from ceph_pipeline.formats.entries import key_of, number
 from ceph_pipeline.formats.files import UnreadableFileError, read_json, read_text, read_yaml, shown
-from ceph_pipeline.formats.film_images import Film
+from ceph_pipeline.formats.film import Film
 from ceph_pipeline.formats.film_names import ImageFolder
 from ceph_pipeline.formats.films import assemble, assembly, split_of_folders
 from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
@@ -68,7 +68,8 @@ def read_yolo_pose(path: Path, images: Path | None, options: ReadOptions) -> Rea
         raise AnnotationError(f"{path}: no YAML file with `kpt_shape: [points, 2 or 3]`. {LAYOUT}")
     films: list[Film] = []
     problems: list[Problem] = []
-    labels = (file for file in annotation_files(root, (".txt",)) if file.name.lower() not in _NOT_LABELS)
+    folder = ImageFolder(images or root)
+    labels = (file for file in annotation_files(root, (".txt",)) if _is_label_file(file.relative_to(root), folder))
     for _, name, text in each_content(labels, root, read_text, "a text file of numbers", problems, one_image=True):
         labelled = [
             entry
@@ -79,7 +80,12 @@ def read_yolo_pose(path: Path, images: Path | None, options: ReadOptions) -> Rea
         split = split_of_folders(str(PurePosixPath(name).parent))
         films.append(Film(_image_of(name), name, "rows", {ANNOTATOR: labelled}, split=split, ordered=shape.ordered))
     how = assembly(DATASET, options, to_pixels=_to_pixels(options.first_pixel), relative=True)
-    return assemble(films, ImageFolder(images or root), how, problems)
+    return assemble(films, folder, how, problems)
+
+
+def _is_label_file(file: Path, folder: ImageFolder) -> bool:
+    """Whether a text file has an image's rows; one of a list's name has where it lies below `labels` and the image is there."""
+    return file.name.lower() not in _NOT_LABELS or ("labels" in file.parts[:-1] and file.stem in folder.stems)
 
 
 def _to_pixels(first_pixel: float) -> Any:
