@@ -84,11 +84,48 @@ class TestMissingPoints:
         detail = "clinic: p1 is on 1 of 6 images, fewer than 50%: not expected on the others."
         assert run("missing_points") == [("info", "", detail)]
 
+    def test_a_film_of_which_only_the_consensus_is_known_has_been_read(self, run, landmarks, move):
+        landmarks.loc[landmarks["image_id"] == "c04", "reader"] = "consensus"
+        rest = landmarks.drop_duplicates(["image_id", "reader", "landmark"])
+        move(rest, "c04", "Sella", NAN)
+        assert run("missing_points", rest) == [
+            ("warning", "c04", "consensus: Sella missing."),
+            ("warning", "c04", "junior: all 5 points missing."),
+            ("warning", "c04", "senior: all 5 points missing."),
+        ]
+
     def test_data_sets_are_judged_by_their_own_landmarks(self, run, images, landmarks):
         images.loc[images["image_id"].isin(["c04", "c05"]), "dataset"] = "other"
         other = landmarks["image_id"].isin(["c04", "c05"]) & (landmarks["landmark"] == "Porion")
         rest = landmarks[~other]
         assert run("missing_points", rest) == []
+
+
+class TestOfTheConsensusAlone:
+    """Tables that an export wrote, of the consensus and nobody else."""
+
+    @pytest.fixture
+    def alone(self, landmarks):
+        return landmarks[landmarks["reader"] == "senior"].assign(reader="consensus").reset_index(drop=True)
+
+    @pytest.mark.parametrize("check", CHECKS)
+    def test_clean_images_give_no_finding(self, run, alone, check):
+        assert run(check, alone) == []
+
+    @pytest.mark.parametrize(
+        ("check", "xy", "found"),
+        [
+            ("missing_points", NAN, "consensus: Menton missing."),
+            ("points_outside", (500.0, 1510.0), "consensus: Menton at (500, 1510) lies 10.5 px outside the 1000 × 1500 image."),
+            ("placeholder_points", (0.0, 0.0), "consensus: Menton at (0, 0): a placeholder that annotation tools write."),
+        ],
+    )
+    def test_its_points_are_looked_at(self, run, alone, move, check, xy, found):
+        move(alone, "c02", "Menton", xy)
+        assert [row[1:] for row in run(check, alone)] == [("c02", found)]
+
+    def test_without_a_known_point_every_image_is_an_error(self, run, alone):
+        assert [row[0] for row in run("missing_points", alone.assign(x=np.nan, y=np.nan))] == ["error"] * 6
 
 
 class TestPointsOutside:
@@ -132,6 +169,12 @@ class TestPlaceholders:
         found = run("placeholder_points")
         assert [row[1] for row in found] == ["c00", "c01", "c02", "c03", "c04"]
         assert found[0][2] == "junior: Porion at (210, 601): the same pixel in 5 images."
+
+    def test_a_scale_that_is_burned_in_at_a_fixed_place_is_true(self, run, landmarks):
+        marks = landmarks[landmarks["landmark"].isin(["Sella", "Nasion"])].replace({"Sella": "p1", "Nasion": "p2"})
+        marks.loc[marks["landmark"] == "p1", ["x", "y"]] = (900.0, 400.0)
+        marks.loc[marks["landmark"] == "p2", ["x", "y"]] = (900.0, 300.0)
+        assert run("placeholder_points", pd.concat([landmarks, marks], ignore_index=True)) == []
 
     def test_a_pixel_shared_by_few_images_is_chance(self, run, landmarks, move):
         for image in range(4):

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from ceph_pipeline.audit import CHECKS, AuditParams
 from ceph_pipeline.audit.evidence import Evidence
+from ceph_pipeline.audit.params import ReaderParams
+from ceph_pipeline.audit.reader_offsets import clipped, mean_offsets
 
 
 @pytest.fixture
@@ -63,6 +66,46 @@ class TestReaderIndependence:
         for image_id in images["image_id"][:6]:
             move(landmarks, image_id, "Porion", (200.0, 600.0))
         assert check("reader_independence", images, landmarks) == []
+
+
+class TestReaderOffset:
+    @pytest.mark.parametrize("n", [3, 4, 5, 8, 20])
+    def test_readers_without_an_offset_have_none_however_few_the_images(self, n):
+        """Of 20,000 landmarks 20 are beyond a chance of 0.001; 40 are more than four standard deviations off."""
+        differences = np.random.default_rng(0).normal(0, 1.4, (n, 20_000, 2))
+        assert (mean_offsets(clipped(differences))[1] < 0.001).sum() < 40
+
+    def test_a_set_of_three_images_of_such_readers_is_left_in_peace(self, check, make_images, make_landmarks):
+        images = make_images(3, pixel_size_mm=0.5)
+        assert check("reader_offset", images, make_landmarks(images["image_id"])) == []
+
+    def test_an_offset_is_found_beside_a_single_slip(self, check, make_images, make_landmarks, move):
+        images = make_images(20)
+        landmarks = make_landmarks(images["image_id"])
+        at = (landmarks["landmark"] == "Gonion") & (landmarks["reader"] == "senior")
+        landmarks.loc[at, "x"] += 20.0
+        move(landmarks, "c03", "Gonion", (700.0, 200.0), "senior")
+        [finding] = check("reader_offset", images, landmarks)
+        assert finding.landmark == "Gonion"
+        assert finding.detail.startswith("junior − senior, mean over the images: Gonion 2.")
+
+    def test_the_chance_of_a_mean_is_hotellings(self):
+        """n = 4, mean (2, 0), variances 8/3 and 8/3: T² = 4 · 4 / (8/3) = 6, F(2, 2) = 6 · 2 / (2 · 3) = 2, p = 1 / (1 + 2)."""
+        differences = np.array([[4.0, 0.0], [0.0, 0.0], [2.0, 2.0], [2.0, -2.0]])[:, None]
+        mean, chance = mean_offsets(differences)
+        assert mean[0] == pytest.approx((2, 0))
+        assert chance[0] == pytest.approx(1 / 3)
+
+    def test_two_images_say_nothing(self):
+        assert np.isnan(mean_offsets(np.zeros((2, 1, 2)))[1]).all()
+
+
+class TestReaderDrift:
+    @pytest.mark.parametrize(("limits", "least"), [({"drift_permutations": 500}, 999), ({"significance": 0.0005}, 1999)])
+    def test_permutations_that_can_never_reach_the_significance_are_refused(self, limits, least):
+        with pytest.raises(ValidationError, match=f"never reaches significance = .* Set at least {least}"):
+            ReaderParams(**limits)
+        assert ReaderParams(**limits | {"drift_permutations": least})
 
 
 class TestSellaNasion:

@@ -79,6 +79,7 @@ class TestInvalid:
             ({"flip": {"splits": ["training"]}}, "splits"),
             ({"flip": 2}, "expected the kind's settings"),
             ({"../flip": {"type": "flip"}}, "part of file names"),
+            ({"schärfe": {"type": "flip"}}, "use letters a-z"),
             ({"brightness": {"dose_stops": [[0.2, 0.1]]}}, "lower end"),
             ({"brightness": {"dose_stops": [[0.5, 9.5]]}}, "next to no picture"),
             ({"scanner_lines": {"lines": [6, 2]}}, r"scanner_lines\.lines = \[6, 2\]: the lower end 6 is above the upper end 2"),

@@ -3,6 +3,7 @@
 import io
 import os
 import socket
+import struct
 import sys
 import zlib
 from pathlib import Path
@@ -62,6 +63,27 @@ def test_white_is_zero_is_inverted_at_every_depth(dtype, compression):
     negative = np.iinfo(dtype).max - film
     content = samples.tiff(negative, photometric="miniswhite", compression=compression)
     np.testing.assert_array_equal(decode_image(content, "a.tif"), film)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+def test_tiff_of_fewer_bits_is_spread_over_eight(bits, photometric):
+    levels = 2**bits
+    rows = np.tile(np.arange(levels, dtype=np.uint8).repeat(64 // levels), (64, 1))
+    packed = np.packbits(np.unpackbits(rows[..., None], axis=2)[..., 8 - bits :].reshape(64, -1), axis=1)
+    found = decode_image(packed_tiff(packed, bits, white_is_zero=photometric == "miniswhite"), "a.tif")
+    black_first = found if photometric == "minisblack" else 255 - found
+    assert found.dtype == np.uint8
+    assert np.unique(black_first[5]).tolist() == [round(255 * level / (levels - 1)) for level in range(levels)]
+    np.testing.assert_array_equal(np.argsort(black_first[5], kind="stable"), np.arange(64))
+
+
+def packed_tiff(packed: np.ndarray, bits: int, *, white_is_zero: bool) -> bytes:
+    """A TIFF of 64 columns, one strip, whose levels share bytes."""
+    tags = {256: 64, 257: 64, 258: bits, 259: 1, 262: 0 if white_is_zero else 1, 273: 200, 277: 1, 278: 64, 279: packed.nbytes}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+    return head.ljust(200, b"\0") + packed.tobytes()
 
 
 def test_the_suffix_does_not_decide(tmp_path):

@@ -61,6 +61,29 @@ def test_a_window_that_is_none_is_passed_over(film, window):
     assert is_whole_ramp(read_image(film(**window)))
 
 
+@pytest.mark.parametrize(
+    "empty",
+    [
+        {"RescaleSlope": None, "RescaleIntercept": None},
+        {"RescaleSlope": "", "RescaleIntercept": "-1000"},
+        {"RescaleSlope": "2", "RescaleIntercept": ""},
+        {"VOILUTFunction": ""},
+        {"ModalityLUTSequence": []},
+    ],
+    ids=["rescaling", "slope", "intercept", "function", "modality LUT"],
+)
+def test_what_is_there_and_empty_is_as_if_it_were_absent(film, empty):
+    window = {"WindowWidth": "2000", "WindowCenter": "2048"}
+    np.testing.assert_array_equal(read_image(film(**window, **empty)), read_image(film(**window)))
+    assert is_whole_ramp(read_image(film(**empty)))
+
+
+def test_a_rescaling_by_an_intercept_of_zero_is_one(film):
+    rescaled = read_image(film(RescaleSlope="0.5", RescaleIntercept="0", WindowWidth="1000", WindowCenter="1024"))
+    plain = read_image(film(WindowWidth="2000", WindowCenter="2048"))
+    assert_allclose(rescaled.astype(int), plain, atol=65)
+
+
 def test_one_half_of_a_rescaling_rescales_nothing(film):
     assert is_whole_ramp(read_image(film(RescaleIntercept="-1000")))
 

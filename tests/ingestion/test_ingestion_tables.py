@@ -57,6 +57,19 @@ class TestConsensus:
         table = readings(("a", "consensus", "Nasion", 1, 2), ("a", "senior", "Nasion", 3, 4))
         assert with_consensus(table) is table
 
+    def test_of_films_without_their_own_is_the_mean_beside_films_that_bring_one(self):
+        own = readings(("b", "consensus", "Nasion", 1, 2), ("b", "senior", "Nasion", 3, 4))
+        found = reader_points(with_consensus(pd.concat([self.two, own], ignore_index=True)))
+        assert sorted(found[["image_id", "x", "y"]].itertuples(index=False, name=None)) == [("a", 10.5, 20.5), ("b", 1, 2)]
+
+    def test_of_one_reader_replaces_what_films_bring(self, caplog):
+        table = readings(
+            ("a", "consensus", "Nasion", 1, 2), ("a", "senior", "Nasion", 3, 4), ("b", "consensus", "Nasion", 5, 6)
+        )  # fmt: skip
+        found = with_consensus(table, reader="senior")
+        assert reader_points(found)[["image_id", "x", "y"]].to_numpy().tolist() == [["a", 3, 4]]
+        assert "no point of theirs on 1 of 2 films" in caplog.text
+
 
 class TestMeasurements:
     images = pd.DataFrame({"image_id": ["a", "b"], "pixel_size_mm": [0.5, np.nan]})

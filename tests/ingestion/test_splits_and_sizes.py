@@ -323,6 +323,16 @@ class TestPixelSize:
         found = self.sizes(raw, "ruler", landmarks=landmarks)
         assert found == [(0, "unknown"), (0, "unknown"), (0, "unknown"), (0.1, "ruler")]
 
+    def test_of_the_ruler_of_the_consensus_counts_where_nobody_else_has_the_marks(self, raw):
+        rows = [("p", "consensus", "p1", 0.0, 5.0), ("p", "consensus", "p2", 100.0, 5.0)]
+        rows += [
+            ("t", reader, mark, x, 5.0)
+            for reader, far in (("a", 50), ("consensus", 90))
+            for mark, x in (("p1", 0.0), ("p2", far))
+        ]
+        found = self.sizes(raw, "ruler", landmarks=pd.DataFrame(rows, columns=NO_POINTS.columns))
+        assert found == [(0, "unknown"), (0.2, "ruler"), (0, "unknown"), (0.1, "ruler")]
+
     def test_of_a_ruler_of_one_pixel_is_unknown_and_said(self, raw, caplog):
         rows = [("p", "a", "p1", 3.0, 3.0), ("p", "a", "p2", 4.0, 3.0)]
         found = self.sizes(raw, "ruler", "number", landmarks=pd.DataFrame(rows, columns=NO_POINTS.columns), number_mm=0.2)

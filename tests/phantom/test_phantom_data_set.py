@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ceph_pipeline import formats
 from ceph_pipeline.images import RawFolder, read_image
 from ceph_pipeline.landmarks.tables import points_array, reader_points
-from ceph_pipeline.phantom import PhantomParams
+from ceph_pipeline.phantom import PhantomParams, data_set
 from ceph_pipeline.phantom.data_set import ForeignDataError, draw_data_set
 from ceph_pipeline.phantom.params import VariationParams
 from ceph_pipeline.phantom.sheet import contact_sheet
@@ -125,6 +125,21 @@ class TestDrawingAgain:
         after = digests(fresh[0])
         assert len(list(fresh[0].rglob("Cephalograms/*"))) == 4
         assert not set(before.values()) & set(after.values())
+
+    def test_an_interruption_between_clearing_and_drawing_leaves_the_folder_known(self, fresh, monkeypatch):
+        draw_data_set(*fresh, PARAMS)
+        other = PARAMS.model_copy(update={"seed": 2, "n_images": 4})
+
+        def interrupt(*_):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(data_set, "_is_drawn", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                draw_data_set(*fresh, other)
+        assert not list(fresh[0].rglob("Cephalograms/*"))
+        draw_data_set(*fresh, other)
+        assert len(list(fresh[0].rglob("Cephalograms/*"))) == 4
 
     def test_force_draws_again(self, fresh):
         draw_data_set(*fresh, PARAMS)

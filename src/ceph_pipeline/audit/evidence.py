@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ceph_pipeline.audit.shapes import learn_prior
 from ceph_pipeline.audit.tables import FILM_COLUMNS
 from ceph_pipeline.landmarks.geometry import mean_of_known
-from ceph_pipeline.landmarks.tables import CONSENSUS, points_array
+from ceph_pipeline.landmarks.tables import CONSENSUS, points_array, readings_of
 from ceph_pipeline.plausibility import ShapePrior
 
 
@@ -48,22 +48,27 @@ class Evidence:
         return sorted(self.landmarks["landmark"].unique())
 
     @cached_property
+    def readings(self) -> pd.DataFrame:
+        """The rows of `landmarks` that checks of single points look at; see `readings_of`."""
+        return readings_of(self.landmarks)
+
+    @cached_property
     def readers(self) -> list[str]:
         """The people who placed points, by name; the consensus is none of them."""
         return sorted(set(self.landmarks["reader"]) - {CONSENSUS})
 
     @cached_property
     def points(self) -> dict[str, NDArray[np.float64]]:
-        """Each reader's points `(N, K, 2)` in pixels, NaN where missing."""
-        return {reader: self._points_of(reader) for reader in self.readers}
+        """Each reader's points `(N, K, 2)` in pixels, NaN where missing; the consensus is one on films that nobody else read."""
+        groups = self.readings.groupby("reader", sort=True)
+        return {str(reader): points_array(rows, self.image_ids, self.landmark_names) for reader, rows in groups}
 
     @cached_property
     def reference(self) -> NDArray[np.float64]:
         """The points that training will use `(N, K, 2)`: the consensus, or the readers' mean where the table has none."""
-        if not self.readers:
-            return self._points_of(CONSENSUS)
-        if CONSENSUS in set(self.landmarks["reader"]):
-            return self._points_of(CONSENSUS)
+        if not self.readers or CONSENSUS in set(self.landmarks["reader"]):
+            rows = self.landmarks[self.landmarks["reader"] == CONSENSUS]
+            return points_array(rows, self.image_ids, self.landmark_names)
         return mean_of_known(np.stack([self.points[reader] for reader in self.readers]))
 
     @cached_property
@@ -120,7 +125,3 @@ class Evidence:
             length=np.where(known, length_px * self.pixel_size_mm, length_px), unit=np.where(known, "mm", "px")
         )
         return table.dropna(subset=["length"]).reset_index(drop=True)
-
-    def _points_of(self, reader: str) -> NDArray[np.float64]:
-        rows = self.landmarks[self.landmarks["reader"] == reader]
-        return points_array(rows, self.image_ids, self.landmark_names)

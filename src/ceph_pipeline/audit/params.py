@@ -1,5 +1,6 @@
 """Settings of the audit: when a check reports something, and what follows from it."""
 
+import math
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -46,6 +47,16 @@ class ReaderParams(Params):
     drift_min_images: int = Field(15, ge=5, description="images on either side of a change, or in a split")
     drift_permutations: int = Field(999, ge=99, description="of the images, against which a change must stand out")
     significance: float = Field(0.001, gt=0, lt=1, description="of offsets and changes")
+
+    @model_validator(mode="after")
+    def _permutations_suffice(self) -> Self:
+        if 1 / (self.drift_permutations + 1) > self.significance:
+            raise ValueError(
+                f"drift_permutations = {self.drift_permutations}: of so many orders no change is rarer than 1 in "
+                f"{self.drift_permutations + 1}, which never reaches significance = {self.significance:g}. Set at least "
+                f"{math.ceil(round(1 / self.significance - 1, 6))}."
+            )
+        return self
 
 
 class ShapeParams(Params):

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 _CLIP = 4.0
 """Standard deviations, by the median absolute deviation, beyond which a difference counts as this many."""
 
+_LEAST_CLIPPED = 10
+"""Images from which differences are clipped: of few, two that happen to be alike would make a slip of every other one."""
+
 MAD_TO_SD = 1.4826
 """From the median absolute deviation of normally distributed values to their standard deviation."""
 
@@ -49,19 +52,27 @@ def clipped(differences: NDArray[np.float64]) -> NDArray[np.float64]:
         warnings.simplefilter("ignore", RuntimeWarning)  # a landmark that nobody has
         centre = np.nanmedian(differences, axis=0)
         spread = MAD_TO_SD * np.nanmedian(np.abs(differences - centre), axis=0)
+    spread[np.isfinite(differences).sum(axis=0) < _LEAST_CLIPPED] = np.inf
     return np.clip(differences, centre - _CLIP * spread, centre + _CLIP * spread)
 
 
 def mean_offsets(differences: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean difference `(K, 2)` of `(N, K, 2)`, and its χ² `(K,)` with two degrees of freedom; NaN for fewer than three images."""
-    mean, statistic = np.full(differences.shape[1:], np.nan), np.full(differences.shape[1], np.nan)
-    for k in range(differences.shape[1]):
-        known = differences[np.isfinite(differences[:, k]).all(axis=-1), k]
-        if len(known) >= 3:
-            mean[k] = known.mean(axis=0)
-            variance = np.cov(known.T) + np.eye(2) * 1e-9
-            statistic[k] = len(known) * mean[k] @ np.linalg.solve(variance, mean[k])
-    return mean, statistic
+    """Mean difference `(K, 2)` of `(N, K, 2)`, and the chance `(K,)` of one as far from 0; NaN for fewer than three images.
+
+    Source: Hotelling, The generalization of Student's ratio, Annals of Mathematical Statistics 1931.
+    """
+    from scipy import stats
+
+    mean, f = np.full(differences.shape[1:], np.nan), np.full(differences.shape[1], np.nan)
+    is_known = np.asarray(np.isfinite(differences).all(axis=-1))
+    n = is_known.sum(axis=0)
+    for k in np.flatnonzero(n >= 3):
+        known = differences[is_known[:, k], k]
+        mean[k] = known.mean(axis=0)
+        variance = np.cov(known.T) + np.eye(2) * 1e-9
+        t_squared = n[k] * mean[k] @ np.linalg.solve(variance, mean[k])
+        f[k] = t_squared * (n[k] - 2) / (2 * (n[k] - 1))
+    return mean, np.asarray(stats.f.sf(f, 2, np.maximum(n - 2, 1)))
 
 
 def change_points(

@@ -1,5 +1,6 @@
 """Parameters of augmentation: recipes, of copies and of changes on the fly, checked before any image is opened."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -46,8 +47,8 @@ def name_kinds(recipe: Any) -> Any:
 def _kind(name: str, entry: Any) -> Kind:
     if isinstance(entry, Kind):
         return entry
-    if not name.isidentifier() or "__" in name:
-        raise RecipeError(f"the kind {name!r} becomes part of file names; use letters, digits and single underscores.")
+    if not re.fullmatch("[A-Za-z0-9_]+", name) or "__" in name:
+        raise RecipeError(f"the kind {name!r} becomes part of file names; use letters a-z, digits and single underscores.")
     if not isinstance(entry, Mapping):
         raise RecipeError(f"{name}: expected the kind's settings (or {{}} for its defaults), found {entry!r}.")
     kind = find_kind(str(entry.get("type") or name))

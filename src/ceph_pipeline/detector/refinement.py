@@ -56,9 +56,9 @@ def predict_refined(
         progress: Show a bar.
 
     Returns:
-        Points in px of the originals; stage 1's, with its `sigma_px`, where stage 2 is unsure or the field of view is not known. Elsewhere `sigma_px` joins what
-        the heatmaps' peaks say with the spread over crops, views and networks. `peak` is stage 1's: crops are cut about every
-        point and cannot say whether its landmark is there.
+        Points in px of the originals; stage 1's, with its `sigma_px`, where stage 2 is unsure or the field of view is not known.
+        Elsewhere `sigma_px` joins what the heatmaps' peaks say with the spread over crops, views and networks. `peak` is stage
+        1's: crops are cut about every point and cannot say whether its landmark is there.
 
     Raises:
         ValueError: the networks were trained on different crops; `params` name a landmark that they do not know.

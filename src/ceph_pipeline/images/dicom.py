@@ -43,6 +43,8 @@ _FACTS = [
     "PresentationLUTShape",
 ]  # fmt: skip
 _PIXELS = ["PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"]
+_LEVELS = ["ModalityLUTSequence", "RescaleIntercept", "RescaleSlope", "VOILUTSequence", "VOILUTFunction"]
+"""What may be there and empty, which is as if it were absent."""
 _INVERTED = "MONOCHROME1"
 
 
@@ -106,8 +108,9 @@ def _stored_values(dataset: Dataset) -> NDArray[Any]:
 def _as_shown(pixels: NDArray[Any], dataset: Dataset) -> GreyImage:
     from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
-    if "VOILUTSequence" in dataset and not dataset.VOILUTSequence:
-        del dataset.VOILUTSequence
+    for name in _LEVELS:
+        if name in dataset and dataset[name].is_empty:
+            del dataset[name]
     if "WindowWidth" in dataset and not _is_window(dataset):
         del dataset.WindowWidth  # the film is shown whole, as without a window
     values = apply_modality_lut(pixels, dataset)

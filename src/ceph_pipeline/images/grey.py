@@ -23,13 +23,15 @@ def to_grey(pixels: NDArray[Any], name: str, *, white_is_zero: bool = False, bit
         pixels: `(height, width)`, or `(height, width, channels)` in the order grey, grey and alpha, RGB or RGBA.
         name: What the error calls the image.
         white_is_zero: 0 stands for white, so that levels are subtracted from the highest one.
-        bits: Depth of the levels where it is less than the type's; 1 stands for black and white.
+        bits: Depth of the levels where it is less than the type's; fewer than 8 are spread over 8.
 
     Raises:
         ImageReadError: neither 8 nor 16 bits without sign.
     """
-    if pixels.dtype == np.bool_ or (bits == 1 and pixels.dtype == np.uint8):
-        pixels, bits = pixels.astype(np.uint8) * np.uint8(255), 8
+    if pixels.dtype == np.bool_:
+        pixels, bits = pixels.astype(np.uint8), 1
+    if pixels.dtype == np.uint8 and bits is not None and bits < 8:
+        pixels, bits = np.take(np.rint(np.linspace(0, 255, 2**bits)).astype(np.uint8), pixels, mode="clip"), 8
     if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim not in (2, 3):
         raise ImageReadError(f"{name}: pixels are {pixels.dtype}; 8 and 16 bits without sign are read. Convert the file to png.")
     if pixels.ndim == 3:

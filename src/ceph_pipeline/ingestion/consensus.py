@@ -19,24 +19,26 @@ ConsensusMethod = Literal["mean", "ceil_mean"]
 def with_consensus(landmarks: pd.DataFrame, method: ConsensusMethod = "mean", reader: str | None = None) -> pd.DataFrame:
     """Add rows of reader `consensus`: the mean of the readers that have the point.
 
-    A point that one reader has is that reader's; a point that none has stays NaN. A table that brings its own consensus is
-    returned as it is.
+    A point that one reader has is that reader's; a point that none has stays NaN. A film that brings its own consensus keeps it.
 
     Args:
         landmarks: Rows `image_id, reader, landmark, x, y`.
         method: `mean`, or `ceil_mean` for the mean rounded up.
-        reader: Whose points are the consensus, instead. What they have not read has none, which is warned of.
+        reader: Whose points are the consensus, instead, and instead of one that films bring. What they have not read has none,
+            which is warned of.
 
     Raises:
         ValueError: there is no such reader.
     """
-    if (landmarks["reader"] == CONSENSUS).any():
-        return landmarks
+    is_consensus = landmarks["reader"] == CONSENSUS
     if reader is not None:
         chosen = reader_points(landmarks, reader)
         _warn_of_unread(landmarks, chosen, reader)
-        return pd.concat([landmarks, chosen.assign(reader=CONSENSUS)], ignore_index=True)
-    mean = landmarks.groupby(["image_id", "landmark"], sort=False)[["x", "y"]].mean().reset_index()
+        return pd.concat([landmarks[~is_consensus], chosen.assign(reader=CONSENSUS)], ignore_index=True)
+    without = landmarks[~landmarks["image_id"].isin(landmarks.loc[is_consensus, "image_id"])]
+    if without.empty:
+        return landmarks
+    mean = without.groupby(["image_id", "landmark"], sort=False)[["x", "y"]].mean().reset_index()
     if method == "ceil_mean":
         mean[["x", "y"]] = np.ceil(mean[["x", "y"]])
     mean.insert(1, "reader", CONSENSUS)

@@ -15,7 +15,7 @@ from ceph_pipeline.formats.entries import PIXEL_SIZE, is_pixel_size
 from ceph_pipeline.images import ImageReadError, RawFolder, read_header
 from ceph_pipeline.ingestion.params import PixelSizeParams, PixelSizeSource
 from ceph_pipeline.landmarks import SCHEMAS
-from ceph_pipeline.landmarks.tables import CONSENSUS, points_array
+from ceph_pipeline.landmarks.tables import points_array, readings_of
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def _spacing(raw: RawFolder, path: str, *, of_dicom: bool) -> Found:
 def _of_rulers(images: pd.DataFrame, landmarks: pd.DataFrame, ruler_mm: float) -> list[Found]:
     """By the distance of p1 and p2, the median over readers."""
     marks, image_ids = list(SCHEMAS["ruler"].names), list(images["image_id"])
-    rows = landmarks[landmarks["landmark"].isin(marks) & (landmarks["reader"] != CONSENSUS)]
+    rows = readings_of(landmarks[landmarks["landmark"].isin(marks)])
     distances = [
         np.linalg.norm(np.diff(points_array(group, image_ids, marks), axis=1)[:, 0], axis=-1)
         for _, group in rows.groupby("reader")

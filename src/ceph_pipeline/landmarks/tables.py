@@ -233,6 +233,16 @@ def reader_points(landmarks: pd.DataFrame, reader: str = CONSENSUS) -> pd.DataFr
     return rows
 
 
+def readings_of(landmarks: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are somebody's reading: every reader's, and the consensus's known points on films where nobody else has one.
+
+    Elsewhere the consensus repeats what the readers say.
+    """
+    known, is_consensus = landmarks[["x", "y"]].notna().all(axis=1), landmarks["reader"] == CONSENSUS
+    is_read = landmarks["image_id"].isin(landmarks.loc[known & ~is_consensus, "image_id"])
+    return landmarks[~is_consensus | (known & ~is_read)]
+
+
 def checked(table: pd.DataFrame, schema: type[Table]) -> pd.DataFrame:
     """The table, its columns of the schema's dtypes.
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from ceph_pipeline.artifacts import Ledger, fingerprint, run_unordered, sweep, write_atomically
-from ceph_pipeline.artifacts.ledger import LEDGER_FILE
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import encode_image
 from ceph_pipeline.landmarks.tables import SPLITS
@@ -107,8 +106,7 @@ def _refuse_foreign_data(ledger: Ledger, root: Path, ruler_export: Path) -> None
 
 
 def _clear(root: Path) -> None:
-    """Remove what an earlier run drew; the ledger goes last, so that an interruption leaves the folder recognisable."""
+    """Remove what an earlier run drew; its ledger stays until it is replaced, so that an interruption leaves the folder known."""
     for split in SPLITS:
         shutil.rmtree(root / split, ignore_errors=True)
-    for file in (root / layout.MAPPING_FILE, root / LEDGER_FILE):
-        file.unlink(missing_ok=True)
+    (root / layout.MAPPING_FILE).unlink(missing_ok=True)

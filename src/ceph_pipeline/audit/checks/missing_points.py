@@ -9,6 +9,7 @@ from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.findings import Finding
 from ceph_pipeline.audit.params import AuditParams
 from ceph_pipeline.landmarks import SCHEMAS
+from ceph_pipeline.landmarks.tables import CONSENSUS
 
 
 def check_missing_points(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
@@ -19,7 +20,8 @@ def check_missing_points(evidence: Evidence, params: AuditParams) -> Iterator[Fi
     """
     datasets = evidence.images["dataset"].to_numpy()
     present = {reader: np.asarray(np.isfinite(points).all(axis=-1)) for reader, points in evidence.points.items()}
-    anyone = np.any(list(present.values()), axis=0) if present else np.zeros((len(datasets), 0), bool)
+    nobody = np.zeros((len(datasets), len(evidence.landmark_names)), bool)
+    anyone = np.any([nobody, *present.values()], axis=0)
     ruler = np.isin(evidence.landmark_names, SCHEMAS["ruler"].names)
     is_ruler_alone = ruler.size > 0 and bool(ruler.all())
     for dataset in sorted(set(datasets)):
@@ -52,6 +54,6 @@ def _missing_from(
         return
     for reader, has in present.items():
         lacking = [evidence.landmark_names[k] for k in np.flatnonzero(expected & ~has[row])]
-        if lacking:
+        if lacking and (reader != CONSENSUS or has[row].any()):
             what = ", ".join(lacking) if has[row].any() else f"all {len(lacking)} points"
             yield Finding("warning", f"{reader}: {what} missing.", image_id, ", ".join(lacking))

@@ -8,7 +8,7 @@ import pandas as pd
 from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.findings import Finding
 from ceph_pipeline.audit.params import AuditParams, PointParams
-from ceph_pipeline.landmarks.tables import CONSENSUS
+from ceph_pipeline.landmarks import RULER_MARKS
 
 
 def check_placeholder_points(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
@@ -16,10 +16,11 @@ def check_placeholder_points(evidence: Evidence, params: AuditParams) -> Iterato
 
     An error where the pixel is a listed placeholder or next to one (formats count pixels from 0, 0.5 or 1), where several
     landmarks of the image lie on it, or where the same landmark lies on it in many images; an `info` where just two landmarks
-    coincide, which Gnathion and Menton may.
+    coincide, which Gnathion and Menton may. A ruler's marks may lie on one pixel in many images: a device burns its scale in at
+    a fixed place.
     """
-    points = evidence.landmarks.dropna(subset=["x", "y"])
-    points = points[(points["reader"] != CONSENSUS) & points["image_id"].isin(evidence.image_ids)]
+    points = evidence.readings.dropna(subset=["x", "y"])
+    points = points[points["image_id"].isin(evidence.image_ids)]
     points = points.assign(reason=_reasons(points, len(evidence.image_ids), params.points))
     suspects = points[points["reason"] != ""]
     for (image_id, reader, x, y), group in suspects.groupby(["image_id", "reader", "x", "y"], sort=True):
@@ -43,7 +44,7 @@ def _reasons(points: pd.DataFrame, n_images: int, params: PointParams) -> "pd.Se
         listed |= (((points["x"] - x).abs() <= _NEXT_PX) & ((points["y"] - y).abs() <= _NEXT_PX)).to_numpy()
     reason = pd.Series("", index=points.index, dtype=object)
     reason[landmarks_there == 2] = _COINCIDENT
-    shared = images_there >= at_least
+    shared = (images_there >= at_least) & ~points["landmark"].isin(RULER_MARKS)
     reason[shared] = "the same pixel in " + images_there[shared].astype(str) + " images"
     crowded = landmarks_there >= params.shared_min_landmarks
     reason[crowded] = landmarks_there[crowded].astype(str) + " landmarks on one pixel"
