@@ -37,6 +37,8 @@ Values of `conf/base/globals.yml` have plain names and go to every parameter and
 `raw_folder`, `raw_format`, `raw_images`, `inference_folder`, `export_folder`, `ruler_export`, `pseudonym_key`, `seed`,
 `n_jobs`, `backend`, `dask_scheduler`, `cache_long_side`, `ruler_mm`.
 `--params seed=7,data_root=data/seed7,raw_folder=/films` is a run of its own with another seed.
+Places among them are text on the command line, whatever they look like; an empty one, a name that the base lacks, and a global
+in a file of parameters are refused. Relative ones are counted from the project's folder.
 
 Written by `docs/write_parameters.py` from the models; do not edit.
 """

@@ -3,9 +3,7 @@
 `kedro run`, `kedro label-studio` and `kedro page`, whose errors end in one message.
 """
 
-import copy
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -16,21 +14,18 @@ from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
-from kedro.framework.cli.utils import _config_file_callback
-from kedro.framework.cli.utils import _split_params as _kedros_split_params
 from kedro.framework.startup import ProjectMetadata
 from kedro.io import DatasetError
 from kedro.pipeline.pipeline import OutputNotUniqueError
 from kedro.validation import DataValidationError
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from ceph_pipeline.artifacts import obstruction, refusal
 from ceph_pipeline.errors import CephError, install_hint, printable
 from ceph_pipeline.hooks.checked_context import checked_context, open_store_of, trained_in
-from ceph_pipeline.hooks.configuration_files import yaml_problems
 from ceph_pipeline.hooks.stopping import stop_on_signals
+from ceph_pipeline.run_options import checked
 
 # `kedro mlflow ui` starts `mlflow` by its name: it is the one of this environment, whether or not that has been activated.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -41,13 +36,6 @@ _SAME_RESULTS = (
     "Run one after the other."
 )
 _ANOTHER_TABLE = "The table is damaged, or of another version: run the pipeline again that makes {}."
-_UNREAD = (
-    "{}: expected name=value,name=value, each value as YAML has it. One that holds a comma, as longer lists do, or a sign that "
-    "means something in YAML, goes into a file of conf/local or a preset (--config), in quotes there."
-)
-_FILMS = ("superimposition.first", "superimposition.second")
-_OCTAL = re.compile(r"[-+]?0[\d_]+")
-_NO_PRESET = "{}: no preset, which is a file of `run:` with the command's options beneath, like those in conf/presets."
 
 
 class ExplainingCommand(click.Command):
@@ -79,12 +67,22 @@ class RunCommand(ExplainingCommand):
         show_traceback = ctx.params.pop("traceback")
         preset = (ctx.default_map or {}).get("params", {})
         ctx.params["params"] = OmegaConf.to_container(OmegaConf.merge(preset, ctx.params["params"]))
+        _check_runner(ctx.params["runner"])
         stop_on_signals()
         try:
             return click.Command.invoke(self, ctx) if show_traceback else super().invoke(ctx)
         except (KeyboardInterrupt, SystemExit):
             _record_as_killed()
             raise
+
+
+def _check_runner(name: str | None) -> None:
+    """Models, handles and folders go from node to node in memory, which processes do not share."""
+    if name and name.rpartition(".")[2] == "ParallelRunner":
+        raise click.ClickException(
+            "--runner ParallelRunner: nodes hand each other what processes cannot share, and use all cores as they are. "
+            "Leave --runner out, or use ThreadRunner."
+        )
 
 
 def _record_as_killed() -> None:
@@ -148,40 +146,6 @@ def _is_kedros(module: str) -> bool:
     return module.partition(".")[0] == "kedro"
 
 
-def _checked(option: click.Parameter) -> click.Parameter:
-    """Kedro's option, but a preset that cannot be used is named with file and line, and a stray comma is explained."""
-    callback = {"config": _read_preset, "params": _split_params}.get(option.name or "")
-    if callback is None:
-        return option
-    checked = copy.copy(option)
-    checked.callback = callback
-    return checked
-
-
-def _split_params(context: click.Context, option: click.Parameter, value: Any) -> Any:
-    text = ",".join(map(_in_quotes, value.split(","))) if isinstance(value, str) else value
-    try:
-        return _kedros_split_params(context, option, text)
-    except (click.UsageError, YAMLError, OmegaConfBaseException) as error:
-        raise click.BadParameter(_UNREAD.format(printable(" ".join(str(error).split()))), context, option) from None
-
-
-def _in_quotes(item: str) -> str:
-    """The item, in quotes where its value is a film's name, or digits that YAML reads as an octal number: 010 is not 8."""
-    name, equals, value = (part.strip() for part in item.partition("="))
-    is_text = name in _FILMS or _OCTAL.fullmatch(value)
-    quoted = value.replace("'", "''")
-    return f"{name}='{quoted}'" if equals and is_text and not value.startswith(("'", '"')) else item
-
-
-def _read_preset(context: click.Context, option: click.Parameter, value: str | None) -> Any:
-    if value:
-        problems = list(yaml_problems(Path(value))) or ([] if "run" in OmegaConf.load(value) else [_NO_PRESET.format(value)])
-        if problems:
-            raise click.ClickException("\n".join(problems))
-    return _config_file_callback(context, option, value)
-
-
 @click.group(name="ceph-pipeline")
 def cli() -> None:
     """Commands of this project."""
@@ -193,7 +157,7 @@ cli.add_command(
         help=kedro_run.help,
         callback=kedro_run.callback,
         params=[
-            *map(_checked, kedro_run.params),
+            *map(checked, kedro_run.params),
             click.Option(["--traceback"], is_flag=True, help="Show the traceback of every error."),
         ],
     )

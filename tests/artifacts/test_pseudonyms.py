@@ -1,5 +1,6 @@
 """Pseudonyms: the same wherever the secret is the same, and no use to those who do not have it."""
 
+import shutil
 import stat
 import subprocess
 import sys
@@ -28,6 +29,14 @@ def test_they_last_as_long_as_the_secret(tmp_path):
     module._of_file.cache_clear()  # as in a later process
     assert of_key(tmp_path / "one" / "pseudonym.key") == first
     assert other != first
+
+
+def test_a_place_that_has_been_emptied_gets_a_new_one_in_the_same_process(tmp_path):
+    file = tmp_path / "data" / "pseudonym.key"
+    first = of_key(file)
+    shutil.rmtree(file.parent)
+    assert of_key(file) != first
+    assert file.is_file()
 
 
 def test_another_process_has_the_same(tmp_path):

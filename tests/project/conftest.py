@@ -20,9 +20,9 @@ def project():
 def context(project):
     """Makes what hooks see of a run: the environment and its configuration, `--params` included."""
 
-    def make(env=None, **params):
+    def make(env=None, conf=project / "conf", **params):
         loader = settings.CONFIG_LOADER_CLASS(
-            conf_source=str(project / "conf"), env=env, runtime_params=params, **settings.CONFIG_LOADER_ARGS
+            conf_source=str(conf), env=env, runtime_params=params, **settings.CONFIG_LOADER_ARGS
         )
         return SimpleNamespace(config_loader=loader, env=env)
 

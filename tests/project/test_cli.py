@@ -105,6 +105,41 @@ def test_the_names_of_films_are_text(name):
     assert seen["params"] == {"superimposition": {"first": name.strip("'"), "second": name.strip("'")}}
 
 
+@pytest.mark.parametrize("name", ["data_root", "raw_folder", "inference_folder", "pseudonym_key"])
+@pytest.mark.parametrize("value", ["/x/Mueller #1", "0x10", "1_000", "2024", "010", "1e3", "true", "~", "a: b", "it's", ""])
+def test_paths_are_text(name, value):
+    run, seen = command()
+    CliRunner().invoke(run, ["--params", f"{name}={value},seed=1"], catch_exceptions=False)
+    assert seen["params"] == {name: value, "seed": 1}
+
+
+def test_no_folder_of_images_is_null_and_a_sharp_begins_no_comment():
+    run, seen = command()
+    CliRunner().invoke(run, ["--params", "raw_images=null,inference.ruler_models=/x/ruler #2"], catch_exceptions=False)
+    assert seen["params"] == {"raw_images": None, "inference": {"ruler_models": "/x/ruler #2"}}
+
+
+def test_a_preset_whose_parameters_are_all_commented_out_has_none(tmp_path):
+    preset = tmp_path / "preset.yml"
+    preset.write_text("run:\n  env: demo\n  pipelines:\n  params:\n#    seed: 1\n")
+    run, seen = command()
+    CliRunner().invoke(run, ["--config", str(preset), "--params", "seed=3"], catch_exceptions=False)
+    assert (seen["env"], seen["params"]) == ("demo", {"seed": 3})
+    CliRunner().invoke(run, ["--config", str(preset)], catch_exceptions=False)
+    assert seen["params"] == {}
+
+
+@pytest.mark.parametrize("runner", ["ParallelRunner", "kedro.runner.ParallelRunner"])
+def test_a_runner_that_cannot_run_the_pipelines_is_refused(runner):
+    run, seen = command()
+    result = CliRunner().invoke(run, ["--runner", runner])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: --runner ParallelRunner: nodes hand each other what processes cannot share")
+    assert not seen
+    CliRunner().invoke(run, ["--runner", "ThreadRunner"], catch_exceptions=False)
+    assert seen["runner"] == "ThreadRunner"
+
+
 def test_a_name_in_a_value_that_is_none_is_said_without_a_traceback():
     run, _ = command(InterpolationKeyError("Interpolation key 'nope' not found\n    full_key: data_root"))
     result = CliRunner().invoke(run, ["--params", "data_root=${nope}"])

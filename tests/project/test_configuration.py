@@ -2,11 +2,15 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from kedro.framework.context.context import _convert_paths_to_absolute_posix
 
 from ceph_pipeline import settings
-from ceph_pipeline.configuration import ConfigLoader
+from ceph_pipeline.configuration import ConfigLoader, ConfigurationError
+from ceph_pipeline.hooks.checked_context import checked_context
+from ceph_pipeline.stores import RawFolderDataset
 
 
 @pytest.fixture
@@ -61,6 +65,43 @@ def test_an_environment_that_sets_the_data_root_alone_has_its_folders_there(load
 
 def test_the_user_s_folder_is_written_out(load):
     assert load(data_root="~/ceph")["globals"]["raw_folder"] == f"{Path.home()}/ceph/01_raw/aariz"
+    assert load(data_root="~")["globals"]["data_root"] == str(Path.home())
+
+
+def test_the_user_s_folder_is_written_out_in_the_catalog_too(load, tmp_path):
+    for env in ("base", "local"):
+        (tmp_path / env).mkdir()
+    (tmp_path / "local" / "catalog.yml").write_text("films: {filepath: ~/films, copy: {path: ~/copy}, load_args: {sep: '~'}}\n")
+    (tmp_path / "base" / "globals.yml").write_text("data_root: data\n")
+    entry = {"filepath": f"{Path.home()}/films", "copy": {"path": f"{Path.home()}/copy"}, "load_args": {"sep": "~"}}
+    assert load(conf=tmp_path)["catalog"] == {"films": entry}
+
+
+@pytest.mark.parametrize(("value", "expected"), [("films", "/project/films"), ("/films", "/films"), (None, None)])
+def test_a_folder_of_images_is_counted_from_the_project_as_the_raw_folder_is(load, value, expected):
+    entry = load(raw_images=value)["catalog"]["raw_cephalograms"]
+    config = {name: setting for name, setting in entry.items() if name not in {"type", "metadata"}}
+    raw = RawFolderDataset(**_convert_paths_to_absolute_posix(Path("/project"), config)).load()
+    assert raw.root == Path("/project/data/01_raw/aariz")
+    assert raw.images == (expected and Path(expected))
+
+
+@pytest.mark.parametrize(("text", "line"), [("data_root: [a\n", 2), ("- a\n", 1), ("seed: 1\nseed: 2\n", 2)])
+def test_globals_that_cannot_be_read_are_named_with_file_and_line(load, tmp_path, text, line):
+    for env in ("base", "local"):
+        (tmp_path / env).mkdir()
+    (tmp_path / "base" / "globals.yml").write_text("data_root: data\n")
+    (tmp_path / "local" / "globals.yml").write_text(text)
+    with pytest.raises(ConfigurationError, match=rf"local/globals\.yml, line {line}: "):
+        load(conf=tmp_path)
+
+
+@pytest.mark.parametrize(("option", "variable", "env"), [(None, "demo", "demo"), ("ruler", "demo", "ruler"), (None, "", None)])
+def test_commands_without_a_pipeline_take_the_environment_that_a_run_takes(project, monkeypatch, option, variable, env):
+    monkeypatch.setenv("KEDRO_ENV", variable)
+    context = checked_context(SimpleNamespace(project_path=project, package_name="ceph_pipeline"), option)
+    assert context.env == env
+    assert context.config_loader["globals"]["data_root"] == (f"data/{env}" if env else "data")
 
 
 def test_what_is_no_global_does_not_become_one(load):

@@ -84,6 +84,12 @@ class TestFiles:
         ("run:\n  env: demo\n  env: base\n", "line 3: 'env' stands in line 2 already"),
         ("stage1: {epochs: 3}\n", "no preset"),
         ("run: [\n", "line 2"),
+        ("run:\n", "no preset"),
+        ("run: 5\n", "no preset"),
+        ("", "no preset"),
+        ("run: {pipelins: phantom}\n", "run.pipelins: no such option of kedro run. Did you mean 'pipelines'"),
+        ("run: {params: phantom.n_images=8}\n", "run.params = 'phantom.n_images=8': expected names with their values beneath"),
+        ("run: {pipelines: phantom, params: [1]}\n", "run.params = [1]: expected names with their values beneath"),
     ],
 )
 def test_a_preset_that_cannot_be_used_is_named(tmp_path, text, message):

@@ -12,7 +12,15 @@ from mlflow.exceptions import MlflowException
 from pydantic import BaseModel
 from rich.console import Console
 
-from ceph_pipeline.hooks import LeftoversHook, QuietHook, RunStateHook, SummaryHook, TrackingHook
+from ceph_pipeline.hooks import (
+    ConfigurationError,
+    LeftoversHook,
+    QuietHook,
+    RunStateHook,
+    SummaryHook,
+    TrackingHook,
+    TrackingStoreHook,
+)
 from ceph_pipeline.hooks.summary import kedro_command
 from ceph_pipeline.stores import JSONReportDataset
 
@@ -61,6 +69,28 @@ def tracking_hook(name=None):
     hook = TrackingHook()
     hook.after_context_created(SimpleNamespace(mlflow=SimpleNamespace(tracking=SimpleNamespace(run=run))))
     return hook, run
+
+
+SERVER = {"mlflow_tracking_uri": "sqlite:///mlflow.db"}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"server": SERVER | {"mlflow_tracking_url": "http://x"}}, "mlflow.server.mlflow_tracking_url: no such parameter. Did"),
+        ({"server": SERVER, "trackin": {}}, "mlflow.trackin: no such parameter. Did you mean 'tracking'?"),
+        ({"server": SERVER, "mlflow_tracking_uri": "http://x"}, "mlflow.mlflow_tracking_uri: no such parameter."),
+        ({"server": SERVER, "tracking": {"experiment": None}}, "mlflow.tracking.experiment = None: should be a valid dictionary"),
+        ({"server": None}, "mlflow.server = None: should be a valid dictionary"),
+        ({"server": {"mlflow_tracking_uri": None}}, "mlflow.server.mlflow_tracking_uri: missing."),
+        ({"server": {"mlflow_tracking_uri": 5}}, "mlflow.server.mlflow_tracking_uri = 5: should be a valid string"),
+    ],
+)
+def test_a_setting_of_the_tracking_store_that_is_wrong_is_named(tmp_path, config, message):
+    context = SimpleNamespace(config_loader={"mlflow": config}, project_path=tmp_path)
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        TrackingStoreHook().after_context_created(context)
+    assert list(tmp_path.iterdir()) == []
 
 
 class TestTracking:

@@ -1,5 +1,7 @@
 import copy
 import math
+import re
+import shutil
 
 import pytest
 import yaml
@@ -66,8 +68,37 @@ class TestAccepted:
         check(None, **content["run"]["params"])
         assert set(content["run"].get("pipelines", "__default__").split(",")) <= set(pipelines)
 
+    @pytest.mark.parametrize(
+        "given",
+        [{"raw_images": None}, {"raw_images": "films"}, {"data_root": 2024}, {"data_root": "010"}, {"raw_folder": "a b #1"}],
+        ids=str,
+    )
+    def test_a_place(self, check, given):
+        check(**given)
+
 
 class TestRefused:
+    @pytest.mark.parametrize("value", [None, "", " ", True, 1000.0, {"x": 3}, ["a"]])
+    @pytest.mark.parametrize("name", ["data_root", "pseudonym_key", "raw_folder"])
+    def test_a_place_that_is_none(self, check, name, value):
+        with pytest.raises(ParameterError, match=rf"{name} = {re.escape(repr(value))}: should be a path or a URL"):
+            check(**{name: value})
+
+    @pytest.mark.parametrize(
+        ("file", "line", "message"),
+        [
+            ("globals.yml", "dataroot: /x", r"dataroot: no such value of globals\.yml\. Did you mean 'data_root'\?"),
+            ("globals.yml", "data_root:", r"data_root = None: should be a path"),
+            ("parameters_x.yml", "data_root: /x", r"data_root: stands in a file of parameters.* belongs in globals\.yml"),
+        ],
+    )
+    def test_a_global_of_another_name_or_in_another_file(self, context, project, tmp_path, file, line, message):
+        shutil.copytree(project / "conf", tmp_path / "conf", ignore=shutil.ignore_patterns("local"))
+        (tmp_path / "conf" / "local").mkdir()
+        (tmp_path / "conf" / "local" / file).write_text(f"{line}\n")
+        with pytest.raises(ParameterError, match=message):
+            ParameterNamesHook().after_context_created(context(conf=tmp_path / "conf"))
+
     def test_a_misspelt_pipeline_name_with_the_nearest(self, check):
         with pytest.raises(ParameterError, match=r"stge1: no such parameter\. Did you mean 'stage1'"):
             check(stge1={"optim": {"epochs": 3}})

@@ -209,7 +209,7 @@ class TestHandles:
         dataset.save(RawFolder(tmp_path, "aariz"))
         assert dataset.load() == RawFolder(tmp_path, "aariz")
         assert dataset.exists()
-        apart = RawFolderDataset(filepath=str(tmp_path), format="coco", images=str(tmp_path / "films"))
+        apart = RawFolderDataset(filepath=str(tmp_path), format="coco", images={"path": str(tmp_path / "films")})
         assert apart.load().films == tmp_path / "films"
 
     @pytest.mark.parametrize("wrong", ["folder", "format", "absent"])

@@ -61,6 +61,7 @@ def test_two_first_runs_at_once_share_one_database_at_the_root(tmp_path):
         ("sqlite:///mlflow.db", "sqlite:////home/ann/ceph/mlflow.db"),
         ("sqlite:///runs/mlflow.db?timeout=60", "sqlite:////home/ann/ceph/runs/mlflow.db?timeout=60"),
         ("sqlite:////data/mlflow.db", "sqlite:////data/mlflow.db"),
+        ("sqlite:///~/mlflow.db", f"sqlite:///{Path.home()}/mlflow.db"),
         ("sqlite:///:memory:", "sqlite:///:memory:"),
         ("https://runs.example.org", "https://runs.example.org"),
         ("postgresql://db/runs", "postgresql://db/runs"),

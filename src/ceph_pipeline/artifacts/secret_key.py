@@ -18,12 +18,13 @@ class SecretKeyError(CephError, ValueError):
 
 
 def use_key(file: str) -> None:
-    """Take the secret from a file, from now on; it is read, or made, when it is first needed.
+    """Take the secret from a file, from now on; it is read, or made, when it is first needed after this call.
 
     Args:
         file: A path, or any fsspec URL.
     """
     _place[:] = [file]
+    _of_file.cache_clear()
 
 
 def secret_key() -> bytes:

@@ -1,6 +1,7 @@
 """Kedro hooks of the project."""
 
-from ceph_pipeline.hooks.configuration_files import ConfigurationError, ConfigurationHook, UnknownEnvironmentError
+from ceph_pipeline.configuration import ConfigurationError
+from ceph_pipeline.hooks.configuration_files import ConfigurationHook, UnknownEnvironmentError
 from ceph_pipeline.hooks.leftovers import LeftoversHook
 from ceph_pipeline.hooks.missing_inputs import MissingInputError, MissingInputsHook
 from ceph_pipeline.hooks.parameter_names import ParameterError, ParameterNamesHook

@@ -1,5 +1,6 @@
 """What a run does with its configuration before its first node, for commands that run no pipeline."""
 
+import os
 from pathlib import Path
 
 from kedro.framework.context import KedroContext
@@ -14,7 +15,7 @@ from ceph_pipeline.hooks.tracking import TrackingStoreHook
 
 
 def checked_context(project: ProjectMetadata, env: str | None) -> KedroContext:
-    """The configuration of an environment, refused for what a run refuses it.
+    """The configuration of an environment, of the variable KEDRO_ENV where none is named, refused for what a run refuses it.
 
     Loaders share Kedro's resolver of globals, so that one is read before the next is made.
 
@@ -23,6 +24,7 @@ def checked_context(project: ProjectMetadata, env: str | None) -> KedroContext:
         ConfigurationError: a file of it cannot be read.
         ParameterError: a parameter is unknown or has a value that cannot be used.
     """
+    env = env or os.environ.get("KEDRO_ENV") or None
     loader = settings.CONFIG_LOADER_CLASS(
         conf_source=str(project.project_path / settings.CONF_SOURCE), env=env, **settings.CONFIG_LOADER_ARGS
     )

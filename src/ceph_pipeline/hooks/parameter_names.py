@@ -14,6 +14,7 @@ from kedro.validation import TypeExtractor
 from pydantic import BaseModel, ValidationError
 
 from ceph_pipeline.errors import CephError, known_here
+from ceph_pipeline.hooks.global_values import global_problems, misplaced_globals
 
 _QUOTES = """ Put names in quotes, as in ["001"]: without, YAML reads 001 as the number 1, and no as false."""
 
@@ -33,9 +34,12 @@ class ParameterNamesHook:
             ParameterError: with a line for each parameter that is wrong.
         """
         models: dict[str, Any] = dict(TypeExtractor(dict(pipelines)).extract_types_from_pipelines())
-        parameters = context.config_loader["parameters"]
+        loader: Any = context.config_loader
+        parameters, known = loader["parameters"], loader.names_of_globals()
         problems = [
-            *unknown_names(parameters, models, set(context.config_loader["globals"])),
+            *global_problems(loader["globals"], known),
+            *misplaced_globals(parameters, loader.runtime_params or {}, known),
+            *unknown_names(parameters, models, set(known)),
             *invalid_values(parameters, models),
         ]
         if problems:

@@ -10,6 +10,13 @@ from pydantic import BaseModel
 
 from ceph_pipeline.artifacts.pseudonyms import without_names
 from ceph_pipeline.artifacts.secret_key import use_key
+from ceph_pipeline.configuration import ConfigurationError
+from ceph_pipeline.hooks.parameter_names import invalid_values
+
+_WAY_OUT = (
+    "\nCorrect it in conf/base/mlflow.yml or that of the environment (conf/local where none is named), with the levels of the "
+    "former: server, and beneath it mlflow_tracking_uri: https://your.server."
+)
 
 
 class TrackingStoreHook:
@@ -20,6 +27,7 @@ class TrackingStoreHook:
         """Count the path of a database from the project's root, and open or create the store while no other run does.
 
         Raises:
+            ConfigurationError: `mlflow.yml` does not fit kedro-mlflow.
             TrackingError: the store cannot be used.
         """
         from kedro_mlflow.config.kedro_mlflow_config import KedroMlflowConfig
@@ -30,10 +38,19 @@ class TrackingStoreHook:
             return
         loader = context.config_loader
         loader["mlflow"] = config = loader["mlflow"]
+        if problems := _problems(config, KedroMlflowConfig):
+            raise ConfigurationError("\n  ".join(["mlflow.yml is wrong; nothing has been run.", *problems]) + _WAY_OUT)
         server = config["server"]
         server["mlflow_tracking_uri"] = tracking_store.uri_from_root(server["mlflow_tracking_uri"], context.project_path)
         with tracking_store.opened(server["mlflow_tracking_uri"]):
             KedroMlflowConfig.model_validate(config).setup(context)
+
+
+def _problems(config: dict[str, Any], model: type[BaseModel]) -> list[str]:
+    """A line for each setting that kedro-mlflow refuses; without a URI it would record runs in a folder of its own choice."""
+    refused = list(invalid_values({"mlflow": config}, {"mlflow": model}))
+    is_named = bool(refused) or bool(config.get("server", {}).get("mlflow_tracking_uri"))
+    return refused if is_named else ["mlflow.server.mlflow_tracking_uri: missing."]
 
 
 class TrackingHook:

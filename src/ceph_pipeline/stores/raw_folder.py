@@ -16,11 +16,18 @@ class RawFolderDataset(AbstractDataset[RawFolder, RawFolder]):
       type: ceph_pipeline.stores.RawFolderDataset
       filepath: ${globals:data_root}/01_raw/aariz
       format: aariz
-      images: null    # another folder with the images, if they lie elsewhere
+      images: {path: null}    # another folder with the images, if they lie elsewhere
     """
 
-    def __init__(self, *, filepath: str, format: str, images: str | None = None, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath, self._format, self._images = filepath, format, images
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        format: str,
+        images: dict[str, str | None] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self._filepath, self._format, self._images = filepath, format, (images or {}).get("path")
         self.metadata = metadata
 
     def load(self) -> RawFolder:

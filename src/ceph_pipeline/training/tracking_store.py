@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from mlflow.exceptions import MlflowException
 from requests import RequestException
 
+from ceph_pipeline.artifacts.user_path import user_path
 from ceph_pipeline.errors import CephError
 
 if TYPE_CHECKING:
@@ -43,12 +44,17 @@ class TrackingError(CephError, RuntimeError):
 def uri_from_root(uri: str, root: Path) -> str:
     """A tracking URI with a database's path counted from the project's root, wherever the command was started.
 
+    `~` is the user's folder.
+
     Example:
         >>> uri_from_root("sqlite:///mlflow.db", Path("/home/ann/ceph"))
         'sqlite:////home/ann/ceph/mlflow.db'
     """
     file = database_file(uri)
-    return uri if file is None or file.is_absolute() else uri.replace(SQLITE, f"{SQLITE}{root.absolute().as_posix()}/", 1)
+    if file is None:
+        return uri
+    _, mark, query = uri.partition("?")
+    return f"{SQLITE}{(root.absolute() / user_path(file)).as_posix()}{mark}{query}"
 
 
 def database_file(uri: str) -> Path | None:

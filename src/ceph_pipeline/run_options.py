@@ -1,0 +1,83 @@
+"""What the run command reads before it runs: `--params`, and presets (`--config`)."""
+
+import copy
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.cli.utils import _config_file_callback
+from kedro.framework.cli.utils import _split_params as _kedros_split_params
+from omegaconf.errors import OmegaConfBaseException
+
+from ceph_pipeline.configuration import PLACES, yaml_problems
+from ceph_pipeline.errors import known_here, printable
+
+_UNREAD = (
+    "{}: expected name=value,name=value, each value as YAML has it. One that holds a comma, as longer lists do, or a sign that "
+    "means something in YAML, goes into a file of conf/local or a preset (--config), in quotes there."
+)
+_FILMS = frozenset({"superimposition.first", "superimposition.second"})
+_NULL = frozenset({"null", "Null", "NULL"})
+_OCTAL = re.compile(r"[-+]?0[\d_]+")
+_NO_PRESET = "{}: no preset, which is a file of `run:` with the command's options beneath, like those in conf/presets."
+
+
+def checked(option: click.Parameter) -> click.Parameter:
+    """Kedro's option, but a preset that cannot be used is named with file and line, and a stray comma is explained."""
+    callback = {"config": _read_preset, "params": _split_params}.get(option.name or "")
+    if callback is None:
+        return option
+    ours = copy.copy(option)
+    ours.callback = callback
+    return ours
+
+
+def _split_params(context: click.Context, option: click.Parameter, value: Any) -> Any:
+    text = ",".join(map(_in_quotes, value.split(","))) if isinstance(value, str) else value
+    try:
+        return _kedros_split_params(context, option, text)
+    except (click.UsageError, yaml.YAMLError, OmegaConfBaseException) as error:
+        raise click.BadParameter(_UNREAD.format(printable(" ".join(str(error).split()))), context, option) from None
+
+
+def _in_quotes(item: str) -> str:
+    """The item, in quotes where its value is text whatever YAML makes of it.
+
+    That are names of films and paths, except null; digits that YAML reads as an octal number, since 010 is not 8; and what holds
+    ` #`, where YAML's comments begin.
+    """
+    name, equals, value = (part.strip() for part in item.partition("="))
+    is_path = name in PLACES and value not in _NULL
+    is_text = is_path or name in _FILMS or _OCTAL.fullmatch(value) or " #" in value
+    quoted = value.replace("'", "''")
+    return f"{name}='{quoted}'" if equals and is_text and not value.startswith(("'", '"')) else item
+
+
+def _read_preset(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+    if value and (problems := list(_preset_problems(Path(value)))):
+        raise click.ClickException("\n".join(problems))
+    found = _config_file_callback(context, option, value)
+    context.default_map = {name: given for name, given in (context.default_map or {}).items() if given is not None}
+    return found
+
+
+def _preset_problems(file: Path) -> Iterator[str]:
+    """A line for each thing that keeps a file from being a preset."""
+    problems = list(yaml_problems(file))
+    if problems:
+        yield from problems
+        return
+    options = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("run")
+    if not isinstance(options, dict):
+        yield _NO_PRESET.format(file)
+        return
+    known = [option.name for option in kedro_run.params if option.name and option.name != "config"]
+    for name in options:
+        if name not in known:
+            yield f"{file}: run.{name}: no such option of kedro run.{known_here(str(name), known)}"
+    if not isinstance(options.get("params"), dict | None):
+        yield f"{file}: run.params = {options['params']!r}: expected names with their values beneath, as in conf/presets."
