@@ -151,10 +151,13 @@ def test_corrected_tasks_come_back_as_training_data(client: TestClient, folder: 
 
 def test_a_task_number_of_another_database_does_not_take_over_a_film(client: TestClient, tmp_path: Path) -> None:
     """A new database of Label Studio numbers its tasks from 1 again."""
-    one = {"id": 1, "data": {"image": "/data/upload/1/1a2b3c4d-film1.png", "patient": "7"}}
+    one = {"id": 1, "data": {"image": "/data/upload/1/1a2b3c4d-film1.png", "split": "train", "note": ""}}
     assert sent(client, "ANNOTATION_CREATED", task=one, annotation=annotation(1, 10.0)) == 201
     kept = (tmp_path / "corrected.json").read_text()
-    other = {"action": "ANNOTATION_CREATED", "task": {"id": 1, "data": {"image": "/data/upload/1/1a2b3c4e-film2.png"}}}
+    other = {
+        "action": "ANNOTATION_CREATED",
+        "task": {"id": 1, "data": {"image": "/data/upload/1/1a2b3c4e-film2.png", "split": "train", "note": ""}},
+    }
     response = client.post("/webhook", json=other | {"annotation": annotation(1, 70.0)})
     assert response.status_code == 400
     assert "corrected.json has another film under task 1: it is of another Label Studio database" in response.json()["error"]

@@ -22,11 +22,12 @@ from fastapi.responses import JSONResponse
 from ceph_pipeline.artifacts import fingerprint, write_atomically
 from ceph_pipeline.detector.files import files_in
 from ceph_pipeline.errors import CephError
-from ceph_pipeline.formats.film_names import ImageFolder, file_path, without_prefix
+from ceph_pipeline.formats.film_names import ImageFolder, file_path, identifier_of
 from ceph_pipeline.formats.writers.label_studio import prediction_of
 from ceph_pipeline.formats.writers.labelling_interface import Control, control_of
 from ceph_pipeline.formats.writers.point_set import WrittenPoint
 from ceph_pipeline.images import read_image
+from ceph_pipeline.images.kinds import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -228,14 +229,15 @@ async def _refuse_large(request: Request, answer: Callable[[Request], Awaitable[
 
 
 def _of_one_film(kept: Mapping[str, Any], task: Mapping[str, Any]) -> bool:
-    """Whether two tasks name a file in common; addresses, folders and upload prefixes of one film may differ."""
-    one, other = (_file_names(entry.get("data")) for entry in (kept, task))
+    """Whether two tasks name an image in common, or one names none; a film's address and upload prefix may change."""
+    one, other = (_image_names(entry.get("data")) for entry in (kept, task))
     return not one or not other or bool(one & other)
 
 
-def _file_names(data: Any) -> set[str]:
-    texts = [value for value in data.values() if isinstance(value, str)] if isinstance(data, dict) else []
-    return {without_prefix(PurePosixPath(file_path(text)).name) for text in texts}
+def _image_names(data: Any) -> set[str]:
+    """The images that a task's data name, without folders; other fields, such as a split, are alike in many tasks."""
+    paths = [file_path(value) for value in data.values() if isinstance(value, str)] if isinstance(data, dict) else []
+    return {identifier_of(path) for path in paths if PurePosixPath(path).suffix.lower() in IMAGE_SUFFIXES}
 
 
 def _is_kept_task(entry: Any) -> bool:
