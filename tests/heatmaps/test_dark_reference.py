@@ -94,10 +94,23 @@ def test_kernel_grows_with_sigma(sigma, size):
     assert kernel_size(sigma) == size
 
 
-@pytest.mark.parametrize("sigma", [0.3, 0.7, 1.0, 1.5, 2.0, 2.5, 3.0])
-def test_kernel_is_the_one_opencv_blurs_with(sigma):
-    kernel = blur_kernel(sigma)
-    np.testing.assert_allclose(kernel, cv2.getGaussianKernel(len(kernel), -1)[:, 0], atol=1e-6)
+@pytest.mark.parametrize("size", [1, 3, 5, 7, 9, 11, 17])
+def test_kernel_is_the_one_opencv_blurs_with(size):
+    np.testing.assert_allclose(blur_kernel(size), cv2.getGaussianKernel(size, -1)[:, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "at_2_px", "at_3_px"), [(1.0, 0.02, 0.02), (1.5, 0.03, 0.01), (2.0, 0.09, 0.02), (3.0, 0.2, 0.04)]
+)
+@pytest.mark.parametrize("side", ["left", "top", "right", "bottom"])
+def test_peak_beside_the_border_is_not_drawn_inwards(sigma, at_2_px, at_3_px, side):
+    distances = torch.linspace(1.6, 6, 45)
+    across = torch.full_like(distances, 30.2)
+    along = distances if side in ("left", "top") else 63 - distances
+    points = torch.stack([along, across] if side in ("left", "right") else [across, along], dim=-1)[None]
+    errors = (decode(encode(points, (64, 64), sigma), "dark", sigma).xy - points).norm(dim=-1)[0]
+    assert errors.max().item() < at_2_px
+    assert errors[distances > 2.6].max().item() < at_3_px
 
 
 def test_step_away_from_a_false_peak_is_limited_to_two_sigma():
