@@ -199,7 +199,7 @@ def test_an_ensemble_has_an_uncertainty_of_its_own(
     names = LandmarkDetector.load(models, CPU).landmarks
     model = UncertaintyModel("px", names, SigmaCalibration(0.0, 3.0, np.ones(len(names))), 2.0, 0.9, 15.0, 50, 100)
     said = {
-        stage: StageUncertainty(digests, "single", {"px": model}).to_report()
+        stage: StageUncertainty(digests, {}, {"px": model}).to_report()
         for stage, digests in (("ensemble", networks), ("stage2", alone))
     }
     (models / UNCERTAINTY_FILE).write_text(json.dumps(said))

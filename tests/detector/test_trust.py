@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.artifacts import fingerprint
-from ceph_pipeline.crops import RefinementParams
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.files import DetectorFiles
 from ceph_pipeline.detector.uncertainty import DetectorUncertainty, load_uncertainty
@@ -40,7 +39,7 @@ def points(sigma: list[float], stage: str = "stage1") -> pd.DataFrame:
 
 
 def uncertainty(**models: UncertaintyModel) -> DetectorUncertainty:
-    return DetectorUncertainty({"stage1": StageUncertainty({"stage1": "abc"}, "single", models)})
+    return DetectorUncertainty({"stage1": StageUncertainty({"stage1": "abc"}, {"views_stage1": "single"}, models)})
 
 
 @pytest.fixture
@@ -51,10 +50,8 @@ def learned(checkpoints: Path, tmp_path: Path) -> Path:
         (tmp_path / "models" / stage).symlink_to(checkpoints / stage)
     networks = {stage: fingerprint(checkpoints / stage / "best.ckpt") for stage in ("stage1", "stage2")}
     stages = {
-        "stage1": StageUncertainty({"stage1": networks["stage1"]}, "single", {"px": model("px")}),
-        "stage2": StageUncertainty(
-            networks, f"single, then single ({RefinementParams()})", {"mm": model("mm"), "px": model("px")}
-        ),
+        "stage1": StageUncertainty({"stage1": networks["stage1"]}, CPU.point_settings(refined=False), {"px": model("px")}),
+        "stage2": StageUncertainty(networks, CPU.point_settings(refined=True), {"mm": model("mm"), "px": model("px")}),
     }
     report = {name: stage.to_report() for name, stage in stages.items()}
     (tmp_path / "models" / "uncertainty.json").write_text(json.dumps(report), "utf-8")
@@ -145,7 +142,7 @@ class TestDetector:
             assert set(load_uncertainty(learned, DetectorFiles((stage1,), (stage1,))).stages) == {"stage1"}
         assert "learned for other networks than these (stage2): run the pipeline evaluation again" in caplog.text
 
-    @pytest.mark.parametrize("content", ["{", "[]", "null", '{"stage1": {"views": "single"}}', '{"stage1": 3}', "[" * 100_000])
+    @pytest.mark.parametrize("content", ["{", "[]", "null", '{"stage1": {"settings": {}}}', '{"stage1": 3}', "[" * 100_000])
     def test_a_damaged_file_is_named(self, learned: Path, content: str) -> None:
         (learned / "uncertainty.json").write_text(content)
         with pytest.raises(UncertaintyError, match=r"uncertainty\.json: not what the evaluation wrote .*delete the file"):
@@ -171,7 +168,7 @@ class TestPipeline:
     @pytest.mark.parametrize(
         ("views", "line"),
         [("single", "90 % of true points lie within their radius (learned from 100 held-out sources)"),
-         ("five", "nothing is known about the uncertainty of stage2_tta")],
+         ("five", "no calibrated uncertainty for stage2_tta")],
     )  # fmt: skip
     def test_one_line_says_what_is_known(
         self, learned: Path, tmp_path: Path, xrays: Xrays, caplog: pytest.LogCaptureFixture, views: str, line: str
@@ -188,13 +185,16 @@ class TestPipeline:
             load_uncertainty(checkpoints, DetectorFiles((checkpoints / "stage1" / "best.ckpt",)))
         assert "the evaluation has not run; points come with the networks' own standard deviations" in caplog.text
 
-    def test_other_views_than_those_learned_for_are_said(self, caplog: pytest.LogCaptureFixture) -> None:
-        uncertainty(px=model("px")).say("stage1", "ten views fused by mean")
-        assert "uncertainty was learned for single, and these points are made from ten views fused by mean" in caplog.text
+    def test_other_parameters_than_those_calibrated_for_are_named(self, caplog: pytest.LogCaptureFixture) -> None:
+        uncertainty(px=model("px")).report("stage1", DetectorParams(views_stage1="ten").point_settings(refined=False))
+        assert (
+            "radii and flags are approximate: detector.fusion was None, now mean; detector.views_stage1 was single, now ten."
+            in (caplog.text)
+        )
 
     def test_a_radius_that_is_not_promised_is_said(self, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.INFO):
-            uncertainty(px=model("px", factor=np.inf)).say("stage1", "single")
+            uncertainty(px=model("px", factor=np.inf)).report("stage1", {"views_stage1": "single"})
         assert "no radius is promised" in caplog.text
 
 

@@ -88,7 +88,7 @@ def evaluated(rows):
     heads["value"] = np.r_[np.arange(len(IDS)) % 6 + 1, np.linspace(15, 35, len(IDS))]
     cvm = pd.DataFrame({"image_id": IDS, "stage": np.arange(len(IDS)) % 5 + 1})
     learned = learn(errors[errors["image_id"].str.startswith("valid")], located, rows, UncertaintyParams())
-    models = {stage: StageUncertainty({stage: "digest"}, "one view", units).to_report() for stage, units in learned.items()}
+    models = {stage: StageUncertainty({stage: "digest"}, {}, units).to_report() for stage, units in learned.items()}
     return {
         "metrics": nodes.summarise_errors(errors, rows, NO_DUPLICATES, PARAMS),
         "landmarks": nodes.tabulate_landmarks(errors, rows, PARAMS),

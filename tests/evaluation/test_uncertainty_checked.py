@@ -110,13 +110,22 @@ class TestLearnedAndChecked:
         assert models["px"].flag_above == pytest.approx(models["mm"].flag_above / PIXEL, rel=0.01)
         assert models["px"].factor == pytest.approx(models["mm"].factor, rel=0.01)
 
-    def test_a_model_knows_its_networks_and_views(self, found, networks):
+    def test_a_model_has_its_networks_and_settings(self, found, networks):
         one, two = (StageUncertainty.from_report(found[0][stage]) for stage in ("stage1", "stage2_tta"))
         assert set(one.networks) == {"stage1"}
         assert set(two.networks) == {"stage1", "stage2"}
         assert two.networks["stage1"] == one.networks["stage1"] != two.networks["stage2"]
-        refined = "rounds 1, confidence from 0.05, spread up to 0.12, stage 1's share 0"
-        assert (one.views, two.views) == ("single", f"ten views fused by mean, then ten views ({refined})")
+        assert one.settings == {"views_stage1": "single"}
+        assert two.settings == {
+            "views_stage1": "ten",
+            "fusion": "mean",
+            "views_stage2": "ten",
+            "refinement.rounds": 1,
+            "refinement.min_score": 0.05,
+            "refinement.max_spread_of_field": 0.12,
+            "refinement.stage1_share": 0.0,
+            "refinement.stage1_share_of": {},
+        }
 
     def test_reliability_is_tabulated_before_and_after(self, found):
         table = found[1]["reliability"].set_index(["stage", "calibrated"])

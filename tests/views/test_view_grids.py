@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from ceph_pipeline.detector import DetectorParams
-from ceph_pipeline.detector.description import views_in_words as described
 from ceph_pipeline.hooks.parameter_names import invalid_values
-from ceph_pipeline.views import GRID_VIEWS, View, ViewGrid, views_of
+from ceph_pipeline.views import GRID_VIEWS, View, ViewGrid, views_name, views_of
 
 
 def some(numbers):
@@ -23,12 +22,6 @@ grids = st.builds(
     scales=some(st.floats(0.5, 2)),
     rotations_deg=some(st.floats(-45, 45)),
 )
-
-
-def views_in_words(stage1, fusion, stage2=None):
-    """What a detector of these views says, without how the crops' answers are fused."""
-    params = DetectorParams(views_stage1=stage1, fusion=fusion, views_stage2=stage2 or "single")
-    return described(params, refined=stage2 is not None).removesuffix(f" ({params.refinement})")
 
 
 unhurried = settings(deadline=None, max_examples=50)
@@ -100,35 +93,30 @@ def centroid(image):
     return np.array([(image * x).sum(), (image * y).sum()]) / image.sum()
 
 
-class TestWords:
-    """Uncertainty is kept under these words: other words, and it would be set aside."""
+class TestNames:
+    """Cached predictions and calibrated uncertainty hold for views of one name."""
 
-    def test_named_sets(self):
-        assert views_in_words("ten", "median") == "ten views fused by median"
-        assert views_in_words("five", "mean", "single") == "five views fused by mean, then single"
-        assert views_in_words("single", "mean", "single") == "single, then single"
+    @pytest.mark.parametrize("name", ["single", "five", "ten", "grid"])
+    def test_a_named_set_has_its_name(self, name):
+        assert views_name(name) == name
 
-    def test_a_grid_says_its_steps(self):
+    def test_a_grid_names_its_steps(self):
         grid = ViewGrid(flips=(False, True), scales=(0.9, 1, 1.1), rotations_deg=(-5, 0, 5))
-        assert str(grid) == "grid of 18 (flips no/yes, scales 0.9/1/1.1, rotations -5/0/5°)"
-        assert views_in_words(grid, "mean", grid) == f"{grid} fused by mean, then {grid}"
-
-    def test_one_view_needs_no_fusion(self):
-        assert views_in_words(ViewGrid(scales=(1.1,)), "mean") == "grid of 1 (flips no, scales 1.1, rotations 0°)"
+        assert views_name(grid) == str(grid) == "grid of 18 (flips no/yes, scales 0.9/1/1.1, rotations -5/0/5°)"
 
     @pytest.mark.parametrize("zero", [0, -0.0, 0.0])
     def test_all_spellings_of_a_grid_have_the_same(self, zero):
         grid = ViewGrid(flips=(True, False), scales=(1.1, 1, 0.9), rotations_deg=(zero,))
-        assert str(grid) == "grid of 6 (flips no/yes, scales 0.9/1/1.1, rotations 0°)"
+        assert views_name(grid) == "grid of 6 (flips no/yes, scales 0.9/1/1.1, rotations 0°)"
 
-    def test_a_grid_that_has_a_name_is_called_by_it(self):
-        spelt_out = ViewGrid(flips=(False, True), scales=(0.8, 1, 1.2), rotations_deg=(-3, 0, 3))
-        assert views_in_words(spelt_out, "mean", ViewGrid()) == views_in_words("grid", "mean", "single")
+    def test_a_grid_of_a_named_sets_views_has_its_name(self):
+        assert views_name(ViewGrid(flips=(False, True), scales=(0.8, 1, 1.2), rotations_deg=(-3, 0, 3))) == "grid"
+        assert views_name(ViewGrid()) == "single"
 
     @unhurried
     @given(one=grids, other=grids)
-    def test_other_views_have_other_words(self, one, other):
-        assert (views_in_words(one, "mean", one) == views_in_words(other, "mean", other)) == (one.views == other.views)
+    def test_other_views_have_another_name(self, one, other):
+        assert (views_name(one) == views_name(other)) == (one.views == other.views)
 
 
 class TestRefused:

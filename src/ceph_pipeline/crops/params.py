@@ -101,13 +101,5 @@ class RefinementParams(Params):
         return np.array([self.stage1_share_of.get(name, self.stage1_share) for name in landmarks])
 
     def __hash__(self) -> int:
-        """Of what tells two settings apart; a mapping among the fields has none of its own."""
-        return hash(str(self))
-
-    def __str__(self) -> str:
-        """The settings that change points, in words; uncertainty is learned for one such way."""
-        shares = [f"{self.stage1_share:g}", *(f"{name} {share:g}" for name, share in sorted(self.stage1_share_of.items()))]
-        return (
-            f"rounds {self.rounds}, confidence from {self.min_score:g}, spread up to {self.max_spread_of_field:g}, "
-            f"stage 1's share {', '.join(shares)}"
-        )
+        """Of all fields; the mapping among them has no hash of its own."""
+        return hash(self.model_dump_json())

@@ -7,13 +7,12 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ceph_pipeline.detector.checkpoint import TrainedNet, load_networks
-from ceph_pipeline.detector.description import views_in_words
 from ceph_pipeline.detector.files import DetectorFiles, files_in, joined, models_folder_of
 from ceph_pipeline.detector.inputs import DetectorError, by_identifier, pixel_sizes_of, pixels_of
 from ceph_pipeline.detector.learned_views import learned_views, looks_of
@@ -161,9 +160,9 @@ class LandmarkDetector:
         return name if plain else f"{name}_tta"
 
     @property
-    def views(self) -> str:
-        """What the points are made from, in words."""
-        return views_in_words(self.params, refined=bool(self.stage2))
+    def settings(self) -> dict[str, Any]:
+        """The parameters that the points depend on, as JSON values by dotted name."""
+        return self.params.point_settings(refined=bool(self.stage2))
 
     def without_refinement(self) -> LandmarkDetector:
         """The same detector without stage 2."""

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from ceph_pipeline.artifacts import Params
 from ceph_pipeline.crops.params import RefinementParams
-from ceph_pipeline.views import Fusion, Views, views_of
+from ceph_pipeline.views import Fusion, Views, views_name, views_of
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -44,12 +44,20 @@ class DetectorParams(Params):
         return self
 
     def whole_image_settings(self) -> dict[str, Any]:
-        """What stage 1's fused points depend on beside the networks and the images."""
-        return {"views": [repr(view) for view in views_of(self.views_stage1)], "fusion": self.fusion}
+        """The parameters that stage 1's fused points depend on, as JSON values by dotted name."""
+        fusion = {"fusion": self.fusion} if len(views_of(self.views_stage1)) > 1 else {}
+        return {"views_stage1": views_name(self.views_stage1), **fusion}
 
     def crop_settings(self) -> dict[str, Any]:
-        """What stage 2's points depend on beside the networks, the images and the points that it starts from."""
-        return {"views": [repr(view) for view in views_of(self.views_stage2)], "refinement": str(self.refinement)}
+        """The parameters that stage 2's points depend on beside those of stage 1, as JSON values by dotted name."""
+        refinement = self.refinement.model_dump(mode="json")
+        return {"views_stage2": views_name(self.views_stage2)} | {
+            f"refinement.{name}": value for name, value in refinement.items()
+        }
+
+    def point_settings(self, *, refined: bool) -> dict[str, Any]:
+        """The parameters that the points depend on, with those of stage 2 where it refines them."""
+        return self.whole_image_settings() | (self.crop_settings() if refined else {})
 
     def in_one_view(self) -> Self:
         """The same with one view a stage, where many networks or images are compared."""

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -42,16 +43,20 @@ class DetectorUncertainty:
             )
         return judge_points(predictions, known.models, pixel_size_mm)
 
-    def say(self, stage: str, views: str) -> None:
-        """One line on what the points' uncertainty is worth."""
+    def report(self, stage: str, settings: Mapping[str, Any]) -> None:
+        """Log one line on whether radii and flags are calibrated.
+
+        Args:
+            stage: Of the points.
+            settings: Parameters that the points depend on; see `DetectorParams.point_settings`.
+        """
         if (known := self.stages.get(stage)) is None:
-            logger.info("nothing is known about the uncertainty of %s: %s", stage, WITHOUT)
-        elif known.views != views:
+            logger.info("no calibrated uncertainty for %s: %s", stage, WITHOUT)
+        elif other := sorted(name for name in known.settings.keys() | settings if known.settings.get(name) != settings.get(name)):
             logger.warning(
-                "uncertainty was learned for %s, and these points are made from %s: radii and flags hold roughly. Set "
-                "the parameters of `detector` as the evaluation had them to make them exact.",
-                known.views,
-                views,
+                "uncertainty was calibrated with other parameters, radii and flags are approximate: %s. Set them to the values "
+                "of the evaluation, or run the evaluation again.",
+                "; ".join(f"detector.{name} was {known.settings.get(name)}, now {settings.get(name)}" for name in other),
             )
         else:
             model = next(iter(known.models.values()))

@@ -25,18 +25,18 @@ class StageUncertainty:
 
     Attributes:
         networks: Digests of the checkpoints that made the points, by stage.
-        views: What they looked at, in words; see `ceph_pipeline.detector.description.views_in_words`.
+        settings: Parameters of the detector that the points depend on; see `DetectorParams.point_settings`.
         models: By unit. That in px serves images without a pixel size.
     """
 
     networks: Mapping[str, str]
-    views: str
+    settings: Mapping[str, Any]
     models: Mapping[Unit, UncertaintyModel]
 
     def to_report(self) -> dict[str, Any]:
         """As JSON keeps it."""
         models: dict[str, Any] = {unit: model.to_report() for unit, model in self.models.items()}
-        return {"networks": dict(self.networks), "views": self.views, **models}
+        return {"networks": dict(self.networks), "settings": dict(self.settings), **models}
 
     @classmethod
     def from_report(cls, report: Mapping[str, Any]) -> "StageUncertainty":
@@ -47,7 +47,7 @@ class StageUncertainty:
         """
         found = StageReport.model_validate(report)
         models = {unit: UncertaintyModel.from_report(found.models[unit]) for unit in UNITS if unit in found.models}
-        return cls(found.networks, found.views, models)
+        return cls(found.networks, found.settings, models)
 
 
 class StageReport(BaseModel):
@@ -58,7 +58,7 @@ class StageReport(BaseModel):
     __pydantic_extra__: dict[str, dict[str, Any]]
 
     networks: dict[str, str] = Field(min_length=1)
-    views: str
+    settings: dict[str, Any]
 
     @property
     def models(self) -> dict[str, dict[str, Any]]:

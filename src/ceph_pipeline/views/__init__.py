@@ -1,6 +1,6 @@
 """Test-time augmentation: views of one frame, and the fusion of what a network sees in them. Everything here is geometry."""
 
-from ceph_pipeline.views.choice import GRID_VIEWS, TEN_VIEWS, Views, views_of
+from ceph_pipeline.views.choice import GRID_VIEWS, TEN_VIEWS, Views, views_name, views_of
 from ceph_pipeline.views.fusion import Fusion, fuse_views
 from ceph_pipeline.views.grid import ViewGrid
 from ceph_pipeline.views.view import View
@@ -13,5 +13,6 @@ __all__ = [
     "ViewGrid",
     "Views",
     "fuse_views",
+    "views_name",
     "views_of",
 ]

@@ -47,3 +47,13 @@ Views = Annotated[ViewSet | ViewGrid, BeforeValidator(_known)]
 def views_of(views: Views) -> tuple[View, ...]:
     """The views of a set or a grid."""
     return views.views if isinstance(views, ViewGrid) else VIEW_SETS[views]
+
+
+def views_name(views: Views) -> str:
+    """A set's name, also for a grid of the same views, or else the grid's steps.
+
+    >>> views_name(ViewGrid(flips=(False,), scales=(1.0,), rotations_deg=(0.0,)))
+    'single'
+    """
+    wanted = set(views_of(views))
+    return next((name for name, known in VIEW_SETS.items() if set(known) == wanted), str(views))

@@ -67,7 +67,7 @@ def predict_copies(
     rows = augmented_images[augmented_images["split"].isin(splits) & (augmented_images["kind"] != ORIGINAL)]
     refiner = stage2 if "stage2" in stages else None
     images = ImageSet.of_copies(rows, cache)
-    made_from = images.identity() | _networks(stage1, refiner) | {"refinement": str(detector.refinement)}
+    made_from = images.identity() | _networks(stage1, refiner) | {"refinement": detector.refinement.model_dump(mode="json")}
 
     def predict() -> pd.DataFrame:
         return _single_view(images, ImageSet(rows, store.read, images.pixels), stage1, refiner, detector)
@@ -95,7 +95,7 @@ def predict_training_sample(
     rng = np.random.default_rng(np.random.SeedSequence([params.statistics.seed, len(trained)]))
     rows = trained.iloc[np.sort(rng.permutation(len(trained))[: params.training_images])]
     cached = ImageSet.of_cache(rows, cache, cache_index)
-    made_from = cached.identity() | _networks(stage1, stage2) | {"refinement": str(detector.refinement)}
+    made_from = cached.identity() | _networks(stage1, stage2) | {"refinement": detector.refinement.model_dump(mode="json")}
 
     def predict() -> pd.DataFrame:
         return _single_view(cached, ImageSet.of_originals(rows, raw, cache_index), stage1, stage2, detector)

@@ -44,23 +44,21 @@ def learn_uncertainty(
     located = pd.concat([predictions, fold_predictions], ignore_index=True)
     found = learn(learned, located, images, params.uncertainty)
     return {
-        stage: StageUncertainty(*_networks_and_views(stage, stage1, stage2, ensemble, detector), models).to_report()
+        stage: StageUncertainty(*_networks_and_settings(stage, stage1, stage2, ensemble, detector), models).to_report()
         for stage, models in found.items()
     }
 
 
-def _networks_and_views(
+def _networks_and_settings(
     stage: str, stage1: Path, stage2: Path | None, ensemble: Path | None, detector: DetectorParams
-) -> tuple[dict[str, str], str]:
-    """The digests of the networks that a stage's points are made by, and what these look at, in words."""
-    from ceph_pipeline.detector.description import views_in_words
-
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """The digests of the networks that predict a stage's points, and the parameters that these points depend on."""
     if stage == ENSEMBLE:
-        files, looks = DetectorFiles.of(stage1, stage2, ensemble), detector
+        files, params = DetectorFiles.of(stage1, stage2, ensemble), detector
     else:
         files = DetectorFiles.of(stage1, stage2 if stage.startswith("stage2") else None)
-        looks = detector if stage.endswith("_tta") else detector.in_one_view()
-    return files.digests(), views_in_words(looks, refined=bool(files.stage2))
+        params = detector if stage.endswith("_tta") else detector.in_one_view()
+    return files.digests(), params.point_settings(refined=bool(files.stage2))
 
 
 def check_uncertainty(

@@ -41,7 +41,7 @@ def locate_landmarks(
     require_apart(folder, overlay_folder)
     files = DetectorFiles.of(stage1_checkpoint, stage2_checkpoint, ensemble)
     detector = LandmarkDetector.from_checkpoints(files.stage1, files.stage2, models, detector_params)
-    detector.uncertainty.say(detector.stage, detector.views)
+    detector.uncertainty.report(detector.stage, detector.settings)
     predictions, quarantine, cvm, _ = predict_folder(detector, folder, params.pixel_size_mm)
     logger.info(
         "%d landmarks located in each of %d new X-rays, %d files set aside",
