@@ -64,7 +64,9 @@ def test_an_array_and_its_file_give_the_same_points(checkpoints: Path, tmp_path:
 
 
 def test_no_images_give_an_empty_table(checkpoints: Path) -> None:
-    assert LandmarkDetector.load(checkpoints, DetectorParams(device="cpu")).predict([]).empty
+    table = LandmarkDetector.load(checkpoints, DetectorParams(device="cpu")).predict([])
+    assert table.empty
+    assert pd.api.types.is_string_dtype(table["image_id"])
 
 
 def test_a_folder_without_checkpoints_is_refused(tmp_path: Path) -> None:
@@ -105,6 +107,11 @@ def test_a_name_that_cannot_be_an_identifier_is_made_one(dot_finder: TrainedNet,
     file = (tmp_path / "plain.png").rename(tmp_path / "Müller Anna (2).png")
     (name,) = LandmarkDetector([dot_finder]).predict([file])["image_id"].unique()
     assert re.fullmatch(IDENTIFIER, name)
+
+
+def test_a_name_that_is_no_text_is_refused(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    with pytest.raises(DetectorError, match="7: the name of an image is of type int, expected text"):
+        LandmarkDetector([dot_finder]).predict({7: dotted})
 
 
 def test_a_colour_array_is_refused(dot_finder: TrainedNet) -> None:

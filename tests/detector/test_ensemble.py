@@ -22,6 +22,7 @@ from ceph_pipeline.detector.files import (
     ensemble_detectors,
     files_in,
     list_detectors,
+    models_folder_of,
 )
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.detector.located import Located
@@ -134,6 +135,13 @@ def ensemble(models: Path) -> Path:
 
 
 class TestFolder:
+    def test_an_ensemble_named_from_within_its_folder_belongs_to_the_same_models(
+        self, models: Path, ensemble: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(ensemble)
+        assert models_folder_of(Path()).samefile(models)
+        assert models_folder_of(Path("../ensemble")).samefile(models)
+
     def test_those_answer_that_are_listed(self, ensemble: Path) -> None:
         assert files_in(ensemble) == (
             tuple(ensemble / number / STAGE1_FILE for number in ("0", "10")),

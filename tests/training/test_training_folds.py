@@ -38,6 +38,13 @@ def test_near_duplicates_share_a_fold_also_by_way_of_a_third():
     assert fold["A_00"] == fold["A_07"] == fold["B_03"]
 
 
+def test_near_duplicates_of_one_test_film_share_a_fold():
+    for seed in range(6):
+        fold = assign_folds(sources({"A": 6}), pairs(("A_00", "t"), ("A_01", "t")), 3, seed).set_index("image_id")["fold"]
+        assert fold["A_00"] == fold["A_01"]
+        assert len(fold) == 6
+
+
 def test_films_of_one_patient_share_a_fold():
     images = sources({"A": 20})
     images["patient"] = [f"patient-{number // 2}" for number in range(len(images))]

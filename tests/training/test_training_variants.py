@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.models.backbones import UnknownBackboneError
-from ceph_pipeline.training import Stage1Params, TrainingError, variants
+from ceph_pipeline.pipelines.compare import nodes
+from ceph_pipeline.training import CompareParams, Stage1Params, TrainingError, variants
 from ceph_pipeline.training.stage1 import Stage1Tables
 from ceph_pipeline.training.variants import SECONDS_FILE, network_variants, source_variants, train_variants
 
@@ -62,6 +63,18 @@ def test_a_network_that_does_not_exist_is_named_before_any_is_trained() -> None:
         network_variants(IMAGES, params, ["resnet18", "resnet180"])
 
 
+def test_a_network_that_does_not_take_the_input_is_named_before_any_is_trained() -> None:
+    with pytest.raises(ValueError, match=r"images are 512 × 512 px.*takes 224 × 224 px only"):
+        network_variants(IMAGES, Stage1Params(), ["resnet18", "swin_tiny_patch4_window7_224"])
+
+
+def test_without_test_images_nothing_is_trained() -> None:
+    nothing = pd.DataFrame()
+    for train in (nodes.train_networks, nodes.train_on_fewer):
+        with pytest.raises(TrainingError, match=r"test split, which has no images: set ingestion\.splits\.test_fraction above 0"):
+            train(*[nothing] * 4, None, nothing, Path("nowhere"), Stage1Params(), CompareParams(), IMAGES)
+
+
 def test_a_finished_training_keeps_the_time_that_it_took(spots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ceph_pipeline.detector.checkpoint import save_checkpoint
     from ceph_pipeline.training.measurement_scores import MeasurementMoments
@@ -85,11 +98,13 @@ def test_a_finished_training_keeps_the_time_that_it_took(spots, tmp_path: Path, 
     chosen = network_variants(spots.images, params, ["mobilenetv3_small_050"])
     first = train_variants(chosen, tables, spots.cache, tmp_path)
     os.utime(tmp_path / "mobilenetv3_small_050" / "best.ckpt", (0, 0))
-    (tmp_path / "mobilenetv3_small_050" / SECONDS_FILE).write_text(json.dumps(123.0))
+    noted = {"digest": first["digest"].iloc[0], "seconds": 123.0}
+    (tmp_path / "mobilenetv3_small_050" / SECONDS_FILE).write_text(json.dumps(noted))
     again = train_variants(chosen, tables, spots.cache, tmp_path)
     assert again["training_seconds"].tolist() == [123.0]
     assert again.drop(columns="training_seconds").equals(first.drop(columns="training_seconds"))
-    for left in (None, "", "[1]"):  # the training was killed before it wrote its time, or the disk lost it
+    of_another = json.dumps(noted | {"digest": "another training's"})
+    for left in (None, "", "[1]", "{}", of_another):  # the training was killed before it wrote its time, or the disk lost it
         seconds = tmp_path / "mobilenetv3_small_050" / SECONDS_FILE
         seconds.unlink() if left is None else seconds.write_text(left)
         assert train_variants(chosen, tables, spots.cache, tmp_path)["training_seconds"].isna().all()

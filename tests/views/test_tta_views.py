@@ -71,6 +71,10 @@ class TestFuseViews:
         scores = np.array([3.0, 1.0, 0.0])[:, None, None]
         assert fuse_views(self.ANSWERS, scores, "confidence")[0].tolist() == [[[0.5, 0.0]]]
 
+    def test_a_peak_below_zero_has_no_weight(self):
+        scores = np.array([0.002, -0.0019, 0.0])[:, None, None]
+        assert fuse_views(self.ANSWERS, scores, "confidence")[0].tolist() == [[[0.0, 0.0]]]
+
     def test_no_confidence_at_all_is_the_plain_mean(self):
         assert fuse_views(self.ANSWERS, np.zeros((3, 1, 1)), "confidence")[0].tolist() == [[[4.0, 1.0]]]
 

@@ -135,7 +135,8 @@ def list_detectors(folder: Path, numbers: Sequence[int]) -> None:
 
 def models_folder_of(folder: Path) -> Path:
     """Where the evaluation leaves what it has learned of a detector: its folder, or the one that an ensemble lies in."""
-    return folder.parent if not is_detector(folder) and is_detector(folder.parent) else folder
+    parent = folder.absolute().parent
+    return parent if not is_detector(folder) and is_detector(parent) else folder
 
 
 def _single(folder: Path) -> DetectorFiles:

@@ -84,7 +84,7 @@ def network_figure(table: pd.DataFrame) -> Figure:
 def learning_curve_figure(table: pd.DataFrame) -> Figure:
     """Error against the number of training sources, of all landmarks together; of many landmarks the range, of few each."""
     unit = unit_of(table)
-    means = table.pivot_table(index="n_sources", columns="landmark", values=f"mean_{unit}", sort=False).sort_index()
+    means = table.pivot_table(index="n_sources", columns="landmark", values=f"mean_{unit}", sort=False, dropna=False).sort_index()
     every, each = table[table["landmark"] == BOTH].sort_values("n_sources"), means.drop(columns=BOTH)
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()

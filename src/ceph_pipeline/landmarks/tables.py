@@ -212,8 +212,8 @@ def points_table(points: NDArray[np.float64], image_ids: list[str], landmarks: l
     flat = points.reshape(-1, 2)
     return pd.DataFrame(
         {
-            "image_id": np.repeat(image_ids, len(landmarks)),
-            "landmark": np.tile(landmarks, len(image_ids)),
+            "image_id": pd.Series(np.repeat(image_ids, len(landmarks)), dtype=str),
+            "landmark": pd.Series(np.tile(landmarks, len(image_ids)), dtype=str),
             "x": flat[:, 0],
             "y": flat[:, 1],
         }

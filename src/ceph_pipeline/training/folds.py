@@ -124,11 +124,12 @@ def _groups(sources: pd.DataFrame, duplicates: pd.DataFrame) -> list[list[str]]:
     """Sources, by their identifiers, that must share a fold, each group sorted."""
     from scipy.cluster.hierarchy import DisjointSet  # loaded where it is needed: registering pipelines stays cheap
 
-    connected = DisjointSet(sources.index)
-    for first, second in duplicates[["image_a", "image_b"]].itertuples(index=False):
-        if first in connected and second in connected:
-            connected.merge(first, second)
+    pairs = duplicates[["image_a", "image_b"]]
+    connected = DisjointSet([*sources.index, *pairs.to_numpy().ravel()])  # a film of another split may link two sources
+    for first, second in pairs.itertuples(index=False):
+        connected.merge(first, second)
     for _, films in sources.groupby("patient") if "patient" in sources else ():
         for image_id in films.index[1:]:
             connected.merge(films.index[0], image_id)
-    return [sorted(group) for group in connected.subsets()]
+    groups = (sorted(group.intersection(sources.index)) for group in connected.subsets())
+    return [group for group in groups if group]

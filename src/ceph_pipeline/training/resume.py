@@ -144,10 +144,9 @@ def read_state(path: Path) -> dict[str, Any]:
         if isinstance(state, dict) and {"epoch", "state_dict"} <= state.keys():
             return state
         reason = "expected the state of a training"
-    stage = path.parent.name
     raise TrainingError(
-        f"{path}: missing, damaged, or no file of a training ({reason}), so that it cannot go on. Put the file back, or start "
-        f"over: --params {stage}.loop.force=true"
+        f"{path}: missing, damaged or not a training state ({reason}), so that the training cannot resume. Restore the file, or "
+        "delete it to start this training over."
     )
 
 

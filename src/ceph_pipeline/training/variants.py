@@ -13,7 +13,7 @@ import pandas as pd
 
 from ceph_pipeline.artifacts import fingerprint, write_atomically
 from ceph_pipeline.detector.checkpoint import load_checkpoint
-from ceph_pipeline.models.size import count_parameters
+from ceph_pipeline.models.size import count_parameters, describe_net
 from ceph_pipeline.training import TrainingError, run
 from ceph_pipeline.training.measurement_scores import UNMEASURED
 from ceph_pipeline.training.stage1 import Stage1Job, describe
@@ -45,15 +45,17 @@ class Variant:
 
 
 def network_variants(images: pd.DataFrame, params: Stage1Params, backbones: Sequence[str]) -> list[Variant]:
-    """The same training with each backbone; each is built once, at random weights, so that a wrong name costs no training.
+    """The same training with each backbone; each is first built at random weights, so that a wrong one costs no training.
 
     Raises:
         UnknownBackboneError: timm has no such model, or it gives no feature maps.
+        ValueError: a network does not accept images of the configured size.
     """
     nets = {name: params.net.model_copy(update={"backbone": name}) for name in backbones}
     for net in nets.values():
         untrained = params.model_copy(update={"net": net.model_copy(update={"pretrained": False})})
-        describe(["landmark"], untrained, UNMEASURED, n_stages=0)
+        trained = describe(["landmark"], untrained, UNMEASURED, n_stages=0)
+        describe_net(trained.net, trained.input_size)
     return [Variant(name, images, params.model_copy(update={"net": net})) for name, net in nets.items()]
 
 
@@ -101,24 +103,26 @@ def train_variants(variants: Iterable[Variant], tables: Stage1Tables, cache: Ima
         started = time.time()
         of_variant = tables.of(variant.images, tables.landmarks, tables.cvm, tables.source_pixels)
         path = run.train(Stage1Job(of_variant, cache, variant.params), place, f"{folder.name} {variant.name}")
+        digest = fingerprint(path)
         if path.stat().st_mtime >= started:
-            write_atomically(place / SECONDS_FILE, json.dumps(time.time() - started))
+            write_atomically(place / SECONDS_FILE, json.dumps({"digest": digest, "seconds": time.time() - started}))
         rows.append(
             {
                 "variant": variant.name,
                 "checkpoint": path.relative_to(folder).as_posix(),
-                "digest": fingerprint(path),
+                "digest": digest,
                 "n_sources": variant.images.loc[variant.images["split"] == "train", "source_id"].nunique(),
                 "n_parameters": count_parameters(load_checkpoint(path).net),
                 "epochs": variant.params.optim.epochs,
-                "training_seconds": _seconds(place),
+                "training_seconds": _seconds(place, digest),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _seconds(place: Path) -> float:
+def _seconds(place: Path, digest: str) -> float:
     try:
-        return float(json.loads((place / SECONDS_FILE).read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+        noted = json.loads((place / SECONDS_FILE).read_text(encoding="utf-8"))
+        return float(noted["seconds"]) if noted["digest"] == digest else math.nan
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
         return math.nan

@@ -50,7 +50,7 @@ def _view_weights(known: NDArray[np.bool_], scores: ArrayLike | None, how: Fusio
     scores = np.asarray(scores, np.float64)
     if scores.shape != known.shape:
         raise InvalidValueError(f"fusing by confidence needs scores of shape {known.shape}, got {scores.shape}.")
-    weights = np.where(known, np.nan_to_num(scores), 0.0)
+    weights = np.where(known, np.nan_to_num(scores).clip(min=0), 0.0)  # peaks of unbounded maps may lie below 0
     return np.where(weights.sum(axis=0) > 0, weights, known)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks.tables import images_in, reader_points
-from ceph_pipeline.training import CompareParams, Stage1Params
+from ceph_pipeline.training import CompareParams, Stage1Params, TrainingError
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +25,10 @@ def train_networks(
     folder: Path,
     params: Stage1Params,
     compare: CompareParams,
+    sources: pd.DataFrame,
 ) -> pd.DataFrame:
     """Train each of the networks on the same images."""
+    _require_test_images(sources)
     from ceph_pipeline.training.stage1 import Stage1Tables
     from ceph_pipeline.training.variants import network_variants, train_variants
 
@@ -44,8 +46,10 @@ def train_on_fewer(
     folder: Path,
     params: Stage1Params,
     compare: CompareParams,
+    sources: pd.DataFrame,
 ) -> pd.DataFrame:
     """Train the same network on ever more of the training sources."""
+    _require_test_images(sources)
     from ceph_pipeline.training.stage1 import Stage1Tables
     from ceph_pipeline.training.variants import source_variants, train_variants
 
@@ -97,3 +101,11 @@ def draw_learning_curve(curve_errors: pd.DataFrame) -> Any:
     from ceph_pipeline.evaluation.variants import learning_curve_figure
 
     return learning_curve_figure(curve_errors)
+
+
+def _require_test_images(sources: pd.DataFrame) -> None:
+    if not (sources["split"] == "test").any():
+        raise TrainingError(
+            "the pipelines compare and learning_curve evaluate on the test split, which has no images: set "
+            "ingestion.splits.test_fraction above 0, or name test images in the sheet of films."
+        )
