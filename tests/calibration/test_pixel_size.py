@@ -66,7 +66,7 @@ def test_a_file_that_disagrees_is_reported_and_not_averaged() -> None:
 
 @pytest.mark.parametrize(
     ("file_mm", "length_mm", "is_suspect"),
-    [(0.2, 71.0, False), (0.15, 53.25, False), (0.26, 92.3, True), (0.1, 35.5, True), (1.0, 355.0, True)],
+    [(0.2, 71.0, False), (0.15, 53.25, False), (0.26, 92.3, True), (0.1, 35.5, True), (1.0, 355.0, True), (0.02, 7.1, True)],
 )
 def test_a_pixel_size_that_makes_no_head_is_reported(
     file_mm: float, length_mm: float, is_suspect: bool, caplog: pytest.LogCaptureFixture

@@ -16,6 +16,7 @@ from ceph_pipeline.detector.uncertainty import DetectorUncertainty, load_uncerta
 from ceph_pipeline.inference import InferenceParams, LandmarkDetector
 from ceph_pipeline.inference.measurements import measurement_rows, summary_rows
 from ceph_pipeline.inference.overlay import FLAG, RING, draw_overlay
+from ceph_pipeline.inference.uncertainty import judge_by_size
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.landmarks.tables import PredictionTable, Unit
 from ceph_pipeline.pipelines.inference.nodes import locate_landmarks
@@ -100,6 +101,21 @@ class TestJudged:
         assert [record.getMessage().split(":")[0] for record in caplog.records] == [
             "nothing is known about the uncertainty of Sella"
         ]
+
+    def test_once_the_pixel_size_is_known_in_millimetres(self) -> None:
+        known = uncertainty(mm=model("mm"), px=model("px"))
+        located = known.judge(points([4.0, 6.0, 1.0]), {})
+        located.loc[2, "x"] = 400.0
+        sizes = pd.DataFrame({"image_id": ["a"], "source": "file", "mm_per_pixel": 0.2, "is_suspect": False})
+        judged = judge_by_size(located, known, sizes, {"a": (100, 90)})
+        assert judged["radius_mm"].tolist() == pytest.approx([4.8, 7.2, 1.2])
+        assert judged["flagged"].tolist() == [True, True, True], "2.4 and 3.6 mm against 1.5, and a point outside the image"
+        for other in (sizes.assign(is_suspect=True), sizes.assign(source="anatomical")):
+            in_px = judge_by_size(located, known, other, {"a": (100, 90)})
+            assert in_px["radius_mm"].isna().all()
+            assert in_px["flagged"].tolist() == [False, True, True]
+        plain = points([4.0])
+        assert judge_by_size(plain, DetectorUncertainty(), sizes, {"a": (100, 90)}) is plain
 
     def test_another_stage_stays_as_it_is(self) -> None:
         table = points([4.0], stage="stage2")
@@ -201,6 +217,8 @@ class TestPipeline:
 def test_the_summary_counts_flagged_points() -> None:
     judged = uncertainty(px=model("px")).judge(points([4.0, 6.0, 9.0]), {"a": np.nan})
     assert summary_rows(judged, measurement_rows(judged, {}))["n_flagged"].tolist() == [2]
+    wider = judged.assign(calibrated_sigma_px=[90.0, 18.0, 27.0])
+    assert summary_rows(wider, measurement_rows(wider, {}))[["least_sure", "max_sigma_px"]].to_numpy().tolist() == [["Sella", 90.0]]
     assert "n_flagged" not in summary_rows(points([4.0]), measurement_rows(points([4.0]), {}))
 
 

@@ -29,6 +29,13 @@ SIZES = pd.DataFrame({"image_id": ["anna_ceph", "bea_ceph"], "source": ["file", 
 """What `size_pixels` says: an anatomical estimate is no measurement."""
 
 
+def test_scores_are_of_the_calibrated_standard_deviation(tmp_path):
+    predictions = located(tmp_path / "new").assign(calibrated_sigma_px=6.0)
+    write_annotations(tmp_path / "new", predictions, SIZES, tmp_path / "out", InferenceParams(formats=("table",)))
+    (file,) = (tmp_path / "out" / "table").glob("*.csv")
+    assert pd.read_csv(file)["sigma_px"].tolist() == [6.0, 6.0]
+
+
 def test_every_format_that_is_asked_for_gives_the_predictions_back(tmp_path):
     predictions = located(tmp_path / "new")
     params = InferenceParams(formats=("table", "coco", "label_studio", "labelme", "json"))

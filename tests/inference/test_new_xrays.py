@@ -32,7 +32,7 @@ from ceph_pipeline.landmarks.tables import PredictionTable, QuarantineTable
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.pipelines.inference.nodes import (
     draw_overlays,
-    judge_plausibility,
+    judge_points,
     locate_landmarks,
     measure_faces,
     size_pixels,
@@ -216,8 +216,8 @@ def test_the_nodes_lead_from_a_folder_to_overlays(checkpoints: Path, tmp_path: P
     assert quarantine.empty
     assert cvm.empty  # a network without the head
     assert list(cvm.columns) == ["image_id", "cvm_stage", "probability"]
-    predictions, shapes = judge_plausibility(located, checkpoints, PlausibilityParams())
-    sizes = size_pixels(tmp_path / "new", predictions, checkpoints, params, CalibrationParams(), detector)
+    sizes = size_pixels(tmp_path / "new", located, checkpoints, params, CalibrationParams(), detector)
+    predictions, shapes = judge_points(tmp_path / "new", located, sizes, stage1, checkpoints, PlausibilityParams(), stage2)
     assert sizes["source"].tolist() == ["file", "file"]
     measurements = measure_faces(predictions, sizes, CephalometryParams())
     assert {"S_Go_mm", "SNA"} <= set(measurements["measurement"])

@@ -91,6 +91,17 @@ def test_films_of_different_pixel_sizes_are_brought_to_one() -> None:
     assert np.abs((second.get_xydata() - first.get_xydata())[NAMES.index("A")]).max() < 1e-6
 
 
+def test_a_suspect_pixel_size_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    suspect = MM.assign(is_suspect=[False, True])
+    compare_films(films(1.0), suspect, PARAMS)
+    assert caplog.text.count("is suspect (see its report)") == 1
+    caplog.clear()
+    compare_films(films(1.0), suspect, PARAMS.model_copy(update={"pixel_sizes_mm": (0.1, 0.1)}))
+    assert "suspect" not in caplog.text
+    with pytest.raises(ValueError, match="less than or equal to 2"):
+        SuperimpositionParams(pixel_sizes_mm=(100, 0.1))
+
+
 @pytest.mark.parametrize(
     ("params", "sizes", "message"),
     [

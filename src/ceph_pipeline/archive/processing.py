@@ -28,12 +28,14 @@ from ceph_pipeline.detector import DetectorParams, LandmarkDetector
 from ceph_pipeline.detector.files import files_in, models_folder_of
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.errors import printable
+from ceph_pipeline.images import read_header
 from ceph_pipeline.images.film_files import may_be_film, why_no_film
 from ceph_pipeline.images.identifiers import identifiers_of
 from ceph_pipeline.inference.folder import WAY_OUT, listed, predict_films, quarantine_rows, require_apart, said_pixel_sizes
 from ceph_pipeline.inference.measurements import measured_pixel_sizes, measurement_rows
 from ceph_pipeline.inference.plausibility import flag_implausible
 from ceph_pipeline.inference.ruler_models import load_ruler_detector, ruler_folder_for, with_marks
+from ceph_pipeline.inference.uncertainty import judge_by_size
 from ceph_pipeline.ingestion import read_film_sheet
 from ceph_pipeline.plausibility import PRIOR_FILE, read_prior
 from ceph_pipeline.uncertainty import UNCERTAINTY_FILE
@@ -221,8 +223,11 @@ def _look_at(part: Part, at_hand: _AtHand, archive: Archive, made_by: str) -> di
     if not located:
         return tables
     prior = read_prior(models_folder_of(archive.models) / PRIOR_FILE)
-    points, plausibility = flag_implausible(found.points, prior, settings.plausibility)
-    sizes = _pixel_sizes([film for film in part.films if film.image_id in located], folder, points, archive, made_by)
+    sizes = _pixel_sizes([film for film in part.films if film.image_id in located], folder, found.points, archive, made_by)
+    uncertainty = _detector(archive.models, settings.detector, made_by).uncertainty
+    image_sizes = {image_id: read_header(path).size for image_id, path in xrays.items() if image_id in located}
+    judged = judge_by_size(found.points, uncertainty, sizes, image_sizes)
+    points, plausibility = flag_implausible(judged, prior, settings.plausibility)
     return tables | {
         "points": points,
         "plausibility": plausibility.assign(colourful=plausibility["image_id"].isin(found.colourful)),

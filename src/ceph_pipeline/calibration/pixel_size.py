@@ -23,7 +23,7 @@ UNCERTAIN, IMPLAUSIBLE = "uncertain", "implausible"
 """Why a ruler that is seen is refused: by the standard error of its pixel size, or by a size that no X-ray has."""
 LANDMARKS = ["Sella", "Nasion"]
 HEADS_MM = (50.0, 90.0)
-"""Distances S–N from a small child's to seven standard deviations above adults' mean; by a wrong pixel size they lie outside."""
+"""Plausible distances S–N, from a small child's to six standard deviations above the adult mean."""
 
 
 class Measured(NamedTuple):
@@ -92,11 +92,12 @@ def pixel_sizes(
     marks = np.where(usable[:, None, None], marks, np.nan)
     ruler = Measured(*np.where(usable, ruler, np.nan))
     anatomical = by_length(*_points(predictions, image_ids, LANDMARKS), params.sella_nasion_mm, params.sella_nasion_sd_mm)
-    anatomical = Measured(*np.where(is_pixel_size(anatomical.mm), anatomical, np.nan))
+    by_head = anatomical.mm
+    anatomical = Measured(*np.where(is_pixel_size(by_head), anatomical, np.nan))
     known = {"ruler": ruler, "file": Measured(file_mm, np.full(len(image_ids), np.nan)), "anatomical": anatomical}
     mm, se, source = _first_that_says(known, params.sources, len(image_ids))
     deviation = 100 * (ruler.mm / file_mm - 1)
-    length = params.sella_nasion_mm * mm / anatomical.mm
+    length = params.sella_nasion_mm * mm / by_head
     return pd.DataFrame(
         {
             "image_id": image_ids,

@@ -90,8 +90,8 @@ VERTICAL = (
 DENTAL = (
     M("IMPA", "Lower incisor to mandibular plane", "deg", "directions", (*L1, "Me", "Go"), sign="larger: proclined",
       convention=f"the posterior angle; some programs give its supplement or its difference from 90°; {_MP}"),
-    M("FMIA", "Lower incisor to FH", "deg", "sum", terms=((-1, "FMA"), (-1, "IMPA")), constant=180.0,
-      sign="smaller: proclined", convention=_POINTS),
+    M("FMIA", "Lower incisor to FH", "deg", "directions", (*L1, *FH), sign="smaller: proclined",
+      convention=f"180° − FMA − IMPA where the mandibular plane descends forward. {_POINTS}"),
     M("U1_NA_deg", "Upper incisor to N–A", "deg", "lean", (*U1, "N", "A"), sign=_PROCLINED),
     M("U1_NA_mm", "Upper incisor to N–A", "mm", "in_front", ("UIT", "N", "A"), sign=_FRONT, convention=_TIP),
     M("L1_NB_deg", "Lower incisor to N–B", "deg", "lean", (*L1, "N", "B"), sign=_PROCLINED),

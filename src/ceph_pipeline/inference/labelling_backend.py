@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -28,6 +29,7 @@ from ceph_pipeline.formats.writers.labelling_interface import Control, control_o
 from ceph_pipeline.formats.writers.point_set import WrittenPoint
 from ceph_pipeline.images import read_image
 from ceph_pipeline.images.kinds import IMAGE_SUFFIXES
+from ceph_pipeline.uncertainty.points import sigma_px
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -88,7 +90,7 @@ class LabellingBackend:
         path = self._image(task, control)
         image = read_image(path)
         found = self.detector.predict({path.stem: image})
-        values = found[["x", "y", "sigma_px"]].to_numpy(float).tolist()
+        values = np.column_stack([found[["x", "y"]].to_numpy(float), sigma_px(found)]).tolist()
         points = {name: WrittenPoint(*numbers) for name, numbers in zip(found["landmark"].astype(str), values, strict=True)}
         return prediction_of((image.shape[1], image.shape[0]), self.model_version, points, control)
 
@@ -165,7 +167,12 @@ class LabellingBackend:
         return tasks
 
     def _write(self, tasks: list[dict[str, Any]]) -> None:
-        write_atomically(self.corrected, json.dumps(tasks, ensure_ascii=False, indent=1))
+        try:
+            text = json.dumps(tasks, ensure_ascii=False, indent=1, allow_nan=False)
+            text.encode()
+        except ValueError as error:  # NaN, or half of a surrogate pair
+            raise LabellingError(f"an annotation cannot be stored as JSON ({error}): nothing has been stored.") from None
+        write_atomically(self.corrected, text)
 
 
 def application(backend: LabellingBackend) -> FastAPI:

@@ -57,6 +57,7 @@ def summary_rows(predictions: pd.DataFrame, measurements: pd.DataFrame, rules: M
 
     `n_flagged` is there where the points carry flags; each rule adds its class, None where its measurement is absent.
     """
+    predictions = predictions.assign(sigma_px=sigma_px(predictions))
     grouped = predictions.groupby("image_id", sort=False)
     largest = predictions.dropna(subset="sigma_px").groupby("image_id", sort=False)["sigma_px"].idxmax()
     least_sure = predictions.loc[largest, ["image_id", "landmark"]].set_index("image_id")

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 
 from ceph_pipeline.artifacts import Params
 from ceph_pipeline.artifacts.user_path import user_path
 from ceph_pipeline.cephalometry import Registration
 from ceph_pipeline.formats.entries import PixelSizeMm
-from ceph_pipeline.formats.writers.params import WrittenFormat
 from ceph_pipeline.ingestion.params import FilmSheetParams
 
 
@@ -30,7 +29,7 @@ class InferenceParams(Params):
         description="folder of networks that locate the ruler's marks, such as data/ruler/06_models; null: none",
     )
     overlays: bool = Field(True, description="draw each image with its landmarks")
-    formats: tuple[WrittenFormat, ...] = Field(
+    formats: tuple[Literal["coco", "json", "label_studio", "labelme", "table"], ...] = Field(
         ("table", "json", "coco", "label_studio"), description="as which files the landmarks are left beside the tables"
     )
     reports: bool = Field(True, description="write a printable page of each image, and one of them all")
@@ -50,7 +49,7 @@ class SuperimpositionParams(Params):
 
     first: str | None = Field(None, description="identifier (`image_id`) of the earlier film")
     second: str | None = Field(None, description="identifier of the later film")
-    pixel_sizes_mm: tuple[PositiveFloat, PositiveFloat] | None = Field(
+    pixel_sizes_mm: tuple[PixelSizeMm, PixelSizeMm] | None = Field(
         None, description="of the first and the second film; null: as `inference` has found them"
     )
     registration: Registration = Field(

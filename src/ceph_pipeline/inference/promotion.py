@@ -121,6 +121,8 @@ def sentence(result: dict[str, Any]) -> str:
 
 def _located(uri: str, name: str, images: ImageSet, params: DetectorParams, truth: pd.DataFrame) -> pd.DataFrame:
     """A detector's points of landmarks that are annotated; a batch of images is held at a time."""
+    if not images.image_ids:
+        raise PromotionError("the test split has no images to compare candidate and champion on.")
     detector = LandmarkDetector.load(uri, params)
     sizes = images.rows.set_index("image_id")["pixel_size_mm"]
     parts = []

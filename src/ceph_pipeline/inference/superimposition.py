@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from ceph_pipeline.artifacts import plain_label
+from ceph_pipeline.artifacts import plain_label, pseudonym
 from ceph_pipeline.cephalometry import Registration, SuperimpositionError, assess, changes, superimpose
 from ceph_pipeline.inference.points import measured_places, places_of, sigmas_of
 from ceph_pipeline.inference.report import calibrations
@@ -19,6 +20,8 @@ from ceph_pipeline.landmarks import Affine
 if TYPE_CHECKING:
     from ceph_pipeline.inference.params import SuperimpositionParams
     from ceph_pipeline.inference.points import Places
+
+logger = logging.getLogger(__name__)
 
 FIRST_COLOUR, SECOND_COLOUR = "#0072b2", "#d55e00"
 HEIGHT_INCHES = 9.0
@@ -60,6 +63,12 @@ def pixel_sizes_of(
     known = calibrations(sizes)
     first, second = (str(film["image_id"].iloc[0]) for film in films)
     for name in (first, second):
+        if name in known and known[name].is_suspect:
+            logger.warning(
+                "the pixel size of %s is suspect (see its report), so that changes in mm may be wrong: check it, and set "
+                "superimposition.pixel_sizes_mm.",
+                pseudonym(name),
+            )
         if name not in known:
             raise SuperimpositionError(
                 f"{name!r} is located, but its pixel size is not: inference was stopped before. Run inference to its end, or "

@@ -16,6 +16,7 @@ from ceph_pipeline.images.codec import decode_header
 from ceph_pipeline.images.identifiers import identifiers_of
 from ceph_pipeline.inference.report import Calibration, calibrations
 from ceph_pipeline.inference.ruler_models import with_marks
+from ceph_pipeline.inference.uncertainty import judge_by_size
 
 if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
@@ -66,4 +67,5 @@ def open_film(content: bytes, name: str, settings: PageSettings) -> OpenedFilm:
     counts = ("dicom" if header.kind == "dicom" else "file") in settings.pixel_size_order
     says = settings.pixel_size_mm or (header.pixel_size_mm if counts else np.nan)
     sizes = pixel_sizes(seen, [image_id], np.array([says]), settings.min_peak, settings.calibration)
+    found = judge_by_size(found, settings.detector.uncertainty, sizes, {image_id: (pixels.shape[1], pixels.shape[0])})
     return OpenedFilm(file, image_id, pixels, found, calibrations(sizes)[image_id])

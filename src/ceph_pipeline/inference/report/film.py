@@ -148,11 +148,12 @@ def _look_at(points: pd.DataFrame, size: tuple[int, int], implausible: bool) -> 
     outside, flagged = lies_outside(xy[None], size)[0], is_flagged(points)
     unlikely = points["implausible"].to_numpy(bool) if "implausible" in points else np.zeros(len(points), dtype=bool)
     missing = points["x"].isna().to_numpy(bool)
+    removed = missing & points["corrected"].to_numpy(bool) if "corrected" in points else np.zeros(len(points), dtype=bool)
     reasons = (
         ("Outside the image", outside),
         ("Implausible beside the other points", unlikely & ~outside),
         ("Uncertain", flagged & ~unlikely & ~outside & ~missing),
-        ("Not found", missing),
+        ("Not found", missing & ~removed),
     )
     sentences = [f"{reason}: {', '.join(points.loc[which, 'landmark'].astype(str))}." for reason, which in reasons if which.any()]
     if implausible:

@@ -57,11 +57,28 @@ def list_new_pseudonyms(located: pd.DataFrame, quarantine: pd.DataFrame) -> pd.D
     return pseudonym_table([*located["image_id"], *quarantine["item"]])
 
 
-def judge_plausibility(located: pd.DataFrame, models: Path, params: PlausibilityParams) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Flag implausible points, and judge each configuration as a whole."""
+def judge_points(
+    folder: Path,
+    located: pd.DataFrame,
+    sizes: pd.DataFrame,
+    stage1_checkpoint: Path,
+    models: Path,
+    params: PlausibilityParams,
+    stage2_checkpoint: Path | None = None,
+    ensemble: Path | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compute radii and flags with the measured pixel sizes, flag implausible points, and judge each configuration as a whole."""
+    from ceph_pipeline.detector.uncertainty import load_uncertainty
+    from ceph_pipeline.images import read_header
+    from ceph_pipeline.inference.folder import located_xrays
     from ceph_pipeline.inference.plausibility import judge_located
+    from ceph_pipeline.inference.uncertainty import judge_by_size
 
-    found = judge_located(located, models, params)
+    uncertainty = load_uncertainty(models, DetectorFiles.of(stage1_checkpoint, stage2_checkpoint, ensemble))
+    image_ids = located["image_id"].unique()
+    films = located_xrays(folder, image_ids)
+    image_sizes = {image_id: read_header(films[image_id]).size for image_id in image_ids}
+    found = judge_located(judge_by_size(located, uncertainty, sizes, image_sizes), models, params)
     return found.predictions, found.shapes
 
 
@@ -107,11 +124,13 @@ def write_annotations(
     from ceph_pipeline.inference.annotations import delete_annotations
     from ceph_pipeline.inference.folder import image_rows
     from ceph_pipeline.inference.measurements import measured_pixel_sizes
+    from ceph_pipeline.uncertainty.points import sigma_px
 
     images = image_rows(folder, predictions, measured_pixel_sizes(sizes))
+    points = predictions.rename(columns={"stage": "reader"}).assign(sigma_px=sigma_px(predictions))
     delete_annotations(annotation_folder, keep=params.formats)
     for name in params.formats:
-        formats.write(annotation_folder / name, name, images, predictions.rename(columns={"stage": "reader"}))
+        formats.write(annotation_folder / name, name, images, points)
     if params.formats:
         logger.info("landmarks as %s are in %s", ", ".join(params.formats), annotation_folder)
     return images

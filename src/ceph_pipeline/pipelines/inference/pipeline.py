@@ -6,7 +6,7 @@ from kedro.pipeline import Node, Pipeline
 
 from ceph_pipeline.pipelines.inference.nodes import (
     draw_overlays,
-    judge_plausibility,
+    judge_points,
     list_new_pseudonyms,
     locate_landmarks,
     measure_faces,
@@ -44,16 +44,19 @@ def create_pipeline(used: Literal["stage1", "stage2", "ensemble"] = "stage2") ->
                 name="list_new_pseudonyms",
             ),
             Node(
-                judge_plausibility,
-                inputs=["located_in_new", "models_folder", "params:plausibility"],
-                outputs=[POINTS, "inference_plausibility"],
-                name="judge_plausibility",
-            ),
-            Node(
                 size_pixels,
-                inputs=[FOLDER, POINTS, "models_folder", INFERENCE, "params:calibration", "params:detector"],
+                inputs=[FOLDER, "located_in_new", "models_folder", INFERENCE, "params:calibration", "params:detector"],
                 outputs=SIZES,
                 name="size_pixels",
+            ),
+            Node(
+                judge_points,
+                inputs=[
+                    *[FOLDER, "located_in_new", SIZES, "stage1_checkpoint", "models_folder", "params:plausibility"],
+                    *networks,
+                ],
+                outputs=[POINTS, "inference_plausibility"],
+                name="judge_points",
             ),
             Node(
                 measure_faces,
