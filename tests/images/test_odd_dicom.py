@@ -129,6 +129,17 @@ def test_bits_may_lie_anywhere_in_their_words(film, high, signed):
     assert_allclose(image[0], RAMP[0].astype(int) * 65535 / 4095, atol=1)
 
 
+@pytest.mark.parametrize("form", ["US", "OW", "packed"])
+def test_a_voi_lut_of_8_bits_on_12_bit_values_is_applied_over_their_whole_range(film, form):
+    table = np.arange(4096) // 16
+    item = pydicom.Dataset()
+    item.LUTDescriptor = [4096, 0, 8]
+    data = table.astype(np.uint8).tobytes() if form == "packed" else table.astype("<u2").tobytes()
+    item.add_new("LUTData", "US" if form == "US" else "OW", table.tolist() if form == "US" else data)
+    image = read_image(film(VOILUTSequence=[item]))
+    assert_allclose(image[0], table[RAMP[0]] * 65535 / 255, atol=1)
+
+
 def test_an_empty_voi_lut_sequence_is_none(film):
     """Its window, of a falling slope, is then the film's own."""
     falling = {"RescaleSlope": "-1", "RescaleIntercept": "4095", "WindowWidth": "4096", "WindowCenter": "2048"}

@@ -132,11 +132,20 @@ class TestPatients:
         names = [
             f"{name} {number // 4}"
             for number in range(20)
-            for name in [("Müller", "Mu\u0308ller", " Müller ", "Müller ")[number % 4]]
+            for name in [("Müller", "Mu\u0308ller", " MÜLLER ", "müller ")[number % 4]]
         ]
         images = split(table, facts=facts_of(table, patient=names), test_fraction=0.2, valid_fraction=0.25)
         assert images["split"].value_counts().to_dict() == {"train": 12, "test": 4, "valid": 4}
         assert images.groupby(images["image_id"].str.extract(r"(\d+)")[0].astype(int) // 4)["split"].nunique().max() == 1
+
+    def test_are_one_however_a_number_is_written(self):
+        names = [name for number in range(10) for name in (f"{number}", f"00{number}", f"{number}.0", f"p{number}")]
+        facts = facts_of(image_table(40, test=0), patient=names)
+        images = split(image_table(40, test=0), facts=facts, test_fraction=0.2, valid_fraction=0.25)
+        numbers = images["image_id"].str.removeprefix("train-").astype(int)
+        whose = numbers.where(numbers % 4 == 3, -1 - numbers // 4)  # the fourth of each is another patient, p0, p1, …
+        assert images.groupby(whose)["split"].nunique().max() == 1
+        assert images.groupby(whose)["patient"].nunique().max() == 1
 
     def test_that_an_optional_group_does_not_tell_are_one_a_film(self):
         images = split(image_table(20, test=0), patient_pattern=r"^(?:([^/]+)/)?", test_fraction=0.2, valid_fraction=0.25)

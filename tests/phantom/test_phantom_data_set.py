@@ -154,7 +154,7 @@ class TestForeignData:
         image = fresh[0] / "train" / "Cephalograms" / "patient.png"
         image.parent.mkdir(parents=True)
         image.write_bytes(b"somebody's")
-        with pytest.raises(ForeignDataError, match="did not make it"):
+        with pytest.raises(ForeignDataError, match="was not written by the phantom pipeline"):
             draw_data_set(*fresh, PARAMS.model_copy(update={"force": True}))
         assert image.read_bytes() == b"somebody's"
         assert not fresh[1].exists()
@@ -164,6 +164,36 @@ class TestForeignData:
         with pytest.raises(ForeignDataError, match=r"ruler\.json"):
             draw_data_set(*fresh, PARAMS)
         assert fresh[1].read_text() == "[]"
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("train/Cephalograms/patient.png", "a film"),
+            ("train/notes.txt", "notes"),
+            ("cephalogram_machine_mappings.csv", "cephalogram_id,machine\npatient_1,ART Plus\n"),
+            ("../ruler.json", '[{"data": {"image": "/data/upload/1/1a2b3c4d-patient.png"}}]'),
+            ("../ruler.json", "no export"),
+        ],
+    )
+    @pytest.mark.parametrize("seed", [1, 7], ids=["the same parameters", "others"])
+    def test_somebodys_file_among_phantoms_is_not_touched(self, fresh, name, content, seed):
+        params = PARAMS.model_copy(update={"n_images": 2})
+        draw_data_set(*fresh, params)
+        file = fresh[0] / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+        with pytest.raises(ForeignDataError, match="was not written by the phantom pipeline"):
+            draw_data_set(*fresh, params.model_copy(update={"seed": seed}))
+        assert file.read_text() == content
+        assert len(list(fresh[0].glob("*/Cephalograms/phantom_*"))) == 2
+
+    def test_own_files_are_drawn_again_without_a_question(self, fresh):
+        params = PARAMS.model_copy(update={"n_images": 2})
+        draw_data_set(*fresh, params)
+        before = digests(fresh[0])
+        draw_data_set(*fresh, params.model_copy(update={"seed": 7}))
+        assert len(list(fresh[0].glob("*/Cephalograms/phantom_*"))) == 2
+        assert digests(fresh[0]) != before
 
 
 class TestParameters:

@@ -113,6 +113,8 @@ def _as_shown(pixels: NDArray[Any], dataset: Dataset) -> GreyImage:
             del dataset[name]
     if "WindowWidth" in dataset and not _is_window(dataset):
         del dataset.WindowWidth  # the film is shown whole, as without a window
+    for item in dataset.get("VOILUTSequence") or ():
+        _widen_lut(item)
     values = apply_modality_lut(pixels, dataset)
     levels = np.asarray(apply_voi_lut(values, dataset), np.float64)
     shown = "VOILUTSequence" in dataset or "WindowWidth" in dataset
@@ -128,6 +130,19 @@ def _as_shown(pixels: NDArray[Any], dataset: Dataset) -> GreyImage:
             "save it from a viewer in which it is seen, or as png"
         )
     return cast("GreyImage", shown_levels)
+
+
+def _widen_lut(item: Dataset) -> None:
+    """Store a lookup table of 8 bits with 16: pydicom indexes it with numbers of the entries' size, of which 256 wraps to 0."""
+    entries, first, depth = item.LUTDescriptor
+    if depth != 8:
+        return
+    data, count = item.LUTData, entries or 1 << 16
+    if not isinstance(data, bytes):
+        data = np.asarray(data, np.uint16).astype("<u2").tobytes()
+    levels = np.frombuffer(data, np.uint8 if len(data) < 2 * count else "<u2")[:count]  # one or two bytes an entry
+    item.LUTDescriptor = [entries, first, 16]
+    item.add_new("LUTData", "US", levels.tolist())
 
 
 def _window_range(dataset: Dataset, levels: NDArray[np.float64]) -> tuple[float, float]:

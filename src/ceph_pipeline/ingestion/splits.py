@@ -32,7 +32,7 @@ def with_splits(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams, 
     A split that the sheet of films names counts, then the data set's own. Where no image is for testing, a share of the
     training images is held out, and where none is for validation, a share of those that are left. All films of a patient
     go together. The order in which they are drawn depends on the seed and on each one's key alone, so that leaving a patient
-    of one film out moves one other film at most; a patient of so many that the share is nearer without them is passed over.
+    of one film out moves two other films at most; a patient of so many that the share is nearer without them is passed over.
 
     Args:
         images: The images table.
@@ -117,8 +117,10 @@ def _patients(image_ids: Iterable[str], by_sheet: Mapping[str, str], by_path: Ma
 
 
 def _normalised(key: str) -> str:
-    """A name as any system and any typist writes it."""
-    return " ".join(unicodedata.normalize("NFC", key).split())
+    """One form of a patient's name or number: `Meier 1` is `meier 1`; `7`, `007` and `7.0` are one number."""
+    plain = " ".join(unicodedata.normalize("NFC", key).split()).casefold()
+    number = re.fullmatch(r"0*(\d+)(?:\.0+)?", plain)
+    return number[1] if number else plain
 
 
 def _require_apart(images: pd.DataFrame, patients: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """A whole data set of phantoms on disk: drawn in parallel, continued where it stopped, never over somebody's data."""
 
+import json
 import logging
 import shutil
 from pathlib import Path
@@ -15,7 +16,7 @@ from ceph_pipeline.phantom.drawing import RECIPE_VERSION, draw_cephalogram
 from ceph_pipeline.phantom.params import PhantomParams
 from ceph_pipeline.phantom.readers import read_landmarks
 from ceph_pipeline.phantom.ruler_export import label_studio_json
-from ceph_pipeline.phantom.specimen import Specimen, sample_specimen, stream
+from ceph_pipeline.phantom.specimen import PREFIX, Specimen, sample_specimen, stream
 
 logger = logging.getLogger(__name__)
 
@@ -94,15 +95,30 @@ def _closing_files(root: Path, ruler_export: Path) -> bool:
 
 
 def _refuse_foreign_data(ledger: Ledger, root: Path, ruler_export: Path) -> None:
-    if ledger.read().get("summary", {}).get("maker") == _MAKER:
-        return
-    found = [path for path in (*root.glob("*"), ruler_export) if path.exists() and not path.name.startswith(".")]
+    is_ours = ledger.read().get("summary", {}).get("maker") == _MAKER
+    entries = [*root.rglob("*"), ruler_export] if is_ours else [*root.glob("*"), ruler_export]
+    found = sorted(path for path in entries if path.exists() and not path.name.startswith("."))
+    if is_ours:
+        found = [path for path in found if path.is_file() and not _is_own_file(path, root, ruler_export)]
     if found:
         raise ForeignDataError(
-            f"{found[0]} is there already, and the phantom pipeline did not make it: phantoms are drawn only into an empty or "
-            "an own folder. To use your data, run the pipelines without `phantom`; to draw phantoms, point `raw_folder` (and "
-            "`ruler_export`) in globals.yml elsewhere."
+            f"{found[0]} was not written by the phantom pipeline, which draws only into an empty folder or over its own files. "
+            "To use your data, run the pipelines without `phantom`. To draw phantoms, move the file, or set another `raw_folder` "
+            "(and `ruler_export`) in globals.yml."
         )
+
+
+def _is_own_file(path: Path, root: Path, ruler_export: Path) -> bool:
+    """Whether a file is of phantoms, by its name or by the names of the films that it lists."""
+    if path not in (root / layout.MAPPING_FILE, ruler_export):
+        return path.name.startswith(PREFIX)
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path != ruler_export:
+            return all(line.startswith(PREFIX) for line in text.splitlines()[1:])
+        return all(f"-{PREFIX}" in task["data"]["image"] for task in json.loads(text))
+    except (ValueError, TypeError, KeyError):
+        return False
 
 
 def _clear(root: Path) -> None:
