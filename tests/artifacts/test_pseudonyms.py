@@ -52,7 +52,7 @@ def test_the_secret_is_made_when_it_is_needed_and_its_owner_s_alone(tmp_path):
     assert not file.parent.exists()
     pseudonym(NAME)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [path.name for path in file.parent.iterdir()] == ["pseudonym.key"]
+    assert sorted(path.name for path in file.parent.iterdir()) == [".pseudonym.key.lock", "pseudonym.key"]
 
 
 def test_of_two_first_runs_one_makes_the_secret_and_both_use_it(tmp_path, monkeypatch):
@@ -116,5 +116,5 @@ def test_a_damaged_secret_is_named_with_the_way_out(tmp_path, content):
 
 def test_a_place_where_none_can_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(FolderError, match=r"pseudonym\.key: the secret .* cannot be had \(Not a directory\)\. Set pseudonym_key"):
+    with pytest.raises(FolderError, match=r"pseudonym\.key: the secret .* cannot be had \(File exists\)\. Set pseudonym_key"):
         of_key(tmp_path / "file" / "pseudonym.key")

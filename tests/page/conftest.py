@@ -10,8 +10,10 @@ from norm_samples import MADE_UP
 
 from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.cephalometry import CephalometryParams
+from ceph_pipeline.detector.uncertainty import DetectorUncertainty
 from ceph_pipeline.images import encode_image
 from ceph_pipeline.inference.report import ReportOrigin
+from ceph_pipeline.inference.ruler_models import RulerSizing
 from ceph_pipeline.page.opening import open_film
 from ceph_pipeline.page.settings import OF_PHANTOMS, PageSettings
 from ceph_pipeline.plausibility import PlausibilityParams
@@ -25,6 +27,8 @@ FACE = {"Sella": (100.0, 100.0), "Nasion": (800.0, 100.0), "A-point": (780.0, 60
 
 class StandIn:
     """Finds the same face in every film."""
+
+    uncertainty = DetectorUncertainty()
 
     def predict(self, images, *, pixel_size_mm=None):
         (image_id,) = images
@@ -40,11 +44,9 @@ def settings():
         is_of_phantoms=True,
         origin=ReportOrigin({"stage1": "abc"}, None, "1.2.3"),
         prior=None,
-        ruler=None,
-        min_peak=0.5,
+        sizing=RulerSizing(None, 0.5, CalibrationParams()),
         pixel_size_mm=None,
         pixel_size_order=("dicom",),
-        calibration=CalibrationParams(),
         cephalometry=CephalometryParams.model_validate({"norm_sets": MADE_UP}),
         plausibility=PlausibilityParams(),
     )

@@ -17,7 +17,7 @@ from ceph_pipeline.cli import cli, train_on_phantoms
 from ceph_pipeline.detector import LandmarkDetector
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.images import ImageReadError, encode_image
-from ceph_pipeline.inference.ruler_models import with_marks
+from ceph_pipeline.inference.ruler_models import RulerSizing, with_marks
 from ceph_pipeline.page.opening import open_film
 from ceph_pipeline.page.settings import OF_PHANTOMS, PageError, learned_from, load_settings, models_folder
 
@@ -45,7 +45,9 @@ def test_the_files_resolution_is_its_pixel_size_where_that_counts(settings):
 
 
 def test_the_ruler_that_its_detector_sees_counts_before_the_file(settings, dot_finder, dotted):
-    sees = replace(settings, ruler=LandmarkDetector([dot_finder]), min_peak=0.01, pixel_size_mm=0.5)
+    sees = replace(
+        settings, sizing=RulerSizing(LandmarkDetector([dot_finder]), 0.01, settings.sizing.calibration), pixel_size_mm=0.5
+    )
     calibration = open_film(encode_image(dotted, ".png"), "a.png", sees).calibration
     between = np.linalg.norm(POINTS[0] - POINTS[1])
     assert calibration.pixel_size_mm == pytest.approx(10 / between, rel=0.01)
@@ -56,7 +58,7 @@ def test_the_ruler_that_its_detector_sees_counts_before_the_file(settings, dot_f
 def test_a_ruler_detector_comes_from_inferences_parameters(checkpoints, ruler_checkpoints):
     inference = {"ruler_models": str(ruler_checkpoints), "pixel_size_mm": 0.2}
     settings = load_settings(checkpoints, PARAMETERS | {"inference": inference})
-    assert settings.ruler.landmarks == ("p1", "p2")
+    assert settings.sizing.detector.landmarks == ("p1", "p2")
     assert settings.pixel_size_mm == 0.2
 
 

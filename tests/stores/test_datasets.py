@@ -1,5 +1,6 @@
 import base64
 import json
+from pathlib import Path
 
 import fsspec
 import matplotlib.pyplot as plt
@@ -15,6 +16,7 @@ from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.stores import (
     AnyFolderDataset,
     CheckpointDataset,
+    CSVDataset,
     EnsembleDataset,
     FigureDataset,
     FilmFolderDataset,
@@ -24,6 +26,7 @@ from ceph_pipeline.stores import (
     RawFolderDataset,
     TableDataset,
     TableOnDemandDataset,
+    TextDataset,
 )
 
 POINTS = pd.DataFrame({"image_id": ["a"], "reader": ["senior"], "landmark": ["Sella"], "x": [1.5], "y": [np.nan]})
@@ -105,6 +108,45 @@ class TestReport:
         (tmp_path / "metrics.json").write_text("[1]")
         with pytest.raises(DatasetError, match="expected a JSON object, found list"):
             JSONReportDataset(filepath=str(tmp_path / "metrics.json")).load()
+
+
+class TestText:
+    def test_a_text_comes_back_with_its_line_ends_and_letters(self, tmp_path):
+        dataset = TextDataset(filepath=str(tmp_path / "report.html"))
+        dataset.save("S–N ± 3 mm\r\n≤ 2\n")
+
+        assert (tmp_path / "report.html").read_bytes() == "S–N ± 3 mm\r\n≤ 2\n".encode()
+        assert dataset.load() == "S–N ± 3 mm\r\n≤ 2\n"
+
+    def test_a_csv_table_has_no_index(self, tmp_path):
+        dataset = CSVDataset(filepath=str(tmp_path / "networks.csv"))
+        dataset.save(POINTS.set_index(pd.Index(["row"])))
+
+        assert (tmp_path / "networks.csv").read_text() == "image_id,reader,landmark,x,y\na,senior,Sella,1.5,\n"
+        pd.testing.assert_frame_equal(dataset.load(), POINTS)
+
+    @pytest.mark.parametrize(("dataset", "content"), [(TextDataset, "former"), (CSVDataset, POINTS)], ids=["text", "csv"])
+    def test_an_interrupted_save_keeps_the_former_file(self, tmp_path, monkeypatch, dataset, content):
+        stored = dataset(filepath=str(tmp_path / "report"))
+        stored.save(content)
+        former = (tmp_path / "report").read_bytes()
+
+        def interrupted(path, *args, **kwargs):
+            path.open("wb").write(b"half")
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Path, "write_bytes", interrupted)
+        monkeypatch.setattr(pd.DataFrame, "to_csv", lambda frame, path, **options: interrupted(path))
+        with pytest.raises(KeyboardInterrupt):
+            stored.save(content)
+        assert (tmp_path / "report").read_bytes() == former
+        assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_every_file_of_the_catalog_is_written_whole():
+    conf = Path(__file__).parents[2] / "conf" / "base"
+    in_place = [path.name for path in conf.glob("catalog*.yml") if "type: kedro_datasets" in path.read_text()]
+    assert in_place == []
 
 
 class TestFigure:
@@ -286,6 +328,7 @@ def test_what_needs_a_disk_refuses_object_storage(make):
         JSONReportDataset(filepath="x/metrics.json"),
         RawFolderDataset(filepath="x", format="aariz"),
         TableDataset(filepath="x/points.parquet"),
+        TextDataset(filepath="x/report.html"),
     ],
     ids=lambda dataset: type(dataset).__name__,
 )

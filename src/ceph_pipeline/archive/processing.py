@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -22,8 +21,7 @@ from ceph_pipeline.archive.output import alone_in, delete_stale, summary_of, wri
 from ceph_pipeline.archive.params import ArchiveSettings
 from ceph_pipeline.archive.parts import FilmFile, Part, parts_of
 from ceph_pipeline.artifacts import Folder, Ledger, WorkerParams, check_cluster, fingerprint, run_unordered
-from ceph_pipeline.calibration.pixel_size import pixel_sizes
-from ceph_pipeline.calibration.presence import PRESENCE_FILE, least_peak
+from ceph_pipeline.calibration.presence import PRESENCE_FILE
 from ceph_pipeline.detector import DetectorParams, LandmarkDetector
 from ceph_pipeline.detector.files import files_in, models_folder_of
 from ceph_pipeline.detector.inputs import DetectorError
@@ -33,8 +31,9 @@ from ceph_pipeline.images.film_files import may_be_film, why_no_film
 from ceph_pipeline.images.identifiers import identifiers_of
 from ceph_pipeline.inference.folder import WAY_OUT, listed, predict_films, quarantine_rows, require_apart, said_pixel_sizes
 from ceph_pipeline.inference.measurements import measured_pixel_sizes, measurement_rows
+from ceph_pipeline.inference.params import InferenceParams
 from ceph_pipeline.inference.plausibility import flag_implausible
-from ceph_pipeline.inference.ruler_models import load_ruler_detector, ruler_folder_for, with_marks
+from ceph_pipeline.inference.ruler_models import RulerSizing
 from ceph_pipeline.inference.uncertainty import judge_by_size
 from ceph_pipeline.ingestion import read_film_sheet
 from ceph_pipeline.plausibility import PRIOR_FILE, read_prior
@@ -135,13 +134,8 @@ def _claim(archive: Archive, made_by: str) -> Ledger:
     Raises:
         DetectorError: it holds the results of another folder; or as `LandmarkDetector.load`.
     """
-    settings = archive.settings
-    detector = _detector(archive.models, settings.detector, made_by)
+    _networks(archive, made_by)
     read_prior(models_folder_of(archive.models) / PRIOR_FILE)
-    ruler = ruler_folder_for(detector.landmarks, settings.inference)
-    if ruler is not None:
-        _ruler_detector(ruler, settings.detector, made_by)
-    least_peak(settings.calibration, models_folder_of(ruler or archive.models))
     source_url = archive.source.path.resolve().as_posix() if archive.source.is_local else archive.source.url.rstrip("/")
     ledger, source = Ledger(archive.output), {"source": source_url}
     if ledger.read() and (changed := ledger.difference(source)):
@@ -209,9 +203,10 @@ def _at_hand(part: Part, source: Folder) -> Iterator[_AtHand]:
 def _look_at(part: Part, at_hand: _AtHand, archive: Archive, made_by: str) -> dict[str, pd.DataFrame]:
     """The tables of one part's films, by name; `films` and `quarantine` alone where none can be read."""
     settings, (folder, absent) = archive.settings, at_hand
+    detector, sizing = _networks(archive, made_by)
     reasons = {film.image_id: absent.get(film.path) or why_no_film(folder / film.path, folder) for film in part.films}
     xrays = {film.image_id: folder / film.path for film in part.films if reasons[film.image_id] is None}
-    found = predict_films(_detector(archive.models, settings.detector, made_by), xrays, settings.inference.pixel_size_mm)
+    found = predict_films(detector, xrays, settings.inference.pixel_size_mm)
     unread = quarantine_rows((name, reason) for name, reason in reasons.items() if reason)
     quarantine = pd.concat([found.quarantine, unread], ignore_index=True)
     quarantine["reason"] = quarantine["reason"].str.replace(f"{folder}{os.sep}", "", regex=False)
@@ -223,10 +218,11 @@ def _look_at(part: Part, at_hand: _AtHand, archive: Archive, made_by: str) -> di
     if not located:
         return tables
     prior = read_prior(models_folder_of(archive.models) / PRIOR_FILE)
-    sizes = _pixel_sizes([film for film in part.films if film.image_id in located], folder, found.points, archive, made_by)
-    uncertainty = _detector(archive.models, settings.detector, made_by).uncertainty
+    sizes = _pixel_sizes(
+        [film for film in part.films if film.image_id in located], folder, found.points, settings.inference, sizing
+    )
     image_sizes = {image_id: read_header(path).size for image_id, path in xrays.items() if image_id in located}
-    judged = judge_by_size(found.points, uncertainty, sizes, image_sizes)
+    judged = judge_by_size(found.points, detector.uncertainty, sizes, image_sizes)
     points, plausibility = flag_implausible(judged, prior, settings.plausibility)
     return tables | {
         "points": points,
@@ -237,31 +233,40 @@ def _look_at(part: Part, at_hand: _AtHand, archive: Archive, made_by: str) -> di
     }
 
 
-def _pixel_sizes(films: list[FilmFile], folder: Path, points: pd.DataFrame, archive: Archive, made_by: str) -> pd.DataFrame:
+def _pixel_sizes(
+    films: list[FilmFile], folder: Path, points: pd.DataFrame, params: InferenceParams, sizing: RulerSizing
+) -> pd.DataFrame:
     """Of films that have points, as `pixel_sizes` returns them."""
-    params, calibration, models = archive.settings.inference, archive.settings.calibration, models_folder_of(archive.models)
     image_ids = [film.image_id for film in films]
-    if (ruler := ruler_folder_for(points["landmark"], params)) is not None:
-        xrays = {film.image_id: folder / film.path for film in films}
-        points = with_marks(points, predict_films(_ruler_detector(ruler, archive.settings.detector, made_by), xrays).points)
-        models = models_folder_of(ruler)
     if params.pixel_size_mm is None:
         facts = pd.DataFrame({"pixel_size_mm": pd.Series([film.sheet_mm for film in films], image_ids, np.float64)})
         said = said_pixel_sizes(folder, listed({film.image_id: film.path for film in films}), facts, params)
     else:
         said = np.full(len(films), params.pixel_size_mm)
-    return pixel_sizes(points, image_ids, said, least_peak(calibration, models), calibration)
+    xrays = {film.image_id: folder / film.path for film in films}
+    return sizing.sizes(points, image_ids, said, lambda detector: predict_films(detector, xrays).points)
 
 
-@lru_cache(maxsize=1)
-def _detector(models: Path, params: DetectorParams, made_by: str) -> LandmarkDetector:
-    """Loaded once a worker, and again where the networks have changed."""
-    del made_by
-    return LandmarkDetector.load(models, params)
+class _Networks(NamedTuple):
+    """What locates landmarks, and what decides pixel sizes."""
+
+    detector: LandmarkDetector
+    sizing: RulerSizing
 
 
-@lru_cache(maxsize=1)
-def _ruler_detector(folder: Path, params: DetectorParams, made_by: str) -> LandmarkDetector:
-    """As `_detector`."""
-    del made_by
-    return load_ruler_detector(folder, params)
+_loaded: dict[tuple[str, DetectorParams], _Networks] = {}
+"""Of this worker, by the archive's fingerprint and the detector's parameters."""
+
+
+def _networks(archive: Archive, made_by: str) -> _Networks:
+    """Loaded once per worker, and again where the networks or their parameters have changed."""
+    settings, key = archive.settings, (made_by, archive.settings.detector)
+    networks = _loaded.get(key)
+    if networks is None:
+        detector = LandmarkDetector.load(archive.models, settings.detector)
+        models = models_folder_of(archive.models)
+        sizing = RulerSizing.load(detector.landmarks, models, settings.inference, settings.calibration, settings.detector)
+        networks = _Networks(detector, sizing)
+        _loaded.clear()
+        _loaded[key] = networks
+    return networks

@@ -1,14 +1,17 @@
 """The secret behind films' pseudonyms: a file that is made once and read by every later run."""
 
-import os
 import secrets
 from functools import cache
-from pathlib import Path
 
+from filelock import FileLock
+
+from ceph_pipeline.artifacts.atomic import atomic_path
 from ceph_pipeline.artifacts.folder import Folder, FolderError
 from ceph_pipeline.errors import CephError
 
 _BYTES = 32
+_CREATION_S = 30.0
+"""How long another process may take to write the file."""
 _place: list[str] = []
 """Where this process has its key, once it has been told."""
 
@@ -66,26 +69,15 @@ def _of_file(file: str) -> bytes:
 
 
 def _make(place: Folder, name: str) -> None:
-    """Write a new secret that only its owner may read; of two processes at once, one writes it and both use it."""
+    """Write a new secret that only its owner may read, unless another process has written one meanwhile."""
     content = secrets.token_hex(_BYTES).encode()
     if not place.is_local:
         place.write(name, content)
         return
     target = place.path / name
-    temporary = target.with_name(f".{name}.{secrets.token_hex(4)}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(content)
-        _publish(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _publish(temporary: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(temporary)  # unlike a renaming, leaves what another process has written meanwhile
-    except FileExistsError:
-        return
-    except OSError:  # a file system without links
-        temporary.replace(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_name(f".{name}.lock"), timeout=_CREATION_S):
+        if not target.exists():
+            with atomic_path(target) as temporary:
+                temporary.chmod(0o600)
+                temporary.write_bytes(content)

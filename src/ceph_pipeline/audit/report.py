@@ -7,9 +7,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader
 from numpy.typing import NDArray
 
+from ceph_pipeline.artifacts.html import render
 from ceph_pipeline.audit.findings import severity_counts
 from ceph_pipeline.audit.tone import shrunk
 from ceph_pipeline.images import ImageReadError, ImageStore
@@ -69,10 +69,9 @@ def html_report(findings: pd.DataFrame, exclusions: pd.DataFrame, films: Films, 
         pictures: Of each check, the worst first.
     """
     sections = [_section(str(check), group, films, pictures) for check, group in findings.groupby("check", sort=False)]
-    environment = Environment(
-        loader=PackageLoader("ceph_pipeline.audit", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("report.html.j2").render(
+    return render(
+        "ceph_pipeline.audit",
+        "report.html.j2",
         sections=sections,
         n_images=len(films.images),
         n_findings=len(findings),

@@ -14,7 +14,7 @@ from ceph_pipeline.landmarks import find
 Vector = NDArray[np.float64]
 
 SELLA_NASION_MM = 72.0
-"""Mean adult S-N length: the scale where no plausible pixel size is known."""
+"""S-N length of the phantoms' mean adult, to which their shape model is scaled; used where no plausible pixel size is known."""
 
 PLAUSIBLE_SELLA_NASION_MM = (55.0, 85.0)
 """S-N length outside of which an image's pixel size is not believed."""

@@ -23,7 +23,7 @@ UNCERTAIN, IMPLAUSIBLE = "uncertain", "implausible"
 """Why a ruler that is seen is refused: by the standard error of its pixel size, or by a size that no X-ray has."""
 LANDMARKS = ["Sella", "Nasion"]
 HEADS_MM = (50.0, 90.0)
-"""Plausible distances S–N, from a small child's to six standard deviations above the adult mean."""
+"""Plausible distances S–N, from that of a small child to six standard deviations above the adult mean of 71 ± 3 mm."""
 
 
 class Measured(NamedTuple):

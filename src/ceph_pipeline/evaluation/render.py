@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader
 
+from ceph_pipeline.artifacts.html import render
 from ceph_pipeline.evaluation.display import UNKNOWN, interval, number, numbers, rate_keys, rate_title
 from ceph_pipeline.evaluation.error_tables import compared
 from ceph_pipeline.evaluation.sections import Section
@@ -25,11 +25,8 @@ def html_page(sections: Iterable[Section], figures: Mapping[str, str], *, latex:
         latex: The table for a paper, shown as text, where there is one.
         title: Of the page.
     """
-    environment = Environment(
-        loader=PackageLoader("ceph_pipeline.evaluation", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.get_template("report.html.j2")
-    return template.render(sections=list(sections), figures=figures, latex=latex, title=title, withheld=WITHHELD)
+    content = {"sections": list(sections), "figures": figures, "latex": latex, "title": title, "withheld": WITHHELD}
+    return render("ceph_pipeline.evaluation", "report.html.j2", **content)
 
 
 def paper_table(metrics: dict[str, Any]) -> str:

@@ -24,7 +24,8 @@ _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
 MAX_SIDE = 1_000_000
 """Pixels of an image's side beyond which a recorded size is no size."""
 MAX_PIXEL_SIZE_MM = 2.0
-"""Of a head that is 100 px high. A larger number is of another unit: pixels per mm, µm, dots per inch; a tiny one is cm or m."""
+"""Largest size that a person supplies: a head that is 100 px high, as on a thumbnail. A larger number is of another unit: pixels
+per mm, µm, dots per inch; a tiny one is cm or m. A header's limit is lower (`images.header.MAX_SPACING_MM`)."""
 PixelSizeMm = Annotated[float, Field(ge=MIN_SPACING_MM, le=MAX_PIXEL_SIZE_MM)]
 """Millimetres per pixel in a configuration: what `is_pixel_size` takes."""
 PIXEL_SIZE = f"millimetres per pixel from {MIN_SPACING_MM:g} to {MAX_PIXEL_SIZE_MM:g}, or 0 for unknown"

@@ -28,6 +28,8 @@ SQUARE = 0.01
 MIN_SIDE_PX, MAX_ASPECT = 16, 10
 """A film with a shorter side, or one so many times as long as wide, shows no head."""
 MIN_SPACING_MM, MAX_SPACING_MM = 0.02, 1.0
+"""Limits of a spacing in a file's header. Beyond them the pixel size is unknown, since headers hold unchecked placeholders. A
+size that a person supplies may be larger (`formats.entries.MAX_PIXEL_SIZE_MM`) and raises an error beyond that limit."""
 SCREEN_DPI = (72.0, 96.0)
 """What programs write as the resolution of an image that has none."""
 

@@ -1,33 +1,94 @@
-"""Networks of their own that locate the ruler's marks, beside those that locate the landmarks."""
+"""Pixel sizes of new films by their ruler, whose marks may need networks of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ceph_pipeline.calibration.pixel_size import pixel_sizes
+from ceph_pipeline.calibration.presence import least_peak
 from ceph_pipeline.detector import LandmarkDetector
+from ceph_pipeline.detector.files import models_folder_of
 from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.landmarks import RULER_MARKS
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ceph_pipeline.calibration import CalibrationParams
     from ceph_pipeline.detector import DetectorParams
     from ceph_pipeline.inference.params import InferenceParams
 
 
-def ruler_folder_for(landmarks: Iterable[str], params: InferenceParams) -> Path | None:
-    """The folder of `inference.ruler_models`, where these landmarks lack the ruler's marks."""
-    return None if set(RULER_MARKS) <= set(landmarks) else params.ruler_folder
+@dataclass(frozen=True)
+class RulerSizing:
+    """Decides pixel sizes of films whose landmarks are located.
 
-
-def load_ruler_detector(folder: Path, params: DetectorParams) -> LandmarkDetector:
-    """The detector of `inference.ruler_models`.
-
-    Raises:
-        DetectorError: it locates no marks; or as `LandmarkDetector.load`.
+    Attributes:
+        detector: Locates the ruler's marks; None where the landmarks' detector locates them itself, or nothing does.
+        min_peak: Least peak of both marks that shows a ruler.
+        calibration: Length of the ruler, tolerances, and the sources of a pixel size in their order.
     """
+
+    detector: LandmarkDetector | None
+    min_peak: float
+    calibration: CalibrationParams
+
+    @classmethod
+    def load(
+        cls,
+        landmarks: Iterable[str],
+        models: Path,
+        params: InferenceParams,
+        calibration: CalibrationParams,
+        detector_params: DetectorParams,
+    ) -> RulerSizing:
+        """Load the networks of `inference.ruler_models`, where they are needed, and the threshold of the networks that are used.
+
+        Args:
+            landmarks: Of the landmarks' detector.
+            models: Where the evaluation leaves what it has learned of that detector; see `models_folder_of`.
+            params: Contain the folder of the ruler's networks.
+            calibration: See the class.
+            detector_params: Of the ruler's networks, which predict from one view.
+
+        Raises:
+            CalibrationError: as `least_peak`.
+            DetectorError: the ruler's networks locate no marks; or as `LandmarkDetector.load`.
+        """
+        folder = None if set(RULER_MARKS) <= set(landmarks) else params.ruler_folder
+        if folder is None:
+            return cls(None, least_peak(calibration, models), calibration)
+        detector = _ruler_detector(folder, detector_params)
+        return cls(detector, least_peak(calibration, models_folder_of(folder)), calibration)
+
+    def sizes(
+        self,
+        points: pd.DataFrame,
+        image_ids: Sequence[str],
+        file_mm: NDArray[np.float64],
+        locate: Callable[[LandmarkDetector], pd.DataFrame],
+    ) -> pd.DataFrame:
+        """Pixel sizes as `pixel_sizes` returns them.
+
+        Args:
+            points: Predictions of the landmarks' detector.
+            image_ids: N images.
+            file_mm: `(N,)` pixel sizes in mm from files or tables, NaN where unknown.
+            locate: Returns the predictions of a detector on these images; called where the ruler has networks of its own.
+        """
+        if self.detector is not None:
+            points = with_marks(points, locate(self.detector))
+        return pixel_sizes(points, list(image_ids), file_mm, self.min_peak, self.calibration)
+
+
+def _ruler_detector(folder: Path, params: DetectorParams) -> LandmarkDetector:
+    """The detector of `inference.ruler_models`."""
     detector = LandmarkDetector.load(folder, params.in_one_view())
     if not set(RULER_MARKS) <= set(detector.landmarks):
         raise DetectorError(

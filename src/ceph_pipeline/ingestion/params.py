@@ -75,7 +75,9 @@ class DeviceScaleParams(Params):
     table_mm: dict[str, PixelSizeMm] = Field({}, description="of correction table: mm per pixel by device")
     ruler_mm: float = Field(10.0, gt=0, description="of correction ruler: true distance of p1 and p2")
     sella_nasion_mm: float = Field(
-        66.0, gt=0, description="of correction sella_nasion: a population's median S–N; 66 mm by the ruler of Aariz's ART Plus"
+        66.0,
+        gt=0,
+        description="of correction sella_nasion: median S–N of the patients; 66 mm: Aariz, by ART Plus's ruler",
     )
     min_images: int = Field(3, ge=1, description="images with the length from which a device is corrected")
 

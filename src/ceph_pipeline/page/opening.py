@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ceph_pipeline.calibration.pixel_size import pixel_sizes
 from ceph_pipeline.errors import printable
 from ceph_pipeline.images import decode_image
 from ceph_pipeline.images.codec import decode_header
 from ceph_pipeline.images.identifiers import identifiers_of
 from ceph_pipeline.inference.report import Calibration, calibrations
-from ceph_pipeline.inference.ruler_models import with_marks
 from ceph_pipeline.inference.uncertainty import judge_by_size
 
 if TYPE_CHECKING:
@@ -63,9 +61,8 @@ def open_film(content: bytes, name: str, settings: PageSettings) -> OpenedFilm:
     pixels = decode_image(content, file)
     (image_id,) = identifiers_of([file])
     found = settings.detector.predict({image_id: pixels}, pixel_size_mm=settings.pixel_size_mm)
-    seen = found if settings.ruler is None else with_marks(found, settings.ruler.predict({image_id: pixels}))
     counts = ("dicom" if header.kind == "dicom" else "file") in settings.pixel_size_order
     says = settings.pixel_size_mm or (header.pixel_size_mm if counts else np.nan)
-    sizes = pixel_sizes(seen, [image_id], np.array([says]), settings.min_peak, settings.calibration)
+    sizes = settings.sizing.sizes(found, [image_id], np.array([says]), lambda detector: detector.predict({image_id: pixels}))
     found = judge_by_size(found, settings.detector.uncertainty, sizes, {image_id: (pixels.shape[1], pixels.shape[0])})
     return OpenedFilm(file, image_id, pixels, found, calibrations(sizes)[image_id])

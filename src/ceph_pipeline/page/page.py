@@ -79,7 +79,13 @@ class Page:
         self._undo, self._redo, self._reset = map(_step_button, ("Undo", "Redo", "Reset"))
         self._mark = Toggle(label="Click two ruler marks", name="mark", width=170, margin=(21, 5, 5, 5))
         self._length = Spinner(
-            title="their distance, mm", value=settings.calibration.ruler_mm, low=0.1, high=200, step=1, width=120, name="length"
+            title="their distance, mm",
+            value=settings.sizing.calibration.ruler_mm,
+            low=0.1,
+            high=200,
+            step=1,
+            width=120,
+            name="length",
         )
         self._size = NumericInput(title="or mm per pixel", mode="float", width=120, name="pixel_size")
         titles = [(ALL, "all analyses"), *((analysis.title, analysis.title) for analysis in ANALYSES.values())]

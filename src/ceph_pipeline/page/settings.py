@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from ceph_pipeline import __version__
 from ceph_pipeline.calibration import CalibrationParams
-from ceph_pipeline.calibration.presence import least_peak
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.detector import DetectorParams, LandmarkDetector
 from ceph_pipeline.detector.files import STAGE1_FILE, files_in, is_detector, models_folder_of
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.inference import InferenceParams
 from ceph_pipeline.inference.report import ReportOrigin
-from ceph_pipeline.inference.ruler_models import load_ruler_detector, ruler_folder_for
+from ceph_pipeline.inference.ruler_models import RulerSizing
 from ceph_pipeline.landmarks.tables import read_table
 from ceph_pipeline.phantom.specimen import PREFIX
 from ceph_pipeline.plausibility import PRIOR_FILE, PlausibilityParams, ShapePrior, read_prior
@@ -44,11 +43,9 @@ class PageSettings:
         is_of_phantoms: Whether they were drawn.
         origin: What reports name as their origin.
         prior: Shapes of the training landmarks; None: plausibility is not judged.
-        ruler: What locates the ruler's marks, where that is not the detector itself.
-        min_peak: From which peak on these marks count.
+        sizing: Decides the pixel size of a film.
         pixel_size_mm: Of all films, whatever their files say; None: what each file says.
         pixel_size_order: Which files' word counts: `dicom`, and `file` for all others.
-        calibration: Length of the ruler, and which source of the pixel size counts.
         cephalometry: Norm sets and rules.
         plausibility: From when on a configuration is implausible.
     """
@@ -58,11 +55,9 @@ class PageSettings:
     is_of_phantoms: bool
     origin: ReportOrigin
     prior: ShapePrior | None
-    ruler: LandmarkDetector | None
-    min_peak: float
+    sizing: RulerSizing
     pixel_size_mm: float | None
     pixel_size_order: tuple[str, ...]
-    calibration: CalibrationParams
     cephalometry: CephalometryParams
     plausibility: PlausibilityParams
 
@@ -100,7 +95,6 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
     inference = InferenceParams.model_validate(parameters["inference"])
     looks = DetectorParams.model_validate(parameters["detector"])
     detector = LandmarkDetector.load(model, looks)
-    rulers = ruler_folder_for(detector.landmarks, inference)
     sentence, is_of_phantoms = learned_from(models)
     return PageSettings(
         detector=detector,
@@ -112,11 +106,9 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
             version=__version__,
         ),
         prior=read_prior(models / PRIOR_FILE),
-        ruler=None if rulers is None else load_ruler_detector(rulers, looks),
-        min_peak=least_peak(calibration, models_folder_of(Path(rulers)) if rulers else models),
+        sizing=RulerSizing.load(detector.landmarks, models, inference, calibration, looks),
         pixel_size_mm=inference.pixel_size_mm,
         pixel_size_order=inference.pixel_size_order,
-        calibration=calibration,
         cephalometry=CephalometryParams.model_validate(parameters["cephalometry"]),
         plausibility=PlausibilityParams.model_validate(parameters["plausibility"]),
     )

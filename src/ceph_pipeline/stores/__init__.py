@@ -8,11 +8,13 @@ from ceph_pipeline.stores.image_store import ImageStoreDataset
 from ceph_pipeline.stores.pseudonymous_table import PseudonymousTableDataset
 from ceph_pipeline.stores.raw_folder import RawFolderDataset
 from ceph_pipeline.stores.report import JSONReportDataset
-from ceph_pipeline.stores.table import TableDataset, TableOnDemandDataset
+from ceph_pipeline.stores.table import CSVDataset, TableDataset, TableOnDemandDataset
+from ceph_pipeline.stores.text import TextDataset
 from ceph_pipeline.stores.trained import CheckpointDataset, EnsembleDataset
 
 __all__ = [
     "AnyFolderDataset",
+    "CSVDataset",
     "CheckpointDataset",
     "EnsembleDataset",
     "FigureDataset",
@@ -24,4 +26,5 @@ __all__ = [
     "RawFolderDataset",
     "TableDataset",
     "TableOnDemandDataset",
+    "TextDataset",
 ]

@@ -1,4 +1,4 @@
-"""Tables in Parquet, written atomically, with a preview for kedro-viz."""
+"""Tables in Parquet or CSV, written atomically, with a preview for kedro-viz."""
 
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -38,6 +38,29 @@ class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
     def preview(self, nrows: int = 20) -> TablePreview:
         """The first rows, for kedro-viz."""
         return TablePreview(self.load().head(nrows).astype(object).to_dict(orient="split"))
+
+
+class CSVDataset(TableDataset):
+    """A table as CSV, without the index.
+
+    benchmark_networks:
+      type: ceph_pipeline.stores.CSVDataset
+      filepath: ${globals:data_root}/08_reporting/benchmark/networks.csv
+    """
+
+    def load(self) -> pd.DataFrame:
+        """Read the table.
+
+        Raises:
+            DatasetError: the file does not exist, is damaged, or may not be read.
+        """
+        with self._source() as stream:
+            return pd.read_csv(stream)
+
+    def save(self, data: pd.DataFrame) -> None:
+        """Write the table whole."""
+        with self._target() as path:
+            data.to_csv(path, index=False)
 
 
 class TableOnDemandDataset(FileDataset[NoReturn, Callable[[], pd.DataFrame]]):

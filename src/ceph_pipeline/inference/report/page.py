@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from ceph_pipeline.artifacts import html
 from ceph_pipeline.inference.report.wiggle import ROW_PX, WIDTH_PX, Wiggle
 
 if TYPE_CHECKING:
@@ -36,16 +34,8 @@ def values_fragment(report: FilmReport) -> str:
 
 def render(template: str, **content: Any) -> str:
     """Fill one of the package's templates."""
-    return (
-        _environment().get_template(template).render(notice=NOTICE, row_px=ROW_PX, chart_px=WIDTH_PX, x_of=Wiggle.x_of, **content)
-    )
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader(_PACKAGE, ""), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
-    )
+    shared = {"notice": NOTICE, "row_px": ROW_PX, "chart_px": WIDTH_PX, "x_of": Wiggle.x_of}
+    return html.render(_PACKAGE, template, **shared, **content)
 
 
 def _digest(script: str) -> str:

@@ -9,7 +9,7 @@ from ceph_pipeline.artifacts import pseudonym_table
 from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.detector import DetectorParams
-from ceph_pipeline.detector.files import DetectorFiles, models_folder_of
+from ceph_pipeline.detector.files import DetectorFiles
 from ceph_pipeline.errors import printable
 from ceph_pipeline.inference.params import InferenceParams
 from ceph_pipeline.plausibility import PlausibilityParams
@@ -91,17 +91,14 @@ def size_pixels(
     detector_params: DetectorParams,
 ) -> pd.DataFrame:
     """Decide each image's pixel size: by its ruler, its file or its anatomy, as `calibration.sources` orders them."""
-    from ceph_pipeline.calibration.pixel_size import pixel_sizes, say_sources
-    from ceph_pipeline.calibration.presence import least_peak
+    from ceph_pipeline.calibration.pixel_size import say_sources
     from ceph_pipeline.inference.folder import file_pixel_sizes, predict_folder
-    from ceph_pipeline.inference.ruler_models import load_ruler_detector, ruler_folder_for, with_marks
+    from ceph_pipeline.inference.ruler_models import RulerSizing
 
     image_ids = [str(image_id) for image_id in predictions["image_id"].unique()]
-    if (ruler := ruler_folder_for(predictions["landmark"], params)) is not None:
-        predictions = with_marks(predictions, predict_folder(load_ruler_detector(ruler, detector_params), folder).points)
-        models = models_folder_of(ruler)
+    sizing = RulerSizing.load(predictions["landmark"], models, params, calibration, detector_params)
     said = file_pixel_sizes(folder, image_ids, params)
-    sizes = pixel_sizes(predictions, image_ids, said, least_peak(calibration, models), calibration)
+    sizes = sizing.sizes(predictions, image_ids, said, lambda detector: predict_folder(detector, folder).points)
     say_sources(sizes)
     return sizes
 
