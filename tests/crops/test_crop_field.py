@@ -83,10 +83,6 @@ def test_a_collapsed_stage_1_still_gets_a_field() -> None:
     assert field[0] == 32
 
 
-def test_checkpoints_of_version_0_1_name_the_field_by_the_head() -> None:
-    assert CropParams.model_validate({"field_of_head": 0.3}).field_of_face == 0.3
-
-
 RULER = CropParams(crop_px=96, field_of_ruler=1.5)
 NOT_ANY = (np.nan, np.nan)
 

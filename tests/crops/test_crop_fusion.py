@@ -84,7 +84,7 @@ def test_a_landmark_may_have_a_share_of_its_own() -> None:
 
 def test_a_share_of_a_landmark_that_there_is_not_is_named() -> None:
     params = RefinementParams.model_validate({"stage1_share_of": {"gonion": 0.5}})
-    with pytest.raises(InvalidValueError, match=r"stage1_share_of: 'gonion' is none of the detector's 1 landmarks \(Sella\)"):
+    with pytest.raises(InvalidValueError, match=r"stage1_share_of: 'gonion' is not one of the detector's 1 landmarks \(Sella\)"):
         fuse(answers((104, 100)), scores(1), STAGE_1, FIELD, params, NAMES)
 
 

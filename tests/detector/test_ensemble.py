@@ -28,7 +28,7 @@ from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.detector.located import Located
 from ceph_pipeline.detector.refinement import predict_refined
 from ceph_pipeline.detector.uncertainty import load_uncertainty
-from ceph_pipeline.detector.whole_image import look_at_whole
+from ceph_pipeline.detector.whole_image import look_at_batch
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.uncertainty import UNCERTAINTY_FILE, SigmaCalibration, StageUncertainty, UncertaintyModel
 
@@ -58,10 +58,7 @@ def test_the_whole_images_networks_answers_are_averaged_and_their_distance_is_sp
     dot_finder: TrainedNet, dotted: np.ndarray
 ) -> None:
     members = [dot_finder, shifted(dot_finder, 2)]
-    alone, together = (
-        look_at_whole(networks, {"a": dotted}.__getitem__, ["a"], [(1000, 1200)], progress=False).fused()
-        for networks in ([dot_finder], members)
-    )
+    alone, together = (look_at_batch(networks, [dotted], [(1000, 1200)]).fused() for networks in ([dot_finder], members))
     apart = 2 * 4 * PER_INPUT_PX  # heatmap px of 4 input px
     np.testing.assert_allclose(together.xy[0, :, 0] - alone.xy[0, :, 0], apart / 2, rtol=1e-3)
     np.testing.assert_allclose(together.xy[0, :, 1], alone.xy[0, :, 1], atol=1e-3)
@@ -71,19 +68,17 @@ def test_the_whole_images_networks_answers_are_averaged_and_their_distance_is_sp
 
 def test_networks_of_different_input_sizes_answer_together(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
     larger = replace(dot_finder, input_size=(384, 480))
-    found = look_at_whole([dot_finder, larger], {"a": dotted}.__getitem__, ["a"], [(1000, 1200)], progress=False).fused()
+    found = look_at_batch([dot_finder, larger], [dotted], [(1000, 1200)]).fused()
     np.testing.assert_allclose(found.xy[0], POINTS, atol=0.5)
 
 
 def test_the_crops_networks_answers_are_averaged(dot_refiner: TrainedNet, dotted: np.ndarray) -> None:
     found = predict_refined(
         [dot_refiner, shifted(dot_refiner, 1), shifted(dot_refiner, -1)],
-        {"a": dotted}.__getitem__,
-        ["a"],
+        [dotted],
         Located(POINTS[None], np.ones((1, 2)), np.ones((1, 2))),
         pixel_size_mm=[0.1],
         params=RefinementParams(),
-        progress=False,
     )
     np.testing.assert_allclose(found.xy[0], POINTS, atol=0.3)
 
@@ -93,12 +88,10 @@ def test_a_second_round_cuts_about_the_refined_point(dot_refiner: TrainedNet, do
     once, twice = (
         predict_refined(
             [dot_refiner],
-            {"a": dotted}.__getitem__,
-            ["a"],
+            [dotted],
             Located(far[None], np.ones((1, 2)), np.ones((1, 2))),
             pixel_size_mm=[0.1],
             params=RefinementParams(rounds=rounds),
-            progress=False,
         ).xy[0]
         for rounds in (1, 2)
     )

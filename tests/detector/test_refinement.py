@@ -21,8 +21,8 @@ def at(points: np.ndarray, sigma_px: float = 3.0) -> Located:
 
 
 def refined(net: TrainedNet, image: np.ndarray, points: np.ndarray = ROUGH, *, sigma_px: float = 3.0, **options: object):
-    options = {"pixel_size_mm": [0.1], "params": RefinementParams(), "progress": False} | options
-    return predict_refined([net], {"a": image}.__getitem__, ["a"], at(points[None], sigma_px), **options)
+    options = {"pixel_size_mm": [0.1], "params": RefinementParams()} | options
+    return predict_refined([net], [image], at(points[None], sigma_px), **options)
 
 
 def test_rough_points_move_to_the_dots(dot_refiner: TrainedNet, dotted: np.ndarray) -> None:
@@ -41,18 +41,15 @@ def test_a_dot_at_the_border_is_refined(dot_refiner: TrainedNet, dotted: np.ndar
 
 
 def test_the_batch_size_changes_nothing(dot_refiner: TrainedNet, dotted: np.ndarray) -> None:
-    images = {"a": dotted, "b": dotted}
     points = np.stack([ROUGH, POINTS])
     small, large = (
         predict_refined(
             [dot_refiner],
-            images.__getitem__,
-            ["a", "b"],
+            [dotted, dotted],
             at(points),
             pixel_size_mm=[0.1, 0.1],
             params=RefinementParams(),
             batch_size=size,
-            progress=False,
         )
         for size in (7, 256)
     )

@@ -24,7 +24,8 @@ class TestOutputs:
         assert output.measurements is None
 
     def test_cvm_heads_answer_one_question_less_than_there_are_stages(self):
-        output = create_landmark_net("hrnet_w18_small", 29, cvm_stages=6, n_measurements=10)(_images())
+        net = create_landmark_net("hrnet_w18_small", 29, cvm_stages=6, n_measurements=10, measured_maps=("linear", 2.0))
+        output = net(_images())
         assert output.cvm_logits.shape == (2, 5)
         assert output.measurements.shape == (2, 10)
 
@@ -99,7 +100,7 @@ class TestHighResolutionNeck:
 class TestLearning:
     @pytest.mark.parametrize("kind", ["cross_entropy", "combined"])
     def test_every_parameter_takes_part(self, kind):
-        net = create_landmark_net("hrnet_w18_small", 3, cvm_stages=6, n_measurements=10, stride=2)
+        net = create_landmark_net("hrnet_w18_small", 3, cvm_stages=6, n_measurements=10, measured_maps=("linear", 2.0), stride=2)
         output = net(_images(seed=1))
         points = torch.full((2, 3, 2), 12.3)
         landmark = create_loss(kind, sigma=2.0)(output.heatmaps, points, torch.ones(2, 3, dtype=torch.bool)).total
@@ -177,6 +178,10 @@ class TestRefused:
         with pytest.raises(ValueError, match="expected at least 1 landmark"):
             create_landmark_net("resnet18", **({"n_landmarks": 19} | numbers))
 
+    def test_measurements_need_the_maps_that_they_are_read_off(self):
+        with pytest.raises(ValueError, match="10 measurements without `measured_maps`"):
+            create_landmark_net("resnet18", 19, n_measurements=10)
+
 
 def blobs(points, size=(64, 48)):
     """Maps that peak at points `(N, K, 2)`."""
@@ -219,13 +224,6 @@ class TestDistanceHead:
             (head(maps)[:, 0] - wanted).square().mean().backward()
             optimiser.step()
         assert (head(maps)[:, 0] - wanted).abs().mean() < 0.2 * wanted.std()
-
-
-def test_checkpoints_from_before_the_distance_head_keep_their_own():
-    """Their description has no `measured_maps`, their weights a layer on pooled features."""
-    net = create_landmark_net("hrnet_w18_small", 3, n_measurements=10)
-    assert net.measurement_head.values.in_features == net.features.coarsest_channels
-    assert net(_images()).measurements.shape == (2, 10)
 
 
 def test_a_pixel_of_stride_8_lies_where_the_four_it_covers_do():

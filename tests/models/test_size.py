@@ -41,3 +41,11 @@ def test_small_net_has_the_published_order_of_parameters():
 def test_net_in_words(create):
     words = describe_net(create("resnet18", 19), (64, 32))
     assert re.fullmatch(r"resnet18, 1\d\.\d million parameters, 0\.\d GFLOP for 64 × 32 px", words)
+
+
+def test_a_counted_net_still_measures():
+    """Counting computes nothing: no tensor of it may stay behind in what decoding keeps."""
+    net = create_landmark_net("resnet18", 4, n_measurements=2, measured_maps=("linear", 3.7)).eval()
+    image = torch.zeros(1, 1, 64, 64)
+    count_flops(net, image)
+    assert net(image).measurements.isfinite().all().item()

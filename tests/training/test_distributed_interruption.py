@@ -14,9 +14,8 @@ import torch
 from ceph_pipeline.detector.checkpoint import load_checkpoint
 from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.distributed.spec import write_spec
-from ceph_pipeline.training.job import spec_of
 from ceph_pipeline.training.params import LoopParams, LossParams, NetParams, OptimParams, Stage1Params
-from ceph_pipeline.training.run import train
+from ceph_pipeline.training.run import spec_of, train
 from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 
 pytestmark = pytest.mark.slow

@@ -28,9 +28,8 @@ from ceph_pipeline.training.distributed.rank import ALONE
 from ceph_pipeline.training.distributed.rank_sampler import sampler_of
 from ceph_pipeline.training.distributed.spec import CREDENTIALS, discard_spec, read_spec, spec_path, write_spec
 from ceph_pipeline.training.distributed.strategy import shared_buffers, strategy
-from ceph_pipeline.training.job import spec_of
 from ceph_pipeline.training.params import LoopParams, Stage1Params, Stage2Params
-from ceph_pipeline.training.run import train
+from ceph_pipeline.training.run import spec_of, train
 from ceph_pipeline.training.sampling import EpochSampler
 from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 from ceph_pipeline.training.stage2 import Stage2Job, Stage2Tables
@@ -295,7 +294,7 @@ class TestLaunch:
             require_devices(LoopParams(devices=2, sync_batchnorm=True), "stage1")
 
     def test_searches_take_one_device(self):
-        with pytest.raises(ValidationError, match="find searches on one device"):
+        with pytest.raises(ValidationError, match="find runs on one device only"):
             LoopParams(devices=2, find="learning_rate")
 
     def test_ddp_looks_for_resting_weights_only_where_some_frozen(self):

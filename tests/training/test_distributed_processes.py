@@ -22,8 +22,8 @@ from ceph_pipeline.training.distributed.lock import PROCESS
 from ceph_pipeline.training.distributed.rank import ALONE, OWNER
 from ceph_pipeline.training.distributed.spec import spec_path, write_spec
 from ceph_pipeline.training.distributed.strategy import SharedBuffers
-from ceph_pipeline.training.job import spec_of
 from ceph_pipeline.training.params import LoopParams, NetParams, OptimParams, Stage1Params
+from ceph_pipeline.training.run import spec_of
 from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
 from ceph_pipeline.training.tracking import rank_logger
 

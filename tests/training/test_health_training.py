@@ -93,13 +93,6 @@ def test_the_record_agrees_with_what_the_module_logs(spots, tmp_path):
     assert 0 < y < 64
 
 
-def test_a_record_of_an_earlier_version_is_read_without_what_is_no_longer_recorded(spots, tmp_path):
-    train(spots, tmp_path, params(epochs=1))
-    record = record_in(tmp_path)
-    earlier = record.model_dump() | {"decoding_error": 0.02, "watched": ()}
-    assert TrainingRecord.model_validate(earlier) == record
-
-
 def test_a_resumed_training_reports_on_all_of_its_epochs(spots, tmp_path, monkeypatch):
     def power_cut(self, trainer):
         raise ConnectionError("power cut")

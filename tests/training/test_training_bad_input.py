@@ -188,7 +188,7 @@ def test_a_share_of_a_landmark_that_the_data_set_lacks_is_refused_before_the_tra
     nothing, landmarks = pd.DataFrame(), pd.DataFrame({"landmark": ["Sella", "Nasion", "Sella"]})
     detector = DetectorParams.model_validate({"refinement": {"stage1_share_of": {"Naison": 0.6}}})
     expected = (
-        r"stage1_share_of: 'Naison' is none of the detector's 2 landmarks \(Nasion, Sella\)\. Correct the name, or take it out"
+        r"stage1_share_of: 'Naison' is not one of the detector's 2 landmarks \(Nasion, Sella\)\. Correct the name, or remove it"
     )
     with pytest.raises(ValueError, match=expected):
         train(nothing, landmarks, nothing, nothing, ImageStore(str(tmp_path)), nothing, tmp_path, Stage1Params(), detector)

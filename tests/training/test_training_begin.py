@@ -198,22 +198,6 @@ def test_a_checkpoint_that_is_not_what_its_training_wrote_is_trained_again(compl
     assert f"{best} is missing, damaged or not the file that its training wrote: training it again" in caplog.text
 
 
-def test_snapshots_stay_until_those_of_the_next_training_are_complete(complete, toy_net):
-    for folder, name in (("snapshots", "epoch_0300.ckpt"), ("snapshots-unfinished", "epoch_0007.ckpt")):
-        (complete / folder).mkdir()
-        (complete / folder / name).write_bytes(b"")
-    assert begin_or_skip(complete, "stage1", TABLE, params(learning_rate=0.5))
-    assert [path.name for path in complete.glob("snapshots*/*")] == ["epoch_0300.ckpt"]
-    (complete / "snapshots-unfinished").mkdir()
-    (complete / "snapshots-unfinished" / "epoch_0012.ckpt").write_bytes(b"")
-    finish(complete, trained(toy_net()), snapshots=1)
-    assert [path.name for path in complete.glob("snapshots*/*")] == ["epoch_0012.ckpt"]
-    finish(complete, trained(toy_net()), snapshots=1)
-    assert (complete / "snapshots").is_dir(), "a training that is finished once more after an interruption"
-    finish(complete, trained(toy_net()))
-    assert not (complete / "snapshots").exists(), "they are of another training"
-
-
 @pytest.mark.parametrize("damage", ["cut off", "noise", "empty", "code", "something else"])
 @pytest.mark.parametrize("learning_rate", [1e-4, 0.5], ids=["the same training", "another"])
 def test_a_damaged_state_is_named_with_the_way_out(tmp_path, damage, learning_rate):

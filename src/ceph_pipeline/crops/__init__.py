@@ -1,4 +1,4 @@
-"""Crops around landmarks: which there are, how they are cut, and how their answers become one point."""
+"""Crops around landmarks: their positions, cutting them from an image, and fusing their predictions."""
 
 from ceph_pipeline.crops.cutting import SourcePyramid
 from ceph_pipeline.crops.field import FaceSizeError, face_size, field_sizes

@@ -1,4 +1,4 @@
-"""Cutting square crops out of an image; the maps that cut them lead exactly back."""
+"""Cut square crops from an image; the inverse maps convert points back exactly."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,17 +13,17 @@ Pixels = NDArray[np.integer[Any] | np.floating[Any]]
 """`(height, width)`, grey levels of any type that OpenCV warps."""
 
 LEVELS = np.array([1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0])
-"""Factors by which an image is reduced beforehand. Bilinear sampling beyond 1.5 image pixels a step skips pixels."""
+"""Factors by which an image is reduced first. Bilinear sampling with steps of more than 1.5 image pixels skips pixels."""
 
 TOLERANCE = 1.05
-"""A level is taken for crops that are up to 5 % finer than it, so that one level serves a field of view and its jitter."""
+"""A level is also used for crops that are up to 5 % finer, so that one level suffices for a field of view and its jitter."""
 
 
 class SourcePyramid:
-    """A decoded image that crops are cut from, each by one warp.
+    """A decoded image from which crops are cut, each by one warp.
 
-    Where crops have fewer pixels than their field of view, the whole image is first reduced by averaging, once for all of
-    them, so that fine structure does not alias; the maps compose exactly.
+    If crops have fewer pixels than their field of view, the whole image is first reduced by averaging, once for all crops.
+    This avoids aliasing; the maps compose exactly.
 
         source = SourcePyramid(image)
         maps = Affines.crops(centres, field_px, 128)
@@ -39,7 +39,7 @@ class SourcePyramid:
         self._levels: dict[float, tuple[Pixels, Affine]] = {1.0: (self._image, Affine.identity())}
 
     def cut(self, maps: Affines, crop_px: int) -> Pixels:
-        """Cut crops; beyond the image's border its edge pixels go on.
+        """Cut crops; beyond the image's border the edge pixels are repeated.
 
         Args:
             maps: From the image's pixels to each of M crops'; similarities, mirrored or not.
@@ -55,7 +55,7 @@ class SourcePyramid:
         return crops
 
     def warps(self, maps: Affines) -> Iterator[tuple[NDArray[np.intp], Pixels, NDArray[np.float64]]]:
-        """What crops are warped from and how, a copy of the image at a time.
+        """The pixels and matrices from which crops are warped, one reduction level of the image at a time.
 
         Args:
             maps: As in `cut`.
@@ -72,7 +72,7 @@ class SourcePyramid:
             yield rows, pixels, matrices
 
     def _level(self, factor: float) -> tuple[Pixels, Affine]:
-        """The copy reduced by a factor, and the map from it to the image."""
+        """The image reduced by a factor, and the map from the reduced image to the image."""
         if factor not in self._levels:
             finer, to_image = self._level(factor / 2 if factor >= 2 else 1.0)
             reduced, to_finer = _reduced(finer, factor if factor < 2 else 2.0)
@@ -81,14 +81,15 @@ class SourcePyramid:
 
 
 def _reduced(pixels: Pixels, factor: float) -> tuple[Pixels, Affine]:
-    """Pixels reduced by exactly 2 or 1.5, the last rows and columns left out where they do not fill a block, and the map back.
+    """Pixels reduced by exactly 2 or 1.5, and the map back; incomplete blocks at the right and bottom are dropped.
 
-    Exactly 2 is the mean of 2 × 2 pixels, which OpenCV vectorises; averaging over fractional areas takes it over 30 times as
-    long. At exactly 1.5, every bilinear sample is ¾ of one pixel and ¼ of the next along each axis, nearly their area mean.
+    A factor of exactly 2 is the mean of 2 × 2 pixels, which OpenCV vectorises; averaging over fractional areas takes more than
+    30 times as long. At exactly 1.5, every bilinear sample is ¾ of one pixel and ¼ of the next along each axis, close to the
+    area mean.
     """
     block = 2 if factor == 2 else 3
     height, width = (side // block * block for side in pixels.shape)
-    if not height or not width:  # too small to be reduced any further
+    if not height or not width:  # too small for a further reduction
         return pixels, Affine.identity()
     size = (round(width / factor), round(height / factor))
     interpolation = cv2.INTER_AREA if factor == 2 else cv2.INTER_LINEAR

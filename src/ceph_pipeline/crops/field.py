@@ -1,7 +1,7 @@
-"""How large a face, or a ruler, is in pixels, and from that how much of the film a crop shows.
+"""Size of a face or a ruler in pixels, and the resulting field of view of the crops.
 
-Centroid size depends on which landmarks it is computed from, so that 19 and 29 landmarks of the same face disagree. Here
-it always belongs to the same six points; where some are missing or grossly misplaced, the others stand in for them.
+Centroid size depends on the landmarks: 19 and 29 landmarks of the same face give different sizes. Here the face's size always
+refers to the same six points. If some of the six are missing or grossly misplaced, the size is estimated from the others.
 """
 
 from collections.abc import Sequence
@@ -25,31 +25,31 @@ REFERENCE_MM = {
         "Go": (-54.493, 26.359),
     }.items()
 }
-"""The six points of the face's size in the mean shape of 303 Aariz cephalograms (Khalid et al., CC BY 4.0)."""
+"""The six reference points of the face's size, in the mean shape of 303 Aariz cephalograms (Khalid et al., CC BY 4.0)."""
 
 LARGEST_MAGNIFICATION = 4.0
-"""Crop pixels per image pixel: beyond this a field of view is no field but a failed stage 1."""
+"""Crop pixels per image pixel; a larger magnification means that stage 1 has failed."""
 
 
 class FaceSizeError(CephError, ValueError):
-    """The face's size, or a field in mm, cannot be had from these landmarks."""
+    """The face's size or the field of view cannot be computed."""
 
 
 def face_size(points: NDArray[np.float64], landmarks: list[str]) -> NDArray[np.float64]:
-    """Centroid size of the six reference points, in pixels, tolerant of missing and misplaced ones.
+    """Centroid size of the six reference points in pixels, robust to missing and misplaced points.
 
-    Each pair of points measures the face against the reference shape by its distance; the median of the at most 15
-    ratios times the reference's centroid size is the face's. One wrong point spoils 5 of them, which the median bears.
+    The distance of each pair of points is divided by its distance in the reference shape. The size is the median of these at
+    most 15 ratios times the reference's centroid size. One wrong point affects 5 ratios, which does not distort the median.
 
     Args:
         points: `(N, K, 2)` px, NaN where missing.
         landmarks: The K full names.
 
     Returns:
-        `(N,)` px; NaN where fewer than two of the six are there.
+        `(N,)` px; NaN where fewer than two of the six points are known.
 
     Raises:
-        FaceSizeError: `landmarks` holds fewer than two of the six.
+        FaceSizeError: `landmarks` contains fewer than two of the six.
     """
     known = [name for name in REFERENCE_MM if name in landmarks]
     if len(known) < 2:
@@ -78,15 +78,15 @@ def field_sizes(
     Args:
         points: `(N, K, 2)` px.
         landmarks: The K full names.
-        pixel_size_mm: `(N,)`, looked at only where `params.field_mm` is set.
+        pixel_size_mm: `(N,)`, used only where `params.field_mm` is set.
         params: The crops' settings.
 
     Returns:
-        `(N,)` px of the image; NaN where what the field goes by is not known: the pixel size, two of the six points of the face's
+        `(N,)` px of the image; NaN where the required input is unknown: the pixel size, two of the six points of the face's
         size, or both of the ruler's marks.
 
     Raises:
-        FaceSizeError: none of the images can have one, for want of landmarks.
+        FaceSizeError: `landmarks` does not contain the required points.
     """
     least = params.crop_px / LARGEST_MAGNIFICATION
     if params.field_of_ruler is not None:
@@ -97,10 +97,10 @@ def field_sizes(
 
 
 def require_fields(field: NDArray[np.float64], points: NDArray[np.float64], image_ids: Sequence[str], params: CropParams) -> None:
-    """Refuse images that have points and no field of view; by the ruler they are those without one, and have no crops.
+    """Reject images with points but without a field of view; with `field_of_ruler` these images show no ruler and have no crops.
 
     Raises:
-        FaceSizeError: there is one, and the message names it.
+        FaceSizeError: at least one image has points but no field of view.
     """
     lacking = np.flatnonzero(np.isnan(field) & np.isfinite(points).any(axis=(1, 2)))
     if params.field_of_ruler is not None or not len(lacking):
@@ -108,7 +108,7 @@ def require_fields(field: NDArray[np.float64], points: NDArray[np.float64], imag
     way_out = (
         "show fewer than two of the six points of the face's size: exclude them (ingestion.exclude), or set crops.field_mm."
         if params.field_mm is None
-        else "have no pixel size, which crops.field_mm needs: set crops.field_mm to null to go by the face's size."
+        else "have no pixel size, which crops.field_mm needs: set crops.field_mm to null to use the face's size."
     )
     named = ", ".join(image_ids[place] for place in lacking[:3]) + " …" * (len(lacking) > 3)
     raise FaceSizeError(f"{len(lacking)} of {len(field)} images ({named}) {way_out}")
@@ -125,11 +125,11 @@ def ruler_length(points: NDArray[np.float64], landmarks: list[str]) -> NDArray[n
         `(N,)` px; NaN where a mark is missing.
 
     Raises:
-        FaceSizeError: `landmarks` holds no p1 and p2.
+        FaceSizeError: `landmarks` does not contain p1 and p2.
     """
     if not {"p1", "p2"} <= set(landmarks):
         raise FaceSizeError(
-            f"crops.field_of_ruler needs p1 and p2; the landmarks are {', '.join(landmarks)}. Set it to null to go by the face's "
+            f"crops.field_of_ruler needs p1 and p2; the landmarks are {', '.join(landmarks)}. Set it to null to use the face's "
             "size."
         )
     return np.asarray(np.linalg.norm(points[:, landmarks.index("p1")] - points[:, landmarks.index("p2")], axis=-1))

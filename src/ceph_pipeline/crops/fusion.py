@@ -1,4 +1,4 @@
-"""One answer from the answers of several crops."""
+"""Fuse the predictions of several crops into one point."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class Fused:
 
     Attributes:
         xy: `(N, K, 2)` px of the image.
-        sd: `(N, K)` px, weighted standard deviation per axis of the answers, also where they were not believed.
-        refined: `(N, K)`, False where the fallback stands.
+        sd: `(N, K)` px, weighted standard deviation of the predictions per axis, also where the fallback is used.
+        refined: `(N, K)`, False where the fallback is used.
     """
 
     xy: NDArray[np.float64]
@@ -32,17 +32,17 @@ def fuse(
     params: RefinementParams,
     landmarks: Sequence[str],
 ) -> Fused:
-    """Average the crops' answers and stage 1's, weighted by confidence, and believe the average only where the crops are sure.
+    """Average the predictions of the crops, weighted by confidence, and of stage 1; fall back to stage 1's points if uncertain.
 
-    The fallback stands where the mean confidence is low, where the answers disagree, or where their average lies outside
-    the centred crop: a refinement moves a point within what it was shown, not further.
+    The fallback is used in three cases: the mean confidence is low, the predictions disagree, or their average lies outside the
+    centred crop. A refined point therefore never leaves the centred crop.
 
     Args:
-        points: `(N, K, S, 2)` px of the image, S answers a point; NaN counts as no answer.
+        points: `(N, K, S, 2)` px of the image, S predictions per point; NaN means no prediction.
         scores: `(N, K, S)`, confidences ≥ 0.
-        fallback: `(N, K, 2)` px, stage 1's points, about which the crops were cut.
+        fallback: `(N, K, 2)` px, stage 1's points, the centres of the crops.
         field_px: `(N,)` px, side of the field of view.
-        params: What counts as sure.
+        params: Thresholds of the fallback, and the weight of stage 1's points.
         landmarks: K names.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Which crops there are: five a landmark, one centred and four shifted."""
+"""Positions of the crops: five per landmark, one centred and four shifted."""
 
 import hashlib
 
@@ -25,12 +25,12 @@ def inference_index(points: NDArray[np.float64], field_px: NDArray[np.float64], 
     """Centres of the five crops around each point.
 
     Args:
-        points: `(N, K, 2)` px, stage 1's answers.
+        points: `(N, K, 2)` px, stage 1's predictions.
         field_px: `(N,)` px, from `field_sizes`.
         params: The crops' settings.
 
     Returns:
-        `(N, K, 5, 2)` px; the first of the five is the point itself.
+        `(N, K, 5, 2)` px; the first of the five centres is the point itself.
     """
     return points[:, :, None] + SHIFTS * params.shift_of_field * field_px[:, None, None, None]
 
@@ -40,20 +40,20 @@ def residuals(
 ) -> dict[str, NDArray[np.float64]]:
     """Stage 1's validation errors as vectors, per landmark, in units of the field of view.
 
-    Training residuals would be too small: the network has seen those images. Every error is kept, however large.
+    Training residuals would be too small, because the network was trained on those images. Large errors are included.
 
     Args:
         images: Rows of the sources, with their splits.
-        landmarks: Truth of the sources, with a consensus.
+        landmarks: Landmarks of the sources, with a consensus.
         stage1_predictions: Predictions of the sources, any stages.
         names: Landmarks, full names.
         params: The crops' settings, which give the field of view.
 
     Returns:
-        Name to `(n, 2)`. A landmark without any error of its own gets everybody's.
+        Residuals `(n, 2)` by landmark. A landmark without any error gets the errors of all landmarks.
 
     Raises:
-        NoResidualsError: there is no validation image with truth and prediction, or, of the ruler's marks, with both of them.
+        NoResidualsError: no validation image has truth and prediction, or, with `field_of_ruler`, both marks of a ruler.
         FaceSizeError: an image's field of view cannot be computed.
     """
     stage1 = stage1_predictions[stage1_predictions["stage"] == "stage1"]
@@ -67,12 +67,12 @@ def residuals(
     if not found.any() and params.field_of_ruler is not None and len(valid) and np.isnan(field).all():
         raise NoResidualsError(
             f"none of the {len(valid)} validation images shows both marks of a ruler, whose distance gives the crops' field: "
-            "annotate p1 and p2, or train without a second look: --pipelines stage1_alone."
+            "annotate p1 and p2, or train without stage 2: --pipelines stage1_alone."
         )
     if not found.any():
         raise NoResidualsError(
-            "stage 1 has no prediction on a validation image with landmarks, from which training crops take their "
-            "displacement: run the stage1 pipeline, and give the data set a valid split."
+            "stage 1 has no prediction on a validation image with landmarks, which the training crops need for their "
+            "displacement: run the stage1 pipeline, and add a split `valid` to the data set."
         )
     return {name: errors[found[:, k], k] if found[:, k].any() else errors[found] for k, name in enumerate(names)}
 
@@ -86,25 +86,25 @@ def training_index(
     stage1_predictions: pd.DataFrame,
     params: CropParams,
 ) -> pd.DataFrame:
-    """Five crops around each landmark of each augmented image, displaced as stage 1 would displace them.
+    """Five crops around each landmark of each augmented image, displaced by typical errors of stage 1.
 
-    A crop is centred on truth + residual + shift, where the residual is drawn from that landmark's validation errors of
-    stage 1, mirrored where the image is a mirrored copy of its source, with a normal floor added. Flips on the fly turn the
-    crop with its displacement. The draws of an image depend on the seed and the image alone.
+    A crop is centred on truth + residual + shift. The residual is drawn from the landmark's validation errors of stage 1, plus a
+    normal floor. The residual is mirrored if the image is a mirrored copy of its source. Flips on the fly mirror the crop with
+    its displacement. The random numbers of an image depend only on the seed and the image.
 
     Args:
-        augmented_images: Images and copies of every split.
-        augmented_landmarks: Their consensus points; a missing point has no crops.
+        augmented_images: Images and copies of all splits.
+        augmented_landmarks: Consensus points of these images; a missing point has no crops.
         images: The sources.
-        landmarks: The sources' truth.
+        images: The sources.
         stage1_predictions: Stage 1's points on the validation sources.
         params: The crops' settings.
 
     Returns:
-        A `CropTable`, in the order of the images, landmarks, shifts.
+        A `CropTable`, in the order of images, landmarks and shifts.
 
     Raises:
-        NoResidualsError: there is nothing to draw displacements from.
+        NoResidualsError: there are no validation errors to draw displacements from.
         FaceSizeError: an image's field of view cannot be computed.
     """
     truth_rows = reader_points(augmented_landmarks)
@@ -139,7 +139,7 @@ def _draws(image_ids: list[str], n_landmarks: int, seed: int) -> tuple[NDArray[n
 
 
 def _drawn(errors: dict[str, NDArray[np.float64]], names: list[str], uniform: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Residuals `(N, K, 5, 2)` drawn with replacement, in fields of view."""
+    """Residuals `(N, K, 5, 2)` drawn with replacement, in units of the field of view."""
     drawn = np.empty((*uniform.shape[:3], 2))
     for k, name in enumerate(names):
         pool = errors[name]
@@ -148,9 +148,10 @@ def _drawn(errors: dict[str, NDArray[np.float64]], names: list[str], uniform: ND
 
 
 def mirrored(points: NDArray[np.float64], sources: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which configurations `(N, K, 2)` are mirror images of their sources', `(N, K, 2)`, by the points known in both.
+    """Which configurations `(N, K, 2)` are mirror images of their sources' configurations, from the points known in both.
 
-    By the map's determinant: whatever kind of augmentation made the copy. Points on one line have no handedness.
+    The sign of the determinant of the map between them decides, for any kind of augmentation. Collinear points count as not
+    mirrored.
     """
     shared = np.asarray(np.isfinite(points).all(axis=-1) & np.isfinite(sources).all(axis=-1))
     count = np.maximum(shared.sum(axis=1), 1)[:, None, None]
@@ -162,7 +163,7 @@ def mirrored(points: NDArray[np.float64], sources: NDArray[np.float64]) -> NDArr
 
 
 def _bounded(offsets: NDArray[np.float64], limit: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Shorten offsets `(..., 2)` to `limit` where they are longer: however far stage 1 erred, the crop holds the truth."""
+    """Shorten offsets `(..., 2)` to at most `limit`, so that the crop contains the truth for any error of stage 1."""
     length = np.linalg.norm(offsets, axis=-1)
     shortening: NDArray[np.float64] = np.minimum(1.0, limit / np.maximum(length, 1e-12))
     return offsets * shortening[..., None]
@@ -175,7 +176,7 @@ def _table(
     fields: NDArray[np.float64],
     rotation: NDArray[np.float64],
 ) -> pd.DataFrame:
-    """Rows of the crops whose landmark is there."""
+    """Rows of the crops whose landmark is known."""
     n_images, n_landmarks, n_shifts = fields.shape
     per_image = n_landmarks * n_shifts
     table = pd.DataFrame(

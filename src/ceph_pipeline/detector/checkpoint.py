@@ -245,7 +245,8 @@ def _in_short(landmarks: Sequence[str]) -> str:
 
 def _restore(content: _Content, device: str | torch.device) -> TrainedNet:
     """The network that a checkpoint's content describes."""
-    net = create_net(content.stage, content.architecture | {"pretrained": False})
+    architecture = {name: value for name, value in content.architecture.items() if name != "groups"}  # None in older files
+    net = create_net(content.stage, architecture | {"pretrained": False})
     net.load_state_dict(content.state_dict)
     return TrainedNet(
         net=net.to(device).to(memory_format=torch.channels_last).eval(),
@@ -255,6 +256,6 @@ def _restore(content: _Content, device: str | torch.device) -> TrainedNet:
         stride=content.stride,
         sigma_px=content.sigma_px,
         activation=content.activation,
-        architecture=content.architecture,
+        architecture=architecture,
         facts=content.facts,
     )

@@ -21,7 +21,7 @@ from ceph_pipeline.detector.params import DetectorParams
 from ceph_pipeline.detector.refinement import predict_refined, shared_crops
 from ceph_pipeline.detector.tables import cvm_rows
 from ceph_pipeline.detector.uncertainty import DetectorUncertainty, load_uncertainty
-from ceph_pipeline.detector.whole_image import look_at_whole
+from ceph_pipeline.detector.whole_image import look_at_batch
 from ceph_pipeline.landmarks.tables import ENSEMBLE
 from ceph_pipeline.views import views_of
 
@@ -168,13 +168,7 @@ class LandmarkDetector:
         """The same detector without stage 2."""
         return replace(self, stage2=(), uncertainty=DetectorUncertainty() if self.stage == ENSEMBLE else self.uncertainty)
 
-    def predict(
-        self,
-        images: Images,
-        *,
-        pixel_size_mm: float | Sequence[float] | None = None,
-        progress: bool = False,
-    ) -> pd.DataFrame:
+    def predict(self, images: Images, *, pixel_size_mm: float | Sequence[float] | None = None) -> pd.DataFrame:
         """Locate every landmark.
 
         Args:
@@ -182,7 +176,6 @@ class LandmarkDetector:
                 file's name without its suffix is its identifier, and arrays are `image_0`, `image_1`, ….
             pixel_size_mm: Of all or of each; NaN and 0 are unknown. Radii in mm need it, and so do networks whose crops are
                 given in mm.
-            progress: Show bars.
 
         Returns:
             A `PredictionTable`, points in pixels of the images given, with `flagged`: a person should look, since the point
@@ -193,56 +186,40 @@ class LandmarkDetector:
             DetectorError: two images have one identifier, an array is of other numbers, or an X-ray cannot have a pixel size.
             ImageReadError: a file is missing or damaged, or an image has not the shape of a film.
         """
-        return self.predict_with_cvm(images, pixel_size_mm=pixel_size_mm, progress=progress).points
+        return self.predict_with_cvm(images, pixel_size_mm=pixel_size_mm).points
 
-    def predict_with_cvm(
-        self,
-        images: Images,
-        *,
-        pixel_size_mm: float | Sequence[float] | None = None,
-        progress: bool = False,
-    ) -> Predictions:
+    def predict_with_cvm(self, images: Images, *, pixel_size_mm: float | Sequence[float] | None = None) -> Predictions:
         """Locate every landmark as `predict` does, and keep the CVM stage that the same look at the whole image has given."""
         sources = by_identifier(images)
         pixel_sizes = pixel_sizes_of(pixel_size_mm, list(sources))
-        located, sizes, outputs = self._locate(sources, pixel_sizes, progress)
+        located, sizes, outputs = self._locate(sources, pixel_sizes)
         points = prediction_rows(located, list(sources), list(self.landmarks), self.stage)
         judged = self.uncertainty.judge(points, dict(zip(sources, pixel_sizes.tolist(), strict=True)))
         look_at = (lies_outside(located.xy, sizes) | np.isnan(located.xy).any(axis=-1)).ravel()
         flagged = judged.assign(flagged=look_at | judged["flagged"] if "flagged" in judged else look_at)
         return Predictions(flagged, cvm_rows(list(sources), outputs))
 
-    def _locate(self, sources: dict[str, Path | GreyImage], pixel_size_mm: np.ndarray, progress: bool) -> _Found:
+    def _locate(self, sources: dict[str, Path | GreyImage], pixel_size_mm: np.ndarray) -> _Found:
         """Both stages, a batch of images at a time, so that each is decoded once and few are held."""
         image_ids, params = list(sources), self.params
         looks = looks_of(params.views_stage1, self.stage1)
         parts, sizes, outputs = [], [], []
         for start in range(0, len(image_ids), params.batch_size):
             chunk = image_ids[start : start + params.batch_size]
-            pixels = {image_id: pixels_of(sources[image_id], image_id) for image_id in chunk}
-            sizes += [(image.shape[1], image.shape[0]) for image in pixels.values()]
-            whole = look_at_whole(
-                self.stage1,
-                pixels.__getitem__,
-                chunk,
-                sizes[start:],
-                looks.views,
-                batch_size=params.batch_size,
-                progress=progress,
-            )
+            pixels = [pixels_of(sources[image_id], image_id) for image_id in chunk]
+            sizes += [(image.shape[1], image.shape[0]) for image in pixels]
+            whole = look_at_batch(self.stage1, pixels, sizes[start:], looks.views)
             outputs.append(whole.outputs)
             located = whole.fused(params.fusion, looks.asked)
             if self.stage2:
                 located = predict_refined(
                     self.stage2,
-                    pixels.__getitem__,
-                    chunk,
+                    pixels,
                     located,
                     pixel_size_mm=pixel_size_mm[start : start + params.batch_size],
                     params=params.refinement,
                     views=learned_views(params.views_stage2, self.stage2),
                     batch_size=params.crop_batch_size,
-                    progress=progress,
                 )
             parts.append(located)
         if not parts:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def learns_both_ways(trained: TrainedNet) -> bool:
-    """Whether a network has learned from faces of both directions; one trained before this was recorded counts as such."""
+    """Whether a network has learned from faces of both directions; one that does not record it counts as such."""
     return bool(trained.facts.get("flips", True))
 
 

@@ -32,9 +32,6 @@ logger = logging.getLogger(__name__)
 CHECKPOINT = "checkpoint"
 """Name of the digest in the file's metadata."""
 
-OUTPUTS = ("heatmaps", "cvm_logits", "measurements")
-"""Names of the outputs, of which a network has the first at least; the batch is dynamic, the input's size is not."""
-
 
 class OnnxError(CephError, RuntimeError):
     """A network cannot be exported, or onnxruntime is not installed."""
@@ -46,7 +43,7 @@ class OnnxNet:
     Args:
         path: The file.
         stage: `stage1` answers with a `LandmarkOutput`, `stage2` with heatmaps.
-        distance_head: What reads measurements off the heatmaps, by torch as all decoding is; None: the file has them, if any.
+        distance_head: What reads measurements off the heatmaps, by torch as all decoding is; None: there are none.
     """
 
     def __init__(self, path: Path, stage: str, distance_head: DistanceHead | None = None) -> None:
@@ -61,7 +58,7 @@ class OnnxNet:
         found = {name: torch.from_numpy(values) for name, values in zip(names, self.session.run(names, inputs), strict=True)}
         if self.stage == "stage2":
             return found["heatmaps"]
-        measurements = found.get("measurements") if self.distance_head is None else self.distance_head(found["heatmaps"])
+        measurements = None if self.distance_head is None else self.distance_head(found["heatmaps"])
         return LandmarkOutput(found["heatmaps"], found.get("cvm_logits"), measurements)
 
 
@@ -85,7 +82,8 @@ def on_onnxruntime(trained: TrainedNet, checkpoint: Path) -> TrainedNet:
 def export_onnx(trained: TrainedNet, target: Path, checkpoint: str) -> None:
     """Write a network as one ONNX file, whole or not at all.
 
-    Its inputs are `images` `(N, 1, H, W)`, normalised, and of stage 2 `landmark` `(N,)` int64; its outputs are logits.
+    Its inputs are `images` `(N, 1, H, W)`, normalised, and of stage 2 `landmark` `(N,)` int64; its outputs are logits:
+    `heatmaps`, and `cvm_logits` where it has that head. The batch is dynamic, the input's size is not.
 
     Args:
         trained: On the CPU.
@@ -98,7 +96,7 @@ def export_onnx(trained: TrainedNet, target: Path, checkpoint: str) -> None:
     width, height = trained.input_size
     examples: dict[str, Tensor] = {"images": torch.zeros(2, 1, height, width)}
     net = _without_distances(trained.net)
-    outputs = [name for name, there in zip(OUTPUTS, (True, *_heads(net)), strict=True) if there]
+    outputs = ["heatmaps", "cvm_logits"] if getattr(net, "stage_head", None) is not None else ["heatmaps"]
     if trained.stage == "stage2":
         examples["landmark"] = torch.zeros(2, dtype=torch.int64)
     batch = {0: torch.export.Dim("batch", min=1)}
@@ -126,10 +124,6 @@ def export_onnx(trained: TrainedNet, target: Path, checkpoint: str) -> None:
 
 
 _INSTALL = f"onnxruntime and the exporter are an extra; {install_hint('onnx')}."
-
-
-def _heads(net: nn.Module) -> tuple[bool, bool]:
-    return getattr(net, "stage_head", None) is not None, getattr(net, "measurement_head", None) is not None
 
 
 def _distance_head(net: nn.Module) -> DistanceHead | None:

@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from ceph_pipeline.crops import SHIFTS, CropParams, RefinementParams, SourcePyramid, field_sizes, fuse, inference_index
 from ceph_pipeline.crops.field import REFERENCE_MM
@@ -19,7 +18,7 @@ from ceph_pipeline.landmarks import Affines
 from ceph_pipeline.views import View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -31,29 +30,25 @@ logger = logging.getLogger(__name__)
 
 def predict_refined(
     networks: Sequence[TrainedNet],
-    read_image: Callable[[str], GreyImage],
-    image_ids: Sequence[str],
+    images: Sequence[GreyImage],
     start: Located,
     *,
     pixel_size_mm: ArrayLike,
     params: RefinementParams,
     views: Sequence[View] = (View(),),
     batch_size: int = 128,
-    progress: bool = True,
 ) -> Located:
     """Refine stage 1's points with networks that see the original pixels around each.
 
     Args:
         networks: One network of stage 2, or an ensemble of them, which look at the same crops.
-        read_image: Identifier to the original's pixels.
-        image_ids: N identifiers.
+        images: Pixels of the N originals.
         start: What stage 1 has located, in the networks' order of landmarks; NaN stays NaN.
         pixel_size_mm: `(N,)`, for networks whose field of view is given in mm. Where one is NaN, the face's size stands in
             for it.
         params: What is made of the crops' answers.
         views: Ways to look at each crop, about its centre.
         batch_size: Crops a forward pass, at most.
-        progress: Show a bar.
 
     Returns:
         Points in px of the originals; stage 1's, with its `sigma_px`, where stage 2 is unsure or the field of view is not known.
@@ -67,17 +62,7 @@ def predict_refined(
     field = _fields(start.xy, networks[0], np.asarray(pixel_size_mm, dtype=np.float64), crops)
     centres = start.xy
     for _ in range(params.rounds):
-        found = crop_answers(
-            networks,
-            read_image,
-            image_ids,
-            centres,
-            field,
-            crops,
-            views=views,
-            batch_size=batch_size,
-            progress=progress,
-        )
+        found = crop_answers(networks, images, centres, field, crops, views=views, batch_size=batch_size)
         fused = fuse(found.xy, found.peak, start.xy, field, params, networks[0].landmarks)
         centres = fused.xy
     own = np.where(np.isnan(fused.xy).any(axis=-1), np.nan, combined_sd(fused.sd, found.sd.mean(axis=-1)))
@@ -117,52 +102,45 @@ class CropAnswers(NamedTuple):
 
 def crop_answers(
     networks: Sequence[TrainedNet],
-    read_image: Callable[[str], GreyImage],
-    image_ids: Sequence[str],
+    images: Sequence[GreyImage],
     centres: NDArray[np.float64],
     field: NDArray[np.float64],
     params: CropParams,
     *,
     views: Sequence[View],
     batch_size: int,
-    progress: bool,
 ) -> CropAnswers:
     """Ask every network about five crops around each point.
 
-    Each image is decoded once; each crop, in each view, is one warp. Batches run across an image's landmarks.
+    Each crop, in each view, is one warp. Batches run across an image's landmarks.
 
     Args:
         networks: Of stage 2.
-        read_image: Identifier to the original's pixels.
-        image_ids: N identifiers.
+        images: Pixels of the N originals.
         centres: `(N, K, 2)` px, about which crops are cut.
         field: `(N,)` px, side of the field of view; NaN for images without crops.
         params: How crops are cut.
         views: Ways to look at each crop, about its centre.
         batch_size: Crops a forward pass, at most.
-        progress: Show a bar.
     """
     n_images, n_landmarks = centres.shape[:2]
     shape = (n_images, n_landmarks, len(networks), len(views), len(SHIFTS))
     xy, peak, sd = np.full((*shape, 2), np.nan), np.zeros(shape), np.full(shape, np.nan)
     crop_centres = inference_index(centres, field, params)
     seen = np.asarray(np.isfinite(centres).all(axis=-1) & np.isfinite(field)[:, None])
-    total = int(seen.sum()) * len(SHIFTS) * len(views)
-    with tqdm(total=total, desc=f"stage 2, {len(views) * len(networks)} looks", unit="crop", disable=not progress) as bar:
-        for row, image_id in enumerate(image_ids):
-            source, landmark = SourcePyramid(read_image(image_id)), np.flatnonzero(seen[row])
-            shown = np.repeat(landmark, len(SHIFTS))
-            ahead = Affines.crops(crop_centres[row, landmark].reshape(-1, 2), np.full(len(shown), field[row]), params.crop_px)
-            for number, view in enumerate(views):
-                to_view = ahead.then(view.matrix((params.crop_px, params.crop_px)))
-                crops = normalise_each(source.cut(to_view, params.crop_px))
-                for member, trained in enumerate(networks):
-                    found = _locate_all(trained, crops, shown, batch_size)
-                    own = posterior_sd(found.peak, trained.sigma_px) * trained.stride / to_view.scales
-                    place = (row, landmark, member, number)
-                    xy[place] = to_view.inverse()(found.xy).reshape(-1, len(SHIFTS), 2)
-                    peak[place], sd[place] = found.peak.reshape(-1, len(SHIFTS)), own.reshape(-1, len(SHIFTS))
-                bar.update(len(crops))
+    for row, image in enumerate(images):
+        source, landmark = SourcePyramid(image), np.flatnonzero(seen[row])
+        shown = np.repeat(landmark, len(SHIFTS))
+        ahead = Affines.crops(crop_centres[row, landmark].reshape(-1, 2), np.full(len(shown), field[row]), params.crop_px)
+        for number, view in enumerate(views):
+            to_view = ahead.then(view.matrix((params.crop_px, params.crop_px)))
+            crops = normalise_each(source.cut(to_view, params.crop_px))
+            for member, trained in enumerate(networks):
+                found = _locate_all(trained, crops, shown, batch_size)
+                own = posterior_sd(found.peak, trained.sigma_px) * trained.stride / to_view.scales
+                place = (row, landmark, member, number)
+                xy[place] = to_view.inverse()(found.xy).reshape(-1, len(SHIFTS), 2)
+                peak[place], sd[place] = found.peak.reshape(-1, len(SHIFTS)), own.reshape(-1, len(SHIFTS))
     flat = (n_images, n_landmarks, len(networks) * len(views) * len(SHIFTS))
     return CropAnswers(xy.reshape(*flat, 2), peak.reshape(flat), sd.reshape(flat))
 

@@ -20,14 +20,11 @@ from ceph_pipeline.detector.whole_image import look_at_whole
 from ceph_pipeline.landmarks.tables import empty_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.detector.image_set import ImageSet
     from ceph_pipeline.detector.params import DetectorParams
-    from ceph_pipeline.images.codec import GreyImage
     from ceph_pipeline.views import Views
 
 logger = logging.getLogger(__name__)
@@ -139,14 +136,12 @@ def refined_tables(
                     continue
                 refined = predict_refined(
                     networks,
-                    _constant(pixels),
-                    [image_id],
+                    [pixels],
                     located_in(rows, [image_id], names),
                     pixel_size_mm=np.array([pixel_size]),
                     params=params.refinement,
                     views=learned_views(start.views, networks),
                     batch_size=params.crop_batch_size,
-                    progress=False,
                 )
                 parts[stage].append(prediction_rows(refined, [image_id], names, stage))
             bar.update()
@@ -159,7 +154,3 @@ def _require_known(located: set[str], known: set[str]) -> None:
             f"stage 1 located {unknown[0]!r}{f' and {len(unknown) - 1} more' * (len(unknown) > 1)}, which the images table does "
             "not have. Run the stage1 pipeline again, which locates the present data set."
         )
-
-
-def _constant(pixels: GreyImage) -> Callable[[str], GreyImage]:
-    return lambda _: pixels

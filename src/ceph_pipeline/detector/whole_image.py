@@ -61,46 +61,64 @@ def look_at_whole(
     views: Sequence[View] = (View(),),
     *,
     batch_size: int = 8,
-    progress: bool = True,
 ) -> WholeImageAnswers:
-    """Ask every network of stage 1 about every view of whole images.
-
-    Each image is read once; each view is one warp from the stored pixels to a network's input. A view that scales or turns
-    pushes what lies at the picture's edge out of it, and a network still answers. Where the first view's point lies outside
-    another view, or nearer to its edge than a target's standard deviation, that view's answer is left out.
+    """Ask every network of stage 1 about every view of whole images, a batch at a time; see `look_at_batch`.
 
     Args:
         networks: One network of stage 1, or an ensemble of them, which know the same landmarks.
-        read_image: Identifier to pixels, of the original or of a resized copy.
+        read_image: Identifier to pixels, of the original or of a resized copy; each image is read once.
         image_ids: N identifiers.
         sizes: `(N, 2)` width and height of the originals in px.
         views: Ways in which every network looks at each image.
         batch_size: Images a forward pass.
-        progress: Show a bar.
     """
     originals = np.asarray(sizes, dtype=np.int64).reshape(-1, 2)
     n_looks = len(networks) * len(views)
-    points = np.empty((n_looks, len(image_ids), len(networks[0].landmarks), 2))
-    peaks, sd = np.empty(points.shape[:-1]), np.empty(points.shape[:-1])
+    xy = np.empty((n_looks, len(image_ids), len(networks[0].landmarks), 2))
+    peak, sd = np.empty(xy.shape[:-1]), np.empty(xy.shape[:-1])
     outputs: list[dict[str, NDArray[np.float64]]] = []
-    with tqdm(total=len(image_ids), desc=f"stage 1, {n_looks} looks", unit="image", disable=not progress) as bar:
+    with tqdm(total=len(image_ids), desc=f"stage 1, {n_looks} looks", unit="image") as bar:
         for start in range(0, len(image_ids), batch_size):
             rows = slice(start, start + batch_size)
-            stored = [read_image(image_id) for image_id in image_ids[rows]]
-            for member, trained in enumerate(networks):
-                framed = [_Framed(trained, pixels, _size(size)) for pixels, size in zip(stored, originals[rows], strict=True)]
-                for number, view in enumerate(views, start=member * len(views)):
-                    look = _look(trained, framed, view)
-                    points[number, rows], peaks[number, rows], sd[number, rows] = look.xy, look.peak, look.sd
-                    if number == 0:
-                        outputs.append(look.outputs)
-                of_member = slice(member * len(views), (member + 1) * len(views))
-                unseen = ~_shown(trained, framed, views, points[of_member.start, rows])
-                for answers in (points, peaks, sd):
-                    answers[of_member, rows][unseen] = np.nan
-            bar.update(len(stored))
+            batch = look_at_batch(networks, [read_image(image_id) for image_id in image_ids[rows]], originals[rows], views)
+            xy[:, rows], peak[:, rows], sd[:, rows] = batch.xy, batch.peak, batch.sd
+            outputs.append(batch.outputs)
+            bar.update(batch.xy.shape[1])
     names = outputs[0] if outputs else ()
-    return WholeImageAnswers(points, peaks, sd, {name: np.concatenate([part[name] for part in outputs]) for name in names})
+    return WholeImageAnswers(xy, peak, sd, {name: np.concatenate([part[name] for part in outputs]) for name in names})
+
+
+def look_at_batch(
+    networks: Sequence[TrainedNet], stored: Sequence[GreyImage], sizes: ArrayLike, views: Sequence[View] = (View(),)
+) -> WholeImageAnswers:
+    """Ask every network of stage 1 about every view of some images, in one forward pass for each network and view.
+
+    Each view is one warp from the stored pixels to a network's input. A view that scales or turns pushes what lies at the
+    picture's edge out of it, and a network still answers. Where the first view's point lies outside another view, or nearer
+    to its edge than a target's standard deviation, that view's answer is left out.
+
+    Args:
+        networks: As in `look_at_whole`.
+        stored: Pixels of N ≥ 1 images, of the originals or of resized copies.
+        sizes: `(N, 2)` width and height of the originals in px.
+        views: Ways in which every network looks at each image.
+    """
+    originals = [_size(size) for size in np.asarray(sizes, dtype=np.int64)]
+    xy = np.empty((len(networks), len(views), len(stored), len(networks[0].landmarks), 2))
+    peak, sd = np.empty(xy.shape[:-1]), np.empty(xy.shape[:-1])
+    outputs: dict[str, NDArray[np.float64]] = {}
+    for member, trained in enumerate(networks):
+        framed = [_Framed(trained, pixels, size) for pixels, size in zip(stored, originals, strict=True)]
+        for number, view in enumerate(views):
+            look = _look(trained, framed, view)
+            xy[member, number], peak[member, number], sd[member, number] = look.xy, look.peak, look.sd
+            if member == number == 0:
+                outputs = look.outputs
+        unseen = ~_shown(trained, framed, views, xy[member, 0])
+        for answers in (xy, peak, sd):
+            answers[member][unseen] = np.nan
+    flat = (len(networks) * len(views), *xy.shape[2:4])
+    return WholeImageAnswers(xy.reshape(*flat, 2), peak.reshape(flat), sd.reshape(flat), outputs)
 
 
 def _shown(trained: TrainedNet, framed: list[_Framed], views: Sequence[View], first: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""From a network's logits to heatmaps that peak at 1 where it is sure."""
+"""Convert a network's logits to heatmaps whose peak is 1 for a confident prediction."""
 
 import math
 from typing import Literal, NamedTuple
@@ -10,12 +10,14 @@ from ceph_pipeline.heatmaps.encoding import encode
 from ceph_pipeline.heatmaps.precision import at_least_float32
 
 Activation = Literal["linear", "softmax", "integral"]
-"""`linear`: logits are heatmaps; `softmax`: logits of a distribution over the pixels that was taught to be the Gaussian;
-`integral`: of one whose mean was taught to be the point, whatever its shape."""
+"""How the logits are interpreted.
+
+`linear`: the logits are heatmaps. `softmax`: the softmax over the pixels was trained to equal the target Gaussian. `integral`:
+the mean of the softmax over the pixels was trained to equal the point; its shape is free."""
 
 
 class SpatialMoments(NamedTuple):
-    """Of the distributions that maps of logits stand for.
+    """Moments of the spatial softmax of each map of logits.
 
     Attributes:
         mean: `(N, K, 2)` as (x, y) in heatmap pixels.
@@ -30,7 +32,7 @@ def spatial_moments(logits: Tensor) -> SpatialMoments:
     """Mean and standard deviation of a softmax over each map's pixels; differentiable.
 
     Args:
-        logits: `(N, K, h, w)`, float32 at least.
+        logits: `(N, K, h, w)`, at least float32.
 
     Source: Sun et al., Integral Human Pose Regression, ECCV 2018.
     """
@@ -39,24 +41,24 @@ def spatial_moments(logits: Tensor) -> SpatialMoments:
     along = []
     for profile, length in ((share.sum(-2), width), (share.sum(-1), height)):
         pixels = torch.arange(length, device=logits.device, dtype=logits.dtype)
-        mean = (profile * pixels).sum(-1)  # autocast would take a matrix product in half precision
+        mean = (profile * pixels).sum(-1)  # autocast would compute a matrix product in half precision
         along.append((mean, (profile * (pixels - mean.unsqueeze(-1)).square()).sum(-1).sqrt()))
     (x, sd_x), (y, sd_y) = along
     return SpatialMoments(torch.stack([x, y], dim=-1), torch.stack([sd_x, sd_y], dim=-1))
 
 
 def to_heatmaps(logits: Tensor, activation: Activation, sigma: float) -> Tensor:
-    """Heatmaps that every method of `decode` reads, whatever the loss taught the logits to be.
+    """Convert logits to heatmaps for `decode`, whichever loss the network was trained with.
 
     Args:
         logits: `(N, K, h, w)`.
-        activation: What they are; see `Activation`.
+        activation: How the logits are interpreted; see `Activation`.
         sigma: Standard deviation of the training targets, in heatmap pixels.
 
     Returns:
-        `(N, K, h, w)`. A softmax is scaled so that the target Gaussian itself would peak at 1. An integral becomes the
-        Gaussian at its mean, so that decoding gives the mean back; it peaks at 1 where the distribution is at most as wide as
-        `sigma`, and lower the wider it is.
+        `(N, K, h, w)`. A softmax is scaled so that the target Gaussian has a peak of 1. An integral is replaced with a Gaussian
+        at its mean, which decoding returns. The peak of this Gaussian is 1 for a distribution not wider than `sigma`, and lower
+        for a wider one.
     """
     if activation == "linear":
         return logits

@@ -1,13 +1,12 @@
-"""DARK: a Newton step on the logarithm of the blurred map.
+"""DARK decoding: a Newton step on the logarithm of the blurred map.
 
-The logarithm of a Gaussian is a paraboloid, so that one Newton step from the highest pixel lands on its centre. Only a
-5 × 5 neighbourhood of the blurred map enters; only the window that this neighbourhood depends on is blurred.
+The logarithm of a Gaussian is a paraboloid, so one Newton step from the highest pixel reaches its centre. The step uses a
+5 × 5 neighbourhood of the blurred map. Only the window that this neighbourhood depends on is blurred.
 
-A Gaussian that the map's border cuts off is no Gaussian after a blur, and its peak moves inwards: by 0.2 px at 2 px from the
-border and σ 2, by 0.7 px at σ 3. The kernel is therefore made smaller beside the border.
+A Gaussian that is truncated by the map's border is not a Gaussian after the blur, and its peak moves inwards: at 2 px from the
+border by 0.2 px for σ 2, and by 0.7 px for σ 3. The kernel is therefore smaller near the border.
 """
 
-import functools
 import math
 
 import torch
@@ -17,14 +16,14 @@ from ceph_pipeline.heatmaps.precision import at_least_float32
 from ceph_pipeline.heatmaps.windows import gather_windows, window_coordinates
 
 FLOOR = 1e-10
-"""Smallest blurred value whose logarithm is taken."""
+"""Blurred values are clamped to at least this before the logarithm."""
 
 MAX_OFFSET_SIGMA = 2.0
-"""A clean peak's centre lies within half a pixel of its maximum, and noise of a fifth of the peak moves it by less than 2σ;
-a longer step comes from a neighbourhood that is hardly a peak."""
+"""Longest step, in σ. The centre of a clean peak lies within half a pixel of the maximum, and noise of a fifth of the peak
+moves the centre by less than 2σ. A longer step means that the neighbourhood is not a clear peak."""
 
 REACH = 2
-"""px to each side that the second differences look at."""
+"""Reach of the second differences to each side, in px."""
 
 
 def kernel_size(sigma: float) -> int:
@@ -38,11 +37,11 @@ OPENCV_KERNELS = {
     7: (0.03125, 0.109375, 0.21875, 0.28125, 0.21875, 0.109375, 0.03125),
     9: (0.015625, 0.05078125, 0.1171875, 0.19921875, 0.234375, 0.19921875, 0.1171875, 0.05078125, 0.015625),
 }
-"""What `cv2.GaussianBlur` uses at small sizes when it is left to choose the deviation, as the reference implementation does."""
+"""The kernels of `cv2.GaussianBlur` at small sizes with an automatic deviation, as in the reference implementation."""
 
 
 def blur_kernel(size: int) -> Tensor:
-    """One-dimensional blur kernel `(size,)`, float32, sum 1, as OpenCV makes it for an odd size."""
+    """One-dimensional blur kernel `(size,)`, float32, with sum 1; the same as OpenCV's for an odd size."""
     if size in OPENCV_KERNELS:
         return torch.tensor(OPENCV_KERNELS[size])
     deviation = 0.3 * ((size - 1) / 2 - 1) + 0.8
@@ -60,8 +59,8 @@ def dark_offsets(heatmaps: Tensor, positions: Tensor, sigma: float) -> tuple[Ten
         sigma: Standard deviation the maps were encoded with, in heatmap pixels.
 
     Returns:
-        Offsets `(N, K, 2)` in pixels, at most 2σ on each axis, and a mask `(N, K)` that is false where there is none: the
-        neighbourhood leaves the map, or is no peak (its Hessian is not negative definite).
+        Offsets `(N, K, 2)` in pixels, at most 2σ on each axis, and a mask `(N, K)`. The mask is false without an offset: the
+        neighbourhood leaves the map, or is not a peak (its Hessian is not negative definite).
     """
     logs, inside = _log_neighbourhood(heatmaps, positions, sigma)
     centre = logs[..., 2, 2]
@@ -91,12 +90,11 @@ def _log_neighbourhood(heatmaps: Tensor, positions: Tensor, sigma: float) -> tup
 
 
 def _blur_radius(positions: Tensor, side: int, largest: int) -> Tensor:
-    """Radius in px of the kernel for each position along an axis of `side` px: what it blurs sees 1 px beyond the border."""
+    """Kernel radius in px for each position along an axis of `side` px: the blurred window reaches 1 px beyond the border."""
     distance = torch.minimum(positions, side - 1 - positions)
     return (distance - REACH + 1).clamp(min(1, largest), largest)
 
 
-@functools.cache
 def _blur_bands(largest: int) -> Tensor:
     """Matrices `(largest + 1, 5, 5 + 2 · largest)` that blur the middle of a window along one axis, by the kernel's radius."""
     side = 2 * REACH + 1

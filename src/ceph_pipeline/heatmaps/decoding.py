@@ -1,4 +1,4 @@
-"""From heatmaps to points."""
+"""Decode heatmaps to points."""
 
 from collections.abc import Callable
 from typing import Literal, NamedTuple, get_args
@@ -38,14 +38,14 @@ def decode(heatmaps: Tensor, method: DecodeMethod = "dark", sigma: float = 2.0) 
         tensor([[[12.3000,  7.8000]]])
 
     Args:
-        heatmaps: `(N, K, h, w)`, peaks positive; any scale (`soft` expects peaks near 1). Computed in float32 at least.
-        method: How to go below the pixel; see `DecodeMethod`.
+        heatmaps: `(N, K, h, w)` with positive peaks, of any scale (`soft` expects peaks near 1). Computed in at least float32.
+        method: Method of sub-pixel localisation; see `DecodeMethod`.
         sigma: Standard deviation the maps were encoded with, in heatmap pixels; sets the windows of `dark` and `soft`.
 
     Returns:
         `xy` `(N, K, 2)` in heatmap pixels (centres at integers) and `score` `(N, K)`, the peak value. A map without a
-        peak has score 0 and no meaningful position; one that holds NaN has NaN for both. Within 1 px of the border, and on
-        anything but a peak, `dark` falls back to `quarter`; on the border itself that stays at the highest pixel.
+        peak has score 0 and no meaningful position. A map with a NaN has NaN as position and score. Within 1 px of the border,
+        and where there is no clear peak, `dark` falls back to `quarter`; on the border, `quarter` returns the highest pixel.
 
     Raises:
         ValueError: heatmaps are not 4-D, or smaller than 3 × 3; the method is unknown; sigma is not above 0.
@@ -54,9 +54,9 @@ def decode(heatmaps: Tensor, method: DecodeMethod = "dark", sigma: float = 2.0) 
     """
     _check(heatmaps, method, sigma)
     positions, score = peaks(heatmaps)
-    with torch.autocast(heatmaps.device.type, enabled=False):  # half precision has 3 digits: not enough below the pixel
+    with torch.autocast(heatmaps.device.type, enabled=False):  # half precision has 3 digits, too few for sub-pixel positions
         xy = _LOCATE[method](heatmaps, positions, sigma)
-    unknown = score.isnan()  # a maximum is NaN where any pixel is
+    unknown = score.isnan()  # the maximum of a map with a NaN is NaN
     return Points(at_least_float32(xy).masked_fill(unknown[..., None], torch.nan), at_least_float32(score))
 
 
@@ -77,7 +77,7 @@ def _argmax(heatmaps: Tensor, positions: Tensor, sigma: float) -> Tensor:
 
 
 def _quarter(heatmaps: Tensor, positions: Tensor, sigma: float) -> Tensor:
-    """A quarter pixel towards the higher neighbour on each axis; none on the map's edge."""
+    """A quarter pixel towards the higher neighbour on each axis; 0 at the map's edge."""
     del sigma
     values, inside = gather_windows(heatmaps, *window_coordinates(positions, 1))
     slopes = torch.stack([values[..., 1, 2] - values[..., 1, 0], values[..., 2, 1] - values[..., 0, 1]], dim=-1)

@@ -1,4 +1,4 @@
-"""From points to heatmaps."""
+"""Encode points as heatmaps."""
 
 import torch
 from torch import Tensor
@@ -7,10 +7,10 @@ from ceph_pipeline.errors import InvalidValueError
 
 
 def encode(points: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
-    """Draw each point as an unbiased Gaussian that peaks at 1 on the sub-pixel position.
+    """Draw each point as an unbiased Gaussian with a peak of 1 at the sub-pixel position.
 
-    A two-dimensional Gaussian is the product of its profiles along x and along y, so that only `h + w` exponentials are
-    taken for a map of `h · w` values.
+    A two-dimensional Gaussian is the product of its profiles along x and y, so a map of `h · w` values needs only `h + w`
+    exponentials.
 
         >>> import torch
         >>> encode(torch.tensor([[[2.0, 1.0]]]), size=(3, 5), sigma=1.0)[0, 0, 1]

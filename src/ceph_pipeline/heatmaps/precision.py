@@ -1,9 +1,9 @@
-"""The precision that heatmaps are computed in."""
+"""Numerical precision of heatmap computations."""
 
 import torch
 from torch import Tensor
 
 
 def at_least_float32(values: Tensor) -> Tensor:
-    """Values as float32, and float64 as it is."""
+    """Values converted to float32; float64 values are returned unchanged."""
     return values if values.dtype == torch.float64 else values.float()

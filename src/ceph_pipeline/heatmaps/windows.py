@@ -1,4 +1,4 @@
-"""Square windows around the peaks of heatmaps: what sub-pixel decoding needs to see of a map."""
+"""Square windows around the peaks of heatmaps, for sub-pixel decoding."""
 
 import math
 
@@ -7,10 +7,10 @@ from torch import Tensor
 
 
 def peaks(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
-    """Each map's highest pixel; of several, the first in reading order.
+    """Each map's highest pixel; of several equal ones, the first in reading order.
 
-    The highest value of every row is found first: a plain maximum is vectorised, one that also reports its position over
-    a whole map is about ten times slower on a CPU.
+    The highest value of every row is found first, because a maximum without positions is vectorised. A maximum with positions
+    over a whole map is about ten times slower on a CPU.
 
     Args:
         heatmaps: `(N, K, h, w)`.
@@ -60,15 +60,15 @@ def gather_windows(heatmaps: Tensor, columns: Tensor, rows: Tensor) -> tuple[Ten
 def local_soft_argmax(heatmaps: Tensor, sigma: float, sharpness: float = 8.0) -> Tensor:
     """Differentiable position of each map's peak: a softmax-weighted mean over a window around the highest pixel.
 
-    The window reaches 3σ to each side of the (detached) maximum. Seen over a whole map, the many pixels near zero would
-    pull the mean to the map's centre.
+    The window reaches 3σ to each side of the (detached) maximum. Over a whole map, the many pixels near zero would pull the
+    mean towards the map's centre.
 
     Args:
-        heatmaps: `(N, K, h, w)` that peak near 1.
+        heatmaps: `(N, K, h, w)` with peaks near 1.
         sigma: Standard deviation of a peak in heatmap pixels.
-        sharpness: Factor on the values before the softmax. Sharper weights see fewer pixels and so more of their noise;
-            blunter ones let the window's background pull the mean to the highest pixel: on clean maps of σ 2 by 0.007 px
-            at 8, by 0.03 px at 6.
+        sharpness: Factor on the values before the softmax. With a high factor, few pixels contribute and noise has more effect.
+            With a low factor, the window's background pulls the mean towards the highest pixel: on clean maps of σ 2 by
+            0.007 px at 8, and by 0.03 px at 6.
 
     Returns:
         `(N, K, 2)` as (x, y) in heatmap pixels.

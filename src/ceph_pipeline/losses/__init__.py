@@ -1,4 +1,4 @@
-"""Losses of the landmark and CVM heads, masked where a truth is missing."""
+"""Losses of the landmark and CVM heads; missing targets are masked."""
 
 from ceph_pipeline.losses.adaptive_wing import AdaptiveWingLoss
 from ceph_pipeline.losses.combined import CombinedLoss

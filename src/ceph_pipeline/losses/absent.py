@@ -1,4 +1,4 @@
-"""What the maps of landmarks that an image does not show cost."""
+"""Loss of the maps of landmarks that are not visible in an image."""
 
 import math
 
@@ -11,10 +11,10 @@ from ceph_pipeline.losses.masking import masked_mean
 
 
 def is_absent(points: Tensor, visible: Tensor) -> Tensor:
-    """Which landmarks an image is known not to show: `(N, K)`.
+    """Which landmarks are known to be absent from an image: `(N, K)`.
 
-    Those that lie outside the picture, and all of an image on which nobody has marked any. A landmark that is missing beside
-    marked ones may be there: it was left out, and teaches nothing.
+    Landmarks that lie outside the image are absent, and all landmarks of an image without any annotation. A landmark without an
+    annotation in an image with others may be visible; it has no effect on the loss.
 
         >>> marked, left_out = [3.0, 4.0], [torch.nan, torch.nan]
         >>> is_absent(torch.tensor([[marked, left_out], [left_out, left_out]]), torch.tensor([[True, False], [False, False]]))
@@ -23,7 +23,7 @@ def is_absent(points: Tensor, visible: Tensor) -> Tensor:
 
     Args:
         points: `(N, K, 2)`, NaN where a landmark is not annotated.
-        visible: `(N, K)`, true where it is annotated and lies in the picture.
+        visible: `(N, K)`, true where the landmark is annotated and lies in the image.
     """
     annotated = torch.isfinite(points).all(dim=-1)
     left_out = ~annotated & annotated.any(dim=-1, keepdim=True)
@@ -31,11 +31,11 @@ def is_absent(points: Tensor, visible: Tensor) -> Tensor:
 
 
 def absent_cost(logits: Tensor, absent: Tensor, activation: Activation, sigma: float, *, count: Tensor | None = None) -> Tensor:
-    """Mean cost of the maps that should say that their landmark is not in the image.
+    """Mean loss of the maps of absent landmarks.
 
-    A map that is learned as it is should be 0: its energy is taken over that of the Gaussian that a visible landmark would
-    have, `Σp² / πσ²`, so that a false peak of 1 costs 1. A distribution should be even: its cross-entropy with the uniform one
-    is taken above the least possible, `ln hw`, and is 0 for equal logits.
+    The target of a `linear` map is 0. Its loss is its energy divided by the energy of a visible landmark's Gaussian,
+    `Σp² / πσ²`, so a false peak of 1 has a loss of 1. The target of a distribution is the uniform distribution. Its loss is the
+    cross-entropy minus the minimum `ln hw`, which is 0 for equal logits.
 
         >>> absent_cost(torch.zeros(1, 1, 4, 4), torch.tensor([[True]]), "linear", 1.0)
         tensor(0.)
@@ -43,12 +43,12 @@ def absent_cost(logits: Tensor, absent: Tensor, activation: Activation, sigma: f
     Args:
         logits: `(N, K, h, w)`.
         absent: `(N, K)`, true where the landmark is not in the image.
-        activation: What the logits are: maps (`linear`), or those of a distribution (the others).
-        sigma: Of the visible landmarks' Gaussians, in heatmap pixels.
-        count: What the sum over absent maps is divided by; None for their number.
+        activation: Whether the logits are maps (`linear`) or logits of a distribution (the others).
+        sigma: Standard deviation of the visible landmarks' Gaussians, in heatmap pixels.
+        count: Divisor of the sum over absent maps; None for the number of absent maps.
 
     Returns:
-        A scalar, float32 at least.
+        A scalar, at least float32.
     """
     flat = at_least_float32(logits).flatten(2)
     if activation != "linear":

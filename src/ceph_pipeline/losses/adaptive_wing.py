@@ -6,7 +6,7 @@ from ceph_pipeline.losses.masking import MaskedLoss
 
 
 class AdaptiveWingLoss(MaskedLoss):
-    """Wing loss whose shape follows the target pixel: strict on the peak, forgiving on the background.
+    """Wing loss whose shape depends on the target pixel: steep at the peak, flat on the background.
 
     With d = |target − prediction| and p = α − target: `ω · ln(1 + (d / ε)^p)` for d < θ, else `A · d − C`, where A and C
     continue the first branch with its slope at θ.
@@ -26,7 +26,7 @@ class AdaptiveWingLoss(MaskedLoss):
         self.theta = theta
 
     def each(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """The loss `(N, K)` of heatmaps against maps `(N, K, h, w)` in [0, 1]; of other shapes, that of each value."""
+        """The loss `(N, K)` of heatmaps against maps `(N, K, h, w)` in [0, 1]; for other shapes, the loss of each value."""
         losses = self.pixelwise(prediction, target)
         return losses.flatten(2).mean(dim=-1) if losses.ndim > 2 else losses
 

@@ -9,15 +9,15 @@ from ceph_pipeline.losses.dark import DarkLoss
 from ceph_pipeline.losses.wing import WingLoss
 
 SHARPNESS = 6.0
-"""Of the soft-argmax that the Wing term sees. A blunt one passes a gradient to many pixels instead of a large one to few, for a
-bias of 0.03 px. Near the truth its gradient exceeds the heatmap term's nonetheless, by σ² over the error (docs/networks.md)."""
+"""Sharpness of the Wing term's soft-argmax. A low sharpness distributes the gradient over many pixels, with a bias of 0.03 px.
+Near the truth its gradient still exceeds the heatmap term's, by the factor σ² over the error (docs/networks.md)."""
 
 
 class CombinedLoss(nn.Module):
-    """`dark_weight · Dark + wing_weight · Wing / Wing(1 px)`, both terms of the order of 1.
+    """`dark_weight · Dark + wing_weight · Wing / Wing(1 px)`; both terms are of the order of 1.
 
-    The heatmap term shapes the maps; the Wing term sees the coordinates of a local soft-argmax, in heatmap px. While the
-    maps are still flat their maxima are arbitrary, hence `ramp`, by which training brings the Wing term in.
+    The heatmap term acts on the maps; the Wing term acts on the coordinates of a local soft-argmax, in heatmap px. While the
+    maps are still flat, their maxima are arbitrary. Training therefore increases the Wing term gradually with `ramp`.
 
         >>> import torch
         >>> from ceph_pipeline.heatmaps import encode
@@ -68,11 +68,11 @@ class CombinedLoss(nn.Module):
         """The weighted sum.
 
         Args:
-            prediction: Heatmaps `(N, K, h, w)` that shall peak at 1.
+            prediction: Heatmaps `(N, K, h, w)` with a target peak of 1.
             target: Points `(N, K, 2)` in heatmap pixels, or the heatmaps `(N, K, h, w)` that they are encoded as.
             mask: `(N, K)`, false where a landmark is missing.
             ramp: Factor in [0, 1] on the Wing term.
-            count: What the sums over the visible landmarks are divided by; None for their number.
+            count: Divisor of the sums over the visible landmarks; None for their number.
 
         Returns:
             A scalar of the prediction's dtype.
@@ -86,7 +86,7 @@ class CombinedLoss(nn.Module):
     def terms(
         self, prediction: Tensor, target: Tensor, mask: Tensor | None = None, *, count: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """The two terms before weighting, in float32 at least: an empty map costs 1, and one pixel off along an axis costs 1."""
+        """The two terms before weighting, in at least float32. An empty map costs 1; an error of 1 px along an axis costs 1."""
         prediction = at_least_float32(prediction)
         if target.ndim == prediction.ndim:
             maps, points = target, decode(target, "dark", self.sigma).xy

@@ -1,4 +1,4 @@
-"""Plain regressions of coordinates."""
+"""Regression losses on coordinates."""
 
 from typing import Literal
 

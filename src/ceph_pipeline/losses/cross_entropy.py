@@ -12,6 +12,6 @@ class SoftmaxCrossEntropy(MaskedLoss):
     """
 
     def each(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """The loss `(N, K)` of logits against maps `(N, K, h, w)` that are nowhere negative."""
+        """The loss `(N, K)` of logits against non-negative maps `(N, K, h, w)`."""
         log_probabilities, weights = prediction.flatten(2).log_softmax(dim=-1), target.flatten(2)
         return -(weights * log_probabilities).sum(dim=-1) / weights.sum(dim=-1).clamp_min(1e-6)

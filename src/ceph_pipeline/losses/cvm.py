@@ -1,4 +1,4 @@
-"""Losses of the CVM heads: the ordinal stage and the vertical measurements."""
+"""Losses of the CVM heads: the ordinal CVM stage and the vertical measurements."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from ceph_pipeline.losses.masking import hide_missing, masked_mean, mean_over_ra
 class OrdinalLoss(nn.Module):
     """Cross-entropy of the questions "is the stage above s?", for ordered stages 1…S.
 
-    Two stages off answers two questions wrongly and costs more than one off.
+    An error of two stages gets two questions wrong, and costs more than an error of one stage.
 
     Args:
         n_stages: S, at least 2.
@@ -39,11 +39,11 @@ class OrdinalLoss(nn.Module):
         self.register_buffer("class_weights", torch.tensor(weights), persistent=False)
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None, *, over_ranks: bool = False) -> Tensor:
-        """Weighted mean over the images that have a stage, of the sum over the S − 1 questions.
+        """Weighted mean, over the images that have a stage, of the sum over the S − 1 questions.
 
         Args:
-            prediction: Cumulative logits `(N, S − 1)`; column s − 1 answers "above stage s?".
-            target: Stages `(N,)`, integers 1…S; anything where the mask is false.
+            prediction: Cumulative logits `(N, S − 1)`; column s − 1 is the logit of "above stage s".
+            target: Stages `(N,)`, integers 1…S; any value where the mask is false.
             mask: `(N,)`, false where an image has no stage.
             over_ranks: Divide by the mean of the weights over all ranks; see `mean_over_ranks`.
 
@@ -65,21 +65,21 @@ class OrdinalLoss(nn.Module):
 
 
 def predicted_stage(cumulative_logits: Tensor) -> Tensor:
-    """Stages `(N,)`, 1…S, from cumulative logits `(N, S − 1)`: one more than the questions answered with yes."""
+    """Stages `(N,)`, 1…S, from cumulative logits `(N, S − 1)`: one more than the number of positive logits."""
     return 1 + (cumulative_logits > 0).sum(dim=-1)
 
 
 def stage_probabilities(cumulative_logits: Tensor) -> Tensor:
-    """How probable each stage is: the differences of the probabilities of lying above the stages before and after it.
+    """Probability of each stage: the difference of the probabilities of lying above the previous stage and above this stage.
 
-    Differences below 0, of logits that rise with the stage, count as 0. `predicted_stage` is the median of these stages where the
-    logits fall, and need not be the most probable one.
+    Negative differences, which occur where logits rise with the stage, are set to 0. Where the logits fall, `predicted_stage` is
+    the median of this distribution, which is not necessarily the most probable stage.
 
         >>> stage_probabilities(torch.tensor([[0.0, float("-inf")]]))
         tensor([[0.5000, 0.5000, 0.0000]])
 
     Args:
-        cumulative_logits: `(N, S − 1)`; column s − 1 answers "above stage s?".
+        cumulative_logits: `(N, S − 1)`; column s − 1 is the logit of "above stage s".
 
     Returns:
         `(N, S)`, at least 0; each row sums to 1.
@@ -91,14 +91,14 @@ def stage_probabilities(cumulative_logits: Tensor) -> Tensor:
 
 
 class MeasurementLoss(nn.Module):
-    """Smooth L1 on z-scored measurements: squared below one standard deviation, linear beyond."""
+    """Smooth L1 loss on z-scored measurements: squared below one standard deviation, linear above."""
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None, *, over_ranks: bool = False) -> Tensor:
         """Mean over the known measurements.
 
         Args:
             prediction: `(N, M)`, z-scored.
-            target: `(N, M)`, z-scored; anything, NaN too, where the mask is false.
+            target: `(N, M)`, z-scored; any value, also NaN, where the mask is false.
             mask: `(N, M)`, false where a measurement is unknown.
             over_ranks: Divide by the mean number of known measurements over all ranks; see `mean_over_ranks`.
 

@@ -6,10 +6,10 @@ from ceph_pipeline.losses.masking import MaskedLoss
 
 
 class DarkLoss(MaskedLoss):
-    """Squared error of each map over the target's own energy, `Σ(p − g)² / Σg²`, so that an empty map costs 1.
+    """Squared error of each map divided by the target's energy, `Σ(p − g)² / Σg²`, so that an empty map costs 1.
 
-    A mean over all pixels would be below 0.001 for an empty map of 128² pixels, and vanish beside any other term. The
-    target is the Gaussian at the sub-pixel position, which DARK decoding inverts.
+    A mean over all pixels would be below 0.001 for an empty map of 128² pixels, negligible next to any other term. The target is
+    the Gaussian at the sub-pixel position, which DARK decoding inverts.
 
         >>> import torch
         >>> DarkLoss()(torch.zeros(1, 1, 2, 2), torch.tensor([[[[1.0, 0.5], [0.5, 0.25]]]]))

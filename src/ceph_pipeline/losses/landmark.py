@@ -1,4 +1,4 @@
-"""One signature for every landmark loss that training can choose."""
+"""A common interface for the landmark losses that training can use."""
 
 from collections.abc import Callable
 from typing import Literal, NamedTuple, get_args
@@ -38,11 +38,11 @@ _ACTIVATIONS: dict[LossKind, Activation] = {
 
 
 class LandmarkLoss(NamedTuple):
-    """What a batch costs.
+    """Loss of a batch.
 
     Attributes:
-        total: Scalar to minimise, float32 at least.
-        terms: Its parts before weighting, detached, for the log.
+        total: Scalar to minimise, at least float32.
+        terms: The terms before weighting, detached, for the log.
     """
 
     total: Tensor
@@ -53,7 +53,7 @@ class LandmarkLossModule(nn.Module):
     """A landmark loss on a network's logits and target points; made by `create_loss`.
 
     Attributes:
-        activation: What the loss teaches the logits to be; `to_heatmaps` turns them into heatmaps.
+        activation: How the logits are interpreted; `to_heatmaps` converts the logits to heatmaps.
     """
 
     def __init__(self, kind: LossKind, sigma: float, *, absent_weight: float = 0.0, **settings: float) -> None:
@@ -78,15 +78,15 @@ class LandmarkLossModule(nn.Module):
 
         Args:
             logits: `(N, K, h, w)`, the network's raw maps.
-            points: `(N, K, 2)` in heatmap pixels; anything, NaN too, where the mask is false.
+            points: `(N, K, 2)` in heatmap pixels; any value, also NaN, where the mask is false.
             mask: `(N, K)`, false where a landmark is missing.
             ramp: Factor in [0, 1] on the coordinate term of `combined`; the other kinds have none.
-            absent: `(N, K)`, whose maps shall be empty, if `absent_weight` is above 0; see `is_absent`. None: all missing ones.
-            over_ranks: Divide by the mean number of visible points over all ranks of a distributed training, which then
-                have to ask equally often; see `mean_over_ranks`.
+            absent: `(N, K)`, landmarks with an empty target map if `absent_weight` > 0; see `is_absent`. None: all missing.
+            over_ranks: Divide by the mean number of visible points over all ranks of a distributed training. All ranks have to
+                call the loss equally often; see `mean_over_ranks`.
 
         Returns:
-            The total and its terms. A batch without a visible landmark costs 0, or what `absent_weight` makes of it.
+            The total and its terms. A batch without a visible landmark has a loss of 0, or only the loss of absent landmarks.
         """
         logits = at_least_float32(logits)
         shown = self._of_visible(logits, points, mask, ramp, over_ranks=over_ranks)
@@ -111,19 +111,19 @@ class LandmarkLossModule(nn.Module):
 
 
 def activation_of(kind: LossKind) -> Activation:
-    """What a loss teaches the logits to be, which decoding has to know."""
+    """The interpretation of logits that a loss trains, which decoding requires."""
     return _ACTIVATIONS.get(kind, "linear")
 
 
 def create_loss(kind: LossKind, sigma: float, *, absent_weight: float = 0.0, **settings: float) -> LandmarkLossModule:
-    """The landmark loss that a configuration names.
+    """Create a landmark loss by its name.
 
     Args:
         kind: `combined`, `dark`, `cross_entropy` or `adaptive_wing` on heatmaps; `wing`, `smooth_l1` or `mse` on coordinates,
             in heatmap pixels.
         sigma: Standard deviation of the target Gaussians, in heatmap pixels.
-        absent_weight: Weight of the maps of absent landmarks, which shall then be empty; 0 leaves them free. See `absent_cost`.
-        settings: Constructor arguments of that loss, such as `wing_weight` of `combined` or `alpha` of `adaptive_wing`.
+        absent_weight: Weight of the maps of absent landmarks, whose target is empty; 0: no target. See `absent_cost`.
+        settings: Constructor arguments of the loss, such as `wing_weight` of `combined` or `alpha` of `adaptive_wing`.
 
     Raises:
         ValueError: the kind is unknown, or sigma is not above 0.

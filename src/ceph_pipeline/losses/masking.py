@@ -1,4 +1,4 @@
-"""Means over what is visible."""
+"""Means over visible landmarks and known targets."""
 
 from abc import ABC, abstractmethod
 
@@ -10,20 +10,20 @@ from ceph_pipeline.heatmaps.precision import at_least_float32
 
 
 class MaskedLoss(nn.Module, ABC):
-    """A mean over the visible landmarks."""
+    """Base class of losses that are a mean over the visible landmarks."""
 
     @abstractmethod
     def each(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """The loss `(N, K)` of each landmark, whose target is 0 where it is missing."""
+        """The loss `(N, K)` of each landmark; the target of a missing landmark is 0."""
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor | None = None, *, count: Tensor | None = None) -> Tensor:
-        """The mean, computed in float32 at least.
+        """The mean, computed in at least float32.
 
         Args:
-            prediction: `(N, K, …)`: heatmaps or logits `(N, K, h, w)`, or points `(N, K, 2)`, as the loss says.
-            target: The same shape; anything, NaN too, where the mask is false.
+            prediction: `(N, K, …)`: heatmaps or logits `(N, K, h, w)`, or points `(N, K, 2)`, depending on the loss.
+            target: The same shape; any value, also NaN, where the mask is false.
             mask: `(N, K)`, false where a landmark is missing.
-            count: What the sum over the visible landmarks is divided by; None for their number.
+            count: Divisor of the sum over the visible landmarks; None for their number.
 
         Returns:
             A scalar of the prediction's dtype.
@@ -34,12 +34,12 @@ class MaskedLoss(nn.Module, ABC):
 
 
 def masked_mean(values: Tensor, mask: Tensor | None, count: Tensor | None = None) -> Tensor:
-    """Mean of the values where the mask is true; 0, with gradients of 0, where it is true nowhere.
+    """Mean of the values where the mask is true; 0 with gradients of 0 if the mask is false everywhere.
 
     Args:
         values: Any shape; may be NaN where the mask is false.
-        mask: Boolean, the same shape; None counts every value.
-        count: What the sum is divided by; None for the number of values counted here.
+        mask: Boolean, the same shape; None includes every value.
+        count: Divisor of the sum; None for the number of included values.
 
     Raises:
         ValueError: the shapes differ.
@@ -47,20 +47,21 @@ def masked_mean(values: Tensor, mask: Tensor | None, count: Tensor | None = None
     if mask is None:
         return values.mean() if count is None else values.sum() / count
     if mask.shape != values.shape:
-        raise InvalidValueError(f"the mask has shape {tuple(mask.shape)}, expected {tuple(values.shape)}: one flag a landmark.")
+        raise InvalidValueError(f"the mask has shape {tuple(mask.shape)}, expected {tuple(values.shape)}: one flag per landmark.")
     visible = mask.bool()
     return values.where(visible, 0).sum() / (visible.sum() if count is None else count).clamp_min(1e-6)
 
 
 @torch.no_grad()
 def mean_over_ranks(total: Tensor) -> Tensor:
-    """A total such as the number of visible points, averaged over the ranks of a distributed training.
+    """A total, such as the number of visible points, averaged over the ranks of a distributed training.
 
-    Distributed training averages the ranks' gradients. A rank whose loss is its sum over this divides, after that average, the
-    sum over all ranks by the count over all ranks: each visible point weighs the same, on whichever rank it is.
+    Distributed training averages the ranks' gradients. If each rank divides its sum by this mean count, the averaged gradient
+    is that of the sum over all ranks divided by the count over all ranks. Each visible point then has the same weight.
 
     Args:
-        total: A scalar. Every rank has to ask, also one without a visible point; outside distributed training it is the answer.
+        total: A scalar. Every rank has to call the function, also a rank without a visible point. Outside distributed training
+            the total is returned unchanged.
     """
     if not (distributed.is_available() and distributed.is_initialized()):
         return total
@@ -70,11 +71,11 @@ def mean_over_ranks(total: Tensor) -> Tensor:
 
 
 def hide_missing(target: Tensor, mask: Tensor | None) -> Tensor:
-    """The target with zeros where it is missing, so that a NaN there reaches neither the loss nor its gradient.
+    """The target with missing values replaced with zeros, so that NaN reaches neither the loss nor its gradient.
 
     Args:
         target: `(N, K, ...)`.
-        mask: `(N, K)`, false where a landmark is missing; None changes nothing.
+        mask: `(N, K)`, false where a landmark is missing; None: the target is unchanged.
     """
     if mask is None:
         return target
@@ -82,7 +83,7 @@ def hide_missing(target: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def require_same_shape(prediction: Tensor, target: Tensor) -> None:
-    """Refuse targets that would be broadcast.
+    """Reject targets that would be broadcast.
 
     Raises:
         ValueError: the shapes differ.

@@ -1,4 +1,4 @@
-"""What losses on coordinates have in common."""
+"""Base class of losses on coordinates."""
 
 from abc import abstractmethod
 
@@ -8,7 +8,7 @@ from ceph_pipeline.losses.masking import MaskedLoss
 
 
 class PointwiseLoss(MaskedLoss):
-    """A loss of each coordinate's error by itself."""
+    """A loss that is computed for each coordinate's error separately."""
 
     @abstractmethod
     def pointwise(self, error: Tensor) -> Tensor:

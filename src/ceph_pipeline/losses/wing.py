@@ -10,7 +10,7 @@ from ceph_pipeline.losses.pointwise import PointwiseLoss
 
 
 class WingLoss(PointwiseLoss):
-    """Logarithmic near zero, linear beyond `width`: small errors keep a pull that the absolute error would not give them.
+    """Logarithmic near zero, linear beyond `width`; the gradient of small errors is larger than that of the absolute error.
 
     `w · ln(1 + |x| / ε)` for |x| < w, else `|x| − C` with `C = w − w · ln(1 + w / ε)`.
 

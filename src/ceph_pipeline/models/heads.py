@@ -90,17 +90,3 @@ class DistanceHead(nn.Module):
             distances = torch.linalg.vector_norm(found[:, first] - found[:, second], dim=-1)
             values: Tensor = self.values((distances - TYPICAL_DISTANCE) / DISTANCE_SPREAD)
         return values
-
-
-class MeasurementHead(nn.Module):
-    """Z-scored measurements by a linear layer on pooled features, of checkpoints from before `DistanceHead`."""
-
-    def __init__(self, channels: int, n_measurements: int, dropout: float) -> None:
-        super().__init__()
-        self.drop = nn.Dropout(dropout)
-        self.values = nn.Linear(channels, n_measurements)
-
-    def forward(self, pooled: Tensor) -> Tensor:
-        """Measurements `(N, M)`, z-scored."""
-        values: Tensor = self.values(self.drop(pooled))
-        return values

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.heatmaps import Activation
 from ceph_pipeline.models.features import FeatureNet, require_stride
-from ceph_pipeline.models.heads import CvmHead, DistanceHead, HeatmapHead, MeasurementHead
+from ceph_pipeline.models.heads import CvmHead, DistanceHead, HeatmapHead
 from ceph_pipeline.models.pretrained import OnMismatch, build_net
 
 MeasuredMaps = tuple[Activation, float]
@@ -58,11 +58,11 @@ class LandmarkNet(nn.Module):
         self.heatmap_head = HeatmapHead(width, n_landmarks, dropout)
         channels = features.coarsest_channels
         self.stage_head = CvmHead(channels, cvm_stages, dropout) if cvm_stages else None
-        self.measurement_head: DistanceHead | MeasurementHead | None = None
-        if n_measurements and measured_maps:
+        self.measurement_head: DistanceHead | None = None
+        if n_measurements:
+            if measured_maps is None:
+                raise InvalidValueError(f"{n_measurements} measurements without `measured_maps`: they are read off the heatmaps.")
             self.measurement_head = DistanceHead(n_landmarks, n_measurements, *measured_maps)
-        elif n_measurements:
-            self.measurement_head = MeasurementHead(channels, n_measurements, dropout)
 
     @property
     def backbone(self) -> nn.Module:
@@ -78,16 +78,8 @@ class LandmarkNet(nn.Module):
         return LandmarkOutput(
             heatmaps=heatmaps,
             cvm_logits=self.stage_head(pooled) if self.stage_head is not None else None,
-            measurements=self._measurements(heatmaps, pooled),
+            measurements=self.measurement_head(heatmaps) if self.measurement_head is not None else None,
         )
-
-    def _measurements(self, heatmaps: Tensor, pooled: Tensor) -> Tensor | None:
-        """The measurements, where there is a head for them."""
-        if self.measurement_head is None:
-            return None
-        seen = heatmaps if isinstance(self.measurement_head, DistanceHead) else pooled
-        values: Tensor = self.measurement_head(seen)
-        return values
 
 
 def create_landmark_net(
@@ -120,7 +112,7 @@ def create_landmark_net(
         cvm_stages: Number of CVM stages, at least 2; 0 for no such head.
         n_measurements: Number of measurements; 0 for no such head.
         measured_maps: What the heatmaps' logits are, and σ of their targets in heatmap px: measurements are read off the
-            landmarks that they show. None: off pooled features, as in checkpoints from before that head.
+            landmarks that they show. Needed where there are measurements.
         dropout: Share dropped before the last layer of each head, in [0, 1).
         drop_path: Share of residual branches that training skips, growing to this in the last block, in [0, 1).
         pretrained: True takes ImageNet weights, of an installed package or the hub (from scratch, with a warning, where
@@ -131,7 +123,8 @@ def create_landmark_net(
         UnknownBackboneError: timm has no such model, or it gives no feature maps.
         WeightsError: the checkpoint at `pretrained` cannot be read, or does not fit.
         MissingWeightsError: the backbone's weights come in a package that is not installed, and the hub does not answer.
-        ValueError: a number is out of its range, the backbone has no drop-path, or nobody publishes weights of it.
+        ValueError: a number is out of its range, there are measurements without `measured_maps`, the backbone has no
+            drop-path, or nobody publishes weights of it.
     """
     if n_landmarks < 1 or n_measurements < 0 or cvm_stages < 0 or cvm_stages == 1:
         raise InvalidValueError(

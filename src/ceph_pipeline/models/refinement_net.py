@@ -1,30 +1,31 @@
 """The crop network: where in a crop is the one landmark it was cut for?"""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from ceph_pipeline.errors import InvalidValueError
-from ceph_pipeline.models.conditioning import Conditioning, head_numbers
 from ceph_pipeline.models.features import FeatureNet, require_stride
 from ceph_pipeline.models.heads import MAP_INIT_STD
 from ceph_pipeline.models.necks import conv_norm_relu
 from ceph_pipeline.models.pretrained import OnMismatch, build_net
+
+Conditioning = Literal["landmark", "none"]
+"""`landmark`: the network receives which landmark it locates; `none`: it locates what lies near the crop's centre."""
 
 
 class RefinementNet(nn.Module):
     """One network for all landmarks, told which one to look for; made by `create_refinement_net`.
 
     The landmark scales and shifts the fused features (FiLM) and chooses the row of the last 1 × 1 convolution, so that
-    only one map is computed for a crop. Told less, it has no FiLM, and landmarks share rows.
+    only one map is computed for a crop. Without conditioning there is no FiLM, and all landmarks share one row.
 
     Args:
         features: Backbone and neck.
-        heads: The row that answers for each landmark, counted from 0.
-        film: Whether the landmark scales and shifts the features.
+        n_landmarks: K.
+        conditioning: Whether the landmark conditions the network.
         stride: Crop pixels per heatmap pixel, 2 or 4.
         dropout: Share of feature channels dropped while training, in [0, 1).
 
@@ -35,18 +36,21 @@ class RefinementNet(nn.Module):
     architecture: dict[str, Any]
     heads: Tensor
 
-    def __init__(self, features: FeatureNet, heads: Sequence[int], *, film: bool, stride: int = 2, dropout: float = 0.0) -> None:
+    def __init__(
+        self, features: FeatureNet, n_landmarks: int, *, conditioning: Conditioning, stride: int = 2, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         require_stride(stride, (2, 4))
-        width = features.width
+        width, conditioned = features.width, conditioning == "landmark"
+        n_rows = n_landmarks if conditioned else 1
         self.features = features
-        self.register_buffer("heads", torch.tensor(heads), persistent=False)  # the architecture has it
-        self.film = nn.Embedding(len(heads), 2 * width) if film else None
+        self.register_buffer("heads", torch.arange(n_landmarks) % n_rows, persistent=False)  # the row of each landmark
+        self.film = nn.Embedding(n_landmarks, 2 * width) if conditioned else None
         self.fusion = features.stem_fusion() if stride == 2 else None
         self.mix = conv_norm_relu(width, width, 1) if stride == 4 else nn.Identity()  # the fusion mixes by itself
         self.drop = nn.Dropout2d(dropout)
-        self.rows = nn.Embedding(max(heads) + 1, width if self.fusion is None else self.fusion.out_channels)
-        self.biases = nn.Embedding(max(heads) + 1, 1)
+        self.rows = nn.Embedding(n_rows, width if self.fusion is None else self.fusion.out_channels)
+        self.biases = nn.Embedding(n_rows, 1)
         if self.film is not None:
             nn.init.zeros_(self.film.weight)
         nn.init.normal_(self.rows.weight, std=MAP_INIT_STD)
@@ -96,7 +100,6 @@ def create_refinement_net(
     n_landmarks: int,
     *,
     conditioning: Conditioning = "landmark",
-    groups: Sequence[int] | None = None,
     in_channels: int = 1,
     stride: int = 2,
     dropout: float = 0.0,
@@ -109,8 +112,7 @@ def create_refinement_net(
     Args:
         backbone: As in `create_landmark_net`.
         n_landmarks: K, at least 1.
-        conditioning: What the network is told about the landmark it looks for.
-        groups: Of conditioning `groups`: the group of each landmark, counted from 0; `anatomical_groups` makes them.
+        conditioning: Whether the landmark conditions the network.
         in_channels: Of the backbone's first convolution; 3 sees a grey crop three times over.
         stride: Crop pixels per heatmap pixel, 2 or 4.
         dropout: Share of feature channels dropped before the last layer, in [0, 1).
@@ -121,19 +123,20 @@ def create_refinement_net(
     Raises:
         UnknownBackboneError: timm has no such model, or it gives no feature maps.
         WeightsError: the checkpoint at `pretrained` cannot be read, or does not fit.
-        ValueError: a number is out of its range, the groups do not fit, the backbone has no drop-path, or nobody
+        ValueError: a number is out of its range, the conditioning is unknown, the backbone has no drop-path, or nobody
             publishes weights of it.
     """
     if n_landmarks < 1:
         raise InvalidValueError(f"a network with {n_landmarks} landmarks, expected at least 1.")
-    heads = head_numbers(conditioning, n_landmarks, groups)
+    if conditioning not in get_args(Conditioning):
+        raise InvalidValueError(f"conditioning is {conditioning!r}, expected one of {', '.join(get_args(Conditioning))}.")
+    head = {"stride": stride, "dropout": dropout, "conditioning": conditioning}
 
     def build(name: str, from_hub: bool) -> RefinementNet:
         features = FeatureNet(name, in_channels, drop_path=drop_path, pretrained=from_hub)
-        net = RefinementNet(features, heads, film=conditioning == "landmark", stride=stride, dropout=dropout)
-        told = {"conditioning": conditioning, "groups": None if groups is None else list(groups)}
+        net = RefinementNet(features, n_landmarks, conditioning=conditioning, stride=stride, dropout=dropout)
         inputs = {"in_channels": in_channels, "drop_path": drop_path}
-        net.architecture = {"backbone": name, "n_landmarks": n_landmarks, "stride": stride, "dropout": dropout} | told | inputs
+        net.architecture = {"backbone": name, "n_landmarks": n_landmarks, **head, **inputs}
         return net
 
     return build_net(build, backbone, pretrained, on_mismatch)

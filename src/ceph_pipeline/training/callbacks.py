@@ -13,17 +13,13 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, WeightAveraging
 from torch.optim.lr_scheduler import LambdaLR
 
-from ceph_pipeline.detector.checkpoint import save_checkpoint
 from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.optim import PlateauFactor
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lightning import LightningModule, Trainer
     from torch import Tensor
 
-    from ceph_pipeline.detector.checkpoint import TrainedNet
     from ceph_pipeline.training.monitor import Monitor
 
 logger = logging.getLogger(__name__)
@@ -46,30 +42,6 @@ class ExponentialAverage(WeightAveraging):
                 torch._foreach_copy_(averaged, current)
 
         super().__init__(use_buffers=True, multi_avg_fn=torch.no_grad()(update))
-
-
-class Snapshots(Callback):
-    """Keeps the weights of the last validations as checkpoints, for an ensemble of them.
-
-    Stands before `ExponentialAverage` among the callbacks, so that it sees the averaged weights, which that one takes back
-    when a validation ends.
-
-    Args:
-        trained: The network that learns.
-        folder: Where `epoch_0007.ckpt` and so on are kept.
-        count: How many.
-    """
-
-    def __init__(self, trained: TrainedNet, folder: Path, count: int) -> None:
-        self.trained, self.folder, self.count = trained, folder, count
-
-    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write one, and drop the one that is too many."""
-        del pl_module
-        if trainer.global_rank == 0:
-            save_checkpoint(self.trained, self.folder / f"epoch_{trainer.current_epoch + 1:04d}.ckpt")
-            for older in sorted(self.folder.glob("epoch_*.ckpt"))[: -self.count]:
-                older.unlink()
 
 
 class StepSeed(Callback):

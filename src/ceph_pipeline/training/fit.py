@@ -15,14 +15,14 @@ from lightning.pytorch.utilities.memory import garbage_collection_cuda
 from ceph_pipeline.images import ImageReadError
 from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.batch_plan import is_out_of_memory
-from ceph_pipeline.training.callbacks import EpochLog, ExponentialAverage, FiniteNumbers, Patience, Plateau, Snapshots, StepSeed
+from ceph_pipeline.training.callbacks import EpochLog, ExponentialAverage, FiniteNumbers, Patience, Plateau, StepSeed
 from ceph_pipeline.training.compiling import compile_net
 from ceph_pipeline.training.distributed.strategy import shared_buffers, strategy
 from ceph_pipeline.training.finder import find_learning_rate
 from ceph_pipeline.training.health.callback import HealthWatch
 from ceph_pipeline.training.monitor import kept_by, monitor_of
 from ceph_pipeline.training.precision import lightning_precision
-from ceph_pipeline.training.resume import BEST_EPOCH, FOUND, LAST, NEW_SNAPSHOTS, WholeCheckpoints, epochs_done, read_state
+from ceph_pipeline.training.resume import BEST_EPOCH, FOUND, LAST, WholeCheckpoints, epochs_done, read_state
 from ceph_pipeline.training.unfreezing import StagedUnfreezing
 
 if TYPE_CHECKING:
@@ -168,8 +168,6 @@ class Attempt:
         ]
         if optim.schedule == "plateau":
             callbacks.append(Plateau(stage, monitor))
-        if loop.snapshots:
-            callbacks.append(Snapshots(self.module.trained, self.folder / NEW_SNAPSHOTS, loop.snapshots))
         if optim.ema_decay is not None:
             callbacks.append(ExponentialAverage(optim.ema_decay))
         if loop.patience is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import pickle
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +27,6 @@ logger = logging.getLogger(__name__)
 
 BEST, LAST, BEST_EPOCH, FOUND = "best.ckpt", "last.ckpt", "best-epoch.ckpt", "found.json"
 """The finished network; the loop's state after the last epoch, and after the best one; what was searched for before."""
-
-SNAPSHOTS, NEW_SNAPSHOTS = "snapshots", "snapshots-unfinished"
-"""The folder of networks after the last validations, and the same of a training that is not finished."""
 
 WEIGHTS = "data: initial weights"
 """Name in the record of the digest of the file that `net.pretrained` names."""
@@ -64,8 +60,6 @@ def begin_or_skip(
     identity = fingerprint(dict(data), settings, *weights.values())
     summary = _summary(data, settings) | weights
     finished = record.get("finished", {})
-    if not finished and record.get("complete") and (folder / BEST).is_file():  # written before the digest was recorded
-        finished = {"fingerprint": record.get("fingerprint"), "digest": fingerprint(folder / BEST)}
     same = finished.get("fingerprint") == identity
     if record.get("complete") and _has_state(folder) and _is_intact(folder / BEST, finished):
         _drop_state(folder)  # of a finished training that was killed before it could
@@ -82,25 +76,19 @@ def begin_or_skip(
     if force or not ledger.is_continuation(identity):
         _drop_state(folder)
         (folder / FOUND).unlink(missing_ok=True)
-        shutil.rmtree(folder / NEW_SNAPSHOTS, ignore_errors=True)
     ledger.begin(identity, summary, finished={} if same else finished)
     return True
 
 
-def finish(folder: Path, trained: TrainedNet, snapshots: int = 0) -> None:
+def finish(folder: Path, trained: TrainedNet) -> None:
     """Replace what was trained before by what is trained now, close the ledger and drop the training's own state.
 
     Args:
         folder: Where the training keeps its state.
         trained: The network with its best weights.
-        snapshots: How many networks of the last validations were asked for.
     """
     target, ledger = folder / BEST, Ledger(folder)
     save_checkpoint(trained, target)
-    if (folder / NEW_SNAPSHOTS).is_dir() or not snapshots:
-        shutil.rmtree(folder / SNAPSHOTS, ignore_errors=True)
-    if (folder / NEW_SNAPSHOTS).is_dir():
-        (folder / NEW_SNAPSHOTS).rename(folder / SNAPSHOTS)
     ledger.finish(finished={"fingerprint": ledger.read().get("fingerprint"), "digest": fingerprint(target)})
     _drop_state(folder)
 
@@ -158,7 +146,7 @@ def _initial_weights(folder: Path, pretrained: bool | str, record: Mapping[str, 
     if isinstance(pretrained, bool):
         return {}
     path = Path(pretrained).resolve()
-    if any(path.is_relative_to((folder / own).resolve()) for own in (BEST, SNAPSHOTS)):
+    if path == (folder / BEST).resolve():
         return {}
     recorded = record.get("summary", {}).get(WEIGHTS)
     digest = fingerprint(path) if path.is_file() else recorded

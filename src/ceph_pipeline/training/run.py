@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING
 
 import mlflow
 
-from ceph_pipeline.training.distributed.launch import launch, require_devices
-from ceph_pipeline.training.distributed.lock import locked
+from ceph_pipeline.training.distributed.launch import launch, meeting_point, require_devices
+from ceph_pipeline.training.distributed.lock import PROCESS, locked
 from ceph_pipeline.training.distributed.rank import ALONE, Rank
 from ceph_pipeline.training.distributed.rank_sampler import require_enough
+from ceph_pipeline.training.distributed.spec import CREDENTIALS, Spec, StoreHandle
 from ceph_pipeline.training.fit import fit
-from ceph_pipeline.training.job import credentials_of, spec_of
 from ceph_pipeline.training.resume import BEST, LAST, begin_or_skip, finish
 from ceph_pipeline.training.tracking import child_run, log_images
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
     from lightning.pytorch.loggers import MLFlowLogger
 
-    from ceph_pipeline.training.job import TrainingJob
+    from ceph_pipeline.training.stage1 import Stage1Job
+    from ceph_pipeline.training.stage2 import Stage2Job
+
+    TrainingJob = Stage1Job | Stage2Job
 
 logger = logging.getLogger(__name__)
 
@@ -66,10 +70,28 @@ def train_on_ranks(job: TrainingJob, folder: Path, run_logger: MLFlowLogger | No
     logger.info(
         "%s: %d processes, an effective batch of %d", job.stage, world, optim.batch_size * optim.accumulate_batches * world
     )
-    environment = credentials_of(job)
+    environment = {CREDENTIALS: json.dumps(dict(job.store.folder.options))}
     if run_logger is not None:
         environment["MLFLOW_TRACKING_URI"] = mlflow.get_tracking_uri()
     launch(spec_of(job, run_logger.run_id if run_logger is not None else None), vars(job.tables), folder, environment)
+
+
+def spec_of(job: TrainingJob, run_id: str | None) -> Spec:
+    """The description of a job that its ranks read."""
+    store, loop = job.store, job.params.loop
+    return Spec(
+        stage=job.stage,
+        params=job.params.model_dump(mode="json"),
+        crop_params=job.crop_params,
+        store=StoreHandle(path=store.path, format=store.format, quality=store.quality),
+        tables=tuple(vars(job.tables)),
+        run_id=run_id,
+        devices=loop.devices,
+        nodes=loop.nodes,
+        master=meeting_point(),
+        splits=0,
+        process=PROCESS,
+    )
 
 
 def train_rank(job: TrainingJob, folder: Path, run_logger: MLFlowLogger | None, rank: Rank, splits: int = 0) -> None:
@@ -77,4 +99,4 @@ def train_rank(job: TrainingJob, folder: Path, run_logger: MLFlowLogger | None, 
     module, data = job.prepare(rank, splits)
     trained = fit(module, data, folder, job.params, run_logger)
     if rank.index == 0:
-        finish(folder, trained, job.params.loop.snapshots)
+        finish(folder, trained)

@@ -13,7 +13,6 @@ from ceph_pipeline.detector.own_weights import take_own_weights
 from ceph_pipeline.landmarks.tables import points_array, reader_points
 from ceph_pipeline.losses import activation_of
 from ceph_pipeline.models import describe_net
-from ceph_pipeline.models.conditioning import anatomical_groups
 from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.crop_batches import CropDataset, ImageCrops, group_by_image
 from ceph_pipeline.training.data_module import LandmarkData
@@ -143,10 +142,7 @@ class Stage2Job:
 
 def describe(names: list[str], crop_params: CropParams, params: Stage2Params) -> TrainedNet:
     """A new network of stage 2 with its description."""
-    architecture = params.net.model_dump() | {
-        "n_landmarks": len(names),
-        "groups": anatomical_groups(names) if params.net.conditioning == "groups" else None,
-    }
+    architecture = params.net.model_dump() | {"n_landmarks": len(names)}
     net = create_net("stage2", architecture, params.loop.seed)
     take_own_weights(net, "stage2", names, params.net.pretrained)
     return TrainedNet(

@@ -14,7 +14,7 @@ from ceph_pipeline.training.distributed.spec import Spec, read_spec
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ceph_pipeline.training.job import TrainingJob
+    from ceph_pipeline.training.run import TrainingJob
 
 
 def main(path: Path) -> None:

@@ -15,7 +15,7 @@ PerLandmark = tuple[float, ...]
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, ser_json_inf_nan="constants")  # an earlier version recorded more
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
 
 
 class LocatedPoints(NamedTuple):

@@ -1,5 +1,7 @@
 """From checks to a verdict: what stands at the end of a training, since when, and whether going on makes sense."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
@@ -32,7 +34,8 @@ class HealthTable(pa.DataFrameModel):
 
 def examine(record: TrainingRecord) -> pd.DataFrame:
     """Rows of `HealthTable` for the findings that stand at the end, worst first, with the epoch since which each has stood."""
-    since = _standing_since(record)
+    found = run_checks(record)
+    since = _standing_since(record, found)
     rows = [
         {
             **finding._asdict(),
@@ -40,7 +43,7 @@ def examine(record: TrainingRecord) -> pd.DataFrame:
             "epoch": since[check],
             "setting": f"{record.stage}.{finding.setting}" if finding.setting else "",
         }
-        for check, finding in run_checks(record).items()
+        for check, finding in found.items()
     ]
     rows.sort(key=lambda row: row["severity"] != "error")
     return pd.DataFrame(rows, columns=list(HealthTable.to_schema().columns)).astype(
@@ -68,10 +71,12 @@ def _stands(record: TrainingRecord, check: str) -> bool:
     return finding is not None and finding.hopeless
 
 
-def _standing_since(record: TrainingRecord) -> dict[str, int]:
+def _standing_since(record: TrainingRecord, found: Iterable[str]) -> dict[str, int]:
     """For each check that finds something now, the first of the epochs over which it has done so without a break."""
-    since: dict[str, int] = {}
-    for epoch in [entry.epoch for entry in record.epochs]:
-        found = run_checks(record.until(epoch))
-        since = {check: since.get(check, epoch) for check in found}
+    since, standing = dict.fromkeys(found, record.epochs[-1].epoch), set(found)
+    for entry in record.epochs[-2::-1]:
+        if not standing:
+            break
+        standing &= run_checks(record.until(entry.epoch)).keys()
+        since |= dict.fromkeys(standing, entry.epoch)
     return since
