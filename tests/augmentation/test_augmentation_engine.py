@@ -103,8 +103,8 @@ class TestLandmarks:
         assert (flipped["x"] == 240 - 300.0).all()
 
     def test_a_frame_ends_at_the_outer_edge_of_its_pixels(self):
-        points = np.array([[-0.5, 0.0], [-0.51, 0.0], [9.49, 4.0], [9.5, 4.0], [np.nan, np.nan]])
-        assert is_inside(points, (10, 5)).tolist() == [True, False, True, False, False]
+        points = np.array([[-0.5, 0.0], [-0.51, 0.0], [9.5, 4.0], [9.51, 4.0], [np.nan, np.nan]])
+        assert is_inside(points, (10, 5)).tolist() == [True, False, True, False, False], "a flip maps -0.5 to 9.5"
 
 
 class TestPixels:

@@ -115,7 +115,7 @@ class TestInvalid:
             params_of(recipe={"brightness": {"shifts": [[-0.35, -0.15]]}})
 
     def test_a_probability_in_the_recipe_of_copies_is_refused_with_the_way_out(self, params_of):
-        with pytest.raises(ValidationError, match=r"flip\.probability = 0\.5: every planned copy is made; take `every: 2`"):
+        with pytest.raises(ValidationError, match=r"flip\.probability = 0\.5: a copy has no probability. Set `every: 2`"):
             params_of(recipe={"flip": {"probability": 0.5}})
 
     @pytest.mark.parametrize("entry", [{"every": 2}, {"splits": ["train"]}])

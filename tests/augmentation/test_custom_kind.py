@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ceph_pipeline.augmentation import KINDS, Kind, Transform, register
+from ceph_pipeline.augmentation.provenance import OtherRecipeError
 
 
 class Shadow(Kind):
@@ -48,6 +49,25 @@ def test_a_registered_kind_is_asked_for_by_name(study, monkeypatch):
     assert dark[:, :5].mean() == pytest.approx(0.1 * plain[:, :5].mean(), abs=1)
     np.testing.assert_array_equal(dark[:, 50:], plain[:, 50:])
     assert set(tables["augmented_images"]["kind"]) == {"original", "shadow"}
+
+
+def test_changed_code_of_an_own_kind_is_another_recipe(study, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    code = (
+        "from ceph_pipeline.augmentation import Kind, Transform\n"
+        "from ceph_pipeline.landmarks import Affine\n"
+        "class Shift(Kind):\n"
+        "    @property\n    def copies(self):\n        return 1\n"
+        "    def change(self, source, copy, rng):\n        return Transform.warp(Affine.translation({}, 0))\n"
+    )
+    for pixels in (10, 30):
+        (tmp_path / "shifting_kinds.py").write_text(code.format(pixels))
+        monkeypatch.delitem(sys.modules, "shifting_kinds", raising=False)
+        if pixels == 10:
+            study.augment(recipe={"shifted": {"type": "shifting_kinds.Shift"}})
+            continue
+        with pytest.raises(OtherRecipeError, match=r"code of own kinds\.shifted was"):
+            study.augment(recipe={"shifted": {"type": "shifting_kinds.Shift"}})
 
 
 def test_a_kind_outside_the_package_is_asked_for_by_its_path(study, own_module):

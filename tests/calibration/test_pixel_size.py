@@ -184,3 +184,11 @@ def test_the_weaker_mark_decides_and_half_a_ruler_teaches_nothing() -> None:
     assert weaker_peaks(table).to_dict() == {"a": 0.2}
     truth = pd.concat([points("a", **RULER), points("b", p1=(0, 0), p2=(np.nan, np.nan)), points("c", p1=(np.nan, np.nan))])
     assert rulers_shown(truth, ["a", "b", "c"]).to_dict() == {"a": True, "c": False}
+
+
+def test_where_no_threshold_between_the_peaks_is_better_than_none_the_default_is_used(caplog: pytest.LogCaptureFixture) -> None:
+    """One film submitted without its marks, whose ruler has the highest peak, must not cost the other rulers."""
+    peaks = pd.Series([0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.97], list("abcdefgh"))
+    rule = learn_presence(peaks, pd.Series([True] * 7 + [False], list("abcdefgh")))
+    assert rule.min_peak == UNLEARNED_MIN_PEAK
+    assert "no threshold separates the peaks" in caplog.text

@@ -11,6 +11,7 @@ from pathlib import Path
 import film_samples as samples
 import numpy as np
 import pytest
+from PIL import Image
 
 from ceph_pipeline.images import ImageReadError, decode_image, read_header, read_image
 
@@ -63,6 +64,13 @@ def test_white_is_zero_is_inverted_at_every_depth(dtype, compression):
     negative = np.iinfo(dtype).max - film
     content = samples.tiff(negative, photometric="miniswhite", compression=compression)
     np.testing.assert_array_equal(decode_image(content, "a.tif"), film)
+
+
+def test_luminance_is_the_grey_of_a_tiff_in_ycbcr():
+    rgb = np.repeat(np.arange(0, 240, 10, np.uint8)[None], 24, 0)
+    stream = io.BytesIO()
+    Image.fromarray(np.dstack([rgb] * 3)).convert("YCbCr").save(stream, "tiff", compression="raw")
+    np.testing.assert_allclose(decode_image(stream.getvalue(), "a.tif"), rgb, atol=1)
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])

@@ -220,6 +220,12 @@ class TestSheet:
             "train-0": "test",
         }
 
+    def test_words_for_an_unknown_value_are_no_value(self, sheet):
+        params = sheet("image,split,patient,pixel_size_mm,machine\ntrain-0,NA,nan,-,None\ntrain-1,test,Anna,0.1,EVO\n")
+        facts = read_film_sheet(self.images, params)
+        assert facts.loc["train-0", ["split", "patient", "pixel_size_mm", "machine"]].isna().all()
+        assert facts.loc["train-1", ["split", "patient", "pixel_size_mm", "machine"]].tolist() == ["test", "Anna", 0.1, "EVO"]
+
     def test_columns_may_have_any_names(self, sheet):
         params = sheet("Datei,Fold\ntrain-0.png,test\n", image="Datei", split="Fold")
         assert read_film_sheet(self.images, params).loc["train-0", "split"] == "test"

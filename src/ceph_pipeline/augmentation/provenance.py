@@ -1,7 +1,9 @@
 """What the images of a store were made from: a recipe that must not change, and sources that may come, go and change."""
 
 import hashlib
+import inspect
 import json
+import sys
 from typing import Any
 
 from ceph_pipeline.artifacts import Ledger, fingerprint
@@ -10,6 +12,8 @@ from ceph_pipeline.augmentation.params import AugmentationParams
 from ceph_pipeline.augmentation.plan import Plan
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import ImageStore, RawFolder
+
+PACKAGE = "ceph_pipeline."
 
 
 class OtherRecipeError(CephError, RuntimeError):
@@ -35,6 +39,8 @@ class Provenance:
             "format": store.format,
             "quality": store.quality if store.format == "jpg" else None,
         }
+        if own := {name: _code(kind) for name, kind in params.recipe.items() if not type(kind).__module__.startswith(PACKAGE)}:
+            self.summary["code of own kinds"] = own
 
     def refuse_other_recipe(self) -> None:
         """Make sure that the stores are empty or hold images of this recipe.
@@ -97,3 +103,8 @@ def source_print(source: Source, stamp: str | None) -> str:
 
 def _in_words(value: Any) -> str:
     return "not there" if value is None else json.dumps(value)
+
+
+def _code(kind: object) -> str:
+    """Hash of the source code of the module that defines a kind."""
+    return fingerprint(inspect.getsource(sys.modules[type(kind).__module__]))

@@ -132,7 +132,7 @@ def _move_landmarks(
 
 def is_inside(points: NDArray[np.float64], size: Size) -> NDArray[np.bool_]:
     """Whether points `(N, 2)` lie in a (width, height) image, up to the outer pixels' outer edges."""
-    inside = (points >= -0.5) & (points < np.asarray(size) - 0.5)
+    inside = (points >= -0.5) & (points <= np.asarray(size) - 0.5)
     return np.asarray(inside.all(axis=1))
 
 

@@ -1,6 +1,7 @@
 """Whether a film shows a ruler at all, by the heatmaps' peaks; the least peak is learned on validation images."""
 
 import json
+import logging
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from ceph_pipeline.calibration.params import CalibrationParams
 from ceph_pipeline.calibration.ruler import CalibrationError
 from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array
+
+logger = logging.getLogger(__name__)
 
 PRESENCE_FILE = "ruler.json"
 
@@ -111,5 +114,8 @@ def _best_cut(values: NDArray[np.float64], shown: NDArray[np.bool_]) -> float:
         return UNLEARNED_MIN_PEAK
     cuts, gaps = (distinct[1:] + distinct[:-1]) / 2, np.diff(distinct)
     mistakes = ((odds[:, None] >= cuts) != shown[:, None]).sum(axis=0)
+    if mistakes.min() > min(shown.sum(), (~shown).sum()):
+        logger.warning("ruler detection: no threshold separates the peaks of films with and without a ruler; the default is used")
+        return UNLEARNED_MIN_PEAK
     best = np.flatnonzero(mistakes == mistakes.min())
     return float(expit(cuts[best[np.argmax(gaps[best])]]))

@@ -16,6 +16,8 @@ from ceph_pipeline.images.orientation import ORIENTATIONS, UPRIGHT
 
 _CM_PER_INCH = 2.54
 _ORIENTATION_TAG = 274
+_CONVERTED = (COMPRESSION.JPEG, COMPRESSION.OJPEG, COMPRESSION.ALT_JPEG)
+"""Compressions whose YCbCr tifffile converts to RGB; of others it returns the stored channels, of which Y is the grey level."""
 _READ = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.PALETTE, PHOTOMETRIC.YCBCR)
 
 
@@ -44,6 +46,8 @@ def decode_tiff(stream: BinaryIO, name: str) -> NDArray[Any]:
         pixels = page.asarray(maxworkers=1)
         if page.axes.startswith("S"):
             pixels = np.moveaxis(pixels, 0, -1)
+        if page.photometric == PHOTOMETRIC.YCBCR and page.compression not in _CONVERTED:
+            pixels = pixels[..., 0]
         if page.photometric == PHOTOMETRIC.PALETTE:
             pixels = np.moveaxis(np.asarray(page.colormap), 0, -1)[pixels]
         return pixels

@@ -18,7 +18,7 @@ from ceph_pipeline.formats.entries import PIXEL_SIZE
 from ceph_pipeline.formats.files import UnreadableFileError, shown
 from ceph_pipeline.formats.film_names import file_path, loosely, stem
 from ceph_pipeline.formats.layout import SPLIT_NAMES
-from ceph_pipeline.formats.sheets import Sheet, read_sheet
+from ceph_pipeline.formats.sheets import ABSENT, Sheet, read_sheet
 from ceph_pipeline.ingestion.params import FilmSheetParams
 
 logger = logging.getLogger(__name__)
@@ -138,6 +138,8 @@ def _films_by_name(images: pd.DataFrame) -> dict[str, set[str]]:
 
 
 def _value(fact: str, cell: str, place: str, sheet: Sheet) -> Any:
+    if cell.lower() in ABSENT:
+        cell = ""
     read: dict[str, Callable[[], Any]] = {"split": lambda: _split(cell), "pixel_size_mm": lambda: _pixel_size(cell, sheet)}
     try:
         return read[fact]() if fact in read else cell or None
