@@ -84,7 +84,7 @@ def test_tasks_are_drawn_a_few_ahead_of_the_workers(power):
 
 
 def test_nobody_to_do_the_work_is_refused():
-    with pytest.raises(ValidationError, match="0 workers do nothing"):
+    with pytest.raises(ValidationError, match="n_jobs must be -1"):
         WorkerParams(n_jobs=0)
 
 

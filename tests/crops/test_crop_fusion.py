@@ -79,7 +79,6 @@ def test_a_landmark_may_have_a_share_of_its_own() -> None:
     fused = fuse(both, np.ones((1, 2, 1)), np.tile(STAGE_1, (1, 2, 1)), FIELD, params, ["Sella", "Gonion"])
     np.testing.assert_allclose(fused.xy[0], [(103, 100), (102, 100)])
     np.testing.assert_allclose(fused.sd[0], [4 * np.sqrt(0.25 * 0.75 / 2), 4 * np.sqrt(0.5 * 0.5 / 2)])
-    assert str(params).endswith("stage 1's share 0.25, Gonion 0.5")
 
 
 def test_a_share_of_a_landmark_that_there_is_not_is_named() -> None:
@@ -99,4 +98,3 @@ def test_shares_in_another_order_are_the_same_settings() -> None:
     one, other = (RefinementParams(stage1_share_of=dict(pairs)) for pairs in (shares.items(), reversed(shares.items())))
     assert one == other
     assert hash(one) == hash(other)
-    assert str(one) == str(other)

@@ -134,7 +134,7 @@ def test_a_runner_that_cannot_run_the_pipelines_is_refused(runner):
     run, seen = command()
     result = CliRunner().invoke(run, ["--runner", runner])
     assert result.exit_code == 1
-    assert result.output.startswith("Error: --runner ParallelRunner: nodes hand each other what processes cannot share")
+    assert result.output.startswith("Error: --runner ParallelRunner: nodes exchange objects that processes cannot share")
     assert not seen
     CliRunner().invoke(run, ["--runner", "ThreadRunner"], catch_exceptions=False)
     assert seen["runner"] == "ThreadRunner"
@@ -151,7 +151,7 @@ def test_a_table_of_another_version_is_to_be_made_again():
     run, _ = command(DataValidationError("1 check failed", dataset_name="landmarks", mode="load"))
     output = CliRunner().invoke(run, []).output
     assert "'landmarks' on load" in output
-    assert "of another version: run the pipeline again that makes landmarks." in output
+    assert "by another version. Run the pipeline that writes landmarks again." in output
 
 
 def test_a_bug_keeps_its_traceback():

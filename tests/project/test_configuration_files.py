@@ -45,11 +45,11 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("stage1:\n  optim: {epochs: 3\n  loop: 4\n", r"parameters_stage1\.yml, line 3: .*brackets and quotes close"),
+            ("stage1:\n  optim: {epochs: 3\n  loop: 4\n", r"parameters_stage1\.yml, line 3: .*close brackets, quotes"),
             ("stage1:\n\toptim: 3\n", r"line 2: .*blanks indent, not tabs"),
             ("stage1: a: b\n", r"line 1: mapping values are not allowed here"),
-            ("stage1:\n  optim: 1\n  loop: 2\n  optim: 3\n", r"line 4: 'optim' stands in line 2 already, .*Delete one"),
-            ("a: [{b: 1, c: 2,\n b: 3}]\n", r"line 2: 'b' stands in line 1 already"),
+            ("stage1:\n  optim: 1\n  loop: 2\n  optim: 3\n", r"line 4: 'optim' is already set in line 2, .*Delete one"),
+            ("a: [{b: 1, c: 2,\n b: 3}]\n", r"line 2: 'b' is already set in line 1"),
             ("stage1: 1\n---\nstage1: 2\n", r"line 2: .*another document"),
             ("- stage1\n", r"line 1: expected names with their values"),
             ("stage1: \x07\n", r"parameters_stage1\.yml: .*Delete that character"),
@@ -81,7 +81,7 @@ class TestFiles:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("run:\n  env: demo\n  env: base\n", "line 3: 'env' stands in line 2 already"),
+        ("run:\n  env: demo\n  env: base\n", "line 3: 'env' is already set in line 2"),
         ("stage1: {epochs: 3}\n", "no preset"),
         ("run: [\n", "line 2"),
         ("run:\n", "no preset"),

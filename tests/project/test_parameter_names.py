@@ -89,7 +89,7 @@ class TestRefused:
         [
             ("globals.yml", "dataroot: /x", r"dataroot: no such value of globals\.yml\. Did you mean 'data_root'\?"),
             ("globals.yml", "data_root:", r"data_root = None: should be a path"),
-            ("parameters_x.yml", "data_root: /x", r"data_root: stands in a file of parameters.* belongs in globals\.yml"),
+            ("parameters_x.yml", "data_root: /x", r"data_root: a global has no effect in a parameters file.* to globals\.yml"),
         ],
     )
     def test_a_global_of_another_name_or_in_another_file(self, context, project, tmp_path, file, line, message):

@@ -37,7 +37,7 @@ def test_messages_are_taken_out_and_what_failed_stays(hook, tmp_path, monkeypatc
     getattr(hook, method)()
     first, last = json.loads((tmp_path / EVENTS).read_text())
     assert first == {"event": "after_node_run", "node": "a"}
-    assert (last["event"], last["error"], last["traceback"]) == ("on_pipeline_error", "as the run has shown it", "")
+    assert (last["event"], last["error"], last["traceback"]) == ("on_pipeline_error", "see the run's log", "")
     assert "Cooper" not in (tmp_path / EVENTS).read_text()
 
 

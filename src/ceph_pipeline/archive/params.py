@@ -1,4 +1,7 @@
-"""Settings of the archive pipeline. Free of torch: Kedro resolves these types when it registers the pipelines."""
+"""Parameters of the `archive` pipeline.
+
+Does not import torch, because Kedro resolves these types when it registers the pipelines.
+"""
 
 from pydantic import Field, PositiveInt
 
@@ -11,13 +14,13 @@ from ceph_pipeline.plausibility import PlausibilityParams
 
 
 class ArchiveParams(WorkerParams):
-    """The `archive` pipeline: landmarks and measurements of more X-rays than memory holds."""
+    """The `archive` pipeline: batch inference for collections of X-rays that do not fit into memory."""
 
-    part_size: PositiveInt = Field(64, description="films worked on together, on average; each part is a file of every table")
+    part_size: PositiveInt = Field(64, description="average number of films in a part; each part becomes one file of every table")
 
 
 class ArchiveSettings(Params):
-    """What an archive's films are treated with: the parameters that `inference` has too."""
+    """The parameters that the `archive` pipeline shares with `inference`."""
 
     detector: DetectorParams = DetectorParams()
     inference: InferenceParams = InferenceParams()

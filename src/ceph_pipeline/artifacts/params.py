@@ -1,9 +1,9 @@
-"""What the models of parameters have in common."""
+"""The base class of all parameter models."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Params(BaseModel):
-    """Parameters: unknown names are refused, numbers are finite, and nothing changes them."""
+    """A frozen model that rejects unknown names and numbers that are not finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -33,15 +33,21 @@ class WorkersError(CephError, RuntimeError):
 class WorkerParams(Params):
     """Part of the parameters of every node that works in parallel; none of it changes what comes out."""
 
-    n_jobs: int = Field(-1, ge=-1, description="workers of this machine; 1: this process, -1: one a core")
-    backend: Literal["loky", "threading", "dask"] = Field("loky", description="processes, threads, or a Dask cluster")
-    dask_scheduler: str | None = Field(None, description="address, e.g. tcp://host:8786; null: a cluster on this machine")
+    n_jobs: int = Field(
+        -1, ge=-1, description="number of workers on this machine; 1: no workers, the process itself; -1: one worker per core"
+    )
+    backend: Literal["loky", "threading", "dask"] = Field(
+        "loky", description="loky: processes; threading: threads; dask: a Dask cluster"
+    )
+    dask_scheduler: str | None = Field(
+        None, description="address of the Dask scheduler, such as tcp://host:8786; null: a cluster on this machine"
+    )
 
     @field_validator("n_jobs")
     @classmethod
     def _some_jobs(cls, n_jobs: int) -> int:
         if n_jobs == 0:
-            raise ValueError("0 workers do nothing; set -1 for one a core, or 1 and more.")
+            raise ValueError("n_jobs must be -1 (one worker per core) or at least 1.")
         return n_jobs
 
 

@@ -1,4 +1,4 @@
-"""Parameters of augmentation: recipes, of copies and of changes on the fly, checked before any image is opened."""
+"""Parameters of augmentation: recipes for copies and for changes on the fly, checked before any image is opened."""
 
 import re
 from collections.abc import Mapping
@@ -30,14 +30,14 @@ from ceph_pipeline.augmentation.kinds import Kind, RecipeError, find_kind
 from ceph_pipeline.errors import did_you_mean
 
 BUILT_IN = (geometric, elastic, photometric, sharpness, occlusion, artefacts, burned_in_marks, braces, library)
-"""Modules whose import registers the kinds that come with the package."""
+"""Modules whose import registers the kinds of this package."""
 
 
 def name_kinds(recipe: Any) -> Any:
-    """Turn each entry of a recipe, the settings under a kind's name, into the kind; null leaves it out.
+    """Convert each entry of a recipe, the settings under a kind's name, to the kind; null omits the kind.
 
     Raises:
-        RecipeError: a kind or one of its settings does not exist; the message suggests the nearest.
+        RecipeError: a kind or one of its settings does not exist; the message suggests the nearest name.
     """
     if not isinstance(recipe, Mapping):
         return recipe
@@ -71,8 +71,8 @@ def _for_copies(recipe: dict[str, Kind]) -> dict[str, Kind]:
     for name, kind in recipe.items():
         if kind.probability != 1:
             raise RecipeError(
-                f"{name}.probability = {kind.probability}: every planned copy is made; take `every: 2` for every second "
-                "source. Probabilities belong to training's augmentation."
+                f"{name}.probability = {kind.probability}: a copy has no probability. Set `every: 2` for a copy of every second "
+                "source. `probability` is for the augmentation of stage1 and stage2."
             )
     return recipe
 
@@ -81,50 +81,49 @@ def _on_the_fly(recipe: dict[str, Kind]) -> dict[str, Kind]:
     for name, kind in recipe.items():
         if kind.every != 1 or kind.splits != Kind.model_fields["splits"].default:
             raise RecipeError(
-                f"{name}: `every` and `splits` choose the sources of copies; on the fly set `probability`, and only training "
-                "images are changed."
+                f"{name}: `every` and `splits` are for copies only. For changes on the fly set `probability`; these changes "
+                "affect training images only."
             )
     return recipe
 
 
 Recipe = Annotated[dict[str, SerializeAsAny[Kind]], BeforeValidator(name_kinds), AfterValidator(_for_copies)]
-"""Kinds of copies by name; the key is the kind, unless the entry has a `type`. null leaves a kind out."""
+"""Kinds of copies by name; the key is the kind, unless the entry has a `type`. null omits a kind."""
 
 OnlineRecipe = Annotated[dict[str, SerializeAsAny[Kind]], BeforeValidator(name_kinds), AfterValidator(_on_the_fly)]
-"""Kinds that change training's samples on the fly, each with its `probability`; of several copies one is taken at random."""
+"""Kinds that change training samples on the fly, each with its `probability`; a kind with several copies draws one at random."""
 
 
 class SourceNumbers(Params):
-    """Number of sources of each split."""
+    """The number of sources of each split."""
 
-    train: int = Field(0, ge=0)
-    valid: int = Field(0, ge=0)
-    test: int = Field(0, ge=0)
+    train: int = Field(0, ge=0, description="sources of the training split")
+    valid: int = Field(0, ge=0, description="sources of the validation split")
+    test: int = Field(0, ge=0, description="sources of the test split")
 
 
 class AugmentationParams(WorkerParams):
-    """What copies augmentation makes, and who makes them.
+    """The `augmentation` pipeline: copies of each source, made before training."""
 
-    Attributes:
-        recipe: Kinds by name.
-        target_total: The number of images the recipe must make, or null for no check.
-        target_sources: The number of sources of each split that `target_total` is meant for; where a set is smaller, the
-            summary's `short_by` says so. null: as many as there are.
-        seed: Of everything random.
-        cache_long_side: Long side of the pre-resized training copies, in pixels.
-        force: Delete all copies, of whatever recipe, and make them again.
-    """
-
-    recipe: Recipe = Field(min_length=1)
-    target_total: int | None = Field(None, ge=1)
-    target_sources: SourceNumbers | None = None
-    seed: int = Field(42, ge=0)
-    cache_long_side: int = Field(512, ge=32, le=4096, description="px")
-    force: bool = False
+    recipe: Recipe = Field(min_length=1, description="kinds of copies by name, each with its settings; null omits a kind")
+    target_total: int | None = Field(
+        None,
+        ge=1,
+        description="number of images that the recipe must make of `target_sources`; another number raises an error; "
+        "null: no check",
+    )
+    target_sources: SourceNumbers | None = Field(
+        None,
+        description="number of sources of each split that `target_total` applies to; a smaller data set is reported as "
+        "`short_by` in the summary; null: the sources of the data set",
+    )
+    seed: int = Field(42, ge=0, description="seed of all random draws")
+    cache_long_side: int = Field(512, ge=32, le=4096, description="long side of the pre-resized training copies, in px")
+    force: bool = Field(False, description="delete all copies, of any recipe, and make them again")
 
     @model_validator(mode="after")
     def _adds_up(self) -> "AugmentationParams":
-        """A target and the sources it is meant for are checked at once; without the sources, when they are known."""
+        """Check the total at once if `target_sources` is given; otherwise it is checked when the sources are known."""
         if self.target_total is not None and self.target_sources is not None:
             check_total(self.recipe, self.target_sources.model_dump(), self.target_total)
         return self

@@ -1,4 +1,4 @@
-"""Parameters of the measurements: norm sets, which of them are used, and the rules of classes."""
+"""Parameters of the measurements: norm sets, their selection, and classification rules."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from ceph_pipeline.errors import known_here
 
 
 class CephalometryParams(Params):
-    """What measurements are compared with."""
+    """Norms that measurements are compared with, and classification rules."""
 
     compare_with: tuple[str, ...] = Field(
-        (), description="norm sets by name; of several the first that has a measurement counts; empty: no norm is applied"
+        (),
+        description="names of norm sets; if several have a norm for a measurement, the first is used; empty: no norms are used",
     )
-    rules: dict[str, Rule] = Field(default_factory=dict, description="classes by name, each by the measurement that decides")
+    rules: dict[str, Rule] = Field(
+        default_factory=dict, description="classification rules by name; each decides by one measurement"
+    )
     norm_sets: dict[str, NormSet] = Field(default_factory=dict, description="norms with population, sex, age and source, by name")
 
     @model_validator(mode="after")
@@ -28,5 +31,5 @@ class CephalometryParams(Params):
 
     @property
     def norms(self) -> dict[str, ChosenNorm]:
-        """The norms that were chosen, by measurement."""
+        """The norms of the chosen sets, by measurement."""
         return choose(self.norm_sets, self.compare_with)

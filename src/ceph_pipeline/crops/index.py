@@ -96,7 +96,7 @@ def training_index(
         augmented_images: Images and copies of all splits.
         augmented_landmarks: Consensus points of these images; a missing point has no crops.
         images: The sources.
-        images: The sources.
+        landmarks: Landmarks of the sources.
         stage1_predictions: Stage 1's points on the validation sources.
         params: The crops' settings.
 

@@ -1,5 +1,6 @@
 """Parameters of the crops and of the refinement: field of view, shifts, and the fusion of crop predictions."""
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Self
 
@@ -120,4 +121,4 @@ class RefinementParams(Params):
 
     def __hash__(self) -> int:
         """Hash of all fields; a mapping is not hashable by itself."""
-        return hash(self.model_dump_json())
+        return hash(json.dumps(self.model_dump(mode="json"), sort_keys=True))

@@ -21,25 +21,33 @@ class TableOptions(Params):
     """
 
     image: str = Field("image", description="column with the image's file name or identifier")
-    x: str = Field("{landmark}_x", description="column of x; with {landmark} where each landmark has its own")
-    y: str = Field("{landmark}_y", description="column of y")
-    landmark: str | None = Field(None, description="column with the landmark's name, of a long sheet")
+    x: str = Field("{landmark}_x", description="column of x; contains {landmark} if each landmark has its own column")
+    y: str = Field("{landmark}_y", description="column of y; contains {landmark} if each landmark has its own column")
+    landmark: str | None = Field(None, description="column with the landmark's name, for a long sheet")
     reader: str | None = Field(None, description="column with the annotator")
     split: str | None = Field(None, description="column with train, valid or test")
-    pixel_size_mm: str | float | None = Field(None, description="column with millimetres per pixel, or one number for all")
-    width: str | None = Field(None, description="column with the image's width; with both, films need not be at hand")
+    pixel_size_mm: str | float | None = Field(None, description="column with the pixel size in mm, or one number for all images")
+    width: str | None = Field(
+        None, description="column with the image's width; with width and height, the images themselves are not required"
+    )
     height: str | None = Field(None, description="column with the image's height")
-    separator: str | None = Field(None, min_length=1, max_length=1, description="of columns; null looks at the first line")
+    separator: str | None = Field(
+        None, min_length=1, max_length=1, description="column separator; null: detected in the first line"
+    )
     decimal_comma: bool | None = Field(
         None,
-        description="null: yes where columns are not separated by commas and a number has one that separates no thousands; "
-        "then 1.234 is refused",
+        description="whether numbers have decimal commas; null: yes if columns are not separated by commas and a number "
+        "contains a comma that is not a thousands separator. A value such as 1.234 then raises an error",
     )
-    encoding: str | None = Field(None, description="null: byte-order mark, UTF-8, else cp1252")
-    sheet: str | None = Field(None, description="an Excel sheet's name; null is the first")
-    y_up: bool = Field(False, description="y counts upwards from the image's lower edge, as in tps files: y = height - y")
-    unit: Literal["px", "mm"] = "px"
-    origin_px: tuple[float, float] = Field((0.0, 0.0), description="where (0, 0) lies on the image, for unit mm")
+    encoding: str | None = Field(
+        None, description="encoding of the file; null: from the byte-order mark, otherwise UTF-8, otherwise cp1252"
+    )
+    sheet: str | None = Field(None, description="name of the sheet in an Excel file; null: the first sheet")
+    y_up: bool = Field(
+        False, description="true: y is measured upwards from the lower edge of the image, as in tps files: y = height - y"
+    )
+    unit: Literal["px", "mm"] = Field("px", description="unit of the coordinates; mm requires `pixel_size_mm`")
+    origin_px: tuple[float, float] = Field((0.0, 0.0), description="position of the origin (0, 0) in the image, for unit mm")
 
     @model_validator(mode="after")
     def _wide_or_long(self) -> TableOptions:
@@ -59,26 +67,26 @@ class ReadOptions(Params):
 
     landmarks: str | tuple[str | dict[str, str], ...] | None = Field(
         None,
-        description="the landmarks, in the order of points that files number and do not name: a schema's name, or a list of "
-        "names or of {name, symbol, group}",
+        description="landmarks in the order in which files number points without naming them: the name of a schema, or a "
+        "list of names or of {name, symbol, group}",
     )
-    labels: dict[str, str] = Field({}, description="what the files call a landmark: its name")
+    labels: dict[str, str] = Field({}, description="name of a landmark for each label that the files use for it")
     first_pixel: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="the files' coordinate of the first pixel's centre: 0, 1, or 0.5 where they count from the image's edge",
+        description="coordinate of the centre of the first pixel: 0, 1, or 0.5 if coordinates start at the image's edge",
     )
     blank_shows_none: bool = Field(
         False,
-        description="of Label Studio's exports: an annotation submitted without a point says that the film shows none of the "
-        "landmarks, such as one without a ruler; else its film is set aside",
+        description="for Label Studio exports: true: an annotation submitted without a point means that the film shows "
+        "none of the landmarks, for instance no ruler; false: the film is quarantined",
     )
     only_landmarks: bool = Field(
         False,
-        description="points that are none of `landmarks` are left out, with a remark",
+        description="true: points of other landmarks than `landmarks` are skipped, with a note",
     )
-    table: TableOptions | None = Field(None, description="columns of a sheet, for format table")
+    table: TableOptions | None = Field(None, description="columns of a sheet, for format table; null: the defaults below")
 
     @model_validator(mode="after")
     def _known(self) -> ReadOptions:

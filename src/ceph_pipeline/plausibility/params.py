@@ -1,4 +1,4 @@
-"""Parameters of the plausibility check, the same for evaluation and inference."""
+"""Parameters of the plausibility check, which evaluation and inference share."""
 
 from pydantic import Field
 
@@ -6,11 +6,12 @@ from ceph_pipeline.artifacts import Params
 
 
 class PlausibilityParams(Params):
-    """When a configuration of landmarks counts as implausible."""
+    """The limit from which a configuration of landmarks is implausible."""
 
     percentile: float = Field(
         99.9,
         gt=50,
         lt=100,
-        description="of training configurations, beyond which a configuration or its least likely landmark is implausible",
+        description="percentile of the training configurations beyond which a configuration, or its least likely "
+        "landmark, is implausible",
     )

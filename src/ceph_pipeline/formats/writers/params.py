@@ -12,20 +12,32 @@ WrittenFormat = Literal["aariz", "coco", "json", "label_studio", "labelme", "tab
 
 
 class ExportParams(Params):
-    """Points of the project's tables as files of another format."""
+    """The `export` pipeline: points of the project's tables as files of an annotation format."""
 
-    format: WrittenFormat = Field("coco", description="table is a tidy CSV; json is for programs and is not read back")
+    format: WrittenFormat = Field(
+        "coco", description="format of the export; table is a tidy CSV; json is meant for programs and has no parser"
+    )
     table: Literal["landmarks", "predictions"] = Field(
-        "landmarks", description="the readers' points of the data set, or those that the evaluation predicted"
+        "landmarks",
+        description="landmarks: the readers' points of the data set; predictions: the points that the evaluation has predicted",
     )
     readers: tuple[str, ...] = Field(
-        (), description="whose points, or which stages' predictions; none: the consensus, or the last stage there is"
+        (),
+        description="readers whose points are exported, or stages whose predictions are exported; empty: the consensus, "
+        "or the last stage",
     )
-    splits: tuple[Literal["train", "valid", "test"], ...] = Field(("train", "valid", "test"), min_length=1)
+    splits: tuple[Literal["train", "valid", "test"], ...] = Field(
+        ("train", "valid", "test"), min_length=1, description="splits that are exported"
+    )
     copy_films: bool = Field(
-        False, description="copy the images beside the annotations, under their identifiers; yolo_pose and aariz need them"
+        False,
+        description="copy the images, named by their identifiers, next to the annotations; yolo_pose and aariz require this",
     )
     image_address: str = Field(
-        LOCAL_FILES, pattern=r"\{path\}", description="what Label Studio calls an image, {path} for its quoted path"
+        LOCAL_FILES,
+        pattern=r"\{path\}",
+        description="address of an image for Label Studio, with {path} in place of its quoted path",
     )
-    overwrite: bool = Field(False, description="replace an earlier export of the same format, corrections in it included")
+    overwrite: bool = Field(
+        False, description="replace an earlier export of the same format, including corrections made in its files"
+    )
