@@ -33,7 +33,7 @@ def page() -> str:
 
 def measurements() -> str:
     """A table a group."""
-    head = "| key | | definition | unit | sign | convention |\n|---|---|---|---|---|---|"
+    head = "| key | name | definition | unit | sign | convention |\n|---|---|---|---|---|---|"
     return "\n\n".join("\n".join([f"**{title}**", "", head, *map(_row, group)]) for title, group in GROUPS.items())
 
 
@@ -54,7 +54,7 @@ def norms() -> str:
         values = "; ".join(f"{key} {norm}{marks[norm.checked]}" for key, norm in each.norms.items())
         read = " ".join(f"[{number}]({link})" for number, link in enumerate(each.checked_in, 1))
         rows.append(f"| `{name}` | {each.population}; {each.sex}; {each.age} | {values} | {each.source} | {read} |")
-    return "\n".join(["| set | whose | norms | source | read in |", "|---|---|---|---|---|", *rows])
+    return "\n".join(["| set | population | norms | source | read in |", "|---|---|---|---|---|", *rows])
 
 
 def rules() -> str:

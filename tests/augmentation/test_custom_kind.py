@@ -70,6 +70,13 @@ def test_changed_code_of_an_own_kind_is_another_recipe(study, tmp_path, monkeypa
             study.augment(recipe={"shifted": {"type": "shifting_kinds.Shift"}})
 
 
+def test_a_kind_without_a_file_such_as_a_notebook_s_is_made(study, monkeypatch):
+    monkeypatch.setitem(sys.modules, "notebook", types.ModuleType("notebook"))
+    sys.modules["notebook"].Shadow = type("Shadow", (Shadow,), {"__module__": "notebook"})
+    recipe = {"veiled": {"type": "notebook.Shadow", "splits": ["train"]}}
+    assert study.augment(recipe=recipe)["augmented_images"]["image_id"].tolist()[0] == "train_0000__veiled_0"
+
+
 def test_a_kind_outside_the_package_is_asked_for_by_its_path(study, own_module):
     tables = study.augment(recipe={"veiled": {"type": "my_kinds.Shadow", "splits": ["train"]}})
     assert tables["augmented_images"]["image_id"].tolist() == [f"train_000{number}__veiled_0" for number in range(4)]

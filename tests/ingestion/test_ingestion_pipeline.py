@@ -159,5 +159,5 @@ class TestFilmsThatLieElsewhere:
 
     def test_a_data_set_of_which_nothing_is_left_says_why(self, apart):
         params = self.PARAMS.model_copy(update={"reading": ReadOptions(landmarks=["S"], only_landmarks=True)})
-        with pytest.raises(AnnotationError, match=r"nothing that can be used \(problems: \d+\).*key points of 'p1', 'p2' only"):
+        with pytest.raises(AnnotationError, match=r"no usable film \(problems: \d+\).*key points of 'p1', 'p2' only"):
             read_cephalograms(RawFolder(apart / "export", "label_studio", apart / "films"), params)

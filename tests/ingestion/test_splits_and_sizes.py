@@ -226,6 +226,26 @@ class TestSheet:
         assert facts.loc["train-0", ["split", "patient", "pixel_size_mm", "machine"]].isna().all()
         assert facts.loc["train-1", ["split", "patient", "pixel_size_mm", "machine"]].tolist() == ["test", "Anna", 0.1, "EVO"]
 
+    @pytest.mark.parametrize(
+        "name", ["anna/ceph.png", "anna/ceph", "images\\anna\\ceph.png", "images/anna/ceph", "https://host/anna/ceph.png"]
+    )
+    def test_a_path_may_begin_at_any_of_its_folders(self, sheet, name):
+        images = self.images.assign(path=["images/anna/ceph.png", "images/bea/ceph.png", "images/joanna/ceph.png"])
+        assert read_film_sheet(images, sheet(f"image,split\n{name},test\n"))["split"].tolist() == ["test", None, None]
+
+    def test_a_whole_path_is_no_other_film_whose_path_ends_so(self, sheet):
+        images = self.images.assign(path=["anna/ceph.png", "left/anna/ceph.png", "right/anna/ceph.png"])
+        assert read_film_sheet(images, sheet("image,split\nanna/ceph.png,test\n"))["split"].tolist() == ["test", None, None]
+        with pytest.raises(FilmSheetError, match="is the name of 2 images; give their paths"):
+            read_film_sheet(images.assign(path=["ceph.png", *images["path"][1:]]), sheet("image,split\nanna/ceph.png,test\n"))
+
+    @pytest.mark.parametrize("name", ["7/1.png", "7/1", "p/12.png", "bea/ceph.png"])
+    def test_a_path_is_never_a_file_s_name_without_its_folders(self, sheet, name, caplog):
+        images = self.images.assign(path=["071.png", "p12.png", "images/anna/ceph.png"])
+        facts = read_film_sheet(images, sheet(f"image,split\n{name},test\ntrain-1,valid\n"))
+        assert facts["split"].tolist() == [None, "valid", None]
+        assert "1 of 2 rows name none of the images" in caplog.text
+
     def test_columns_may_have_any_names(self, sheet):
         params = sheet("Datei,Fold\ntrain-0.png,test\n", image="Datei", split="Fold")
         assert read_film_sheet(self.images, params).loc["train-0", "split"] == "test"

@@ -7,13 +7,11 @@ import sys
 from typing import Any
 
 from ceph_pipeline.artifacts import Ledger, fingerprint
-from ceph_pipeline.augmentation.kinds import Source
+from ceph_pipeline.augmentation.kinds import Kind, Source
 from ceph_pipeline.augmentation.params import AugmentationParams
 from ceph_pipeline.augmentation.plan import Plan
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.images import ImageStore, RawFolder
-
-PACKAGE = "ceph_pipeline."
 
 
 class OtherRecipeError(CephError, RuntimeError):
@@ -39,7 +37,7 @@ class Provenance:
             "format": store.format,
             "quality": store.quality if store.format == "jpg" else None,
         }
-        if own := {name: _code(kind) for name, kind in params.recipe.items() if not type(kind).__module__.startswith(PACKAGE)}:
+        if own := {name: code for name, kind in params.recipe.items() if (code := own_code(kind))}:
             self.summary["code of own kinds"] = own
 
     def refuse_other_recipe(self) -> None:
@@ -101,10 +99,16 @@ def source_print(source: Source, stamp: str | None) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
+def own_code(kind: Kind) -> str | None:
+    """Hash of the module that defines a user's own kind; None for this package's, and where no file holds the source code."""
+    module = type(kind).__module__
+    if module.startswith("ceph_pipeline."):
+        return None
+    try:
+        return fingerprint(inspect.getsource(sys.modules[module]))
+    except (KeyError, OSError, TypeError):  # such as a class that is defined in a notebook
+        return None
+
+
 def _in_words(value: Any) -> str:
     return "not there" if value is None else json.dumps(value)
-
-
-def _code(kind: object) -> str:
-    """Hash of the source code of the module that defines a kind."""
-    return fingerprint(inspect.getsource(sys.modules[type(kind).__module__]))

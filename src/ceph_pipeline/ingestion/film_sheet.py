@@ -39,8 +39,8 @@ def no_facts(images: pd.DataFrame) -> pd.DataFrame:
 def read_film_sheet(images: pd.DataFrame, params: FilmSheetParams, setting: str = "ingestion.films") -> pd.DataFrame:
     """Facts about the images, from the sheet that the configuration names.
 
-    A row belongs to the film of that identifier, path, or file name with or without suffix, or of that number where
-    a spreadsheet has dropped its leading zeros. The patient's key stays in
+    A row belongs to the film of that identifier, of that path or a path that ends so, of that file name with or without
+    suffix, or of that number where a spreadsheet has dropped its leading zeros. The patient's key stays in
     memory: it gets into no table and no log, and the sheet's own name gets into no log.
 
     Args:
@@ -86,8 +86,9 @@ def _facts(images: pd.DataFrame, sheet: Sheet, path: Path, columns: dict[str, in
     said: dict[str, tuple[int, tuple[str, ...]]] = {}
     strangers: list[int] = []
     for line, cells in sheet.rows:
-        name = unicodedata.normalize("NFC", file_path(cells[columns["image"]]))
-        found = films.get(name) or films.get(loosely(name)) or films.get(_number(loosely(name)), set())
+        name = unicodedata.normalize("NFC", file_path(cells[columns["image"]]).removeprefix("/"))
+        keys = [name] if "/" in name else [name, loosely(name), _number(loosely(name))]
+        found = next((films[key] for key in keys if key in films), set())
         if len(found) > 1:
             name = shown(cells[columns["image"]])
             raise FilmSheetError(f"{path}: line {line}: {name} is the name of {len(found)} images; give their paths.")
@@ -129,6 +130,10 @@ def _films_by_name(images: pd.DataFrame) -> dict[str, set[str]]:
     for image_id, path in pairs:
         films[PurePosixPath(path).name].add(image_id)
         films[stem(path)].add(image_id)
+        folders = PurePosixPath(path).parts[:-1]
+        for folder in ("/".join(folders[start:]) for start in range(len(folders))):
+            films[f"{folder}/{PurePosixPath(path).name}"].add(image_id)
+            films[f"{folder}/{stem(path)}"].add(image_id)
         films[loosely(PurePosixPath(path).name)].add(image_id)
         films[_number(loosely(PurePosixPath(path).name))].add(image_id)
     films.pop("", None)
