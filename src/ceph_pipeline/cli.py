@@ -1,6 +1,6 @@
-"""The project's commands: Kedro finds this module by its name and prefers its commands to its own.
+"""The project's commands `kedro run`, `kedro label-studio` and `kedro page`.
 
-`kedro run`, `kedro label-studio` and `kedro page`, whose errors end in one message.
+Kedro finds this module by its name; its commands take precedence over Kedro's. Their errors are shown as one message.
 """
 
 import os
@@ -27,24 +27,24 @@ from ceph_pipeline.hooks.checked_context import checked_context, open_store_of, 
 from ceph_pipeline.hooks.stopping import stop_on_signals
 from ceph_pipeline.run_options import checked
 
-# `kedro mlflow ui` starts `mlflow` by its name: it is the one of this environment, whether or not that has been activated.
+# `kedro mlflow ui` starts `mlflow` by its name: use the one of this environment, even where the environment is not activated.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 _SAME_RESULTS = (
-    "Two of the named pipelines write the same results, such as `evaluation`, which is part of `demo` and `__default__`, and its "
-    "variants evaluation_of_stage1, evaluation_with_folds and evaluation_of_ensemble, or `ruler` and ruler_with_folds. "
+    "Two of the named pipelines write the same results. Examples: `evaluation`, which is part of `demo` and `__default__`, and "
+    "its variants evaluation_of_stage1, evaluation_with_folds and evaluation_of_ensemble; `ruler` and ruler_with_folds. "
     "Run one after the other."
 )
-_ANOTHER_TABLE = "The table is damaged, or of another version: run the pipeline again that makes {}."
+_ANOTHER_TABLE = "The table is damaged or was written by another version. Run the pipeline that writes {} again."
 
 
 class ExplainingCommand(click.Command):
-    """A command that shows an error that explains itself without a traceback."""
+    """A command that shows the message of an expected error without a traceback."""
 
     hint = ""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Invoke, and turn errors made for the user into click's."""
+        """Invoke the command, and convert expected errors into `click.ClickException`."""
         try:
             return super().invoke(ctx)
         except Exception as error:
@@ -54,16 +54,16 @@ class ExplainingCommand(click.Command):
 
 
 class RunCommand(ExplainingCommand):
-    """Kedro's run command, with two habits of its own.
+    """Kedro's run command, with two differences.
 
-    An error that explains itself is shown without a traceback, unless `--traceback` asks for it. And `--params` adds to the
-    parameters of a `--config` file, where Kedro's command would drop those of the file.
+    An expected error is shown without a traceback, unless `--traceback` is given. `--params` extends the parameters of a
+    `--config` file; Kedro's command would drop the parameters of the file.
     """
 
     hint = "\n(kedro run --traceback shows where it was raised)"
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run, and end a run that is told to stop as killed."""
+        """Run the pipelines; a run that is stopped by a signal is recorded as killed."""
         show_traceback = ctx.params.pop("traceback")
         preset = (ctx.default_map or {}).get("params", {})
         ctx.params["params"] = OmegaConf.to_container(OmegaConf.merge(preset, ctx.params["params"]))
@@ -77,16 +77,16 @@ class RunCommand(ExplainingCommand):
 
 
 def _check_runner(name: str | None) -> None:
-    """Models, handles and folders go from node to node in memory, which processes do not share."""
+    """Reject ParallelRunner: models, handles and folders are passed between nodes in memory, which processes do not share."""
     if name and name.rpartition(".")[2] == "ParallelRunner":
         raise click.ClickException(
-            "--runner ParallelRunner: nodes hand each other what processes cannot share, and use all cores as they are. "
+            "--runner ParallelRunner: nodes exchange objects that processes cannot share. The nodes use all cores without it. "
             "Leave --runner out, or use ThreadRunner."
         )
 
 
 def _record_as_killed() -> None:
-    """A run that was told to stop is not recorded as finished."""
+    """Record the active MLflow run as killed, so that a stopped run is not recorded as finished."""
     if "mlflow" in sys.modules:
         from ceph_pipeline.training.run_states import end_as_killed
 
@@ -94,7 +94,7 @@ def _record_as_killed() -> None:
 
 
 def explanation(error: Exception) -> str | None:
-    """The message for the user, where there is one: of an error that explains itself, of a disk, or of MLflow's store."""
+    """The message of an expected error, of a disk error or of an error of MLflow's store; None for any other error."""
     inner = _unwrapped(error)
     if isinstance(inner, OutputNotUniqueError):
         return _SAME_RESULTS
@@ -114,20 +114,20 @@ def explanation(error: Exception) -> str | None:
 
 
 def _with_way_out(error: Exception) -> str:
-    """Its message; of a table on disk that its validator refuses, with what to do."""
+    """The message of an error; for a stored table that fails validation, with the way to fix it."""
     if isinstance(error, DataValidationError) and error.mode == "load":
         return f"{error}\n{_ANOTHER_TABLE.format(error.dataset_name)}"
     return str(error)
 
 
 def _unwrapped(error: Exception) -> Exception:
-    """What a data set met: Kedro puts a printout of the data set's configuration before it."""
+    """The error that a data set raised; Kedro wraps the error in a printout of the data set's configuration."""
     wrapped = isinstance(error, DatasetError) and str(error).startswith("Failed while")
     return error.__cause__ if wrapped and isinstance(error.__cause__, Exception) else error
 
 
 def explains_itself(error: Exception) -> bool:
-    """Whether an error has a message for the user: of this project, of Kedro, or of OmegaConf, which reads the configuration."""
+    """Whether an error is expected, with a message for the user: an error of this project, of Kedro or of OmegaConf."""
     if isinstance(error, CephError | OmegaConfBaseException) or _is_kedros(type(error).__module__):
         return True
     frames = list(traceback_frames(error))
@@ -185,9 +185,9 @@ cli.add_command(
 def label_studio(project: ProjectMetadata, images: Path, env: str | None, model: str | None, corrected: Path, port: int) -> None:
     """Pre-annotate the tasks of a Label Studio project.
 
-    Start it, then name http://localhost:PORT in the project's settings under Model; a webhook to http://localhost:PORT/webhook
-    (Settings, Webhooks) brings corrected tasks back, in a file that `raw_format=label_studio` reads. Label Studio accepts
-    a backend on its own machine only if it was started with ML_BLOCK_LOCAL_IP=false and SSRF_PROTECTION_ENABLED=false.
+    Enter http://localhost:PORT in the project's settings under Model. A webhook to http://localhost:PORT/webhook
+        (Settings, Webhooks) saves corrected tasks to a file that `raw_format=label_studio` reads. Label Studio accepts
+        a backend on its own machine only if it was started with ML_BLOCK_LOCAL_IP=false and SSRF_PROTECTION_ENABLED=false.
     """
     import uvicorn
 
@@ -199,21 +199,21 @@ def label_studio(project: ProjectMetadata, images: Path, env: str | None, model:
     found = model or str(trained_in(context))
     open_store_of(context, found)
     looks = DetectorParams.model_validate(context.config_loader["parameters"]["detector"])
-    detector = LandmarkDetector.load(found, looks.in_one_view())  # Label Studio waits for each task
+    detector = LandmarkDetector.load(found, looks.in_one_view())  # for speed: Label Studio waits for each task
     backend = LabellingBackend(detector, ImageFolder(images), version_of(found), corrected)
     backend.check_corrected()
     try:
         listening = socket.create_server(("127.0.0.1", port))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise click.ClickException(f"port {port} cannot be used ({reason}): name another with --port.") from error
+        raise click.ClickException(f"port {port} cannot be used ({reason}): choose another with --port.") from error
     with listening:
-        click.echo(f"http://localhost:{port} pre-annotates by the detector of {found}; Ctrl-C ends it.")
+        click.echo(f"http://localhost:{port} pre-annotates with the detector of {found}; press Ctrl-C to stop.")
         uvicorn.Server(uvicorn.Config(application(backend), log_level="warning")).run(sockets=[listening])
 
 
 @cli.command(cls=ExplainingCommand)
-@click.option("--env", "-e", help="Configuration environment whose detector is shown; if none is trained there, that of `demo`.")
+@click.option("--env", "-e", help="Configuration environment of the detector; if none is trained there, `demo`.")
 @click.option(
     "--model",
     help="Models' folder, or a model's URI in MLflow, in the detector's place; the environment's parameters still apply.",
@@ -221,9 +221,9 @@ def label_studio(project: ProjectMetadata, images: Path, env: str | None, model:
 @click.option("--port", type=click.IntRange(1, 65535), default=5006, show_default=True)
 @click.pass_obj
 def page(project: ProjectMetadata, env: str | None, model: str | None, port: int) -> None:
-    """Open a local web page to try the detector: correct points, and watch the measurements follow.
+    """Open a local web page to try the detector. Points can be corrected; the measurements are updated.
 
-    Nothing leaves this machine, and nothing is kept but what you download.
+    No data leaves this machine, and only the files that you download are kept.
     """
     try:
         from ceph_pipeline.page.server import page_server
@@ -241,22 +241,22 @@ def page(project: ProjectMetadata, env: str | None, model: str | None, port: int
     found = model or models_folder(folders)
     open_store_of(context, found, parameters["inference"]["ruler_models"])
     server = page_server(load_settings(found, parameters), port)
-    click.echo(f"http://127.0.0.1:{port} shows the detector of {found}; Ctrl-C ends it.")
+    click.echo(f"http://127.0.0.1:{port} uses the detector of {found}; press Ctrl-C to stop.")
     server.run_until_shutdown()
 
 
 def _wants_phantoms() -> bool:
-    """Whether a person who sits before the terminal wants a detector of phantoms."""
-    question = "No detector is trained here yet. Train one on drawn phantoms now? It takes some minutes"
+    """Ask the user, in an interactive terminal, whether to train a detector on phantoms (synthetic cephalograms)."""
+    question = "No detector is trained here yet. Train one on phantoms (synthetic cephalograms) now? Training takes some minutes"
     return sys.stdin.isatty() and click.confirm(question, default=True)
 
 
 def train_on_phantoms(project: Path) -> None:
-    """Run the demo, in a process of its own.
+    """Run the demo in a separate process.
 
     Raises:
-        click.ClickException: it fails.
+        click.ClickException: the demo failed.
     """
     command = [sys.executable, "-m", "kedro", "run", "--env", "demo", "--pipelines", "demo"]
-    if subprocess.run(command, cwd=project, check=False).returncode:  # noqa: S603 our own command
-        raise click.ClickException("the demo has failed, so that there is no detector to show.")
+    if subprocess.run(command, cwd=project, check=False).returncode:  # noqa: S603 the project's own command
+        raise click.ClickException("the demo has failed; there is no detector to use.")

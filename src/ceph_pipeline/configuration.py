@@ -1,4 +1,4 @@
-"""How the configuration is read: as Kedro does, with globals that `--params` may set for one run."""
+"""Configuration loader: Kedro's loader, with globals that `--params` may set for one run."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,37 +14,38 @@ PLACES = ("data_root", "raw_folder", "raw_images", "inference_folder", "ruler_ex
 """Globals that are paths or URLs."""
 
 _PATH_KEYS = ("filepath", "filename", "path")
-"""What Kedro counts from the project's root in an entry of the catalog."""
+"""Keys of a catalog entry that Kedro resolves relative to the project's root."""
 
-_WAY_OUT = "Look at this line and the one before: blanks indent, not tabs; a blank follows each colon; brackets and quotes close."
+_WAY_OUT = "Check this line and the line before: indent with blanks, not tabs; put a blank after colons; close brackets, quotes."
 
 
 class ConfigurationError(CephError, ValueError):
-    """A configuration file is no YAML, says a thing twice, or does not fit the program that reads it."""
+    """A configuration file is invalid YAML, contains a name twice, or is rejected by the program that reads it."""
 
 
 class ConfigLoader(OmegaConfigLoader):
-    """Kedro's loader, except that globals are merged before they are resolved, `--params` last, and `~` is the user's folder.
+    """Kedro's loader with two differences: globals are merged before they are resolved, and `~` is the user's home folder.
 
-    Kedro resolves each environment's `globals.yml` on its own and lets nothing on the command line in. Here
-    `--params data_root=/elsewhere`, or an environment that sets `data_root` alone, moves every folder that is named below it.
+    Kedro resolves each environment's `globals.yml` separately and does not accept globals on the command line. Here, globals in
+    `--params` take precedence. `--params data_root=/elsewhere`, or an environment that sets only `data_root`, moves every folder
+    below the data root.
     """
 
     def __getitem__(self, key: str) -> Any:
         """The configuration of a kind, such as `parameters`, `catalog` or `globals`.
 
         Raises:
-            ConfigurationError: a `globals.yml` cannot be read; it is needed before any hook could check it.
+            ConfigurationError: a `globals.yml` cannot be read. The globals are needed before any hook can check them.
         """
         if key == "globals":
             check_files(self._global_files())
-        found = super().__getitem__(key)  # of `globals`, Kedro's errors about the files too
+        found = super().__getitem__(key)  # for `globals`, this includes Kedro's errors about the files
         if key == "globals":
             return self._merged_globals()
         return _paths_at_home(found) if key == "catalog" else found
 
     def names_of_globals(self) -> list[str]:
-        """Those of the base, which are all that the project's files refer to."""
+        """Names of the globals in `conf/base`; the project's files refer to no others."""
         return [str(name) for name in OmegaConf.load(self._global_files()[0])]
 
     def _global_files(self) -> list[Path]:
@@ -59,14 +60,14 @@ class ConfigLoader(OmegaConfigLoader):
 
 
 def _at_home(value: Any) -> Any:
-    """A path below the user's folder, which no shell writes out behind `--params data_root=`."""
+    """Expand `~` to the user's home folder; no shell expands it in `--params data_root=~/…`."""
     if not isinstance(value, str) or value.partition("/")[0] != "~":
         return value
     return str(Path.home() / value[2:])
 
 
 def _paths_at_home(entry: Any) -> Any:
-    """An entry of the catalog, at any depth, before Kedro counts its paths from the project's root."""
+    """Expand `~` in a catalog entry at any depth, before Kedro resolves paths relative to the project's root."""
     if not isinstance(entry, dict):
         return entry
     return {key: _at_home(value) if key in _PATH_KEYS else _paths_at_home(value) for key, value in entry.items()}
@@ -76,18 +77,18 @@ def check_files(files: Iterable[Path]) -> None:
     """Check that files can be read.
 
     Raises:
-        ConfigurationError: with a line for each thing that is wrong.
+        ConfigurationError: at least one file cannot be read; the message has a line for each problem.
     """
     if problems := [problem for file in files for problem in yaml_problems(file)]:
         raise ConfigurationError("The configuration cannot be read; nothing has been run.\n  " + "\n  ".join(problems))
 
 
 def yaml_problems(file: Path) -> Iterator[str]:
-    """A line for each thing that keeps a file from being YAML with every name once: where, what, and what to do."""
+    """A line for each problem that makes a file invalid YAML, or a name that occurs twice: the place, the problem and the fix."""
     try:
         root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except UnicodeDecodeError:
-        yield f"{file}: no text in UTF-8. Save it as UTF-8."
+        yield f"{file}: the file is not UTF-8 text. Save the file as UTF-8."
     except yaml.MarkedYAMLError as error:
         line = "" if error.problem_mark is None else f", line {error.problem_mark.line + 1}"
         yield f"{file}{line}: {error.problem}. {_WAY_OUT}"
@@ -100,7 +101,7 @@ def yaml_problems(file: Path) -> Iterator[str]:
 
 
 def _doubles(node: yaml.Node | None) -> Iterator[str]:
-    """Names that stand twice in one mapping, at any depth; YAML's merging key `<<` aside."""
+    """Names that occur twice in one mapping, at any depth, except YAML's merge key `<<`."""
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _doubles(item)
@@ -109,6 +110,6 @@ def _doubles(node: yaml.Node | None) -> Iterator[str]:
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + 1
             if name in lines and name != "<<":
-                yield f"line {line}: {name!r} stands in line {lines[name]} already, and only one of them would count. Delete one."
+                yield f"line {line}: {name!r} is already set in line {lines[name]}; only one would be used. Delete one."
             lines[name] = line
             yield from _doubles(value)

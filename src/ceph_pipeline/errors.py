@@ -1,15 +1,15 @@
-"""What the errors of this project have in common: their message says what was found, what was expected, and the way out."""
+"""Base classes and helpers for error messages: a message states the value found, the expected value and the fix."""
 
 import difflib
 import unicodedata
 from collections.abc import Iterable
 
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode's categories of what moves a cursor, ends a line, turns the direction of writing or is no character."""
+"""Unicode categories of control and format characters, line and paragraph separators, surrogates and unassigned characters."""
 
 
 class CephError(Exception):
-    """An error that explains itself: `kedro run` shows its message without a traceback."""
+    """An expected error, for the user: `kedro run` shows its message without a traceback."""
 
 
 class InvalidValueError(CephError, ValueError):
@@ -17,11 +17,11 @@ class InvalidValueError(CephError, ValueError):
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    r"""Text from outside as it may reach a terminal, a log or a table: control characters and bytes that are no text are escaped.
+    r"""Escape control characters and undecodable bytes in external text, for a terminal, a log or a table.
 
     Args:
-        text: Any.
-        keep: Characters that stay, such as line feeds of a text of several lines.
+        text: Any text.
+        keep: Characters that are not escaped, such as line feeds of a text of several lines.
 
     Example:
         >>> printable("Müller\x1b[31m\n")
@@ -35,15 +35,15 @@ def printable(text: str, *, keep: str = "") -> str:
 
 
 def first_of(names: Iterable[str], n: int) -> str:
-    """The first `n` of some names, for a message: `a, b, …`."""
+    """The first `n` names, for a message: `a, b, …`."""
     names = list(names)
     return ", ".join(names[:n]) + (", …" if len(names) > n else "")
 
 
 def did_you_mean(name: str, known: Iterable[str], *, n: int = 2, cutoff: float = 0.6) -> str:
-    """The end of a message about an unknown name: up to `n` known ones at least as similar as `cutoff`; empty without any.
+    """Suggestion for a message about an unknown name: up to `n` known names with a similarity of at least `cutoff`, or "".
 
-    Upper and lower case count as the same.
+    The comparison ignores case.
 
     Example:
         >>> did_you_mean("COKO", ["coco", "cvat"])
@@ -55,7 +55,7 @@ def did_you_mean(name: str, known: Iterable[str], *, n: int = 2, cutoff: float =
 
 
 def known_here(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name where few are known: the nearest, else all of them.
+    """Suggestion for a message about an unknown name where few names are known: the most similar names, else all names.
 
     Example:
         >>> known_here("lerning_rate", ["epochs", "learning_rate"])
@@ -68,9 +68,9 @@ def known_here(name: str, known: Iterable[str]) -> str:
 
 
 def install_hint(extra: str) -> str:
-    """The way out, for the end of a message, where an optional dependency is missing.
+    """How to install a missing optional dependency, for the end of a message.
 
-    pip alone would bring a second OpenCV along, which the README says how to avoid.
+    pip alone would install a second OpenCV; the README explains how to avoid this.
 
     Example:
         >>> install_hint("mha").partition(" (")[0]
@@ -78,5 +78,5 @@ def install_hint(extra: str) -> str:
     """
     return (
         f"install the extra `{extra}`: `uv sync --extra {extra}` (with the extras you already use: uv removes those it is not "
-        "given); with pip see the README"
+        "given); for pip, see the README"
     )

@@ -26,20 +26,20 @@ from ceph_pipeline.pipelines import (
 from ceph_pipeline.pipelines.compare.pipeline import create_learning_curve
 
 MAIN_JOB = ("ingestion", "audit", "augmentation", "stage1", "crops", "stage2", "evaluation")
-"""What `kedro run` does without a name: from raw files to the evaluation's report."""
+"""Parts of the default pipeline, which `kedro run` runs: from raw files to the evaluation report."""
 
 STAGE1_ALONE = ("ingestion", "audit", "augmentation", "stage1", "evaluation_of_stage1")
-"""The main job without refinement, for landmarks that the whole image locates well enough."""
+"""Parts of the default pipeline without stage 2, for landmarks that stage 1 locates accurately enough."""
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Every pipeline under its name, the main job as `__default__`, and `demo`: phantoms first, then the main job.
+    """Every pipeline by its name; `__default__` is the default pipeline, and `demo` generates phantoms before running it.
 
-    `stage1_alone` is the main job of a detector without stage 2. Its evaluation and inference are pipelines of their own, and
-    so are those of an ensemble, so that no node waits for a network that is never trained.
+    `stage1_alone` is the default pipeline for a detector without stage 2. Such a detector and an ensemble have separate
+    evaluation and inference pipelines, so that no node requires a network that is never trained.
 
-    The pipelines are named here rather than discovered: Kedro's discovery loads only the folders that `--pipelines` asks for,
-    and `demo` is no folder.
+    The pipelines are listed here instead of using Kedro's discovery, which loads only the folders that `--pipelines` names;
+    `demo` has no folder.
     """
     modules = {
         "phantom": phantom,
@@ -86,5 +86,5 @@ def _joined(pipelines: dict[str, Pipeline], names: tuple[str, ...]) -> Pipeline:
 
 
 def _namespaced(name: str, pipeline: Pipeline) -> Pipeline:
-    """The pipeline as one box in kedro-viz, its nodes called `name.node`; data sets keep their names."""
+    """The pipeline as one box in kedro-viz, with nodes named `name.node`; data sets keep their names."""
     return Pipeline(pipeline, namespace=name, prefix_datasets_with_namespace=False)

@@ -1,4 +1,4 @@
-"""What the run command reads before it runs: `--params`, and presets (`--config`)."""
+"""Options of the run command that are checked before the run: `--params` and presets (`--config`)."""
 
 import copy
 import re
@@ -17,17 +17,17 @@ from ceph_pipeline.configuration import PLACES, yaml_problems
 from ceph_pipeline.errors import known_here, printable
 
 _UNREAD = (
-    "{}: expected name=value,name=value, each value as YAML has it. One that holds a comma, as longer lists do, or a sign that "
-    "means something in YAML, goes into a file of conf/local or a preset (--config), in quotes there."
+    "{}: expected name=value,name=value, each value in YAML. Put a value that contains a comma, or a character with a meaning in "
+    "YAML, in quotes into a file of conf/local or into a preset (--config)."
 )
 _FILMS = frozenset({"superimposition.first", "superimposition.second"})
 _NULL = frozenset({"null", "Null", "NULL"})
 _OCTAL = re.compile(r"[-+]?0[\d_]+")
-_NO_PRESET = "{}: no preset, which is a file of `run:` with the command's options beneath, like those in conf/presets."
+_NO_PRESET = "{}: not a preset. A preset is a file with `run:` and the command's options beneath, like the files in conf/presets."
 
 
 def checked(option: click.Parameter) -> click.Parameter:
-    """Kedro's option, but a preset that cannot be used is named with file and line, and a stray comma is explained."""
+    """Kedro's option with better errors: for an invalid preset the file and line, for a stray comma an explanation."""
     callback = {"config": _read_preset, "params": _split_params}.get(option.name or "")
     if callback is None:
         return option
@@ -45,10 +45,10 @@ def _split_params(context: click.Context, option: click.Parameter, value: Any) -
 
 
 def _in_quotes(item: str) -> str:
-    """The item, in quotes where its value is text whatever YAML makes of it.
+    """The item `name=value`, with quotes around a value that YAML would not read as the text it is.
 
-    That are names of films and paths, except null; digits that YAML reads as an octal number, since 010 is not 8; and what holds
-    ` #`, where YAML's comments begin.
+    Three kinds of values get quotes: names of films and paths, except null; digits that YAML reads as an octal number (010 is
+    read as 8); and text with ` #`, which begins a comment in YAML.
     """
     name, equals, value = (part.strip() for part in item.partition("="))
     is_path = name in PLACES and value not in _NULL
@@ -66,7 +66,7 @@ def _read_preset(context: click.Context, option: click.Parameter, value: str | N
 
 
 def _preset_problems(file: Path) -> Iterator[str]:
-    """A line for each thing that keeps a file from being a preset."""
+    """A line for each problem that makes a file an invalid preset."""
     problems = list(yaml_problems(file))
     if problems:
         yield from problems

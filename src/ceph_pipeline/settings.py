@@ -16,7 +16,7 @@ from ceph_pipeline.hooks import (
     WorkflowRecordHook,
 )
 
-# Of hooks that ask to be first the later is called earlier: files, parameters, log levels, and then the tracking store.
+# Hooks with `tryfirst` are called in reverse order: files, parameters, log levels, and then the tracking store.
 HOOKS = (
     TrackingStoreHook(),
     QuietHook(),

@@ -33,7 +33,7 @@ def test_the_reason_names_landmarks_and_pixel_size():
 
 def test_a_sign_needs_to_know_which_way_is_forward():
     found = assess({"N": (0, 0), "A": (0, 50), "UIA": (0, 40), "UIT": (5, 60)}, 1.0)
-    assert "which way is forward" in found["U1_NA_deg"].reason
+    assert "forward direction" in found["U1_NA_deg"].reason
 
 
 def test_points_in_one_place_have_no_direction():

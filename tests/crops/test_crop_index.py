@@ -185,7 +185,7 @@ def test_a_landmark_never_predicted_borrows_everybodys_errors(tables: Tables) ->
 def test_without_validation_errors_there_is_one_clear_error(tables: Tables, case: str) -> None:
     images = tables.images.assign(split="train") if case == "no valid split" else tables.images
     predictions = tables.stage1_predictions.assign(stage="stage2") if case == "no stage 1" else tables.stage1_predictions
-    with pytest.raises(NoResidualsError, match="run the stage1 pipeline, and give the data set a valid split"):
+    with pytest.raises(NoResidualsError, match="run the stage1 pipeline, and add a split `valid` to the data set"):
         index(tables, images=images, stage1_predictions=predictions)
 
 

@@ -104,7 +104,7 @@ def test_a_value_on_a_bound_belongs_to_the_lower_class():
 
 class TestRules:
     def test_bounds_must_ascend(self):
-        with pytest.raises(ValueError, match="do not ascend"):
+        with pytest.raises(ValueError, match="are not ascending"):
             ValueClasses(bounds=(4.0, 0.0), names=("a", "b", "c"))
 
     def test_names_must_be_one_more(self):

@@ -41,7 +41,7 @@ class TestPredictionsWithoutTruth:
         report = judge(errors)
         assert report["stage1"]["n_images"] == 3
         assert report["stage1"]["mre_px"] == pytest.approx(20.0)  # difficulties 0.5, 1 and 1.5
-        assert "1 predicted test images have no annotated point and count nowhere" in notes(report)
+        assert "1 predicted test images have no annotated point and are ignored" in notes(report)
 
     def test_a_test_split_that_nobody_annotated_is_refused_where_its_films_are_drawn(
         self, predictions, images, landmarks, tmp_path
@@ -68,7 +68,7 @@ class TestPredictionsThatAreNoNumbers:
         assert (stage["n_missing"], stage["n_points"], stage["n_images"]) == (1, 11, 4)
         assert stage["mre_px"] == pytest.approx((3 * 10 + 3 * 20 + 3 * 30 + 2 * 40) / 11)
         assert report["stage2"]["n_missing"] == 0
-        assert notes(report)[-1] == "stage 1: 1 annotated points were not predicted and count nowhere above"
+        assert notes(report)[-1] == "stage 1: 1 annotated points were not predicted and are ignored above"
 
     def test_both_stages_are_compared_where_both_have_a_place(self, measure, with_a_hole, judge):
         result = judge(measure(with_a_hole))["details"]["comparisons"]["stage2_vs_stage1"]
@@ -129,7 +129,7 @@ class TestPixelSizes:
         assert (stage["n_images"], stage["n_images_mm"]) == (4, 3)
         assert stage["mre_px"] == pytest.approx(25.0)
         assert stage["mre_mm"] == pytest.approx(2.0)
-        assert "1 of 4 images have no pixel size and count in px only" in notes(report)
+        assert "1 of 4 images have no pixel size and are included in px only" in notes(report)
 
     def test_no_image_with_one_has_no_millimetres_at_all(self, predictions, measure, images, judge):
         unsized = images.assign(pixel_size_mm=np.nan)

@@ -155,7 +155,7 @@ class TestPoints:
 
     def test_points_of_images_that_are_no_more_are_refused(self, images, stage1, refine):
         start, fewer = stage1()["stage1_predictions"], images[images["image_id"] != images["image_id"].iloc[-1]]
-        with pytest.raises(DetectorError, match=r"which the images table does not have\. Run the stage1 pipeline again"):
+        with pytest.raises(DetectorError, match=r"missing from the images table\. Run the stage1 pipeline again"):
             refine(start, images=fewer)
 
     def test_refinement_starts_from_given_points_and_finds_the_dot(self, stage1, refine):
@@ -219,7 +219,7 @@ class TestCaching:
 
     def test_interrupted_prediction_is_done_again(self, stage1, monkeypatch):
         with monkeypatch.context() as patch:
-            patch.setattr("ceph_pipeline.detector.tables.look_at_whole", _interrupted)
+            patch.setattr("ceph_pipeline.detector.tables.predict_whole_images", _interrupted)
             with pytest.raises(KeyboardInterrupt):
                 stage1()
         assert len(stage1()["stage1_predictions"]) == 3

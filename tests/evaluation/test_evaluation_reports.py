@@ -120,7 +120,7 @@ class TestContent:
         for part in (
             "stage 2 + TTA",
             "1.25",
-            "fewer than 10 images or patients: no intervals",
+            "fewer than 10 images or patients, too few for",
             "no augmented copies",
             "No CVM stages",
             "No uncertainty",
@@ -151,7 +151,7 @@ class TestContent:
             "device_errors": nodes.tabulate_devices(nameless, unsized, PARAMS),
         }
         text = presentation_nodes.write_reports(**found | in_px, embedded_figures={}, embedded_gallery="")["evaluation_html"]
-        assert "4 of 4 images have no pixel size and count in px only" in text
+        assert "4 of 4 images have no pixel size and are included in px only" in text
         assert ["stage 2", "12.50 px", "-12.500 px", "50.0 %"] in Page(text).rows
 
     def test_one_image_has_figures_and_no_intervals(self, errors, images, predictions, landmarks, no_duplicates):
@@ -170,7 +170,7 @@ class TestContent:
             "run_comparison": {},
         }
         text = presentation_nodes.write_reports(**found, **judged, embedded_figures={}, embedded_gallery="")["evaluation_html"]
-        assert "fewer than 10 images or patients: no intervals" in text
+        assert "fewer than 10 images or patients, too few for" in text
         assert ["stage 1", "1.00 mm", "–", "–"] in Page(text).rows
 
     def test_a_stage_that_answers_nan_everywhere_is_a_row_of_dashes(self, predictions, images, landmarks, no_duplicates, found):

@@ -68,7 +68,9 @@ class TestLines:
 class TestNotes:
     def test_one_reader_is_half_as_far_from_the_truth_as_from_the_other(self, many_report):
         (line,) = notes(many_report)
-        assert line.startswith("one reader is 0.50 mm, 5.00 px from the truth, which includes that reader's points where it is")
+        assert line.startswith(
+            "one reader is 0.50 mm, 5.00 px from the truth, which includes the reader's points if the truth is"
+        )
         assert line.endswith("two readers are 1.00 mm, 10.00 px apart")
 
     def test_without_pixel_sizes_readers_are_apart_in_px_alone(self, many_errors, many_images, no_duplicates, statistics):
@@ -77,7 +79,7 @@ class TestNotes:
         said = " ".join(notes(report))
         assert "one reader is 5.00 px from the truth" in said
         assert "two readers are 10.00 px apart" in said
-        assert "no result: 10.00 px; the random half of the readers' difference: 10.00 px" in said
+        assert "for diagnosis only): 10.00 px; the random half of the readers' difference: 10.00 px" in said
 
     def test_few_images_have_no_intervals_and_that_is_said(self, report):
         assert TOO_FEW in notes(report)
@@ -92,7 +94,9 @@ class TestNotes:
 
     def test_images_without_pixel_size(self, errors, images, no_duplicates, statistics):
         gap = errors.assign(error_mm=errors["error_mm"].mask(errors["image_id"] == "test_a"))
-        assert "1 of 4 images have no pixel size and count in px only" in notes(evaluate(gap, images, no_duplicates, statistics))
+        assert "1 of 4 images have no pixel size and are included in px only" in notes(
+            evaluate(gap, images, no_duplicates, statistics)
+        )
 
     def test_images_without_truth(self, errors, images, no_duplicates, statistics):
         blank = errors["image_id"] == "test_d"
@@ -102,13 +106,13 @@ class TestNotes:
             error_px=errors["error_px"].mask(blank),
         )
         report = evaluate(unread, images, no_duplicates, statistics)
-        assert "1 predicted test images have no annotated point and count nowhere" in notes(report)
+        assert "1 predicted test images have no annotated point and are ignored" in notes(report)
         assert (report["stage1"]["n_images"], report["stage1"]["n_missing"]) == (3, 0)
 
     def test_missing_predictions(self, report):
         gap = deepcopy(report)
         gap["stage1"]["n_missing"] = 2
-        assert notes(gap)[-1] == "stage 1: 2 annotated points were not predicted and count nowhere above"
+        assert notes(gap)[-1] == "stage 1: 2 annotated points were not predicted and are ignored above"
 
 
 def test_terminal_summary_fits_80_columns_whole(report):

@@ -34,7 +34,7 @@ class TestWhichCount:
     @pytest.mark.parametrize(
         ("wanted", "message"),
         [
-            ("comon", r"unknown landmark 'comon'.*Or give `common`"),
+            ("comon", r"unknown landmark 'comon'.*Other values: `common`"),
             (("Sela",), r"unknown landmark 'Sela'\. Did you mean 'Sella'"),
             (("Ramus",), r"'Ramus' is not annotated in this data set"),
             ("ruler", r"none of 29 predicted landmarks .* is among the 19 annotated"),

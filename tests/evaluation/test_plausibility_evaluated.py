@@ -59,7 +59,7 @@ def test_the_configuration_with_a_gross_error_is_named(judged):
 def test_the_report_counts_by_split_and_stage(judged):
     report = judged["plausibility_summary"]
     assert report["counts"]["test"]["stage1"] == {"n_images": 8, "n_implausible": 0, "n_implausible_landmarks": 0}
-    assert "beyond the 99.9th percentile of real ones: learned from 60 training images" in plausibility_line(report)
+    assert "beyond the 99.9th percentile of 60 training images" in plausibility_line(report)
     assert count_frame(report).to_numpy().tolist() == [["valid", "stage 1", "6", "1", "1"], ["test", "stage 1", "8", "0", "0"]]
     metrics = plausibility_metrics(report)
     assert metrics["test.stage1.implausible_percent"] == 0
@@ -75,4 +75,4 @@ def test_too_few_training_images_are_no_prior(faces, caplog):
     assert not found["plausibility"]["implausible"].any()
     assert found["plausibility_summary"] == {}
     assert count_frame({}).empty
-    assert plausibility_line({}).startswith("No shape prior was learned")
+    assert plausibility_line({}).startswith("No shape prior was fitted")

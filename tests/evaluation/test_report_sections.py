@@ -104,9 +104,9 @@ def test_cvm_and_heads(by_title):
     assert confusion.iloc[3].tolist() == ["CS4", "0", "0", "0", "0", "1", "0"]  # CS4 taken for CS5
     assert heads.iloc[0].tolist()[:5] == ["FMA", "2", "3.00", "1.00", "5.00"]
     assert section.lines[2:] == [
-        "the measurement head beats the value from the landmarks in 0 of 1, beyond chance in 0 of 1",
-        "the value from the landmarks is at least as good in 1 of 1 (FMA)",
-        "the head is no better than guessing the training images' mean in 0 of 1",
+        "the measurement head is better than the landmarks for 0 of 1, significantly for 0 of 1",
+        "the landmarks are at least as good for 1 of 1 (FMA)",
+        "the head is not better than the mean of the training images for 0 of 1",
     ]
 
 
@@ -117,17 +117,18 @@ def test_against_an_earlier_run(by_title):
 def test_uncertainty_with_the_numbers_of_its_sources(by_title):
     section = by_title["Reliability of the uncertainty"]
     assert section.lines[1:] == [
-        "Learned from 50 held-out sources of different patients, checked on 150 test sources.",
-        "1 test sources with a near-duplicate in training or validation are left out of the check.",
+        "Calibrated on 50 held-out sources of different patients, evaluated on 150 test sources.",
+        "1 test sources with a near-duplicate in training or validation are excluded from the evaluation.",
     ]
     assert section.tables[0].iloc[0].tolist() == ["stage 2 + TTA", "150", "0.700", "0.100", "0.200", "0.030"]
 
 
 def test_radii_and_flags(by_title):
-    section = by_title["Radii, and points to look at again"]
+    section = by_title["Radii and flagged points"]
     assert section.lines[0] == (
-        "The true point of a new image lies within its radius with 90 %: learned from 100 held-out sources of different "
-        "patients that calibrated nothing, checked on 150 test sources used for neither, each counted the same."
+        "The true point of a new image lies within its radius with a probability of 90 %. The radii were fitted on 100 held-out "
+        "sources of different patients, and evaluated on 150 test sources, all with the same weight. None of these sources was "
+        "used for the calibration of standard deviations."
     )
     assert section.tables[0].iloc[0].tolist() == [
         "stage 2 + TTA",

@@ -38,7 +38,7 @@ def test_the_shares_are_found_and_their_gain_is_measured_on_the_other_folds(tabl
     assert found["mre_px_with_shares"] == pytest.approx(0.5 * np.sqrt(np.pi / 2), rel=0.1)
     assert found["mre_px"] > 4
     line = cross_validation_lines({"stages": {}, "comparisons": {}, "shares": found})[-1]
-    assert "stage1_share_of learned on all is {Sella: 0, Gonion: 0.6}" in line
+    assert "stage1_share_of fitted on all folds is {Sella: 0, Gonion: 0.6}" in line
     assert f"{100 * (found['mre_px_with_shares'] / found['mre_px'] - 1):+.1f} %" in line
 
 

@@ -136,7 +136,7 @@ class TestLearnedAndChecked:
 
     def test_both_panels_and_their_ence(self, found):
         before, after = reliability_figure(found[1]["reliability"]).axes
-        assert (before.get_title(), after.get_title()) == ("as the networks say it", "calibrated")
+        assert (before.get_title(), after.get_title()) == ("as predicted", "calibrated")
         assert before.get_xlim() == after.get_xlim()
         fields = found[1]["uncertainty"]["stages"]["stage1"]["mm"]
         for axes, name in ((before, "ence_before"), (after, "ence_after")):
@@ -176,11 +176,12 @@ def test_too_few_sources_for_radii_are_said_in_words(networks, tmp_path):
     uncertainty = store.load()
     assert models["stage1"]["mm"]["factor"] is None
     assert radius_lines(uncertainty)[0].startswith(
-        "No radius is promised: 5 held-out sources of different patients were there to learn it from, and 90 % needs at least 9"
+        "No radii: there were 5 held-out sources of different patients, and a level of 90 % needs at least 9"
     )
     assert radius_frame(uncertainty).iloc[0].tolist()[1:3] == ["–", "–"]
     assert (
-        reliability_lines(uncertainty)[1] == "Learned from 2 held-out sources of different patients, checked on 7 test sources."
+        reliability_lines(uncertainty)[1]
+        == "Calibrated on 2 held-out sources of different patients, evaluated on 7 test sources."
     )
 
 
@@ -192,7 +193,7 @@ def test_fewer_than_two_validation_sources_teach_nothing(networks, n_valid, capl
     assert reliability_lines(found["uncertainty"]) == [NOT_LEARNED]
     assert radius_lines(found["uncertainty"]) == []
     assert len(reliability_figure(found["reliability"]).axes) == 1, "the networks' own standard deviations are still shown"
-    assert "nothing to show" in flag_figure(found["flag_curves"]).axes[0].texts[0].get_text()
+    assert "no data" in flag_figure(found["flag_curves"]).axes[0].texts[0].get_text()
     assert ("expected at least 2" in caplog.text) == bool(n_valid)
 
 
@@ -209,7 +210,7 @@ def test_nothing_to_check_on_is_said(networks, caplog):
     with caplog.at_level(logging.WARNING):
         _, found = run(errors, predictions, images, networks)
     assert reliability_lines(found["uncertainty"]) == [NO_TEST]
-    assert "cannot be checked" in caplog.text
+    assert "cannot be evaluated" in caplog.text
 
 
 def test_one_validation_image_without_pixel_size_and_all_is_in_pixels(networks):
@@ -222,7 +223,7 @@ def test_one_validation_image_without_pixel_size_and_all_is_in_pixels(networks):
     assert list(found["uncertainty"]["stages"]["stage1"]) == ["px"]
     assert radius_frame(found["uncertainty"]).iloc[0].tolist()[4:] == ["–"] * 5, "gross errors are counted in mm"
     assert radius_frame(found["uncertainty"]).iloc[0].tolist()[2].endswith(" px")
-    assert reliability_figure(found["reliability"]).axes[0].get_xlabel() == "standard deviation said (px)"
+    assert reliability_figure(found["reliability"]).axes[0].get_xlabel() == "predicted standard deviation (px)"
 
 
 @pytest.mark.parametrize(("n_valid", "sized", "units"), [(0, False, ["px"]), (0, True, ["mm", "px"]), (1, False, ["px"])])
@@ -282,7 +283,7 @@ class TestReliability:
 
     def test_nothing_to_show_is_said(self, honest):
         (axes,) = reliability_figure(self.table(honest._replace(sigma=0 * honest.sigma))).axes
-        assert "no prediction carries a standard deviation" in axes.texts[0].get_text()
+        assert "no prediction has a standard deviation" in axes.texts[0].get_text()
 
 
 def test_a_share_is_a_share():

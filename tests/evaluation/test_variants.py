@@ -63,7 +63,7 @@ def test_many_landmarks_are_a_band_in_mm_and_not_a_line_each() -> None:
     (band,) = axes.collections
     assert band.get_paths()[0].get_extents().bounds == (5, 1, 45, 6)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-        "means of the 5 landmarks, at last from point 0 to point 4",
+        "range of the means of 5 landmarks; last: point 0 (lowest) to point 4",
         "all, mean",
         "all, median",
     ]

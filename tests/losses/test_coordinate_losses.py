@@ -77,7 +77,7 @@ class TestInvalid:
             WingLoss()(torch.zeros(2, 3, 2), torch.zeros(1, 3, 2))
 
     def test_mask_with_a_flag_for_each_coordinate_is_refused(self):
-        with pytest.raises(ValueError, match="one flag a landmark"):
+        with pytest.raises(ValueError, match="one flag per landmark"):
             WingLoss()(torch.zeros(1, 3, 2), torch.zeros(1, 3, 2), torch.ones(1, 3, 2, dtype=torch.bool))
 
     @pytest.mark.parametrize(("width", "curvature"), [(0, 2), (10, 0), (-1, 2)])

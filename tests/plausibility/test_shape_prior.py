@@ -250,19 +250,19 @@ class TestLearned:
     def test_a_template_that_nobody_moved_is_none(self) -> None:
         shapes = np.repeat(faces(8, 1), 25, axis=0)
         shapes += np.arange(25)[:, None, None]
-        with pytest.raises(TooFewShapesError, match="25 training shapes are all alike"):
+        with pytest.raises(TooFewShapesError, match="25 training shapes are all equal"):
             ShapePrior.learn(shapes, NAMES)
         shapes[3] = faces(9, 1)[0]
-        with pytest.raises(TooFewShapesError, match="training shapes are all alike"):
+        with pytest.raises(TooFewShapesError, match="training shapes are all equal"):
             ShapePrior.learn(shapes, NAMES)
 
     def test_two_marks_have_no_shape(self) -> None:
-        with pytest.raises(TooFewShapesError, match="2 landmarks, such as the ruler's two marks, have no shape"):
+        with pytest.raises(TooFewShapesError, match="2 landmarks, such as the ruler's two marks, are too few"):
             ShapePrior.learn(faces(8, 40)[:, :2], NAMES[:2])
 
     @pytest.mark.parametrize("landmarks", [0, 29])
     def test_landmarks_that_no_image_has_have_none_either(self, landmarks: int) -> None:
-        with pytest.raises(TooFewShapesError, match=r"0 landmarks.*have no shape"):
+        with pytest.raises(TooFewShapesError, match=r"0 landmarks.*are too few"):
             ShapePrior.learn(np.full((40, landmarks, 2), np.nan), NAMES[:landmarks])
 
     def test_a_landmark_hardly_ever_annotated_and_incomplete_heads_are_left_out(self) -> None:
@@ -289,7 +289,7 @@ class TestLearned:
     def test_a_damaged_file_is_named_with_the_way_out(self, prior: ShapePrior, tmp_path, text: str | None) -> None:
         file = tmp_path / PRIOR_FILE
         file.write_text(text or json.dumps(prior.to_report() | {"mean": [[0.0, 0.0]]}))
-        with pytest.raises(PlausibilityError, match=r"(?s)not what the evaluation wrote.*Run the evaluation.*or delete"):
+        with pytest.raises(PlausibilityError, match=r"(?s)not a shape prior of the evaluation.*Run the evaluation.*or delete"):
             read_prior(file)
 
     @pytest.mark.parametrize(
@@ -305,5 +305,5 @@ class TestLearned:
     def test_numbers_that_no_heads_give_are_refused(self, prior: ShapePrior, tmp_path, change: dict[str, object]) -> None:
         file = tmp_path / PRIOR_FILE
         file.write_text(json.dumps(prior.to_report() | change))
-        with pytest.raises(PlausibilityError, match=r"shape_prior\.json: .*not what the evaluation wrote.*or delete"):
+        with pytest.raises(PlausibilityError, match=r"shape_prior\.json: .*not a shape prior of the evaluation.*or delete"):
             read_prior(file)

@@ -36,7 +36,7 @@ class TestEnvironments:
     @pytest.mark.parametrize(("env", "name"), [("presets", "NAME"), ("fast", "fast")])
     def test_presets_are_none_and_how_they_are_used(self, check, env, name):
         with pytest.raises(
-            UnknownEnvironmentError, match=rf"presets are no environment.* kedro run --config .*presets/{name}\.yml"
+            UnknownEnvironmentError, match=rf"a preset is not an environment.* kedro run --config .*presets/{name}\.yml"
         ):
             check(env=env)
 
@@ -46,9 +46,9 @@ class TestFiles:
         ("text", "message"),
         [
             ("stage1:\n  optim: {epochs: 3\n  loop: 4\n", r"parameters_stage1\.yml, line 3: .*close brackets, quotes"),
-            ("stage1:\n\toptim: 3\n", r"line 2: .*blanks indent, not tabs"),
+            ("stage1:\n\toptim: 3\n", r"line 2: .*indent with blanks, not tabs"),
             ("stage1: a: b\n", r"line 1: mapping values are not allowed here"),
-            ("stage1:\n  optim: 1\n  loop: 2\n  optim: 3\n", r"line 4: 'optim' is already set in line 2, .*Delete one"),
+            ("stage1:\n  optim: 1\n  loop: 2\n  optim: 3\n", r"line 4: 'optim' is already set in line 2; .*Delete one"),
             ("a: [{b: 1, c: 2,\n b: 3}]\n", r"line 2: 'b' is already set in line 1"),
             ("stage1: 1\n---\nstage1: 2\n", r"line 2: .*another document"),
             ("- stage1\n", r"line 1: expected names with their values"),
@@ -61,7 +61,7 @@ class TestFiles:
 
     def test_one_in_another_encoding_is_named(self, check, tmp_path):
         (tmp_path / "conf" / "base" / "globals.yml").write_bytes("data_root: Zähne".encode("latin-1"))
-        with pytest.raises(ConfigurationError, match=r"globals\.yml: no text in UTF-8"):
+        with pytest.raises(ConfigurationError, match=r"globals\.yml: the file is not UTF-8 text"):
             check()
 
     def test_all_of_them_at_once_and_of_no_other_environment(self, check, tmp_path):
@@ -82,11 +82,11 @@ class TestFiles:
     ("text", "message"),
     [
         ("run:\n  env: demo\n  env: base\n", "line 3: 'env' is already set in line 2"),
-        ("stage1: {epochs: 3}\n", "no preset"),
+        ("stage1: {epochs: 3}\n", "not a preset"),
         ("run: [\n", "line 2"),
-        ("run:\n", "no preset"),
-        ("run: 5\n", "no preset"),
-        ("", "no preset"),
+        ("run:\n", "not a preset"),
+        ("run: 5\n", "not a preset"),
+        ("", "not a preset"),
         ("run: {pipelins: phantom}\n", "run.pipelins: no such option of kedro run. Did you mean 'pipelines'"),
         ("run: {params: phantom.n_images=8}\n", "run.params = 'phantom.n_images=8': expected names with their values beneath"),
         ("run: {pipelines: phantom, params: [1]}\n", "run.params = [1]: expected names with their values beneath"),

@@ -63,7 +63,7 @@ def test_perfect_points_do_not_break_the_fit() -> None:
 
 @pytest.mark.parametrize(
     ("errors", "sigma", "complaint"),
-    [(np.ones((2, 3)), np.ones((3, 2)), "one shape"), (np.full((2, 3), np.nan), np.ones((2, 3)), "no image")],
+    [(np.ones((2, 3)), np.ones((3, 2)), "same shape"), (np.full((2, 3), np.nan), np.ones((2, 3)), "without images")],
 )
 def test_what_cannot_be_fitted_is_refused(errors: np.ndarray, sigma: np.ndarray, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):

@@ -114,7 +114,7 @@ def test_a_point_of_unknown_uncertainty_is_flagged(model: UncertaintyModel) -> N
 
 
 def test_unknown_errors_cannot_be_checked(model: UncertaintyModel) -> None:
-    with pytest.raises(TooFewSourcesError, match="cannot be checked"):
+    with pytest.raises(TooFewSourcesError, match="cannot be evaluated"):
         assess(model, StageErrors(np.full((2, 12), np.nan), np.ones((2, 12))))
 
 

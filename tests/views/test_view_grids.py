@@ -54,9 +54,7 @@ class TestViewsOfAGrid:
         assert views_of(DetectorParams.model_validate({"views_stage1": written}).views_stage1) == GRID_VIEWS
 
     def test_an_unknown_name_is_refused_in_python_too(self):
-        with pytest.raises(
-            ValueError, match=r"should be 'single', 'five', 'ten' or 'grid', or a grid of its own such as \{flips"
-        ):
+        with pytest.raises(ValueError, match=r"should be 'single', 'five', 'ten' or 'grid', or a grid such as \{flips"):
             DetectorParams(views_stage1="tenn")
 
 
@@ -123,12 +121,12 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("views", "line"),
         [
-            ("tenn", " = 'tenn': should be 'single', 'five', 'ten' or 'grid', or a grid of its own such as {flips: "),
+            ("tenn", " = 'tenn': should be 'single', 'five', 'ten' or 'grid', or a grid such as {flips: "),
             (10, " = 10: should be 'single', 'five', 'ten' or 'grid', or a grid"),
             (["ten"], " = ['ten']: should be 'single', 'five', 'ten' or 'grid', or a grid"),
             (None, " = None: should be 'single', 'five', 'ten' or 'grid', or a grid"),
             ({"scale": [0.9]}, ".scale: no such parameter. Did you mean 'scales'?"),
-            ({"scales": []}, ".scales = []: should hold at least one value."),
+            ({"scales": []}, ".scales = []: should contain at least one value."),
             ({"scales": [0.9, 1, 0.9]}, ".scales = [0.9, 1, 0.9]: 0.9 is given more than once."),
             ({"rotations_deg": [0, -0.0]}, ".rotations_deg = [0, -0.0]: 0.0 is given more than once."),
             ({"scales": [1, 0]}, ".scales.1 = 0: should be greater than or equal to 0.5."),

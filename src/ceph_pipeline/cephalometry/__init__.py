@@ -1,4 +1,4 @@
-"""Cephalometric measurements, computed from landmarks; analyses, norms and classes of them."""
+"""Cephalometric measurements from landmarks, with analyses, norms and classes."""
 
 from ceph_pipeline.cephalometry.analyses import ANALYSES, Analysis
 from ceph_pipeline.cephalometry.changes import changes

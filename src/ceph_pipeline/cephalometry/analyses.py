@@ -1,4 +1,4 @@
-"""Named analyses: which measurements each takes, and what of it these landmarks do not allow."""
+"""Named analyses: the measurements of each, and the measurements that the landmarks do not allow."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class Analysis:
     """A selection of measurements.
 
     Attributes:
-        key: Its name in tables and parameters.
-        title: Its name in reports.
+        key: Name in tables and parameters.
+        title: Name in reports.
         measurements: Keys, in the order of a report.
-        missing: What belongs to it and cannot be computed, with the points that it would need.
-        source: Where it was published.
+        missing: Measurements of the analysis that cannot be computed, with the missing points.
+        source: Publication.
     """
 
     key: str
@@ -89,7 +89,7 @@ _ALL = (
         (
             "facial axis (Ba, Pt)", "lower face height (Xi, protuberance menti)",
             "mandibular arc (Xi, DC, protuberance menti)", "upper molar to the pterygoid vertical (Pt)",
-            "cranial deflection (Ba)", "convexity in mm (a distance, where this table has Downs's angle)",
+            "cranial deflection (Ba)", "convexity in mm (a distance; this table contains Downs's angle)",
         ),
         "Ricketts RM. Perspectives in the clinical application of cephalometrics. Angle Orthod 1981;51:115–150",
     ),
@@ -122,4 +122,4 @@ _ALL = (
 )  # fmt: skip
 
 ANALYSES = {analysis.key: analysis for analysis in _ALL}
-"""Analyses by key. Together they show every measurement."""
+"""Analyses by key. Together they contain every measurement."""

@@ -1,4 +1,4 @@
-"""What has changed between two films of one person, and whether more than their errors explain."""
+"""Changes of measurements between two films of a patient, compared with the measurement error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ceph_pipeline.cephalometry.measurement import Measurement
 from ceph_pipeline.cephalometry.measuring import Result
 
 SD_OF_ERROR = 1.96
-"""An error's reach in standard deviations: 95 % of repeated measurements differ by less."""
+"""Width of the 95 % interval in standard deviations: 95 % of repeated measurements differ by less."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class MeasurementChange:
     """One measurement at two times.
 
     Attributes:
-        measurement: Its entry in the table.
-        first: Its value in the first film.
-        second: In the second.
-        sigma: Standard deviation of the change, both films' errors taken as independent; None where one is unknown.
+        measurement: Entry in the table of measurements.
+        first: Value in the first film.
+        second: Value in the second film.
+        sigma: Standard deviation of the change, for independent errors of the films; None if one error is unknown.
     """
 
     measurement: Measurement
@@ -31,29 +31,29 @@ class MeasurementChange:
 
     @property
     def change(self) -> float:
-        """Second less first."""
+        """Second value minus first value."""
         return self.second - self.first
 
     @property
     def error(self) -> float | None:
-        """What a change without any cause stays below in 95 % of pairs; None where sigma is unknown."""
+        """Limit of 95 % of the changes that are due to measurement error alone; None if sigma is unknown."""
         return None if self.sigma is None else SD_OF_ERROR * self.sigma
 
     @property
     def exceeds_error(self) -> bool | None:
-        """Whether the change is more than its error; None where that is unknown."""
+        """Whether the change exceeds its error; None if the error is unknown."""
         return None if self.error is None else abs(self.change) > self.error
 
 
 def changes(first: Mapping[str, Result], second: Mapping[str, Result]) -> dict[str, MeasurementChange]:
-    """Compare what both films have.
+    """Compare the measurements that both films have.
 
     Args:
-        first: From `assess`, of the first film.
-        second: Of the second.
+        first: Results of `assess` for the first film.
+        second: Results of `assess` for the second film.
 
     Returns:
-        By key; a measurement that one of them lacks is left out.
+        Changes by key; a measurement that is missing in one film is omitted.
     """
     found = {}
     for key, one in first.items():

@@ -1,4 +1,4 @@
-"""Classes that follow from measurements by a rule that is shown: skeletal class, growth pattern, position of the incisors."""
+"""Rule-based classes of measurements: skeletal class, growth pattern, position of the incisors. Reports show the rule."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from ceph_pipeline.errors import did_you_mean
 
 
 class ValueClasses(Params):
-    """Classes that a value falls into."""
+    """Classes of a value."""
 
     bounds: tuple[FiniteFloat, ...] = Field(
-        min_length=1, description="ascending, in the measurement's unit; a bound ends the class below it"
+        min_length=1, description="ascending, in the measurement's unit; a bound is the upper limit of the class below it"
     )
-    names: tuple[str, ...] = Field(description="from the lowest values to the highest, one more than there are bounds")
+    names: tuple[str, ...] = Field(description="names of the classes from the lowest values to the highest; one more than bounds")
 
     @model_validator(mode="after")
     def _one_more_name_than_bounds(self) -> Self:
         if any(low >= high for low, high in pairwise(self.bounds)):
-            raise ValueError(f"bounds {list(self.bounds)} do not ascend")
+            raise ValueError(f"bounds {list(self.bounds)} are not ascending")
         if len(self.names) != len(self.bounds) + 1:
             raise ValueError(f"{len(self.bounds)} bounds make {len(self.bounds) + 1} classes, got the names {list(self.names)}")
         return self
 
     def classify(self, value: float) -> str:
-        """The class of a value; one on a bound belongs to the lower class."""
+        """The class of a value; a value equal to a bound belongs to the lower class."""
         return self.names[bisect_left(self.bounds, value)]
 
 
@@ -58,10 +58,10 @@ class Criterion(ValueClasses):
 
 
 class Rule(Params):
-    """A class by one measurement, and whether others agree with it."""
+    """A class from one measurement, and its agreement with other measurements."""
 
     decides: Criterion
-    confirms: tuple[Criterion, ...] = Field((), description="may agree or not; they change no class")
+    confirms: tuple[Criterion, ...] = Field((), description="measurements whose class is compared; they do not change the class")
 
     @model_validator(mode="after")
     def _the_same_classes(self) -> Rule:
@@ -77,13 +77,13 @@ class Rule(Params):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rule says of one face.
+    """Result of a rule for one face.
 
     Attributes:
-        name: Of the class.
-        agree: Measurements that point to the same class.
-        disagree: Those that do not, with their classes.
-        uncertain: Whether the deciding value lies nearer to a bound than its standard deviation; None where that is unknown.
+        name: Name of the class.
+        agree: Measurements that give the same class.
+        disagree: Measurements that give another class, with the class.
+        uncertain: Whether the distance of the deciding value to a bound is below its standard deviation; None if unknown.
         rule: The rule in words.
     """
 
@@ -95,15 +95,15 @@ class Verdict:
 
 
 def judge(rule: Rule, values: Mapping[str, float], sigmas: Mapping[str, float] | None = None) -> Verdict | None:
-    """Apply a rule to a face's measurements.
+    """Apply a rule to the measurements of a face.
 
     Args:
         rule: The rule.
-        values: From `measure`.
+        values: Values from `measure`.
         sigmas: Standard deviations by measurement, where known.
 
     Returns:
-        None where the deciding measurement is absent; confirming ones that are absent are passed over.
+        The class, or None if the deciding measurement is missing. Missing confirming measurements are ignored.
     """
     decides = rule.decides
     if decides.measurement not in values:

@@ -1,4 +1,4 @@
-"""Every measurement of many faces at once: the table of measurements, sorted by kind into index arrays."""
+"""Vectorised computation of all measurements of many faces, with the table of measurements sorted by kind."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ceph_pipeline.cephalometry.measurements import MEASUREMENTS, PARTS
 from ceph_pipeline.landmarks import SCHEMAS
 
 SYMBOLS = SCHEMAS["aariz"].symbols
-"""The landmarks that measurements are made of; the order of every array of points here."""
+"""The landmarks that measurements use, in the order of every array of points in this module."""
 TABLE = MEASUREMENTS | {part.key: part for part in PARTS}
-"""Measurements and what their sums need, by key."""
+"""Measurements and the parts of their sums, by key."""
 _ROW = {symbol: row for row, symbol in enumerate(SYMBOLS)}
 _BELOW_SN = [row for symbol, row in _ROW.items() if symbol not in ("S", "N", "N`")]
 _BELOW_FH = [row for row in _BELOW_SN if SYMBOLS[row] not in ("Po", "Or", "Co")]
@@ -25,11 +25,11 @@ _MISSING = complex(np.nan, np.nan)
 
 @dataclass(frozen=True)
 class _Plan:
-    """The table as arrays.
+    """The table of measurements as arrays.
 
     Attributes:
-        virtual: Points made of two landmarks; they follow the landmarks.
-        by_kind: Kind, rows of the result `(m,)`, rows of the points `(takes, m)`.
+        virtual: Points made of two landmarks; they are appended to the landmarks.
+        by_kind: Kind, rows of the result `(m,)`, rows of the points `(points per measurement, m)`.
         sums: Row of the result, constant, factors with rows.
         lengths: Rows of the result in millimetres.
     """
@@ -54,10 +54,10 @@ def needs() -> NDArray[np.bool_]:
 
 
 def frame_of(points: Points) -> Frame:
-    """Which way faces look, from their points `(K, N)`.
+    """Orientation of faces, from their points `(K, N)`.
 
-    Forward is from Po to Or, or from S to N where one of those is missing; superior is the side of FH on which N lies. With N
-    missing, or forward along S–N, it is the side on which the landmarks below that line do not lie.
+    Forward is from Po to Or, or from S to N if Po or Or is missing. Superior is the side of FH on which N lies. If N is missing,
+    or if forward is along S–N, superior is the side opposite to the landmarks below the line.
     """
     porion, orbitale, sella, nasion = (points[_ROW[symbol]] for symbol in ("Po", "Or", "S", "N"))
     frankfort = orbitale - porion
@@ -78,7 +78,7 @@ def evaluate(points: NDArray[np.float64], pixel_size_mm: NDArray[np.float64]) ->
         pixel_size_mm: `(N,)`, NaN where unknown.
 
     Returns:
-        `(N, M)` in the order of `MEASUREMENTS`; NaN where it cannot be computed.
+        `(N, M)` in the order of `MEASUREMENTS`; NaN where a measurement cannot be computed.
     """
     plan = _plan()
     with np.errstate(invalid="ignore"):  # of NaN
@@ -102,7 +102,7 @@ def as_complex(points: NDArray[np.float64]) -> Points:
 
 
 def _centre(points: Points) -> Points:
-    """Of the known points; NaN where there is none."""
+    """Mean of the known points; NaN without any."""
     known = np.isfinite(points)
     with np.errstate(invalid="ignore"):  # a division by NaN
         centre: Points = np.where(known, points, 0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)

@@ -1,8 +1,8 @@
-"""The kinds of measurement: how points become an angle, a length or a ratio, for many faces at once.
+"""The kinds of measurement: functions from points to an angle, a length or a ratio, for many faces at once.
 
-Points are complex numbers x + iy in pixels, y down, in arrays of any shape that ends with the faces; NaN where missing.
-Whatever a missing point, a line without length or a face of unknown orientation touches is NaN. Orientation comes from the
-face alone: `Frame`.
+Points are complex numbers x + iy in pixels, y down, in arrays of any shape whose last axis is the faces; NaN where missing. A
+result is NaN if a point is missing, a line has no length, or a required orientation is unknown. `Frame` is the orientation,
+which is computed from the face's points.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Frame:
-    """Which way each face looks.
+    """Orientation of each face.
 
     Attributes:
-        forward: `(N,)`, a vector that points forward: along Po → Or, or S → N where one of those is missing.
-        turn: `(N,)`, +1 where down lies a quarter turn from x towards y of forward (a face that looks to the right of an
-            upright image), −1 where it lies the other way (its mirror image), NaN where that is unknown.
+        forward: `(N,)`, a vector that points forward: along Po → Or, or along S → N if Po or Or is missing.
+        turn: `(N,)`, +1 if down is forward rotated by 90° from x towards y (a face that looks to the right in an upright image),
+            −1 if down is forward rotated by −90° (the mirror image), NaN if unknown.
     """
 
     forward: Points
     turn: Values
 
     def side(self, direction: Points) -> Values:
-        """+1 or −1: the sign by which the cross product with a direction is positive in front of it; NaN along forward."""
+        """+1 or −1: the factor that makes the cross product with a direction positive in front of it; NaN along forward."""
         cross = (direction.conj() * self.forward).imag
         return np.where(cross == 0, np.nan, np.sign(cross))
 
 
 @dataclass(frozen=True)
 class MeasurementKind:
-    """How points become a value.
+    """A function from points to a value.
 
     Attributes:
-        wording: The definition, with a place for each point.
-        compute: From the frame and the points to degrees, pixels or percent.
-        oriented: What of the frame it asks for.
+        wording: The definition, with a placeholder for each point.
+        compute: Function of the frame and the points; the result is in degrees, pixels or percent.
+        oriented: Part of the frame that the kind uses.
     """
 
     wording: str
@@ -53,7 +53,7 @@ class MeasurementKind:
 
 
 def _between(u: Points, v: Points) -> Points:
-    """|u||v| with the angle from u to v; NaN where one has no length."""
+    """Complex number with the modulus |u||v| and the angle from u to v; NaN if one has no length."""
     product = u.conj() * v
     return np.where(product == 0, np.nan, product)
 
@@ -76,7 +76,7 @@ def directions(frame: Frame, a: Points, b: Points, c: Points, d: Points) -> Valu
 
 
 def complement(frame: Frame, a: Points, b: Points, c: Points, d: Points) -> Values:
-    """90° less the angle between two directions, −90–90°."""
+    """90° minus the angle between two directions, −90–90°."""
     return 90.0 - directions(frame, a, b, c, d)
 
 
@@ -88,18 +88,18 @@ def lines(frame: Frame, a: Points, b: Points, c: Points, d: Points) -> Values:
 
 
 def slope(frame: Frame, a: Points, b: Points, c: Points, d: Points) -> Values:
-    """By how much c→d points below a→b, −180–180°."""
+    """Angle by which c→d points below a→b, −180–180°."""
     return frame.turn * np.degrees(np.angle(_between(b - a, d - c)))
 
 
 def lean(frame: Frame, a: Points, b: Points, c: Points, d: Points) -> Values:
-    """The acute angle of a–b and c–d, positive where b lies further in front of c–d than a does."""
+    """The acute angle of a–b and c–d, positive if b is further in front of c–d than a."""
     product = _between(d - c, b - a)
     return np.degrees(np.arctan2(product.imag * frame.side(d - c), np.abs(product.real)))
 
 
 def bend(frame: Frame, x: Points, vertex: Points, z: Points) -> Values:
-    """180° less ∠XYZ, positive where Y lies in front of X–Z."""
+    """180° minus ∠XYZ, positive if Y is in front of X–Z."""
     return -frame.side(z - x) * np.degrees(np.angle(_between(vertex - x, z - vertex)))
 
 
@@ -122,13 +122,13 @@ def in_front(frame: Frame, point: Points, a: Points, b: Points) -> Values:
 
 
 def ahead(frame: Frame, p: Points, q: Points, a: Points, b: Points) -> Values:
-    """How far p lies ahead of q along a→b."""
+    """Distance of p ahead of q, along a→b."""
     del frame
     return (_unit(b - a).conj() * (p - q)).real
 
 
 def below(frame: Frame, p: Points, q: Points, a: Points, b: Points) -> Values:
-    """How far p lies below q, across a→b, which points forward."""
+    """Distance of p below q, perpendicular to a→b, which points forward."""
     return frame.turn * (_unit(b - a).conj() * (p - q)).imag
 
 

@@ -1,7 +1,7 @@
-"""Measurements as a network learns them: lengths in pixels of its input, angles and ratios as they are.
+"""Measurements as outputs of a network: lengths in pixels of its input, angles and ratios unchanged.
 
-A network sees no pixel size, so that it cannot tell a large skull from an enlarged one: it can learn a length in the pixels that
-it sees, not in millimetres.
+A network does not receive the pixel size and cannot distinguish a large skull from a magnified one. It can therefore predict
+lengths in pixels of its input, but not in millimetres.
 """
 
 from __future__ import annotations
@@ -19,32 +19,31 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 CVM_STAGE, CVM_PROBABILITY = "cvm_stage", "cvm_probability"
-"""What a network calls its answers beside measurements: the CVM stage (1–6), and how probable that stage is."""
+"""Names of a network's outputs other than measurements: the CVM stage (1–6) and the probability of this stage."""
 
 _MM, _PX = "_mm", "_px"
 
 
 def learned_key(measurement: str) -> str:
-    """What a network calls a measurement that it learns: `N_Me_px` for the length `N_Me_mm`, `FMA` for the angle."""
+    """Name of the network output for a measurement: `N_Me_px` for the length `N_Me_mm`, `FMA` for the angle."""
     return measurement.removesuffix(_MM) + _PX if MEASUREMENTS[measurement].unit == "mm" else measurement
 
 
 _MEASUREMENT_OF = {learned_key(key): key for key in VERTICAL_MEASUREMENTS}
 
 LEARNED_MEASUREMENTS = tuple(_MEASUREMENT_OF)
-"""The ten vertical measurements by the names that a network calls them, in the order of its outputs."""
+"""The ten vertical measurements by the names of the network outputs, in the order of the outputs."""
 
 
 def learned_values(points: Mapping[str, tuple[float, float]], scale: float, keys: Sequence[str]) -> NDArray[np.float64]:
-    """What a network is to answer.
+    """Training targets of a network.
 
         >>> learned_values({"Nasion": (0, 0), "Menton": (0, 400)}, 0.5, ["N_Me_px", "FMA"])
         array([200.,  nan])
 
     Args:
-        points: `(x, y)` by full name, in px of the same size along both axes; labels beyond the 29 landmarks are
-            passed over.
-        scale: Px of the network's input per px of the points.
+        points: `(x, y)` by full name, in px of the same size along both axes; names beyond the 29 landmarks are ignored.
+        scale: Pixels of the network's input per pixel of the points.
         keys: Some of `LEARNED_MEASUREMENTS`.
 
     Returns:
@@ -62,15 +61,15 @@ def is_length_px(output: str) -> bool:
 
 
 def as_measurement(output: str, values: NDArray[np.float64], pixel_size_mm: ArrayLike) -> tuple[str, NDArray[np.float64]]:
-    """An output of a network as the measurement that it stands for.
+    """Convert an output of a network to a measurement.
 
-    Outputs other than lengths in px stay as they are, also the millimetres of networks that were trained to answer those.
+    Outputs other than lengths in px are returned unchanged, also millimetres of networks that were trained to predict them.
 
         >>> as_measurement("N_Me_px", np.array([1200.0]), [0.1])
         ('N_Me_mm', array([120.]))
 
     Args:
-        output: Its name.
+        output: Name of the output.
         values: `(N,)`, lengths in px of the originals.
         pixel_size_mm: `(N,)` of the originals, NaN where unknown.
 

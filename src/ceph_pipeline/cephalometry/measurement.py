@@ -1,4 +1,4 @@
-"""What a measurement is: its kind, the points it takes, its unit, its sign and the convention it follows."""
+"""Definition of a measurement: kind, points, unit, sign and convention."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Unit = Literal["deg", "mm", "%"]
 
 @dataclass(frozen=True)
 class Midpoint:
-    """The point half-way between two landmarks."""
+    """The midpoint of two landmarks."""
 
     a: str
     b: str
@@ -24,7 +24,7 @@ class Midpoint:
 
 @dataclass(frozen=True)
 class Foremost:
-    """That of two landmarks which lies further in front, along FH."""
+    """The more anterior of two landmarks, along FH."""
 
     a: str
     b: str
@@ -42,15 +42,15 @@ class Measurement:
     """One measurement.
 
     Attributes:
-        key: Its name in every table.
-        name: In the field's words.
+        key: Name in tables.
+        name: Name in the literature.
         unit: Degrees, millimetres or percent.
-        kind: One of `KINDS`, which says how points become a value; `sum` for a sum of other measurements.
-        points: As many as the kind takes, by symbol.
-        sign: What a positive or a larger value means, where that needs saying.
-        convention: Which definition is meant, where programs differ or a substitute is used.
-        terms: Of a `sum`: factors and keys.
-        constant: Of a `sum`: what is added, in its unit.
+        kind: One of `KINDS`, the functions from points to a value; `sum` for a sum of other measurements.
+        points: Points of the kind, by symbol.
+        sign: Meaning of a positive or larger value, if it needs an explanation.
+        convention: The definition that is used, if programs differ, or the substitute.
+        terms: Factors and keys of a `sum`.
+        constant: Constant of a `sum`, in its unit.
     """
 
     key: str
@@ -73,5 +73,5 @@ class Measurement:
 
 
 def symbols_of(point: Point) -> tuple[str, ...]:
-    """The landmarks that a point is made of."""
+    """The landmarks that a point consists of."""
     return (point,) if isinstance(point, str) else (point.a, point.b)

@@ -1,13 +1,13 @@
-"""The table of measurements. Every entry is data; what a kind computes is in `kinds`.
+"""The table of measurements. The entries are data; the functions of the kinds are in `kinds`.
 
 An angle ∠XYZ has its vertex at Y. FH is the Frankfort horizontal through the points Po and Or, OP the bisected occlusal plane,
-PP the palatal plane. Norms depend on population, sex and age, and live in the configuration.
+PP the palatal plane. Norms depend on population, sex and age, and are part of the configuration.
 """
 
 from __future__ import annotations
 
 from ceph_pipeline.cephalometry.measurement import Foremost, Midpoint
-from ceph_pipeline.cephalometry.measurement import Measurement as M  # noqa: N817, so that an entry is a line
+from ceph_pipeline.cephalometry.measurement import Measurement as M  # noqa: N817, for short entries
 
 FH = ("Po", "Or")
 FH_BACK = ("Or", "Po")
@@ -36,7 +36,7 @@ SKELETAL = (
       convention=f"AO − BO. {_BISECTED}"),
     M("WitsFunctional_mm", "Wits on the molar–premolar line", "mm", "ahead", ("A", "B", *PREMOLAR_OP),
       sign="positive: A in front of B",
-      convention="AO − BO on the line from molars to premolars, so short that half a pixel moves it by millimetres"),
+      convention="AO − BO on the short line from molars to premolars; an error of half a pixel changes the value by millimetres"),
     M("FacialAngle", "Facial angle", "deg", "directions", (*FH_BACK, "N", "Pog"), sign="larger: chin forward",
       convention=_POINTS),
     M("Convexity", "Angle of convexity", "deg", "bend", ("N", "A", "Pog"), sign="positive: A in front of N–Pog",
@@ -55,7 +55,7 @@ SKELETAL = (
 
 VERTICAL = (
     M("YAxis", "Y axis", "deg", "directions", (*FH, "S", "Gn"), sign="larger: grows downwards",
-      convention=f"Downs's, to FH; others take it to S–N. {_POINTS}"),
+      convention=f"Downs's, to FH; others use S–N. {_POINTS}"),
     M("SN_GoGn", "Mandibular plane to S–N (Steiner)", "deg", "lines", (*SN, "Go", "Gn"), convention="mandibular plane Go–Gn"),
     M("SN_GoMe", "Mandibular plane to S–N", "deg", "lines", (*SN, *MP), convention=_MP),
     M("FMA", "Mandibular plane to FH", "deg", "lines", (*FH, *MP), convention=f"{_MP}. {_POINTS}"),
@@ -72,7 +72,7 @@ VERTICAL = (
     M("LowerGonial", "Lower gonial angle", "deg", "angle", ("N", *MP)),
     M("Saddle", "Saddle angle", "deg", "angle", ("N", "S", "Ar")),
     M("Articular", "Articular angle", "deg", "angle", ("S", "Ar", "Go"),
-      convention="0–180°: an angle that opens to the other side reads 360° less itself"),
+      convention="0–180°: a reflex angle α has the value 360° − α"),
     M("BjorkSum", "Sum of Björk", "deg", "sum", terms=((1, "Saddle"), (1, "Articular"), (1, "Gonial"))),
     M("SN_mm", "Anterior cranial base", "mm", "distance", SN),
     M("SAr_mm", "Posterior cranial base", "mm", "distance", ("S", "Ar")),
@@ -98,7 +98,7 @@ DENTAL = (
     M("L1_NB_mm", "Lower incisor to N–B", "mm", "in_front", ("LIT", "N", "B"), sign=_FRONT, convention=_TIP),
     M("Holdaway", "Holdaway difference", "mm", "sum", terms=((1, "L1_NB_mm"), (-1, "Pog_NB_mm")),
       sign="positive: the incisor is ahead of the chin",
-      convention="the difference L1–NB less Pog–NB, which others give as a ratio 1 : 1"),
+      convention="the difference of L1–NB and Pog–NB; others use the ratio 1 : 1"),
     M("U1_L1", "Interincisal angle", "deg", "directions", ("UIT", "UIA", "LIT", "LIA"), sign="smaller: proclined"),
     M("U1_SN", "Upper incisor to S–N", "deg", "directions", (*U1, "N", "S"), sign="larger: proclined",
       convention="the posterior-inferior angle"),
@@ -122,16 +122,16 @@ SOFT_TISSUE = (
     M("Ls_E_mm", "Upper lip to the E line", "mm", "in_front", ("Ls", "Pn", "Pog`"), sign=_FRONT),
     M("Li_E_mm", "Lower lip to the E line", "mm", "in_front", ("Li", "Pn", "Pog`"), sign=_FRONT),
     M("Nasolabial", "Nasolabial angle from pronasale", "deg", "angle", ("Pn", "Sn", "Ls"),
-      convention="about 20° above the angle of the columella, whose norms do not hold for it"),
+      convention="about 20° larger than the angle to the columella; the norms of that angle do not apply"),
     M("Z_angle", "Z angle", "deg", "directions", (*FH_BACK, Foremost("Ls", "Li"), "Pog`"), sign="smaller: protrusive lips",
-      convention=f"through the lip that lies further in front along FH, not the tangent. {_POINTS}"),
+      convention=f"through the more anterior lip along FH, not the tangent. {_POINTS}"),
     M("H_angle", "H angle", "deg", "lean", ("Pog`", "Ls", "N`", "Pog`"), sign="positive: upper lip in front of N`–Pog`"),
     M("SoftConvexity", "Soft-tissue convexity", "deg", "angle", ("N`", "Sn", "Pog`"), sign="smaller: convex",
-      convention="through N`; others take glabella, or give its difference from 180°"),
+      convention="through N`; others use glabella, or give the difference from 180°"),
 )  # fmt: skip
 
 PARTS = (M("AB_MP", "A–B to the mandibular plane", "deg", "directions", ("B", "A", "Me", "Go")),)
-"""What sums need and no table shows."""
+"""Parts of sums that are not shown in tables."""
 
 MEASUREMENTS = {measurement.key: measurement for measurement in (*SKELETAL, *VERTICAL, *DENTAL, *SOFT_TISSUE)}
 """Measurements by key."""

@@ -1,4 +1,4 @@
-"""Measuring one cephalogram: values, their standard deviations, and the reason where one is absent."""
+"""Measurements of one cephalogram: values, standard deviations, and the reason for each missing value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ceph_pipeline.landmarks import find
 
 
 class UnknownMeasurementError(CephError, KeyError):
-    """A measurement's key is not known."""
+    """A measurement's key is unknown."""
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -30,10 +30,10 @@ class Result:
     """One measurement of one face.
 
     Attributes:
-        measurement: Its entry in the table, with unit, sign and convention.
-        value: None where it cannot be computed.
-        sigma: Standard deviation from the points', to first order; None where a point's is unknown.
-        reason: Why there is no value; None where there is one.
+        measurement: Entry in the table of measurements, with unit, sign and convention.
+        value: Value; None if it cannot be computed.
+        sigma: Standard deviation, propagated from the points to first order; None if the error of a point is unknown.
+        reason: Reason for a missing value; None if there is a value.
     """
 
     measurement: Measurement
@@ -54,15 +54,15 @@ def measure(
     Args:
         landmarks: `(x, y)` in pixels by full name or symbol; NaN or absent where missing.
         pixel_size_mm: Millimetres per pixel; None or NaN where unknown.
-        keys: Which measurements; all by default.
+        keys: Keys of measurements; all by default.
 
     Returns:
-        Degrees, millimetres or percent by key, as `MEASUREMENTS` says. What cannot be computed is absent; `assess` says why.
+        Values by key, in the units of `MEASUREMENTS`. A value that cannot be computed is omitted; `assess` gives the reason.
 
     Raises:
-        UnknownLandmarkError: a landmark's key is not known.
-        UnknownMeasurementError: a measurement's key is not known.
-        ValueError: a landmark given twice, or a pixel size that is not above 0.
+        UnknownLandmarkError: a landmark's key is unknown.
+        UnknownMeasurementError: a measurement's key is unknown.
+        ValueError: a landmark is given twice, or a pixel size is not above 0.
     """
     wanted = _known(keys)
     points, size = face_arrays(landmarks, pixel_size_mm)
@@ -75,13 +75,13 @@ def assess(
     pixel_size_mm: float | None,
     scatter: Mapping[str, ArrayLike] | None = None,
 ) -> dict[str, Result]:
-    """Measure with standard deviations, and say of every measurement that is absent why.
+    """Compute measurements with standard deviations, and the reason for each missing value.
 
     Args:
         landmarks: As for `measure`.
-        pixel_size_mm: As for `measure`; taken as exact.
-        scatter: By full name or symbol, how uncertain a point is: its standard deviation along each axis in pixels, or its
-            covariance `(2, 2)` in square pixels. Points are taken as independent of each other.
+        pixel_size_mm: As for `measure`; assumed to be exact.
+        scatter: Uncertainty of points by full name or symbol: the standard deviation along each axis in pixels, or the
+            covariance `(2, 2)` in square pixels. Errors of points are assumed to be independent.
 
     Returns:
         A result for every measurement.
@@ -125,14 +125,14 @@ def _reason(measurement: Measurement, points: NDArray[np.float64], pixel_size_mm
         return f"without {', '.join(missing)}"
     frame, oriented = frame_of(as_complex(points).T), _oriented(measurement)
     if oriented and np.isnan(frame.forward[0]):
-        return "unknown which way is forward: without Porion and Orbitale, or Sella and Nasion"
+        return "unknown forward direction: without Porion and Orbitale, or Sella and Nasion"
     if "down" in oriented and np.isnan(frame.turn[0]):
-        return "unknown which way is down: without Nasion beside Porion and Orbitale, or a point below"
+        return "unknown downward direction: without Nasion in addition to Porion and Orbitale, or a point below"
     return "points that coincide have no direction"
 
 
 def _oriented(measurement: Measurement) -> set[str]:
-    """What of the frame a measurement asks for."""
+    """Parts of the frame that a measurement uses."""
     if measurement.kind != "sum":
         oriented = KINDS[measurement.kind].oriented
         return {oriented} if oriented else set()

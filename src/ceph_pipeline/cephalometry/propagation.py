@@ -1,4 +1,4 @@
-"""From the scatter of points to that of measurements, to first order."""
+"""First-order error propagation from points to measurements."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ceph_pipeline.cephalometry.measurements import MEASUREMENTS
 from ceph_pipeline.errors import InvalidValueError
 
 STEP = 1e-4
-"""Step of the central differences, as a share of a face's size: its error is some 1e-8 of a derivative."""
+"""Step of the central differences, as a fraction of a face's size; the relative error of a derivative is about 1e-8."""
 AT_ONCE = 64
-"""Faces differentiated together, which bounds the memory."""
+"""Number of faces per batch, which limits the memory."""
 
 
 def covariances(scatter: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
     """Standard deviations or covariances by symbol as `(K, 2, 2)` in square pixels, NaN where unknown.
 
     Raises:
-        ValueError: a standard deviation below 0, a shape that is neither () nor (2, 2), or a matrix that is no covariance.
+        ValueError: a standard deviation is below 0, a shape is neither () nor (2, 2), or a matrix is not a covariance.
     """
     result = np.full((len(SYMBOLS), 2, 2), np.nan)
     for symbol, spread in scatter.items():
@@ -32,18 +32,18 @@ def covariances(scatter: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
 
 
 def propagate(points: NDArray[np.float64], pixel_size_mm: NDArray[np.float64], covariance: NDArray[np.float64]) -> Values:
-    """Standard deviation of every measurement, for points that err independently of each other.
+    """Standard deviation of every measurement, for independent errors of the points.
 
-    Which way a face looks is taken as known, so that a sign counts as certain; where an acute angle is nearly 0, and for points
-    nearer to each other than they scatter, the first order does not hold.
+    The orientation of a face, and therefore each sign, is assumed to be known. The first-order approximation does not hold for
+    acute angles near 0, and for points whose distance is smaller than their errors.
 
     Args:
         points: `(N, K, 2)` in pixels, in the order of `SYMBOLS`.
-        pixel_size_mm: `(N,)`, taken as exact.
+        pixel_size_mm: `(N,)`, assumed to be exact.
         covariance: `(N, K, 2, 2)` in square pixels, NaN where unknown.
 
     Returns:
-        `(N, M)` in the measurements' units; NaN where there is no value, or a point that it needs has no covariance.
+        `(N, M)` in the measurements' units; NaN without a value, or without the covariance of a required point.
     """
     unknown: NDArray[np.bool_] = np.asarray(np.isnan(covariance).any(axis=(2, 3)))
     filled = np.where(unknown[..., None, None], 0.0, covariance)
@@ -58,7 +58,7 @@ def propagate(points: NDArray[np.float64], pixel_size_mm: NDArray[np.float64], c
 def gradient(points: NDArray[np.float64], pixel_size_mm: NDArray[np.float64]) -> Values:
     """Derivatives of every measurement by every coordinate, by central differences: `(N, M, K, 2)` per pixel.
 
-    NaN where there is no value; 0 by points that a measurement does not need.
+    NaN without a value; 0 for points that a measurement does not use.
     """
     n, k = points.shape[:2]
     points = np.where(np.isfinite(points).all(axis=2, keepdims=True), points, np.nan)
@@ -71,7 +71,7 @@ def gradient(points: NDArray[np.float64], pixel_size_mm: NDArray[np.float64]) ->
 
 
 def _size(points: NDArray[np.float64]) -> Values:
-    """Root mean square distance of each face's points from their centre, in pixels; NaN where they are one point or none."""
+    """Root mean square distance of each face's points from their centre, in pixels; NaN for fewer than two distinct points."""
     known = np.isfinite(points)
     count = np.maximum(known.sum(axis=1, keepdims=True), 1)
     centre = np.where(known, points, 0.0).sum(axis=1, keepdims=True) / count
@@ -90,6 +90,6 @@ def _covariance(symbol: str, spread: NDArray[np.float64]) -> NDArray[np.float64]
         return np.asarray(np.square(spread) * np.eye(2))
     if np.isfinite(spread).all() and (not np.allclose(spread, spread.T) or np.linalg.eigvalsh(spread).min() < -1e-9):
         raise InvalidValueError(
-            f"scatter of {symbol!r}: {spread.tolist()} is no covariance: not symmetric, or a negative variance."
+            f"scatter of {symbol!r}: {spread.tolist()} is not a covariance: it is not symmetric, or a variance is negative."
         )
     return spread

@@ -1,4 +1,4 @@
-"""Measurements of tables of points."""
+"""Measurements of faces in tables of points."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def measure_table(
     by: Sequence[str] = ("image_id",),
     keys: Iterable[str] = tuple(MEASUREMENTS),
 ) -> pd.DataFrame:
-    """Measure every face of a table.
+    """Compute measurements of every face of a table.
 
     Args:
-        points: `landmark, x, y` and the columns of `by`; landmarks that no measurement knows are passed over. With
-            `sigma_px`, a point's standard deviation along each axis, measurements get theirs.
-        pixel_size_mm: By image; NaN where unknown.
-        by: The columns that make a face, `image_id` among them.
-        keys: Which measurements.
+        points: `landmark, x, y` and the columns of `by`; landmarks that no measurement uses are ignored. If there is a column
+            `sigma_px`, a point's standard deviation along each axis, the result has a column `sigma`.
+        pixel_size_mm: Pixel size by image; NaN where unknown.
+        by: The columns that identify a face, including `image_id`.
+        keys: Keys of measurements.
 
     Returns:
-        Rows `*by, measurement, value`, and `sigma` with `sigma_px`: a row for every face and key, NaN where a landmark or, for
-        millimetres, the pixel size is missing.
+        Rows `*by, measurement, value` and, with `sigma_px`, `sigma`: one row for every face and key. A value is NaN if a landmark
+        is missing or, for millimetres, the pixel size.
     """
     known = points[points["landmark"].isin(SCHEMAS["aariz"].names)]
     by, keys = list(by), list(keys)
@@ -52,13 +52,13 @@ def measure_table(
 
 
 def vertical_measurements(images: pd.DataFrame, landmarks: pd.DataFrame) -> pd.DataFrame:
-    """Rows `image_id, reader, measurement, value` of the ten vertical measurements, of every reader and of the consensus."""
+    """Rows `image_id, reader, measurement, value` of the ten vertical measurements, for every reader and the consensus."""
     pixel_sizes_mm = dict(zip(images["image_id"], images["pixel_size_mm"], strict=True))
     return measure_table(landmarks, pixel_sizes_mm, ("image_id", "reader"), VERTICAL_MEASUREMENTS)
 
 
 def _by_face(values: NDArray[np.float64], faces: NDArray[np.integer], rows: NDArray[np.integer], n: int) -> NDArray[np.float64]:
-    """Rows of a table as `(N, K, columns)`, NaN where there is none."""
+    """Rows of a table as `(N, K, columns)`; NaN for a missing row."""
     spread = np.full((n, len(SYMBOLS), values.shape[1]), np.nan)
     spread[faces, rows] = values
     return spread

@@ -1,4 +1,4 @@
-"""Evaluation: errors and what they are worth, as tables and figures."""
+"""Evaluation: errors, their confidence intervals and comparisons, as tables and figures."""
 
 from ceph_pipeline.evaluation.errors import EvaluationError, error_rows, radial_errors, sdr
 from ceph_pipeline.evaluation.headline import evaluate

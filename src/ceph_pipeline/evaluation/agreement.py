@@ -1,4 +1,4 @@
-"""Agreement of predicted and true classes that have an order: CVM stages, skeletal classes."""
+"""Agreement of predicted and true ordered classes: CVM stages, skeletal classes."""
 
 from dataclasses import dataclass
 
@@ -11,24 +11,24 @@ from ceph_pipeline.evaluation.intervals import Interval, Patients, correlation_i
 
 @dataclass(frozen=True)
 class Agreement:
-    """How well predicted classes agree with the true ones.
+    """Agreement of predicted and true classes.
 
     Attributes:
-        n: Images with both.
-        confusion: `(S, S)` counts, a row a true class, a column a predicted one.
-        accuracy: Percent predicted exactly.
-        within_one: Percent predicted exactly or as a neighbour.
-        majority_baseline: Percent that always answering the commonest true class would get right.
-        macro_f1: Mean over the classes that occur, true or predicted, of 2·TP / (2·TP + FP + FN), 0–1.
+        n: Number of images with a predicted and a true class.
+        confusion: `(S, S)` counts; rows are true classes, columns predicted classes.
+        accuracy: Percentage of exact predictions.
+        within_one: Percentage of predictions that are exact or off by one class.
+        majority_baseline: Accuracy, in percent, of always predicting the most common true class.
+        macro_f1: Mean of 2·TP / (2·TP + FP + FN) over the classes that occur, true or predicted, 0–1.
         kappa: Cohen's κ.
-        quadratic_kappa: Cohen's κ, disagreement weighed by the squared distance of the classes.
-        accuracy_interval: 95 % interval over images, None for fewer than ten images or patients.
-        kappa_interval: Of κ; None also where more than 5 % of the resamples have no κ.
-        quadratic_kappa_interval: Of the weighted κ, likewise.
-        undefined_percent: Percent of the resamples that have no κ, since only one class occurs in them on both sides; NaN for
-            fewer than ten images or patients.
+        quadratic_kappa: Cohen's κ, with disagreement weighted by the squared distance of the classes.
+        accuracy_interval: 95 % interval over images; None for fewer than ten images or patients.
+        kappa_interval: 95 % interval of κ; None also if κ is undefined in more than 5 % of the resamples.
+        quadratic_kappa_interval: 95 % interval of the weighted κ, with the same conditions.
+        undefined_percent: Percentage of resamples in which κ is undefined, because the same single class is the only true and the
+            only predicted class; NaN for fewer than ten images or patients.
 
-    A figure that does not exist is NaN: all of them without images, κ where only one class occurs on both sides.
+    An undefined value is NaN: all values without images, and κ if only one class occurs, true and predicted.
 
     Source: Cohen, Weighted kappa, Psychological Bulletin 1968.
     """
@@ -60,14 +60,14 @@ def agreement(
 
     Args:
         true: `(N,)` classes, NaN where unknown.
-        predicted: `(N,)` classes, NaN where unknown; an image counts where both are known.
+        predicted: `(N,)` classes, NaN where unknown; images with both classes are used.
         n_classes: S, at least 2.
-        patients: Of each image; those of one are drawn together.
-        n_resamples: Draws of as many patients for the intervals.
-        seed: Of the draws.
+        patients: Patient of each image; images of one patient are resampled together.
+        n_resamples: Number of bootstrap resamples for the intervals.
+        seed: Seed of the resamples.
 
     Raises:
-        ValueError: the lengths differ, or a class is none of 0 … S − 1.
+        ValueError: the lengths differ, or a class is not one of 0 … S − 1.
     """
     true, predicted = np.asarray(true, np.float64), np.asarray(predicted, np.float64)
     if true.shape != predicted.shape or true.ndim != 1:
@@ -107,20 +107,20 @@ def agreement(
 
 
 def classify(values: ArrayLike, bounds: tuple[float, ...]) -> NDArray[np.float64]:
-    """Class of each value: how many bounds lie below it; a value on a bound belongs to the lower class, NaN stays NaN."""
+    """Class of each value: the number of bounds below it; a value on a bound belongs to the lower class, NaN stays NaN."""
     values = np.asarray(values, np.float64)
     return np.where(np.isnan(values), np.nan, np.searchsorted(np.asarray(bounds), values, side="left").astype(np.float64))
 
 
 def _percent(tables: NDArray[np.float64], distance: int) -> NDArray[np.float64]:
-    """Share of the counts `(B, S, S)` whose classes are at most a distance apart."""
+    """Percentage of the counts `(B, S, S)` whose classes differ by at most `distance`."""
     near = _distances(tables.shape[-1]) <= distance
     total = tables.sum(axis=(1, 2))
     return _ratio(100 * (tables * near).sum(axis=(1, 2)), total)
 
 
 def _kappa(tables: NDArray[np.float64], power: int) -> NDArray[np.float64]:
-    """1 − observed / chance disagreement of `(B, S, S)` counts; power 0 counts every disagreement alike."""
+    """1 − observed / chance disagreement of `(B, S, S)` counts; with power 0 all disagreements have the same weight."""
     distance = _distances(tables.shape[-1])
     weights = np.where(distance > 0, distance.astype(np.float64) ** power, 0.0)
     total = tables.sum(axis=(1, 2))
@@ -130,7 +130,7 @@ def _kappa(tables: NDArray[np.float64], power: int) -> NDArray[np.float64]:
 
 
 def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Above / below, NaN where that does not exist."""
+    """Ratio above / below, NaN where undefined."""
     ratio = np.full(len(below), np.nan)
     np.divide(above, below, out=ratio, where=below > 0)
     return ratio

@@ -1,4 +1,4 @@
-"""The bootstrap over images: studentised limits of ratios of sums, and how often a figure is undefined."""
+"""Bootstrap over images: studentised limits of ratios of sums, and the share of resamples with an undefined statistic."""
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 CHUNK = 2_000
-"""Resamples weighed at once, which bounds the memory."""
+"""Number of resamples per batch, which limits the memory."""
 
 ROUNDING = 1e-12
-"""Variances this small beside the squares that they are differences of are rounding, and count as 0."""
+"""Relative size below which a variance, a difference of squares, is a rounding error and set to 0."""
 
 
 def studentised_limits(
@@ -19,16 +19,16 @@ def studentised_limits(
     """95 % limits of F ratios Σ sums / Σ counts by the bootstrap-t.
 
     Each resample's deviation from the ratio is divided by that resample's own standard error (of the linearised ratio).
-    Where the images have no spread at all, both limits are the ratio.
+    If the images have no spread, both limits are the ratio.
 
     Args:
         sums: `(N, F)`.
         counts: `(N, F)` ≥ 0, positive somewhere in each column.
-        n_resamples: Draws of N images.
-        seed: Of the draws.
+        n_resamples: Number of resamples of N images.
+        seed: Seed of the resamples.
 
     Returns:
-        `(F, 3)`: low, high, and the share of resamples that have no ratio or no spread.
+        `(F, 3)`: low, high, and the share of resamples without a ratio or without spread.
     """
     moments = np.concatenate([sums, counts, sums * sums, sums * counts, counts * counts], axis=1)
     ratio, error = _ratio_and_error(moments.sum(axis=0)[None])
@@ -53,7 +53,7 @@ def undefined_share(
     n_resamples: int,
     seed: int,
 ) -> float:
-    """Share of resamples of the images `(N, C)` whose figure, from sums `(B, C)` to `(B,)`, is NaN."""
+    """Share of resamples of the images `(N, C)` whose statistic, a function from sums `(B, C)` to `(B,)`, is NaN."""
     counted = [int(np.isnan(figure(weights @ rows)).sum()) for weights in draws(len(rows), n_resamples, seed)]
     return sum(counted) / n_resamples
 
@@ -67,7 +67,7 @@ def draws(n_images: int, n_resamples: int, seed: int) -> Iterator[NDArray[np.flo
 
 @lru_cache(maxsize=4)
 def _all_draws(n_images: int, n_resamples: int, seed: int) -> NDArray[np.uint16]:
-    """The draws, kept, since most figures are of the same images; 10,000 resamples of 150 images are 3 MB."""
+    """All draws, cached because most statistics use the same images; 10,000 resamples of 150 images are 3 MB."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, n_images]))
     drawn = np.empty((n_resamples, n_images), np.uint16)
     for start in range(0, n_resamples, CHUNK):
@@ -78,7 +78,7 @@ def _all_draws(n_images: int, n_resamples: int, seed: int) -> NDArray[np.uint16]
 
 
 def _ratio_and_error(moments: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ratios `(B, F)` and their standard errors from the five sums `(B, 5·F)`; NaN where nothing is known."""
+    """Ratios `(B, F)` and their standard errors from the five sums `(B, 5·F)`; NaN without known values."""
     above, below, above_squared, product, below_squared = np.split(moments, 5, axis=1)
     ratio = np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
     variance = above_squared - 2 * ratio * product + ratio**2 * below_squared

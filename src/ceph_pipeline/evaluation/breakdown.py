@@ -16,7 +16,7 @@ def landmark_table(errors: pd.DataFrame, statistics: StatisticsParams) -> pd.Dat
     """Errors of each landmark in each stage.
 
     Args:
-        errors: Rows of `ErrorTable` of the images that count; the readers' distance and the mean shape count as stages.
+        errors: Rows of `ErrorTable` of the evaluated images; the readers' distance and the mean-shape baseline are stages too.
         statistics: Thresholds and resamples.
 
     Returns:
@@ -55,15 +55,15 @@ def _landmarks_of(errors: pd.DataFrame, stage: str, statistics: StatisticsParams
 
 
 def bounds(key: str, intervals: list[Interval | None]) -> dict[str, list[float]]:
-    """Columns `<key>_low` and `<key>_high`, NaN where there is no interval."""
+    """Columns `<key>_low` and `<key>_high`, NaN without an interval."""
     return {f"{key}_{side}": [ends(interval)[number] for interval in intervals] for number, side in enumerate(("low", "high"))}
 
 
 def device_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: StatisticsParams) -> pd.DataFrame:
-    """One row a device and stage: `machine, pixel_size_mm` (its median), `stage` and the fields of `stage_metrics`.
+    """One row per device and stage: `machine, pixel_size_mm` (median), `stage` and the fields of `stage_metrics`.
 
-    Intervals become two columns, `mre_mm_low` and `mre_mm_high`.
-    A device's pixel size may be wrong in the data set, which shows here as millimetres out of line with the pixels.
+    Intervals become two columns, `mre_mm_low` and `mre_mm_high`. If the data set contains a wrong pixel size for a device, the
+    device's errors in mm do not match its errors in px.
     """
     machine = errors["image_id"].map(images.set_index("image_id")["machine"])
     rows = []
@@ -76,7 +76,7 @@ def device_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: Statist
 
 
 def flat_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields of `stage_metrics` with `x_ci95` as `x_low` and `x_high`, NaN where there is no interval."""
+    """The fields of `stage_metrics` with `x_ci95` as `x_low` and `x_high`, NaN without an interval."""
     flat: dict[str, Any] = {}
     for key, value in fields.items():
         if key.endswith("_ci95"):
@@ -88,12 +88,12 @@ def flat_fields(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def hardest_first(table: pd.DataFrame, stage: str) -> list[str]:
-    """Landmarks of a landmark table by one stage's mean error, the largest first."""
+    """Landmarks of a landmark table, sorted by one stage's mean error, the largest first."""
     column = "mre_mm" if table["mre_mm"].notna().any() else "mre_px"
     return list(table[table["stage"] == stage].sort_values(column, ascending=False, kind="stable")["landmark"])
 
 
 def image_ranking(errors: pd.DataFrame, stage: str) -> pd.Series:
-    """Mean error of each image, ascending, in mm or, without pixel sizes, in px; images without a known error are left out."""
+    """Mean error of each image, ascending, in mm or, without pixel sizes, in px; images without a known error are omitted."""
     matrix = error_matrix(errors, stage, "mm" if has_millimetres(errors) else "px")
     return matrix.mean(axis=1).dropna().sort_values(kind="stable")

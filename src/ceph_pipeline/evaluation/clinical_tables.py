@@ -1,4 +1,4 @@
-"""Display-ready tables of measurements, classes and CVM stages, and what they say in sentences."""
+"""Tables of measurements, classes and CVM stages for display, and their summary in sentences."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from ceph_pipeline.evaluation.display import UNKNOWN, bounded, number, numbers, 
 from ceph_pipeline.evaluation.stages import INTER_READER, LABELS
 
 MEASUREMENT_NOTE = (
-    "Absolute errors of what is computed from the landmarks, with 95 % intervals over images; bias and SD of predicted minus "
-    "true. The last column is the difference of two readers from each other, not from the truth."
+    "Absolute errors of measurements from the landmarks, with 95 % intervals over images; bias and SD of predicted minus "
+    "true. The last column is the difference between two readers, not between a reader and the truth."
 )
 CVM_NAMES = [f"CS{stage}" for stage in range(1, 7)]
 
 
 def measurement_frame(table: pd.DataFrame, stage: str) -> pd.DataFrame:
-    """One stage's measurements."""
+    """Errors of one stage's measurements."""
     rows = table[table["stage"] == stage].set_index("measurement")
     readers = table[table["stage"] == INTER_READER].set_index("measurement")["mae"].reindex(rows.index)
     means, spreads = numbers(rows["true_mean"], 1), numbers(rows["true_std"], 1)
@@ -34,7 +34,7 @@ def measurement_frame(table: pd.DataFrame, stage: str) -> pd.DataFrame:
 
 
 def class_lines(key: str, rule: dict[str, Any], stage: str) -> list[str]:
-    """A stage's agreement and the readers', in sentences."""
+    """Agreement of a stage and of the readers, in sentences."""
     if stage not in rule["stages"]:
         return [f"{key} cannot be computed from these landmarks."]
     bounds = ", ".join(f"{bound:g}" for bound in rule["bounds"])
@@ -51,18 +51,18 @@ def agreement_line(who: str, fields: dict[str, Any]) -> str:
     undefined = number(fields.get("undefined_percent"), 0)
     why = f" (κ is undefined in {undefined} % of the resamples)" if undefined not in (UNKNOWN, "0") else ""
     return (
-        f"{who}: {accuracy} % of {fields['n']} images in the right class (always the commonest: "
+        f"{who}: {accuracy} % of {fields['n']} images in the right class (most common class: "
         f"{number(fields['majority_baseline'], 1)} %), κ {kappa}, quadratic κ {quadratic}{why}"
     )
 
 
 def class_tables(rule: dict[str, Any], stage: str) -> list[pd.DataFrame]:
-    """The stage's confusion matrix, if there is one."""
+    """The confusion matrix of a stage, if there is one."""
     return [confusion_frame(rule["stages"][stage]["confusion"], rule["names"])] if stage in rule["stages"] else []
 
 
 def confusion_frame(confusion: list[list[int]], names: list[str]) -> pd.DataFrame:
-    """A row a true class, a column a predicted one."""
+    """A confusion matrix with true classes as rows and predicted classes as columns."""
     rows = [[name, *map(str, counts)] for name, counts in zip(names, confusion, strict=True)]
     return pd.DataFrame(rows, columns=["true \\ predicted", *names])
 
@@ -70,7 +70,7 @@ def confusion_frame(confusion: list[list[int]], names: list[str]) -> pd.DataFram
 def cvm_lines(cvm: dict[str, Any] | None) -> list[str]:
     """The CVM head's agreement in sentences."""
     if cvm is None:
-        return ["No CVM stages: the network has no such head, or the test images have no stage."]
+        return ["No CVM stages: the network has no CVM head, or the test images have no CVM stage."]
     near, f1 = number(cvm["within_one"], 1), number(cvm["macro_f1"])
     return [
         agreement_line("CVM head", cvm),
@@ -79,29 +79,29 @@ def cvm_lines(cvm: dict[str, Any] | None) -> list[str]:
 
 
 def head_frame(table: pd.DataFrame) -> pd.DataFrame:
-    """Measurements predicted by the network's own output against those computed from its points."""
+    """Errors of measurements from the measurement head, compared with measurements from the predicted points."""
     return pd.DataFrame(
         {
             "measurement": table["measurement"],
             "images": table["n"].astype(str),
-            "error of its head": numbers(table["mae_head"]),
+            "error of the head": numbers(table["mae_head"]),
             "from the landmarks": numbers(table["mae_landmarks"]),
-            "guessing the training mean": numbers(table["mae_guess"]),
+            "training mean": numbers(table["mae_guess"]),
             "head − landmarks": bounded(table, "difference", signed=True),
         }
     )
 
 
 def head_lines(table: pd.DataFrame) -> list[str]:
-    """Where the measurement head is better than the landmarks and than a guess, in sentences; none without such a head."""
+    """Comparison of the measurement head with the landmarks and the training mean, in sentences; none without the head."""
     if table.empty:
         return []
     wins, guessed = table["mae_head"] < table["mae_landmarks"], table["mae_head"] >= table["mae_guess"]
     shown = _named(table, wins & (table["difference_high"] < 0))
     return [
-        f"the measurement head beats the value from the landmarks in {_named(table, wins)}, beyond chance in {shown}",
-        f"the value from the landmarks is at least as good in {_named(table, ~wins)}",
-        f"the head is no better than guessing the training images' mean in {_named(table, guessed)}",
+        f"the measurement head is better than the landmarks for {_named(table, wins)}, significantly for {shown}",
+        f"the landmarks are at least as good for {_named(table, ~wins)}",
+        f"the head is not better than the mean of the training images for {_named(table, guessed)}",
     ]
 
 

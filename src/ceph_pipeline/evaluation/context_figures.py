@@ -1,4 +1,4 @@
-"""Figures of what puts the headline into perspective: copies and splits."""
+"""Additional figures: errors by kind of copy, and by split."""
 
 import numpy as np
 import pandas as pd
@@ -8,17 +8,17 @@ from ceph_pipeline.evaluation.figures import COLOURS, finished, new_axes
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
 from ceph_pipeline.landmarks.tables import SPLITS
 
-NOTHING = "nothing to show: "
+NOTHING = "no data: "
 
 
 def robustness_figure(table: pd.DataFrame) -> Figure:
-    """Mean error by kind of copy with its 95 % interval, the stages side by side.
+    """Mean error by kind of copy with its 95 % interval, for each stage.
 
     Args:
-        table: From `robustness_table`; of several splits the last is drawn.
+        table: From `robustness_table`; if it contains several splits, the last one is drawn.
     """
     if table.empty:
-        return notice("Error by kind of copy", "the splits asked for have no augmented copies")
+        return notice("Error by kind of copy", "the configured splits have no augmented copies")
     table = table[table["split"] == table["split"].iloc[-1]]
     unit = "mm" if table["mre_mm"].notna().any() else "px"
     stages, kinds = stages_in(table), list(table["kind"].unique())
@@ -39,11 +39,11 @@ def robustness_figure(table: pd.DataFrame) -> Figure:
     axes.set(ylabel=f"mean radial error ({unit})")
     split = table["split"].iloc[0]
     axes.margins(y=0.08)
-    return finished(figure, f"Error by kind of copy, {split} split; numbers: against the same originals", grid="y")
+    return finished(figure, f"Error by kind of copy, {split} split; numbers: difference to the same originals", grid="y")
 
 
 def gap_figure(table: pd.DataFrame) -> Figure:
-    """Error in px on training, validation and test images with 95 % intervals, a line a stage.
+    """Error in px on training, validation and test images with 95 % intervals, one line per stage.
 
     Args:
         table: From `gap_table`.
@@ -64,7 +64,7 @@ def gap_figure(table: pd.DataFrame) -> Figure:
 
 
 def notice(title: str, reason: str) -> Figure:
-    """A figure that says why it is empty."""
+    """An empty figure that contains the reason."""
     figure, axes = new_axes(7, 1.6)
     axes.set_axis_off()
     axes.set_title(title, loc="left", fontweight="bold")

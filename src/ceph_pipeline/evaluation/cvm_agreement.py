@@ -1,4 +1,4 @@
-"""Agreement of stage 1's CVM output, and its measurement output against measurements of the predicted points."""
+"""Agreement of the CVM head, and comparison of the measurement head with measurements of the predicted points."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def cvm_agreement(outputs: pd.DataFrame, cvm: pd.DataFrame, statistics: Statisti
     """Agreement of predicted and true CVM stages.
 
     Args:
-        outputs: `image_id, output, value` of the heads and, where known, `patient`, on the images that count.
+        outputs: `image_id, output, value` of the heads and, where known, `patient`, on the evaluated images.
         cvm: `image_id, stage`, CS1–CS6 as 1–6.
         statistics: Resamples.
 
@@ -36,19 +36,19 @@ def cvm_agreement(outputs: pd.DataFrame, cvm: pd.DataFrame, statistics: Statisti
 def head_table(
     outputs: pd.DataFrame, found: pd.DataFrame, truth: pd.DataFrame, guess: pd.Series, statistics: StatisticsParams
 ) -> pd.DataFrame:
-    """Mean absolute error of each measurement, read off by its head, computed from predicted points, and guessed.
+    """Mean absolute error of each measurement: from the head, from the predicted points, and of the training mean.
 
     Args:
-        outputs: `image_id, output, value` of the heads, on the images that count.
+        outputs: `image_id, output, value` of the heads, on the evaluated images.
         found: `image_id, measurement, value` of predicted points and, where known, `patient`.
-        truth: The same of the true points.
-        guess: One value for all images by measurement: the training images' mean.
+        truth: The same for the true points.
+        guess: The mean of the training images by measurement, the baseline for all images.
         statistics: Resamples.
 
     Returns:
         `measurement, n, mae_head, mae_landmarks, mae_guess, difference` (head minus landmarks; above 0 the points are better)`,
-        difference_low, difference_high` (95 %, paired), on the images where all three are known. Empty where the network has no
-        such head.
+        difference_low, difference_high` (95 %, paired), on the images where all three values are known. Empty if the network has
+        no measurement head.
     """
     heads = outputs.rename(columns={"output": "measurement", "value": "head"})[[*KEYS, "head"]]
     rows = heads.merge(found, on=KEYS).merge(truth, on=KEYS, suffixes=("", "_true")).dropna()

@@ -1,4 +1,4 @@
-"""Figures as text for tables and sentences."""
+"""Format numbers as text for tables and sentences."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,12 +11,12 @@ UNSURE = "no interval, too few images or patients"
 
 
 def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str:
-    """A figure as text; a dash where it is unknown."""
+    """A number as text; a dash if it is unknown."""
     return UNKNOWN if value is None or math.isnan(value) else f"{value:{'+' if signed else ''}.{digits}f}"
 
 
 def with_interval(value: float | None, bounds: Sequence[float] | None, digits: int = 2, *, signed: bool = False) -> str:
-    """A figure with its interval, `1.10 [1.06, 1.14]`; alone where there is none."""
+    """A number with its interval, `1.10 [1.06, 1.14]`; only the number without an interval."""
     shown = number(value, digits, signed=signed)
     if shown == UNKNOWN or bounds is None or any(math.isnan(bound) for bound in bounds):
         return shown
@@ -24,23 +24,23 @@ def with_interval(value: float | None, bounds: Sequence[float] | None, digits: i
 
 
 def interval(bounds: Sequence[float] | None, digits: int = 2, *, signed: bool = False) -> str:
-    """`[1.06, 1.14]`; a dash where there is none."""
+    """An interval as text, `[1.06, 1.14]`; a dash without an interval."""
     return f"[{number(bounds[0], digits, signed=signed)}, {number(bounds[1], digits, signed=signed)}]" if bounds else UNKNOWN
 
 
 def numbers(values: Iterable[float | None], digits: int = 2, *, signed: bool = False) -> list[str]:
-    """A column of figures."""
+    """A column of numbers as text."""
     return [number(value, digits, signed=signed) for value in values]
 
 
 def bounded(table: pd.DataFrame, key: str, digits: int = 2, *, signed: bool = False) -> list[str]:
-    """A table's column with the intervals in `<key>_low` and `<key>_high`."""
+    """A column of numbers as text, with the intervals in `<key>_low` and `<key>_high`."""
     columns = zip(table[key], table[f"{key}_low"], table[f"{key}_high"], strict=True)
     return [with_interval(value, (low, high), digits, signed=signed) for value, low, high in columns]
 
 
 def image_count(fields: Mapping[Any, Any]) -> str:
-    """The number of images, and of those in mm where only some have a pixel size."""
+    """The number of images and, if only some have a pixel size, the number of images in mm."""
     n, in_mm = fields["n_images"], fields["n_images_mm"]
     return f"{n} ({in_mm} in mm)" if 0 < in_mm < n else str(n)
 

@@ -14,7 +14,7 @@ from ceph_pipeline.evaluation.stages import LABELS, READER_TO_TRUTH, stages_in
 from ceph_pipeline.landmarks import known_or_own
 
 LEVEL = 5.991
-"""χ² of two degrees of freedom that holds 95 % of normal errors."""
+"""95 % quantile of χ² with two degrees of freedom."""
 
 CONTOURS = (
     ("N`", "Pn", "Sn", "Ls", "Li", "Pog`"),
@@ -25,15 +25,15 @@ CONTOURS = (
     ("LIA", "LIT"),
     ("Po", "Or"),
 )
-"""Landmarks joined by thin lines, which outline the face."""
+"""Landmarks connected by thin lines that outline the face."""
 
 
 def ellipse_figure(table: pd.DataFrame, unit: str) -> Figure:
-    """95 % ellipses of each landmark's error at the mean shape, true to scale, of a stage and of one reader.
+    """95 % error ellipses of each landmark on the mean shape, true to scale, for a stage and for one reader.
 
     Args:
         table: Rows of `error_ellipses` with a `stage`.
-        unit: Of the table's lengths.
+        unit: Unit of the table's lengths.
     """
     stages = stages_in(table)
     if not stages:
@@ -65,7 +65,7 @@ def ellipse_figure(table: pd.DataFrame, unit: str) -> Figure:
 
 
 def axes_of(row: "pd.Series[float]") -> tuple[float, float, float]:
-    """Full widths of the 95 % ellipse along its axes, the longer first, and the angle of the longer in degrees from x."""
+    """Lengths of the axes of the 95 % ellipse, the longer first, and the angle of the longer axis in degrees from x."""
     covariance: NDArray[np.float64] = np.array([[row["var_x"], row["cov_xy"]], [row["cov_xy"], row["var_y"]]])
     values, vectors = np.linalg.eigh(covariance)
     minor, major = (2 * np.sqrt(LEVEL * np.maximum(values, 0))).tolist()

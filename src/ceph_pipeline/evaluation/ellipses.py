@@ -1,4 +1,4 @@
-"""In which direction each landmark errs: error ellipses on the mean shape."""
+"""Error ellipses of landmarks on the mean shape."""
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,10 @@ from ceph_pipeline.landmarks.geometry import mean_of_known
 from ceph_pipeline.landmarks.tables import images_in, points_array, reader_points
 
 ROUNDS = 3
-"""Of aligning to the mean and averaging again; a tenth of a millimetre moves after the first."""
+"""Number of rounds of alignment and averaging; after the first round the mean changes by about 0.1 mm."""
 
 MIN_POINTS = 3
-"""Landmarks an image needs to be turned onto the mean shape."""
+"""Minimum number of landmarks for aligning an image with the mean shape."""
 
 COLUMNS = ("landmark", "n", "x", "y", "bias_x", "bias_y", "var_x", "var_y", "cov_xy")
 
@@ -22,16 +22,16 @@ COLUMNS = ("landmark", "n", "x", "y", "bias_x", "bias_y", "var_x", "var_y", "cov
 def error_ellipses(points: pd.DataFrame, truth: pd.DataFrame, images: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Mean and covariance of each landmark's error in the frame of the mean shape.
 
-    Shapes are turned onto their mean, mirrored where a face looks the other way; errors turn with them and keep their size.
+    Shapes are rotated onto their mean, and mirrored if a face looks to the other side; errors are rotated, but not scaled.
 
     Args:
         points: `image_id, landmark, x, y`, predictions of one stage or one reader's points.
-        truth: The same of the truth.
-        images: `image_id, pixel_size_mm` of the images that count.
+        truth: The same columns for the true points.
+        images: `image_id, pixel_size_mm` of the evaluated images.
 
     Returns:
-        One row a landmark that is known on at least two images: `n`, the mean shape's `x, y` (its centre is 0), the mean error
-        `bias_x, bias_y`, and `var_x, var_y, cov_xy`. And the unit: mm, or px where no image has a pixel size.
+        One row per landmark that is known on at least two images: `n`, the mean shape's `x, y` (its centre is 0), the mean error
+        `bias_x, bias_y`, and `var_x, var_y, cov_xy`. Also the unit: mm, or px if no image has a pixel size.
     """
     image_ids = [str(image_id) for image_id in images["image_id"]]
     landmarks = [str(name) for name in truth["landmark"].unique()]
@@ -53,13 +53,13 @@ def _row(name: str, at: NDArray[np.float64], errors: NDArray[np.float64]) -> tup
 
 
 def _unit_lengths(images: pd.DataFrame) -> tuple[NDArray[np.float64], str]:
-    """Length of a pixel in each image, and the unit: images without a pixel size do not count where others have one."""
+    """Length of a pixel in each image, and the unit; images without a pixel size are ignored if others have one."""
     sizes = images["pixel_size_mm"].to_numpy(np.float64)
     return (sizes, "mm") if np.isfinite(sizes).any() else (np.ones(len(sizes)), "px")
 
 
 def _mean_shape(shapes: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The mean `(K, 2)` of shapes `(N, K, 2)`, each turned onto it, and the turns `(N, 2, 2)`, NaN where a shape has too few."""
+    """The mean `(K, 2)` of aligned shapes `(N, K, 2)`, and the rotations `(N, 2, 2)`, NaN for shapes of too few points."""
     centred = shapes - mean_of_known(shapes, axis=1)[:, None]
     complete = np.isfinite(centred).all(axis=-1).sum(axis=1)
     mean = centred[int(np.argmax(complete))]
@@ -74,13 +74,13 @@ def _mean_shape(shapes: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArr
 
 
 def ellipse_table(predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, reader: str) -> pd.DataFrame:
-    """Error ellipses of the last stage on the test split, and where two readers share images of one of them against the truth.
+    """Error ellipses of the last stage on the test split and, if two readers share images, of one reader against the truth.
 
     Args:
         predictions: A `PredictionTable`.
-        landmarks: Of all readers.
+        landmarks: Landmarks of all readers.
         images: Images table.
-        reader: Whose points count as the truth.
+        reader: Reader whose points are the ground truth.
 
     Returns:
         Rows of `error_ellipses` with `stage` and `unit`.

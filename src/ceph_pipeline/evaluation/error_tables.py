@@ -1,4 +1,4 @@
-"""Display-ready tables of errors: every cell is text."""
+"""Tables of errors for display; every cell is text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,31 +11,31 @@ from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, OFFSET_REMOVED, 
 from ceph_pipeline.landmarks.tables import STAGES
 
 ABLATION_NOTE = (
-    "Differences of the mean error to stage 1, paired: each of the bootstrap's draws takes the same images for both. "
-    "A difference whose interval holds 0 is not distinguishable from chance."
+    "Paired differences of the mean error to stage 1: each bootstrap resample uses the same images for both stages. "
+    "A difference whose interval contains 0 is not significant."
 )
 ROBUSTNESS_NOTE = (
-    "Augmented copies in a single view; they enter no figure above. Differences are to the same sources' originals, on the "
-    "points known in both, with intervals by bootstrap over sources."
+    "Augmented copies, predicted in a single view; the results above do not include copies. Differences are to the originals, on "
+    "points known in both, with bootstrap intervals over sources."
 )
-DEVICE_NOTE = "A device whose pixel size is wrong in the data set shows as millimetres out of line with the pixels."
+DEVICE_NOTE = "If the data set contains a wrong pixel size for a device, its errors in mm do not match its errors in px."
 REFERENCES = {
     READER_TO_TRUTH: "reader to truth mm",
     OFFSET_REMOVED: "offsets removed mm",
     READERS_FLOOR: "readers' random half mm",
 }
-"""Columns beside a stage's error."""
+"""Columns next to a stage's error."""
 
 
 def compared(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of the stages, of the mean shape and of what stands beside them, in the order of the headline's table."""
+    """Metrics of the stages, the mean-shape baseline and the references, in the order of the headline table."""
     shown = {name: metrics[name] for name in (*STAGES, MEAN_SHAPE) if name in metrics}
     details = metrics["details"]
     return shown | {name: details[name] for name in REFERENCES if details.get(name)}
 
 
 def stage_frame(stages: Mapping[str, Mapping[str, Any]], *, rate_intervals: bool = True) -> pd.DataFrame:
-    """A row a stage: MRE in mm with its interval, in px, and the SDRs in percent with theirs."""
+    """One row per stage: MRE in mm with interval, MRE in px, and SDRs in percent with intervals."""
     rates = rate_keys(next(iter(stages.values())))
     rows = [
         {
@@ -68,7 +68,7 @@ def ablation_frame(metrics: dict[str, Any]) -> pd.DataFrame:
 
 
 def subset_frame(metrics: dict[str, Any], stage: str) -> pd.DataFrame:
-    """One stage's figures on the whole test split, its subsets and subsets of landmarks, and on validation."""
+    """One stage's metrics on the test split, its subsets, subsets of landmarks, and the validation split."""
     details = metrics["details"]
     parts = {
         "test": metrics | {name: details.get(name) for name in REFERENCES},
@@ -90,7 +90,7 @@ def subset_frame(metrics: dict[str, Any], stage: str) -> pd.DataFrame:
 
 
 def landmark_frame(table: pd.DataFrame, stage: str) -> pd.DataFrame:
-    """One stage's landmarks, the hardest first, the readers' distance and the error without offsets beside each."""
+    """One stage's landmarks, the largest error first, with the readers' distance and the error without offsets."""
     order = hardest_first(table, stage)
     by_stage = table.set_index(["stage", "landmark"])
     rows = table[table["stage"] == stage].set_index("landmark").loc[order]
@@ -112,7 +112,7 @@ def landmark_frame(table: pd.DataFrame, stage: str) -> pd.DataFrame:
 
 
 def device_frame(table: pd.DataFrame, stage: str) -> pd.DataFrame:
-    """One stage's devices, a reader's distance to the truth beside each."""
+    """One stage's devices, with a reader's distance to the truth."""
     rows = table[table["stage"] == stage].set_index("machine")
     readers = table[table["stage"] == READER_TO_TRUTH].set_index("machine")["mre_mm"].reindex(rows.index)
     shown = {
@@ -127,7 +127,7 @@ def device_frame(table: pd.DataFrame, stage: str) -> pd.DataFrame:
 
 
 def robustness_frame(table: pd.DataFrame) -> pd.DataFrame:
-    """Stage and kind, its error, its difference to the originals."""
+    """Error of each stage and kind of copy, with the difference to the originals."""
     unit = "mm" if table["mre_mm"].notna().any() else "px"
     rate = rate_keys(table.columns)[0]
     return pd.DataFrame(
@@ -145,7 +145,7 @@ def robustness_frame(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def gap_frame(table: pd.DataFrame) -> pd.DataFrame:
-    """Stage and split, its error in px, and how many times the training error that is."""
+    """Error in px of each stage and split, and its ratio to the training error."""
     return pd.DataFrame(
         {
             "stage": table["stage"].map(LABELS),
@@ -158,6 +158,6 @@ def gap_frame(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def without_empty(table: pd.DataFrame) -> pd.DataFrame:
-    """The table without reference columns in which nothing is known."""
+    """The table without reference columns that are empty."""
     empty = [title for title in REFERENCES.values() if title in table.columns and (table[title] == UNKNOWN).all()]
     return table.drop(columns=empty)

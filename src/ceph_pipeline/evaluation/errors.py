@@ -1,4 +1,4 @@
-"""Radial errors: how far each predicted point lies from the truth."""
+"""Radial errors: distances of predicted points from the truth."""
 
 from collections.abc import Iterable
 
@@ -11,11 +11,11 @@ from ceph_pipeline.evaluation.stages import stages_in
 from ceph_pipeline.landmarks.tables import Unit, empty_table, points_array, points_table
 
 ROUNDING = 1e-6
-"""Errors this close above a threshold count as on it: (512.2 − 482.2) px × 0.1 mm is 3.0000000000000058 mm in binary."""
+"""Tolerance of thresholds in mm, for rounding errors: (512.2 − 482.2) px × 0.1 mm is 3.0000000000000058 mm in binary."""
 
 
 class EvaluationError(CephError, ValueError):
-    """Predictions, truth and images do not fit together."""
+    """Predictions, truth and images do not match."""
 
 
 def radial_errors(pred: ArrayLike, target: ArrayLike, pixel_size_mm: ArrayLike) -> NDArray[np.float64]:
@@ -27,13 +27,13 @@ def radial_errors(pred: ArrayLike, target: ArrayLike, pixel_size_mm: ArrayLike) 
     Args:
         pred: `(N, K, 2)` predicted points in pixels of the original images.
         target: `(N, K, 2)` true points, NaN where missing.
-        pixel_size_mm: `(N,)` millimetres per pixel of each image, NaN where unknown. Ones give errors in pixels.
+        pixel_size_mm: `(N,)` millimetres per pixel of each image, NaN where unknown. Use ones for errors in pixels.
 
     Returns:
         `(N, K)`; NaN where either point is missing or the pixel size unknown.
 
     Raises:
-        EvaluationError: the shapes do not belong together, or a pixel size is not positive.
+        EvaluationError: the shapes do not match, or a pixel size is not positive.
     """
     pred, target = np.asarray(pred, np.float64), np.asarray(target, np.float64)
     pixel_size_mm = np.asarray(pixel_size_mm, np.float64)
@@ -55,10 +55,10 @@ def sdr(errors: ArrayLike, thresholds: Iterable[float]) -> dict[float, float]:
 
     Args:
         errors: Any shape, NaN where unknown.
-        thresholds: In the errors' unit.
+        thresholds: Thresholds in the errors' unit.
 
     Returns:
-        Threshold to percent, 0–100; NaN where no error is known.
+        Percentage by threshold, 0–100; NaN if no error is known.
     """
     known = np.asarray(errors, np.float64)
     known = known[~np.isnan(known)]
@@ -71,7 +71,7 @@ def sdr_key(threshold_mm: float) -> str:
 
 
 def detections(errors: ArrayLike, threshold: float) -> NDArray[np.float64]:
-    """100 where an error is at most the threshold and 0 where it is larger, NaN where unknown; its mean is the SDR."""
+    """100 where an error is at most the threshold, 0 where it is larger, NaN where unknown; the mean is the SDR."""
     errors = np.asarray(errors, np.float64)
     return np.where(np.isnan(errors), np.nan, 100.0 * (errors <= threshold + ROUNDING))
 
@@ -80,17 +80,17 @@ def error_rows(points: pd.DataFrame, truth: pd.DataFrame, images: pd.DataFrame, 
     """Errors of one set of points, as rows of `ErrorTable`.
 
     Args:
-        points: `image_id, landmark, x, y`, one row a point.
-        truth: The same columns, one reader's or the consensus.
+        points: `image_id, landmark, x, y`, one row per point.
+        truth: The same columns, for one reader or the consensus.
         images: `image_id, pixel_size_mm` and, where known, `patient` of at least the predicted images.
-        stage: What the rows are labelled with.
+        stage: Label of the rows.
 
     Returns:
-        `image_id, patient, stage, landmark, has_truth, error_px, error_mm` for every image of `points` and landmark of `truth`,
+        `image_id, patient, stage, landmark, has_truth, error_px, error_mm` for each image of `points` and landmark of `truth`,
         in the tables' order. A point with a truth and without an error was not predicted.
 
     Raises:
-        EvaluationError: a predicted image is not in `images`, a predicted landmark not in `truth`, or a point is infinitely far.
+        EvaluationError: a predicted image is not in `images`, a predicted landmark is not in `truth`, or a point is infinite.
     """
     image_ids, landmarks = list(points["image_id"].unique()), list(truth["landmark"].unique())
     _refuse_strangers(image_ids, images["image_id"], "images")
@@ -107,7 +107,7 @@ def error_rows(points: pd.DataFrame, truth: pd.DataFrame, images: pd.DataFrame, 
 
 
 def with_patients(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
-    """The table with a column `patient` after its `image_id`: the images' pseudonyms, empty where none is known."""
+    """The table with a column `patient` after its `image_id`: the patients' pseudonyms, empty where unknown."""
     known = dict(zip(images["image_id"], images["patient"].fillna(""), strict=True)) if "patient" in images else {}
     table = table.copy()
     table.insert(1, "patient", table["image_id"].map(lambda image_id: known.get(image_id, "")).astype(str))
@@ -115,7 +115,7 @@ def with_patients(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
 
 
 def patients_of(table: pd.DataFrame, image_ids: Iterable[str]) -> list[str]:
-    """The patient of each image, or the image itself where the table knows none: what is drawn together for an interval."""
+    """The patient of each image, or the image if its patient is unknown: the unit of resampling for intervals."""
     known = dict(zip(table["image_id"], table["patient"].fillna(""), strict=True)) if "patient" in table else {}
     return [known.get(image_id) or image_id for image_id in image_ids]
 
@@ -136,10 +136,10 @@ def stage_error_rows(predictions: pd.DataFrame, truth: pd.DataFrame, images: pd.
 
 
 def error_matrix(errors: pd.DataFrame, stage: str, unit: Unit = "mm") -> pd.DataFrame:
-    """One stage's errors with a row an image and a column a landmark, NaN where unknown.
+    """One stage's errors with images as rows and landmarks as columns, NaN where unknown.
 
     Raises:
-        EvaluationError: the table has no such stage.
+        EvaluationError: the table does not contain the stage.
     """
     rows = errors[errors["stage"] == stage]
     if rows.empty:
@@ -148,7 +148,7 @@ def error_matrix(errors: pd.DataFrame, stage: str, unit: Unit = "mm") -> pd.Data
 
 
 def wide(table: pd.DataFrame, row: str, column: str | list[str], value: str) -> pd.DataFrame:
-    """A long table's values with a row and a column for each key, in order of appearance; NaN where there is none."""
+    """Pivot a long table; row and column keys are in order of appearance, missing values are NaN."""
     (at_row, rows), (at_column, columns) = pd.factorize(table[row]), pd.factorize(_keys(table, column))
     values = np.full((len(rows), len(columns)), np.nan)
     values[at_row, at_column] = table[value]
@@ -164,16 +164,16 @@ def _refuse_strangers(keys: Iterable[str], known: Iterable[str], where: str) -> 
     if strangers:
         raise EvaluationError(
             f"predictions name {strangers[0]!r}{f' and {len(strangers) - 1} more' * (len(strangers) > 1)}, "
-            f"unknown among {where}. Predict again from the present data set."
+            f"unknown among {where}. Predict again with the current data set."
         )
 
 
 def _refuse_infinity(points: pd.DataFrame) -> None:
-    """A missing point is NaN and counts as such; one at infinity would make every mean infinite."""
+    """Reject infinite points, which would make every mean infinite. Missing points are NaN and allowed."""
     infinite = points[np.isinf(points[["x", "y"]].to_numpy(np.float64)).any(axis=1)]
     if len(infinite):
         row = infinite.iloc[0]
         raise EvaluationError(
             f"{row['landmark']!r} of image {row['image_id']} is predicted at x = {row['x']}, y = {row['y']}, expected numbers "
-            f"or none where it was not found; {len(infinite)} such points. Look at the network's training, and predict again."
+            f"or NaN where it was not found; {len(infinite)} such points. Check the training of the network, and predict again."
         )

@@ -1,4 +1,4 @@
-"""Figures of the errors: cumulative curve and landmarks side by side."""
+"""Figures of the errors: cumulative curve, and error by landmark."""
 
 from typing import Literal
 
@@ -27,15 +27,15 @@ COLOURS = {
     OFFSET_REMOVED: "#CC79A7",
     READERS_FLOOR: "#B0A000",
 }
-"""Okabe and Ito's colours, told apart with any colour vision; a stage's TTA is the darker of its pair."""
+"""Okabe and Ito's colours, which are distinguishable with colour blindness; the darker colour of a pair is TTA."""
 
 
 def sdr_curve(errors: pd.DataFrame, thresholds_mm: tuple[float, ...]) -> Figure:
-    """Share of landmarks within each distance, one line a stage; what stands beside them is dashed.
+    """Share of landmarks within each distance, one line per stage; references have dashed lines.
 
     Args:
-        errors: Rows of `ErrorTable` of the images that count.
-        thresholds_mm: Marked distances.
+        errors: Rows of `ErrorTable` of the evaluated images.
+        thresholds_mm: Distances that are marked.
     """
     in_mm = has_millimetres(errors)
     unit, column = ("mm", "error_mm") if in_mm else ("px", "error_px")
@@ -60,7 +60,7 @@ def sdr_curve(errors: pd.DataFrame, thresholds_mm: tuple[float, ...]) -> Figure:
 
 
 def landmark_figure(table: pd.DataFrame) -> Figure:
-    """Mean error of each landmark in each stage with its 95 % interval, the last stage's hardest on top; a bar: reader to truth.
+    """Mean error of each landmark and stage with 95 % intervals, sorted by the last stage; bars: reader to truth.
 
     Args:
         table: From `landmark_table`.
@@ -101,7 +101,7 @@ def landmark_figure(table: pd.DataFrame) -> Figure:
 def finished(
     figure: Figure, title: str, *, grid: Literal["both", "x", "y"] | None = "both", legend_title: str | None = None
 ) -> Figure:
-    """The figure of one pair of axes with its title, a light grid, and a legend outside, where it covers no data."""
+    """The figure of a pair of axes with title, light grid, and a legend outside the axes."""
     (axes,) = figure.axes
     axes.set_title(title, loc="left", fontweight="bold")
     handles, labels = axes.get_legend_handles_labels()
@@ -112,7 +112,7 @@ def finished(
 
 
 def new_axes(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure of its own (inches), outside pyplot's registry, so that none stays open in a long run."""
+    """A new figure (size in inches) outside pyplot's registry, so that no figure stays open in a long run."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)

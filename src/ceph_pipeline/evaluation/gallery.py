@@ -1,4 +1,4 @@
-"""Overlays of truth and prediction on the best, the median and the worst images, with their worst details."""
+"""Gallery: overlays of truth and prediction on the best, median and worst images, with insets of the worst landmarks."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,14 +18,14 @@ from ceph_pipeline.landmarks import known_or_own
 from ceph_pipeline.landmarks.tables import points_array
 
 MARGIN = 0.08
-"""Of the landmarks' extent, shown around them."""
+"""Margin around the landmarks, as a fraction of their extent."""
 
 PANEL_WIDTH = 6.0
-"""Of an overlay, inches; its details take a third of that beside it."""
+"""Width of an overlay in inches; the insets next to it take a third of this width."""
 
 
 def representative_images(ranking: pd.Series, count: int) -> dict[str, list[str]]:
-    """The best, median and worst images, `count` of each where there are enough, none twice.
+    """The best, median and worst images, at most `count` of each kind, without repetition.
 
     Args:
         ranking: Mean error by image identifier, ascending.
@@ -53,17 +53,17 @@ def gallery(
     px_length: Mapping[str, float],
     unit: str = "mm",
 ) -> Figure:
-    """Draw each chosen image with the truth, the prediction and a line between them, and its worst details; one row a kind.
+    """Draw each chosen image with truth, prediction, a line between them, and insets of the worst landmarks; one row per kind.
 
     Args:
         chosen: From `representative_images`.
         ranking: Mean error by image identifier.
         points: The stage's predictions, `image_id, landmark, x, y`.
         truth: The consensus, the same columns.
-        read_image: Image identifier to its original pixels.
-        stage: Named in the title.
-        px_length: Image identifier to the length of its pixels in `unit`.
-        unit: Of the ranking and the details' errors.
+        read_image: Function from image identifier to original pixels.
+        stage: Stage that is named in the title.
+        px_length: Function from image identifier to the length of its pixels in `unit`.
+        unit: Unit of the ranking and of the errors in insets.
     """
     rows = {kind: image_ids for kind, image_ids in chosen.items() if image_ids}
     columns = max(len(image_ids) for image_ids in rows.values())
@@ -94,7 +94,7 @@ def _panel(
     px_length: float,
     unit: str,
 ) -> None:
-    """One image with the details of its worst landmarks beside it."""
+    """One image with insets of its worst landmarks."""
     grid = cell.subgridspec(N_INSETS, 4)
     axes = figure.add_subplot(grid[:, :3])
     axes.set_axis_off()
@@ -123,13 +123,13 @@ def overlay(axes: Axes, image: GreyImage, truth: NDArray[np.float64], pred: NDAr
 
 
 def _height_over_width(points: NDArray[np.float64]) -> float:
-    """Median over `(N, K, 2)` of how much taller than wide the landmarks' extents are."""
+    """Median ratio of height to width of the landmarks' extents `(N, K, 2)`."""
     extents = np.nanmax(points, axis=1) - np.nanmin(points, axis=1)
     return float(np.median(extents[:, 1] / np.maximum(extents[:, 0], 1)).clip(0.5, 2.0))
 
 
 def _window(points: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Upper left and lower right corner around the points with a margin, within the image; all of it where there are none."""
+    """Upper left and lower right corner around the points with a margin, within the image; the whole image without points."""
     first, last = np.array([-0.5, -0.5]), np.array([shape[1] - 0.5, shape[0] - 0.5])
     known = points[~np.isnan(points).any(axis=-1)]
     if not len(known):

@@ -14,13 +14,13 @@ def gap_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: Statistics
     """Mean radial error of each stage on each split.
 
     Args:
-        errors: Rows of `ErrorTable`, on images of any split.
+        errors: Rows of `ErrorTable`, for images of any split.
         images: `image_id, split`.
         statistics: Resamples.
 
     Returns:
-        `stage, split, n_images, mre_px, mre_px_low, mre_px_high` (over images)`, over_training`: the error divided by
-        the training split's, NaN where that was not predicted. Stages without a training error are left out.
+        `stage, split, n_images, mre_px, mre_px_low, mre_px_high` (over images)`, over_training`: the error divided by the error
+        on the training split, NaN if the training split was not predicted. Stages without a training error are omitted.
     """
     split = errors["image_id"].map(images.set_index("image_id")["split"])
     rows = []

@@ -1,4 +1,4 @@
-"""The headline figures: every stage on the test split, and what puts it into perspective."""
+"""Main results: metrics of every stage on the test split, with reference values."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from ceph_pipeline.evaluation.stages import BESIDE, INTER_READER, MEAN_SHAPE, st
 
 
 def check_test_errors(errors: pd.DataFrame, images: pd.DataFrame) -> None:
-    """Refuse an `ErrorTable` with nothing to judge.
+    """Reject an `ErrorTable` without errors on the test split.
 
     Raises:
         EvaluationError: no stage was predicted on the test split, or no error is known there.
@@ -22,26 +22,26 @@ def check_test_errors(errors: pd.DataFrame, images: pd.DataFrame) -> None:
         raise EvaluationError("no predictions on the test split: the evaluation needs images whose split is 'test'.")
     if test.loc[test["stage"].isin(stages_in(test)), "error_px"].isna().all():
         raise EvaluationError(
-            "no error is known on the test split: its images are not annotated, or every prediction is NaN. Look at the "
-            "landmarks table, and at the checkpoints' training."
+            "no error is known on the test split: its images are not annotated, or every prediction is NaN. Check the "
+            "landmarks table and the training of the networks."
         )
 
 
 def evaluate(
     errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, statistics: StatisticsParams
 ) -> dict[str, Any]:
-    """Judge the detector on the test split.
+    """Evaluate the detector on the test split.
 
     Args:
-        errors: `ErrorTable` of the stages, the mean-shape guess and the readers, on validation and test images.
+        errors: `ErrorTable` of the stages, the mean-shape baseline and the readers, on validation and test images.
         images: `image_id, split, subset` of all images.
-        duplicates: Pairs of near-identical images, `image_a, image_b`.
+        duplicates: Pairs of near-duplicates, `image_a, image_b`.
         statistics: Thresholds and resamples.
 
     Returns:
-        The stages and `mean_shape` at the top, each with the fields of `stage_metrics`; everything else in `details`:
-        `comparisons`, `beats_mean_shape` by stage (the whole interval above 0, or the mean where there is none),
-        `n_images_without_truth`, `inter_reader`, `reader_to_truth`, `offset_removed`, `readers_floor`, and the same figures
+        The stages and `mean_shape` at the top level, each with the fields of `stage_metrics`. `details` contains `comparisons`,
+        `beats_mean_shape` by stage (whether the whole interval or, without an interval, the mean is above 0),
+        `n_images_without_truth`, `inter_reader`, `reader_to_truth`, `offset_removed`, `readers_floor`, and the same metrics
         `without_near_duplicates`, on `subsets` (e.g. test1), `landmark_subsets` and `valid`.
 
     Raises:
@@ -77,7 +77,7 @@ def on_split(errors: pd.DataFrame, images: pd.DataFrame, split: str) -> pd.DataF
 
 
 def leaked_images(duplicates: pd.DataFrame, images: pd.DataFrame) -> set[str]:
-    """Test images with a near-duplicate among the training or validation images, by whichever side of the pair they are on."""
+    """Test images with a near-duplicate among the training or validation images, on either side of a pair."""
     split = images.set_index("image_id")["split"]
     pairs = duplicates[["image_a", "image_b"]]
     both_ways = pd.concat([pairs, pairs.rename(columns={"image_a": "image_b", "image_b": "image_a"})])
@@ -86,7 +86,7 @@ def leaked_images(duplicates: pd.DataFrame, images: pd.DataFrame) -> set[str]:
 
 
 def flat_metrics(report: dict[str, Any]) -> dict[str, float]:
-    """The scalars worth comparing between runs, by dotted names such as `stage2_tta.mre_mm`, unknown ones left out."""
+    """Scalar metrics for comparing runs, by dotted names such as `stage2_tta.mre_mm`; unknown values are omitted."""
     flat: dict[str, float] = {}
     for stage, fields in report.items():
         if stage != "details":
@@ -101,7 +101,7 @@ def flat_metrics(report: dict[str, Any]) -> dict[str, float]:
 
 
 def _beats(result: dict[str, Any] | None) -> bool:
-    """Whether a comparison is won beyond chance; by its mean where there is no interval."""
+    """Whether an improvement is significant; without an interval, whether its mean is above 0."""
     if result is None:
         return False
     return bool((result["ci95"][0] if result["ci95"] else result["improvement_percent"]) > 0)
@@ -112,7 +112,7 @@ def _is_number(value: object) -> bool:
 
 
 def _with_readers(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
-    """Figures of every stage and of the mean shape, and beside them the readers and the errors without constant offsets."""
+    """Metrics of every stage and of the references: mean-shape baseline, readers, and errors without constant offsets."""
     return _figures(errors, (MEAN_SHAPE, INTER_READER, *BESIDE), statistics)
 
 
@@ -125,7 +125,7 @@ def _figures(errors: pd.DataFrame, beside: tuple[str, ...], statistics: Statisti
 
 
 def _without_truth(errors: pd.DataFrame) -> int:
-    """Predicted images of which no point is annotated."""
+    """Number of predicted images without any annotated point."""
     rows = errors[errors["stage"].isin(stages_in(errors))]
     return int((~rows.groupby("image_id")["has_truth"].any()).sum())
 
@@ -138,7 +138,7 @@ def _without_near_duplicates(
 
 
 def _subsets(test: pd.DataFrame, images: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
-    """Figures of each subset where the split has more than one."""
+    """Metrics of each subset, if the split has more than one."""
     subset = test["image_id"].map(images.set_index("image_id")["subset"])
     names = sorted(subset.unique())
     return {name: _with_readers(test[subset == name], statistics) for name in names} if len(names) > 1 else {}

@@ -1,4 +1,4 @@
-"""Zoomed details of an overlay: the landmarks that err most."""
+"""Insets of an overlay: magnified views of the landmarks with the largest errors."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,17 +11,17 @@ from ceph_pipeline.images.codec import GreyImage
 from ceph_pipeline.landmarks import known_or_own
 
 N_INSETS = 3
-"""Details beside each image."""
+"""Number of insets next to each image."""
 
 MIN_SIDE = 0.09
-"""Smallest side of a detail, as a share of the landmarks' extent; about 10 mm."""
+"""Smallest side of an inset, as a fraction of the landmarks' extent; about 10 mm."""
 
 REACH = 3.0
-"""Side of a detail over the error it shows."""
+"""Side of an inset divided by the error that it shows."""
 
 
 def worst_landmarks(truth: NDArray[np.float64], pred: NDArray[np.float64], count: int = N_INSETS) -> list[int]:
-    """The landmarks `(K, 2)` with the largest errors, the worst first; fewer where fewer are known."""
+    """The landmarks `(K, 2)` with the largest errors, the largest first; fewer if fewer are known."""
     distance = np.linalg.norm(pred - truth, axis=-1)
     order = np.argsort(np.where(np.isnan(distance), -1.0, distance), kind="stable")[::-1]
     return [int(k) for k in order[:count] if not np.isnan(distance[k])]
@@ -37,17 +37,17 @@ def draw_inset(
     title: str,
     extent: float,
 ) -> None:
-    """Show one landmark's surroundings, and where they are in the overlay.
+    """Draw the surroundings of one landmark, and a frame at their position in the overlay.
 
     Args:
-        axes: Of the detail.
-        beside: Of the overlay, in which the detail is framed.
-        image: The overlay's.
-        truth: `(2,)` px.
-        pred: `(2,)` px.
-        name: The landmark's.
-        title: Written above the detail.
-        extent: Of all landmarks, px.
+        axes: Axes of the inset.
+        beside: Axes of the overlay, in which the frame is drawn.
+        image: Image of the overlay.
+        truth: True point, `(2,)` px.
+        pred: Predicted point, `(2,)` px.
+        name: Name of the landmark.
+        title: Title of the inset.
+        extent: Extent of all landmarks in px.
     """
     side = max(REACH * float(np.linalg.norm(pred - truth)), MIN_SIDE * extent)
     low, high = (truth + pred - side) / 2, (truth + pred + side) / 2

@@ -1,9 +1,9 @@
-"""95 % intervals of means, rates and differences over images: how far chance alone could move a result.
+"""95 % confidence intervals of means, rates and differences over images.
 
-The images are the sample, not the points: the points of one image share its quality, its patient and its pixel size. Films of
-one patient are alike too, and count as one draw where it is told whose they are. Below `MIN_IMAGES` such draws there is no
-interval: at five, percentiles of the bootstrap cover 80 %, and the methods used here give none for a third of the accuracies
-and half of the κ (`benchmarks/interval_coverage.py` simulates it).
+The sample consists of images, not of points, because the points of one image share its quality, patient and pixel size. Films of
+one patient are similar, and are resampled together if patients are known. There is no interval for fewer than `MIN_IMAGES`
+images or patients. With five of them, percentiles of the bootstrap have a coverage of 80 %, and the methods used here give no
+interval for a third of the accuracies and half of the κ (simulated in `benchmarks/interval_coverage.py`).
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.evaluation.bootstrap import studentised_limits, undefined_share
 
 MIN_IMAGES = 10
-"""Images, those of one patient counted once, below which no interval is given."""
+"""Minimum number of images for an interval; images of one patient count once."""
 
 Patients = Sequence[str] | NDArray[np.str_] | None
-"""Of each of N images whose it is; None where each is another's."""
+"""Patient of each of N images; None: each image is of another patient."""
 
 MAX_UNDEFINED = 0.05
-"""Share of resamples in which a figure may be undefined; above it there is no interval."""
+"""Largest share of resamples with an undefined statistic; above this share there is no interval."""
 
 
 class Interval(NamedTuple):
-    """A 95 % interval; a report holds it as a list of both ends."""
+    """A 95 % interval; in reports a list of both ends."""
 
     low: float
     high: float
 
     def not_negative(self) -> Interval:
-        """What of it is 0 or more, for a figure that cannot be less: one gross error in a sample can push the low end below."""
+        """The interval clipped at 0, for statistics that cannot be negative; one gross error can make the low end negative."""
         return Interval(max(self.low, 0.0), max(self.high, 0.0))
 
 
 def ends(interval: Interval | None) -> tuple[float, float]:
-    """Low and high end, NaN where there is no interval."""
+    """Low and high end; NaN without an interval."""
     return interval or (np.nan, np.nan)
 
 
 @dataclass(frozen=True)
 class Improvement:
-    """By how much one set of errors is smaller than another on the same points.
+    """Paired difference of two sets of errors on the same points.
 
     Attributes:
         percent: 100 · (1 − mean of the new errors / mean of the old); positive is better.
-        interval: 95 % interval of `percent`, None where there are too few images.
+        interval: 95 % interval of `percent`; None for too few images.
         difference: Mean of the new errors minus mean of the old, in the errors' unit; negative is better.
-        difference_interval: Its 95 % interval.
+        difference_interval: 95 % interval of `difference`.
         n_images: Images with at least one point known in both.
     """
 
@@ -67,14 +67,13 @@ def mean_interval(errors: ArrayLike, *, patients: Patients = None, n_resamples: 
     """Studentised bootstrap interval of the mean over all known errors, images resampled with replacement.
 
     Args:
-        errors: `(N, K)`, a row an image; NaN is left out, and images without a known error do not count.
-        patients: Of each image; those of one are drawn together.
-        n_resamples: Draws of as many patients.
-        seed: Of the draws.
+        errors: `(N, K)`, one row per image; NaN and images without a known error are ignored.
+        patients: Patient of each image; images of one patient are resampled together.
+        n_resamples: Number of resamples.
+        seed: Seed of the resamples.
 
     Returns:
-        The interval, none of it below 0, or None for fewer than `MIN_IMAGES` patients, or where more than 5 % of the resamples
-        have no spread.
+        The interval, clipped at 0; None for fewer than `MIN_IMAGES` patients, or if over 5 % of the resamples have no spread.
 
     Source: Efron and Tibshirani, An introduction to the bootstrap, 1993, section 12.5.
     """
@@ -85,7 +84,7 @@ def mean_interval(errors: ArrayLike, *, patients: Patients = None, n_resamples: 
 def difference_interval(
     differences: ArrayLike, *, patients: Patients = None, n_resamples: int = 10_000, seed: int = 42
 ) -> Interval | None:
-    """The same for the mean of differences, which may be below 0."""
+    """As `mean_interval`, for the mean of differences, which may be negative."""
     differences = np.asarray(differences, np.float64)
     sums, counts = np.nansum(differences, axis=1), (~np.isnan(differences)).sum(axis=1).astype(np.float64)
     (interval,) = ratio_intervals(sums[:, None], counts[:, None], patients=patients, n_resamples=n_resamples, seed=seed)
@@ -95,7 +94,7 @@ def difference_interval(
 def landmark_intervals(
     errors: ArrayLike, *, patients: Patients = None, n_resamples: int = 10_000, seed: int = 42
 ) -> list[Interval | None]:
-    """The same for the mean error of each of the K landmarks by itself."""
+    """As `mean_interval`, for the mean error of each of the K landmarks."""
     errors = np.asarray(errors, np.float64)
     known = (~np.isnan(errors)).astype(np.float64)
     found = ratio_intervals(np.nan_to_num(errors), known, patients=patients, n_resamples=n_resamples, seed=seed)
@@ -107,14 +106,14 @@ def improvement(
 ) -> Improvement:
     """Paired comparison of two sets of errors on the same images and points.
 
-    Each resample draws the same images for both, so that what makes an image hard cancels.
+    Each resample uses the same images for both, so that the difficulty of an image cancels out.
 
     Args:
         new: `(N, K)` errors of the system that should be better.
-        old: `(N, K)` errors of the one it is compared with; a point counts where both are known.
-        patients: Of each image; those of one are drawn together.
-        n_resamples: Draws of as many patients.
-        seed: Of the draws.
+        old: `(N, K)` errors of the other system; points with both errors are used.
+        patients: Patient of each image; images of one patient are resampled together.
+        n_resamples: Number of resamples.
+        seed: Seed of the resamples.
 
     Raises:
         ValueError: the shapes differ, or no point is known in both.
@@ -146,14 +145,14 @@ def ratio_intervals(
     """Studentised bootstrap intervals of F ratios Σ sums / Σ counts, images resampled with replacement.
 
     Args:
-        sums: `(N, F)`, what each image adds above the line.
-        counts: `(N, F)` ≥ 0, what it adds below; 0 where the image does not count.
-        patients: Of each image; those of one are drawn together.
-        n_resamples: Draws of as many patients.
-        seed: Of the draws.
+        sums: `(N, F)`, contribution of each image to the numerator.
+        counts: `(N, F)` ≥ 0, contribution to the denominator; 0 if the image is not included.
+        patients: Patient of each image; images of one patient are resampled together.
+        n_resamples: Number of resamples.
+        seed: Seed of the resamples.
 
     Returns:
-        F intervals; None for fewer than `MIN_IMAGES` patients that count.
+        F intervals; None for fewer than `MIN_IMAGES` included patients.
     """
     sums, counts = by_patient(sums, patients), by_patient(counts, patients)
     enough = (counts > 0).sum(axis=0) >= MIN_IMAGES
@@ -167,7 +166,7 @@ def ratio_intervals(
 
 
 def by_patient(rows: NDArray[np.float64], patients: Patients) -> NDArray[np.float64]:
-    """Sums over each patient's images `(P, F)`, in order of appearance, of what the images add `(N, F)`."""
+    """Sums `(P, F)` of the images' contributions `(N, F)` over each patient, in order of appearance."""
     if patients is None:
         return rows
     _, first, of_image = np.unique(np.asarray(patients, str), return_index=True, return_inverse=True)
@@ -177,18 +176,18 @@ def by_patient(rows: NDArray[np.float64], patients: Patients) -> NDArray[np.floa
 
 
 def rate_intervals(hits: Sequence[ArrayLike], *, patients: Patients = None) -> list[Interval | None]:
-    """Wilson intervals of rates whose hits are clustered in images, by the effective number of independent points.
+    """Wilson intervals of rates whose hits are clustered in images, with the effective number of independent points.
 
-    The variance between images, or between patients, gives the number n' of independent points that would vary as much;
-    Wilson's interval is taken with n' and Student's t of one degree of freedom less than there are patients. The studentised
-    bootstrap is of no use near 100 %: a few images hold all misses, and resamples without them have no spread.
+    The variance between images, or between patients, determines the number n' of independent points with the same variance.
+    Wilson's interval is computed with n' and Student's t with P − 1 degrees of freedom for P patients. The studentised bootstrap
+    fails near 100 %: a few images contain all misses, and resamples without these images have no spread.
 
     Args:
-        hits: For each rate `(N, K)`: 100 where a point is a hit, 0 where not, NaN where it does not count.
-        patients: Of each image; those of one vary together.
+        hits: For each rate `(N, K)`: 100 for a hit, 0 for a miss, NaN for a point that is not included.
+        patients: Patient of each image; images of one patient are one cluster.
 
     Returns:
-        Intervals in percent; None for fewer than `MIN_IMAGES` patients, and where all points are hits or none is.
+        Intervals in percent; None for fewer than `MIN_IMAGES` patients, and for rates of 0 or 100 %.
 
     Source: Wilson, JASA 1927; Korn and Graubard, Survey Methodology 1998, for the effective sample size.
     """
@@ -223,18 +222,18 @@ def correlation_interval(
     n_resamples: int = 10_000,
     seed: int = 42,
 ) -> tuple[Interval | None, float]:
-    """Interval of a figure between −1 and 1 such as κ, by the jackknife of its Fisher transform.
+    """Interval of a statistic between −1 and 1, such as κ, by the jackknife of its Fisher transform.
 
     Args:
-        rows: `(N, C)`, what each image adds to the C sums.
-        figure: From sums `(B, C)` to the figure `(B,)`, NaN where undefined.
-        patients: Of each image; those of one are drawn together.
-        n_resamples: Draws of as many patients, in which it is counted how often the figure is undefined.
-        seed: Of the draws.
+        rows: `(N, C)`, contribution of each image to the C sums.
+        figure: Function from sums `(B, C)` to the statistic `(B,)`, NaN where undefined.
+        patients: Patient of each image; images of one patient are resampled together.
+        n_resamples: Number of resamples for the share of undefined statistics.
+        seed: Seed of the resamples.
 
     Returns:
-        The interval, None for fewer than `MIN_IMAGES` patients, where the figure is undefined in more than 5 % of the resamples,
-        and where it is ±1; and the share of resamples in which it is undefined, NaN where none was drawn.
+        The interval, and the share of resamples in which the statistic is undefined, NaN without resamples. The interval is None
+        for fewer than `MIN_IMAGES` patients, if the statistic is undefined in more than 5 % of the resamples, and if it is ±1.
 
     Source: Efron and Tibshirani 1993, chapter 11; Fisher's z = artanh κ.
     """
@@ -255,6 +254,6 @@ def correlation_interval(
 
 def _student_quantile(n_patients: int) -> float:
     """97.5th percentile of Student's t with N − 1 degrees of freedom."""
-    from scipy.special import stdtrit  # not when pipelines are registered
+    from scipy.special import stdtrit  # imported here to keep the registration of pipelines fast
 
     return float(stdtrit(n_patients - 1, 0.975))

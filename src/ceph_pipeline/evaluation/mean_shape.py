@@ -1,4 +1,4 @@
-"""The mean-shape guess: what is reached without looking at the image."""
+"""Mean-shape baseline: prediction of the mean shape without using the image."""
 
 import numpy as np
 import pandas as pd
@@ -12,21 +12,21 @@ UNIT_FRAME: Size = (1, 1)
 
 
 def mean_shape(truth: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
-    """Mean of the training landmarks in the frame of the image.
+    """Mean of the training landmarks in units of the image's width and height.
 
     Args:
         truth: Consensus points `image_id, landmark, x, y`.
         images: `image_id, split, width, height`; only rows of the training split are used.
 
     Returns:
-        `landmark, x, y`, with the image's width and height as units; NaN for a landmark no training image has.
+        `landmark, x, y`, with the image's width and height as units; NaN for a landmark that no training image has.
 
     Raises:
         EvaluationError: there is no training image.
     """
     training = images[images["split"] == "train"]
     if training.empty:
-        raise EvaluationError("no image of the training split: the mean shape cannot be known. Check the splits of ingestion.")
+        raise EvaluationError("no image of the training split: the mean shape cannot be computed. Check the splits of ingestion.")
     landmarks = list(truth["landmark"].unique())
     points = points_array(truth, list(training["image_id"]), landmarks)
     unit = np.stack([Affine.resize(size, UNIT_FRAME)(shape) for size, shape in zip(_sizes(training), points, strict=True)])
@@ -37,7 +37,7 @@ def mean_shape(truth: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
 def guess_points(shape: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     """Place the mean shape in each image: rows `image_id, landmark, x, y` in the image's pixels."""
     unit: NDArray[np.float64] = shape[["x", "y"]].to_numpy(np.float64)
-    placed = np.array([Affine.resize(UNIT_FRAME, size)(unit) for size in _sizes(images)])  # of no image: no point
+    placed = np.array([Affine.resize(UNIT_FRAME, size)(unit) for size in _sizes(images)])  # empty without images
     return points_table(placed, list(images["image_id"]), list(shape["landmark"]))
 
 

@@ -1,4 +1,4 @@
-"""Errors of what is measured with the landmarks: angles in degrees, distances in millimetres, classes."""
+"""Errors of measurements from landmarks: angles in degrees, distances in millimetres, classes."""
 
 from dataclasses import asdict
 from typing import Any
@@ -19,10 +19,10 @@ KEYS = ["image_id", "measurement"]
 
 
 def measured(points: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
-    """Every measurement of some images.
+    """Compute all measurements of some images.
 
     Args:
-        points: `image_id, landmark, x, y` of one reader or stage; labels beyond the 29 landmarks are passed over.
+        points: `image_id, landmark, x, y` of one reader or stage; names beyond the 29 landmarks are ignored.
         images: `image_id, pixel_size_mm` and, where known, `patient`.
 
     Returns:
@@ -36,9 +36,9 @@ def measured(points: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
 def measured_stages(
     predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, reader: str
 ) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
-    """What is compared in each stage: measurements of its points and of the truth; of two readers as `inter_reader`."""
+    """Measurements of each stage's points and of the truth; measurements of two readers as stage `inter_reader`."""
     on = landmarks[landmarks["image_id"].isin(images["image_id"])]
-    by_reader = {reader: measured(on.iloc[:0], images)}  # none of whose points may lie in these images
+    by_reader = {reader: measured(on.iloc[:0], images)}  # the reader may have no points in these images
     by_reader |= {str(name): measured(rows, images) for name, rows in on.groupby("reader", sort=True)}
     compared = {
         str(stage): (measured(rows[rows["image_id"].isin(images["image_id"])], images), by_reader[reader])
@@ -50,7 +50,7 @@ def measured_stages(
 
 
 def mean_measurements(landmarks: pd.DataFrame, images: pd.DataFrame, reader: str) -> pd.Series:
-    """Mean of each measurement over some images' true points: the best guess of who sees no film."""
+    """Mean of each measurement over the true points of some images, the baseline of measurement errors."""
     truth = landmarks[(landmarks["reader"] == reader) & landmarks["image_id"].isin(images["image_id"])]
     return measured(truth, images).groupby("measurement")["value"].mean()
 
@@ -64,8 +64,8 @@ def measurement_error_table(compared: dict[str, tuple[pd.DataFrame, pd.DataFrame
 
     Returns:
         `stage, measurement, unit, n, mae` (mean absolute error) `, mae_low, mae_high` (95 %, bootstrap over images)`, bias`
-        (mean of predicted minus true)`, std` (of that difference)`, true_mean, true_std`; measurements that no image allows
-        are left out.
+        (mean of predicted minus true)`, std` (of the difference)`, true_mean, true_std`. Measurements that no image allows are
+        omitted.
     """
     tables = [_stage_errors(stage, found, truth, statistics) for stage, (found, truth) in compared.items()]
     return pd.concat(tables, ignore_index=True)
@@ -97,7 +97,7 @@ def _stage_errors(stage: str, found: pd.DataFrame, truth: pd.DataFrame, statisti
 def class_agreement(
     compared: dict[str, tuple[pd.DataFrame, pd.DataFrame]], rules: dict[str, ValueClasses], statistics: StatisticsParams
 ) -> dict[str, Any]:
-    """Agreement of the classes that measurements fall into, by measurement and stage.
+    """Agreement of predicted and true classes of measurements, by measurement and stage.
 
     Args:
         compared: From `measured_stages`.
@@ -105,8 +105,8 @@ def class_agreement(
         statistics: Resamples.
 
     Returns:
-        For each rule `names`, `bounds`, `unit` and `stages`: the fields of `Agreement` by stage; stages in which no image has
-        the measurement are left out.
+        For each rule `names`, `bounds`, `unit` and `stages`, the fields of `Agreement` by stage. Stages in which no image has the
+        measurement are omitted.
     """
     report: dict[str, Any] = {}
     for key, rule in rules.items():
@@ -127,7 +127,7 @@ def class_agreement(
 
 
 def as_fields(result: Any) -> dict[str, Any]:
-    """An `Agreement` as plain values for a report: `x_interval` as `x_ci95`, `[low, high]` or None."""
+    """An `Agreement` as values for a report; `x_interval` becomes `x_ci95`, `[low, high]` or None."""
     fields = asdict(result) | {"confusion": result.confusion.tolist()}
     for key in [key for key in fields if key.endswith("_interval")]:
         fields[key.removesuffix("_interval") + "_ci95"] = fields.pop(key)

@@ -1,4 +1,4 @@
-"""The figures a detector is judged by, from its table of errors."""
+"""Metrics of a detector, from its table of errors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,16 +19,16 @@ def stage_metrics(errors: pd.DataFrame, stage: str, statistics: StatisticsParams
     """Mean radial error, its interval and spread, successful detection rates and counts of one stage.
 
     Args:
-        errors: Rows of `ErrorTable` of the images that count.
-        stage: Which of its stages.
+        errors: Rows of `ErrorTable` of the evaluated images.
+        stage: Stage of the table.
         statistics: Thresholds and resamples.
 
     Returns:
         `mre_mm`, `mre_mm_ci95` (`[low, high]`), `std_mm`, `median_mm`, `p90_mm`, `p95_mm` (percentiles), the same in px;
-        `sdr_<mm>` in percent and `sdr_<mm>_ci95`; `n_images`, `n_images_mm`, `n_patients` (images whose patient is not
-        known count as one each), `n_landmarks`, `n_points` and `n_missing`, points with a truth and without a prediction. What
-        needs millimetres is NaN or None where no pixel size is known. An interval is None for fewer than ten images or patients,
-        a rate's also where it is 0 or 100 %.
+        `sdr_<mm>` in percent and `sdr_<mm>_ci95`; `n_images`, `n_images_mm`, `n_patients` (an image of an unknown patient counts
+        as one patient), `n_landmarks`, `n_points`, and `n_missing`, the number of true points without a prediction. Values in
+        millimetres are NaN or None if no pixel size is known. An interval is None for fewer than ten images or patients, and for
+        rates of 0 or 100 %.
     """
     rows = errors[errors["stage"] == stage]
     table = error_matrix(errors, stage, "px")
@@ -48,12 +48,12 @@ def stage_metrics(errors: pd.DataFrame, stage: str, statistics: StatisticsParams
 
 
 def compare(errors: pd.DataFrame, new: str, old: str, statistics: StatisticsParams) -> dict[str, Any]:
-    """By how many percent the new stage's mean error is below the old one's, images paired.
+    """Paired comparison of the mean errors of a new and an old stage.
 
     Returns:
-        `improvement_percent` with `ci95`, `difference` (the new mean minus the old) with `difference_ci95`, intervals None for
-        fewer than ten images or patients, `n_images`, and `unit`: `mm`, or `px` where an image has no pixel size, so that all
-        images count.
+        `improvement_percent` with `ci95`, `difference` (new mean minus old mean) with `difference_ci95`, `n_images`, and `unit`.
+        Intervals are None for fewer than ten images or patients. The unit is `mm`, or `px` if an image has no pixel size, so that
+        all images are included.
     """
     unit = unit_of_all(errors)
     new_errors, old_errors = error_matrix(errors, new, unit), error_matrix(errors, old, unit)
@@ -66,7 +66,7 @@ def compare(errors: pd.DataFrame, new: str, old: str, statistics: StatisticsPara
 def compare_tables(
     new: pd.DataFrame, old: pd.DataFrame, unit: Unit, patients: Sequence[str], statistics: StatisticsParams
 ) -> dict[str, Any]:
-    """The same of two tables of errors with the same rows, images of those patients, and columns, landmarks."""
+    """As `compare`, for two tables of errors with the same images as rows and the same landmarks as columns."""
     result = improvement(new, old, patients=patients, **statistics.draws)
     return {
         "improvement_percent": result.percent,
@@ -90,9 +90,9 @@ def unit_of_all(errors: pd.DataFrame) -> Unit:
 
 
 def comparisons(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str, Any]:
-    """The paired comparisons of the stages with each other and with the mean-shape guess, as `<new>_vs_<old>`.
+    """Paired comparisons of the stages with each other and with the mean-shape baseline, as `<new>_vs_<old>`.
 
-    A stage without a single known error is compared with nothing.
+    A stage without known errors is not compared.
     """
     known = set(errors.loc[errors["error_px"].notna(), "stage"])
     stages = [stage for stage in stages_in(errors) if stage in known]
@@ -102,7 +102,7 @@ def comparisons(errors: pd.DataFrame, statistics: StatisticsParams) -> dict[str,
 
 
 def landmark_subsets(errors: pd.DataFrame) -> dict[str, list[str]]:
-    """The subsets of Aariz's 29 landmarks that papers report; none for other sets."""
+    """Subsets of Aariz's 29 landmarks that papers report; empty for other data sets."""
     aariz = SCHEMAS["aariz"].names
     if set(errors["landmark"]) != set(aariz):
         return {}

@@ -1,8 +1,8 @@
-"""Errors without constant offsets: what is left when each landmark's systematic displacement is taken out.
+"""Errors after subtracting a constant offset per landmark.
 
-Readers of different sessions place some landmarks by different conventions, which adds a constant offset per landmark to every
-prediction's error. Taking it out is a diagnosis of where the error comes from, never a result to compare with others: it needs
-the test images' own truth.
+Readers of different sessions place some landmarks by different conventions. This adds a constant offset per landmark to the error
+of every prediction. Errors without offsets show where an error comes from. They are not comparable with other results, because
+the offsets are estimated from the truth of the test images.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,24 +23,24 @@ from ceph_pipeline.landmarks.tables import images_in, points_array, points_table
 def offset_rows(
     predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, reader: str, *, seed: int = 42
 ) -> pd.DataFrame:
-    """Errors of the last stage, and the random half of two readers' difference, both without offsets, as rows of `ErrorTable`.
+    """Errors of the last stage, and half of the random difference of two readers, without offsets, as rows of `ErrorTable`.
 
-    Stage: one constant vector a landmark is estimated on the test images of half of a subset's patients and taken from the
-    other half's differences, and the other way round. Readers: the vector is the mean over all of the subset's images, since
-    nothing has been fitted to either reader; half of what remains between them is what a perfect predictor of their mean would
-    show, were their random errors alike and independent.
+    Stage: one offset per landmark is estimated on the test images of half of a subset's patients and subtracted from the
+    differences of the other half, and vice versa. Readers: the offset is the mean over all images of the subset, because no
+    network was fitted to a single reader. Half of the remaining difference is the error of a perfect predictor of the readers'
+    mean, if the readers' random errors are independent and equally large.
 
     Args:
         predictions: `image_id, stage, landmark, x, y`.
-        landmarks: All readers' points.
+        landmarks: Points of all readers.
         images: `image_id, split, subset, pixel_size_mm` and, where known, `patient`. Subsets of fewer than two times
-            `MIN_IMAGES` test images or patients are left out.
-        reader: Whose points are the truth.
-        seed: Of the halves.
+            `MIN_IMAGES` test images or patients are ignored.
+        reader: Reader whose points are the ground truth.
+        seed: Seed of the split into halves.
 
     Returns:
-        Rows labelled `offset_removed` and, where two readers share images, `readers_floor`, of the points that have an error;
-        none where no subset is large enough.
+        Rows with stage `offset_removed` and, if two readers share images, `readers_floor`, for the points with an error. Empty if
+        no subset is large enough.
     """
     stages = stages_in(predictions.dropna(subset=["x", "y"]))
     test = images_in(images, predictions, ("test",))
@@ -58,7 +58,7 @@ def offset_rows(
 
 
 def without_offsets(differences: NDArray[np.float64], *, patients: Sequence[str], seed: int) -> NDArray[np.float64]:
-    """Differences `(N, K, 2)` less the mean of the other half of the patients' images, landmark by landmark; NaN stays NaN."""
+    """Differences `(N, K, 2)` minus each landmark's mean over the images of the other half of the patients; NaN stays NaN."""
     numbers, names = pd.factorize(np.asarray(patients, str))
     rng = np.random.default_rng(np.random.SeedSequence([seed, len(names)]))
     half = np.isin(numbers, rng.permutation(len(names))[: len(names) // 2])
@@ -69,7 +69,7 @@ def without_offsets(differences: NDArray[np.float64], *, patients: Sequence[str]
 
 
 def _random_half(differences: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Half of two readers' differences `(N, K, 2)` less their mean over the images."""
+    """Half of two readers' differences `(N, K, 2)`, after subtracting the mean over the images."""
     return (differences - mean_of_known(differences)) / 2
 
 
@@ -80,7 +80,7 @@ def _rows(
     stage: str,
     remainder: Callable[[NDArray[np.float64]], NDArray[np.float64]],
 ) -> pd.DataFrame:
-    """Lengths of what remains of points − target, in px and in mm."""
+    """Lengths of points − target, without offsets, in px and in mm."""
     image_ids, landmarks = list(images["image_id"]), list(target["landmark"].unique())
     found, truth = (points_array(table, image_ids, landmarks) for table in (points, target))
     table = points_table(found, image_ids, landmarks)[["image_id", "landmark"]]

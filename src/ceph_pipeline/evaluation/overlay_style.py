@@ -1,4 +1,4 @@
-"""Pixels, true and predicted points, as all overlays draw them."""
+"""Drawing of pixels and of true and predicted points, for all overlays."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,11 +13,11 @@ PREDICTION_COLOUR = "#FF4F79"
 SYMBOL_COLOUR = "#FFE066"
 
 OUTLINE: list[AbstractPathEffect] = [withStroke(linewidth=2.2, foreground="black")]
-"""Keeps marks legible on bright bone as on dark air."""
+"""Outline that keeps marks visible on bright bone and on dark air."""
 
 
 def show_pixels(axes: Axes, image: GreyImage, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
-    """Show the part of an image between two corners, pixel centres at integers, its greys stretched to its own range."""
+    """Show the part of an image between two corners, pixel centres at integers, contrast stretched to the part's range."""
     size = np.array([image.shape[1], image.shape[0]])
     left, top = np.clip(np.floor(low), 0, size - 1).astype(int)
     right, bottom = np.clip(np.ceil(high) + 1, [left + 1, top + 1], size).astype(int)

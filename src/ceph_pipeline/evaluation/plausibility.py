@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def learn_prior(truth: pd.DataFrame, images: pd.DataFrame) -> ShapePrior | None:
-    """Learn the shapes of the training landmarks; None, and one line in the log, where they are too few.
+    """Fit the shape prior to the training landmarks; None, with a log message, if there are too few shapes.
 
     Args:
         truth: `image_id, landmark, x, y` of one reader or the consensus.
@@ -31,16 +31,16 @@ def learn_prior(truth: pd.DataFrame, images: pd.DataFrame) -> ShapePrior | None:
 def plausibility_report(
     shapes: pd.DataFrame, images: pd.DataFrame, prior: ShapePrior | None, params: PlausibilityParams
 ) -> dict[str, Any]:
-    """How many predicted configurations are implausible.
+    """Count implausible predicted configurations.
 
     Args:
         shapes: From `judge_shapes`.
         images: `image_id, split`.
-        prior: What they were judged by.
-        params: From which percentile on.
+        prior: Shape prior that was used.
+        params: Percentile above which a configuration is implausible.
 
     Returns:
-        `n_shapes` learned from, `percentile`, and `counts` by split and stage; empty without a prior.
+        `n_shapes` of the prior, `percentile`, and `counts` by split and stage; empty without a prior.
     """
     if prior is None:
         return {}
@@ -50,13 +50,13 @@ def plausibility_report(
 
 
 def plausibility_line(report: dict[str, Any]) -> str:
-    """How configurations were judged."""
+    """Criterion for implausible configurations, in sentences."""
     if not report:
-        return "No shape prior was learned: too few training images have all their landmarks."
+        return "No shape prior was fitted: too few training images have all their landmarks."
     return (
-        "A configuration is implausible where it, or its least likely landmark given the others, is beyond the "
-        f"{report['percentile']:g}th percentile of real ones: learned from {report['n_shapes']} training images, each judged by "
-        f"the others; or where it is turned by more than {MAX_TURN_DEG:g}° against them. No point is moved."
+        "A configuration is implausible in two cases. First, it or its least likely landmark given the others is beyond the "
+        f"{report['percentile']:g}th percentile of {report['n_shapes']} training images, each compared with a prior without "
+        f"the image. Second, it is rotated by more than {MAX_TURN_DEG:g}° against the training images. No point is moved."
     )
 
 
@@ -71,7 +71,7 @@ def count_frame(report: dict[str, Any]) -> pd.DataFrame:
 
 
 def plausibility_metrics(report: dict[str, Any]) -> dict[str, float]:
-    """Figures worth comparing between runs, such as `test.stage2.implausible_percent`."""
+    """Metrics for comparing runs, such as `test.stage2.implausible_percent`."""
     return {
         f"{split}.{stage}.implausible_percent": 100 * fields["n_implausible"] / fields["n_images"]
         for split, stages in report.get("counts", {}).items()
@@ -80,7 +80,7 @@ def plausibility_metrics(report: dict[str, Any]) -> dict[str, float]:
 
 
 def _counts(shapes: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """By stage, of one split: images, implausible ones, and their implausible landmarks."""
+    """Number of images, of implausible images and of their implausible landmarks in one split, by stage."""
     return {
         stage: {
             "n_images": len(rows),

@@ -1,4 +1,4 @@
-"""How far the readers are from each other, and each of them from the truth that predictions are measured against."""
+"""Distances between readers, and distances of readers to the truth that predictions are compared with."""
 
 from itertools import combinations
 
@@ -10,14 +10,14 @@ from ceph_pipeline.landmarks.tables import CONSENSUS, reader_points
 
 
 def inter_reader_rows(landmarks: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
-    """Distance between two readers' points, as rows of `ErrorTable`; the mean over pairs where there are more readers.
+    """Distance between two readers' points, as rows of `ErrorTable`; the mean over all pairs for more than two readers.
 
     Args:
-        landmarks: All readers' points.
-        images: `image_id, pixel_size_mm`; their distances are given.
+        landmarks: Points of all readers.
+        images: `image_id, pixel_size_mm` of the images whose distances are returned.
 
     Returns:
-        Rows labelled `inter_reader` of the points that two readers have placed.
+        Rows with stage `inter_reader` for the points that at least two readers have placed.
     """
     points = _twice_read(landmarks[landmarks["image_id"].isin(images["image_id"])])
     return _mean_over(
@@ -31,17 +31,17 @@ def inter_reader_rows(landmarks: pd.DataFrame, images: pd.DataFrame) -> pd.DataF
 def reader_to_truth_rows(landmarks: pd.DataFrame, images: pd.DataFrame, truth: str) -> pd.DataFrame:
     """Distance of one reader's points to the truth, as rows of `ErrorTable`; the mean over the readers.
 
-    This is what a detector may be compared with: of two readers each is half their distance from their mean. It favours the
-    readers, whose own points are part of the mean. Points that one reader alone has placed, and the reader whose points are the
-    truth, do not count.
+    A detector's error can be compared with this distance. The comparison favours the readers, because their points are part of
+    the mean: the distance of each of two readers to their mean is half the distance between the readers. Points that only one
+    reader has placed are ignored, and so is the reader whose points are the truth.
 
     Args:
-        landmarks: All readers' points, the truth among them.
-        images: `image_id, pixel_size_mm`; their distances are given.
-        truth: Reader or consensus whose points count as the truth.
+        landmarks: Points of all readers, including the truth.
+        images: `image_id, pixel_size_mm` of the images whose distances are returned.
+        truth: Reader or consensus whose points are the ground truth.
 
     Returns:
-        Rows labelled `reader_to_truth`.
+        Rows with stage `reader_to_truth`.
     """
     target = reader_points(landmarks, truth)
     others = beside_truth(landmarks[landmarks["image_id"].isin(images["image_id"])], target)
@@ -49,12 +49,12 @@ def reader_to_truth_rows(landmarks: pd.DataFrame, images: pd.DataFrame, truth: s
 
 
 def beside_truth(landmarks: pd.DataFrame, truth: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The points that two readers have placed, by reader, without the reader whose points are the truth."""
+    """The points that at least two readers have placed, by reader, without the reader whose points are the truth."""
     return {name: rows for name, rows in _twice_read(landmarks).items() if not _is_truth(rows, truth)}
 
 
 def reader_pair(landmarks: pd.DataFrame) -> tuple[str, str] | None:
-    """The two readers, beside the consensus, who share most images, by name the first such; None where no two share one."""
+    """The two readers with the most images in common, the first pair by name; None if no two readers share an image."""
     images = {name: set(rows["image_id"]) for name, rows in _twice_read(landmarks).items()}
     shared = {pair: len(images[pair[0]] & images[pair[1]]) for pair in combinations(images, 2)}
     return max(shared, key=shared.__getitem__) if shared else None
@@ -72,7 +72,7 @@ def _is_truth(rows: pd.DataFrame, truth: pd.DataFrame) -> bool:
 
 
 def _mean_over(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Mean error of each point over the tables that have it."""
+    """Mean error of each point over the tables that contain the point."""
     if not tables:
         return no_errors()
     together = pd.concat(tables, ignore_index=True).dropna(subset=["error_px"])
@@ -81,6 +81,6 @@ def _mean_over(tables: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _restricted(other: pd.DataFrame, one: pd.DataFrame) -> pd.DataFrame:
-    """The other reader's points with a row for every landmark of the first, in their order."""
+    """The points of `other` with a row for each landmark of `one`, in the same order."""
     keys = one[["image_id", "landmark"]]
     return keys.merge(other[["image_id", "landmark", "x", "y"]], on=["image_id", "landmark"], how="left")

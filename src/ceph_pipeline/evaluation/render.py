@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing beside it, and the headline as a table for a paper."""
+"""The report as a self-contained HTML file, and the headline table in LaTeX."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,25 +12,25 @@ from ceph_pipeline.evaluation.sections import Section
 from ceph_pipeline.evaluation.stages import LABELS
 from ceph_pipeline.landmarks.tables import STAGES
 
-WITHHELD = "Shown in the report on the machine that made it: this picture shows patients."
+WITHHELD = "This figure shows patients and is only included in the local report of the machine that ran the evaluation."
 _BEYOND_ASCII = {"≤": r"$\leq$", "±": r"$\pm$", "–": "--", "×": r"$\times$"}
 
 
 def html_page(sections: Iterable[Section], figures: Mapping[str, str], *, latex: str = "", title: str = "Evaluation") -> str:
-    """Write the page: styles and figures inside, no script, no link to anything; text from data sets is escaped.
+    """Render the page with embedded styles and figures, without scripts and external links; text of data sets is escaped.
 
     Args:
-        sections: The report's.
-        figures: File name to data URI; a figure that is not among them is withheld, and the page says so.
-        latex: The table for a paper, shown as text, where there is one.
-        title: Of the page.
+        sections: Sections of the report.
+        figures: Data URIs by file name; a note replaces a figure that is missing here.
+        latex: The LaTeX table, which is shown as text; optional.
+        title: Title of the page.
     """
     content = {"sections": list(sections), "figures": figures, "latex": latex, "title": title, "withheld": WITHHELD}
     return render("ceph_pipeline.evaluation", "report.html.j2", **content)
 
 
 def paper_table(metrics: dict[str, Any]) -> str:
-    """The headline in LaTeX, for `booktabs`: MRE ± SD, its 95 % interval, the median and the SDRs of every row."""
+    """The headline table in LaTeX with `booktabs`: MRE ± SD, the 95 % interval, the median and the SDRs of every row."""
     first = next(metrics[name] for name in STAGES if name in metrics)
     unit = "mm" if first["n_images_mm"] else "px"
     shown = {name: row for name, row in compared(metrics).items() if number(row[f"mre_{unit}"]) != UNKNOWN}

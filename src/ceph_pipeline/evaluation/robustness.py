@@ -1,6 +1,6 @@
-"""Errors by kind of copy: what a flip, a turn, another exposure or braces cost the detector.
+"""Errors by kind of copy: effect of flips, rotations, exposure and braces on the detector.
 
-Copies of validation and test images serve this table alone; no headline figure is made with them.
+Copies of validation and test images are used only for this table, not for the headline metrics.
 """
 
 import numpy as np
@@ -13,25 +13,26 @@ from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.landmarks.tables import Unit
 
 ORIGINAL = "original"
-"""The kind of an unchanged image."""
+"""Kind of an original image."""
 
 
 def robustness_table(
     copies: pd.DataFrame, copied: pd.DataFrame, originals: pd.DataFrame, statistics: StatisticsParams
 ) -> pd.DataFrame:
-    """Errors by kind of copy, beside those of the same sources' originals.
+    """Errors by kind of copy, compared with the errors on the same sources' originals.
 
     Args:
         copies: Rows of `ErrorTable` of the copies.
-        copied: `image_id, source_id, kind, copy, split` of at least those copies.
-        originals: Rows of `ErrorTable` of their sources.
+        copied: `image_id, source_id, kind, copy, split` of at least these copies.
+        originals: Rows of `ErrorTable` of the copies' sources.
         statistics: Thresholds and resamples.
 
     Returns:
-        One row a stage, split and kind, the originals first: `n_sources`, `n_images`, `n_points`, `n_missing` (points with a
-        truth and without a prediction); in mm and px `mre_<unit>` and `difference_<unit>`, the mean difference to the
-        originals on the points known in both, with `…_low` and `…_high`, 95 % intervals by bootstrap over sources, those of
-        one patient drawn together, NaN for fewer than ten; `sdr_<mm>` in percent. Empty where there are no copies.
+        One row per stage, split and kind, the originals first. `n_missing` is the number of points with a truth and without a
+        prediction; the other counts are `n_sources`, `n_images` and `n_points`. For mm and px there are `mre_<unit>` and
+        `difference_<unit>`, the mean difference to the originals on the points known in both. `…_low` and `…_high` are 95 %
+        bootstrap intervals over sources (sources of one patient are resampled together), NaN for fewer than ten. `sdr_<mm>` is
+        in percent. Empty without copies.
     """
     rows = copies.merge(copied[["image_id", "source_id", "kind", "copy", "split"]], on="image_id", validate="many_to_one")
     found = []
@@ -46,7 +47,7 @@ def robustness_table(
 
 
 def _figures(part: pd.DataFrame, originals: pd.DataFrame, kind: str, statistics: StatisticsParams) -> dict[str, float]:
-    """One kind's figures against the originals of its own sources."""
+    """Metrics of one kind of copy, compared with the originals of its sources."""
     mm = _by_source(part, "mm").to_numpy()
     figures: dict[str, float] = {
         "n_sources": part["source_id"].nunique(),
@@ -80,5 +81,5 @@ def _with_interval(name: str, values: NDArray[np.float64], interval: Interval | 
 
 
 def _by_source(part: pd.DataFrame, unit: Unit) -> pd.DataFrame:
-    """Errors with a row a source and a column a copy and landmark: copies of one source are drawn together."""
+    """Errors with sources as rows and pairs of copy and landmark as columns: copies of a source are resampled together."""
     return wide(part, "source_id", ["copy", "landmark"], f"error_{unit}")

@@ -1,4 +1,4 @@
-"""A comparison with an earlier run: is the difference more than noise?"""
+"""Paired comparison with an earlier MLflow run."""
 
 from typing import Any
 
@@ -15,17 +15,17 @@ SMALLER, LARGER, NOISE = "smaller", "larger", "no more than noise"
 
 
 def compare_with_earlier(now: pd.DataFrame, before: pd.DataFrame, run_id: str, statistics: StatisticsParams) -> dict[str, Any]:
-    """Compare each stage's errors with those of an earlier run, paired on what the two have in common.
+    """Compare each stage's errors with the errors of an earlier run, paired on common images and landmarks.
 
     Args:
-        now: Rows of `ErrorTable` of the images that count.
-        before: The earlier run's, on any images.
-        run_id: Its identifier.
+        now: Rows of `ErrorTable` of the evaluated images.
+        before: Rows of `ErrorTable` of the earlier run, for any images.
+        run_id: Identifier of the earlier run.
         statistics: Resamples.
 
     Returns:
-        `run_id`; `stages`, each with the fields of `compare`, `mre_now` and `mre_before` on the common points, and
-        `verdict`; `n_images` and `n_landmarks` in common; `only_now` and `only_before`, landmarks that one run alone has, and
+        `run_id`; `stages`, each with the fields of `compare`, `mre_now` and `mre_before` on the common points, and `verdict`;
+        the number of common `n_images` and `n_landmarks`; `only_now` and `only_before`, landmarks of only one run; and
         `n_images_only_now`.
 
     Raises:
@@ -36,8 +36,8 @@ def compare_with_earlier(now: pd.DataFrame, before: pd.DataFrame, run_id: str, s
     if not (stages and images and landmarks):
         raise EvaluationError(
             f"run {run_id} and this one have {len(stages)} stages, {len(images)} images and {len(landmarks)} landmarks in "
-            "common: there is nothing to compare. Name a run on the same data set in evaluation.compare_with; runs of two data "
-            "roots have images in common where both were made with one pseudonym_key (globals.yml)."
+            "common: there is nothing to compare. Set evaluation.compare_with to a run on the same data set. Runs of two data "
+            "roots have images in common if both used the same pseudonym_key (globals.yml)."
         )
     compared = {stage: _compared(now, before, stage, images, landmarks, statistics) for stage in stages}
     return {
@@ -52,7 +52,7 @@ def compare_with_earlier(now: pd.DataFrame, before: pd.DataFrame, run_id: str, s
 
 
 def earlier_lines(result: dict[str, Any]) -> list[str]:
-    """The comparison in sentences, one a stage, and what it left out."""
+    """The comparison in sentences, one per stage, and the landmarks of only one run."""
     lines = []
     for stage, fields in result["stages"].items():
         bounds = fields["difference_ci95"]
@@ -77,7 +77,7 @@ def _in_common(now: pd.DataFrame, before: pd.DataFrame, column: str) -> set[str]
 def _compared(
     now: pd.DataFrame, before: pd.DataFrame, stage: str, images: set[str], landmarks: set[str], statistics: StatisticsParams
 ) -> dict[str, Any] | None:
-    """One stage's comparison, or None where no point is known in both runs."""
+    """One stage's comparison, or None if no point is known in both runs."""
     new, old = (
         table[(table["stage"] == stage) & table["image_id"].isin(images) & table["landmark"].isin(landmarks)]
         for table in (now, before)

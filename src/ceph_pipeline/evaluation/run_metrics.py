@@ -1,4 +1,4 @@
-"""Figures worth comparing between runs, as the tracking server takes them."""
+"""Metrics for comparing runs, in the format of the tracking server."""
 
 import math
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def run_metrics(
     plausibility_summary: dict[str, Any],
     run_comparison: dict[str, Any],
 ) -> dict[str, float]:
-    """Every figure of an evaluation by a dotted name, such as `stage2.mre_mm`; NaN where one is unknown."""
+    """All metrics of an evaluation by dotted names, such as `stage2.mre_mm`; NaN where unknown."""
     return {
         **flat_metrics(metrics),
         **{f"robustness.{row['split']}.{row['stage']}.{row['kind']}.mre_px": row["mre_px"] for _, row in robustness.iterrows()},
@@ -38,7 +38,7 @@ def run_metrics(
 
 
 def as_logged(metrics: Mapping[str, float | None]) -> dict[str, dict[str, float]]:
-    """Metrics as kedro-mlflow's dataset takes them, without those that are unknown.
+    """Metrics in the format of kedro-mlflow's dataset, without unknown values.
 
     >>> as_logged({"stage 1.mre_mm": 1.5, "stage2.mre_mm": None})
     {'stage_1.mre_mm': {'value': 1.5, 'step': 0}}

@@ -1,4 +1,4 @@
-"""The report, section by section: sentences, display-ready tables and figures."""
+"""Sections of the report: sentences, tables for display and figures."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ from ceph_pipeline.evaluation.summary import comparison_lines, headline, notes
 
 @dataclass(frozen=True)
 class Results:
-    """Everything an evaluation has found, by its name in the catalog.
+    """All results of an evaluation, by their names in the catalog.
 
     Attributes:
         metrics: From `evaluate`.
@@ -24,9 +24,9 @@ class Results:
         measurement_errors: From `measurement_error_table`.
         head_errors: From `head_table`.
         agreement: `classes` from `class_agreement`, `cvm` from `cvm_agreement`.
-        uncertainty: `stages` from `assessments`, the stages that were `learned`, and `n_left_out` near-duplicates.
-        plausibility_summary: From `plausibility_report`; empty where there is no prior.
-        run_comparison: From `compare_with_earlier`; empty where no run was named.
+        uncertainty: `stages` from `assessments`, the stages with a calibration (`learned`), and `n_left_out` near-duplicates.
+        plausibility_summary: From `plausibility_report`; empty without a prior.
+        run_comparison: From `compare_with_earlier`; empty without an earlier run.
     """
 
     metrics: dict[str, Any]
@@ -47,10 +47,10 @@ class Section:
     """A part of the report.
 
     Attributes:
-        title: Its heading.
-        lines: Sentences, one an entry.
-        tables: Display-ready: every cell is text.
-        figure: File name of its picture, beside the report.
+        title: Heading.
+        lines: Sentences, one per entry.
+        tables: Tables for display; every cell is text.
+        figure: File name of the figure, in the folder of the report.
     """
 
     title: str
@@ -60,7 +60,7 @@ class Section:
 
 
 def sections(results: Results) -> list[Section]:
-    """The whole report; what there is nothing to say about is said to be missing."""
+    """All sections of the report; a section without results states the reason."""
     metrics, last = results.metrics, stages_in(results.landmark_errors)[-1]
     parts = [
         Section(
@@ -68,7 +68,7 @@ def sections(results: Results) -> list[Section]:
             [*comparison_lines(metrics), *notes(metrics)],
             [error_tables.stage_frame(error_tables.compared(metrics))],
         ),
-        Section("What each step gains", [error_tables.ABLATION_NOTE], [error_tables.ablation_frame(metrics)]),
+        Section("Improvement by step", [error_tables.ABLATION_NOTE], [error_tables.ablation_frame(metrics)]),
     ]
     if results.run_comparison:
         parts.append(Section(f"Against run {results.run_comparison['run_id']}", earlier_lines(results.run_comparison)))
@@ -76,7 +76,7 @@ def sections(results: Results) -> list[Section]:
         Section("Successful detection rate", figure="sdr_curve.png"),
         Section(f"Subsets, {LABELS[last]}", [], [error_tables.subset_frame(metrics, last)]),
         Section(
-            f"Landmarks, {LABELS[last]}, the hardest first",
+            f"Landmarks, {LABELS[last]}, sorted by error",
             [],
             [error_tables.landmark_frame(results.landmark_errors, last)],
             "landmark_errors.png",
@@ -95,7 +95,7 @@ def sections(results: Results) -> list[Section]:
 
 def _robustness(table: pd.DataFrame) -> Section:
     if table.empty:
-        return Section("Error by kind of copy", ["The splits asked for have no augmented copies, or none were asked for."])
+        return Section("Error by kind of copy", ["The configured splits have no augmented copies, or no splits are configured."])
     return Section(
         "Error by kind of copy", [error_tables.ROBUSTNESS_NOTE], [error_tables.robustness_frame(table)], "robustness.png"
     )
@@ -112,9 +112,7 @@ def _uncertainty(found: dict[str, Any]) -> list[Section]:
     parts = [Section("Reliability of the uncertainty", lines, tables, "reliability.png")]
     if found["stages"]:
         radii = [uncertainty_tables.radius_frame(found)]
-        parts.append(
-            Section("Radii, and points to look at again", uncertainty_tables.radius_lines(found), radii, "flag_curves.png")
-        )
+        parts.append(Section("Radii and flagged points", uncertainty_tables.radius_lines(found), radii, "flag_curves.png"))
     return parts
 
 
@@ -137,5 +135,5 @@ def _clinical(results: Results, last: str) -> list[Section]:
 
 
 def _if_any(table: pd.DataFrame) -> list[pd.DataFrame]:
-    """The table, unless it has no row."""
+    """The table as a list, or an empty list without rows."""
     return [] if table.empty else [table]

@@ -1,4 +1,4 @@
-"""Stage 1's share of each refined point, suggested by cross-validation."""
+"""Weight of stage 1's point in each refined point, estimated by cross-validation."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from ceph_pipeline.evaluation.stages import stages_in
 from ceph_pipeline.landmarks.tables import points_array
 
 SHARES = np.arange(0, 1, 0.1)
-"""Shares that are compared."""
+"""Weights that are compared."""
 
 _STARTS = {"stage2": "stage1", "stage2_tta": "stage1_tta"}
 
@@ -18,20 +18,20 @@ _STARTS = {"stage2": "stage1", "stage2_tta": "stage1_tta"}
 def suggest_shares(
     predictions: pd.DataFrame, truth: pd.DataFrame, folds: pd.DataFrame, shares: dict[str, float]
 ) -> dict[str, Any]:
-    """The share of stage 1's point at which each landmark's mean error is least, and what such shares gain.
+    """The weight of stage 1's point with the smallest mean error for each landmark, and the improvement by these weights.
 
-    A point that stage 2 was too unsure to refine is the same whatever the share.
+    A point for which the fallback to stage 1 was used does not depend on the weight.
 
     Args:
-        predictions: Both stages' points, each image located by a detector that has not learned from it.
+        predictions: Points of both stages; each image was predicted by a detector that was not trained on the image.
         truth: One reader's points of these images.
-        folds: `image_id` and `fold`, at least two folds; the gain is that of shares learned on the other folds.
-        shares: The share by landmark that the predictions were made with.
+        folds: `image_id` and `fold`, at least two folds; the improvement is computed with weights fitted on the other folds.
+        shares: The weight by landmark that was used for the predictions.
 
     Returns:
-        `stage1_share_of` by landmark, `stage`, and its mean error in px of the originals with the given shares (`mre_px`)
-        and with those learned on the other folds (`mre_px_with_shares`). Empty where there is no second stage, or one fold.
-        Landmarks that the truth lacks in a fold are left out.
+        `stage1_share_of` by landmark, `stage`, and the stage's mean error in px of the originals with the given weights
+        (`mre_px`) and with weights fitted on the other folds (`mre_px_with_shares`). Empty without a second stage, and for a
+        single fold. Landmarks without any truth in a fold are omitted.
     """
     refined = [stage for stage in stages_in(predictions) if stage in _STARTS]
     located = folds[folds["image_id"].isin(predictions["image_id"])]
@@ -57,5 +57,5 @@ def suggest_shares(
 
 
 def _best(errors: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Number of the share with the least mean error, `(K,)` of `(G, N, K)`."""
+    """Index `(K,)` of the weight with the smallest mean of the errors `(G, N, K)`."""
     return np.asarray(np.nanmean(errors, axis=1).argmin(axis=0))

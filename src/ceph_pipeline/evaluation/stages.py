@@ -1,26 +1,26 @@
-"""What predictions are compared: the detector's stages, the mean-shape guess and the readers."""
+"""Names of compared predictions: the detector's stages, the mean-shape baseline and the readers."""
 
 import pandas as pd
 
 from ceph_pipeline.landmarks.tables import ENSEMBLE, STAGES
 
 MEAN_SHAPE = "mean_shape"
-"""The guess that does not look at the image."""
+"""The mean-shape baseline, which does not use the image."""
 
 INTER_READER = "inter_reader"
 """The distance between two readers."""
 
 READER_TO_TRUTH = "reader_to_truth"
-"""The distance of one reader to the truth, which is the readers' mean by default; a detector may be compared with this."""
+"""The distance of one reader to the truth (by default the readers' mean); a reference for the detector's error."""
 
 OFFSET_REMOVED = "offset_removed"
-"""The last stage after one constant offset per landmark is removed; see `offsets`."""
+"""The last stage after subtracting one constant offset per landmark; see `offsets`."""
 
 READERS_FLOOR = "readers_floor"
-"""Half of two readers' difference without its constant offsets: the error of a perfect predictor of their mean."""
+"""Half of two readers' difference without constant offsets: the error of a perfect predictor of their mean."""
 
 BESIDE = (READER_TO_TRUTH, OFFSET_REMOVED, READERS_FLOOR)
-"""What stands beside the detector's stages for comparison, without being one of them."""
+"""References that are compared with the detector's stages."""
 
 LABELS = {
     "stage1": "stage 1",
@@ -34,7 +34,7 @@ LABELS = {
     OFFSET_REMOVED: "last stage, offsets removed",
     READERS_FLOOR: "readers' random half",
 }
-"""What figures and tables call them."""
+"""Labels in figures and tables."""
 
 COMPARISONS = (
     ("stage2", "stage1"),
@@ -45,10 +45,10 @@ COMPARISONS = (
     (ENSEMBLE, "stage2_tta"),
     (ENSEMBLE, "stage1"),
 )
-"""New and old stage of the paired comparisons: what refinement gains, what the views gain, and what each gains on stage 1."""
+"""New and old stage of the paired comparisons: gain by refinement, gain by TTA, and gain of each over stage 1."""
 
 
 def stages_in(table: pd.DataFrame) -> list[str]:
-    """The detector's stages that a table's `stage` column has, in their order."""
+    """The detector's stages in a table's `stage` column, in their order."""
     present = set(table["stage"])
     return [stage for stage in STAGES if stage in present]

@@ -1,4 +1,4 @@
-"""Which landmarks are evaluated: all, those that two data sets share, or a set that a paper uses."""
+"""Choice of the evaluated landmarks: all, those that two data sets share, or a set from a paper."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ceph_pipeline.landmarks import SCHEMAS, UnknownLandmarkError, find
 
 COMMON = "common"
 Wanted = str | Sequence[str] | None
-"""None: all annotated landmarks; `common`: those that are predicted too; a schema's name; or names, symbols or aliases."""
+"""None: all annotated landmarks; `common`: those that are also predicted; a schema's name; or names, symbols or aliases."""
 
 
 def evaluated_landmarks(predicted: Sequence[str], annotated: Sequence[str], wanted: Wanted) -> list[str]:
-    """Full names of the landmarks that count, in the order of the annotated ones.
+    """Full names of the evaluated landmarks, in the order of the annotated landmarks.
 
         >>> evaluated_landmarks(["Sella", "Nasion", "Ramus"], ["Nasion", "Sella", "Basion"], "common")
         ['Nasion', 'Sella']
@@ -24,11 +24,11 @@ def evaluated_landmarks(predicted: Sequence[str], annotated: Sequence[str], want
 
     Args:
         predicted: Full names of the detector's landmarks.
-        annotated: Full names of the data set's.
-        wanted: What the configuration asks for.
+        annotated: Full names of the data set's landmarks.
+        wanted: Value of `evaluation.landmarks`.
 
     Raises:
-        EvaluationError: an unknown name, one that nobody has annotated, or nothing is left.
+        EvaluationError: a name is unknown or not annotated, or no landmark is left.
     """
     if wanted is None:
         return list(annotated)
@@ -46,7 +46,7 @@ def evaluated_landmarks(predicted: Sequence[str], annotated: Sequence[str], want
 
 
 def only_evaluated(points: pd.DataFrame, landmarks: pd.DataFrame, wanted: Wanted) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Predictions and annotations of the landmarks that count; where wanted is None all, also those that one table lacks."""
+    """Predictions and annotations of the evaluated landmarks; for None all landmarks, also if one table lacks them."""
     if wanted is None or points.empty:
         return points, landmarks
     predicted, annotated = (list(table["landmark"].unique()) for table in (points, landmarks))
@@ -67,4 +67,4 @@ def _full_name(key: str) -> str:
     try:
         return find(key).name
     except UnknownLandmarkError as error:
-        raise EvaluationError(f"evaluation.landmarks: {error} Or give `common`, or one of {', '.join(SCHEMAS)}.") from None
+        raise EvaluationError(f"evaluation.landmarks: {error} Other values: `common`, {', '.join(SCHEMAS)}.") from None

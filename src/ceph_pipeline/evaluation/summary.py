@@ -1,4 +1,4 @@
-"""The table and the sentences that a run ends with."""
+"""Summary of an evaluation at the end of a run: table and sentences."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from ceph_pipeline.evaluation.stages import LABELS, MEAN_SHAPE, OFFSET_REMOVED, 
 from ceph_pipeline.landmarks.tables import STAGES
 from ceph_pipeline.uncertainty import UNITS
 
-TOO_FEW = f"fewer than {MIN_IMAGES} images or patients: no intervals, since so few do not show how far chance moves the figures"
+TOO_FEW = f"fewer than {MIN_IMAGES} images or patients, too few for confidence intervals"
 
 
 def render(report: dict[str, Any]) -> Group:
-    """The report as a rich table with what it says beneath.
+    """The report as a Rich table with sentences below.
 
     Args:
         report: From `evaluate`, or read back from `metrics.json`.
@@ -29,7 +29,7 @@ def render(report: dict[str, Any]) -> Group:
 
 
 def stage_table(report: dict[str, Any]) -> Table:
-    """Stages and the mean shape, one row each."""
+    """The stages and the mean-shape baseline, one row each."""
     frame = stage_frame(_stages(report), rate_intervals=False)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in frame.columns:
@@ -40,13 +40,13 @@ def stage_table(report: dict[str, Any]) -> Table:
 
 
 def headline(report: dict[str, Any]) -> str:
-    """What the table is about."""
+    """Caption of the table."""
     first = next(iter(_stages(report).values()))
     return f"Test split: {first['n_images']} images, {first['n_landmarks']} landmarks; ≤t mm: percent of errors up to t"
 
 
 def comparison_lines(report: dict[str, Any]) -> list[str]:
-    """One sentence a paired comparison, and whether every stage is better than the mean shape."""
+    """One sentence per paired comparison, and whether every stage is better than the mean-shape baseline."""
     compared, beaten = report["details"]["comparisons"], report["details"]["beats_mean_shape"]
     tested = all(result["ci95"] for name, result in compared.items() if name.endswith(f"_vs_{MEAN_SHAPE}"))
     claim = "every stage beats the mean shape" if tested else "every stage's error is below the mean shape's"
@@ -55,13 +55,13 @@ def comparison_lines(report: dict[str, Any]) -> list[str]:
 
 
 def stage_comparisons(compared: dict[str, Any]) -> list[str]:
-    """One sentence a paired comparison of two stages."""
+    """One sentence per paired comparison of two stages."""
     pairs = {tuple(name.split("_vs_")): result for name, result in compared.items()}
     return [comparison_line(new, old, result) for (new, old), result in pairs.items() if old != MEAN_SHAPE]
 
 
 def comparison_line(new: str, old: str, result: dict[str, Any]) -> str:
-    """Whether the new stage's error is smaller, and by how much; "beats" is said where the whole interval is above 0."""
+    """Result of a paired comparison in a sentence; "beats" means that the whole interval is above 0."""
     percent, bounds = result["improvement_percent"], result["ci95"]
     size = f"error {'smaller' if percent >= 0 else 'larger'} by {abs(percent):.0f} %"
     if bounds is None:
@@ -71,20 +71,20 @@ def comparison_line(new: str, old: str, result: dict[str, Any]) -> str:
 
 
 def notes(report: dict[str, Any]) -> list[str]:
-    """What a reader of the table must know: near-duplicates, the readers, missing intervals, pixel sizes and predictions."""
+    """Notes on the table: near-duplicates, readers, missing intervals, pixel sizes and predictions."""
     stage, fields = list(_stages(report, guess=False).items())[-1]
     details = report["details"]
     found = [*_near_duplicates(details["without_near_duplicates"], stage), *_readers(details)]
-    if fields.get("n_patients", fields["n_images"]) < MIN_IMAGES:  # earlier reports have images alone
+    if fields.get("n_patients", fields["n_images"]) < MIN_IMAGES:  # earlier reports lack `n_patients`
         found.append(TOO_FEW)
     if nameless := details["n_images_without_truth"]:
-        found.append(f"{nameless} predicted test images have no annotated point and count nowhere")
+        found.append(f"{nameless} predicted test images have no annotated point and are ignored")
     without_size = fields["n_images"] - fields["n_images_mm"]
     if without_size:
-        found.append(f"{without_size} of {fields['n_images']} images have no pixel size and count in px only")
+        found.append(f"{without_size} of {fields['n_images']} images have no pixel size and are included in px only")
     for name, entry in _stages(report, guess=False).items():
         if entry["n_missing"]:
-            found.append(f"{LABELS[name]}: {entry['n_missing']} annotated points were not predicted and count nowhere above")
+            found.append(f"{LABELS[name]}: {entry['n_missing']} annotated points were not predicted and are ignored above")
     return found
 
 
@@ -97,22 +97,22 @@ def _near_duplicates(clean: dict[str, Any], stage: str) -> list[str]:
 
 
 def _readers(details: dict[str, Any]) -> list[str]:
-    """How far readers are from the truth, and what is left of the last stage's error without constant offsets."""
+    """Distance of readers to the truth, and error of the last stage without constant offsets."""
     found = []
     if (readers := details["inter_reader"]) and (one := details.get("reader_to_truth")):
         found.append(
-            f"one reader is {', '.join(_lengths(one))} from the truth, which includes that reader's points where it is the "
+            f"one reader is {', '.join(_lengths(one))} from the truth, which includes the reader's points if the truth is the "
             f"readers' mean; two readers are {', '.join(_lengths(readers))} apart"
         )
     if without := details.get(OFFSET_REMOVED):
-        line = f"after removing one constant offset per landmark, a diagnosis and no result: {_lengths(without)[0]}"
+        line = f"after subtracting one constant offset per landmark (for diagnosis only): {_lengths(without)[0]}"
         floor = details.get(READERS_FLOOR)
         found.append(f"{line}; the random half of the readers' difference: {_lengths(floor)[0]}" if floor else line)
     return found
 
 
 def _lengths(fields: dict[str, Any]) -> list[str]:
-    """The mean error in mm, where it is known, and in px."""
+    """The mean error in mm, if known, and in px."""
     shown = {unit: number(fields[f"mre_{unit}"]) for unit in UNITS}
     return [f"{text} {unit}" for unit, text in shown.items() if text != UNKNOWN] or [UNKNOWN]
 

@@ -1,4 +1,4 @@
-"""Uncertainty learned on held-out sources and checked on test sources, stage by stage."""
+"""Uncertainty of each stage, calibrated on held-out sources and evaluated on test sources."""
 
 import logging
 from typing import Any, NamedTuple
@@ -29,20 +29,20 @@ from ceph_pipeline.uncertainty import (
 logger = logging.getLogger(__name__)
 
 Models = dict[str, dict[Unit, UncertaintyModel]]
-"""By stage and unit."""
+"""Uncertainty models by stage and unit."""
 
 _SHARES = np.concatenate([np.arange(0, 20, 0.25), np.arange(20, 101)])
-"""Percentages of the points at which the trade-off is tabulated."""
+"""Percentages of flagged points for which the trade-off is tabulated."""
 
 
 class Checked(NamedTuple):
-    """A stage on sources that its uncertainty has not been learned from.
+    """A stage's errors on sources that were not used for its calibration.
 
     Attributes:
-        stage: Its name.
-        unit: Of the errors.
-        seen: Errors and the network's own standard deviations.
-        model: What validation says, where it says anything.
+        stage: Name of the stage.
+        unit: Unit of the errors.
+        seen: Errors, and standard deviations as predicted by the network.
+        model: Uncertainty model; None without a calibration.
     """
 
     stage: str
@@ -57,11 +57,11 @@ def stage_errors(
     """A stage's errors and predicted standard deviations, and the landmarks of their columns.
 
     Args:
-        errors: Rows of `ErrorTable` of the images that count.
+        errors: Rows of `ErrorTable` of the evaluated images.
         predictions: `image_id, stage, landmark, sigma_px`.
         images: `image_id, pixel_size_mm` and, where known, `patient`.
-        stage: Which.
-        unit: Of both; in mm, images without a pixel size are NaN.
+        stage: Stage of the table.
+        unit: Unit of errors and standard deviations; in mm, images without a pixel size are NaN.
     """
     table = error_matrix(errors, stage, unit)
     said = wide(predictions[predictions["stage"] == stage], "image_id", "landmark", "sigma_px")
@@ -73,16 +73,16 @@ def stage_errors(
 
 
 def learn(errors: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame, params: UncertaintyParams) -> Models:
-    """Learn each stage's uncertainty: in mm where each validation image has a pixel size, and in px.
+    """Calibrate each stage's uncertainty in px and, if each validation image has a pixel size, in mm.
 
-    Without validation images the others decide. A unit with too few sources is left out, and the log says so.
+    Without validation images, each image needs a pixel size for mm. A unit with too few sources is omitted, with a log message.
 
     Args:
-        errors: `ErrorTable` of images that the networks which located them have not learned from; in mm, images without a pixel
-            size count nothing.
-        predictions: Their points.
+        errors: `ErrorTable` of images, each predicted by a network that was not trained on the image. In mm, images without a
+            pixel size are ignored.
+        predictions: Points of these images.
         images: `image_id, split, pixel_size_mm`.
-        params: How.
+        params: Settings of the calibration.
     """
     models = Models()
     learned = images[images["image_id"].isin(errors.loc[errors["error_px"].notna(), "image_id"])]
@@ -99,13 +99,13 @@ def learn(errors: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame,
 
 
 def unseen_errors(errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:
-    """Errors on test images without a near-duplicate in training or validation: what uncertainty is checked on."""
+    """Errors on test images without a near-duplicate in training or validation, on which uncertainty is evaluated."""
     test = on_split(errors, images, "test")
     return test[~test["image_id"].isin(leaked_images(duplicates, images))]
 
 
 def checked_stages(unseen: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame, models: Models) -> list[Checked]:
-    """Every stage on the unseen images, in each unit that its models have, or in px without any."""
+    """Errors of every stage on the unseen images, in each unit of its models, or in px without models."""
     return [
         Checked(stage, unit, stage_errors(unseen, predictions, images, stage, unit)[0], of_stage.get(unit))
         for stage in stages_in(unseen)
@@ -115,11 +115,12 @@ def checked_stages(unseen: pd.DataFrame, predictions: pd.DataFrame, images: pd.D
 
 
 def assessments(checked: list[Checked]) -> dict[str, dict[str, Any]]:
-    """What was learned, from how many sources, and how it holds, by stage and unit.
+    """Results of the calibration and of its evaluation, by stage and unit.
 
     Returns:
-        For each the fields of `assess`, `level`, `factor`, `n_sigma_sources`, `n_radius_sources`, `n_sources_needed` for
-        radii, and `coverage_ci95` over images, None where no radius is promised or for fewer than ten images or patients.
+        For each stage and unit the fields of `assess`, `level`, `factor`, `n_sigma_sources`, `n_radius_sources`,
+        `n_sources_needed` for radii, and `coverage_ci95` over images. The last is None for infinite radii, and for fewer than
+        ten images or patients.
     """
     found: dict[str, dict[str, Any]] = {}
     for stage, unit, seen, model in checked:
@@ -146,11 +147,11 @@ def assessments(checked: list[Checked]) -> dict[str, dict[str, Any]]:
 
 
 def flag_curves(checked: list[Checked]) -> pd.DataFrame:
-    """Percentage of gross errors caught by flagging the least certain points, where errors are known in mm.
+    """Percentage of gross errors that are found by flagging the least certain points, for errors in mm.
 
     Returns:
-        `stage, flagged_percent, caught_percent, chosen`: a curve a stage, and where the model's own threshold lies on it
-        (`chosen`). Without rows for stages that make no gross error.
+        `stage, flagged_percent, caught_percent, chosen`: one curve per stage; `chosen` is the row of the model's threshold.
+        Stages without gross errors have no rows.
     """
     parts = []
     for stage, unit, seen, model in checked:
@@ -169,7 +170,7 @@ def flag_curves(checked: list[Checked]) -> pd.DataFrame:
 
 
 def reliability_table(checked: list[Checked]) -> pd.DataFrame:
-    """Said against observed standard deviation, in bins of equally many points, of each stage in its first unit.
+    """Predicted and observed standard deviations in bins of equal size, for each stage in its first unit.
 
     Returns:
         `stage, unit, calibrated, bin, n, sigma` (root mean square of the bin's standard deviations) `, observed`: the errors'

@@ -1,4 +1,4 @@
-"""Figures of the uncertainty: reliability before and after calibration, and what flags catch."""
+"""Figures of the uncertainty: reliability before and after calibration, and gross errors found by flags."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,19 +10,19 @@ from ceph_pipeline.evaluation.stages import LABELS, stages_in
 from ceph_pipeline.evaluation.uncertainty import calibration_error
 from ceph_pipeline.uncertainty import GROSS_MM
 
-RELIABILITY, FLAGS = "Reliability of the uncertainty", "What looking at the least certain points again catches"
-PANELS = {False: "as the networks say it", True: "calibrated"}
+RELIABILITY, FLAGS = "Reliability of the uncertainty", "Gross errors among the least certain points"
+PANELS = {False: "as predicted", True: "calibrated"}
 
 
 def reliability_figure(table: pd.DataFrame) -> Figure:
-    """Said against observed standard deviation, before and, where there is one, after calibration, a line a stage.
+    """Predicted and observed standard deviations before and, if available, after calibration, one line per stage.
 
     Args:
         table: From `reliability_table`.
     """
     shown = table[(table["sigma"] > 0) & (table["observed"] > 0)]
     if shown.empty:
-        return notice(RELIABILITY, "no prediction carries a standard deviation above 0")
+        return notice(RELIABILITY, "no prediction has a standard deviation above 0")
     panels = [calibrated for calibrated in PANELS if (shown["calibrated"] == calibrated).any()]
     figure = Figure(figsize=(5.6 * len(panels) + 0.6, 5.8), layout="constrained")
     figure.suptitle(f"{RELIABILITY} on the test split", x=0.01, ha="left", fontweight="bold")
@@ -33,7 +33,7 @@ def reliability_figure(table: pd.DataFrame) -> Figure:
         _draw_stages(axes, shown[shown["calibrated"] == calibrated])
         unit = shown["unit"].iloc[0]
         axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal", title=PANELS[calibrated])
-        axes.set(xlabel=f"standard deviation said ({unit})", ylabel=f"standard deviation observed ({unit})")
+        axes.set(xlabel=f"predicted standard deviation ({unit})", ylabel=f"observed standard deviation ({unit})")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, frameon=False)
         axes.grid(visible=True, which="both", color="#eeeeee")
         axes.spines[["top", "right"]].set_visible(False)
@@ -41,13 +41,13 @@ def reliability_figure(table: pd.DataFrame) -> Figure:
 
 
 def flag_figure(table: pd.DataFrame) -> Figure:
-    """Share of gross errors caught against share of points looked at, a line a stage, the model's own threshold as a dot.
+    """Share of gross errors found against share of flagged points, one line per stage; the dot is the model's threshold.
 
     Args:
         table: From `flag_curves`.
     """
     if table.empty:
-        return notice(FLAGS, f"no error above {GROSS_MM:g} mm, no pixel sizes, or nothing learned")
+        return notice(FLAGS, f"no error above {GROSS_MM:g} mm, no pixel sizes, or no calibration")
     figure, axes = new_axes(8, 5)
     axes.plot([0, 100], [0, 100], color="#999999", linewidth=1, label="chance")
     for stage in stages_in(table):

@@ -1,4 +1,4 @@
-"""What the report says about uncertainty."""
+"""Sentences and tables on uncertainty in the report."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,26 +10,26 @@ from ceph_pipeline.evaluation.stages import LABELS
 from ceph_pipeline.uncertainty import GROSS_MM
 
 NOT_LEARNED = (
-    "No uncertainty was learned: evaluation.uncertainty is null, or held-out sources of fewer than two patients have truth."
+    "No uncertainty was calibrated: evaluation.uncertainty is null, or held-out sources of fewer than two patients have truth."
 )
 RELIABILITY_NOTE = (
-    "Standard deviations are calibrated on held-out sources and checked on test sources. ENCE: mean relative distance of the "
-    "standard deviations said and observed; miscalibration: mean difference of promised and actual shares of errors. Both are "
-    "0 where perfect."
+    "Standard deviations are calibrated on held-out sources and evaluated on test sources. ENCE: mean relative difference of "
+    "predicted and observed standard deviations; miscalibration: mean difference of nominal and actual shares of errors. Both "
+    "are 0 for a perfect calibration."
 )
-NO_TEST = "No test source has truth and prediction, so that nothing learned could be checked."
+NO_TEST = "No test source has truth and prediction: the calibration could not be evaluated."
 FLAG_SHARES = ("5", "10", "20")
 
 
 def reliability_lines(uncertainty: dict[str, Any]) -> list[str]:
-    """From how many sources standard deviations were learned, and on how many they were checked."""
+    """Numbers of sources for the calibration of standard deviations and for its evaluation."""
     if not uncertainty["stages"]:
         return [NO_TEST if uncertainty["learned"] else NOT_LEARNED]
     _, _, first = next(_first_units(uncertainty))
     learned = f"{first['n_sigma_sources']} held-out sources of different patients"
-    lines = [RELIABILITY_NOTE, f"Learned from {learned}, checked on {first['n_sources']} test sources."]
+    lines = [RELIABILITY_NOTE, f"Calibrated on {learned}, evaluated on {first['n_sources']} test sources."]
     if left_out := uncertainty["n_left_out"]:
-        lines.append(f"{left_out} test sources with a near-duplicate in training or validation are left out of the check.")
+        lines.append(f"{left_out} test sources with a near-duplicate in training or validation are excluded from the evaluation.")
     return lines
 
 
@@ -51,7 +51,7 @@ def reliability_frame(uncertainty: dict[str, Any]) -> pd.DataFrame:
 
 
 def radius_lines(uncertainty: dict[str, Any]) -> list[str]:
-    """What radii and flags promise, and on which sources that was checked."""
+    """Meaning of radii and flags, and numbers of sources for fitting and evaluating them."""
     if not uncertainty["stages"]:
         return []
     _, _, first = next(_first_units(uncertainty))
@@ -59,13 +59,14 @@ def radius_lines(uncertainty: dict[str, Any]) -> list[str]:
     sources = f"{number_of} held-out sources of different patients"
     if first["factor"] is None:
         radii = (
-            f"No radius is promised: {sources} were there to learn it from, and {level} needs at least "
-            f"{first['n_sources_needed']}, beside those that calibrate the standard deviations (evaluation.uncertainty)."
+            f"No radii: there were {sources}, and a level of {level} needs at least {first['n_sources_needed']}, in addition to "
+            "the sources for the calibration of standard deviations (evaluation.uncertainty)."
         )
     else:
         radii = (
-            f"The true point of a new image lies within its radius with {level}: learned from {sources} that "
-            f"calibrated nothing, checked on {first['n_sources']} test sources used for neither, each counted the same."
+            f"The true point of a new image lies within its radius with a probability of {level}. The radii were fitted on "
+            f"{sources}, and evaluated on {first['n_sources']} test sources, all with the same weight. None of these sources was "
+            "used for the calibration of standard deviations."
         )
     flags = (
         f"Flagged points are those whose calibrated standard deviation is above a threshold set on the same {number_of} sources; "
@@ -75,7 +76,7 @@ def radius_lines(uncertainty: dict[str, Any]) -> list[str]:
 
 
 def radius_frame(uncertainty: dict[str, Any]) -> pd.DataFrame:
-    """Coverage and size of the radii, and what flags catch."""
+    """Coverage and size of the radii, and gross errors found by flags."""
     rows = []
     for stage, unit, fields in _first_units(uncertainty):
         percent = None if fields["factor"] is None else 100 * fields["coverage"]
@@ -97,7 +98,7 @@ def radius_frame(uncertainty: dict[str, Any]) -> pd.DataFrame:
 
 
 def scalar_metrics(uncertainty: dict[str, Any]) -> dict[str, float]:
-    """The figures worth comparing between runs, by dotted names such as `stage2.uncertainty.coverage`."""
+    """Metrics for comparing runs, by dotted names such as `stage2.uncertainty.coverage`."""
     names = ("ence_before", "ence_after", "coverage", "median_radius", "flagged_percent", "caught_percent")
     return {
         f"{stage}.uncertainty.{name}": fields[name]
@@ -108,7 +109,7 @@ def scalar_metrics(uncertainty: dict[str, Any]) -> dict[str, float]:
 
 
 def _first_units(uncertainty: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Each stage with its first unit: mm where there are millimetres."""
+    """Each stage with its first unit: mm if available."""
     for stage, by_unit in uncertainty["stages"].items():
         unit, fields = next(iter(by_unit.items()))
         yield stage, unit, fields

@@ -1,4 +1,4 @@
-"""Trainings beside each other: one table and one figure."""
+"""Comparison of several trainings in a table and a figure."""
 
 from collections.abc import Mapping
 
@@ -10,21 +10,21 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 from ceph_pipeline.landmarks import SCHEMAS
 
 BOTH = "all"
-"""What the table calls all landmarks together."""
+"""Label of all landmarks together in the table."""
 NAMED = 4
-"""Up to so many landmarks have a line of their own in the learning curve."""
+"""Maximum number of landmarks with separate lines in the learning curve."""
 STATISTICS = {"mean": "mean", "median": "median", "sd": "std", "min": "min", "max": "max"}
 
 
 def variant_table(errors: Mapping[str, pd.DataFrame], variants: pd.DataFrame) -> pd.DataFrame:
-    """Errors of each variant, of each landmark and of all together.
+    """Errors of each variant, by landmark and for all landmarks together.
 
     Args:
         errors: `ErrorTable` of each variant, on the same images.
         variants: Rows `variant, …`, whose columns are kept.
 
     Returns:
-        The columns of `variants`, and `landmark, n, mean_px, median_px, sd_px, min_px, max_px`, and the same in mm, NaN where a
+        The columns of `variants`, and `landmark, n, mean_px, median_px, sd_px, min_px, max_px`, and the same in mm, NaN if a
         pixel size is unknown.
     """
     rows = []
@@ -45,13 +45,13 @@ def _statistics(errors: pd.Series, unit: str) -> dict[str, float]:
 
 
 def unit_of(table: pd.DataFrame) -> str:
-    """`mm` where every error has a length in it, but px for a ruler's marks, which millimetres are made from."""
+    """`mm` if every error is known in mm; `px` otherwise, and for a ruler's marks, from which pixel sizes are computed."""
     marks = set(table["landmark"]) - {BOTH} <= set(SCHEMAS["ruler"].names)
     return "px" if marks or table["mean_mm"].isna().any() else "mm"
 
 
 def variant_lines(table: pd.DataFrame) -> list[str]:
-    """One sentence a variant."""
+    """One sentence per variant."""
     unit = unit_of(table)
     return [
         f"{row['variant']}: mean {row[f'mean_{unit}']:.2f} {unit}, median {row[f'median_{unit}']:.2f} {unit} ({row['n_sources']} "
@@ -76,13 +76,13 @@ def network_figure(table: pd.DataFrame) -> Figure:
     left.set(yticks=places, yticklabels=networks["variant"], xlabel=f"error, {unit}", title="Test images")
     middle.set(xlabel="million", title="Parameters")
     right.set(xlabel="minutes", title=f"Training, up to {int(networks['epochs'].max())} epochs")
-    rightmost.set(xlabel="images a second", title="Prediction")
+    rightmost.set(xlabel="images per second", title="Prediction")
     left.invert_yaxis()
     return figure
 
 
 def learning_curve_figure(table: pd.DataFrame) -> Figure:
-    """Error against the number of training sources, of all landmarks together; of many landmarks the range, of few each."""
+    """Error against the number of training sources: all landmarks together, and each landmark or, for many, their range."""
     unit = unit_of(table)
     means = table.pivot_table(index="n_sources", columns="landmark", values=f"mean_{unit}", sort=False, dropna=False).sort_index()
     every, each = table[table["landmark"] == BOTH].sort_values("n_sources"), means.drop(columns=BOTH)
@@ -93,7 +93,7 @@ def learning_curve_figure(table: pd.DataFrame) -> Figure:
             axes.plot(each.index, values, "o-", label=f"{landmark}, mean", linewidth=1, alpha=0.7)
     else:
         worst, best = each.iloc[-1].idxmax(), each.iloc[-1].idxmin()
-        label = f"means of the {each.shape[1]} landmarks, at last from {best} to {worst}"
+        label = f"range of the means of {each.shape[1]} landmarks; last: {best} (lowest) to {worst}"
         axes.fill_between(each.index, each.min(axis=1), each.max(axis=1), color="tab:blue", alpha=0.15, label=label)
     axes.plot(means.index, means[BOTH], "o-", color="tab:blue", linewidth=2.2, label=f"{BOTH}, mean")
     axes.plot(every["n_sources"], every[f"median_{unit}"], "s--", color="black", linewidth=1, label=f"{BOTH}, median")

@@ -1,4 +1,4 @@
-"""What a run does with its configuration before its first node, for commands that run no pipeline."""
+"""Checks of the configuration as before a run, for commands that run no pipeline."""
 
 import os
 from pathlib import Path
@@ -15,13 +15,13 @@ from ceph_pipeline.hooks.tracking import TrackingStoreHook
 
 
 def checked_context(project: ProjectMetadata, env: str | None) -> KedroContext:
-    """The configuration of an environment, of the variable KEDRO_ENV where none is named, refused for what a run refuses it.
+    """The configuration of an environment (by default of the variable KEDRO_ENV), with the checks of a run.
 
-    Loaders share Kedro's resolver of globals, so that one is read before the next is made.
+    Loaders share Kedro's resolver of globals. Each configuration is therefore read before the next loader is created.
 
     Raises:
         UnknownEnvironmentError: there is no such environment.
-        ConfigurationError: a file of it cannot be read.
+        ConfigurationError: a file of the environment cannot be read.
         ParameterError: a parameter is unknown or has a value that cannot be used.
     """
     env = env or os.environ.get("KEDRO_ENV") or None
@@ -46,7 +46,7 @@ def trained_in(context: KedroContext) -> Path:
 
 
 def open_store_of(context: KedroContext, *models: str | Path | None) -> None:
-    """Set up the project's tracking store where one of the models is a URI in it; folders need no store.
+    """Set up the project's tracking store if one of the models is a URI of MLflow; folders need no store.
 
     Raises:
         TrackingError: the store cannot be used.

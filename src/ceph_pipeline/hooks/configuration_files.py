@@ -1,6 +1,6 @@
-"""The configuration's environment and files are checked before anything reads them.
+"""Check the configuration's environment and files before they are used.
 
-Kedro takes an environment that does not exist for an empty one, and of a file that cannot be parsed it says a line at best.
+Kedro treats an environment that does not exist as empty. For a file that cannot be parsed, Kedro reports at most a line number.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from ceph_pipeline.configuration import check_files
 from ceph_pipeline.errors import CephError, known_here
 
 PRESETS = "presets"
-"""Folder of the configuration that is no environment."""
+"""Folder of the configuration that is not an environment."""
 
 
 class UnknownEnvironmentError(CephError, ValueError):
@@ -20,15 +20,15 @@ class UnknownEnvironmentError(CephError, ValueError):
 
 
 class ConfigurationHook:
-    """Refuses unknown environments, and files that cannot be read, with file and line."""
+    """Rejects unknown environments and unreadable files, with file and line."""
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
-        """Check the environment, and every file of it.
+        """Check the environment and all its files.
 
         Raises:
             UnknownEnvironmentError: `--env` names no environment.
-            ConfigurationError: with a line for each file that is wrong.
+            ConfigurationError: at least one file is invalid; the message has a line for each problem.
         """
         conf_source = Path(context.config_loader.conf_source)
         _check_environment(conf_source, context.env)
@@ -44,8 +44,8 @@ def _check_environment(conf_source: Path, env: str | None) -> None:
     if env == PRESETS or env in presets:
         name = env if env in presets else "NAME"
         raise UnknownEnvironmentError(
-            f"--env {env}: presets are no environment; they are parameters on top of one. Use kedro run --config "
-            f"{conf_source / PRESETS / name}.yml, with --env where it is not base. Presets: {', '.join(presets)}; environments: "
+            f"--env {env}: a preset is not an environment; it adds parameters to one. Use kedro run --config "
+            f"{conf_source / PRESETS / name}.yml, if needed with --env. Presets: {', '.join(presets)}; environments: "
             f"{', '.join(known)}."
         )
     raise UnknownEnvironmentError(f"--env {env}: there is no folder {conf_source / env}.{known_here(env, known)}")

@@ -1,4 +1,4 @@
-"""Nothing half-written stays behind: not of a run that was killed, nor of a worker that was killed within this run."""
+"""Delete incomplete files of runs and workers that were killed."""
 
 from pathlib import Path
 from typing import Any
@@ -9,27 +9,27 @@ from ceph_pipeline.artifacts import Folder, sweep
 
 
 class LeftoversHook:
-    """Sweeps every folder of the data root before and after a run; what other runs write meanwhile stays."""
+    """Deletes incomplete files below the data root before and after a run; files that other runs are writing are kept."""
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
-        """Keep where data lies; on object storage nothing is ever half-written."""
+        """Store the data root; object storage never contains incomplete files."""
         folder = Folder(str(context.config_loader["globals"]["data_root"]))
         self._root = Path(context.project_path, folder.path) if folder.is_local else None
 
     @hook_impl
     def before_pipeline_run(self) -> None:
-        """Sweep after runs that were killed."""
+        """Delete incomplete files of earlier runs that were killed."""
         self._sweep()
 
     @hook_impl
     def after_pipeline_run(self) -> None:
-        """Sweep after workers that were killed."""
+        """Delete incomplete files of workers that were killed."""
         self._sweep()
 
     @hook_impl
     def on_pipeline_error(self) -> None:
-        """Sweep after workers that were killed."""
+        """Delete incomplete files of workers that were killed."""
         self._sweep()
 
     def _sweep(self) -> None:

@@ -1,4 +1,4 @@
-"""What the pipelines of a run read has to be there, or be made by them; a run that lacks a link says so before its first node."""
+"""Check before the first node that each input of a run exists or is made by the run."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,40 +11,40 @@ from kedro.pipeline import Pipeline
 from ceph_pipeline.errors import CephError, printable
 
 DRAWS = "phantom"
-"""The pipeline that draws phantoms. A person's own films usually take their place; without films ingestion has its own error."""
+"""The pipeline that draws phantoms. Films of the user usually replace phantoms; ingestion has its own error for no films."""
 
 
 class MissingInputError(CephError, RuntimeError):
-    """A data set that is needed is neither there nor made by this run."""
+    """A required data set neither exists nor is made by this run."""
 
 
 class MissingInputsHook:
-    """Refuses to start where an input that another pipeline makes is missing."""
+    """Raises an error before a run if an input that another pipeline makes is missing."""
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Look for every free input; before a run is recorded.
+        """Check each free input of the run, before the run is recorded.
 
-        With `--only-missing-outputs` it is not known yet which nodes will run, and nothing is looked for.
+        With `--only-missing-outputs` the nodes that will run are not known yet, and nothing is checked.
 
         Raises:
-            MissingInputError: with a line for each that is missing, and the pipelines that make it.
+            MissingInputError: an input is missing; the message has a line for each input, with the pipelines that make it.
         """
         if run_params.get("only_missing_outputs"):
             return
         if problems := list(missing_inputs(pipeline, catalog)):
             raise MissingInputError(
-                "Nothing has been run, since there is nothing to read:\n"
+                "Nothing has been run. Inputs are missing:\n"
                 + "\n".join(f"  {problem}" for problem in problems)
-                + "\nRun these pipelines first, or name them with --pipelines as well, in any order. A run with another --env or "
-                "data_root has left its files elsewhere."
+                + "\nRun these pipelines first, or add them to --pipelines, in any order. A run with another --env or "
+                "data_root has its files in another folder."
             )
 
 
 def missing_inputs(pipeline: Pipeline, catalog: DataCatalog) -> Iterator[str]:
-    """A line for each data set that is missing: the run only reads it, some pipeline makes it, and it is not there.
+    """A line for each missing data set: a free input of the run that some pipeline makes and that does not exist.
 
-    Data sets that cannot tell whether they are there are passed over: their nodes say what is wrong.
+    Data sets that cannot check whether they exist are ignored; their nodes raise an error.
     """
     for name in sorted(pipeline.inputs()):
         makers = _makers(name)

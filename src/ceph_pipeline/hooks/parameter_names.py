@@ -1,7 +1,7 @@
-"""Parameters are checked, all of them and with names, before anything runs.
+"""Check the names and values of all parameters before a run.
 
-Kedro checks values against the Pydantic types of the nodes, but says nothing about a misspelt top-level name, and skips the
-pipelines that are not asked for.
+Kedro checks values against the Pydantic types of the nodes. Kedro does not report a misspelt top-level name, and does not check
+the parameters of pipelines that are not run.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from ceph_pipeline.errors import CephError, known_here
 from ceph_pipeline.hooks.global_values import global_problems, misplaced_globals
 
-_QUOTES = """ Put names in quotes, as in ["001"]: without, YAML reads 001 as the number 1, and no as false."""
+_QUOTES = """ Put names in quotes, as in ["001"]. Without quotes, YAML reads 001 as the number 1, and no as false."""
 
 
 class ParameterError(CephError, ValueError):
@@ -24,14 +24,14 @@ class ParameterError(CephError, ValueError):
 
 
 class ParameterNamesHook:
-    """Refuses unknown parameters and values out of range, in one message."""
+    """Rejects unknown parameters and invalid values, all in one message."""
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
         """Check the parameters of every registered pipeline.
 
         Raises:
-            ParameterError: with a line for each parameter that is wrong.
+            ParameterError: at least one parameter is invalid; the message has a line for each.
         """
         models: dict[str, Any] = dict(TypeExtractor(dict(pipelines)).extract_types_from_pipelines())
         loader: Any = context.config_loader
@@ -44,14 +44,14 @@ class ParameterNamesHook:
         ]
         if problems:
             raise ParameterError(
-                "Parameters are wrong; nothing has been run.\n"
+                "Parameters are invalid; nothing has been run.\n"
                 + "\n".join(f"  {problem}" for problem in problems)
                 + "\nCorrect them in --params, or in conf/<env>/parameters_<pipeline>.yml and globals.yml."
             )
 
 
 def unknown_names(parameters: Mapping[str, Any], models: Mapping[str, Any], global_names: set[str]) -> Iterator[str]:
-    """A line for each top-level parameter that no pipeline reads and that is no global value."""
+    """A line for each top-level parameter that is neither read by a pipeline nor a global."""
     known = sorted({key.partition(".")[0] for key in models} | global_names)
     for name in parameters:
         if name not in known:
@@ -59,7 +59,7 @@ def unknown_names(parameters: Mapping[str, Any], models: Mapping[str, Any], glob
 
 
 def invalid_values(parameters: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each value that its pipeline's model refuses."""
+    """A line for each value that its pipeline's model rejects."""
     for key, model in models.items():
         value: Any = parameters
         for part in key.split("."):
@@ -80,13 +80,13 @@ def _explain(key: str, model: type[BaseModel], detail: Any) -> str:
     if detail["type"] == "missing":
         return f"{place}: missing."
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ").removesuffix(".")
-    value = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"  # a section is where it was written
+    value = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"  # a section's value is not shown
     way_out = _QUOTES if detail["type"] == "string_type" and isinstance(detail["input"], int | float) else ""
     return f"{place}{value}: {message}.{way_out}"
 
 
 def _fields_at(model: type[BaseModel], location: Iterable[str]) -> list[str]:
-    """Fields of the models that a path of field names leads to; list indices and union tags are passed over."""
+    """Fields of the models at the end of a path of field names; list indices and union tags are ignored."""
     models = [model]
     for part in location:
         inner = [

@@ -1,4 +1,4 @@
-"""Our lines and Kedro's progress are what a run shows; no names of files, and nothing that moves a terminal's cursor."""
+"""Restrict the log to lines of this project and Kedro's progress, without file names and control characters."""
 
 import logging
 
@@ -14,11 +14,11 @@ TALKATIVE = (
     "lightning.fabric.utilities.seed",
     "lightning.pytorch.utilities.rank_zero",
     "mlflow",
-    "pytorch_lightning.utilities.rank_zero",  # the other package of Lightning, once anything has imported it
+    "pytorch_lightning.utilities.rank_zero",  # Lightning's other package, where a dependency imports it
 )
 
 LOGS_AND_RAISES = ("mlflow.store.db.utils",)
-"""Write a traceback of what they raise besides."""
+"""Libraries that log a traceback of the errors that they raise."""
 
 
 class QuietHook:
@@ -26,7 +26,7 @@ class QuietHook:
 
     @hook_impl(tryfirst=True)
     def after_context_created(self) -> None:
-        """Let only errors of these libraries through, of a node's error what has failed, and nothing that is not printable."""
+        """Log only errors of these libraries, only the first part of a node's error, and only printable characters."""
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.ERROR)
         for name in LOGS_AND_RAISES:
@@ -37,7 +37,7 @@ class QuietHook:
 
 
 def _without_message(record: logging.LogRecord) -> bool:
-    """Kedro logs a node's error with its message, in which files are named."""
+    """Remove the error message, which contains file names, from Kedro's log record of a failed node."""
     if record.levelno >= logging.ERROR:
         message = record.getMessage().partition(":")[0]
         record.msg, record.args = f"{message} failed", None
@@ -45,6 +45,6 @@ def _without_message(record: logging.LogRecord) -> bool:
 
 
 def _printable(record: logging.LogRecord) -> bool:
-    """No text from a file forges what a terminal shows; tables have lines of their own."""
+    """Escape control characters, so that text from a file cannot change the terminal; line feeds and tabs of tables are kept."""
     record.msg, record.args = printable(record.getMessage(), keep="\n\t"), None
     return True

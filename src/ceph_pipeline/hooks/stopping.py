@@ -1,4 +1,4 @@
-"""A run that was told to stop does so, at the latest before its next node or, in its last, before it counts as finished."""
+"""Stop a run after a signal: at the latest before its next node, or before it is recorded as finished."""
 
 import signal
 from types import FrameType
@@ -10,7 +10,7 @@ _received: list[int] = []
 
 
 def stop_on_signals() -> None:
-    """From now on Ctrl-C and SIGTERM end this process as they should: files and records are left in order."""
+    """Install handlers for Ctrl-C and SIGTERM that raise an exception, so that files and records are left consistent."""
     _received.clear()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
@@ -28,19 +28,19 @@ def _end(number: int) -> NoReturn:
 
 
 class StoppingHook:
-    """Ends a run whose signal got lost.
+    """Ends a run whose signal had no effect.
 
-    Python drops what is raised in destructors and in callbacks of weak references, such as those of an import that is under way.
+    Python discards exceptions that are raised in destructors and in callbacks of weak references, for example during an import.
     """
 
     @hook_impl(tryfirst=True)
     def before_node_run(self) -> None:
-        """End the run before its next node, if it was told to stop and goes on."""
+        """End the run before its next node if a stop signal was received."""
         _end_if_told()
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self) -> None:
-        """End the run, if it was told to stop in its last node."""
+        """End the run if a stop signal was received during its last node."""
         _end_if_told()
 
 

@@ -1,4 +1,4 @@
-"""What a run ends with: its figures, what they say, and where everything is."""
+"""Summary at the end of a run: results, and where files and commands are."""
 
 import sys
 import time
@@ -11,11 +11,11 @@ from kedro.pipeline import Pipeline
 from rich.console import Console
 
 REPORT = "metrics"
-"""The catalog's name of the evaluation's report."""
+"""Name of the evaluation report in the catalog."""
 
 
 class SummaryHook:
-    """Ends every run with where to look, and a run of the evaluation with its table of stages."""
+    """Prints where the results of a run are and, after an evaluation, the table of stages."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
@@ -23,7 +23,7 @@ class SummaryHook:
 
     @hook_impl
     def before_pipeline_run(self) -> None:
-        """Start the clock."""
+        """Store the start time."""
         self._start = time.monotonic()
 
     @hook_impl(trylast=True)
@@ -46,11 +46,11 @@ class SummaryHook:
 
 
 def kedro_command() -> str:
-    """How this process's `kedro` is called from the working folder: `.venv/bin/kedro`, or `kedro` where it is on the path."""
+    """The command for this environment's `kedro` in the working folder: `.venv/bin/kedro`, or `kedro` if it is on the path."""
     program = Path(sys.argv[0])
     return str(_shortest(program)) if program.name == "kedro" and program.is_relative_to(Path.cwd()) else "kedro"
 
 
 def _shortest(path: Path) -> Path:
-    """Relative to the working folder where the path lies in it."""
+    """The path relative to the working folder if the path is below it, else the path itself."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

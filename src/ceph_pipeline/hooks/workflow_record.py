@@ -1,4 +1,4 @@
-"""What kedro-viz records of a failed run, for its workflow view: where it failed, without the message."""
+"""Remove error messages from the record of failed runs that kedro-viz shows in its workflow view."""
 
 import json
 from pathlib import Path
@@ -9,33 +9,33 @@ from kedro.framework.hooks import hook_impl
 from ceph_pipeline.artifacts import write_atomically
 
 EVENTS = Path(".viz", "kedro_pipeline_events.json")
-"""In the project's folder; a site that is published has it in it."""
+"""File in the project's folder; kedro-viz includes it in a published site."""
 
 
 class WorkflowRecordHook:
-    """Takes errors' messages, in which files are named, out of kedro-viz's record, once kedro-viz has written them."""
+    """Removes error messages, which contain file names, from kedro-viz's record after kedro-viz has written them."""
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
-        """Keep where the record is."""
+        """Store the path of the record."""
         self._record = Path(context.project_path) / EVENTS
 
     @hook_impl(trylast=True)
     def on_node_error(self) -> None:
-        """Of a node."""
+        """Remove the messages of a failed node."""
         remove_messages(self._record)
 
     @hook_impl(trylast=True)
     def on_pipeline_error(self) -> None:
-        """Of the run."""
+        """Remove the messages of a failed run."""
         remove_messages(self._record)
 
 
 def remove_messages(record: Path) -> None:
-    """Replace message and traceback of each error in a record of events, where there is one."""
+    """Replace message and traceback of each error in a record of events, if the file exists."""
     try:
         events = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return
-    silent = {"error": "as the run has shown it", "traceback": ""}
+    silent = {"error": "see the run's log", "traceback": ""}
     write_atomically(record, json.dumps([event | silent if "error" in event else event for event in events], indent=2))

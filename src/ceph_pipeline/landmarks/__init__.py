@@ -1,4 +1,4 @@
-"""Landmarks: which there are, the tables they live in, and how they move with pixels."""
+"""Landmarks: schemas of the public data sets, tables, and geometry shared with pixels."""
 
 from ceph_pipeline.landmarks.geometry import Affine, Affines
 from ceph_pipeline.landmarks.schemas import (

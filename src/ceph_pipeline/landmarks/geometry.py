@@ -1,7 +1,7 @@
-"""Maps that move pixels and points together.
+"""Affine maps that apply to pixels and points alike.
 
 A point is `(x, y)`, float64, x right, y down, pixel centres at integers: the top-left pixel's centre is (0, 0) and its
-outer corner (-0.5, -0.5). `cv2.warpAffine` uses the same convention, so that one matrix serves the pixels and the points.
+outer corner (-0.5, -0.5). `cv2.warpAffine` uses the same convention, so one matrix applies to the pixels and the points.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Affine:
         return type(self)(matrix)
 
     def inverse(self) -> Self:
-        """The map back.
+        """The inverse map.
 
         Raises:
             ValueError: the map is singular.
@@ -63,12 +63,12 @@ class Affine:
 
     @property
     def scale(self) -> float:
-        """Destination pixels per source pixel: the square root of the area's change."""
+        """Destination pixels per source pixel: the square root of the area ratio."""
         return math.sqrt(abs(float(np.linalg.det(self.matrix[:, :2]))))
 
     @classmethod
     def identity(cls) -> Affine:
-        """The map that changes nothing."""
+        """The identity map."""
         return cls(np.eye(2, 3))
 
     @classmethod
@@ -84,7 +84,7 @@ class Affine:
 
     @classmethod
     def letterbox(cls, source: Size, target: Size) -> Affine:
-        """Scale to fit into `target` with the aspect kept, centred; the rest of the frame is padding."""
+        """Scale to fit into `target` with the aspect ratio kept, centred; the rest of the frame is padding."""
         s = min(target[0] / source[0], target[1] / source[1])
         dx, dy = (target[0] - s * source[0]) / 2, (target[1] - s * source[1]) / 2
         return cls(np.array([[s, 0.0, 0.5 * s - 0.5 + dx], [0.0, s, 0.5 * s - 0.5 + dy]]))
@@ -104,7 +104,7 @@ class Affine:
 
 @dataclass(frozen=True)
 class Affines(Affine):
-    """M affine maps at once, one for each of M crops.
+    """M affine maps, one for each of M crops.
 
     Attributes:
         matrix: `(M, 2, 3)` float64.
@@ -130,10 +130,10 @@ class Affines(Affine):
     def crops(
         cls, centres: NDArray[np.float64], field_px: NDArray[np.float64], output_px: int, angle_deg: ArrayLike = 0.0
     ) -> Self:
-        """From an image to square crops.
+        """Maps from an image to square crops.
 
         Args:
-            centres: `(M, 2)` points of the image that land on the crops' centres, in pixels.
+            centres: `(M, 2)` points of the image that are mapped to the crops' centres, in pixels.
             field_px: `(M,)` sides of the fields of view, in the image's pixels.
             output_px: Side of the crops, in their own pixels.
             angle_deg: `(M,)` or one for all: rotation of the content about the centre, counter-clockwise on the screen.
@@ -151,15 +151,15 @@ def centre_of(size: Size) -> tuple[float, float]:
 
 
 def fitted_size(source: Size, long_side: int) -> Size:
-    """(width, height) of an image scaled so that its long side is `long_side`, aspect kept to the nearest pixel."""
+    """(width, height) of an image scaled so that its long side is `long_side`, aspect ratio kept to the nearest pixel."""
     s = long_side / max(source)
     return max(1, round(source[0] * s)), max(1, round(source[1] * s))
 
 
 def centroid_size(points: ArrayLike) -> NDArray[np.float64]:
-    """Root of the summed squared distances of `(..., K, 2)` points to their centroid, over √K; NaN points are left out.
+    """Root of the summed squared distances of `(..., K, 2)` points to their centroid, over √K; NaN points are ignored.
 
-    This is the root-mean-square radius of the configuration, which does not grow with the number of points seen.
+    This is the root-mean-square radius of the configuration, which does not grow with the number of known points.
     """
     points = np.asarray(points, dtype=np.float64)
     offsets = points - np.nanmean(points, axis=-2, keepdims=True)
@@ -167,7 +167,7 @@ def centroid_size(points: ArrayLike) -> NDArray[np.float64]:
 
 
 def mean_of_known(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]:
-    """Mean over an axis without what is NaN; NaN where nothing is known.
+    """Mean over an axis without NaN values; NaN where all values are NaN.
 
     >>> mean_of_known(np.array([[1.0, np.nan], [3.0, np.nan]])).tolist()
     [2.0, nan]

@@ -1,8 +1,8 @@
 """The landmarks of the public data sets: names, symbols, identifiers and file order.
 
-A landmark's key is its full name ("Nasion"), the same in every data set, so that tables of different origin join.
-Symbols differ by single characters (`N` and `` N` ``) and data sets number the same point differently; they are looked
-up here and nowhere else.
+A landmark's key is its full name ("Nasion"), the same in every data set, so that tables of different data sets can be joined.
+Symbols may differ by a single character (`N` and `` N` ``), and data sets number the same point differently. All code looks up
+landmarks here.
 """
 
 import unicodedata
@@ -19,9 +19,9 @@ class Landmark:
 
     Attributes:
         name: Full name, the key in every table.
-        symbol: The short form of the literature; `` N` `` with a backtick for soft-tissue points.
+        symbol: The abbreviation of the literature; `` N` `` with a backtick for soft-tissue points.
         tissue: `skeletal`, `dental`, `soft`, `ruler`, a user's own group, or `unknown`.
-        aariz_id: `landmark_id` in Aariz annotation files, if the point belongs to that set.
+        aariz_id: `landmark_id` in Aariz annotation files, if the point is in the Aariz data set.
     """
 
     name: str
@@ -76,18 +76,18 @@ ALIASES = {
     "Labrale superius": ("Upper lip",),
     "Labrale inferius": ("Lower lip",),
 }
-"""What other data sets and textbooks call a landmark, by its full name; ISBI 2015's words come first."""
+"""Names of a landmark in other data sets and textbooks, by its full name; ISBI 2015's names come first."""
 
 
 def tidy(label: str) -> str:
-    """A label as it is looked up: one Unicode form, nothing invisible, single ordinary blanks, a prime as a backtick."""
+    """Normalise a label: one Unicode form, no invisible characters, single ordinary blanks, a backtick for a prime."""
     visible = "".join(letter for letter in unicodedata.normalize("NFC", label) if unicodedata.category(letter) != "Cf")
     text = " ".join(visible.split())
     return text[:-1] + "`" if text[-1:] in _PRIMES else text
 
 
 _PRIMES = ("'", "\u2019", "\u2032", "\u00b4")
-"""Apostrophe, right quotation mark, prime and acute accent: ways to write the soft-tissue backtick."""
+"""Apostrophe, right quotation mark, prime and acute accent, which are used for the soft-tissue backtick."""
 
 
 class UnknownLandmarkError(CephError, KeyError):
@@ -106,15 +106,15 @@ def _by_key() -> dict[str, Landmark]:
 
 
 def _numbered(symbol: str, dataset: str, first: int, last: int) -> tuple[Landmark, ...]:
-    """Points that their data set numbers and does not name."""
+    """Points that their data set numbers without naming them."""
     return tuple(Landmark(f"{dataset} point {n}", f"{symbol}-{n}", "unknown") for n in range(first, last + 1))
 
 
 def find(key: str) -> Landmark:
-    """Look a landmark up by full name, symbol or alias; all are case-sensitive.
+    """Find a landmark by full name, symbol or alias; all are case-sensitive.
 
     Raises:
-        UnknownLandmarkError: no schema knows the key; the message suggests the nearest.
+        UnknownLandmarkError: no schema contains the key; the message suggests similar keys.
     """
     try:
         return _by_key()[key]
@@ -124,7 +124,7 @@ def find(key: str) -> Landmark:
 
 
 def known_or_own(key: str) -> Landmark:
-    """As `find`; a name that no schema knows is that of a user's own landmark, which is called by it.
+    """As `find`; a name that is in no schema becomes a user-defined landmark of this name.
 
     >>> known_or_own("Go").name, known_or_own("Glabella").symbol
     ('Gonion', 'Glabella')
@@ -187,16 +187,16 @@ SCHEMAS = {
     "cl_detection2024": LandmarkSchema("cl_detection2024", (*_ISBI, *_numbered("CL24", "CL-Detection 2024", 20, 53))),
     "ruler": LandmarkSchema("ruler", RULER),
 }
-"""Schemas by name. ISBI 2015's 19 points carry the names of the same points in Aariz (Subspinale is the A-point,
-Supramentale the B-point, an incisal incision an incisor's tip, upper and lower lip the labralia). CL-Detection continues
-ISBI 2015: its points 1 to 19 are those, in that order; the others have numbers, because no public source names them."""
+"""Schemas by name. ISBI 2015's 19 points have the names of the same points in Aariz (Subspinale is the A-point, Supramentale
+the B-point, an incisal incision an incisor's tip, upper and lower lip the labralia). CL-Detection extends ISBI 2015: points 1 to
+19 are the points of ISBI 2015 in the same order; the others have numbers, because no public source names them."""
 
 
 def common_landmarks(first: LandmarkSchema, second: LandmarkSchema) -> tuple[str, ...]:
     """Full names of the landmarks that both sets have, in the first one's order.
 
-    A model trained on one set can be evaluated on the other's images at these points, since a name means the same point in
-    every table: `common_landmarks(SCHEMAS["aariz"], SCHEMAS["cl_detection2023"])` are ISBI 2015's 19.
+    A name means the same point in every table. A model that was trained on one set can therefore be evaluated on images of the
+    other set at these points: `common_landmarks(SCHEMAS["aariz"], SCHEMAS["cl_detection2023"])` are ISBI 2015's 19.
     """
     known = set(second.names)
     return tuple(name for name in first.names if name in known)
@@ -206,8 +206,8 @@ def own_schema(name: str, entries: tuple[str | Mapping[str, str], ...]) -> Landm
     """A schema from a configuration.
 
     Args:
-        name: What to call it.
-        entries: In order: a name, symbol or alias of a known landmark, a new name, or a mapping with `name` and, if wanted,
+        name: Name of the schema.
+        entries: In order, each a name, symbol or alias of a known landmark, a new name, or a mapping with `name` and, optionally,
             `symbol` and `group`.
 
     Raises:
@@ -217,9 +217,7 @@ def own_schema(name: str, entries: tuple[str | Mapping[str, str], ...]) -> Landm
     keys = [key for landmark in landmarks for key in {landmark.name, landmark.symbol}]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
-        raise InvalidValueError(
-            f"landmarks: {', '.join(map(repr, twice))} more than once; each name and symbol stands for one landmark."
-        )
+        raise InvalidValueError(f"landmarks: {', '.join(map(repr, twice))} more than once; each name and symbol must be unique.")
     return LandmarkSchema(name, landmarks)
 
 
@@ -229,6 +227,6 @@ def _landmark(entry: str | Mapping[str, str]) -> Landmark:
         return known_or_own(label)
     unknown = set(entry) - {"name", "symbol", "group"}
     if "name" not in entry or unknown:
-        raise InvalidValueError(f"landmarks: {dict(entry)!r}; expected `name`, and if wanted `symbol` and `group`.")
+        raise InvalidValueError(f"landmarks: {dict(entry)!r}; expected `name` and, optionally, `symbol` and `group`.")
     name = tidy(entry["name"])
     return Landmark(name, tidy(entry.get("symbol", name)), entry.get("group", "unknown"))

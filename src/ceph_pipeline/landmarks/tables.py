@@ -1,6 +1,6 @@
-"""The tables of the project, as Pandera schemas, and the way between tables and arrays.
+"""The tables of the project as Pandera schemas, and conversions between tables and arrays.
 
-Missing coordinates are NaN and never drop a row. Extra columns pass.
+Missing coordinates are NaN; their rows are kept. Extra columns are allowed.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,38 +17,38 @@ from pandera.typing import Series
 from ceph_pipeline.errors import CephError, InvalidValueError
 
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,127}$"
-"""What an image identifier may look like, since it becomes a file name."""
+"""Allowed image identifiers, which are used as file names."""
 
 Severity = Literal["info", "warning", "error"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""Of what a check finds in the data or in a training, mildest first."""
+"""Severities of findings in the data or in a training, mildest first."""
 
 SPLITS = ("train", "valid", "test")
 CONSENSUS = "consensus"
 ENSEMBLE = "ensemble"
 STAGES = ("stage1", "stage1_tta", "stage2", "stage2_tta", ENSEMBLE)
-"""The detector's stages, without and with test-time augmentation, and several trainings' answers fused."""
+"""The detector's stages, without and with test-time augmentation, and the averaged predictions of several detectors."""
 
 Unit = Literal["mm", "px"]
-"""Of an error or a standard deviation."""
+"""Unit of an error or a standard deviation."""
 
 
 class TableError(CephError, ValueError):
-    """A table on disk is not what its pipeline writes."""
+    """A table on disk is not a table that its pipeline writes."""
 
 
 class Table(pa.DataFrameModel):
-    """What all tables have in common."""
+    """Base class of all tables."""
 
     class Config:
-        """Dtypes are coerced; extra columns pass."""
+        """Dtypes are coerced; extra columns are allowed."""
 
         coerce = True
         strict = False
 
 
 class ImageTable(Table):
-    """One row an image."""
+    """One row per image."""
 
     image_id: Series[str] = pa.Field(unique=True, str_matches=IDENTIFIER)
     path: Series[str] = pa.Field(description="relative to the raw folder or the image store")
@@ -58,15 +58,15 @@ class ImageTable(Table):
     height: Series[int] = pa.Field(gt=0)
     pixel_size_mm: Series[float] = pa.Field(gt=0, nullable=True)
     pixel_size_source: Series[str] | None = pa.Field(
-        description="annotations, sheet, ruler, number, or a header's field; device_ and its correction; unknown"
+        description="annotations, sheet, ruler, number, a header field, device_ and its correction, or unknown"
     )
     machine: Series[str]
     dataset: Series[str]
-    patient: Series[str] | None = pa.Field(description="a pseudonym, where one has several films")
+    patient: Series[str] | None = pa.Field(description="a pseudonym, for patients with several films")
 
 
 class LandmarkTable(Table):
-    """One row an (image, reader, landmark); x and y in pixels of that image, both NaN where the point is missing."""
+    """One row per (image, reader, landmark); x and y in pixels of the image, both NaN where the point is missing."""
 
     image_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
     reader: Series[str]
@@ -77,7 +77,7 @@ class LandmarkTable(Table):
     @pa.dataframe_check(error="each (image_id, reader, landmark) occurs once")
     @classmethod
     def one_row_a_point(cls, table: pd.DataFrame) -> bool:
-        """No point is given twice."""
+        """Each point occurs once."""
         return not table.duplicated(["image_id", "reader", "landmark"]).any()
 
     @pa.dataframe_check(error="x and y are missing together")
@@ -88,7 +88,7 @@ class LandmarkTable(Table):
 
 
 class CvmTable(Table):
-    """Cervical vertebral maturation stage, 1 (CS1) to 6 (CS6), one row an image that has one."""
+    """Cervical vertebral maturation stage, 1 (CS1) to 6 (CS6); one row per image that has a stage."""
 
     image_id: Series[str] = pa.Field(unique=True, str_matches=IDENTIFIER)
     stage: Series[int] = pa.Field(ge=1, le=6)
@@ -100,13 +100,13 @@ class MeasurementTable(Table):
     image_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
     reader: Series[str]
     measurement: Series[str] = pa.Field(description="key of ceph_pipeline.cephalometry")
-    value: Series[float] = pa.Field(nullable=True, description="degrees, mm or percent, as the key says")
+    value: Series[float] = pa.Field(nullable=True, description="degrees, mm or percent, depending on the key")
 
 
 class QuarantineTable(Table):
-    """What ingestion set aside, and why."""
+    """Files and images that ingestion quarantined, with the reason for each."""
 
-    item: Series[str] = pa.Field(description="the file or image concerned")
+    item: Series[str] = pa.Field(description="the file or image")
     reason: Series[str]
 
 
@@ -119,25 +119,25 @@ class CacheTable(Table):
 
 
 class FindingTable(Table):
-    """What the audit found; `image_id` is empty for findings about a whole data set, `landmark` where none is meant."""
+    """Findings of the audit; `image_id` is empty for a finding about a whole data set, `landmark` for one about no landmark."""
 
     check: Series[str]
     severity: Series[str] = pa.Field(isin=SEVERITIES)
     image_id: Series[str]
     landmark: Series[str] = pa.Field(description="full names, separated by commas")
-    detail: Series[str] = pa.Field(description="the evidence, with values and limits")
+    detail: Series[str] = pa.Field(description="the finding, with values and limits")
     suggestion: Series[str]
 
 
 class ExclusionTable(Table):
-    """Sources that augmentation and training leave out, decided by the audit."""
+    """Sources that the audit excludes from augmentation and training."""
 
     image_id: Series[str] = pa.Field(unique=True)
     reason: Series[str]
 
 
 class CopyTable(Table):
-    """What tables of images after augmentation have beside the columns of their sources' tables."""
+    """Additional columns of tables after augmentation."""
 
     source_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
     kind: Series[str]
@@ -145,7 +145,7 @@ class CopyTable(Table):
 
 
 class AugmentedImageTable(CopyTable, ImageTable):
-    """Images after augmentation; a copy has its source's split."""
+    """Images after augmentation; a copy is in the split of its source."""
 
 
 class AugmentedLandmarkTable(CopyTable, LandmarkTable):
@@ -153,13 +153,13 @@ class AugmentedLandmarkTable(CopyTable, LandmarkTable):
 
 
 class CropTable(Table):
-    """Square crops around landmarks, cut on demand; all lengths in pixels of the image they are cut from."""
+    """Square crops around landmarks, cut on demand; all lengths are in pixels of the image that contains the crop."""
 
     image_id: Series[str] = pa.Field(str_matches=IDENTIFIER)
     source_id: Series[str]
     split: Series[str] = pa.Field(isin=SPLITS)
     landmark: Series[str]
-    shift: Series[int] = pa.Field(ge=0, description="0: centred crop; 1..4: the shifted ones")
+    shift: Series[int] = pa.Field(ge=0, description="0: centred crop; 1..4: shifted crops")
     centre_x: Series[float]
     centre_y: Series[float]
     field_px: Series[float] = pa.Field(gt=0, description="side of the field of view")
@@ -175,14 +175,14 @@ class PredictionTable(Table):
     x: Series[float] = pa.Field(nullable=True)
     y: Series[float] = pa.Field(nullable=True)
     sigma_px: Series[float] = pa.Field(nullable=True, ge=0)
-    peak: Series[float] | None = pa.Field(nullable=True, description="height of stage 1's heatmap; 1: sure, 0: no such landmark")
+    peak: Series[float] | None = pa.Field(nullable=True, description="peak of stage 1's heatmap; 0: landmark not found")
 
 
 class ErrorTable(Table):
     """Radial error of each predicted point; NaN where the truth is missing or, in mm, the pixel size unknown."""
 
     image_id: Series[str]
-    patient: Series[str] | None = pa.Field(description="a pseudonym, empty where it is not known")
+    patient: Series[str] | None = pa.Field(description="a pseudonym; empty if the patient is unknown")
     stage: Series[str]
     landmark: Series[str]
     error_px: Series[float] = pa.Field(nullable=True, ge=0)
@@ -198,10 +198,10 @@ def points_array(table: pd.DataFrame, image_ids: list[str], landmarks: list[str]
         landmarks: The K full names, in order.
 
     Raises:
-        ValueError: an (image, landmark) occurs twice, so the rows of more than one reader or stage were given.
+        ValueError: an (image, landmark) occurs twice; the table contains rows of more than one reader or stage.
     """
     if table.duplicated(["image_id", "landmark"]).any():
-        raise InvalidValueError("the table holds more than one point for an (image, landmark): select one reader or stage first.")
+        raise InvalidValueError("the table has more than one point for an (image, landmark): select one reader or stage first.")
     wide = table.set_index(["image_id", "landmark"])[["x", "y"]]
     full = pd.MultiIndex.from_product([image_ids, landmarks])
     return wide.reindex(full).to_numpy(np.float64).reshape(len(image_ids), len(landmarks), 2)
@@ -228,15 +228,15 @@ def reader_points(landmarks: pd.DataFrame, reader: str = CONSENSUS) -> pd.DataFr
     """
     rows = landmarks[landmarks["reader"] == reader]
     if rows.empty:
-        found = ", ".join(sorted(landmarks["reader"].unique())) or "no rows at all: look at quarantine and exclusions"
+        found = ", ".join(sorted(landmarks["reader"].unique())) or "no rows: check the quarantine and exclusions tables"
         raise InvalidValueError(f"no landmarks of reader {reader!r}; the table has {found}.")
     return rows
 
 
 def readings_of(landmarks: pd.DataFrame) -> pd.DataFrame:
-    """The rows that are somebody's reading: every reader's, and the consensus's known points on films where nobody else has one.
+    """All rows of readers, and the consensus's known points on films without any points of readers.
 
-    Elsewhere the consensus repeats what the readers say.
+    On other films the consensus repeats the points of the readers.
     """
     known, is_consensus = landmarks[["x", "y"]].notna().all(axis=1), landmarks["reader"] == CONSENSUS
     is_read = landmarks["image_id"].isin(landmarks.loc[known & ~is_consensus, "image_id"])
@@ -244,10 +244,10 @@ def readings_of(landmarks: pd.DataFrame) -> pd.DataFrame:
 
 
 def checked(table: pd.DataFrame, schema: type[Table]) -> pd.DataFrame:
-    """The table, its columns of the schema's dtypes.
+    """Validate a table and convert its columns to the schema's dtypes.
 
     Raises:
-        ValueError: a column is missing, or holds what it may not.
+        ValueError: a column is missing or contains an invalid value.
     """
     try:
         return schema.validate(table)
@@ -256,25 +256,25 @@ def checked(table: pd.DataFrame, schema: type[Table]) -> pd.DataFrame:
 
 
 def read_table(file: Path, columns: list[str]) -> pd.DataFrame:
-    """Some columns of a Parquet table that another run has left.
+    """Read some columns of a Parquet table that another run has written.
 
     Raises:
-        TableError: it cannot be read, is damaged, or has not all of them.
+        TableError: the table cannot be read, is damaged, or lacks a column.
     """
     try:
         return pd.read_parquet(file, columns=columns)
     except (OSError, ValueError) as error:
         raise TableError(
-            f"{file}: no table of {', '.join(columns)} ({str(error).splitlines()[0]}). Delete the file, and run the pipeline "
-            "again that makes it."
+            f"{file}: not a table with {', '.join(columns)} ({str(error).splitlines()[0]}). Delete the file and run its "
+            "pipeline again."
         ) from None
 
 
 def images_in(images: pd.DataFrame, table: pd.DataFrame, splits: Collection[str] = SPLITS) -> pd.DataFrame:
-    """Rows of an images table, of some splits, whose images are in another table too, such as a cache index or predictions."""
+    """Rows of an images table in some splits whose images are also in another table, such as a cache index or predictions."""
     return images[images["image_id"].isin(table["image_id"]) & images["split"].isin(splits)]
 
 
 def empty_table(dtypes: Mapping[str, type]) -> pd.DataFrame:
-    """A table of these columns without rows."""
+    """A table with these columns and without rows."""
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})

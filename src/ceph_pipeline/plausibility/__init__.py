@@ -1,4 +1,4 @@
-"""Anatomical plausibility of landmark configurations, judged by the shapes of the training landmarks."""
+"""Anatomical plausibility of landmark configurations, compared with the shapes of the training landmarks."""
 
 from ceph_pipeline.plausibility.judgement import MAX_TURN_DEG, Judgement, implausible_landmarks, judge_shapes
 from ceph_pipeline.plausibility.params import PlausibilityParams

@@ -1,4 +1,4 @@
-"""Landmarks freed of place, size, tilt and the side that the face looks to."""
+"""Alignment of landmark configurations: removes position, size, rotation and reflection."""
 
 from typing import NamedTuple
 
@@ -10,16 +10,16 @@ Complex = NDArray[np.complex128]
 
 _ROUNDS = 10
 _TOLERANCE = 3.0
-"""A misfit of so many times the shape's median misfit halves, nearly, a point's weight in the alignment."""
+"""A misfit of this many times the shape's median misfit reduces a point's weight in the alignment to about one half."""
 
 
 class Similarities(NamedTuple):
-    """N similarities, `q = factor · p + offset`, of points that are mirrored first where `mirrored` says so.
+    """N similarities, `q = factor · p + offset`; points are mirrored first where `mirrored` is true.
 
     Attributes:
         factor: `(N,)` complex: rotation and scale.
-        offset: `(N,)` complex.
-        mirrored: `(N,)`, x ↦ −x before all else.
+        offset: `(N,)` complex: translation.
+        mirrored: `(N,)`, whether x ↦ −x is applied first.
     """
 
     factor: Complex
@@ -33,7 +33,7 @@ class Similarities(NamedTuple):
 
     @property
     def turned_deg(self) -> NDArray[np.float64]:
-        """`(N,)`, how far each shape is turned, either way, 0 to 180°."""
+        """`(N,)`, absolute rotation of each shape, 0 to 180°."""
         return np.abs(np.degrees(np.angle(self.factor)))
 
     def inverse(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -43,7 +43,7 @@ class Similarities(NamedTuple):
 
 
 def align(shapes: NDArray[np.float64], mean: NDArray[np.float64]) -> Similarities:
-    """The similarities, mirrored or not, that bring shapes closest to the mean; a point far off hardly counts.
+    """The similarities, with or without reflection, that align shapes with the mean; outliers have a small weight.
 
     Args:
         shapes: `(N, K, 2)`; NaN where missing. A shape with fewer than two known points is not moved.
@@ -58,19 +58,19 @@ def align(shapes: NDArray[np.float64], mean: NDArray[np.float64]) -> Similaritie
 
 
 def upright(mean: NDArray[np.float64], found: Similarities) -> NDArray[np.float64]:
-    """The mean `(K, 2)` turned as the shapes that were aligned with it stand on average, whichever it was begun with."""
+    """The mean `(K, 2)` rotated by the average rotation of the shapes aligned with it; independent of the initial rotation."""
     usual = np.angle(np.exp(1j * np.angle(found.factor)).sum())
     return _as_points(np.exp(-1j * usual) * _as_complex(mean))
 
 
 def unit_shape(shape: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A shape `(K, 2)` centred, with a root-mean-square radius of 1."""
+    """A shape `(K, 2)`, centred and scaled to a root-mean-square radius of 1."""
     centred = shape - np.nanmean(shape, axis=0)
     return np.asarray(centred / np.sqrt(np.nanmean((centred**2).sum(axis=-1))))
 
 
 def _fit(source: Complex, goal: Complex) -> tuple[Complex, Complex, NDArray[np.float64]]:
-    """Least squares with weights that fall as a point's misfit grows beyond its shape's usual one; factors, offsets, misfits."""
+    """Least squares with weights that decrease with a point's misfit relative to the shape's; factors, offsets, misfits."""
     known = np.isfinite(source) & np.isfinite(goal)
     enough = known.sum(axis=1) >= 2
     source, goal = np.where(known, source, 0), np.where(known, goal, 0)

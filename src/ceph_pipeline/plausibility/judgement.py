@@ -21,22 +21,23 @@ COLUMNS = {
     "implausible": bool,
     "implausible_landmarks": str,
 }
-"""Of the table of configurations."""
+"""Columns of the table of configurations."""
 
 MAX_TURN_DEG = 60.0
-"""No head is tilted so far against those of the training images: its film lies on the side, or stands on its head."""
+"""Limit of the rotation relative to the training images. A larger rotation means that the film is turned or upside down."""
 
 
 class Judgement(NamedTuple):
-    """What a prior says about a table of predictions.
+    """Plausibility of a table of predictions.
 
     Attributes:
         predictions: The rows with `implausible`.
-        shapes: A row an image and stage, with `COLUMNS`: `distance`, the squared Mahalanobis distance to the training
-            configurations, and the `percentile` of real ones that are closer; `least_likely`, the landmark least likely given
-            the others, and the percentile of real configurations whose least likely landmark is likelier; how far it is
-            turned against the training configurations; whether it is `implausible`, by any of these; its implausible
-            landmarks, separated by commas.
+        shapes: One row per image and stage, with `COLUMNS`. `distance` is the squared Mahalanobis distance to the training
+            configurations, and `percentile` the percentage of real configurations with a smaller distance. `least_likely` is the
+            landmark that is least likely given the others; `least_likely_percentile` is the percentage of real configurations
+            whose least likely landmark is more likely. `turned_deg` is the rotation relative to the training configurations.
+            `implausible` is true if one of these values exceeds its limit, or if there are `implausible_landmarks`, which are
+            separated by commas.
     """
 
     predictions: pd.DataFrame
@@ -44,15 +45,15 @@ class Judgement(NamedTuple):
 
 
 def judge_shapes(predictions: pd.DataFrame, prior: ShapePrior | None, params: PlausibilityParams) -> Judgement:
-    """Judge every stage's configurations.
+    """Compute the plausibility of the configurations of each stage.
 
     Args:
         predictions: Rows of `PredictionTable`.
-        prior: Shapes of the training landmarks; None: nothing is implausible and percentiles are NaN.
-        params: From which percentile on.
+        prior: Shapes of the training landmarks. None: no point is implausible, and percentiles are NaN.
+        params: Percentile above which a configuration is implausible.
 
     Raises:
-        PlausibilityError: the prior knows none of the landmarks.
+        PlausibilityError: the prior contains none of the landmarks.
     """
     judged = [_judge_stage(predictions, str(stage), prior, params) for stage in predictions["stage"].unique()]
     points = pd.concat([part.predictions for part in judged]).loc[predictions.index] if judged else predictions
@@ -60,20 +61,20 @@ def judge_shapes(predictions: pd.DataFrame, prior: ShapePrior | None, params: Pl
 
 
 def implausible_landmarks(prior: ShapePrior, shapes: NDArray[np.float64], percentile: float) -> NDArray[np.bool_]:
-    """Each configuration's least likely landmarks, one after the other, until the rest is plausible.
+    """Landmarks to remove from each configuration, the least likely first, until the remaining landmarks are plausible.
 
-    The least likely landmark is taken out first and the others are judged without it, so that it puts no blame on its neighbours.
+    After each removal the other landmarks are assessed again, so that an outlier does not make its neighbours implausible.
 
     Args:
         prior: Shapes of the training landmarks.
         shapes: `(N, K, 2)` px, in the prior's order of landmarks; NaN where missing.
-        percentile: Of real configurations whose least likely landmark is still likelier than an implausible one.
+        percentile: Percentage of real configurations whose least likely landmark is more likely than an implausible landmark.
 
     Returns:
-        `(N, K)`.
+        `(N, K)`, true for implausible landmarks.
     """
     trusted, implausible = shapes.copy(), np.zeros(shapes.shape[:2], dtype=np.bool_)
-    # Each of a configuration's landmarks has its share of the false alarms
+    # The probability of a false alarm is divided by the number of landmarks (Bonferroni)
     limits = (1 - percentile / 100) / np.maximum(np.isfinite(shapes).all(axis=-1).sum(axis=1), 1)
     rows = np.arange(len(shapes))
     while len(rows):
@@ -95,8 +96,8 @@ def _judge_stage(predictions: pd.DataFrame, stage: str, prior: ShapePrior | None
     landmarks = list(prior.landmarks)
     if not set(landmarks) & set(rows["landmark"]):
         raise PlausibilityError(
-            f"the shape prior knows {', '.join(landmarks)}, and none of the predicted landmarks, "
-            f"such as {rows['landmark'].iloc[0]!r}. Run the evaluation pipeline again with the present networks."
+            f"the shape prior contains {', '.join(landmarks)}, and none of the predicted landmarks, "
+            f"such as {rows['landmark'].iloc[0]!r}. Run the evaluation pipeline again with the current networks."
         )
     shapes = points_array(rows, image_ids, landmarks)
     implausible = implausible_landmarks(prior, shapes, params.percentile)
@@ -112,10 +113,10 @@ def _judge_stage(predictions: pd.DataFrame, stage: str, prior: ShapePrior | None
 def _shape_rows(
     prior: ShapePrior, shapes: NDArray[np.float64], implausible: NDArray[np.bool_], percentile: float
 ) -> pd.DataFrame:
-    """Columns from `distance` on."""
+    """The columns of `COLUMNS` from `distance` on."""
     rarity = prior.rarity(shapes)
     judged = np.isfinite(rarity.whole)
-    per_point = np.nan_to_num(rarity.points, nan=1.0)  # a missing landmark is not unusual
+    per_point = np.nan_to_num(rarity.points, nan=1.0)  # a missing landmark is not implausible
     names = np.array(prior.landmarks, dtype=object)
     least_likely = np.minimum(np.isfinite(rarity.points).sum(axis=1) * per_point.min(axis=1), 1.0)
     percentiles = 100 * (1 - rarity.whole)

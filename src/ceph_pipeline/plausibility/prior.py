@@ -1,4 +1,4 @@
-"""Shapes of the training landmarks, learned once and stored beside the networks."""
+"""Shape prior: distribution of the training landmarks' shapes, fitted once and stored next to the networks."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,35 +15,35 @@ from ceph_pipeline.plausibility.shapes import MIN_POINTS, Deviations, ShapeDistr
 from ceph_pipeline.plausibility.tails import Tails
 
 MIN_SHAPES = 20
-"""Fewer complete shapes say nothing about how landmarks vary together."""
+"""Minimum number of complete shapes for estimating how landmarks vary together."""
 
 PRIOR_FILE = "shape_prior.json"
-"""Beside the networks' folders."""
+"""File in the folder that contains the networks' folders."""
 
 _FOLDS = 10
 _LEAST_VARIANCE = 1e-12
-"""Of all coordinates together, in units of the shape's squared radius: what rounding leaves of equal shapes is far below."""
+"""Minimum total variance, in units of the shape's squared radius; rounding errors of equal shapes are far smaller."""
 _USUALLY_THERE = 0.5
-"""A landmark annotated in a smaller share of the shapes is left out of the prior."""
+"""A landmark that is annotated in a smaller share of the shapes is excluded from the prior."""
 
 
 class PlausibilityError(CephError, ValueError):
-    """A prior cannot be learned, or does not fit the points."""
+    """A prior cannot be fitted or read, or does not match the points."""
 
 
 class TooFewShapesError(PlausibilityError):
-    """Too few complete shapes to learn from."""
+    """Too few complete shapes to fit a prior."""
 
 
 @dataclass(frozen=True)
 class ShapePrior:
-    """Judges landmark configurations by those of the training images.
+    """Compares landmark configurations with the configurations of the training images.
 
     Attributes:
         landmarks: K full names.
-        shapes: Distribution of all the shapes learned from.
-        tails: How far shapes deviate that a distribution was not fitted on.
-        n_shapes: Number of the shapes learned from.
+        shapes: Distribution of all training shapes.
+        tails: Tails of the deviations of held-out shapes.
+        n_shapes: Number of training shapes.
     """
 
     landmarks: tuple[str, ...]
@@ -53,16 +53,16 @@ class ShapePrior:
 
     @classmethod
     def learn(cls, shapes: NDArray[np.float64], landmarks: Sequence[str]) -> "ShapePrior":
-        """Learn from real shapes.
+        """Fit a prior to real shapes.
 
         Args:
-            shapes: `(N, K, 2)` px, of any size and turned either way; NaN where missing. Of the landmarks that at least half of
-                the shapes have, incomplete shapes are left out.
+            shapes: `(N, K, 2)` px, of any size, rotation and reflection; NaN where missing. Landmarks that are missing in more
+                than half of the shapes are excluded, then all shapes that are still incomplete.
             landmarks: K full names.
 
         Raises:
-            TooFewShapesError: fewer than `MIN_SHAPES` are complete, they have fewer than `MIN_POINTS` landmarks, or they are
-                all alike.
+            TooFewShapesError: fewer than `MIN_SHAPES` shapes are complete, they have fewer than `MIN_POINTS` landmarks, or they
+                are all equal.
         """
         there = np.asarray(np.isfinite(shapes).all(axis=-1))
         usual = np.flatnonzero(there.sum(axis=0) >= _USUALLY_THERE * len(shapes))
@@ -70,11 +70,11 @@ class ShapePrior:
         if len(complete) < MIN_SHAPES:
             raise TooFewShapesError(
                 f"{len(complete)} training shapes have all of their {len(usual)} landmarks, expected at least {MIN_SHAPES} "
-                "to learn how landmarks lie to each other."
+                "to fit a shape prior."
             )
         if len(usual) < MIN_POINTS:
             raise TooFewShapesError(
-                f"{len(usual)} landmarks, such as the ruler's two marks, have no shape to be judged by; expected at least "
+                f"{len(usual)} landmarks, such as the ruler's two marks, are too few for a shape prior; expected at least "
                 f"{MIN_POINTS}."
             )
         names = tuple(landmarks[int(number)] for number in usual)
@@ -85,11 +85,11 @@ class ShapePrior:
         return self.shapes.deviations(shapes)
 
     def rarity(self, shapes: NDArray[np.float64]) -> Deviations:
-        """Share of real shapes, and for each landmark of real points of its kind, that deviate more than these `(N, K, 2)` px."""
+        """Share of real shapes with a larger deviation than these `(N, K, 2)` px, in total and for each landmark."""
         return self.tails.rarity(self.distances(shapes))
 
     def to_report(self) -> dict[str, Any]:
-        """As JSON keeps it; `from_report` reads it."""
+        """The prior as JSON-compatible values; `from_report` is the inverse."""
         return PriorReport(
             landmarks=list(self.landmarks),
             n_shapes=self.n_shapes,
@@ -106,7 +106,7 @@ class ShapePrior:
         """Read what `to_report` wrote.
 
         Raises:
-            ValidationError: it is something else.
+            ValidationError: the report is not valid.
         """
         found = PriorReport.model_validate(report)
         shapes = ShapeDistribution(np.array(found.mean), np.array(found.covariance))
@@ -118,7 +118,7 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 class PriorReport(BaseModel):
-    """A prior as plain numbers, checked when it is read."""
+    """Schema of a stored prior, validated when it is read."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -142,7 +142,7 @@ class PriorReport(BaseModel):
 
 
 def read_prior(file: Path) -> ShapePrior | None:
-    """The prior that the evaluation left in a file; None where there is no file, or it had too few shapes to learn from.
+    """Read the prior of the evaluation; None if there is no file, or if there were too few shapes to fit a prior.
 
     Raises:
         PlausibilityError: the file is damaged.
@@ -155,7 +155,7 @@ def read_prior(file: Path) -> ShapePrior | None:
     except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()
         raise PlausibilityError(
-            f"{file}: the shape prior is not what the evaluation wrote ({' '.join(reason[:3])}). Run the evaluation pipeline "
+            f"{file}: not a shape prior of the evaluation ({' '.join(reason[:3])}). Run the evaluation pipeline "
             "again, or delete the file."
         ) from None
 
@@ -164,7 +164,7 @@ def _fitted(shapes: NDArray[np.float64]) -> ShapeDistribution:
     distribution = ShapeDistribution.fit(shapes)
     if np.trace(distribution.covariance) < _LEAST_VARIANCE:
         raise TooFewShapesError(
-            f"{len(shapes)} training shapes are all alike, as points are that a template has put there and nobody has moved."
+            f"{len(shapes)} training shapes are all equal, for example points of a template that nobody has corrected."
         )
     return distribution
 

@@ -1,4 +1,4 @@
-"""Normal distribution of aligned landmark configurations, and how far a configuration deviates from it."""
+"""Normal distribution of aligned landmark configurations, and deviations of a configuration from this distribution."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,22 +12,22 @@ from ceph_pipeline.plausibility.alignment import Similarities, align, unit_shape
 _PROCRUSTES_ROUNDS = 5
 
 MIN_POINTS = 4
-"""Fewer known landmarks than this leave nothing to judge one by: two of them already set the alignment."""
+"""Minimum number of known landmarks for an assessment: two landmarks are already needed for the alignment."""
 
 POSE_FREEDOM = 4
-"""Coordinates of a shape that its place, size and tilt take up."""
+"""Degrees of freedom of the pose: position, size and rotation."""
 
 _POSE_SD = 0.1
-"""How far an alignment by some of the landmarks may err, in radii of the mean shape and radians: more than it does on faces.
-With a much wider pose, points at random would count as a small face."""
+"""Standard deviation of an alignment from some of the landmarks, in radii of the mean shape and radians; larger than on real
+faces. With a much larger value, random points would be accepted as a small face."""
 
 
 class Deviations(NamedTuple):
-    """How far N shapes lie from what is expected.
+    """Deviations of N shapes from the distribution.
 
     Attributes:
         whole: `(N,)` squared Mahalanobis distance of the configuration.
-        points: `(N, K)` squared Mahalanobis distance of each landmark from where its shape's others expect it.
+        points: `(N, K)` squared Mahalanobis distance of each landmark from its expected position given the other landmarks.
     """
 
     whole: NDArray[np.float64]
@@ -39,8 +39,8 @@ class ShapeDistribution:
     """Normal distribution of aligned shapes of K landmarks, in units of the mean shape's root-mean-square radius.
 
     Attributes:
-        mean: `(K, 2)`, centred, as upright as the shapes are on average.
-        covariance: `(2K, 2K)` of x₁, y₁, x₂, …
+        mean: `(K, 2)`, centred, with the average rotation of the shapes.
+        covariance: `(2K, 2K)`, in the order x₁, y₁, x₂, …
     """
 
     mean: NDArray[np.float64]
@@ -48,11 +48,11 @@ class ShapeDistribution:
 
     @classmethod
     def fit(cls, shapes: NDArray[np.float64]) -> "ShapeDistribution":
-        """Learn from complete shapes `(N, K, 2)` in px, of any size and turned either way.
+        """Fit the distribution to complete shapes `(N, K, 2)` in px, of any size, rotation and reflection.
 
         Source: Ledoit and Wolf, A well-conditioned estimator for large-dimensional covariance matrices, 2004.
         """
-        from sklearn.covariance import ledoit_wolf  # slow to import, and needed only where a prior is learned
+        from sklearn.covariance import ledoit_wolf  # slow to import, and needed only for fitting a prior
 
         mean = unit_shape(shapes[0])
         for _ in range(_PROCRUSTES_ROUNDS):
@@ -63,11 +63,11 @@ class ShapeDistribution:
         return cls(mean, np.asarray(covariance, dtype=np.float64))
 
     def align(self, shapes: NDArray[np.float64]) -> Similarities:
-        """From shapes `(N, K, 2)` to the distribution's frame."""
+        """Similarities from shapes `(N, K, 2)` to the distribution's frame."""
         return align(shapes, self.mean)
 
     def deviations(self, shapes: NDArray[np.float64]) -> Deviations:
-        """Judge shapes `(N, K, 2)` in px; NaN for missing landmarks, and for shapes of fewer than `MIN_POINTS`."""
+        """Deviations of shapes `(N, K, 2)` in px; NaN for missing landmarks, and for shapes of fewer than `MIN_POINTS`."""
         offsets = self.align(shapes)(shapes) - self.mean
         known = np.isfinite(offsets).all(axis=-1)
         whole, points = np.full(len(shapes), np.nan), np.full(known.shape, np.nan)
@@ -79,7 +79,7 @@ class ShapeDistribution:
         return Deviations(whole, points)
 
     def completed(self, shapes: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Shapes `(N, K, 2)` in px with each missing landmark where the known ones expect it; NaN for fewer than `MIN_POINTS`."""
+        """Shapes `(N, K, 2)` in px, missing landmarks replaced with their conditional mean; NaN for fewer than `MIN_POINTS`."""
         similarities = self.align(shapes)
         offsets = similarities(shapes) - self.mean
         known = np.asarray(np.isfinite(offsets).all(axis=-1))
@@ -91,7 +91,7 @@ class ShapeDistribution:
 
     @cached_property
     def _posed(self) -> NDArray[np.float64]:
-        """The covariance with the pose unknown: some of the landmarks align a shape in another way than all of them."""
+        """The covariance plus the variance of the pose, because an alignment by some landmarks differs from one by all."""
         points = self.mean[:, 0] + 1j * self.mean[:, 1]
         shifted = np.ones_like(points)
         poses = np.stack([shifted, 1j * shifted, points, 1j * points]).view(np.float64)
@@ -99,7 +99,7 @@ class ShapeDistribution:
         return posed
 
     def _judge(self, offsets: NDArray[np.float64], seen: NDArray[np.intp]) -> Deviations:
-        """Of offsets `(M, k, 2)` of the seen landmarks: a block of the precision is a landmark's precision given the others."""
+        """Deviations of offsets `(M, k, 2)` of the known landmarks; a landmark's block of the precision matrix is conditional."""
         k, rows = len(seen), coordinates(seen)
         precision = np.linalg.inv(self._posed[np.ix_(rows, rows)])
         flat = offsets.reshape(-1, 2 * k)
@@ -110,5 +110,5 @@ class ShapeDistribution:
 
 
 def coordinates(landmarks: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Rows of the covariance that belong to landmarks."""
+    """Rows of the covariance for the given landmarks."""
     return (2 * landmarks[:, None] + np.arange(2)).ravel()

@@ -1,9 +1,9 @@
 """Tail probabilities of shape deviations, estimated on held-out training images.
 
-Squared Mahalanobis distances of k landmarks, whose 2k coordinates lose four to the pose and leave p, would follow χ² if shapes
-were normal and the distribution were known. They are neither: distances of shapes that a distribution was not fitted on, over
-p and a scale s, follow an F distribution with p and ν degrees of freedom (a multivariate t), heavier in the tail. s and ν come
-from real shapes by maximum likelihood, so that unusual anatomy counts as what it is: unusual, and real.
+The 2k coordinates of k landmarks have p = 2k − 4 degrees of freedom, because the pose takes four. Squared Mahalanobis distances
+would follow a χ² distribution if shapes were normal and their distribution were known; neither holds. Distances of held-out
+shapes, divided by p and a scale s, follow an F distribution with p and ν degrees of freedom (a multivariate t), which has a
+heavier tail. s and ν are fitted to real shapes by maximum likelihood, so that unusual but real anatomy is not implausible.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from ceph_pipeline.plausibility.shapes import POSE_FREEDOM, Deviations
 
 _LEAST_FREEDOM = 2.5
-"""Of ν, so that the standard deviation is finite."""
+"""Lower bound of ν, for which the standard deviation is finite."""
 
 _FREEDOM_PER_SHAPE = 0.5
-"""ν is at most this times the number of shapes: few shapes cannot show that a tail is thin. With it, phantoms never seen are
-called implausible as seldom as promised from 25 training shapes on."""
+"""ν is at most this times the number of shapes, because few shapes do not show that a tail is light. With this limit and at
+least 25 training shapes, unseen phantoms are classified as implausible at most at the nominal rate."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Tails:
 
     Attributes:
         whole_scale: s of whole configurations.
-        whole_freedom: ν of them.
+        whole_freedom: ν of whole configurations.
         scales: `(K,)`, s of each landmark given the others.
-        freedom: ν of those, one for all.
+        freedom: ν of the landmarks, the same for all.
     """
 
     whole_scale: float
@@ -40,8 +40,8 @@ class Tails:
 
     @classmethod
     def fit(cls, unseen: Deviations) -> "Tails":
-        """Learn from deviations of real shapes, each judged by a distribution that it was not fitted on."""
-        from scipy import stats  # loaded where it is needed: registering pipelines stays cheap
+        """Fit to deviations of real shapes, each from a distribution that was not fitted on the shape."""
+        from scipy import stats  # imported here to keep the registration of pipelines fast
 
         dimensions = 2 * unseen.points.shape[1] - POSE_FREEDOM
         (whole_scale,), whole_freedom = _most_likely(
@@ -52,7 +52,7 @@ class Tails:
         return cls(float(whole_scale), whole_freedom, scales, freedom)
 
     def rarity(self, found: Deviations) -> Deviations:
-        """Share of real shapes, and for a landmark of real points of its kind, that deviate more; NaN stays NaN."""
+        """Share of real shapes with a larger deviation, in total and for each landmark; NaN stays NaN."""
         from scipy import stats
 
         dimensions = np.maximum(2 * np.isfinite(found.points).sum(axis=1) - POSE_FREEDOM, 1)
@@ -63,7 +63,7 @@ class Tails:
 def _most_likely(
     log_density: Callable[[NDArray[np.float64], float], NDArray[np.float64]], distances: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float]:
-    """Scales `(K,)` and the common ν that make the columns of `(N, K)` distances most likely; NaN counts for nothing."""
+    """Maximum-likelihood scales `(K,)` and common ν of the columns of `(N, K)` distances; NaN is ignored."""
     from scipy.optimize import minimize
 
     known = np.isfinite(distances)

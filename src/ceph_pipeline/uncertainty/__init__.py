@@ -1,4 +1,4 @@
-"""Uncertainty that means something: calibrated standard deviations, radii with a known coverage, points to look at."""
+"""Calibrated standard deviations, conformal radii with a known coverage, and review flags."""
 
 from ceph_pipeline.uncertainty.assessment import assess
 from ceph_pipeline.uncertainty.calibration import SigmaCalibration, fit_sigma

@@ -1,4 +1,4 @@
-"""Whether uncertainty learned on held-out sources holds on the test split."""
+"""Evaluate uncertainty, calibrated on held-out sources, on the test split."""
 
 import math
 from typing import Any
@@ -12,11 +12,11 @@ from ceph_pipeline.uncertainty.scores import coverage_curve, ence
 
 
 def assess(model: UncertaintyModel, test: StageErrors) -> dict[str, Any]:
-    """Compare promised and actual uncertainty on sources that the model has not seen.
+    """Compare predicted and actual errors on sources that were not used for the calibration.
 
     Args:
-        model: Of the same stage and landmarks.
-        test: In the model's unit.
+        model: Uncertainty model of the same stage and landmarks.
+        test: Errors on the test split, in the model's unit.
 
     Returns:
         `n_sources`; `ence_before`, `ence_after`, `miscalibration_before`, `miscalibration_after` of the standard
@@ -25,12 +25,12 @@ def assess(model: UncertaintyModel, test: StageErrors) -> dict[str, Any]:
         them, and `caught_by_share`, the percentage caught by flagging 2, 5, 10 or 20 percent of the points.
 
     Raises:
-        TooFewSourcesError: no error is known.
+        TooFewSourcesError: no error of a test source is known.
     """
     judged = model.judge(test.sigma)
     known = np.isfinite(test.errors)
     if not known.any():
-        raise TooFewSourcesError("no test source has truth and prediction: uncertainty cannot be checked.")
+        raise TooFewSourcesError("no test source has truth and prediction: the uncertainty cannot be evaluated.")
     report: dict[str, Any] = {
         "n_sources": int(known.any(axis=1).sum()),
         "ence_before": ence(test.errors, test.sigma),

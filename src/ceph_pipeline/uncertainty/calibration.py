@@ -1,12 +1,12 @@
-"""From what a network says about its own error to what its errors on unseen images were.
+"""Calibrate predicted standard deviations with the errors on held-out images.
 
-A point's error is taken as normal and equal along both axes, so that the radial error r of a standard deviation s follows
-a Rayleigh distribution. The calibrated value is
+A point's error is modelled as normal with the same standard deviation s along both axes, so that the radial error follows a
+Rayleigh distribution. The calibrated value is
 
     s_k = f_k · sqrt(floor² + (gain · σ)²)
 
-with σ the predicted standard deviation, `floor` and `gain` fitted for all landmarks together by maximum likelihood, and
-one factor f_k for each landmark, drawn towards 1 as if it had been seen in `PRIOR_POINTS` images already.
+with the predicted standard deviation σ. `floor` and `gain` are fitted for all landmarks together by maximum likelihood. Each
+landmark has a factor f_k, shrunk towards 1 as by `PRIOR_POINTS` additional images.
 """
 
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ from numpy.typing import NDArray
 from ceph_pipeline.errors import InvalidValueError
 
 PRIOR_POINTS = 20
-"""A landmark's own factor counts for half once this many of its errors are known."""
+"""Strength of the shrinkage: with this many known errors, a landmark's own estimate and 1 have equal weights."""
 
 SMALLEST_SHARE = 1e-3
-"""Of the errors' root mean square, below which neither the floor nor a calibrated value falls."""
+"""Lower bound of the floor and of calibrated values, as a fraction of the errors' root mean square."""
 
 
 @dataclass(frozen=True)
 class SigmaCalibration:
-    """Turns predicted standard deviations into calibrated ones, in the unit of the errors it was fitted on.
+    """Converts predicted to calibrated standard deviations, in the unit of the errors that it was fitted on.
 
     Attributes:
-        floor: What remains where the network is sure, ≥ 0.
+        floor: Calibrated value for a predicted standard deviation of 0, before the landmark's factor, ≥ 0.
         gain: Factor on the predicted standard deviation, ≥ 0.
-        factors: `(K,)`, one for each landmark.
+        factors: `(K,)`, factor of each landmark.
     """
 
     floor: float
@@ -43,7 +43,7 @@ class SigmaCalibration:
 
 
 def fit_sigma(errors: NDArray[np.float64], sigma: NDArray[np.float64]) -> SigmaCalibration:
-    """Fit the calibration on images that the network has not learned from.
+    """Fit the calibration on images that the network was not trained on.
 
     Args:
         errors: `(N, K)` radial errors; NaN where there is no truth.
@@ -53,11 +53,11 @@ def fit_sigma(errors: NDArray[np.float64], sigma: NDArray[np.float64]) -> SigmaC
         ValueError: the shapes differ, or no point has both an error and a standard deviation.
     """
     if errors.shape != sigma.shape or errors.ndim != 2:
-        raise InvalidValueError(f"errors {errors.shape} and standard deviations {sigma.shape} must have one shape (N, K).")
+        raise InvalidValueError(f"errors {errors.shape} and standard deviations {sigma.shape} must have the same shape (N, K).")
     known = np.isfinite(errors) & np.isfinite(sigma)
     if not known.any():
         raise InvalidValueError(
-            "no point has both an error and a standard deviation: uncertainty cannot be calibrated on no image."
+            "no point has both an error and a standard deviation: the uncertainty cannot be calibrated without images."
         )
     half_squares, said = errors[known] ** 2 / 2, sigma[known]
     floor, gain = _fit_common(half_squares, said)
@@ -68,8 +68,8 @@ def fit_sigma(errors: NDArray[np.float64], sigma: NDArray[np.float64]) -> SigmaC
 
 
 def _fit_common(half_squares: NDArray[np.float64], said: NDArray[np.float64]) -> tuple[float, float]:
-    """Floor and gain that make the errors most likely."""
-    from scipy.optimize import minimize  # loaded where it is needed: registering pipelines stays cheap
+    """Floor and gain by maximum likelihood."""
+    from scipy.optimize import minimize  # imported here to keep the registration of pipelines fast
 
     typical = float(np.sqrt(half_squares.mean())) or 1.0
     smallest = np.log(SMALLEST_SHARE * typical)

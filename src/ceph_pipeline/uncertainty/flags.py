@@ -1,4 +1,4 @@
-"""Which points a person should look at."""
+"""Review flags: points that a person should check."""
 
 from typing import NamedTuple
 
@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 GROSS_MM = 4.0
-"""Errors above this are what looking again is for: the widest of the detection rates' thresholds."""
+"""Gross errors, which a review should find, are larger than this: the largest threshold of the detection rates."""
 
 
 class FlagCurve(NamedTuple):
-    """What flagging the least certain points catches.
+    """Share of gross errors among the least certain points.
 
     Attributes:
         flagged: `(P,)` share of all points, rising from 0 to 1.
-        caught: `(P,)` share of the gross errors among them.
+        caught: `(P,)` share of the gross errors that are flagged.
         n_gross: Number of gross errors.
     """
 
@@ -23,14 +23,14 @@ class FlagCurve(NamedTuple):
     n_gross: int
 
     def caught_at(self, share: float) -> float:
-        """Share of the gross errors among the `share` least certain points; NaN where there is no gross error."""
+        """Share of the gross errors that lie in the `share` least certain points; NaN without gross errors."""
         if not self.n_gross:
             return float("nan")
         return float(np.interp(share, self.flagged, self.caught))
 
 
 def flag_curve(errors: NDArray[np.float64], sigma: NDArray[np.float64]) -> FlagCurve:
-    """The trade-off between points looked at and gross errors caught.
+    """The trade-off between the share of flagged points and the share of gross errors found.
 
     Args:
         errors: Radial errors, any shape; NaN where unknown.

@@ -1,4 +1,4 @@
-"""What held-out sources say about a stage's uncertainty, ready to be applied to new images."""
+"""Uncertainty model of a stage, fitted on held-out sources and applied to new images."""
 
 import math
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from ceph_pipeline.uncertainty.params import UncertaintyParams
 
 
 class UncertaintyError(CephError, ValueError):
-    """Uncertainty cannot be read."""
+    """The stored uncertainty model cannot be read."""
 
 
 class TooFewSourcesError(UncertaintyError):
-    """Too few held-out sources to learn uncertainty from."""
+    """Too few held-out sources to calibrate uncertainty."""
 
 
 class StageErrors(NamedTuple):
@@ -30,7 +30,7 @@ class StageErrors(NamedTuple):
     Attributes:
         errors: `(N, K)` radial errors, NaN where there is no truth.
         sigma: `(N, K)` predicted standard deviations along one axis, in the same unit.
-        patients: `(N,)` whose each image is; None: each is another's.
+        patients: `(N,)` patient of each image; None: each image is of another patient.
     """
 
     errors: NDArray[np.float64]
@@ -38,7 +38,7 @@ class StageErrors(NamedTuple):
     patients: NDArray[np.str_] | None = None
 
     def rows(self, rows: NDArray[np.intp]) -> "StageErrors":
-        """Some of the images."""
+        """The errors of some of the images."""
         return StageErrors(self.errors[rows], self.sigma[rows], None if self.patients is None else self.patients[rows])
 
 
@@ -47,8 +47,8 @@ class Judged(NamedTuple):
 
     Attributes:
         sigma: Calibrated standard deviations along one axis.
-        radius: Within which the true point lies with the model's level.
-        flagged: Whether a person should look; so it is where the standard deviation is unknown.
+        radius: Radius that contains the true point with the probability of the model's level.
+        flagged: Whether a person should check the point; true where the standard deviation is unknown.
     """
 
     sigma: NDArray[np.float64]
@@ -61,14 +61,14 @@ class UncertaintyModel:
     """Calibration, radii and flags of one stage.
 
     Attributes:
-        unit: Of errors and standard deviations.
+        unit: Unit of errors and standard deviations.
         landmarks: K full names.
-        calibration: From predicted standard deviations to calibrated ones.
-        factor: Radius over calibrated standard deviation; infinite where too few sources were there.
+        calibration: Map from predicted to calibrated standard deviations.
+        factor: Radius divided by calibrated standard deviation; infinite if there were too few sources.
         level: Share of true points within their radius.
         flag_above: Calibrated standard deviation above which a point is flagged.
-        n_sigma_sources: Held-out sources, a patient's counted once, that calibrated the standard deviations.
-        n_radius_sources: Others that gave the factor.
+        n_sigma_sources: Held-out sources used for the calibration of standard deviations; a patient counts once.
+        n_radius_sources: Other held-out sources, used for the factor; a patient counts once.
     """
 
     unit: Unit
@@ -82,7 +82,7 @@ class UncertaintyModel:
 
     @property
     def bounded(self) -> bool:
-        """Whether a radius is promised at all."""
+        """Whether radii are finite."""
         return math.isfinite(self.factor)
 
     def judge(self, sigma: NDArray[np.float64]) -> Judged:
@@ -91,16 +91,16 @@ class UncertaintyModel:
         return Judged(calibrated, self.factor * calibrated, ~(calibrated <= self.flag_above))
 
     def of(self, landmarks: Sequence[str]) -> "UncertaintyModel":
-        """The model of these landmarks, in the order given; one may come more than once.
+        """The model of the given landmarks in the given order; a landmark may occur more than once.
 
-        Standard deviations of a landmark that it does not know are NaN, and its points flagged.
+        For a landmark without calibration, standard deviations are NaN and points are flagged.
         """
         known = dict(zip(self.landmarks, self.calibration.factors.tolist(), strict=True))
         factors = np.array([known.get(name, np.nan) for name in landmarks])
         return replace(self, landmarks=tuple(landmarks), calibration=replace(self.calibration, factors=factors))
 
     def to_report(self) -> dict[str, Any]:
-        """As JSON keeps it; an infinite factor is null."""
+        """The model as JSON-compatible values; an infinite factor is null."""
         return {
             "unit": self.unit,
             "level": self.level,
@@ -118,7 +118,7 @@ class UncertaintyModel:
         """Read what `to_report` wrote.
 
         Raises:
-            ValidationError: it is something else.
+            ValidationError: the report is not valid.
         """
         found = ModelReport.model_validate(report)
         return cls(
@@ -134,7 +134,7 @@ class UncertaintyModel:
 
 
 class ModelReport(BaseModel):
-    """A model as plain numbers, checked when it is read."""
+    """Schema of a stored model, validated when it is read."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -150,9 +150,9 @@ class ModelReport(BaseModel):
 
 
 def fit_uncertainty(held_out: StageErrors, landmarks: list[str], unit: Unit, params: UncertaintyParams) -> UncertaintyModel:
-    """Learn from the held-out sources, some for the standard deviations and the others for radii and flags.
+    """Fit an uncertainty model: standard deviations on one part of the held-out sources, radii and flags on the other part.
 
-    Sources of one patient are on one side, and count as one.
+    All sources of a patient are in the same part, and count as one.
 
     Raises:
         TooFewSourcesError: sources of fewer than two patients have a known error and standard deviation.
@@ -162,7 +162,7 @@ def fit_uncertainty(held_out: StageErrors, landmarks: list[str], unit: Unit, par
     _, first = np.unique(names[known], return_index=True)
     if len(first) < 2:
         raise TooFewSourcesError(
-            f"held-out sources of {len(first)} patients have truth and prediction, expected at least 2 to learn uncertainty."
+            f"held-out sources of {len(first)} patients have truth and prediction, expected at least 2 to calibrate uncertainty."
         )
     order = np.random.default_rng(params.seed).permutation(known[np.sort(first)])
     n_radius = min(max(round(params.share_for_radii * len(order)), 1), len(order) - 1)
@@ -184,7 +184,7 @@ def fit_uncertainty(held_out: StageErrors, landmarks: list[str], unit: Unit, par
 
 
 def _row_a_patient(scores: NDArray[np.float64], counts: Sequence[int]) -> NDArray[np.float64]:
-    """Scores `(N, K)` of patients' films, one patient after the other, as `(P, most films · K)`, filled up with NaN."""
+    """Scores `(N, K)` of films sorted by patient as one row per patient, `(P, most films · K)`, padded with NaN."""
     rows = np.full((len(counts), max(counts) * scores.shape[1]), np.nan)
     for row, films in zip(rows, np.split(scores, np.cumsum(counts)[:-1]), strict=True):
         row[: films.size] = films.ravel()

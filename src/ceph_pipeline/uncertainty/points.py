@@ -14,17 +14,19 @@ from ceph_pipeline.uncertainty.stage import UNITS
 def judge_points(
     predictions: pd.DataFrame, models: Mapping[Unit, UncertaintyModel], pixel_size_mm: Mapping[str, float]
 ) -> pd.DataFrame:
-    """Add what held-out sources say about each point's uncertainty.
+    """Add the calibrated uncertainty of each point.
 
     Args:
         predictions: One stage's rows of `PredictionTable`.
-        models: Of that stage. Images with a pixel size are judged in mm, the others, or all where there is no such model, in px.
-        pixel_size_mm: Of each image; NaN where unknown.
+        models: The stage's models by unit. The model in mm is used for images with a pixel size, the model in px for all others,
+            or for all images if there is no model in mm.
+        pixel_size_mm: Pixel size of each image; NaN where unknown.
 
     Returns:
-        The rows with `calibrated_sigma_px`; `radius_px` and `radius_mm`, within which the true point lies with the model's
-        level, NaN where no radius is promised (and `radius_mm` where no pixel size is known); and `flagged`: a person should
-        look. Points of a landmark that the models do not know have neither, and are flagged.
+        The rows with `calibrated_sigma_px`, `radius_px`, `radius_mm` and `flagged`. The true point lies within the radius with
+        the probability of the model's level; a radius is NaN if the model's radii are infinite, and `radius_mm` also without a
+        pixel size. `flagged`: a person should check the point. Points of a landmark without calibration have no standard
+        deviation and no radius, and are flagged.
     """
     size = predictions["image_id"].map(pixel_size_mm).to_numpy(np.float64)
     in_mm = np.isfinite(size) & ("mm" in models)
@@ -42,7 +44,7 @@ def judge_points(
 
 
 def sigma_px(points: pd.DataFrame) -> NDArray[np.float64]:
-    """Each point's standard deviation along an axis: calibrated where that is known, else as the network says."""
+    """Each point's standard deviation along an axis: calibrated where available, else as predicted by the network."""
     own = points["sigma_px"].to_numpy(np.float64)
     if "calibrated_sigma_px" not in points:
         return own

@@ -1,4 +1,4 @@
-"""How well predicted standard deviations agree with the errors."""
+"""Measures of the agreement between predicted standard deviations and errors."""
 
 from typing import NamedTuple
 
@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 
 class CoverageCurve(NamedTuple):
-    """Nominal against actual shares.
+    """Nominal and actual coverage.
 
     Attributes:
         nominal: `(P,)` in (0, 1).
-        actual: `(P,)`, share of the errors within the radius that a Rayleigh distribution gives each nominal share.
+        actual: `(P,)`, share of the errors within the radius that a Rayleigh distribution predicts for each nominal share.
     """
 
     nominal: NDArray[np.float64]
@@ -19,17 +19,17 @@ class CoverageCurve(NamedTuple):
 
     @property
     def miscalibration(self) -> float:
-        """Mean absolute difference of the two, 0 for perfect standard deviations."""
+        """Mean absolute difference of nominal and actual shares, 0 for perfect standard deviations."""
         return float(np.abs(self.actual - self.nominal).mean())
 
 
 def coverage_curve(errors: NDArray[np.float64], sigma: NDArray[np.float64], n_shares: int = 19) -> CoverageCurve:
-    """Compare the radii that standard deviations promise with the errors.
+    """Compare the radii predicted from standard deviations with the errors.
 
     Args:
         errors: Radial errors, any shape; NaN where unknown.
         sigma: Standard deviations along one axis, same shape and unit.
-        n_shares: Nominal shares, evenly between 0 and 1.
+        n_shares: Number of nominal shares, evenly spaced between 0 and 1.
     """
     known = np.isfinite(errors) & np.isfinite(sigma)
     nominal = np.arange(1, n_shares + 1) / (n_shares + 1)
@@ -38,12 +38,12 @@ def coverage_curve(errors: NDArray[np.float64], sigma: NDArray[np.float64], n_sh
 
 
 class Bins(NamedTuple):
-    """Points in bins of about equally many, ordered by their standard deviation.
+    """Points in bins of about equal size, ordered by their standard deviation.
 
     Attributes:
-        n: `(B,)` points.
-        said: `(B,)` root mean square of the standard deviations.
-        made: `(B,)` the errors' own standard deviation along one axis, the root of half their mean square.
+        n: `(B,)` number of points.
+        said: `(B,)` root mean square of the predicted standard deviations.
+        made: `(B,)` standard deviation of the errors along one axis, the root of half their mean square.
     """
 
     n: NDArray[np.int64]
@@ -52,18 +52,18 @@ class Bins(NamedTuple):
 
     @property
     def ence(self) -> float:
-        """Mean over the bins of |made − said| / said, 0 where calibrated; NaN without a standard deviation above 0."""
+        """Mean over the bins of |made − said| / said, 0 for perfect calibration; NaN without a standard deviation above 0."""
         some = self.said > 0
         return float((np.abs(self.made - self.said)[some] / self.said[some]).mean()) if some.any() else float("nan")
 
 
 def reliability_bins(errors: NDArray[np.float64], sigma: NDArray[np.float64], n_bins: int = 10) -> Bins:
-    """What standard deviations say against what the errors are.
+    """Compare predicted standard deviations with the standard deviation of the errors, in bins.
 
     Args:
         errors: Radial errors, any shape; NaN where unknown.
         sigma: Standard deviations along one axis, same shape and unit.
-        n_bins: Fewer where there are fewer points.
+        n_bins: Number of bins; fewer if there are fewer points.
 
     Source: Levi et al., Evaluating and calibrating uncertainty prediction in regression tasks, 2019.
     """

@@ -1,4 +1,4 @@
-"""What is known about one stage's uncertainty, with what it was learned from, as a file beside the networks."""
+"""Uncertainty models of one stage, with the networks and settings they are valid for, stored next to the networks."""
 
 import json
 from collections.abc import Mapping
@@ -13,20 +13,20 @@ from ceph_pipeline.landmarks.tables import Unit
 from ceph_pipeline.uncertainty.model import UncertaintyError, UncertaintyModel
 
 UNCERTAINTY_FILE = "uncertainty.json"
-"""Beside the networks' folders."""
+"""File in the folder that contains the networks' folders."""
 
 UNITS: tuple[Unit, ...] = ("mm", "px")
-"""The first that a stage has a model of is the one that reports show."""
+"""Units of models; reports show the first unit for which a stage has a model."""
 
 
 @dataclass(frozen=True)
 class StageUncertainty:
-    """One stage's models.
+    """Uncertainty models of one stage.
 
     Attributes:
-        networks: Digests of the checkpoints that made the points, by stage.
+        networks: Hashes of the checkpoints that predicted the points, by stage.
         settings: Parameters of the detector that the points depend on; see `DetectorParams.point_settings`.
-        models: By unit. That in px serves images without a pixel size.
+        models: Models by unit. The model in px is for images without a pixel size.
     """
 
     networks: Mapping[str, str]
@@ -34,7 +34,7 @@ class StageUncertainty:
     models: Mapping[Unit, UncertaintyModel]
 
     def to_report(self) -> dict[str, Any]:
-        """As JSON keeps it."""
+        """The models as JSON-compatible values."""
         models: dict[str, Any] = {unit: model.to_report() for unit, model in self.models.items()}
         return {"networks": dict(self.networks), "settings": dict(self.settings), **models}
 
@@ -43,7 +43,7 @@ class StageUncertainty:
         """Read what `to_report` wrote.
 
         Raises:
-            ValidationError: it is something else.
+            ValidationError: the report is not valid.
         """
         found = StageReport.model_validate(report)
         models = {unit: UncertaintyModel.from_report(found.models[unit]) for unit in UNITS if unit in found.models}
@@ -51,7 +51,7 @@ class StageUncertainty:
 
 
 class StageReport(BaseModel):
-    """A stage's report, whose further entries are its models; checked when it is read."""
+    """Schema of a stage's report, validated when it is read; its additional entries are the models."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -62,21 +62,21 @@ class StageReport(BaseModel):
 
     @property
     def models(self) -> dict[str, dict[str, Any]]:
-        """Reports of the models by unit."""
+        """Reports of the models, by unit."""
         return self.__pydantic_extra__
 
     @model_validator(mode="after")
     def _has_models(self) -> "StageReport":
         if not self.models or not set(self.models) <= set(UNITS):
-            raise ValueError(f"models in {sorted(self.models)}, expected some in {' and '.join(UNITS)}")
+            raise ValueError(f"models in {sorted(self.models)}, expected models in {' and '.join(UNITS)}")
         return self
 
 
 def read_uncertainty(file: Path) -> dict[str, StageUncertainty]:
-    """What a file says about each stage.
+    """Read the uncertainty models of each stage from a file.
 
     Raises:
-        UncertaintyError: it is damaged.
+        UncertaintyError: the file is damaged.
     """
     try:
         content = json.loads(file.read_text("utf-8"))
@@ -86,6 +86,6 @@ def read_uncertainty(file: Path) -> dict[str, StageUncertainty]:
     except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()
         raise UncertaintyError(
-            f"{file}: not what the evaluation wrote ({' '.join(reason[:3])}). Run the evaluation pipeline again, or delete the "
-            "file."
+            f"{file}: not an uncertainty file of the evaluation ({' '.join(reason[:3])}). Run the evaluation pipeline again, or "
+            "delete the file."
         ) from None

@@ -1,4 +1,4 @@
-"""Test-time augmentation: views of one frame, and the fusion of what a network sees in them. Everything here is geometry."""
+"""Test-time augmentation (TTA): geometry of the views of a frame, and fusion of the points predicted in them."""
 
 from ceph_pipeline.views.choice import GRID_VIEWS, TEN_VIEWS, Views, views_name, views_of
 from ceph_pipeline.views.fusion import Fusion, fuse_views

@@ -1,4 +1,4 @@
-"""One way to look at a network's input frame."""
+"""A view: one transformation of a network's input frame."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from ceph_pipeline.landmarks.geometry import Affine, Size, centre_of
 
 @dataclass(frozen=True)
 class View:
-    """The frame flipped, then scaled and turned about its true centre.
+    """The frame flipped, then scaled and rotated about its true centre.
 
     Attributes:
-        flip: Mirror left and right.
-        scale: Size of the content in the view over its size in the frame, > 0.
+        flip: Mirror horizontally.
+        scale: Size of the content in the view divided by its size in the frame, > 0.
         rotation_deg: Counter-clockwise on the screen.
     """
 
@@ -31,5 +31,5 @@ class View:
 
     @property
     def is_identity(self) -> bool:
-        """Whether the view shows the frame as it is."""
+        """Whether this is the untransformed view."""
         return self == View()

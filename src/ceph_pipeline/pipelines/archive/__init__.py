@@ -1,4 +1,4 @@
-"""Archive: the trained detector applied to more X-rays than memory holds."""
+"""Archive: batch inference for collections of X-rays that do not fit into memory."""
 
 from ceph_pipeline.pipelines.archive.pipeline import create_pipeline
 

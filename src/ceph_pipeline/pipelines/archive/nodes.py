@@ -27,7 +27,7 @@ def locate_in_parts(
     cephalometry: CephalometryParams,
     plausibility: PlausibilityParams,
 ) -> pd.DataFrame:
-    """Locate and measure the films of an archive part by part, through the folders' handles, and list the parts."""
+    """Predict landmarks and measurements of an archive part by part, and list the parts."""
     from ceph_pipeline.archive.processing import Archive, process_archive
 
     settings = ArchiveSettings(
@@ -36,7 +36,7 @@ def locate_in_parts(
     parts = process_archive(Archive(source, output, models, settings), params.part_size, params)
     counts = parts[["n_films", "n_located", "n_set_aside"]].sum()
     logger.info(
-        "landmarks of %d of %d files are in %s, %d are set aside",
+        "landmarks of %d of %d files are in %s, %d files are quarantined",
         counts.n_located,
         counts.n_films,
         output.url,

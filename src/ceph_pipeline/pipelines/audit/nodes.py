@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 def compare_images(
     images: pd.DataFrame, source_cache: ImageStore, source_cache_index: pd.DataFrame, params: AuditParams
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Look once at every cached image: the pairs of the same radiograph, here and in other data sets, and the grey levels."""
+    """Read every cached image once: find near-duplicates, also in other data sets, and compute grey levels."""
     from ceph_pipeline.audit.duplicates import find_duplicates, find_foreign_duplicates
     from ceph_pipeline.audit.films import film_table
     from ceph_pipeline.audit.signatures import sign_images
@@ -41,7 +41,7 @@ def check_data(
     films: pd.DataFrame,
     params: AuditParams,
 ) -> pd.DataFrame:
-    """Run every check and say in one line what they found."""
+    """Run all checks and log a summary of the findings."""
     evidence = Evidence(images, landmarks, quarantine, duplicates, cvm, foreign_duplicates, films)
     findings = run_checks(evidence, params)
     logger.info("%d findings on %d cephalograms: %s", len(findings), len(images), summary_line(findings, CHECKS))
@@ -49,11 +49,11 @@ def check_data(
 
 
 def exclude_images(findings: pd.DataFrame, duplicates: pd.DataFrame, images: pd.DataFrame, params: AuditParams) -> pd.DataFrame:
-    """Decide which images augmentation and training leave out."""
+    """Decide which images are excluded from augmentation and training."""
     exclusions = decide_exclusions(findings, duplicates, images, params)
     by_split = images.loc[images["image_id"].isin(exclusions["image_id"]), "split"].value_counts()
     counts = ", ".join(f"{split} {count}" for split, count in by_split.sort_index().items())
-    logger.info("%d of %d images are left out%s", len(exclusions), len(images), f": {counts}" if counts else "")
+    logger.info("%d of %d images are excluded%s", len(exclusions), len(images), f": {counts}" if counts else "")
     return exclusions
 
 
@@ -65,7 +65,7 @@ def present_findings(
     source_cache: ImageStore,
     params: AuditParams,
 ) -> tuple[Any, str]:
-    """Draw the overview, which shows no pixel of a patient, and write the page with the worst cases, which does."""
+    """Draw the overview, which contains no image of a patient, and the page with the worst cases, which contains images."""
     from ceph_pipeline.artifacts import data_uri
     from ceph_pipeline.audit.figures import overview
     from ceph_pipeline.audit.report import Films, html_report

@@ -8,7 +8,7 @@ PARAMS = "params:audit"
 
 
 def create_pipeline() -> Pipeline:
-    """Look for copies, run the checks, decide what is left out, and show it."""
+    """Find near-duplicates, run the checks, decide on exclusions, and write the report."""
     return Pipeline(
         [
             Node(

@@ -1,4 +1,4 @@
-"""Copies of every source for training and for the robustness table."""
+"""Augmentation: copies of every source for training and for the robustness table."""
 
 from ceph_pipeline.pipelines.augmentation.pipeline import create_pipeline
 

@@ -19,7 +19,7 @@ def augment_sources(
     augmented_cache: ImageStore,
     params: AugmentationParams,
 ) -> dict[str, pd.DataFrame]:
-    """Write every copy of every source through the stores and return the tables that describe them."""
+    """Write all copies of all sources to the stores and return their tables."""
     from ceph_pipeline.augmentation.engine import augment
     from ceph_pipeline.augmentation.tables import SourceTables
 
@@ -28,7 +28,7 @@ def augment_sources(
 
 
 def draw_contact_sheet(augmented_images: pd.DataFrame, augmented_landmarks: pd.DataFrame, augmented_store: ImageStore) -> Any:
-    """Show each kind of copy on a few sources."""
+    """Draw each kind of copy for a few sources."""
     from ceph_pipeline.augmentation.sheet import contact_sheet
 
     return contact_sheet(augmented_images, augmented_landmarks, augmented_store)

@@ -15,7 +15,7 @@ TABLES = (
 
 
 def create_pipeline() -> Pipeline:
-    """Sources and the audit's exclusions in; copies, their tables and a contact sheet out."""
+    """From sources and the audit's exclusions to copies, their tables and a contact sheet."""
     return Pipeline(
         [
             Node(

@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 def time_networks(params: BenchmarkParams, stage1: Stage1Params, stage2: Stage2Params) -> pd.DataFrame:
-    """Time training and inference of every configured network, batch size and configuration on the device at hand."""
+    """Measure training and inference times of every configured network, batch size and configuration on this device."""
     from ceph_pipeline.benchmark.runs import projected, time_cells
 
     per_epoch = {"stage1": stage1.images_per_epoch or params.images_per_epoch, "stage2": stage2.crops_per_epoch}
@@ -23,7 +23,7 @@ def time_networks(params: BenchmarkParams, stage1: Stage1Params, stage2: Stage2P
 
 
 def time_full_steps(params: BenchmarkParams, stage1: Stage1Params) -> pd.DataFrame:
-    """Time the training of stage 1 as it really runs, against a bare loop of the same network."""
+    """Measure the training of stage 1 under real conditions, and compare with a minimal loop of the same network."""
     from ceph_pipeline.benchmark.full_step import measure_full_step
     from ceph_pipeline.benchmark.isolation import in_own_process
 
@@ -40,7 +40,7 @@ def time_full_steps(params: BenchmarkParams, stage1: Stage1Params) -> pd.DataFra
 
 
 def time_detectors(params: BenchmarkParams) -> pd.DataFrame:
-    """Time pairs of networks from films in memory to refined points, against their bare forward passes."""
+    """Measure pairs of networks from films in memory to refined points, and compare with their forward passes alone."""
     from ceph_pipeline.benchmark.inference import measure_detector
     from ceph_pipeline.benchmark.isolation import in_own_process
 
@@ -53,19 +53,19 @@ def time_detectors(params: BenchmarkParams) -> pd.DataFrame:
 
 
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Rows as a table; one without rows still has a column, without which no CSV file can be read again."""
+    """Rows as a table; an empty table has a column too, because a CSV file without columns cannot be read."""
     return pd.DataFrame(rows, columns=None if rows else ["images_per_s"])
 
 
 def _possible(params: BenchmarkParams) -> BenchmarkParams:
-    """What this machine is asked to measure."""
+    """The parameters without configurations that this machine cannot run."""
     from ceph_pipeline.detector.forward import resolve_device
 
     if resolve_device(params.device).type == "cuda":
         return params
     possible = params.without_gpu()
     if left_out := params.backbones() - possible.backbones():
-        logger.warning("no GPU: %s left out (gpu_only)", ", ".join(sorted(left_out)))
+        logger.warning("no GPU: %s skipped (gpu_only)", ", ".join(sorted(left_out)))
     return possible
 
 
@@ -75,7 +75,7 @@ def report_benchmark(
     full_steps: pd.DataFrame,
     detectors: pd.DataFrame,
 ) -> tuple[dict[str, Any], Any]:
-    """Put the figures and what they depend on into one report, and draw the throughput."""
+    """Write measurements and environment into a report, and draw the throughput."""
     from ceph_pipeline.benchmark.figure import benchmark_figure
     from ceph_pipeline.benchmark.runs import environment
     from ceph_pipeline.detector.forward import resolve_device

@@ -9,7 +9,7 @@ TABLES = ("networks", "full_steps", "detectors")
 
 
 def create_pipeline() -> Pipeline:
-    """Everything that is timed, by a node of its own, and the report of all."""
+    """One node per benchmark, and a report of all benchmarks."""
     return Pipeline(
         [
             Node(nodes.time_networks, [PARAMS, "params:stage1", "params:stage2"], "benchmark_networks", name="time_networks"),

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def calibrate_images(ruler_export: Path, images: pd.DataFrame, params: CalibrationParams) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the ruler's marks and compare the pixel size they give with the data set's."""
+    """Read the ruler's marks and compare the resulting pixel sizes with the data set's."""
     from ceph_pipeline.formats import ReadOptions, read
 
     options = ReadOptions(landmarks="ruler", labels=params.labels, only_landmarks=True, blank_shows_none=True)
@@ -22,24 +22,24 @@ def calibrate_images(ruler_export: Path, images: pd.DataFrame, params: Calibrati
     if strangers:
         some = ", ".join(map(pseudonym, strangers[:3]))
         logger.warning(
-            "%d of %d images of the export are none of the data set's, so that their pixel sizes are compared with nothing: %s",
+            "%d of %d images of the export are not in the data set; their pixel sizes cannot be compared: %s",
             len(strangers), len(marks.images), some,
         )  # fmt: skip
     table = calibrate(marks, images, params.ruler_mm, params.tolerated_deviation_pct)
-    logger.info("rulers of %d images, %d tasks or points set aside", len(table), len(marks.quarantine))
+    logger.info("rulers of %d images, %d tasks or points quarantined", len(table), len(marks.quarantine))
     compared = table["deviation_pct"].dropna()
     if compared.empty:
-        logger.warning("no image with a ruler has a pixel size in the data set: there is nothing to compare the ruler's with")
+        logger.warning("no image with a ruler has a pixel size in the data set: there is nothing to compare")
     else:
         logger.info(
-            "median deviation from the pixel sizes of the data set %.1f %% (%d images), %d beyond %g %% or no X-ray's",
+            "median deviation from the pixel sizes of the data set %.1f %% (%d images), %d above %g %% or impossible",
             compared.median(), len(compared), table["is_suspect"].sum(), params.tolerated_deviation_pct,
         )  # fmt: skip
     return table, marks.quarantine
 
 
 def draw_deviation(calibration: pd.DataFrame, params: CalibrationParams) -> Any:
-    """Draw how far the ruler's pixel sizes are from the data set's."""
+    """Draw the deviations of the ruler's pixel sizes from the data set's."""
     from ceph_pipeline.calibration.figure import deviation_figure
 
     return deviation_figure(calibration, params.tolerated_deviation_pct)

@@ -1,4 +1,4 @@
-"""Several trainings of stage 1 beside each other: networks, and numbers of training images."""
+"""Comparison of several trainings of stage 1: networks, and numbers of training images."""
 
 from ceph_pipeline.pipelines.compare.pipeline import create_pipeline
 

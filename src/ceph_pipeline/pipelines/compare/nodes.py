@@ -27,7 +27,7 @@ def train_networks(
     compare: CompareParams,
     sources: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Train each of the networks on the same images."""
+    """Train each network on the same images."""
     _require_test_images(sources)
     from ceph_pipeline.training.stage1 import Stage1Tables
     from ceph_pipeline.training.variants import network_variants, train_variants
@@ -48,7 +48,7 @@ def train_on_fewer(
     compare: CompareParams,
     sources: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Train the same network on ever more of the training sources."""
+    """Train the same network on increasing numbers of training sources."""
     _require_test_images(sources)
     from ceph_pipeline.training.stage1 import Stage1Tables
     from ceph_pipeline.training.variants import source_variants, train_variants
@@ -67,7 +67,7 @@ def judge_variants(
     cache_index: pd.DataFrame,
     params: DetectorParams,
 ) -> pd.DataFrame:
-    """Errors of each training on the test images in one view, and how fast it predicts them, pixels read included."""
+    """Errors of each training on the test images in the untransformed view, and prediction speed, including image reading."""
     from ceph_pipeline.detector.checkpoint import load_networks
     from ceph_pipeline.detector.image_set import ImageSet
     from ceph_pipeline.detector.tables import whole_image_tables
@@ -90,14 +90,14 @@ def judge_variants(
 
 
 def draw_networks(network_errors: pd.DataFrame) -> Any:
-    """The networks in one figure."""
+    """Draw the comparison of the networks."""
     from ceph_pipeline.evaluation.variants import network_figure
 
     return network_figure(network_errors)
 
 
 def draw_learning_curve(curve_errors: pd.DataFrame) -> Any:
-    """Error against the number of training images."""
+    """Draw the error against the number of training images."""
     from ceph_pipeline.evaluation.variants import learning_curve_figure
 
     return learning_curve_figure(curve_errors)
@@ -107,5 +107,5 @@ def _require_test_images(sources: pd.DataFrame) -> None:
     if not (sources["split"] == "test").any():
         raise TrainingError(
             "the pipelines compare and learning_curve evaluate on the test split, which has no images: set "
-            "ingestion.splits.test_fraction above 0, or name test images in the sheet of films."
+            "ingestion.splits.test_fraction above 0, or mark test images in the sheet of films."
         )

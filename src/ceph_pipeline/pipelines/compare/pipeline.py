@@ -1,4 +1,4 @@
-"""Pipelines `compare` and `learning_curve`: run after `augmentation`."""
+"""Pipelines `compare` and `learning_curve`, which run after `augmentation`."""
 
 from kedro.pipeline import Node, Pipeline
 
@@ -13,7 +13,7 @@ JUDGED = ["images", "landmarks", "source_cache", "source_cache_index", "params:d
 
 
 def create_pipeline() -> Pipeline:
-    """Train the listed networks one after the other, and judge them on the test images."""
+    """Train the listed networks one after the other, and evaluate them on the test images."""
     return Pipeline(
         [
             Node(
@@ -26,7 +26,7 @@ def create_pipeline() -> Pipeline:
 
 
 def create_learning_curve() -> Pipeline:
-    """Train one network on ever more images, and judge it on the test images."""
+    """Train one network on increasing numbers of images, and evaluate it on the test images."""
     return Pipeline(
         [
             Node(nodes.train_on_fewer, [*LEARNED, "curve_folder", *PARAMS_AND_SPLITS], "curve_networks", name="train_on_fewer"),

@@ -1,4 +1,4 @@
-"""Crops: which cut-outs stage 2 learns from."""
+"""Crops: index of the crops for training stage 2."""
 
 from ceph_pipeline.pipelines.crops.pipeline import create_pipeline
 

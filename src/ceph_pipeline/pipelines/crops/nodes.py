@@ -17,7 +17,7 @@ def index_crops(
     stage1_predictions: pd.DataFrame,
     params: CropParams,
 ) -> pd.DataFrame:
-    """List the crops that stage 2 learns from; their pixels are cut when they are needed."""
+    """List the crops for training stage 2; their pixels are cut on demand."""
     table = training_index(
         augmented_images,
         augmented_landmarks,

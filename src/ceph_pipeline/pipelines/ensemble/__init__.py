@@ -1,4 +1,4 @@
-"""Ensemble: further detectors of other seeds, whose answers are fused with the first one's."""
+"""Ensemble: more detectors with other seeds, whose predictions are averaged with the first detector's."""
 
 from ceph_pipeline.pipelines.ensemble.pipeline import create_pipeline
 

@@ -31,10 +31,10 @@ def train(
     stage2: Stage2Params,
     params: EnsembleParams,
 ) -> Path:
-    """Train detectors 1, 2, … as detector 0 was trained, from other seeds, and copy detector 0 beside them.
+    """Train detectors 1, 2, … like detector 0 with other seeds, and copy detector 0 into their folder.
 
-    All of them learn from the same split, so that validation and test images are new to each. Detectors beyond `count` that were
-    trained before stay where they are, and do not answer.
+    All detectors are trained on the same split, so no detector was trained on validation or test images. Detectors beyond
+    `count` that were trained earlier are kept, but not used.
     """
     from ceph_pipeline.training import run
     from ceph_pipeline.training.ensemble import copy_detector, reseeded
@@ -61,7 +61,7 @@ def predict(
     folder: Path,
     params: DetectorParams,
 ) -> pd.DataFrame:
-    """Locate the landmarks of the validation and test sources with all detectors, in the configured views."""
+    """Predict the landmarks of the validation and test sources with all detectors, in the configured views."""
     rows = images_in(images, cache_index, ("valid", "test"))
     sources, originals = ImageSet.of_cache(rows, cache, cache_index), ImageSet.of_originals(rows, raw, cache_index)
     files = files_in(ensemble)

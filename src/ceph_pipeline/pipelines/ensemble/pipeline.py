@@ -10,7 +10,7 @@ FIRST = ["stage1_checkpoint", "stage2_checkpoint"]
 
 
 def create_pipeline() -> Pipeline:
-    """Train further detectors beside the first, and locate validation and test sources with all of them together."""
+    """Train more detectors, and predict validation and test sources with the ensemble of all detectors."""
     return Pipeline(
         [
             Node(

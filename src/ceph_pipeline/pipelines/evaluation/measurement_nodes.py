@@ -1,4 +1,4 @@
-"""Nodes from predictions to errors and what they say."""
+"""Nodes that compute errors and metrics from predictions."""
 
 import logging
 import tempfile
@@ -24,13 +24,13 @@ from ceph_pipeline.landmarks.tables import images_in, reader_points
 logger = logging.getLogger(__name__)
 
 ERRORS_ARTIFACT = "evaluation/errors.parquet"
-"""Where the catalog puts a run's errors among its artefacts."""
+"""Path of a run's errors among its artefacts, as in the catalog."""
 
 
 def compute_errors(
     predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
 ) -> pd.DataFrame:
-    """Distances of every stage, of the mean shape and of the readers on the predicted images; also without constant offsets."""
+    """Errors of every stage, the mean-shape baseline and the readers on the predicted images; also without offsets."""
     predictions, landmarks = only_evaluated(predictions, landmarks, params.landmarks)
     truth = reader_points(landmarks, params.reader)
     predicted = images[images["image_id"].isin(predictions["image_id"])]
@@ -50,7 +50,7 @@ def compute_errors(
 def compute_copy_errors(
     copy_predictions: pd.DataFrame, copied_landmarks: pd.DataFrame, copied: pd.DataFrame, params: EvaluationParams
 ) -> pd.DataFrame:
-    """Distances on augmented copies, which count in the robustness table only."""
+    """Errors on augmented copies, which are used only in the robustness table."""
     copy_predictions, copied_landmarks = only_evaluated(copy_predictions, copied_landmarks, params.landmarks)
     return stage_error_rows(copy_predictions, reader_points(copied_landmarks, params.reader), copied)
 
@@ -58,27 +58,27 @@ def compute_copy_errors(
 def summarise_errors(
     errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, params: EvaluationParams
 ) -> dict[str, Any]:
-    """Judge every stage on the test split."""
+    """Metrics of every stage on the test split."""
     return evaluate(errors, images, duplicates, params.statistics)
 
 
 def tabulate_landmarks(errors: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams) -> pd.DataFrame:
-    """Errors of each landmark on the test split."""
+    """Metrics of each landmark on the test split."""
     return landmark_table(on_split(errors, images, "test"), params.statistics)
 
 
 def tabulate_devices(errors: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams) -> pd.DataFrame:
-    """Errors on each device's test images."""
+    """Metrics of each device on its test images."""
     return device_table(on_split(errors, images, "test"), images, params.statistics)
 
 
 def tabulate_robustness(
     copy_errors: pd.DataFrame, copied: pd.DataFrame, errors: pd.DataFrame, params: EvaluationParams
 ) -> pd.DataFrame:
-    """Errors by kind of copy against the same sources' originals."""
+    """Errors by kind of copy, compared with the same sources' originals."""
     table = robustness_table(copy_errors, copied, errors, params.statistics)
     if table.empty:
-        logger.info("robustness: no copies were predicted, so that the table is empty")
+        logger.info("robustness: no copies were predicted; the table is empty")
     return table
 
 
@@ -98,7 +98,7 @@ def tabulate_training_gap(
 def tabulate_ellipses(
     predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
 ) -> pd.DataFrame:
-    """Error ellipses of the last stage on the test split, and of one reader against the truth where there are two."""
+    """Error ellipses of the last stage on the test split and, if there are two readers, of one reader against the truth."""
     from ceph_pipeline.evaluation.ellipses import ellipse_table
 
     return ellipse_table(*only_evaluated(predictions, landmarks, params.landmarks), images, params.reader)
@@ -112,7 +112,7 @@ def judge_measurements(
     images: pd.DataFrame,
     params: EvaluationParams,
 ) -> dict[str, Any]:
-    """Errors of angles and distances, agreement of classes and CVM stages, measurement heads against the points; test split."""
+    """Errors of measurements, agreement of classes and CVM stages, and errors of measurement heads, on the test split."""
     from ceph_pipeline.evaluation.cvm_agreement import cvm_agreement, head_table
     from ceph_pipeline.evaluation.measurement_errors import (
         class_agreement,
@@ -137,22 +137,22 @@ def judge_measurements(
 
 
 def compare_runs(errors: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams) -> dict[str, Any]:
-    """Compare the test split's errors with those of the MLflow run that `evaluation.compare_with` names; empty without one."""
+    """Compare the errors on the test split with the MLflow run `evaluation.compare_with`; empty without a run."""
     if params.compare_with is None:
         return {}
     before = _errors_of_run(params.compare_with)
     now = pseudonymised(on_split(errors, images, "test"))
     result = compare_with_earlier(now, before, params.compare_with, params.statistics)
     for line in earlier_lines(result):
-        logger.info("against run %s: %s", params.compare_with, line)
+        logger.info("compared with run %s: %s", params.compare_with, line)
     return result
 
 
 def _errors_of_run(run_id: str) -> pd.DataFrame:
-    """The `ErrorTable` that a run has logged, with pseudonyms in place of the films' names.
+    """The `ErrorTable` that a run has logged, with pseudonyms instead of film names.
 
     Raises:
-        EvaluationError: there is no such run, or it has no errors.
+        EvaluationError: the run does not exist, or has no errors.
     """
     import mlflow
     from mlflow.exceptions import MlflowException
@@ -163,7 +163,7 @@ def _errors_of_run(run_id: str) -> pd.DataFrame:
             file = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=ERRORS_ARTIFACT, dst_path=folder)
         except (MlflowException, OSError) as error:
             raise EvaluationError(
-                f"evaluation.compare_with = {run_id!r}: no artefact {ERRORS_ARTIFACT} of that run in "
+                f"evaluation.compare_with = {run_id!r}: no artefact {ERRORS_ARTIFACT} of this run in "
                 f"{mlflow.get_tracking_uri()} ({str(error).splitlines()[0]}). Name a run of the evaluation pipeline."
             ) from None
         return pd.read_parquet(file)

@@ -16,11 +16,11 @@ LOOKING = ["predictions_folder", PARAMS, "params:detector"]
 
 
 def create_pipeline(judged: Literal["stage1", "stage2", "ensemble"] = "stage2", *, folds: bool = False) -> Pipeline:
-    """Predict with every stage, measure the errors, draw and report.
+    """Predict with every stage, compute errors, and write figures and reports.
 
     Args:
-        judged: The last stage: stage 1 alone, both stages, or both and the detectors of pipeline `ensemble` together.
-        folds: Whether uncertainty is learned from the errors of pipeline `folds` too.
+        judged: The evaluated stages: stage 1 alone, both stages, or both stages and the ensemble of pipeline `ensemble`.
+        folds: Whether the errors of pipeline `folds` are also used for the calibration of uncertainty.
     """
     stage2 = [] if judged == "stage1" else ["stage2_checkpoint"]
     networks = [*stage2, *(["ensemble"] if judged == "ensemble" else [])]
@@ -38,7 +38,7 @@ def create_pipeline(judged: Literal["stage1", "stage2", "ensemble"] = "stage2", 
 
 
 def _predict(networks: list[str]) -> list[Node]:
-    """The headline's points: validation and test sources, every stage."""
+    """Points for the headline metrics: all stages on validation and test sources."""
     whole = ["stage1_predictions", "stage1_tta_predictions"]
     stages = [*whole, *(f"{name.removesuffix('_checkpoint')}_predictions" for name in networks)]
     gather = Node(prediction_nodes.gather_predictions, stages, "predictions", name="gather_predictions")
@@ -50,7 +50,7 @@ def _predict(networks: list[str]) -> list[Node]:
 
 
 def _measure() -> list[Node]:
-    """Errors of the headline, tables of them, and what the points are used for."""
+    """Headline errors, their tables, and errors of measurements and classes."""
     nodes = measurement_nodes
     return [
         Node(nodes.compute_errors, ["predictions", "landmarks", "images", PARAMS], "errors", name="compute_errors"),
@@ -74,7 +74,7 @@ def _measure() -> list[Node]:
 
 
 def _context(stage2: list[str]) -> list[Node]:
-    """Copies and training images, which never enter the headline."""
+    """Errors on copies and training images, which are not part of the headline metrics."""
     nodes = measurement_nodes
     return [
         Node(
@@ -114,7 +114,7 @@ def _context(stage2: list[str]) -> list[Node]:
 
 
 def _uncertainty(networks: list[str], *, folds: bool) -> list[Node]:
-    """Learned on validation and training images, checked on test images."""
+    """Uncertainty and plausibility: fitted on validation and training images, evaluated on test images."""
     nodes = uncertainty_nodes
     named = {name.removesuffix("_checkpoint"): name for name in ("stage1_checkpoint", *networks)}
     out_of_fold = {name: name for name in ("fold_errors", "fold_predictions") if folds}

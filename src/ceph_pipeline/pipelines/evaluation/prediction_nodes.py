@@ -1,4 +1,4 @@
-"""Nodes that apply the trained networks: to validation and test sources, and to what puts the headline into perspective."""
+"""Nodes that apply the trained networks to validation and test sources, copies and training sources."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def predict_stage2(
     params: EvaluationParams,
     detector: DetectorParams,
 ) -> pd.DataFrame:
-    """Refine stage 1's points of one view in one view of the crops, and those of all views in all views."""
+    """Refine stage 1's points: without TTA in the untransformed view of the crops, with TTA in all views."""
     originals = ImageSet.of_originals(images, raw, cache_index)
     points = pd.concat([stage1_predictions, stage1_tta_predictions])
     made_from = {
@@ -61,7 +61,7 @@ def predict_copies(
     detector: DetectorParams,
     stage2: Path | None = None,
 ) -> pd.DataFrame:
-    """Locate the landmarks of augmented copies of validation and test sources, for the robustness table alone."""
+    """Predict the landmarks of augmented copies of validation and test sources, only for the robustness table."""
     wanted = params.robustness
     splits, stages = (wanted.splits, wanted.stages) if wanted else ((), ())
     rows = augmented_images[augmented_images["split"].isin(splits) & (augmented_images["kind"] != ORIGINAL)]
@@ -88,7 +88,7 @@ def predict_training_sample(
     detector: DetectorParams,
     stage2: Path | None = None,
 ) -> pd.DataFrame:
-    """Locate the landmarks of some images that the networks have learned from, to see how much better they know them."""
+    """Predict the landmarks of some training images, to compare training and validation errors."""
     trained = images[(images["split"] == "train") & images["image_id"].isin(augmented_images["source_id"])].sort_values(
         "image_id"
     )
@@ -110,7 +110,7 @@ def _networks(stage1: Path, stage2: Path | None) -> dict[str, str | None]:
 def _single_view(
     cached: ImageSet, whole_size: ImageSet, stage1: Path, stage2: Path | None, detector: DetectorParams
 ) -> pd.DataFrame:
-    """The points of stage 1 and, where its checkpoint is given, of stage 2 from there; no rows without images."""
+    """The points of stage 1 and, if its checkpoint is given, of stage 2; no rows without images."""
     from ceph_pipeline.detector.checkpoint import load_networks
     from ceph_pipeline.detector.located import no_predictions
     from ceph_pipeline.detector.tables import Start, refined_tables, whole_image_tables

@@ -1,4 +1,4 @@
-"""Nodes from tables to figures and reports."""
+"""Nodes that draw figures and write reports from tables."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ def draw_figures(
     flag_curves: pd.DataFrame,
     params: EvaluationParams,
 ) -> dict[str, Any]:
-    """Every figure without a patient in it, and all of them as `data:` URIs for the HTML report."""
+    """All figures without images of patients, also as `data:` URIs for the HTML report."""
     from ceph_pipeline.artifacts import data_uri
     from ceph_pipeline.evaluation import context_figures, figures, uncertainty_figures
     from ceph_pipeline.evaluation.ellipse_figure import ellipse_figure
@@ -59,7 +59,7 @@ def draw_gallery(
     raw: RawFolder,
     params: EvaluationParams,
 ) -> dict[str, Any]:
-    """The last stage's best, median and worst test images with truth and prediction; also as a `data:` URI."""
+    """Gallery of the last stage's best, median and worst test images with truth and prediction; also as a `data:` URI."""
     from ceph_pipeline.artifacts import data_uri
     from ceph_pipeline.evaluation.gallery import gallery, representative_images
 
@@ -96,7 +96,7 @@ def write_reports(embedded_figures: dict[str, str], embedded_gallery: str, **fou
 
 
 def collect_metrics(**found: Any) -> dict[str, dict[str, float]]:
-    """Every figure worth comparing between runs, for the tracking server."""
+    """All metrics for comparing runs, for the tracking server."""
     return as_logged(run_metrics(**found))
 
 
@@ -109,11 +109,9 @@ def log_detector(
     stage2: Path | None = None,
     ensemble: Path | None = None,
 ) -> None:
-    """Log the networks as one model to the MLflow run, with their uncertainty and a card, and register it as candidate.
+    """Log the networks as one model to the MLflow run, with uncertainty and a model card, and register the model as candidate.
 
-    The run also records which test images judged them.
-
-    Without tracking there is no run to log to.
+    The test images of the evaluation are recorded too. Without tracking, nothing is logged.
     """
     import mlflow
 
@@ -135,5 +133,5 @@ def log_detector(
 
 
 def _file_name(catalog_name: str) -> str:
-    """Where the catalog puts a figure, beside the report."""
+    """Path of a figure relative to the report, as in the catalog."""
     return catalog_name.removesuffix("_figure") + ".png"

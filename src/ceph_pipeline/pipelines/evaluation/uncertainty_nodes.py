@@ -1,4 +1,4 @@
-"""Nodes that learn uncertainty and plausibility from validation and training images, and apply them to the test split."""
+"""Nodes that fit uncertainty and plausibility on validation and training images, and evaluate them on the test split."""
 
 import logging
 from pathlib import Path
@@ -31,9 +31,9 @@ def learn_uncertainty(
     fold_errors: pd.DataFrame | None = None,
     fold_predictions: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
-    """What validation says of each stage's uncertainty, with the networks and views it holds for; empty where none is wanted.
+    """Calibrate each stage's uncertainty, valid for the networks and views that are stored with it; empty if disabled.
 
-    Training sources say it too where they were located by detectors that had not learned from them.
+    Validation sources are used and, if given, training sources with out-of-fold predictions.
     """
     if params.uncertainty is None:
         return {}
@@ -52,7 +52,7 @@ def learn_uncertainty(
 def _networks_and_settings(
     stage: str, stage1: Path, stage2: Path | None, ensemble: Path | None, detector: DetectorParams
 ) -> tuple[dict[str, str], dict[str, Any]]:
-    """The digests of the networks that predict a stage's points, and the parameters that these points depend on."""
+    """The hashes of the networks that predict a stage's points, and the parameters that the points depend on."""
     if stage == ENSEMBLE:
         files, params = DetectorFiles.of(stage1, stage2, ensemble), detector
     else:
@@ -68,7 +68,7 @@ def check_uncertainty(
     duplicates: pd.DataFrame,
     uncertainty_models: dict[str, Any],
 ) -> dict[str, Any]:
-    """Whether that holds on test sources without a near-duplicate among those learned from."""
+    """Evaluate the uncertainty on test sources without a near-duplicate in training or validation."""
     models = {stage: dict(StageUncertainty.from_report(report).models) for stage, report in uncertainty_models.items()}
     unseen = unseen_errors(errors, images, duplicates)
     left_out = set(on_split(errors, images, "test")["image_id"]) - set(unseen["image_id"])
@@ -80,7 +80,7 @@ def check_uncertainty(
 
 
 def learn_shape_prior(landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams) -> dict[str, Any]:
-    """The shapes of the training landmarks; empty where they are too few."""
+    """Fit the shape prior to the training landmarks; empty if there are too few."""
     prior = plausibility.learn_prior(reader_points(landmarks, params.reader), images)
     return {} if prior is None else prior.to_report()
 
@@ -88,7 +88,7 @@ def learn_shape_prior(landmarks: pd.DataFrame, images: pd.DataFrame, params: Eva
 def judge_plausibility(
     predictions: pd.DataFrame, images: pd.DataFrame, shape_prior: dict[str, Any], params: PlausibilityParams
 ) -> dict[str, Any]:
-    """How plausible each stage's configurations are, and how many are not."""
+    """Compute the plausibility of each stage's configurations, and count implausible ones."""
     prior = ShapePrior.from_report(shape_prior) if shape_prior else None
     shapes = judge_shapes(predictions, prior, params).shapes
     report = plausibility.plausibility_report(shapes, images, prior, params)

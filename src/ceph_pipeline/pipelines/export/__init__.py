@@ -1,4 +1,4 @@
-"""Export: any table of points as files of another format."""
+"""Export: a table of points as annotation files of another format."""
 
 from ceph_pipeline.pipelines.export.pipeline import create_pipeline
 

@@ -24,7 +24,7 @@ def write_points(
     folder: Path,
     params: ExportParams,
 ) -> pd.DataFrame:
-    """Write the chosen points into a folder of the format's name, and list the images written and what they are called there."""
+    """Write the chosen points into a folder named after the format, and list the images with their names in the export."""
     for name in formats.WRITERS:
         recover(folder / name)
     target = folder / params.format

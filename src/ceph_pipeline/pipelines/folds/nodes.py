@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 def assign_folds(
     images: pd.DataFrame, augmented_images: pd.DataFrame, duplicates: pd.DataFrame, params: FoldParams
 ) -> pd.DataFrame:
-    """Assign each training source that the audit has left to a fold."""
+    """Assign each training source that the audit has not excluded to a fold."""
     from ceph_pipeline.training import folds
 
     learned = images[images["image_id"].isin(augmented_images["source_id"])]
@@ -46,10 +46,10 @@ def train_stage1(
     fold_params: FoldParams,
     detector: DetectorParams,
 ) -> pd.DataFrame:
-    """Train a whole-image network without each fold, and list the checkpoints.
+    """Train one whole-image network per fold, without the fold's sources, and list the checkpoints.
 
     Raises:
-        ValueError: `detector` names a landmark that the data set does not have, which refinement would say after the trainings.
+        ValueError: `detector` names a landmark that the data set does not have. The check avoids an error after the trainings.
     """
     from ceph_pipeline.training import run
     from ceph_pipeline.training.folds import checkpoint_table, resplit
@@ -75,10 +75,10 @@ def predict_stage1(
     predictions: Path,
     params: DetectorParams,
 ) -> dict[str, pd.DataFrame]:
-    """Locate each training source's landmarks with the network that was trained without its fold, in one view and in several.
+    """Predict each training source's landmarks with the network trained without its fold, without and with TTA.
 
-    Points of one view depend on the networks alone, so that stage 2, whose crops are displaced by their errors, is not trained
-    again where only the views have changed.
+    Points of the untransformed view depend only on the networks. Stage 2, whose crops are displaced by errors of these points,
+    is thus not trained again after a change of the views.
     """
     from ceph_pipeline.training.folds import listed_checkpoints
 
@@ -123,7 +123,7 @@ def train_stage2(
     params: Stage2Params,
     fold_params: FoldParams,
 ) -> pd.DataFrame:
-    """Train a refinement network without each fold, on crops displaced as stage 1 errs on that fold; list the checkpoints."""
+    """Train one refinement network per fold, on crops displaced by stage 1's errors on the fold; list the checkpoints."""
     from ceph_pipeline.crops import training_index
     from ceph_pipeline.training import run
     from ceph_pipeline.training.folds import checkpoint_table, delete_surplus_folds, resplit
@@ -159,9 +159,9 @@ def predict_stage2(
     predictions: Path,
     params: DetectorParams,
 ) -> pd.DataFrame:
-    """Both stages' points on each training source by the detector that was trained without its fold.
+    """Points of both stages on each training source, predicted by the detector trained without its fold.
 
-    Where only some folds have a stage 2, sources of the others are left out: stages are compared on the same images.
+    If only some folds have a stage 2, sources of the other folds are omitted, so that stages are compared on the same images.
     """
     from ceph_pipeline.training.folds import listed_checkpoints
 
@@ -201,7 +201,7 @@ def cross_validate(
     params: EvaluationParams,
     detector: DetectorParams,
 ) -> dict[str, Any]:
-    """Judge both stages on the training sources, each seen by the detector that has not learned from it."""
+    """Evaluate both stages on the training sources, each predicted by the detector trained without its fold."""
     from ceph_pipeline.evaluation import cross_validation
     from ceph_pipeline.evaluation.errors import stage_error_rows
     from ceph_pipeline.evaluation.run_metrics import as_logged

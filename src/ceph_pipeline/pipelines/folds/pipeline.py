@@ -11,7 +11,7 @@ PREDICTED = ["folds_folder", "predictions_folder", "params:detector"]
 
 
 def create_pipeline() -> Pipeline:
-    """Train both stages without each fold, and judge them on the images that they have not learned from."""
+    """Train both stages without each fold, and evaluate them on the sources of the fold."""
     return Pipeline(
         [
             Node(nodes.assign_folds, ["images", "augmented_images", "duplicates", "params:folds"], "folds", name="assign_folds"),

@@ -27,13 +27,13 @@ def locate_landmarks(
     stage2_checkpoint: Path | None = None,
     ensemble: Path | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Locate the landmarks of every X-ray of the folder, by one detector or by an ensemble; set aside what cannot be read.
+    """Predict the landmarks of every X-ray of the folder with one detector or an ensemble; quarantine unreadable files.
 
-    Where the evaluation has left its uncertainty among the models, points come with radii and flags. The last table has the CVM
-    stages that the first network's head says; it is empty where that network has no such head.
+    If the evaluation has stored its uncertainty next to the models, points have radii and flags. The last table contains the CVM
+    stages that the first network predicts; it is empty if the network has no CVM head.
 
     Raises:
-        DetectorError: as `predict_folder`, or the overlays would lie among the films.
+        DetectorError: as `predict_folder`, or the overlays would be written into the folder of the films.
     """
     from ceph_pipeline.detector import LandmarkDetector
     from ceph_pipeline.inference.folder import predict_folder, require_apart
@@ -44,7 +44,7 @@ def locate_landmarks(
     detector.uncertainty.report(detector.stage, detector.settings)
     predictions, quarantine, cvm, _ = predict_folder(detector, folder, params.pixel_size_mm)
     logger.info(
-        "%d landmarks located in each of %d new X-rays, %d files set aside",
+        "%d landmarks predicted in each of %d new X-rays, %d files quarantined",
         predictions["landmark"].nunique(),
         predictions["image_id"].nunique(),
         len(quarantine),
@@ -53,7 +53,7 @@ def locate_landmarks(
 
 
 def list_new_pseudonyms(located: pd.DataFrame, quarantine: pd.DataFrame) -> pd.DataFrame:
-    """What the new X-rays are called in logs."""
+    """Pseudonyms of the new X-rays in logs."""
     return pseudonym_table([*located["image_id"], *quarantine["item"]])
 
 
@@ -67,7 +67,7 @@ def judge_points(
     stage2_checkpoint: Path | None = None,
     ensemble: Path | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Compute radii and flags with the measured pixel sizes, flag implausible points, and judge each configuration as a whole."""
+    """Compute radii and flags with the measured pixel sizes, and flag implausible points and configurations."""
     from ceph_pipeline.detector.uncertainty import load_uncertainty
     from ceph_pipeline.images import read_header
     from ceph_pipeline.inference.folder import located_xrays
@@ -90,7 +90,7 @@ def size_pixels(
     calibration: CalibrationParams,
     detector_params: DetectorParams,
 ) -> pd.DataFrame:
-    """Decide each image's pixel size: by its ruler, its file or its anatomy, as `calibration.sources` orders them."""
+    """Determine each image's pixel size from its ruler, file or anatomy, in the order of `calibration.sources`."""
     from ceph_pipeline.calibration.pixel_size import say_sources
     from ceph_pipeline.inference.folder import file_pixel_sizes, predict_folder
     from ceph_pipeline.inference.ruler_models import RulerSizing
@@ -104,7 +104,7 @@ def size_pixels(
 
 
 def measure_faces(predictions: pd.DataFrame, sizes: pd.DataFrame, cephalometry: CephalometryParams) -> pd.DataFrame:
-    """Compute every measurement that the landmarks and the measured pixel sizes allow, beside the norms that were chosen."""
+    """Compute all measurements that the landmarks and pixel sizes allow, with the chosen norms."""
     from ceph_pipeline.inference.measurements import measured_pixel_sizes, measurement_rows
 
     return measurement_rows(predictions, measured_pixel_sizes(sizes), cephalometry)
@@ -113,9 +113,9 @@ def measure_faces(predictions: pd.DataFrame, sizes: pd.DataFrame, cephalometry: 
 def write_annotations(
     folder: Path, predictions: pd.DataFrame, sizes: pd.DataFrame, annotation_folder: Path, params: InferenceParams
 ) -> pd.DataFrame:
-    """Leave the landmarks as files of other formats, each in a folder of its name, and list the X-rays with sizes and paths.
+    """Write the landmarks as files of other formats, each in a folder of the format's name; list X-rays with sizes and paths.
 
-    Those of an earlier run, of other films, are replaced, or deleted where their format is not asked for any more.
+    Files of an earlier run are replaced, or deleted if their format is no longer configured.
     """
     from ceph_pipeline import formats
     from ceph_pipeline.inference.annotations import delete_annotations
@@ -144,9 +144,9 @@ def draw_overlays(
     params: InferenceParams,
     cephalometry: CephalometryParams,
 ) -> pd.DataFrame:
-    """Draw each X-ray with its landmarks, and summarise what was found, a row an image with its file's path in the folder.
+    """Draw each X-ray with its landmarks, and summarise the predictions, one row per image with the path of its file.
 
-    They take the place of an earlier run's, of other films.
+    Overlays of an earlier run are replaced.
     """
     from ceph_pipeline.artifacts import filled_anew
     from ceph_pipeline.images import read_image
@@ -160,7 +160,7 @@ def draw_overlays(
     if not cvm.empty:
         summary = summary.merge(cvm.rename(columns={"probability": "cvm_probability"}), on="image_id", how="left")
     if "n_flagged" in summary:
-        logger.info("%d of %d points are flagged for a person to look at", summary["n_flagged"].sum(), len(predictions))
+        logger.info("%d of %d points are flagged for review", summary["n_flagged"].sum(), len(predictions))
     xrays = located_xrays(folder, summary["image_id"])
     summary.insert(1, "file", [printable(xrays[image_id].relative_to(folder).as_posix()) for image_id in summary["image_id"]])
     with filled_anew(overlay_folder, ".png") as empty:
@@ -185,7 +185,7 @@ def write_reports(
     stage2_checkpoint: Path | None = None,
     ensemble: Path | None = None,
 ) -> pd.DataFrame:
-    """Write a printable page of each X-ray and one of them all, and list them; nothing where no reports are wanted."""
+    """Write a printable page for each X-ray and one for all X-rays, and list the pages; no pages if reports are disabled."""
     import mlflow
 
     from ceph_pipeline import __version__

@@ -23,7 +23,7 @@ def create_pipeline(used: Literal["stage1", "stage2", "ensemble"] = "stage2") ->
     """From a folder of new X-rays to landmarks, measurements, overlays and reports.
 
     Args:
-        used: Stage 1 alone, stage 2 after it, or the detectors of pipeline `ensemble` together, each with both stages.
+        used: Stage 1 alone, both stages, or the ensemble of pipeline `ensemble`, each detector with both stages.
     """
     networks = {"stage1": [], "stage2": ["stage2_checkpoint"], "ensemble": ["stage2_checkpoint", "ensemble"]}[used]
     return Pipeline(

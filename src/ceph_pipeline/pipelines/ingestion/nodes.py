@@ -13,13 +13,13 @@ from ceph_pipeline.ingestion import IngestionParams
 logger = logging.getLogger(__name__)
 
 PRINTED = 20
-"""Lines of the quarantine table that are logged; the table has all."""
+"""Maximum number of logged rows of the quarantine table."""
 
 
 def read_cephalograms(
     raw_cephalograms: RawFolder, params: IngestionParams
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Read the raw data set into the tables images, landmarks, CVM stages and quarantine, as the files have them."""
+    """Read the raw data set into the tables images, landmarks, CVM stages and quarantine, without changes of the values."""
     found = formats.read(
         raw_cephalograms.root,
         raw_cephalograms.format,
@@ -30,7 +30,7 @@ def read_cephalograms(
     )
     if found.images.empty:
         raise formats.AnnotationError(
-            f"{raw_cephalograms.root}: nothing that can be used (problems: {len(found.quarantine)}). The first: "
+            f"{raw_cephalograms.root}: no usable film (problems: {len(found.quarantine)}). The first: "
             f"{found.quarantine['reason'].iloc[0]}"
         )
     logger.info(
@@ -46,7 +46,7 @@ def read_cephalograms(
 def build_cache(
     found_images: pd.DataFrame, raw_cephalograms: RawFolder, source_cache: ImageStore, params: IngestionParams
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Write the pre-resized copies; pixels that cannot be decoded are refused or set aside here, before any training."""
+    """Write the pre-resized images; images that cannot be decoded raise an error or are quarantined, before any training."""
     build = ingestion.build_cache(
         found_images,
         raw_cephalograms,
@@ -59,8 +59,8 @@ def build_cache(
         formats.refuse(build.problems, str(raw_cephalograms.root))
     if build.problems and build.index.empty:
         raise formats.AnnotationError(
-            f"{raw_cephalograms.films}: not one of the {len(found_images)} images can be read. The first: {build.problems[0]} "
-            "Where they lie elsewhere than the annotations: `--params raw_images=FOLDER`."
+            f"{raw_cephalograms.films}: none of the {len(found_images)} images can be read. The first: {build.problems[0]} "
+            "If images and annotations are in different folders, use `--params raw_images=FOLDER`."
         )
     logger.info("%d cephalograms cached with a long side of %d px", len(build.index), params.cache_long_side_px)
     return build.index, formats.quarantine_table(build.problems)
@@ -75,7 +75,7 @@ def complete_tables(
     raw_cephalograms: RawFolder,
     params: IngestionParams,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Leave out what cannot be decoded, add splits where there are none, pixel sizes, and the readers' consensus."""
+    """Remove undecodable images, and add missing splits, pixel sizes and the readers' consensus."""
     images, landmarks, cvm = (
         table[~table["image_id"].isin(undecodable["item"])].reset_index(drop=True)
         for table in (found_images, found_landmarks, found_cvm)
@@ -96,7 +96,7 @@ def complete_tables(
 
 
 def list_pseudonyms(images: pd.DataFrame, quarantine: pd.DataFrame) -> pd.DataFrame:
-    """What films are called in logs and in MLflow."""
+    """Pseudonyms of the films in logs and in MLflow."""
     return pseudonym_table([*images["image_id"], *quarantine["item"]])
 
 
@@ -107,6 +107,6 @@ def measure_cephalograms(images: pd.DataFrame, landmarks: pd.DataFrame) -> pd.Da
 
 def _print_quarantine(quarantine: pd.DataFrame) -> None:
     for row in quarantine.head(PRINTED).itertuples(index=False):
-        logger.warning("%s: %s; the quarantine table says why", pseudonym(str(row.item)), row.outcome)
+        logger.warning("%s: %s; see the quarantine table for the reason", pseudonym(str(row.item)), row.outcome)
     if len(quarantine) > PRINTED:
         logger.warning("… and %d more in the quarantine table", len(quarantine) - PRINTED)

@@ -12,7 +12,7 @@ from ceph_pipeline.pipelines.ingestion.nodes import (
 
 
 def create_pipeline() -> Pipeline:
-    """Read the raw files, cache their pixels, complete the tables, measure."""
+    """Read the raw files, cache their pixels, complete the tables, and compute measurements."""
     return Pipeline(
         [
             Node(

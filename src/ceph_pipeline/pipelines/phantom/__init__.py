@@ -1,4 +1,4 @@
-"""The embedded data set: phantoms drawn from sampled landmarks."""
+"""Phantom: the embedded data set of synthetic cephalograms (phantoms), drawn from sampled landmarks."""
 
 from ceph_pipeline.pipelines.phantom.pipeline import create_pipeline
 

@@ -8,7 +8,7 @@ from ceph_pipeline.phantom.params import PhantomParams
 
 
 def draw_phantoms(folder: Path, ruler_export: Path, params: PhantomParams) -> RawFolder:
-    """Draw the embedded data set into its folder, and the rulers' marks into their own file."""
+    """Write the embedded data set into its folder, and the rulers' marks into a separate file."""
     from ceph_pipeline.phantom.data_set import draw_data_set
 
     draw_data_set(folder, ruler_export, params)

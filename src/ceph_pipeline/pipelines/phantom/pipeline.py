@@ -6,7 +6,7 @@ from ceph_pipeline.pipelines.phantom.nodes import draw_phantoms, show_phantoms
 
 
 def create_pipeline() -> Pipeline:
-    """Draw the data set, then a contact sheet of it."""
+    """Draw the data set and a contact sheet."""
     return Pipeline(
         [
             Node(

@@ -1,4 +1,4 @@
-"""Promotion: the newest registered detector becomes the champion, unless it errs more on the test images."""
+"""Promotion: the newest registered detector becomes the champion, unless its error on the test images is larger."""
 
 from ceph_pipeline.pipelines.promotion.pipeline import create_pipeline
 

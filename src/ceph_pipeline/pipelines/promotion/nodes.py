@@ -19,7 +19,7 @@ def promote(
     params: EvaluationParams,
     detector: DetectorParams,
 ) -> dict[str, Any]:
-    """Compare candidate and champion on the test split, and make the candidate the champion unless it errs more."""
+    """Compare candidate and champion on the test split; the candidate becomes the champion unless its error is larger."""
     from ceph_pipeline.inference.promotion import promote_candidate
 
     test = images[images["split"] == "test"]

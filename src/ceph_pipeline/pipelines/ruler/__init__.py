@@ -1,4 +1,4 @@
-"""The ruler's marks as located: pixel sizes, their errors and a report."""
+"""Ruler: pixel sizes from the predicted marks of the ruler, their errors and a report."""
 
 from ceph_pipeline.pipelines.ruler.pipeline import create_pipeline
 

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 def learn_presence(
     predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: CalibrationParams
 ) -> dict[str, Any]:
-    """From which peak on a film shows a ruler, learned on validation images, whatever `params.min_peak` says."""
+    """Fit the threshold of the peak for ruler detection on validation images, independently of `params.min_peak`."""
     from ceph_pipeline.calibration import presence
 
     valid = images[images["split"] == "valid"]
@@ -26,7 +26,7 @@ def learn_presence(
     rule = presence.learn_presence(presence.weaker_peaks(rows), shown)
     if params.min_peak is None and not rule.is_learned:
         logger.warning(
-            "the validation split has %d films with a ruler and %d without: a ruler counts from a peak of %g on, unlearned",
+            "no ruler-detection threshold separates the validation films (%d with a ruler, %d without): default %g is used",
             rule.n_shown,
             rule.n_absent,
             rule.min_peak,
@@ -41,7 +41,7 @@ def measure_rulers(
     params: CalibrationParams,
     fold_predictions: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Decide the pixel size of every validation and test image, and of training sources that were located out of fold."""
+    """Determine the pixel sizes of validation and test images, and of training sources with out-of-fold predictions."""
     from ceph_pipeline.calibration.pixel_size import pixel_sizes
 
     last = pd.concat([_of_last_stage(table) for table in (predictions, fold_predictions) if table is not None], ignore_index=True)
@@ -59,7 +59,7 @@ def judge_rulers(
     images: pd.DataFrame,
     params: CalibrationParams,
 ) -> dict[str, Any]:
-    """Compare the marks, sizes and presence of test images, and of sources located out of fold, with the truth."""
+    """Compare marks, pixel sizes and ruler presence with the truth, for test images and out-of-fold predictions."""
     from ceph_pipeline.calibration import ruler_errors
     from ceph_pipeline.calibration.ruler_report import judged_parts, ruler_headline
 
@@ -78,7 +78,7 @@ def judge_rulers(
 
 
 def draw_rulers(ruler_errors: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, raw: RawFolder) -> dict[str, Any]:
-    """The headline's errors as a figure, and every judged image's ruler with truth and prediction, in pages."""
+    """Draw the headline errors, and pages with the ruler, truth and prediction of every evaluated image."""
     from ceph_pipeline.artifacts import data_uri
     from ceph_pipeline.calibration import ruler_figures
     from ceph_pipeline.calibration.ruler_errors import headline_films
@@ -96,7 +96,7 @@ def draw_rulers(ruler_errors: pd.DataFrame, landmarks: pd.DataFrame, images: pd.
 def write_ruler_report(
     ruler_metrics: dict[str, Any], ruler_devices: pd.DataFrame, embedded_ruler_figures: dict[str, str]
 ) -> dict[str, Any]:
-    """The report in HTML, and the figures that runs are compared by."""
+    """The report in HTML, and the metrics for comparing runs."""
     from ceph_pipeline.calibration.ruler_report import ERRORS_FIGURE, ruler_sections
     from ceph_pipeline.evaluation.render import html_page
     from ceph_pipeline.evaluation.run_metrics import as_logged

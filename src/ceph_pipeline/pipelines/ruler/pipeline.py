@@ -8,10 +8,10 @@ PARAMS = "params:calibration"
 
 
 def create_pipeline(*, folds: bool = False) -> Pipeline:
-    """From located marks to pixel sizes, their errors and a report.
+    """From predicted marks to pixel sizes, their errors and a report.
 
     Args:
-        folds: Whether the sources that pipeline `folds` has located are judged too, as the headline.
+        folds: Whether the out-of-fold predictions of pipeline `folds` are evaluated too, as the headline metrics.
     """
     located = ["fold_predictions"] if folds else []
     return Pipeline(

@@ -1,4 +1,4 @@
-"""The whole-image network: training, and its points on validation and test images."""
+"""Stage 1, the whole-image network: training, and predictions on validation and test images."""
 
 from ceph_pipeline.pipelines.stage1.pipeline import create_pipeline
 

@@ -32,7 +32,7 @@ def train(
     """Train the whole-image network on the training split and return its best checkpoint.
 
     Raises:
-        ValueError: `detector` names a landmark that the data set does not have, which refinement would say after the training.
+        ValueError: `detector` names a landmark that the data set does not have. The check avoids an error after the training.
     """
     from ceph_pipeline.training import run
     from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
@@ -50,10 +50,10 @@ def predict(
     folder: Path,
     params: DetectorParams,
 ) -> dict[str, pd.DataFrame]:
-    """Locate the landmarks of the validation and test sources, in one view and in several, and read the other heads.
+    """Predict the landmarks of the validation and test sources without and with TTA, and the outputs of the other heads.
 
-    Points of one view depend on the network alone, so that stage 2, which is trained on them, is not trained again where only
-    the views have changed.
+    Points of the untransformed view depend only on the network. Stage 2, whose training uses these points, is therefore not
+    trained again after a change of the views.
     """
     sources = ImageSet.of_cache(images_in(images, cache_index, ("valid", "test")), cache, cache_index)
 

@@ -9,7 +9,7 @@ PIXELS = ["augmented_cache", "augmented_cache_index"]
 
 
 def create_pipeline() -> Pipeline:
-    """Train the whole-image network and predict validation and test sources with it."""
+    """Train the whole-image network and predict validation and test sources."""
     return Pipeline(
         [
             Node(

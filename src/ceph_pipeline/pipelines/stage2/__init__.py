@@ -1,4 +1,4 @@
-"""The refinement network: training on crops."""
+"""Stage 2, the refinement network: training on crops."""
 
 from ceph_pipeline.pipelines.stage2.pipeline import create_pipeline
 

@@ -1,4 +1,4 @@
-"""Superimposition: two films of one person over each other."""
+"""Superimposition of two films of a patient."""
 
 from ceph_pipeline.pipelines.superimposition.pipeline import create_pipeline
 

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 def compare_films(
     predictions: pd.DataFrame, pixel_sizes: pd.DataFrame, params: SuperimpositionParams
 ) -> tuple[pd.DataFrame, Any]:
-    """Lay the second film over the first, and say what has changed by more than its error."""
+    """Superimpose the second film on the first, and list the changes that are larger than their error."""
     from ceph_pipeline.inference.superimposition import change_rows, draw_superimposition, pair_of, pixel_sizes_of, register
 
     first, second = pair_of(predictions, params)

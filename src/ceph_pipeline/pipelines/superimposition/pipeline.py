@@ -6,7 +6,7 @@ from ceph_pipeline.pipelines.superimposition.nodes import compare_films
 
 
 def create_pipeline() -> Pipeline:
-    """From the located landmarks of two films of one person to what has changed."""
+    """From the predicted landmarks of two films of a patient to superimposition and changes."""
     return Pipeline(
         [
             Node(
