@@ -165,7 +165,7 @@ def test_a_folder_without_films_is_an_error_before_anything_is_deleted(films: Pa
     before = files(tmp_path / "out")
     (tmp_path / "empty").mkdir()
     for place, message in (
-        (tmp_path / "empty", "no X-rays there"),
+        (tmp_path / "empty", "contains no X-rays"),
         (tmp_path / "none", "no such folder"),
         ("memory://none", "no such"),
     ):
@@ -186,7 +186,7 @@ def test_a_link_out_of_the_archive_is_set_aside(films: Path, checkpoints: Path, 
 def test_results_of_another_folder_are_not_replaced(films: Path, checkpoints: Path, tmp_path: Path) -> None:
     process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
     before = files(tmp_path / "out")
-    with pytest.raises(DetectorError, match=r"holds the results of .*films.* Set another data_root"):
+    with pytest.raises(DetectorError, match=r"contains the results of .*films.* Set another data_root"):
         process_archive(archive(films / "patient 0", tmp_path / "out", checkpoints), 2, ALONE)
     assert files(tmp_path / "out") == before
 
@@ -258,12 +258,12 @@ def test_a_film_with_colours_is_marked(films: Path, checkpoints: Path, dotted: n
 
 def test_one_run_at_a_time_writes_an_output(films: Path, checkpoints: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    with FileLock(tmp_path / "out" / ".lock"), pytest.raises(FolderError, match="another run is writing there"):
+    with FileLock(tmp_path / "out" / ".lock"), pytest.raises(FolderError, match="another run is writing to this folder"):
         process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
 
 
 def test_an_output_among_the_films_is_refused(films: Path, checkpoints: Path) -> None:
-    with pytest.raises(DetectorError, match="data_root lies in the folder of the films"):
+    with pytest.raises(DetectorError, match="data_root is inside the folder of the films"):
         process_archive(archive(films, films / "out", checkpoints), 2, ALONE)
 
 
@@ -271,7 +271,7 @@ def test_a_damaged_row_of_a_part_is_named(films: Path, checkpoints: Path, tmp_pa
     job = archive(films, tmp_path / "out", checkpoints)
     process_archive(job, 100, ALONE)
     next((tmp_path / "out" / "parts").iterdir()).write_bytes(b"")
-    with pytest.raises(DetectorError, match=r"parts/part-\w+\.parquet: damaged .* Delete it, and run again"):
+    with pytest.raises(DetectorError, match=r"parts/part-\w+\.parquet: damaged.*Delete the file and run again"):
         process_archive(job, 100, ALONE)
 
 
@@ -312,5 +312,6 @@ def test_a_film_that_the_store_refuses_is_set_aside_and_a_store_that_fails_ends_
         process_archive(archive("memory://hospital", tmp_path / "out", checkpoints), 100, ALONE)
     finally:
         bucket.store.clear()
-    assert pd.read_parquet(tmp_path / "out" / "quarantine").to_dict("records") == [{"item": "1", "reason": "may not be read"}]
+    quarantine = pd.read_parquet(tmp_path / "out" / "quarantine")
+    assert quarantine.to_dict("records") == [{"item": "1", "reason": "reading is not permitted"}]
     assert set(table(tmp_path / "out", "points")["image_id"]) == {"0"}

@@ -71,19 +71,19 @@ class TestWritersOnADisk:
     def test_that_is_full(self, on_disk, code):
         message, left = on_disk("size=1m", code)
         assert "cannot be written: No space left on device, " in message
-        assert "are free. Make room, or set data_root in globals.yml to another disk" in message
+        assert "are free. Free some space, or set data_root in globals.yml to another disk" in message
         assert "permissions" not in message
         assert left == "[]", "nothing half-written is left"
 
     def test_that_may_only_be_read(self, on_disk, code):
         message, _ = on_disk("ro", code)
-        assert "cannot be written: Read-only file system. Set data_root in globals.yml to a place where you may write" in message
+        assert "cannot be written: Read-only file system. Set data_root in globals.yml to a folder where you may write" in message
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_no_matter_of_permissions(tmp_path, code):
     message = refusal(OSError(code, "full"), tmp_path / "not" / "yet")
-    assert "Make room" in message
+    assert "Free some space" in message
     assert "permission" not in message
 
 
@@ -109,5 +109,5 @@ def test_sizes_say_something_at_every_scale(size_bytes, expected):
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no file system of processes")
 def test_a_file_system_that_takes_no_folders_is_named():
-    with pytest.raises(DiskError, match=r"^/proc/none/of/ours cannot be made: no folders can be made there\. Name another place"):
+    with pytest.raises(DiskError, match=r"^/proc/none/of/ours cannot be created: the file system does not allow new folders"):
         write_atomically(Path("/proc/none/of/ours/a.png"), b"")

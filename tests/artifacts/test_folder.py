@@ -55,7 +55,7 @@ def test_secrets_are_not_shown():
 
 
 def test_a_bucket_is_no_path():
-    with pytest.raises(ValueError, match="no folder of this machine"):
+    with pytest.raises(ValueError, match="is not a local folder"):
         Folder("memory://bucket").path  # noqa: B018 - the property is the subject
 
 
@@ -91,7 +91,7 @@ def test_a_disk_that_is_too_small_is_named_before_it_is_full(tmp_path, monkeypat
     monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10**9})())
     folder = Folder(str(tmp_path / "not" / "yet"))
     folder.check_space(9e8)
-    with pytest.raises(DiskError, match=r"about 2\.0 GB are to be written, but 1\.0 GB are free"):
+    with pytest.raises(DiskError, match=r"about 2\.0 GB are needed, but 1\.0 GB are free"):
         folder.check_space(2e9)
     Folder("memory://bucket").check_space(1e18)
 
@@ -117,9 +117,9 @@ def test_fetching_says_what_is_gone_and_what_leads_elsewhere(tmp_path):
     bucket.write("deep/b.bin", b"2")
     reasons = bucket.fetch(["deep/b.bin", "gone.bin", "../../outside.bin", "/outside.bin"], tmp_path / "here")
     assert reasons == {
-        "gone.bin": "gone since it was listed",
-        "../../outside.bin": "its name leads out of the folder",
-        "/outside.bin": "its name leads out of the folder",
+        "gone.bin": "deleted after the folder was listed",
+        "../../outside.bin": "its name refers to a path outside the folder",
+        "/outside.bin": "its name refers to a path outside the folder",
     }
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()] == ["here/deep/b.bin"]
     assert (tmp_path / "here/deep/b.bin").read_bytes() == b"2"

@@ -81,7 +81,7 @@ def test_a_second_run_is_refused_and_the_first_one_loses_nothing(folder):
     first = subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], stdin=pipe, stdout=pipe, text=True)
     assert "writing\n" in iter(first.stdout.readline, "")
     recover(folder)
-    with pytest.raises(FolderError, match="another run is writing there"), filled_anew(folder, ".png"):
+    with pytest.raises(FolderError, match="another run is writing to this folder"), filled_anew(folder, ".png"):
         pass
     first.communicate("go on\n")
     assert contents(folder) == {"a1.png": "a", "a2.png": "a", "notes.txt": "earlier", ".hidden.png": "earlier"}

@@ -110,11 +110,11 @@ def test_parameters_name_no_film_and_no_path(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"abc", b"\xff" * 64, b"0" * 63])
 def test_a_damaged_secret_is_named_with_the_way_out(tmp_path, content):
     (tmp_path / "pseudonym.key").write_bytes(content)
-    with pytest.raises(SecretKeyError, match=r"pseudonym\.key: expected .* 64 hex digits\. Put a copy of the file back"):
+    with pytest.raises(SecretKeyError, match=r"pseudonym\.key: expected .* 64 hex digits\. Restore a copy of the file"):
         of_key(tmp_path / "pseudonym.key")
 
 
 def test_a_place_where_none_can_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(FolderError, match=r"pseudonym\.key: the secret .* cannot be had \(File exists\)\. Set pseudonym_key"):
+    with pytest.raises(FolderError, match=r"pseudonym\.key: the key .* cannot be read or created \(File exists\)"):
         of_key(tmp_path / "file" / "pseudonym.key")

@@ -93,7 +93,7 @@ def test_a_scheduler_that_does_not_answer_is_named_with_the_way_out(monkeypatch)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{closed.getsockname()[1]}"
-    with pytest.raises(WorkersError, match=rf"no Dask scheduler answers at dask_scheduler: {re.escape(address)}.*globals\.yml"):
+    with pytest.raises(WorkersError, match=rf"no Dask scheduler responds at dask_scheduler: {re.escape(address)}.*globals\.yml"):
         list(run_unordered(str, TASKS, WorkerParams(backend="dask", dask_scheduler=address)))
 
 
@@ -101,7 +101,7 @@ def test_a_scheduler_without_workers_is_named(monkeypatch):
     monkeypatch.setattr(workers, "_PATIENCE_S", 2)
     with (
         LocalCluster(n_workers=0, dashboard_address=":0") as cluster,
-        pytest.raises(WorkersError, match=rf"at {cluster.scheduler_address} has had no worker"),
+        pytest.raises(WorkersError, match=rf"at {cluster.scheduler_address} had no worker"),
     ):
         list(run_unordered(str, TASKS, WorkerParams(backend="dask", dask_scheduler=cluster.scheduler_address)))
 

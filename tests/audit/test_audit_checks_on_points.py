@@ -81,7 +81,7 @@ class TestMissingPoints:
 
     def test_a_landmark_of_few_images_is_not_expected_on_the_others(self, run, landmarks):
         landmarks.loc[len(landmarks)] = ["c00", "senior", "p1", 30.0, 40.0]
-        detail = "clinic: p1 is on 1 of 6 images, fewer than 50%: not expected on the others."
+        detail = "clinic: p1 is on 1 of 6 images, fewer than 50%, and is not expected on the others."
         assert run("missing_points") == [("info", "", detail)]
 
     def test_a_film_of_which_only_the_consensus_is_known_has_been_read(self, run, landmarks, move):
@@ -117,7 +117,7 @@ class TestOfTheConsensusAlone:
         [
             ("missing_points", NAN, "consensus: Menton missing."),
             ("points_outside", (500.0, 1510.0), "consensus: Menton at (500, 1510) lies 10.5 px outside the 1000 × 1500 image."),
-            ("placeholder_points", (0.0, 0.0), "consensus: Menton at (0, 0): a placeholder that annotation tools write."),
+            ("placeholder_points", (0.0, 0.0), "consensus: Menton at (0, 0): a placeholder of annotation tools."),
         ],
     )
     def test_its_points_are_looked_at(self, run, alone, move, check, xy, found):
@@ -149,7 +149,7 @@ class TestPlaceholders:
     @pytest.mark.parametrize("xy", [(0.0, 0.0), (50.0, 50.0), (-0.5, -0.5), (49.0, 49.0)])
     def test_a_listed_placeholder_is_an_error(self, run, landmarks, move, xy):
         move(landmarks, "c02", "Sella", xy, "senior")
-        detail = f"senior: Sella at ({xy[0]:g}, {xy[1]:g}): a placeholder that annotation tools write."
+        detail = f"senior: Sella at ({xy[0]:g}, {xy[1]:g}): a placeholder of annotation tools."
         assert run("placeholder_points") == [("error", "c02", detail)]
 
     def test_three_landmarks_on_one_pixel_are_an_error(self, run, landmarks, move):

@@ -58,7 +58,7 @@ class TestCopiesAcrossSplits:
 
     def test_the_reason_names_the_copy_that_stays(self, images, make_duplicates):
         table = decide_exclusions(findings_table(), make_duplicates(PAIRS[0]), images, AuditParams())
-        assert table["reason"].tolist() == ["near_duplicates: the test split has the same radiograph (c01)."]
+        assert table["reason"].tolist() == ["near_duplicates: the test split contains the same radiograph (c01)."]
 
 
 class TestGraveFindings:
@@ -91,5 +91,5 @@ class TestOnesOwnList:
         assert table.to_numpy().tolist() == [["c03", "listed in audit.exclude."]]
 
     def test_a_misspelt_image_is_refused_with_the_nearest_names(self, images, make_duplicates):
-        with pytest.raises(UnknownExclusionError, match=r"'c3' is no image of the data set\. Did you mean .*'c03'.*\? Mend"):
+        with pytest.raises(UnknownExclusionError, match=r"'c3' is not an image of the data set\. Did you mean .*'c03'.*\?"):
             decide_exclusions(findings_table(), make_duplicates(), images, AuditParams(exclude=("c3",)))

@@ -127,7 +127,7 @@ class TestDifferentImages:
 
     def test_a_missing_image_is_named(self, tmp_path):
         table = pd.DataFrame({"image_id": ["gone"], "split": ["train"]})
-        with pytest.raises(ImageReadError, match=r"gone\.npy is not there"):
+        with pytest.raises(ImageReadError, match=r"gone\.npy does not exist"):
             sign_images(table, ImageStore(str(tmp_path), format="npy"))
 
 
@@ -175,5 +175,5 @@ class TestOtherDataSets:
     @pytest.mark.parametrize("content", [b"", pd.DataFrame({"image_id": ["001"], "stage": [3]}).to_parquet()])
     def test_a_root_whose_table_of_images_is_damaged_or_another_is_refused(self, own, other_root, content):
         (Path(other_root) / "03_primary/images.parquet").write_bytes(content)
-        with pytest.raises(TableError, match=r"images\.parquet: no table of image_id, split, dataset .*Delete the file"):
+        with pytest.raises(TableError, match=r"images\.parquet: not a table with image_id, split, dataset .*Delete the file"):
             find_foreign_duplicates(own, DuplicateParams(other_data_roots=(other_root,)))

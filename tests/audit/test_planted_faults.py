@@ -114,8 +114,8 @@ class TestRulerAndBalance:
         spoilt = phantoms.copy()
         spoilt.images["pixel_size_mm"] *= 1.097
         found = [f for f in CHECKS["ruler_scale"].find(spoilt.evidence(), AuditParams()) if f.detail.startswith("ART Plus")]
-        assert "10 mm measure 10.9" in found[0].detail
-        assert "times 0.91" in found[0].detail
+        assert "10 mm measures 10.9" in found[0].detail
+        assert "pixel size by 0.91" in found[0].detail
 
     def test_a_device_of_one_split_makes_the_splits_uneven(self, phantoms):
         spoilt = phantoms.copy()

@@ -56,7 +56,7 @@ def test_a_disk_that_fills_up_keeps_what_is_whole(mounted, tmp_path, new_study, 
     name, message, kept, files, whole = mounted("size=7700k", study, params_of(n_jobs=n_jobs))
     assert name == "AugmentationError"
     assert "No space left on device" in message
-    assert "What is written is kept: remove the cause and start again" in message
+    assert "Remove the cause and start again; images that are already written are kept" in message
     assert 10 < len(kept) < 156
     assert whole
     if n_jobs == 1:
@@ -67,7 +67,7 @@ def test_a_disk_that_may_only_be_read_is_named_before_work(mounted, study, param
     name, message, kept, files, _ = mounted("ro", study, params_of())
     assert name == "DiskError"
     assert "Read-only file system" in message
-    assert "Set data_root in globals.yml to a place where you may write" in message
+    assert "Set data_root in globals.yml to a folder where you may write" in message
     assert (kept, files) == (set(), [])
 
 
@@ -136,6 +136,6 @@ class TestEstimate:
             cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).astype(np.uint16) * 257)
         usage = SimpleNamespace(free=1.5 * 39 * self.EIGHT_BITS)  # 6.5 images of each of six sources
         monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-        with pytest.raises(DiskError, match=r"about 3\.7 MB are to be written, but 2\.8 MB are free"):
+        with pytest.raises(DiskError, match=r"about 3\.7 MB are needed, but 2\.8 MB are free"):
             study.augment()
         assert study.store.ids() == set()

@@ -171,7 +171,7 @@ class TestBadInput:
     def test_a_truncated_source_is_named(self, study):
         path = study.raw.root / "train_0002.png"
         path.write_bytes(path.read_bytes()[:-200])
-        with pytest.raises(ImageReadError, match=r"train_0002\.png: damaged or cut off"):
+        with pytest.raises(ImageReadError, match=r"train_0002\.png: damaged or truncated"):
             study.augment()
 
     def test_a_missing_source_is_named(self, study):
@@ -181,7 +181,7 @@ class TestBadInput:
 
     def test_a_source_of_another_size_than_its_table_says_is_named(self, study):
         study.tables.images.loc[study.tables.images["image_id"] == "test_0000", "width"] = 240
-        with pytest.raises(AugmentationError, match=r"test_0000\.png: 241 × 302 pixels, but the images table says 240 × 302"):
+        with pytest.raises(AugmentationError, match=r"test_0000\.png: 241 × 302 pixels, but the images table contains 240 × 302"):
             study.augment()
 
     def test_a_16_bit_source_in_a_jpeg_store_is_refused_with_the_way_out(self, tmp_path, new_study):

@@ -60,7 +60,7 @@ def test_a_worker_killed_half_way_loses_nothing_and_changes_no_byte(cluster, pid
 
 def test_workers_that_write_to_a_disk_of_their_own_are_noticed_at_once(cluster, study, monkeypatch):
     monkeypatch.setattr(type(study.store), "exists", lambda *_: False)  # as this machine sees it
-    with pytest.raises(AugmentationError, match=r"a worker has written .* Set data_root in globals\.yml to a place that all"):
+    with pytest.raises(AugmentationError, match=r"a worker has written .* Set data_root in globals\.yml to storage that all"):
         study.augment(backend="dask", dask_scheduler=cluster.scheduler_address)
 
 
@@ -74,7 +74,7 @@ def test_a_cluster_that_does_not_answer_costs_no_copy_though_all_are_to_be_made_
     study.augment(n_jobs=1)
     before = study.store.ids()
     monkeypatch.setattr(workers, "_PATIENCE_S", 0.3)
-    with pytest.raises(WorkersError, match="no Dask scheduler answers"):
+    with pytest.raises(WorkersError, match="no Dask scheduler responds"):
         study.augment(backend="dask", dask_scheduler="tcp://127.0.0.1:1", force=True)
     assert before
     assert study.store.ids() == before

@@ -76,11 +76,11 @@ class TestAnotherRecipe:
         with pytest.raises(OtherRecipeError) as refusal:
             study.augment(seed=2, recipe={"original": {}, "rotation": {"angles_deg": [5, -5]}})
         message = str(refusal.value)
-        assert f"{study.store.path} holds images of another recipe" in message
+        assert f"{study.store.path} contains images of another recipe" in message
         assert "recipe.rotation.angles_deg was [7.0, -7.0], is [5.0, -5.0]" in message
         assert "seed was 1, is 2" in message
         assert "recipe.braces was {" in message
-        assert message.count("is not there") == 3  # braces, brightness, flip
+        assert message.count("is absent") == 3  # braces, brightness, flip
         assert "recipe.original" not in message
         assert "--params augmentation.force=true" in message
         assert study.files() == before
@@ -88,7 +88,7 @@ class TestAnotherRecipe:
     def test_another_format_is_another_recipe(self, study):
         study.augment()
         study.store = ImageStore(study.store.path, format="jpg", quality=90)
-        with pytest.raises(OtherRecipeError, match='format was "png", is "jpg"; quality was not there, is 90'):
+        with pytest.raises(OtherRecipeError, match='format was "png", is "jpg"; quality was absent, is 90'):
             study.augment()
 
     def test_force_deletes_its_images(self, study):
@@ -99,7 +99,7 @@ class TestAnotherRecipe:
 
     def test_images_of_unknown_origin_are_not_deleted(self, study, grainy_image):
         study.store.write("somebody_s_film", grainy_image(1))
-        with pytest.raises(OtherRecipeError, match="no record of what they were made from"):
+        with pytest.raises(OtherRecipeError, match="no manifest of their inputs"):
             study.augment()
         assert study.store.ids() == {"somebody_s_film"}
 

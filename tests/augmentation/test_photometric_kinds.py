@@ -70,7 +70,7 @@ class TestExposure:
 
     @pytest.mark.parametrize("dose", [[-4, -1], [1, 3.5]])
     def test_a_dose_that_leaves_no_picture_is_refused(self, dose):
-        with pytest.raises(ValueError, match="next to no picture"):
+        with pytest.raises(ValueError, match="too extreme"):
             Brightness(dose_stops=[dose])
 
 
@@ -98,7 +98,7 @@ def test_the_middle_of_the_logarithm_is_the_middle_of_the_draws():
 @pytest.mark.parametrize("kind", [Gamma, Contrast])
 def test_a_curve_that_leaves_no_picture_is_refused(kind):
     (field,) = set(kind.model_fields) & {"gammas", "factors"}
-    with pytest.raises(ValueError, match="next to no picture"):
+    with pytest.raises(ValueError, match="too extreme"):
         kind.model_validate({field: [[0.0, 1.0]]})
 
 

@@ -187,7 +187,7 @@ class TestSettings:
     @pytest.mark.parametrize("name", ["steel_per_mm", "blur_mm"])
     def test_metal_cannot_brighten_the_beam_nor_sharpen_the_picture(self, name):
         assert getattr(Braces(**{name: (0.0, 0.2)}), name) == (0.0, 0.2)
-        with pytest.raises(ValueError, match="goes below 0"):
+        with pytest.raises(ValueError, match="contains values below 0"):
             Braces(**{name: (-0.1, 0.2)})
 
     def test_more_copies_of_a_source_wear_different_appliances(self, phantom):

@@ -192,5 +192,5 @@ class TestOwnProcess:
     def test_killed_process_is_said(self):
         import os
 
-        with pytest.raises(isolation.KilledError, match="memory may not suffice"):
+        with pytest.raises(isolation.KilledError, match="run out of memory"):
             isolation.in_own_process(os._exit, 9)

@@ -78,12 +78,12 @@ def test_cases_for_gpus_are_left_out_on_a_cpu_and_named(in_this_process, caplog)
     assert params.without_gpu().detectors == (PAIR,)
     with caplog.at_level(logging.WARNING):
         assert time_full_steps(params, Stage1Params()).empty
-    assert "no GPU: hrnet_w32, hrnet_w48 left out" in caplog.text
+    assert "no GPU: hrnet_w32, hrnet_w48 skipped" in caplog.text
 
 
 def test_cases_for_gpus_alone_are_refused_on_a_cpu(in_this_process):
     params = PARAMS.model_copy(update={"cases": (NetCase(gpu_only=True),)})
-    with pytest.raises(InvalidValueError, match=r"benchmark\.cases: all are gpu_only, and there is no GPU"):
+    with pytest.raises(InvalidValueError, match=r"benchmark\.cases: all cases are gpu_only, but this machine has no GPU"):
         time_networks(params, Stage1Params(), Stage2Params())
 
 

@@ -99,12 +99,12 @@ def test_the_report_says_what_was_found(compared: pd.DataFrame) -> None:
     rule = {"min_peak": 0.3, "n_shown": 4, "n_absent": 0}
     metrics = ruler_metrics(compared) | {"stage": "stage2", "presence_rule": rule, "configured_min_peak": None}
     first, *_, last = ruler_sections(metrics, device_errors(compared), ["gallery/page_001.png"])
-    assert "0.75 px off on average" in first.title
-    assert "not learned" in first.lines[0]
+    assert "mean error of marks 0.75 px" in first.title
+    assert "the default: the validation split has only films with" in first.lines[0]
     configured = ruler_sections(metrics | {"configured_min_peak": 0.95}, device_errors(compared), [])[0]
-    assert configured.lines[0] == "A ruler is there from a peak of 0.950 on, as calibration.min_peak says."
+    assert configured.lines[0] == "Threshold on the peak for a ruler: 0.950, set by calibration.min_peak."
     assert "precision 1.000, recall 0.500" in first.lines[1]
-    assert first.lines[2].startswith("Seen, but refused: 0 whose pixel size is too uncertain")
+    assert first.lines[2].startswith("Detected, but not usable: 0 rulers with a too uncertain pixel size")
     assert first.tables[0]["mean px"].tolist() == ["1.50", "0.00", "0.75"]
     assert last.figure == "gallery/page_001.png"
 
@@ -120,8 +120,8 @@ def test_films_located_out_of_fold_are_the_headline_and_the_test_films_come_afte
     assert headline_films(judged)["image_id"].tolist() == ["a", "d"]
     assert (metrics["marks"]["both"]["mean"], metrics["out_of_fold"]["marks"]["both"]["mean"]) == (0, 1.5)
     titles = [section.title for section in ruler_sections(metrics, device_errors(headline_films(judged)), [])]
-    assert titles[0].startswith("Cross-validation: stage 2: marks 1.50 px off on average")
-    assert titles[4].startswith("Test split: stage 2: marks 0.00 px off on average")
+    assert titles[0].startswith("Cross-validation: stage 2: mean error of marks 1.50 px")
+    assert titles[4].startswith("Test split: stage 2: mean error of marks 0.00 px")
 
 
 def test_the_gallery_shows_every_image_the_worst_first(compared: pd.DataFrame) -> None:
@@ -132,18 +132,18 @@ def test_the_gallery_shows_every_image_the_worst_first(compared: pd.DataFrame) -
     assert len(titles) == 4
     assert titles[0].startswith("a\np1 3.00, p2 0.00 px")
     assert titles[1].startswith("b\n")
-    assert {title.partition("\n")[2] for title in titles[2:]} == {"no ruler, recognised", "a ruler was invented"}
+    assert {title.partition("\n")[2] for title in titles[2:]} == {"no ruler, correctly recognised", "false detection of a ruler"}
 
 
 def test_the_gallery_says_why_a_ruler_is_refused(compared: pd.DataFrame) -> None:
     refused = compared.assign(is_usable=False, refusal="uncertain", error_p1_px=np.nan, error_p2_px=np.nan)
     [page] = ruler_galleries(refused, rows(a=(100, 0, 0, 0), b=(0, 80, 0, 0)), lambda _: np.zeros((120, 120), np.uint8))
     said = dict(axes.get_title().split("\n") for axes in page.axes if axes.get_title())
-    seen, invented = "ruler seen, refused: uncertain", "a ruler was invented, refused: uncertain"
-    assert said == {"a": seen, "b": seen, "c": "no ruler, recognised", "d": invented}
+    seen, invented = "ruler detected, not usable: uncertain", "false detection of a ruler, not usable: uncertain"
+    assert said == {"a": seen, "b": seen, "c": "no ruler, correctly recognised", "d": invented}
 
 
 def test_the_gallery_judges_no_film_with_one_mark(compared: pd.DataFrame) -> None:
     half = compared[compared["image_id"] == "b"].assign(shows_ruler=pd.array([pd.NA], dtype="boolean"), error_p2_px=np.nan)
     [page] = ruler_galleries(half, rows(b=(0, 80, 0, 0)), lambda _: np.zeros((120, 120), np.uint8))
-    assert page.axes[0].get_title() == "b\none mark of two annotated: not judged"
+    assert page.axes[0].get_title() == "b\nonly one mark annotated: not evaluated"

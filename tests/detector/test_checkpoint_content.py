@@ -15,15 +15,15 @@ from ceph_pipeline.detector.checkpoint import CheckpointError, load_checkpoint
         ({"input_size": []}, "input_size"),
         ({"input_size": [64]}, "input_size"),
         ({"input_size": [0, 64]}, "input_size"),
-        ({"input_size": [66, 64]}, "input_size .* no multiple of stride 4"),
-        ({"stride": 2}, "stride is 2, and its network's 4"),
+        ({"input_size": [66, 64]}, "input_size .* not a multiple of stride 4"),
+        ({"stride": 2}, "stride is 2, but its network has 4"),
         ({"stride": 0}, "stride"),
         ({"stride": "4"}, "stride"),
         ({"sigma_px": float("nan")}, "sigma_px"),
         ({"sigma_px": 0.0}, "sigma_px"),
         ({"landmarks": []}, "landmarks"),
-        ({"landmarks": ["Sella"]}, "n_landmarks is 1, and its network's 19"),
-        ({"landmarks": ["Sella"] * 19}, "a name stands twice"),
+        ({"landmarks": ["Sella"]}, "n_landmarks is 1, but its network has 19"),
+        ({"landmarks": ["Sella"] * 19}, "a name occurs twice"),
         ({"activation": "relu"}, "activation"),
         ({"stage": "stage3"}, "stage"),
         ({"architecture": None}, "architecture"),
@@ -41,7 +41,7 @@ def test_what_a_training_does_not_write_is_named(
 ) -> None:
     file = tmp_path / "best.ckpt"
     torch.save(torch.load(checkpoints / "stage1" / "best.ckpt", weights_only=True) | changes, file)
-    with pytest.raises(CheckpointError, match=rf"best\.ckpt: not what a training writes \(.*{message}"):
+    with pytest.raises(CheckpointError, match=rf"best\.ckpt: not a checkpoint that training writes \(.*{message}"):
         load_checkpoint(file)
 
 
@@ -56,6 +56,6 @@ def test_crops_that_stage_2_does_not_describe_are_named(checkpoints: Path, tmp_p
 @pytest.mark.parametrize("text", ["garbage", "Repository not found", "sorry", "hello world", "r BF"])
 def test_a_file_of_anything_else_is_refused_without_a_way_to_load_it_all_the_same(tmp_path: Path, text: str) -> None:
     (tmp_path / "best.ckpt").write_text(text)
-    with pytest.raises(CheckpointError, match="refused: no checkpoint") as refused:
+    with pytest.raises(CheckpointError, match="rejected: not a checkpoint") as refused:
         load_checkpoint(tmp_path / "best.ckpt")
     assert "weights_only" not in str(refused.value)

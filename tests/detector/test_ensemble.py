@@ -28,7 +28,7 @@ from ceph_pipeline.detector.inputs import DetectorError
 from ceph_pipeline.detector.located import Located
 from ceph_pipeline.detector.refinement import predict_refined
 from ceph_pipeline.detector.uncertainty import load_uncertainty
-from ceph_pipeline.detector.whole_image import look_at_batch
+from ceph_pipeline.detector.whole_image import predict_whole_batch
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.uncertainty import UNCERTAINTY_FILE, SigmaCalibration, StageUncertainty, UncertaintyModel
 
@@ -58,7 +58,7 @@ def test_the_whole_images_networks_answers_are_averaged_and_their_distance_is_sp
     dot_finder: TrainedNet, dotted: np.ndarray
 ) -> None:
     members = [dot_finder, shifted(dot_finder, 2)]
-    alone, together = (look_at_batch(networks, [dotted], [(1000, 1200)]).fused() for networks in ([dot_finder], members))
+    alone, together = (predict_whole_batch(networks, [dotted], [(1000, 1200)]).fused() for networks in ([dot_finder], members))
     apart = 2 * 4 * PER_INPUT_PX  # heatmap px of 4 input px
     np.testing.assert_allclose(together.xy[0, :, 0] - alone.xy[0, :, 0], apart / 2, rtol=1e-3)
     np.testing.assert_allclose(together.xy[0, :, 1], alone.xy[0, :, 1], atol=1e-3)
@@ -68,7 +68,7 @@ def test_the_whole_images_networks_answers_are_averaged_and_their_distance_is_sp
 
 def test_networks_of_different_input_sizes_answer_together(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
     larger = replace(dot_finder, input_size=(384, 480))
-    found = look_at_batch([dot_finder, larger], [dotted], [(1000, 1200)]).fused()
+    found = predict_whole_batch([dot_finder, larger], [dotted], [(1000, 1200)]).fused()
     np.testing.assert_allclose(found.xy[0], POINTS, atol=0.5)
 
 
@@ -153,7 +153,7 @@ class TestFolder:
     def test_one_without_stage_2_is_named(self, ensemble: Path) -> None:
         (ensemble / ENSEMBLE_FILE).unlink()
         (ensemble / "10" / STAGE2_FILE).unlink()
-        with pytest.raises(DetectorError, match=r"ensemble/10 has no stage2/best\.ckpt, and 2 of 3 detectors .* to its end"):
+        with pytest.raises(DetectorError, match=r"ensemble/10 has no stage2/best\.ckpt, but 2 of 3 detectors .* to its end"):
             files_in(ensemble)
 
     def test_one_that_is_listed_and_missing_is_named(self, ensemble: Path) -> None:
@@ -165,21 +165,21 @@ class TestFolder:
         """A run that was stopped has replaced some of them."""
         with (ensemble / "10" / STAGE2_FILE).open("ab") as file:
             file.write(b"trained anew")
-        with pytest.raises(DetectorError, match=r"detector 10 is not the one that was listed, .* run it to its end"):
+        with pytest.raises(DetectorError, match=r"detector 10 is not the listed one; .* Run the pipeline to its end"):
             files_in(ensemble)
 
     @pytest.mark.parametrize("content", ["", "[0, 1]", '{"../elsewhere": {}}', '{"0": null}', "\xff"])
     def test_a_damaged_list_is_named(self, ensemble: Path, content: str) -> None:
         (ensemble / ENSEMBLE_FILE).write_text(content, "latin-1")
-        with pytest.raises(DetectorError, match=r"detectors\.json: not what the pipeline ensemble wrote, digests by number"):
+        with pytest.raises(DetectorError, match=r"detectors\.json: damaged, expected digests by number"):
             files_in(ensemble)
 
     @pytest.mark.parametrize(
-        ("name", "found"), [("", r"no stage1/best\.ckpt in there"), ("absent", "no such folder"), ("file", "a file")]
+        ("name", "found"), [("", r"the folder has no stage1/best\.ckpt"), ("absent", "no such folder"), ("file", "a file")]
     )
     def test_what_is_no_models_folder_is_named(self, tmp_path: Path, name: str, found: str) -> None:
         (tmp_path / "file").touch()
-        with pytest.raises(DetectorError, match=rf"{name}: {found}\. Run the stage1 pipeline, or name the models' folder"):
+        with pytest.raises(DetectorError, match=rf"{name}: {found}\. Run the stage1 pipeline, or give the folder that contains"):
             files_in(tmp_path / name)
 
     def test_an_ensemble_of_an_earlier_detector_is_refused(self, models: Path) -> None:
@@ -211,25 +211,27 @@ def test_an_ensemble_has_an_uncertainty_of_its_own(
     assert "other networks" not in caplog.text
     list_detectors(ensemble, [0, 1, 10])
     assert set(LandmarkDetector.load(ensemble, CPU).uncertainty.stages) == set()
-    assert "learned for other networks than these (ensemble): run the pipeline evaluation_of_ensemble again" in caplog.text
+    assert "calibrated for other networks (ensemble): run the pipeline evaluation_of_ensemble again" in caplog.text
 
 
 def test_a_folder_without_stage_2_among_others_is_refused(checkpoints: Path, tmp_path: Path) -> None:
     (tmp_path / "stage1").symlink_to(checkpoints / "stage1")
-    with pytest.raises(DetectorError, match=r"has no stage2/best\.ckpt, and 1 of 2 detectors"):
+    with pytest.raises(DetectorError, match=r"has no stage2/best\.ckpt, but 1 of 2 detectors"):
         LandmarkDetector.load([checkpoints, tmp_path], CPU)
 
 
 def test_networks_of_the_other_stage_are_refused_by_the_file(checkpoints: Path) -> None:
     paths = [checkpoints / stage / "best.ckpt" for stage in ("stage1", "stage2")]
-    with pytest.raises(CheckpointError, match=r"stage2/best\.ckpt: holds a network of stage2, expected one of stage1"):
+    with pytest.raises(CheckpointError, match=r"stage2/best\.ckpt: contains a network of stage2, expected stage1"):
         LandmarkDetector.from_checkpoints(paths, params=CPU)
 
 
 def test_networks_of_other_landmarks_are_refused_by_the_file(monkeypatch: pytest.MonkeyPatch, dot_finder: TrainedNet) -> None:
     networks = {"a.ckpt": dot_finder, "b.ckpt": replace(dot_finder, landmarks=("p2", "p1"))}
     monkeypatch.setattr("ceph_pipeline.detector.checkpoint.load_checkpoint", lambda path, _: networks[path.name])
-    with pytest.raises(CheckpointError, match=r"b\.ckpt: locates 2 landmarks \(p2, p1, …\), and a\.ckpt 2 landmarks \(p1, p2"):
+    with pytest.raises(
+        CheckpointError, match=r"b\.ckpt: predicts 2 landmarks \(p2, p1, …\), but a\.ckpt predicts 2 landmarks \(p1, p2"
+    ):
         load_networks([Path("a.ckpt"), Path("b.ckpt")], "stage1", DetectorParams())
 
 
@@ -239,7 +241,7 @@ def test_no_checkpoint_at_all_is_refused() -> None:
 
 
 def test_no_folder_at_all_is_refused() -> None:
-    with pytest.raises(DetectorError, match="name at least one"):
+    with pytest.raises(DetectorError, match="give at least one"):
         LandmarkDetector.load([])
 
 

@@ -79,7 +79,7 @@ def test_a_file_is_made_once_and_again_for_another_checkpoint(dot_finder: Traine
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "best.onnx").write_bytes(b"no model")
-    with pytest.raises(OnnxError, match=r"best\.onnx: onnxruntime cannot load it.*Delete it"):
+    with pytest.raises(OnnxError, match=r"best\.onnx: onnxruntime cannot load it.*Delete the file"):
         OnnxNet(tmp_path / "best.onnx", "stage1")
 
 

@@ -50,7 +50,7 @@ def test_flipped_views_that_were_not_learned_are_said_with_the_network(
     load_networks([both], "stage1", params)
     assert "flipped" not in caplog.text
     load_networks([both, one_way], "stage1", params)
-    assert f"detector.views_stage1: flipped views are left out; {one_way} has learned" in caplog.text
+    assert f"detector.views_stage1: flipped views are skipped; {one_way} was trained" in caplog.text
 
 
 class Contrasted(nn.Module):

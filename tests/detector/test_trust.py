@@ -98,9 +98,7 @@ class TestJudged:
         np.testing.assert_allclose(judged["radius_px"], [np.nan, 24])
         assert judged["flagged"].tolist() == [True, False]
         assert sigma_px(judged).tolist() == pytest.approx([6, 12]), "as the network says"
-        assert [record.getMessage().split(":")[0] for record in caplog.records] == [
-            "nothing is known about the uncertainty of Sella"
-        ]
+        assert [record.getMessage().split(":")[0] for record in caplog.records] == ["no calibrated uncertainty for Sella"]
 
     def test_once_the_pixel_size_is_known_in_millimetres(self) -> None:
         known = uncertainty(mm=model("mm"), px=model("px"))
@@ -156,12 +154,12 @@ class TestDetector:
         assert not caplog.text, "stage 2 was not asked for"
         with caplog.at_level(logging.WARNING):
             assert set(load_uncertainty(learned, DetectorFiles((stage1,), (stage1,))).stages) == {"stage1"}
-        assert "learned for other networks than these (stage2): run the pipeline evaluation again" in caplog.text
+        assert "calibrated for other networks (stage2): run the pipeline evaluation again" in caplog.text
 
     @pytest.mark.parametrize("content", ["{", "[]", "null", '{"stage1": {"settings": {}}}', '{"stage1": 3}', "[" * 100_000])
     def test_a_damaged_file_is_named(self, learned: Path, content: str) -> None:
         (learned / "uncertainty.json").write_text(content)
-        with pytest.raises(UncertaintyError, match=r"uncertainty\.json: not what the evaluation wrote .*delete the file"):
+        with pytest.raises(UncertaintyError, match=r"uncertainty\.json: not an uncertainty file .*delete the file"):
             load_uncertainty(learned, DetectorFiles((learned / "stage1" / "best.ckpt",)))
 
     @pytest.mark.parametrize(
@@ -183,7 +181,7 @@ class TestDetector:
 class TestPipeline:
     @pytest.mark.parametrize(
         ("views", "line"),
-        [("single", "90 % of true points lie within their radius (learned from 100 held-out sources)"),
+        [("single", "90 % of true points lie within their radius (calibrated on 100 held-out sources)"),
          ("five", "no calibrated uncertainty for stage2_tta")],
     )  # fmt: skip
     def test_one_line_says_what_is_known(
@@ -199,7 +197,7 @@ class TestPipeline:
     def test_without_the_file_one_line_says_so(self, checkpoints: Path, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.INFO):
             load_uncertainty(checkpoints, DetectorFiles((checkpoints / "stage1" / "best.ckpt",)))
-        assert "the evaluation has not run; points come with the networks' own standard deviations" in caplog.text
+        assert "the evaluation has not run; points have the networks' own standard deviations" in caplog.text
 
     def test_other_parameters_than_those_calibrated_for_are_named(self, caplog: pytest.LogCaptureFixture) -> None:
         uncertainty(px=model("px")).report("stage1", DetectorParams(views_stage1="ten").point_settings(refined=False))
@@ -211,7 +209,7 @@ class TestPipeline:
     def test_a_radius_that_is_not_promised_is_said(self, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.INFO):
             uncertainty(px=model("px", factor=np.inf)).report("stage1", {"views_stage1": "single"})
-        assert "no radius is promised" in caplog.text
+        assert "no radius is guaranteed" in caplog.text
 
 
 def test_the_summary_counts_flagged_points() -> None:
@@ -228,7 +226,7 @@ def test_a_flagged_point_stands_out_with_its_radius() -> None:
     axes = draw_overlay(np.zeros((100, 90), np.uint8), judged, "a").axes[0]
     assert [patch.radius for patch in axes.patches] == pytest.approx([2 * 12, 36]), "two standard deviations, and the radius"
     assert [line.get_color() for line in axes.lines][1] == FLAG
-    assert axes.get_title() == "a: look at N"
+    assert axes.get_title() == "a: check N"
     unbounded = judged.assign(radius_px=np.nan)
     assert [patch.radius for patch in draw_overlay(np.zeros((100, 90), np.uint8), unbounded, "a").axes[0].patches] == [24, 36]
     assert FLAG != RING

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ceph_pipeline.detector.checkpoint import TrainedNet
-from ceph_pipeline.detector.whole_image import WholeImageAnswers, look_at_batch, look_at_whole
+from ceph_pipeline.detector.whole_image import WholeImageAnswers, predict_whole_batch, predict_whole_images
 from ceph_pipeline.images.normalise import raise_levels
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.views import TEN_VIEWS, Fusion, View
@@ -18,7 +18,7 @@ SIZE = (1000, 1200)
 
 
 def located(net: TrainedNet, image: np.ndarray, views: tuple[View, ...] = (View(),), fusion: Fusion = "mean"):
-    return look_at_batch([net], [image], [SIZE], views).fused(fusion)
+    return predict_whole_batch([net], [image], [SIZE], views).fused(fusion)
 
 
 def test_dots_are_found_in_px_of_the_original(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
@@ -71,7 +71,7 @@ def test_a_view_that_has_lost_a_landmark_is_not_asked_for_it(dot_finder: Trained
 def test_the_batch_size_changes_nothing(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
     images = {"a": dotted, "b": dotted[:, ::-1], "c": dotted[::-1]}
     one, three = (
-        look_at_whole([dot_finder], images.__getitem__, list(images), [SIZE] * 3, TEN_VIEWS, batch_size=size).fused()
+        predict_whole_images([dot_finder], images.__getitem__, list(images), [SIZE] * 3, TEN_VIEWS, batch_size=size).fused()
         for size in (1, 3)
     )
     np.testing.assert_allclose(one.xy, three.xy, atol=1e-4)
@@ -85,7 +85,7 @@ def test_an_image_is_read_once_whatever_the_number_of_views(dot_finder: TrainedN
         reads.append(image_id)
         return dotted
 
-    look_at_whole([dot_finder], read, ["a", "b"], [SIZE] * 2, TEN_VIEWS)
+    predict_whole_images([dot_finder], read, ["a", "b"], [SIZE] * 2, TEN_VIEWS)
     assert reads == ["a", "b"]
 
 

@@ -174,7 +174,7 @@ class TestCopies:
         world.small.write("test_a__flip_0", half(dot(50, 50)))
         with caplog.at_level(logging.INFO):
             predict_copies(world)
-        assert "since these have changed: pixels" in caplog.text
+        assert "computed again, because these inputs have changed: pixels" in caplog.text
 
 
 class TestTrainingSample:

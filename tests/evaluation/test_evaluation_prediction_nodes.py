@@ -193,7 +193,7 @@ class TestCaching:
         with caplog.at_level(logging.INFO):
             stage1()
         assert checkpoints[1] == ["stage1", "stage1"]
-        assert "since these have changed: checkpoint" in caplog.text
+        assert "computed again, because these inputs have changed: checkpoint" in caplog.text
 
     def test_other_views_leave_the_points_of_one_view_as_they_are(self, stage1, checkpoints, monkeypatch):
         """Stage 2 is trained on them, and would be trained again for another last digit."""

@@ -117,5 +117,5 @@ def test_a_share_of_a_landmark_that_the_data_set_lacks_is_refused_before_the_tra
     nothing, landmarks = pd.DataFrame(), pd.DataFrame({"landmark": ["Sella", "Nasion"]})
     detector = DetectorParams.model_validate({"refinement": {"stage1_share_of": {"Naison": 0.6}}})
     tables = (FOLDS, nothing, landmarks, nothing, nothing, ImageStore(str(tmp_path)), nothing)
-    with pytest.raises(ValueError, match="stage1_share_of: 'Naison' is none"):
+    with pytest.raises(ValueError, match="stage1_share_of: 'Naison' is not one"):
         nodes.train_stage1(*tables, tmp_path, Stage1Params(), FoldParams(), detector)

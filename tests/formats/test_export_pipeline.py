@@ -109,7 +109,7 @@ def test_predictions_are_pre_annotations_of_their_stage(run, tmp_path, phantoms)
 
 def test_an_earlier_export_is_kept(run):
     run(format="coco")
-    with pytest.raises(AnnotationError, match="is there already"):
+    with pytest.raises(AnnotationError, match="already exists"):
         run(format="coco")
     run(format="coco", overwrite=True)
 
@@ -119,7 +119,7 @@ def test_an_earlier_export_is_kept_where_a_run_was_killed_while_it_replaced_it(r
     run(format="table")
     for name in ("coco", "table"):
         (tmp_path / "export" / name).rename(tmp_path / "export" / f".{name}.replaced")
-    with pytest.raises(AnnotationError, match="is there already"):
+    with pytest.raises(AnnotationError, match="already exists"):
         run(format="coco")
     assert sorted(path.name for path in (tmp_path / "export").iterdir()) == [".coco.lock", ".table.lock", "coco", "table"]
 

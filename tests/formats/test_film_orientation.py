@@ -104,8 +104,8 @@ class TestPoints:
     ("tag", "recorded", "reason"),
     [
         (6, (120, 96), "points were recorded on 120 × 96 px"),
-        (6, None, "does not say on which"),
-        (3, (120, 96), "the recorded size is that of both"),
+        (6, None, "does not record which one"),
+        (3, (120, 96), "the recorded size fits both"),
     ],
 )
 def test_the_refusal_says_which_frame(tmp_path: Path, tag: int, recorded: tuple[int, int] | None, reason: str) -> None:

@@ -269,7 +269,7 @@ def _stage_no_json(aariz):
 BAD = {
     _no_landmarks: ("Senior Orthodontists/ceph-a.json", "landmarks", "ceph-a"),
     _no_json: ("Senior Orthodontists/ceph-a.json", "line 1, column", "ceph-a"),
-    _no_utf8: ("Senior Orthodontists/ceph-a.json", "is no UTF-8: it looks like cp1252", "ceph-a"),
+    _no_utf8: ("Senior Orthodontists/ceph-a.json", "is not valid UTF-8; the file looks like cp1252", "ceph-a"),
     _endless_nesting: ("Senior Orthodontists/ceph-a.json", "nested too deeply", "ceph-a"),
     _another_image: ("Senior Orthodontists/ceph-a.json", "ceph_id", "ceph-a"),
     _twice: ("Senior Orthodontists/ceph-a.json", "landmark 'N': found a second entry", "ceph-a/N"),
@@ -293,7 +293,7 @@ BAD = {
     _stage_seven: ("CVM Stages/ceph-a.json", "value 7", "ceph-a"),
     _stage_contradicts_its_title: ("CVM Stages/ceph-a.json", "title 'CVM-S2'", "ceph-a"),
     _no_stage: ("CVM Stages/ceph-a.json", "no such field", "ceph-a"),
-    _stage_no_json: ("CVM Stages/ceph-a.json", "no JSON", "ceph-a"),
+    _stage_no_json: ("CVM Stages/ceph-a.json", "invalid JSON", "ceph-a"),
 }
 
 
@@ -365,7 +365,7 @@ class TestExclusion:
 
     @pytest.mark.parametrize(
         ("item", "hint"),
-        [("ceph-x", "Did you mean 'ceph-"), ("ceph-a/Gonium", "Did you mean 'Gonion'"), ("nowhere", "names no image")],
+        [("ceph-x", "Did you mean 'ceph-"), ("ceph-a/Gonium", "Did you mean 'Gonion'"), ("nowhere", "is not an image")],
     )
     def test_an_exclusion_that_names_nothing_is_refused(self, aariz, item, hint):
         with pytest.raises(AnnotationError, match=hint):

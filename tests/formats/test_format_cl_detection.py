@@ -70,7 +70,7 @@ class TestTheJSONFileOf2023:
         with pytest.raises(AnnotationError, match="'7': found a second key point"):
             read(truth([*ALL[:-1], point(7)], "0.bmp"))
 
-    @pytest.mark.parametrize(("wrong", "message"), [(point(39), "point 39"), (point(1, image=0), "number of the image from 1")])
+    @pytest.mark.parametrize(("wrong", "message"), [(point(39), "point 39"), (point(1, image=0), "number of the image, from 1")])
     def test_numbers_out_of_range_are_refused(self, truth, wrong, message):
         with pytest.raises(AnnotationError, match=message):
             read(truth([*ALL, wrong], "0.bmp"))
@@ -91,7 +91,7 @@ class TestTheStack:
         assert found[["width", "height"]].to_numpy().tolist() == [[110, 90], [80, 100]]
         assert (cv2.imread(str(root / "images/1.png"), cv2.IMREAD_GRAYSCALE) == 70).all()
         picture(root / "images" / "2.png")
-        with pytest.raises(AnnotationError, match=r"images: 2\.png is there already and not of this stack\. Name an"):
+        with pytest.raises(AnnotationError, match=r"images: the folder contains 2\.png, which is not part of this stack"):
             unpack_stack(root / "train_stack.mha", root / "images")
 
     @pytest.mark.parametrize("data", ["LOCAL", "/etc/passwd", "../pixels.raw"])

@@ -95,7 +95,7 @@ class TestRefusals:
 
     def test_points_without_names_need_an_order_from_the_user(self, coco):
         root = coco([image()], [annotation(POINTS, category=0)])
-        with pytest.raises(AnnotationError, match=r"an order is no identity.*ingestion\.reading\.landmarks"):
+        with pytest.raises(AnnotationError, match=r"Name the numbered landmarks with `ingestion\.reading\.landmarks"):
             read(root)
         found = read(root, options=ReadOptions(landmarks=("Or", {"name": "Basion", "symbol": "Ba"}, "Po")))
         assert list(found.landmarks["landmark"]) == ["Orbitale", "Basion", "Porion"]

@@ -45,14 +45,14 @@ def test_mail_addresses_are_never_echoed(cvat):
 @pytest.mark.parametrize("points", [pair("key_point", "1,2", "3,4"), pair("key_point", "1,2") + pair("key_point", "3,4")])
 def test_one_label_for_all_points_is_an_order_for_which_the_user_has_names(cvat, points):
     path = cvat(("1.jpg", points))
-    with pytest.raises(AnnotationError, match="an order is no identity"):
+    with pytest.raises(AnnotationError, match="Name the numbered landmarks"):
         read(path)
     assert read(path, options=ReadOptions(landmarks="ruler")).landmarks["x"].tolist() == [1, 3]
 
 
 def test_an_order_needs_all_its_points(cvat):
     path = cvat(("1.jpg", pair("key_point", "1,2", "3,4")), ("2.jpg", pair("key_point", "1,2", "3,4", "5,6")))
-    with pytest.raises(AnnotationError, match="found 2 points with an order and no names, expected 3"):
+    with pytest.raises(AnnotationError, match="found 2 numbered points without names, expected 3"):
         read(path, options=ReadOptions(landmarks=("S", "N", "Or")))
 
 

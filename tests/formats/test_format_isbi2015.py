@@ -96,7 +96,7 @@ SPOILERS = {
             (isbi.root / "AnnotationsByMD/senior_copy").mkdir()
             or (isbi.root / "AnnotationsByMD/senior_copy/001.txt").write_text(isbi.text_file("001").read_text())
         ),
-        "the same as AnnotationsByMD/400_senior/001.txt",
+        "same identifier as AnnotationsByMD/400_senior/001.txt",
     ),
 }
 

@@ -141,8 +141,8 @@ BAD = {
         "landmark 'PT': found y = 1009.5",
         "ceph-a/PT",
     ),
-    "no task": ({"id": 1}, "task[1]: found no image and annotations", "export.json"),
-    "no name": ({"annotations": [], "data": {}}, "task[1]: found no image and annotations", "export.json"),
+    "no task": ({"id": 1}, "task[1]: found no image or no annotations", "export.json"),
+    "no name": ({"annotations": [], "data": {}}, "task[1]: found no image or no annotations", "export.json"),
     "again": (task("ceph-b.png"), "'ceph-b' again", "ceph-b"),
 }
 
@@ -238,7 +238,7 @@ class TestARulerThatIsNotRead:
         assert found.images["image_id"].tolist() == ["ceph-a"]
 
     def test_the_choice_of_landmarks_needs_landmarks(self):
-        with pytest.raises(ValueError, match="only_landmarks: needs `landmarks`"):
+        with pytest.raises(ValueError, match="only_landmarks requires `landmarks`"):
             ReadOptions(only_landmarks=True)
 
 
@@ -248,7 +248,7 @@ class TestFramesThatContradictEachOther:
         entry["annotations"].append(
             {"completed_by": 2, "result": [key_point("p1", 10, 75, original_width=1000, original_height=2000)]}
         )
-        with pytest.raises(AnnotationError, match="2000 × 1000 and 1000 × 2000 recorded of one image"):
+        with pytest.raises(AnnotationError, match="2000 × 1000 and 1000 × 2000 recorded for one image"):
             read(export(entry))
 
     def test_in_rows_of_json_min(self, export):
@@ -287,7 +287,7 @@ def test_pixels_in_a_data_address_are_no_name(export):
     found = read(export(entry))
     assert found.images["image_id"].tolist() == ["ceph-a"]
     del entry["file_upload"]
-    with pytest.raises(AnnotationError, match="no image and annotations"):
+    with pytest.raises(AnnotationError, match="no image or no annotations"):
         read(export(entry))
 
 
@@ -302,7 +302,7 @@ def test_an_unreadable_image_is_refused(export, tmp_path):
         read(export(task("ceph-a.png")))
 
 
-@pytest.mark.parametrize(("content", "message"), [("{}", "found a JSON dict, expected a list of tasks"), ("[", "no JSON")])
+@pytest.mark.parametrize(("content", "message"), [("{}", "found a JSON dict, expected a list of tasks"), ("[", "invalid JSON")])
 def test_a_file_that_is_no_export_is_refused(tmp_path, content, message):
     from ceph_pipeline.formats.label_studio import read_label_studio
 
@@ -448,7 +448,7 @@ class TestFilmsOfOneName:
     def test_readers_of_two_patients_are_not_put_together(self, export, tmp_path):
         film(tmp_path, "anna/ceph.png")
         for tasks in ([by(1, "anna/ceph.png"), by(2, "bea/ceph.png")], [by(2, "bea/ceph.png"), by(1, "anna/ceph.png")]):
-            with pytest.raises(AnnotationError, match=r"'bea/ceph\.png', of which no image is at hand but 'anna/ceph\.png'"):
+            with pytest.raises(AnnotationError, match=r"'bea/ceph\.png', whose only image 'anna/ceph\.png' belongs to another"):
                 read(export(*tasks))
             for chosen in ({"on_bad_item": "quarantine"}, {"exclude": ["bea_ceph"]}):
                 found = read(export(*tasks), **chosen)
@@ -466,7 +466,7 @@ class TestFilmsOfOneName:
         if at_hand:
             film(tmp_path, at_hand)
         path = export(by(1, names[0]), by(2, names[1]))
-        with pytest.raises(AnnotationError, match=r"which may be several films, for the one image 'ceph\.png'"):
+        with pytest.raises(AnnotationError, match=r"which may be several films, for one image 'ceph\.png'"):
             read(path)
         found = read(path, on_bad_item="quarantine")
         assert found.images.empty

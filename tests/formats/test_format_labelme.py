@@ -32,7 +32,7 @@ def test_the_file_s_own_name_counts_and_another_existing_one_is_said(labelme):
     labelme("film.1", *SHAPES, image="..\\other\\film.2.png")
     found = read(labelme("film.2", shape("Sella", 1, 2), shape("Nasion", 3, 4)))
     assert found.landmarks.set_index(["image_id", "landmark"]).loc[("film.1", "Sella"), "x"] == 10.5
-    assert "another existing image in 1 of 2 files" in found.quarantine["reason"][0]
+    assert "a different existing image in 1 of 2 files" in found.quarantine["reason"][0]
 
 
 def test_a_name_of_no_existing_image_is_not_worth_a_word(labelme):

@@ -64,15 +64,15 @@ def test_folders_without_images_are_refused(tmp_path):
 
 
 def test_images_apart_are_for_formats_that_have_them_apart(aariz, tmp_path):
-    with pytest.raises(AnnotationError, match="has its images in its own folder"):
+    with pytest.raises(AnnotationError, match="requires its images in its own folder"):
         read(aariz.root, "aariz", images=tmp_path)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "because"),
     [
-        ("export.json", b"[]", "export.json: nothing in it, []"),
-        ("export.json", b"", "export.json: no JSON (Expecting value"),
+        ("export.json", b"[]", "export.json: empty content, []"),
+        ("export.json", b"", "export.json: invalid JSON (Expecting value"),
         ("export.json", b'[{"a": "M\xfcller"}]', "cp1252"),
         ("export.zip", b"PK\x03\x04", "export.zip: an archive. Unpack it"),
         ("export.csv", b"", "export.csv: an empty file"),

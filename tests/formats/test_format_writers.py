@@ -255,7 +255,7 @@ class TestAariz:
 
     @pytest.mark.parametrize("reader", ["Dr. Who", "../up"])
     def test_refuses_readers_that_are_no_folders(self, tmp_path, reader):
-        with pytest.raises(AnnotationError, match="small letters, digits and _"):
+        with pytest.raises(AnnotationError, match="lower-case letters, digits and _"):
             write(tmp_path / "out", "aariz", image_table(["a.png"]), point_table(["a"], [reader]))
         assert [path.name for path in tmp_path.iterdir()] == [".out.lock"]
 
@@ -305,7 +305,7 @@ class TestLabelStudio:
     def test_reading_predictions_says_so(self, tmp_path):
         write(tmp_path / "out", "label_studio", image_table(["a.png"]), point_table(["a"]))
         (remark,) = read(tmp_path / "out").quarantine.query("file == 'tasks.json' and item == 'tasks.json'")["reason"]
-        assert "nobody's annotations, in 1 of 1 tasks" in remark
+        assert "predictions without annotations in 1 of 1 tasks" in remark
 
     @pytest.mark.parametrize(("sigma", "score"), [(math.nan, None), (0.0, 1.0), (20.0, 1 - math.exp(-0.5)), (1e9, 0.0)])
     def test_score_is_the_chance_of_a_small_error(self, sigma, score):
@@ -339,7 +339,7 @@ class TestJson:
 class TestRefused:
     @pytest.mark.parametrize("format", ["labelme", "yolo_pose"])
     def test_several_readers_in_a_format_for_one(self, format, tmp_path):
-        with pytest.raises(AnnotationError, match=r"one reader; found senior, junior\. Choose one with `export\.readers`"):
+        with pytest.raises(AnnotationError, match=r"one reader per image; found senior, junior\. Choose one with"):
             write(tmp_path / "out", format, image_table(["a.png"]), point_table(["a"], ["senior", "junior"]))
 
     def test_a_table_of_other_images(self, tmp_path):
@@ -347,7 +347,7 @@ class TestRefused:
             write(tmp_path / "out", "coco", image_table(["a.png"]), point_table(["b"]))
 
     def test_a_path_that_leaves_the_folder(self, tmp_path):
-        with pytest.raises(AnnotationError, match="leaves the folder"):
+        with pytest.raises(AnnotationError, match="leads out of the folder"):
             write(tmp_path / "out", "labelme", image_table(["../../a.png"]).assign(image_id="a"), point_table(["a"]))
         assert [path.name for path in tmp_path.iterdir()] == [".out.lock"]
 
@@ -355,7 +355,7 @@ class TestRefused:
         (tmp_path / "loop").symlink_to("loop")
         with pytest.raises(OSError, match="File exists") as caught:
             write(tmp_path / "loop" / "coco", "coco", image_table(["a.png"]), point_table(["a"]))
-        assert "Move away what is there" in obstruction(caught.value, tmp_path)
+        assert "Move the existing file or folder away" in obstruction(caught.value, tmp_path)
 
     def test_a_film_that_is_not_there(self, tmp_path):
         with pytest.raises(AnnotationError, match=r"a\.png: cannot be copied .*export\.copy_films=false"):
@@ -373,7 +373,7 @@ class TestRefused:
         (tmp_path / "coco").mkdir()
         (tmp_path / "coco/mine.json").write_text("{}")
         for taken in (tmp_path / "coco", tmp_path / "coco/mine.json"):
-            with pytest.raises(AnnotationError, match=r"is no earlier export .* name another folder"):
+            with pytest.raises(AnnotationError, match=r"is not an earlier export .* name another one"):
                 require_free(taken, overwrite=True)
 
     @pytest.mark.parametrize(("x", "y"), [(1.0, np.nan), (np.inf, 1.0), (np.nan, 2.0)])
@@ -386,11 +386,11 @@ class TestRefused:
 
     def test_two_images_with_one_annotation_file(self, tmp_path):
         images = image_table(["a.png", "a.jpg"]).assign(image_id=["a", "b"])
-        with pytest.raises(AnnotationError, match=r"one annotation file, 'a\.json'.*export\.copy_films=true"):
+        with pytest.raises(AnnotationError, match=r"same annotation file, 'a\.json'.*export\.copy_films=true"):
             write(tmp_path / "out", "labelme", images, point_table(["a", "b"], ["annotator"]))
 
     def test_a_reader_that_is_not_in_the_table(self):
-        with pytest.raises(AnnotationError, match=r"export\.readers: no points of 'consensus'; the table has junior, senior"):
+        with pytest.raises(AnnotationError, match=r"export\.readers: no points of 'consensus'; the table contains junior"):
             points_of_readers(point_table(["a"], ["senior", "junior"]), ())
 
 
@@ -439,7 +439,7 @@ def test_what_an_interruption_between_the_renames_has_moved_away_is_back(tmp_pat
 
 
 def test_two_writers_of_one_folder_are_kept_apart(tmp_path):
-    with scratch_beside(tmp_path / "out"), pytest.raises(FolderError, match="another run is writing there"):
+    with scratch_beside(tmp_path / "out"), pytest.raises(FolderError, match="another run is writing to this folder"):
         write(tmp_path / "out", "coco", image_table(["a.png"]), point_table(["a"]))
     write(tmp_path / "out", "coco", image_table(["a.png"]), point_table(["a"]))
 

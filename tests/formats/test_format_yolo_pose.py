@@ -60,14 +60,14 @@ def test_two_instances_of_one_landmark_are_reported(yolo):
 
 def test_without_names_the_user_gives_the_order(yolo):
     root = yolo(f"{BOX} 0.25 0.5 2 0.125 0.1 2\n", "kpt_shape: [2, 3]\nnames:\n0: face\n")
-    with pytest.raises(AnnotationError, match="point '1', a number and no name"):
+    with pytest.raises(AnnotationError, match="point '1', a number without a name"):
         read(root)
     assert points(read(root, options=ReadOptions(landmarks="ruler"))) == {"p1": [50, 25], "p2": [25, 5]}
 
 
 def test_more_points_than_names_are_reported(yolo):
     root = yolo(f"{BOX} 0.25 0.5 0.125 0.1 0.5 0.5\n", "kpt_shape: [3, 2]\n")
-    with pytest.raises(AnnotationError, match="found 3 points with an order and no names, expected 2"):
+    with pytest.raises(AnnotationError, match="found 3 numbered points without names, expected 2"):
         read(root, options=ReadOptions(landmarks="ruler"))
 
 
@@ -125,7 +125,7 @@ def test_copies_of_one_film_cannot_get_into_several_splits(tmp_path, names):
     for name in names:
         (tmp_path / "train" / "labels" / f"{name}.txt").write_text(f"{BOX} 0.25 0.5 2 0.125 0.1 2\n")
         cv2.imwrite(str(tmp_path / "train" / "images" / f"{name}.jpg"), np.zeros((50, 200), np.uint8))
-    with pytest.raises(AnnotationError, match=r"'a' again .* expected each image once: export without the copies"):
+    with pytest.raises(AnnotationError, match=r"'a' again .* expected each image once: export without the augmented images"):
         read(tmp_path)
     found = read(tmp_path, on_bad_item="quarantine")
     assert found.images["path"].tolist() == [f"train/images/{names[0]}.jpg"]

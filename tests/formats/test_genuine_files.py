@@ -59,7 +59,7 @@ class TestRead:
         found = read(with_images("made/cl2024_labels_like.csv", "001.bmp"))
         assert points(found, "001").shape == (53, 2)
         assert points(found, "001")[0].tolist() == [100, 200]
-        assert "at even distances on one straight line" in " ".join(found.quarantine["reason"])
+        assert "equidistant points of" in " ".join(found.quarantine["reason"])
 
     def test_the_stack_loses_its_padding(self, tmp_path):
         pytest.importorskip("SimpleITK", reason="an extra")
@@ -82,7 +82,7 @@ class TestRead:
     def test_datumaro_s_second_category_has_no_names(self):
         found = read(FORMATS / "coco/datumaro_person_keypoints_val.json", on_bad_item="quarantine")
         assert points(found, "b").tolist() == [[1, 2], [3, 4], [2, 3]]
-        assert "a number and no name" in found.quarantine["reason"][0]
+        assert "a number without a name" in found.quarantine["reason"][0]
 
     @pytest.mark.parametrize("place", ["sdk_converted/JSON", "sdk_converted/JSON_MIN", "sdk_converted/CSV"])
     def test_label_studio_s_own_conversions_agree(self, place):
@@ -192,7 +192,7 @@ REFUSED = {
     "other_sets/aaof/CASEBolton__CASEBolton_B0113_Tables.csv": "no pixels of an image",
     "other_sets/aaof/Mathews__UOPMathews_001_Tables.csv": "no pixels of an image",
     "other_sets/aaof/UTBurlington__UTBurlington_114_Tables.csv": "no pixels of an image",
-    "other_sets/ruler_points_anon.json": "distance in millimetres nothing states",
+    "other_sets/ruler_points_anon.json": "without their distance in millimetres",
     "other_sets/wceph/index.json": "a WebCeph workspace",
     "via/via1_annotation.csv": "a VGG Image Annotator project",
     "via/via1_annotation.json": "a VGG Image Annotator project",

@@ -31,7 +31,7 @@ def test_a_pair_in_each_other_s_place_is_found():
     unusable, problems = unusable_marks(table(*UP, ((100.0, 200.0), (100.0, 300.0))), {("6", "annotator_1"): "export.json"})
     assert np.flatnonzero(unusable).tolist() == [12, 13]
     assert [problem.item for problem in problems] == ["6/p1", "6/p2"]
-    assert "6 of 7 rulers point the other way" in str(problems[0])
+    assert "6 of 7 rulers have the opposite direction" in str(problems[0])
     assert problems[0].file == "export.json"
 
 
@@ -49,7 +49,7 @@ def test_few_rulers_and_rulers_of_no_one_way_say_nothing(rulers):
 def test_two_marks_on_one_spot_have_no_length():
     unusable, problems = unusable_marks(table(((100.0, 200.0), (100.2, 200.0)), ((1.0, 1.0), (2.0, 1.0))), {})
     assert np.flatnonzero(unusable).tolist() == [0, 1]
-    assert "0.2 px apart, on one spot" in str(problems[0])
+    assert "only 0.2 px apart" in str(problems[0])
 
 
 def test_a_table_without_rulers_is_left_alone():

@@ -56,7 +56,7 @@ def test_every_other_file_is_named_with_its_reason(folder: Path) -> None:
     reasons = {file.path: file.reason for file in list_films(folder).skipped}
     assert set(reasons) == {"pipe.png", "film.gif", "film.svg", "notes", "out.png", "broken.png"}
     assert "a pipe" in reasons["pipe.png"]
-    assert ".gif: not a kind of film that is read" in reasons["film.gif"]
+    assert ".gif: not a supported kind of film" in reasons["film.gif"]
     assert "a link out of the folder" in reasons["out.png"]
     assert "No such file" in reasons["broken.png"]
 

@@ -129,7 +129,7 @@ class TestDicom:
         )
 
     def test_damaged_compressed_pixels_are_no_reason_to_install_a_decoder(self):
-        with pytest.raises(ImageReadError, match=r"^a\.dcm: damaged or cut off") as raised:
+        with pytest.raises(ImageReadError, match=r"^a\.dcm: damaged or truncated") as raised:
             decode_image(jpeg_2000_dicom(b"no JPEG 2000"), "a.dcm")
         assert "install" not in str(raised.value)
 
@@ -137,11 +137,11 @@ class TestDicom:
         from pydicom.pixels.decoders.base import Decoder
 
         monkeypatch.setattr(Decoder, "is_available", False)
-        with pytest.raises(ImageReadError, match=r"a\.dcm: no decoder of JPEG 2000 .* is installed; install the extra `dicom`"):
+        with pytest.raises(ImageReadError, match=r"a\.dcm: no decoder for JPEG 2000 .* is installed; install the extra `dicom`"):
             decode_image(jpeg_2000_dicom(samples.SOUND["jp2"](samples.wedge())), "a.dcm")
 
     def test_a_film_of_moving_pictures_is_refused_by_its_syntax(self):
-        with pytest.raises(ImageReadError, match=r"a\.dcm: pixels in MPEG-4 .* which is not read; save it uncompressed"):
+        with pytest.raises(ImageReadError, match=r"a\.dcm: pixels in MPEG-4 .* which is not supported; save the file"):
             decode_image(jpeg_2000_dicom(b"moving", "1.2.840.10008.1.2.4.102"), "a.dcm")
 
     def test_monochrome1_is_inverted(self):
@@ -242,13 +242,13 @@ class TestRefused:
             ),
         }
         for name, content in contents.items():
-            with pytest.raises(ImageReadError, match=r"20000 × 20000 pixels; at most|far more pixels than"):
+            with pytest.raises(ImageReadError, match=r"20000 × 20000 pixels, but the limit is|far more pixels than"):
                 read_image(samples.write(tmp_path / name, content))
 
     def test_a_deflated_bomb_in_a_small_metaimage(self):
         film = samples.wedge()
         bomb = zlib.compress(bytes(50_000_000), 9)
-        with pytest.raises(ImageReadError, match="do not end where the header says"):
+        with pytest.raises(ImageReadError, match="do not have the length in the header"):
             decode_image(samples.metaimage(film, extra="CompressedData = True\n", data=bomb), "a.mha")
 
     def test_a_metaimage_that_names_another_file(self, tmp_path):

@@ -56,17 +56,17 @@ class TestUnreadable:
     @pytest.mark.parametrize("suffix", [".png", ".jpg"])
     def test_a_file_cut_off_is_refused_instead_of_filled_with_grey(self, film, write, suffix):
         content = encode_image(film, suffix)
-        with pytest.raises(ImageReadError, match="cut off"):
+        with pytest.raises(ImageReadError, match="truncated"):
             read_image(write(f"a{suffix}", content[: len(content) * 3 // 4]))
 
     def test_more_pixels_than_the_limit(self, film, write, monkeypatch):
         monkeypatch.setattr(header, "MAX_PIXELS", 4000)
-        with pytest.raises(ImageReadError, match="80 × 60 pixels; at most 4,000"):
+        with pytest.raises(ImageReadError, match="80 × 60 pixels, but the limit is 4,000"):
             read_header(write("a.png", encode_image(film, ".png")))
 
     def test_a_decompression_bomb(self, film, write, monkeypatch):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-        with pytest.raises(ImageReadError, match="far more pixels than the 100,000,000 that are read at most"):
+        with pytest.raises(ImageReadError, match="far more pixels than the limit of 100,000,000"):
             read_header(write("a.png", encode_image(film, ".png")))
 
     def test_bytes_that_are_no_image(self):
@@ -80,7 +80,7 @@ class TestUnreadable:
             decode_image(content, "a.tiff")
 
     def test_sixteen_bits_in_a_format_of_eight(self):
-        with pytest.raises(ValueError, match="need png, not \\.jpg"):
+        with pytest.raises(ValueError, match="require png, not \\.jpg"):
             encode_image(np.zeros((4, 4), np.uint16), ".jpg")
 
     def test_an_unknown_format_to_write(self, film):
@@ -97,5 +97,5 @@ class TestRawFolder:
 
     @pytest.mark.parametrize("path", ["../outside.png", "/etc/hostname", "train/../../outside.png"])
     def test_a_path_may_not_leave_the_folder(self, tmp_path, path):
-        with pytest.raises(ValueError, match="leaves the raw folder"):
+        with pytest.raises(ValueError, match="leads out of the raw folder"):
             RawFolder(tmp_path, "aariz").read(path)

@@ -171,7 +171,7 @@ def test_a_jpeg_with_a_hole_is_refused_inside_dicom_as_outside(tmp_path):
     whole = samples.write(tmp_path / "whole.dcm", as_jpeg(plain, jpeg))
     assert np.abs(read_image(whole).astype(int) - cv2.imdecode(np.frombuffer(jpeg, np.uint8), 0)).max() <= 1
     spoilt = samples.write(tmp_path / "spoilt.dcm", as_jpeg(plain, jpeg[: len(jpeg) // 2] + b"\xff\xd9"))
-    with pytest.raises(ImageReadError, match=r"spoilt\.dcm: damaged or cut off \(Corrupt JPEG data"):
+    with pytest.raises(ImageReadError, match=r"spoilt\.dcm: damaged or truncated \(Corrupt JPEG data"):
         read_image(spoilt)
 
 
@@ -182,7 +182,7 @@ def test_a_jpeg_2000_with_a_hole_is_refused_inside_dicom_as_outside(tmp_path):
     assert np.array_equal(read_image(whole), noise)
     hole = stream[:1500] + bytes(2048) + stream[3548:]
     spoilt = samples.write(tmp_path / "spoilt.dcm", as_jpeg(plain, hole, "JPEG2000Lossless"))
-    with pytest.raises(ImageReadError, match=r"spoilt\.dcm: damaged, a hole of zeros"):
+    with pytest.raises(ImageReadError, match=r"spoilt\.dcm: damaged, with a long run of zeros"):
         read_image(spoilt)
 
 

@@ -96,7 +96,7 @@ def test_a_task_that_cannot_be_answered_costs_the_others_nothing(client: TestCli
     [
         ({"tasks": 5}, "expected a list of objects under 'tasks'"),
         ({"tasks": [5]}, "expected a list of objects under 'tasks'"),
-        ({"tasks": [], "label_config": "<View>"}, "no XML"),
+        ({"tasks": [], "label_config": "<View>"}, "invalid XML"),
         ({"tasks": [], "label_config": "<View><Choices/></View>"}, "no <KeyPointLabels>"),
         ({"tasks": [], "label_config": '<View><KeyPointLabels toName="x"/></View>'}, "no <Image> of that name"),
         ({"tasks": [], "label_config": '<!DOCTYPE a [<!ENTITY b "c">]><View/>'}, "document type or entities"),
@@ -111,7 +111,7 @@ def test_a_request_of_another_shape_is_refused_with_the_reason(client: TestClien
 def test_a_huge_request_is_refused(client: TestClient) -> None:
     response = client.post("/predict", content=b"[" * 10_000_001)
     assert response.status_code == 413
-    assert "at most 10,000,000" in response.json()["error"]
+    assert "the limit is 10,000,000" in response.json()["error"]
 
 
 def test_a_request_without_a_length_or_a_shape_is_refused_without_being_repeated(client: TestClient) -> None:
@@ -160,7 +160,7 @@ def test_a_task_number_of_another_database_does_not_take_over_a_film(client: Tes
     }
     response = client.post("/webhook", json=other | {"annotation": annotation(1, 70.0)})
     assert response.status_code == 400
-    assert "corrected.json has another film under task 1: it is of another Label Studio database" in response.json()["error"]
+    assert "corrected.json contains a different film under task 1, so it belongs to another" in response.json()["error"]
     assert (tmp_path / "corrected.json").read_text() == kept
     moved = {"id": 1, "data": {"image": "http://server/media/film1.png?token=abc"}}
     assert sent(client, "ANNOTATION_UPDATED", task=moved, annotation=annotation(1, 30.0)) == 201
@@ -191,7 +191,7 @@ def test_a_file_of_another_shape_is_refused_and_stays(client: TestClient, tmp_pa
     task = {"id": 1, "data": {"image": "film1.png"}}
     response = client.post("/webhook", json={"action": "ANNOTATION_CREATED", "task": task, "annotation": annotation(1, 1.0)})
     assert response.status_code == 400
-    assert "corrected.json: no list of tasks with their `id` and `annotations`" in response.json()["error"]
+    assert "corrected.json: expected a list of tasks with `id` and `annotations`" in response.json()["error"]
     assert sent(client, "ANNOTATIONS_DELETED", annotations=[{"id": 2}]) == 400
     assert (tmp_path / "corrected.json").read_text() == content
 
@@ -217,7 +217,7 @@ def test_a_taken_port_is_said_before_an_address_is(checkpoints: Path, folder: Pa
         asked = ["label-studio", "--images", str(folder), "--model", str(checkpoints), "--port", port]
         result = CliRunner().invoke(cli, asked, obj=bootstrap_project(PROJECT))
     assert result.exit_code == 1
-    assert f"Error: port {port} cannot be used (Address already in use): name another with --port.\n" in result.output
+    assert f"Error: port {port} cannot be used (Address already in use): choose another with --port.\n" in result.output
     assert "http://" not in result.output
 
 
@@ -252,7 +252,7 @@ class TestConfiguration:
     ) -> None:
         (tmp_path / "mine.json").write_text("{}")
         said = failed(project, folder, "--model", str(checkpoints), "--corrected", str(tmp_path / "mine.json"))
-        assert "mine.json: no list of tasks" in said
+        assert "mine.json: expected a list of tasks" in said
 
     def test_a_model_is_looked_for_in_the_store_of_the_project(
         self, project: ProjectMetadata, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

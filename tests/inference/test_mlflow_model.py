@@ -197,5 +197,5 @@ def test_a_server_locates_landmarks_and_refuses_what_is_no_image(server: str, xr
     large = encode_image(np.zeros((5000, 5000), np.uint8), ".png")[:60] + bytes(30_000_000)
     status, refused = answer(server, {"dataframe_records": [record | {"image": base64.b64encode(large).decode()}]})
     assert status == 400
-    assert "damaged or cut off (30000060 bytes)" in refused["message"]
+    assert "damaged or truncated (30000060 bytes)" in refused["message"]
     assert answer(server, {"dataframe_records": [record]}) == (200, found), "as before"

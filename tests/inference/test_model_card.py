@@ -17,8 +17,8 @@ def test_data_results_and_limits_are_in_it(dot_finder: TrainedNet) -> None:
     assert "- made: 2 train images" in lines
     assert "- devices: 2" in lines
     assert "| stage 1 | 1.23 [1.10, 1.40] | 12.3 | 87.7 |" in lines
-    assert any("learned from: 3." in line for line in lines)
-    assert any("no medical device" in line for line in lines)
+    assert any("training images: 3." in line for line in lines)
+    assert any("not a medical device" in line for line in lines)
 
 
 def test_intervals_and_millimetres_that_are_not_known_are_left_out(dot_finder: TrainedNet) -> None:
@@ -36,7 +36,7 @@ def test_trainings_that_answer_together_are_counted(dot_finder: TrainedNet) -> N
     images = pd.DataFrame({"dataset": "made", "split": ["test"], "machine": ["A"]})
     metrics = {"details": {"without_near_duplicates": {"n_left_out": 0}}}
     line = "- stage1: resnet18, input 256 × 320 px, stride 4"
-    assert f"{line}; 3 trainings answer together" in model_card([dot_finder] * 3, images, metrics).splitlines()
+    assert f"{line}; ensemble of 3 networks" in model_card([dot_finder] * 3, images, metrics).splitlines()
     assert line in model_card([dot_finder], images, metrics).splitlines()
 
 
@@ -48,8 +48,8 @@ def test_licences_of_public_data_sets_are_named_and_others_are_left_to_who_knows
     text = model_card([dot_finder], images, metrics)
     lines = text.partition("## Licence")[2].partition("##")[0].splitlines()
     assert {name: licence for line in lines if line.startswith("- ") for name, _, licence in [line[2:].partition(": ")]} == {
-        "aariz": f"CC BY 4.0 (Khalid et al., {aariz.ORIGIN}); phantoms in its layout are this program's, Apache-2.0",
+        "aariz": f"CC BY 4.0 (Khalid et al., {aariz.ORIGIN}); phantoms (synthetic cephalograms) in its layout: Apache-2.0",
         "cl_detection2023": f"not stated; see its source, {cl_detection.ORIGIN}",
-        "coco": "not known to this program; whoever passes the networks on has to know it",
+        "coco": "unknown to this program; check the licence before you distribute the networks",
         "isbi2015": f"research use ({isbi2015.ORIGIN})",
     }

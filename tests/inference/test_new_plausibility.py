@@ -63,7 +63,7 @@ def test_a_film_on_its_head_is_named_with_the_way_out(predictions: pd.DataFrame,
     turned = predictions.assign(**{axis: predictions[axis].where(~on_its_head, 3000 - predictions[axis]) for axis in "xy"})
     shapes = judge_located(turned, models, DEFAULT).shapes
     assert shapes["implausible"].tolist() == [False, True, True]
-    assert re.search(rf"{pseudonym('new_2')} is implausible: turned by 1[78]\d° .* Turn the film upright", caplog.text)
+    assert re.search(rf"{pseudonym('new_2')} is implausible: rotated by 1[78]\d° .* Turn the film upright", caplog.text)
 
 
 def test_a_flag_of_the_uncertainty_stays(predictions: pd.DataFrame, models: Path) -> None:

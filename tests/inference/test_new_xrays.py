@@ -59,7 +59,7 @@ def test_films_are_found_at_any_depth_whatever_their_suffix(tmp_path: Path) -> N
 
 def test_a_folder_without_xrays_says_what_is_there_instead(tmp_path: Path) -> None:
     (tmp_path / "film.gif").touch()
-    with pytest.raises(DetectorError, match=r"no X-rays there.*film\.gif: \.gif: not a kind.*--params inference_folder=PATH"):
+    with pytest.raises(DetectorError, match=r"contains no X-rays.*film\.gif: \.gif: not a supp.*--params inference_folder=PATH"):
         find_xrays(tmp_path)
 
 
@@ -91,8 +91,8 @@ def test_odd_names_stop_nothing_and_what_is_skipped_is_named(
     assert {"anna_ceph", "ben_ceph"} <= set(predictions["image_id"])
     assert sorted(quarantine["item"]) == ["dot", "film.gif", "pipe.png", "strip"]
     reasons = quarantine.set_index("item")["reason"]
-    assert reasons["film.gif"].startswith(".gif: not a kind of film that is read")
-    assert f"{pseudonym('film.gif')} is set aside" in caplog.text
+    assert reasons["film.gif"].startswith(".gif: not a supported kind of film")
+    assert f"{pseudonym('film.gif')} is quarantined" in caplog.text
     assert "film.gif" not in caplog.text
 
 
@@ -117,7 +117,7 @@ def test_a_damaged_file_is_set_aside_and_the_others_go_on(dot_finder: TrainedNet
     predictions, quarantine, *_ = predict_folder(LandmarkDetector([dot_finder], params=DetectorParams(batch_size=2)), tmp_path)
     assert PredictionTable.validate(predictions)["image_id"].unique().tolist() == ["a", "c"]
     assert QuarantineTable.validate(quarantine)["item"].tolist() == ["b"]
-    assert "damaged or cut off" in quarantine["reason"][0]
+    assert "damaged or truncated" in quarantine["reason"][0]
 
 
 def test_a_colour_photograph_is_read_and_said_to_be_one(
@@ -140,7 +140,7 @@ def test_a_film_of_one_grey_is_set_aside_and_the_others_go_on(
     cv2.imwrite(str(tmp_path / "b.png"), np.full_like(dotted, grey))
     predictions, quarantine, *_ = predict_folder(LandmarkDetector([dot_finder]), tmp_path)
     assert predictions["image_id"].unique().tolist() == ["a"]
-    reason = f"{tmp_path / 'b.png'}: nothing to see: every pixel has the grey level {grey}. Export the film again."
+    reason = f"{tmp_path / 'b.png'}: empty image: every pixel has the grey level {grey}. Export the film again."
     assert quarantine.to_dict("records") == [{"item": "b", "reason": reason}]
 
 
@@ -287,7 +287,7 @@ def test_a_first_network_without_the_head_says_no_stage(dot_finder: TrainedNet, 
 def test_overlays_among_the_films_are_refused(checkpoints: Path, tmp_path: Path, xrays: Xrays, films: str) -> None:
     xrays(tmp_path / films, 1)
     overlays, stage1 = tmp_path / "new" / "results" / "overlays", checkpoints / "stage1" / "best.ckpt"
-    with pytest.raises(DetectorError, match="data_root lies in the folder of the films"):
+    with pytest.raises(DetectorError, match="data_root is inside the folder of the films"):
         locate_landmarks(tmp_path / films, overlays, stage1, checkpoints, InferenceParams(), DetectorParams(device="cpu"))
 
 
@@ -330,7 +330,7 @@ def test_films_that_change_between_two_steps_are_said(tmp_path: Path, change: st
         (tmp_path / "b.png").unlink()
     else:
         cv2.imwrite(str(tmp_path / "b.jpg"), wedge())
-    with pytest.raises(DetectorError, match=r"1 films are gone, or are called otherwise, since .*: b\."):
+    with pytest.raises(DetectorError, match=r"1 films were deleted or renamed after .*: b\."):
         file_pixel_sizes(tmp_path, names, InferenceParams())
 
 
@@ -352,7 +352,7 @@ def test_a_sheet_says_the_films_pixel_sizes_before_their_headers(tmp_path: Path)
     found = file_pixel_sizes(films, names, InferenceParams(films={"sheet": str(sheet)}))
     assert sorted(zip(names, found, strict=True)) == [("anna_ceph", 0.11), ("bert", pytest.approx(np.nan, nan_ok=True))]
     sheet.write_text("image;pixel_size_mm\ncarl.png;0,11\n")
-    with pytest.raises(FilmSheetError, match="none of its 1 rows is of one of the 2 images"):
+    with pytest.raises(FilmSheetError, match="none of its 1 rows matches one of the 2 images"):
         file_pixel_sizes(films, names, InferenceParams(films={"sheet": str(sheet)}))
     with pytest.raises(FilmSheetError, match=r"inference\.films\.sheet = .*none\.csv"):
         file_pixel_sizes(films, names, InferenceParams(films={"sheet": str(tmp_path / "none.csv")}))

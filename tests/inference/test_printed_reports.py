@@ -86,9 +86,9 @@ def test_a_films_report_fits_on_a4(chromium: "Browser", write: Callable[..., Pat
     n_pages, pages = printed(page)
     assert n_pages <= 8
     assert set(pages.values()) == set(range(n_pages)), "a page without a heading would be all but empty"
-    assert pages.keys() >= {"Look at", "Classes", "Measurements", "Norm sets", "Made by"}
+    assert pages.keys() >= {"Check", "Classes", "Measurements", "Norm sets", "Software"}
     assert pages.keys() >= {analysis.title for analysis in ANALYSES.values() if analysis.title.isascii()}
-    assert pages["Made by"] == n_pages - 1
+    assert pages["Software"] == n_pages - 1
 
 
 def test_what_a_report_was_made_by_is_not_alone_on_the_last_page(chromium: "Browser", write: Callable[..., Path]) -> None:
@@ -96,14 +96,14 @@ def test_what_a_report_was_made_by_is_not_alone_on_the_last_page(chromium: "Brow
     for lower_mm in range(0, 130, 10):  # wherever the last analysis ends on its page
         page.locator("section.analysis").nth(-2).evaluate("(before, mm) => { before.style.paddingTop = `${mm}mm`; }", lower_mm)
         n_pages, pages = printed(page)
-        assert pages["Made by"] == pages["Vertical"] == n_pages - 1, lower_mm
+        assert pages["Software"] == pages["Vertical"] == n_pages - 1, lower_mm
 
 
 def test_the_page_of_a_batch_fits_on_a4(chromium: "Browser", write: Callable[..., Path]) -> None:
     page = on_paper(chromium, write() / "index.html")
     assert page.evaluate(TOO_WIDE, CONTENT_PX) == []
     assert page.get_by_text(NOTICE).is_visible()
-    assert printed(page) == (1, {"1 cephalograms": 0, "Set aside": 0})
+    assert printed(page) == (1, {"1 cephalograms": 0, "Quarantined files": 0})
 
 
 def test_every_page_of_paper_says_what_it_is_for(write: Callable[..., Path]) -> None:

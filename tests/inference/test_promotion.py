@@ -55,7 +55,7 @@ def test_a_champion_that_finds_nothing_is_no_measure() -> None:
 
 
 def test_a_candidate_that_leaves_out_what_the_champion_locates_is_refused() -> None:
-    with pytest.raises(PromotionError, match="does not locate Nasion, which the champion does"):
+    with pytest.raises(PromotionError, match="does not locate Nasion, but the champion does"):
         compare_errors(errors(1, CANDIDATE, ("Sella",)), errors(10, CHAMPION), STATISTICS)
 
 

@@ -98,7 +98,7 @@ def test_without_a_head_for_it_no_cvm_stage_is_said() -> None:
 
 
 def test_it_is_said_that_this_is_no_medical_device() -> None:
-    assert "Research software, no medical device" in page_of(points_of(FACE))
+    assert "Research software, not a medical device" in page_of(points_of(FACE))
 
 
 def test_without_a_chosen_norm_set_there_are_values_only() -> None:
@@ -118,7 +118,7 @@ def test_a_chosen_norm_stands_beside_its_value() -> None:
     assert rows["SNA"].deviation == "+3.9 sd"
     assert rows["SNB"].deviation == ""  # no sd was published
     assert rows["ANB"].norm == ""
-    assert steiner.notes[rows["SNA"].notes[0] - 1] == "norm as textbooks give it, not looked up"
+    assert steiner.notes[rows["SNA"].notes[0] - 1] == "norm from textbooks, not verified in the original source"
     assert len(steiner.chart.marks) == 1
     page = page_of(points_of(FACE), params=chosen("made_up"))
     assert "phantoms; sex: both; age: none. made up." in page
@@ -130,19 +130,19 @@ def test_a_chosen_norm_stands_beside_its_value() -> None:
     [
         ({}, "0.1 mm per pixel, from the film's file, a sheet, or inference.pixel_size_mm."),
         ({"source": "ruler", "mm_per_pixel_se": 0.0012}, "0.1 ± 0.0012 mm per pixel, from the ruler in the film."),
-        ({"source": "unknown", "mm_per_pixel": np.nan}, "millimetres are absent, not guessed."),
+        ({"source": "unknown", "mm_per_pixel": np.nan}, "values in millimetres are omitted."),
         (
             {"source": "unknown", "mm_per_pixel": np.nan, "refusal": "uncertain"},
-            "No pixel size (the ruler in it is refused as uncertain, its file says none",
+            "No pixel size (the ruler in the film was rejected as uncertain, and the file contains none",
         ),
         ({"source": "anatomical"}, "No pixel size (only an estimate from S–N, 0.1 mm per pixel)"),
         (
             {"source": "unknown", "mm_per_pixel": np.nan, "file_mm_per_pixel": 0.1},
-            "No pixel size (calibration.sources leaves out the film's file, a sheet, or inference.pixel_size_mm): millimetres",
+            "No pixel size (calibration.sources excludes the film's file, a sheet, or inference.pixel_size_mm): values",
         ),
         (
             {"source": "unknown", "mm_per_pixel": np.nan, "ruler_mm_per_pixel": 0.1, "file_mm_per_pixel": np.nan},
-            "No pixel size (calibration.sources leaves out the ruler in the film)",
+            "No pixel size (calibration.sources excludes the ruler in the film)",
         ),
     ],
 )
@@ -163,7 +163,7 @@ def test_what_is_absent_is_named_with_its_reason() -> None:
     steiner = report.analyses[0]
     assert [row.key for row in steiner.rows] == ["SNA", "SNB", "ANB"]
     assert "Upper incisor to N–A (U1_NA_mm): without Upper Incisor Tip, the pixel size" in steiner.absent
-    assert "millimetres are absent" in str(report.calibration)
+    assert "values in millimetres are omitted" in str(report.calibration)
 
 
 def test_signs_and_conventions_are_notes_of_their_measurements() -> None:
@@ -183,16 +183,16 @@ def test_every_reason_to_look_is_said_once() -> None:
     report = film_report(points, (900, 1000), "a.png", MM, CephalometryParams(), ORIGIN, implausible=True)
     assert report.look_at[:4] == (
         "Outside the image: Menton.",
-        "Implausible beside the other points: Gonion.",
+        "Implausible compared with the other points: Gonion.",
         "Uncertain: Sella.",
         "Not found: Orbitale.",
     )
-    assert "is this a lateral cephalogram" in report.look_at[4]
+    assert "an upright lateral cephalogram" in report.look_at[4]
 
 
 def test_a_detector_of_unknown_uncertainty_asks_for_a_look_at_all() -> None:
     report = film_report(points_of(FACE), (900, 1000), "a.png", MM, CephalometryParams(), ORIGIN)
-    assert "check all" in report.look_at[0]
+    assert "Check all points" in report.look_at[0]
 
 
 def test_the_models_version_and_the_run_are_named() -> None:
@@ -269,6 +269,6 @@ def test_the_node_writes_reports_where_they_are_wanted(wanted: bool, tmp_path: P
         page = (tmp_path / "reports" / "films" / "anna_ceph.html").read_text()
         assert "<h1>Cephalogram anna/ceph.png</h1>" in page
         assert "0.1 mm per pixel, from the film&#39;s file" in page
-        assert "CVM stage CS3 (probability 0.71), by the network&#39;s head." in page
+        assert "CVM stage CS3 (probability 0.71), predicted by the network." in page
         assert "CVM: CS3 (0.71)" in (tmp_path / "reports" / "index.html").read_text()
     assert (tmp_path / "reports" / "index.html").exists() == wanted

@@ -66,7 +66,7 @@ def test_a_name_of_digits_is_no_number() -> None:
     sizes = MM.assign(image_id=["010", "8"])
     _, figure = compare_films(named, sizes, SuperimpositionParams(first="010", second="8"))
     assert [line.get_label() for line in figure.axes[0].lines] == ["010", "8"]
-    with pytest.raises(SuperimpositionError, match=r"first = '10': no such film"):
+    with pytest.raises(SuperimpositionError, match=r"first = '10': inference has located no film of this name"):
         compare_films(named, sizes, SuperimpositionParams(first="10", second="8"))
     with pytest.raises(ValidationError, match="valid string"):
         SuperimpositionParams.model_validate({"first": 0o10})
@@ -109,7 +109,7 @@ def test_a_suspect_pixel_size_is_warned_of(caplog: pytest.LogCaptureFixture) -> 
         (SuperimpositionParams(first="t1", second="t3"), MM, "superimposition.second = 't3'"),
         (SuperimpositionParams(first="t1", second="t1"), MM, "both 't1'"),
         (PARAMS, UNKNOWN, "inference.pixel_size_mm"),
-        (PARAMS, MM.iloc[:1], "'t2' is located, but its pixel size is not.*Run inference to its end"),
+        (PARAMS, MM.iloc[:1], "'t2' has landmarks, but no pixel size.*Run inference again"),
     ],
 )
 def test_what_is_no_pair_is_refused(params: SuperimpositionParams, sizes: pd.DataFrame, message: str) -> None:

@@ -32,7 +32,7 @@ def test_a_table_says_it_device_by_device(tables):
 
 
 def test_a_device_that_is_not_there_is_refused(tables):
-    with pytest.raises(DeviceScaleError, match="no image is of 'C'"):
+    with pytest.raises(DeviceScaleError, match="no image has the device 'C'"):
         with_device_scale(*tables, DeviceScaleParams(correction="table", table_mm={"C": 0.2}))
 
 
@@ -59,7 +59,7 @@ def test_marks_on_one_spot_say_no_length(tables):
 
 def test_devices_that_keep_their_sizes_are_named(tables, caplog):
     with_device_scale(*tables, DeviceScaleParams(correction="ruler"))
-    assert "B keeps its pixel sizes: 2 of 3 wanted images have the length" in caplog.text
+    assert "B keeps its pixel sizes: only 2 images have the length, but 3 are required" in caplog.text
 
 
 @pytest.mark.parametrize("size", [0, -1, 0.005])

@@ -48,7 +48,7 @@ def test_unchanged_sources_are_not_touched_again(images, raw, store, caplog):
         again = build_cache(images, raw, store, long_side_px=60).index
     assert stamps(store, index) == before
     pd.testing.assert_frame_equal(index, again)
-    assert "complete and unchanged" in caplog.text
+    assert "complete and up to date" in caplog.text
 
 
 def test_an_interrupted_run_does_only_what_is_missing_and_ends_with_the_same_bytes(images, raw, store, tmp_path):
@@ -91,7 +91,7 @@ def test_a_plate_blacked_out_in_place_is_noticed_and_that_film_alone_read_again(
     with caplog.at_level(logging.INFO):
         after = build_cache(images, raw, store, long_side_px=60).index
     assert (store.read("001")[51:53, 31:39] == 0).all()
-    assert "1 source files have changed or are gone" in caplog.text
+    assert "1 source files have changed or were removed" in caplog.text
     assert list(before["digest"] != after["digest"]) == [True, False, False, False, False]
     again = stamps(store, after)
     assert {image_id for image_id in written if written[image_id] != again[image_id]} == {"001"}

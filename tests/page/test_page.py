@@ -73,5 +73,5 @@ def test_what_goes_wrong_while_a_point_is_dragged_is_said_without_its_message(pa
 
     monkeypatch.setattr(page._correction, "report", fails)
     page._on_drag({"Sella": (120.0, 100.0)})
-    assert page._status.text == "This film could not be treated (ValueError)."
+    assert page._status.text == "This film could not be processed (ValueError)."
     assert "Anna" not in caplog.text

@@ -76,7 +76,7 @@ def tab(chromium, address):
     )
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(address)
-    page.get_by_text("Open an X-ray to begin.").wait_for()
+    page.get_by_text("Choose an X-ray to start.").wait_for()
     return SimpleNamespace(page=page, outside=outside, errors=errors)
 
 
@@ -100,7 +100,7 @@ def drag(page, start, end):
     page.mouse.down()
     page.mouse.move(*on_screen(page, end), steps=5)
     page.mouse.up()
-    shows(page, "Placed or taken away by a person:")
+    shows(page, "Placed or removed by a person:")
     page.wait_for_timeout(500)
     return page.evaluate(PLACE, "A-point")
 
@@ -162,7 +162,7 @@ def test_a_point_is_dragged_undone_calibrated_and_downloaded(tab, film_bytes, tm
     page.mouse.move(x, y, steps=8)
     page.wait_for_timeout(1000)
     page.mouse.move(x, y)
-    shows(page, "Placed or taken away by a person:")
+    shows(page, "Placed or removed by a person:")
     assert sna(page) == pytest.approx(90, abs=0.3), "while the button is still down"
     page.mouse.up()
     page.wait_for_timeout(1000)
@@ -174,7 +174,7 @@ def test_a_point_is_dragged_undone_calibrated_and_downloaded(tab, film_bytes, tm
     shows(page, "87.7 ± ")
     assert page.evaluate(PLACE, "A-point") == pytest.approx(list(FACE["A-point"]))
     page.get_by_role("button", name="Redo").click()
-    shows(page, "Placed or taken away by a person:")
+    shows(page, "Placed or removed by a person:")
 
     page.get_by_role("button", name="Click two ruler marks").click()
     for place in ((300.0, 300.0), (300.0, 400.0)):  # 100 px, said to be 10 mm

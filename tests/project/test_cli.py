@@ -215,7 +215,7 @@ class TestExplanation:
         images = pd.DataFrame({"image_id": ["a"], "path": "a.png", "split": "test", "width": 9, "height": 9})
         with pytest.raises(FileExistsError) as caught:
             formats.write(tmp_path / "file/coco", "coco", images.assign(pixel_size_mm=0.1, machine="m"), points)
-        assert "file cannot be written: File exists. Move away what is there, or name" in cli.explanation(caught.value)
+        assert "file cannot be written: File exists. Move the existing file or folder away" in cli.explanation(caught.value)
         with pytest.raises(NotADirectoryError) as caught:
             (tmp_path / "file/coco").mkdir()
         assert f"{tmp_path}/file/coco cannot be written: Not a directory." in cli.explanation(caught.value)

@@ -43,7 +43,7 @@ class TestTable:
         assert [path.name for path in (tmp_path / "deep").iterdir()] == ["points.parquet"]
 
     def test_a_table_not_made_yet_says_what_to_do(self, tmp_path):
-        with pytest.raises(DatasetError, match=r"points\.parquet does not exist: run the pipeline that makes it first"):
+        with pytest.raises(DatasetError, match=r"points\.parquet does not exist: first run the pipeline that creates it"):
             TableDataset(filepath=str(tmp_path / "points.parquet")).load()
 
     def test_another_entry_s_table_is_read_with_the_keys_of_its_catalog_entry(self, monkeypatch):
@@ -66,7 +66,7 @@ class TestTable:
     def test_another_entry_s_table_is_never_written(self, tmp_path):
         schema = "ceph_pipeline.landmarks.tables.LandmarkTable"
         dataset = TableOnDemandDataset(filepath=str(tmp_path / "landmarks.parquet"), schema=schema)
-        with pytest.raises(DatasetError, match="another entry's table"):
+        with pytest.raises(DatasetError, match="the table of another entry"):
             dataset.save(POINTS)
 
     def test_the_preview_shows_the_first_rows(self, tmp_path):
@@ -185,7 +185,7 @@ class TestFilesThatCannotBeHad:
 
     def test_one_that_is_not_made_yet(self, case, tmp_path):
         dataset, name, _, _ = case
-        with pytest.raises(DatasetError, match=rf"^{tmp_path}/{name} does not exist: run the pipeline that makes it first\.$"):
+        with pytest.raises(DatasetError, match=rf"^{tmp_path}/{name} does not exist: first run the pipeline that creates it\.$"):
             dataset(filepath=str(tmp_path / name)).load()
 
     @pytest.mark.parametrize("content", [b"", b"{ half"])
@@ -210,7 +210,7 @@ class TestFilesThatCannotBeHad:
         stored.save(content)
         for method in ("_open", "put_file"):
             monkeypatch.setattr(type(fsspec.filesystem("memory")), method, refuse)
-        keys = r"AWS_ACCESS_KEY_ID.*`credentials:` into conf/local/credentials\.yml\.$"
+        keys = r"AWS_ACCESS_KEY_ID.*conf/local/credentials\.yml, under the name in its `credentials:`\.$"
         where = rf"^{bucket}/{name} cannot be %s \(.*{reason}.*{keys}"
         with pytest.raises(DatasetError, match=where % "read"):
             stored.load()
@@ -264,7 +264,7 @@ class TestHandles:
     def test_a_checkpoint_is_a_file_that_the_training_has_written(self, tmp_path):
         path = tmp_path / "best.ckpt"
         dataset = CheckpointDataset(filepath=str(path))
-        with pytest.raises(DatasetError, match="train the network first"):
+        with pytest.raises(DatasetError, match="first train the network"):
             dataset.load()
         with pytest.raises(DatasetError, match="the catalog expects"):
             dataset.save(path)
@@ -295,7 +295,7 @@ class TestHandles:
         ledger = Ledger(tmp_path)
         ledger.begin("other inputs", {})
         assert CheckpointDataset(filepath=str(path)).load() == path
-        assert "a later one in its folder is unfinished" in caplog.text
+        assert "the newer training in this folder has not finished" in caplog.text
         ledger.finish()
         caplog.clear()
         CheckpointDataset(filepath=str(path)).load()
@@ -313,7 +313,7 @@ class TestHandles:
     ids=["checkpoint", "ensemble", "folder", "raw folder"],
 )
 def test_what_needs_a_disk_refuses_object_storage(make):
-    with pytest.raises(DatasetError, match=r"s3://bucket/06_models: .* must lie on a disk"):
+    with pytest.raises(DatasetError, match=r"s3://bucket/06_models: .* must be on a disk"):
         make("s3://bucket/06_models").load()
 
 
@@ -374,16 +374,16 @@ class TestFilmFolder:
 
     def test_a_folder_of_other_files_is_left_alone(self, tmp_path, bucket):
         (tmp_path / "thesis.docx").touch()
-        with pytest.raises(DatasetError, match="holds files, and no record of copied films"):
+        with pytest.raises(DatasetError, match="contains files, but no manifest of copied films"):
             FilmFolderDataset(filepath="memory://hospital", copy={"path": str(tmp_path)}).load()
         assert (tmp_path / "thesis.docx").exists()
 
     def test_an_empty_bucket_says_so(self, tmp_path):
-        with pytest.raises(DatasetError, match=r"memory://nowhere.*nothing is there"):
+        with pytest.raises(DatasetError, match=r"memory://nowhere.*no such folder"):
             FilmFolderDataset(filepath="memory://nowhere", copy={"path": str(tmp_path)}).load()
 
     def test_films_are_never_written(self, tmp_path):
-        with pytest.raises(DatasetError, match="read, never written"):
+        with pytest.raises(DatasetError, match="is read-only"):
             FilmFolderDataset(filepath=str(tmp_path), copy={"path": str(tmp_path)}).save(tmp_path)
 
 

@@ -18,7 +18,7 @@ def path_of(loaded):
 class TestPaths:
     @pytest.mark.parametrize(("value", "kind"), [(2024, "int"), (1.5, "float"), (True, "bool"), (None, "NoneType")])
     def test_what_was_read_as_a_number_is_named(self, make, value, kind):
-        with pytest.raises(DatasetError, match=rf"{value}: read as a {kind}, expected a path"):
+        with pytest.raises(DatasetError, match=rf"{value}: expected a path, but the value is a {kind}"):
             make(filepath=value).load()
 
     def test_a_folder_whose_name_is_a_number_is_found(self, make, tmp_path, monkeypatch):
@@ -33,7 +33,7 @@ class TestPaths:
         assert path_of(loaded) == tmp_path / "films, new"
 
     def test_nobody_s_tilde_is_named(self, make):
-        with pytest.raises(DatasetError, match="~nobody-at-all/x: no such user's folder"):
+        with pytest.raises(DatasetError, match="~nobody-at-all/x: there is no such user"):
             make(filepath="~nobody-at-all/x").load()
 
 
@@ -42,7 +42,7 @@ def test_paths_of_parameters_are_as_those_of_the_catalog(monkeypatch, tmp_path, 
     monkeypatch.setenv("HOME", str(tmp_path))
     params = InferenceParams(ruler_models=text)
     if text == "~nobody-at-all/x":
-        with pytest.raises(InvalidValueError, match="~nobody-at-all/x: no such user's folder"):
+        with pytest.raises(InvalidValueError, match="~nobody-at-all/x: there is no such user"):
             _ = params.ruler_folder
     else:
         assert params.ruler_folder == {"~/x": tmp_path / "x", 2024: Path("2024")}[text]

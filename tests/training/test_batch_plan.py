@@ -23,8 +23,8 @@ def test_a_full_memory_halves_the_batch_and_trains_to_the_same_weights(toy, toy_
     ours, theirs = whole.net.state_dict(), halved.net.state_dict()
     for name in ours.keys() - {"head.bias"}:  # a softmax does not feel it: AdamW follows mere rounding there
         torch.testing.assert_close(theirs[name], ours[name], rtol=1e-3, atol=1e-4)
-    assert "Batches of 2, 2 of them accumulated" in caplog.text
-    assert "Batches of 1, 4 of them accumulated" in caplog.text
+    assert "batches of 2, 2 of them accumulated" in caplog.text
+    assert "batches of 1, 4 of them accumulated" in caplog.text
     assert "BatchNorm" in caplog.text
 
 
@@ -68,11 +68,11 @@ def test_memory_that_fills_up_later_costs_the_epoch_only(toy, toy_net, monkeypat
     with caplog.at_level(logging.INFO):
         toy("grows", net=net)
     assert begun == [0, 1, 2, 2, 3]
-    assert "continued after epoch 2" in caplog.text
+    assert "resuming an unfinished training after epoch 2" in caplog.text
 
 
 def test_one_image_that_does_not_fit_ends_in_what_to_lower(toy, toy_net):
-    with pytest.raises(TrainingError, match=r"stage1: not even a batch of one item .* Lower stage1\.net\.input_width_px"):
+    with pytest.raises(TrainingError, match=r"stage1: a batch of one item does not fit .* Lower stage1\.net\.input_width_px"):
         toy("hopeless", net=toy_net(largest_batch=0))
 
 

@@ -127,7 +127,7 @@ def test_an_error_of_the_ranks_is_one_message(job, tmp_path):
     with pytest.raises(TrainingError) as caught:
         train(Stage1Job(job.tables, job.store, params), tmp_path)
     message = str(caught.value)
-    assert "a batch of 100 is more than the" in message
+    assert "a batch of 100 is larger than the" in message
     assert "Traceback" not in message
     assert f"{tmp_path}/ranks/rank_" in message
 

@@ -70,7 +70,7 @@ class TestShares:
         assert sampler_of(order, ALONE) is order
 
     def test_fewer_images_than_ranks_are_refused(self):
-        with pytest.raises(TrainingError, match="the validation split holds 2 images, fewer than the 3 processes"):
+        with pytest.raises(TrainingError, match="the validation split has 2 images, fewer than the 3 processes"):
             sampler_of(EpochSampler(2, 2, seed=0, shuffle=False), Rank(0, 3))
 
 
@@ -110,7 +110,7 @@ with locked(Path(sys.argv[1])):
     def test_a_second_training_is_refused_and_told_who_works_there(self, holder, tmp_path):
         assert lock.holder(tmp_path) == json.loads((tmp_path / lock.RECORD).read_text())["process"]
         with (
-            pytest.raises(TrainingError, match=rf"another training \(process {holder.pid} on .+\) writes here"),
+            pytest.raises(TrainingError, match=rf"another training \(process {holder.pid} on .+\) uses this folder"),
             locked(tmp_path),
         ):
             pass
@@ -120,7 +120,7 @@ with locked(Path(sys.argv[1])):
         files = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
         loop = LoopParams(force=True)
         second = replace(stage1, params=stage1.params.model_copy(update={"loop": loop}))
-        with pytest.raises(TrainingError, match=r"another training .* writes here\. Wait for it, or stop it\."):
+        with pytest.raises(TrainingError, match=r"another training .* uses this folder\. Wait for it, or stop it\."):
             train(second, tmp_path)
         assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == files
         assert lock.holder(tmp_path) is not None, "the first still has its lock"
@@ -167,7 +167,7 @@ with locked(Path(sys.argv[1])):
         monkeypatch.setattr(lock, "PATIENCE_S", 0.1)
         with (
             FileLock(tmp_path / lock.PROBE),
-            pytest.raises(TrainingError, match=r"has held \.lock\.probe for 0\.1 s: it is suspended\. End it"),
+            pytest.raises(TrainingError, match=r"has held \.lock\.probe for 0\.1 s and is probably suspended\. End that process"),
             locked(tmp_path),
         ):
             pass
@@ -290,7 +290,7 @@ class TestLaunch:
         with pytest.raises(TrainingError, match=r"stage1\.loop\.devices = 4, but this machine has 2 GPU"):
             require_devices(LoopParams(devices=4), "stage1")
         monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-        with pytest.raises(TrainingError, match=r"sync_batchnorm = true, but SyncBN computes on GPUs only"):
+        with pytest.raises(TrainingError, match=r"sync_batchnorm = true, but SyncBN requires GPUs"):
             require_devices(LoopParams(devices=2, sync_batchnorm=True), "stage1")
 
     def test_searches_take_one_device(self):
@@ -335,7 +335,7 @@ class TestFailures:
     def test_the_first_error_is_the_cause_of_the_agent_s_kills(self, ranks, ended):
         failure = first_failure("stage1", ranks, {1: Exit(1, 10), 2: ended}, 3)
         assert failure.message.startswith("stage1: rank 1 of 3 failed:\nwhat rank 1 met\n")
-        assert failure.message.endswith("Run the same command again to go on from the last complete epoch.")
+        assert failure.message.endswith("Run the same command again to resume from the last complete epoch.")
         assert failure.out_of_memory
 
     def test_ranks_that_never_spoke_point_to_the_agent_s_log(self, tmp_path):

@@ -69,7 +69,7 @@ class TestLauncher:
         crowded = replace(job, tables=replace(job.tables, images=copies), params=job.params.model_copy(update={"loop": loop}))
         monkeypatch.setattr(run, "launch", lambda *_: pytest.fail("a rank was started"))
         with pytest.raises(
-            TrainingError, match=r"the validation split holds 4 images, fewer than the 5 processes: lower loop\.dev"
+            TrainingError, match=r"the validation split has 4 images, fewer than the 5 processes: lower loop\.dev"
         ):
             run.train_on_ranks(crowded, tmp_path, None)
 
@@ -159,7 +159,7 @@ class TestRank:
     def test_it_divides_its_batches_as_often_as_its_spec_says(self, job, tmp_path):
         alone = job.params.model_copy(update={"loop": job.params.loop.model_copy(update={"devices": 1})})
         path = written(Stage1Job(job.tables, job.store, alone), tmp_path, splits=3)
-        with pytest.raises(TrainingError, match="not even a batch of one item fits"):
+        with pytest.raises(TrainingError, match="a batch of one item does not fit"):
             worker.train_spec(path, ALONE)
 
     def test_rank_0_speaks_and_everything_is_in_its_log(self, tmp_path):
@@ -247,5 +247,7 @@ class TestJoining:
         spec_path(tmp_path).parent.mkdir()
         spec_path(tmp_path).write_text('{"process": "gpu01"}')
         holder("gpu01")
-        with pytest.raises(TrainingError, match=r"spec\.json: not what .* reads \(Field required .*Install the same version"):
+        with pytest.raises(
+            TrainingError, match=r"spec\.json: not readable by .* version \(Field required .*Install the same version"
+        ):
             join_node.spec_in_force(tmp_path)

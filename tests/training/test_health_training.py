@@ -118,7 +118,7 @@ def test_a_hopeless_training_is_stopped_where_that_is_wanted(spots, tmp_path, ca
     with caplog.at_level(logging.INFO):
         train(spots, tmp_path, params(epochs=15, rate=1e-8, stop_hopeless=True))
     assert len(record_in(tmp_path).epochs) == 7  # judged from the fifth on, three times in a row
-    assert "stage1 is stopped as hopeless: in 14 steps the weights moved by at most" in caplog.text
+    assert "stage1: training stopped as hopeless: in 14 steps the weights moved by at most" in caplog.text
     assert "stage1 health, epoch 5: " in caplog.text
     findings = pd.read_parquet(tmp_path / "health.parquet").set_index("check")
     assert findings.loc["stuck", "setting"] == "stage1.optim.learning_rate"

@@ -28,7 +28,7 @@ def test_the_narrowest_target_allowed_decodes_to_a_tenth_of_a_pixel_and_narrower
 def test_a_target_wider_than_landmarks_move_is_refused_with_the_widest_allowed():
     net = NetParams(input_width_px=128, input_height_px=160)
     Stage1Params(net=net, loss=LossParams(sigma_px=4))
-    with pytest.raises(ValidationError, match=r"sigma_px is 8, 32 px of an input of 128 px.*at most 4"):
+    with pytest.raises(ValidationError, match=r"sigma_px is 8, which is 32 px of an input of 128 px.*at most 4"):
         Stage1Params(net=net, loss=LossParams(sigma_px=8))
 
 

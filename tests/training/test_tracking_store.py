@@ -74,7 +74,10 @@ def test_a_database_lies_at_the_projects_root_and_others_where_they_are(uri, exp
 class TestServer:
     def test_one_that_refuses_is_named_without_its_password(self):
         uri = "http://ann:hunter2@127.0.0.1:1"
-        with pytest.raises(TrackingError, match=r"http://127\.0\.0\.1:1: MLflow's server does not answer") as caught, opened(uri):
+        with (
+            pytest.raises(TrackingError, match=r"http://127\.0\.0\.1:1: MLflow's server is not reachable") as caught,
+            opened(uri),
+        ):
             mlflow.MlflowClient(uri).get_experiment_by_name("here")
         assert "hunter2" not in str(caught.value)
         assert "conf/local/mlflow.yml" in str(caught.value)
@@ -84,7 +87,7 @@ class TestServer:
         monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
         with socket.create_server(("127.0.0.1", 0)) as silent:
             uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
-            with pytest.raises(TrackingError, match="does not answer"), opened(uri):
+            with pytest.raises(TrackingError, match="is not reachable"), opened(uri):
                 mlflow.MlflowClient(uri).get_experiment_by_name("here")
             silent.settimeout(0.2)
             silent.accept()[0].close()
@@ -112,7 +115,7 @@ class TestDatabase:
         file = tmp_path / "mlflow.db"
         file.write_bytes(damage)
         with (
-            pytest.raises(TrackingError, match=r"mlflow\.db: damaged, or no database .* move the file away"),
+            pytest.raises(TrackingError, match=r"mlflow\.db: damaged, or not a database .* move the file away"),
             opened(f"sqlite:///{file}"),
         ):
             pass

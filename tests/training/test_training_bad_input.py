@@ -37,7 +37,7 @@ class TestLabels:
     def test_half_a_point_of_a_copy_is_named_with_its_source_which_is_what_can_be_left_out(self):
         points = POINTS.copy()
         points[1, 0] = np.nan, 6.0
-        expected = r"'Sella' of image film_2__flip_0, made from film_2, is at x = nan, y = 6\.0.*exclude: \[film_2/Sella\]$"
+        expected = r"'Sella' of image film_2__flip_0, augmented from film_2, is at x = nan, y = 6\.0.*exclude: \[film_2/Sella\]$"
         with pytest.raises(TrainingError, match=expected):
             self.check(points, ["film_1", "film_2__flip_0"])
 
@@ -47,12 +47,14 @@ class TestLabels:
 
     def test_a_landmark_that_no_image_shows_is_said(self, caplog):
         self.check(np.where(np.arange(2)[:, None] == 1, np.nan, POINTS))
-        assert "no image shows Nasion" in caplog.text
+        assert "no image has a point for Nasion" in caplog.text
 
 
 class TestSizes:
     def test_a_batch_larger_than_the_set(self, toy):
-        with pytest.raises(TrainingError, match=r"a batch of 13 is more than the 12 images .* lower stage1\.optim\.batch_size"):
+        with pytest.raises(
+            TrainingError, match=r"a batch of 13 is larger than the training set of 12 images: lower stage1\.optim\.batch_size"
+        ):
             toy(optim={"batch_size": 13})
 
     def test_all_images_in_one_batch(self, toy):
@@ -178,7 +180,7 @@ class TestAFullDisk:
 
         with monkeypatch.context() as patch:
             patch.setattr(torch, "save", full_after_two_epochs)
-            with pytest.raises(CheckpointError, match=r"Make room, .* run again"):
+            with pytest.raises(CheckpointError, match=r"Free some space, .* run again"):
                 toy("full")
         resumed = toy("full").net.state_dict()
         assert all(torch.equal(value, resumed[name]) for name, value in straight.net.state_dict().items())

@@ -43,9 +43,9 @@ def test_other_parameters_are_refused_with_the_difference_and_the_way_out(tmp_pa
     with pytest.raises(TrainingError) as refusal:
         begin_or_skip(tmp_path, "stage1", TABLE, params(learning_rate=0.5, monitor="pck"))
     message = str(refusal.value)
-    assert "holds an unfinished training (3 epochs) of other inputs" in message
-    assert "stage1.optim.learning_rate: it was begun with 0.0001, now 0.5" in message
-    assert "stage1.loop.monitor: it was begun with mre, now pck" in message
+    assert "contains an unfinished training (3 epochs) with other inputs" in message
+    assert "stage1.optim.learning_rate: was 0.0001, now 0.5" in message
+    assert "stage1.loop.monitor: was mre, now pck" in message
     assert "epochs: it was" not in message
     assert "--params stage1.loop.force=true" in message
     assert (tmp_path / "last.ckpt").exists()
@@ -54,7 +54,7 @@ def test_other_parameters_are_refused_with_the_difference_and_the_way_out(tmp_pa
 
 def test_other_data_are_refused_by_name(tmp_path):
     cut_off(tmp_path)
-    with pytest.raises(TrainingError, match="data: landmarks: it was begun with"):
+    with pytest.raises(TrainingError, match="data: landmarks: was"):
         begin_or_skip(tmp_path, "stage1", TABLE | {"landmarks": pd.DataFrame({"x": [2.0]})}, params())
 
 
@@ -164,7 +164,7 @@ class TestInitialWeights:
     def test_an_unfinished_training_is_protected_from_them(self, tmp_path, weights):
         cut_off(tmp_path / "stage1", given=params(pretrained=str(weights)))
         weights.write_bytes(b"second")
-        with pytest.raises(TrainingError, match="data: initial weights: it was begun with"):
+        with pytest.raises(TrainingError, match="data: initial weights: was"):
             begin_or_skip(tmp_path / "stage1", "stage1", TABLE, params(pretrained=str(weights)))
 
     def test_a_finished_training_needs_them_no_more(self, folder, weights):
@@ -195,7 +195,7 @@ def test_a_checkpoint_that_is_not_what_its_training_wrote_is_trained_again(compl
     else:
         best.unlink()
     assert begin_or_skip(complete, "stage1", TABLE, params())
-    assert f"{best} is missing, damaged or not the file that its training wrote: training it again" in caplog.text
+    assert f"{best} is missing, damaged or not the file that its training wrote: training again" in caplog.text
 
 
 @pytest.mark.parametrize("damage", ["cut off", "noise", "empty", "code", "something else"])
@@ -214,7 +214,9 @@ def test_a_damaged_state_is_named_with_the_way_out(tmp_path, damage, learning_ra
         begin_or_skip(folder, "stage1", TABLE, params(learning_rate=learning_rate))
         epochs_done(last)
 
-    with pytest.raises(TrainingError, match=r"stage1/last\.ckpt: missing, damaged.*delete it to start this training over"):
+    with pytest.raises(
+        TrainingError, match=r"stage1/last\.ckpt: missing, damaged.*delete it to start this training from the beginning"
+    ):
         go_on()
     assert last.exists(), "it may be somebody's to mend"
     assert begin_or_skip(folder, "stage1", TABLE, params(learning_rate=learning_rate, force=True))

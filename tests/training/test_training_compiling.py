@@ -18,7 +18,7 @@ def test_a_platform_that_cannot_compile_trains_uncompiled(toy, toy_net, monkeypa
     monkeypatch.setattr(torch, "compile", missing)
     with caplog.at_level(logging.WARNING):
         same = toy("refused", optim={"epochs": 1, "compile": True})
-    assert "torch.compile does not work here (Failed to find C compiler.), the network trains uncompiled" in caplog.text
+    assert "torch.compile is not available (Failed to find C compiler.), the network is trained uncompiled" in caplog.text
     assert all(torch.equal(value, same.net.state_dict()[name]) for name, value in plain.net.state_dict().items())
 
 

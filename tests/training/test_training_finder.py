@@ -87,7 +87,7 @@ def test_a_training_uses_the_rate_it_found_and_logs_it(toy, tmp_path, runs_uri, 
         toy("found", loop={"find": "learning_rate"}, optim={"epochs": 2, "warmup_epochs": 0}, run_logger=logger)
     found = json.loads((tmp_path / "found" / "found.json").read_text())["learning_rate"]
     assert 1e-4 < found < 1
-    assert f"fastest at a learning rate of {found:.2g}" in caplog.text
+    assert f"learning-rate finder selected {found:.2g}" in caplog.text
     client = mlflow.MlflowClient(runs_uri)
     assert client.get_run(logger.run_id).data.metrics["found/learning_rate"] == pytest.approx(found)
     rates = [point.value for point in client.get_metric_history(logger.run_id, "train/learning_rate")]
@@ -153,7 +153,7 @@ def test_the_loss_keeps_its_weights_during_the_search_whatever_the_training_ramp
 def test_a_damaged_record_of_the_search_is_named_with_the_way_out(toy, tmp_path, content, reason):
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "found.json").write_text(content)
-    with pytest.raises(TrainingError, match=rf"damaged/found\.json: damaged: {reason}.*Delete the file: the search is then done"):
+    with pytest.raises(TrainingError, match=rf"damaged/found\.json: damaged: {reason}.*Delete the file to search again"):
         toy("damaged", loop={"find": "learning_rate"})
 
 

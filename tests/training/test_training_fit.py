@@ -167,7 +167,7 @@ def test_stage2_learns_to_find_the_point_in_its_crop(spots, crop_table, tmp_path
 
 def test_an_empty_split_is_named(spots, tmp_path):
     only_train = spots._replace(images=spots.images[spots.images["split"] == "train"])
-    with pytest.raises(TrainingError, match=r"a split holds no image \(train \d+, valid 0\)"):
+    with pytest.raises(TrainingError, match=r"a split has no images \(train \d+, valid 0\)"):
         train(only_train, tmp_path, stage1_params())
 
 
@@ -178,13 +178,13 @@ def test_a_missing_a_damaged_and_a_dangerous_checkpoint_are_refused(tmp_path):
     with pytest.raises(CheckpointError, match=r"damaged\.ckpt"):
         load_checkpoint(tmp_path / "damaged.ckpt")
     torch.save({"format": 1, "code": Path}, tmp_path / "dangerous.ckpt")
-    with pytest.raises(CheckpointError, match="refused"):
+    with pytest.raises(CheckpointError, match="rejected"):
         load_checkpoint(tmp_path / "dangerous.ckpt")
     torch.save({"weights": torch.zeros(1)}, tmp_path / "foreign.ckpt")
     with pytest.raises(CheckpointError, match="not a checkpoint of this project"):
         load_checkpoint(tmp_path / "foreign.ckpt")
     torch.save({"format": 1}, tmp_path / "hollow.ckpt")
-    with pytest.raises(CheckpointError, match=r"hollow\.ckpt: not what a training writes"):
+    with pytest.raises(CheckpointError, match=r"hollow\.ckpt: not a checkpoint that training writes"):
         load_checkpoint(tmp_path / "hollow.ckpt")
 
 
@@ -206,10 +206,10 @@ def test_precision_auto_follows_the_device(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("batch_size", "way_out"), [(100, "set it to 96 or 128"), (31, "set it to 32"), (33, "set it to 32 or 64")]
+    ("batch_size", "way_out"), [(100, "Set it to 96 or 128"), (31, "Set it to 32"), (33, "Set it to 32 or 64")]
 )
 def test_a_batch_of_crops_that_is_no_multiple_of_whole_sources_is_refused(batch_size, way_out):
-    with pytest.raises(ValueError, match=rf"optim\.batch_size is {batch_size}, expected a multiple .* = 32, .*: {way_out}, or"):
+    with pytest.raises(ValueError, match=rf"optim\.batch_size is {batch_size}; expected a multiple .* = 32, .*\. {way_out}, or"):
         Stage2Params(optim=OptimParams(batch_size=batch_size), crops_per_image=32)
 
 

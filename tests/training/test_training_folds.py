@@ -126,7 +126,7 @@ class TestListedCheckpoints:
     def test_folds_that_changed_places_are_refused(self, trained, tmp_path):
         (first, second), table = trained[0].values(), trained[1]
         first.write_text(second.read_text())
-        with pytest.raises(TrainingError, match=r"0/stage1/best\.ckpt is not the one that was trained.*delete .*0/stage1"):
+        with pytest.raises(TrainingError, match=r"0/stage1/best\.ckpt is not the trained file.*delete .*0/stage1"):
             listed_checkpoints(table, tmp_path)
 
     def test_a_deleted_one_is_named_with_the_way_out(self, trained, tmp_path):

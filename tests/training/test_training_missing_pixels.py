@@ -36,7 +36,7 @@ def train(spots, cache, tmp_path):
 def test_what_is_gone_is_named_before_the_first_epoch(train, cache, tmp_path):
     """Image 10 is one of the validation split, which would be read only after the first epoch."""
     cache.discard(["spot_10"])
-    expected = rf"^{cache.path}/spot_10\.npy is not there\. Run the pipeline again that fills the store"
+    expected = rf"^{cache.path}/spot_10\.npy does not exist\. Run the pipeline that fills the store again"
     with pytest.raises(ImageReadError, match=expected):
         train()
     assert not (tmp_path / "stage1" / "last.ckpt").exists()
@@ -49,7 +49,7 @@ def test_what_is_gone_is_named_before_the_first_epoch(train, cache, tmp_path):
             lambda file: file.write_bytes(b"cut"),
             r"spot_10\.npy: damaged \(.*\)\. Delete it and run the node that writes it again\.",
         ),
-        (lambda file: file.unlink(), r"spot_10\.npy is not there\. Run the pipeline again .* augmentation for the copies\."),
+        (lambda file: file.unlink(), r"spot_10\.npy does not exist\. Run the pipeline .* again.* augmentation for the copies\."),
     ],
     ids=["damaged", "deleted meanwhile"],
 )
@@ -58,7 +58,7 @@ def test_what_a_data_loading_process_cannot_read_is_one_message_without_its_trac
 ):
     monkeypatch.setattr(ImageStore, "require", lambda *_: None)  # the file goes after the training has begun
     spoil(tmp_path / "cache" / "spot_10.npy")
-    with pytest.raises(TrainingError, match=rf"^stage1: {cache.path}/{expected} The same command then goes on") as caught:
+    with pytest.raises(TrainingError, match=rf"^stage1: {cache.path}/{expected} Then run the same command to resume") as caught:
         train()
     assert "Traceback" in str(caught.value.__cause__), "it did come from another process"
     assert "\n" not in str(caught.value)
@@ -66,7 +66,7 @@ def test_what_a_data_loading_process_cannot_read_is_one_message_without_its_trac
 
 def test_crops_miss_their_source_beforehand(spots, crop_table, tmp_path):
     groups = group_by_image(crop_table(3.0), spots.landmarks, spots.images, spots.names)
-    with pytest.raises(ImageReadError, match=r"spot_00\.png is not there, nor are 11 others that the work needs"):
+    with pytest.raises(ImageReadError, match=r"spot_00\.png does not exist, and 11 other required images are missing too"):
         CropDataset(groups, ImageStore(str(tmp_path / "empty")), crop_px=48, crops_per_image=2, seed=1)
 
 

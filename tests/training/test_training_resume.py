@@ -56,7 +56,7 @@ def test_ctrl_c_says_how_to_go_on(toy, monkeypatch, caplog):
         stop_after(patch, 2, KeyboardInterrupt)
         with pytest.raises(KeyboardInterrupt):
             toy("broken")
-    assert "stage1: interrupted. The same command goes on after epoch 2" in caplog.text
+    assert "stage1: interrupted. The same command resumes after epoch 2" in caplog.text
     assert_equal_weights(straight, toy("broken"))
 
 

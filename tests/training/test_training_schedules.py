@@ -96,7 +96,7 @@ def test_the_backbone_rests_with_its_statistics_and_then_learns(toy, toy_net, mo
     with caplog.at_level(logging.INFO):
         toy("rest", net=net, optim={"unfreeze_after_epochs": 2, "backbone_rate_factor": 0.1})
     assert moved == [False, False, True, True]
-    assert "the backbone is trained from epoch 3 on, at 0.1 × the rate of the heads" in caplog.text
+    assert "the backbone is trained from epoch 3 on, at 0.1 × the learning rate of the heads" in caplog.text
     assert all(weight.requires_grad for weight in net.parameters())
 
 

@@ -64,7 +64,7 @@ def test_a_network_that_does_not_exist_is_named_before_any_is_trained() -> None:
 
 
 def test_a_network_that_does_not_take_the_input_is_named_before_any_is_trained() -> None:
-    with pytest.raises(ValueError, match=r"images are 512 × 512 px.*takes 224 × 224 px only"):
+    with pytest.raises(ValueError, match=r"images are 512 × 512 px.*accepts 224 × 224 px only"):
         network_variants(IMAGES, Stage1Params(), ["resnet18", "swin_tiny_patch4_window7_224"])
 
 

@@ -1,4 +1,4 @@
-"""Inference on more X-rays than memory holds: parts of an archive, by workers, into partitioned Parquet data sets."""
+"""Batch inference for collections that do not fit into memory: workers process parts and write partitioned Parquet data sets."""
 
 from ceph_pipeline.archive.params import ArchiveParams, ArchiveSettings
 

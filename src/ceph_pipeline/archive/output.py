@@ -1,4 +1,4 @@
-"""What an archive leaves: data sets whose files are a part each, and which parts are complete."""
+"""The output of an archive: data sets with one file per part, and a record of the complete parts."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from ceph_pipeline.detector.inputs import DetectorError
 logger = logging.getLogger(__name__)
 
 TABLES = ("films", "points", "plausibility", "cvm", "pixel_sizes", "measurements", "quarantine")
-"""Data sets of an archive's output, each a folder with a Parquet file a part; a part none of whose films can be read has two."""
+"""Data sets of an archive's output: folders with one Parquet file per part. If no film of a part can be read, the part has only
+`films` and `quarantine`."""
 DONE = "parts"
-"""Beside them: a row a part, written last, by which it is complete."""
+"""Data set with one row per part, which is written last and marks the part as complete."""
 
 
 @contextmanager
 def alone_in(output: Folder) -> Iterator[None]:
-    """Keep other runs out of an output on a disk; object storage has no locks.
+    """Lock an output folder on a disk against other runs; object storage has no locks.
 
     Raises:
-        FolderError: another run writes there.
+        FolderError: another run writes to the folder.
     """
     if not output.is_local:
         yield
@@ -37,13 +38,13 @@ def alone_in(output: Folder) -> Iterator[None]:
 
 
 def write_part(output: Folder, part: Part, tables: Mapping[str, pd.DataFrame], seconds: float) -> None:
-    """Leave one part's data sets, what an earlier run has left of it replaced, the row that says that it is complete last.
+    """Write the data sets of one part and replace those of an earlier run; the row that marks it as complete is written last.
 
     Args:
-        output: Of the archive.
-        part: Its films.
-        tables: By name; `films` and `quarantine` at least.
-        seconds: What it took.
+        output: Output folder of the archive.
+        part: The part.
+        tables: Tables by name; at least `films` and `quarantine`.
+        seconds: Duration of the work.
     """
     for name in TABLES:
         if name in tables:
@@ -61,10 +62,10 @@ def write_part(output: Folder, part: Part, tables: Mapping[str, pd.DataFrame], s
 
 
 def delete_stale(output: Folder, expected: set[str]) -> set[str]:
-    """Delete the files of parts that are not expected, their claim to be complete first.
+    """Delete the files of parts that are not expected; their rows in `parts` are deleted first.
 
     Returns:
-        The parts that are complete.
+        The names of the complete parts.
     """
     complete: set[str] = set()
     n_stale = 0
@@ -75,21 +76,21 @@ def delete_stale(output: Folder, expected: set[str]) -> set[str]:
         if table == DONE:
             complete, n_stale = set(names) & expected, len(stale)
     if n_stale:
-        logger.info("%d parts of films or networks that have changed since are deleted", n_stale)
+        logger.info("%d parts are deleted, because their films or networks have changed", n_stale)
     return complete
 
 
 def summary_of(output: Folder, part: Part) -> pd.DataFrame:
-    """The row of a part that is complete.
+    """The row of a complete part.
 
     Raises:
-        DetectorError: its file is damaged.
+        DetectorError: the file is damaged.
     """
     file = f"{DONE}/{part.name}.parquet"
     try:
         return pd.read_parquet(BytesIO(output.read(file)))
     except ValueError as error:
-        raise DetectorError(f"{output.url}/{file}: damaged ({error}). Delete it, and run again.") from None
+        raise DetectorError(f"{output.url}/{file}: damaged ({error}). Delete the file and run again.") from None
 
 
 def _within(folder: Folder, name: str) -> Folder:

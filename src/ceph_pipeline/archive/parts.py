@@ -1,4 +1,4 @@
-"""An archive's films in parts that stay the same where others change."""
+"""Division of an archive's films into parts; a new film changes only the parts near it."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -11,10 +11,10 @@ class FilmFile(NamedTuple):
     """A file that may be a film.
 
     Attributes:
-        image_id: Its identifier.
-        path: Below the archive's folder.
-        stamp: What changes when the file does.
-        sheet_mm: Millimetres per pixel by the user's sheet, None where that says nothing.
+        image_id: Identifier of the film.
+        path: Path relative to the archive's folder.
+        stamp: A text that changes when the file changes.
+        sheet_mm: Millimetres per pixel from the user's sheet; None if the sheet contains no value.
     """
 
     image_id: str
@@ -24,11 +24,11 @@ class FilmFile(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Films that are worked on together.
+    """Films that are processed together.
 
     Attributes:
-        name: Of the Parquet files; it changes with the films and with whatever else results depend on.
-        films: At least one.
+        name: Name of the Parquet files; it changes when the films or other inputs of the results change.
+        films: At least one film.
     """
 
     name: str
@@ -36,15 +36,16 @@ class Part(NamedTuple):
 
 
 def parts_of(films: Iterable[FilmFile], size: int, made_by: str) -> Iterator[Part]:
-    """Cut films, in their order, into parts of `size` on average, of at most twice as many and, but for the last, at least half.
+    """Divide films, in their order, into parts of `size` films on average.
 
-    A part ends with a film whose path's digest says so, not after a number of films: where one is added, its part changes, and at
-    times a few after it, but not all of them.
+    A part contains at most `2 * size` films and, except for the last part, at least half of `size`. The digests of the films'
+    paths, not a number of films, determine where a part ends. An added film therefore changes its own part and sometimes a few
+    later parts, but not all of them.
 
     Args:
-        films: Of the whole archive.
-        size: Films a part.
-        made_by: Digest of what else results depend on.
+        films: All films of the archive.
+        size: Average number of films per part.
+        made_by: Fingerprint of all other inputs of the results.
     """
     least = (size + 1) // 2
     held: list[FilmFile] = []

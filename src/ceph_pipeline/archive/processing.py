@@ -1,4 +1,4 @@
-"""An archive of X-rays, a part of it at a time: landmarks, pixel sizes and measurements as partitioned Parquet data sets."""
+"""Process an archive of X-rays part by part: landmarks, pixel sizes and measurements as partitioned Parquet data sets."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Archive:
-    """Where an archive's films are, where what is found in them goes, and who looks; workers receive it.
+    """The source, output, models and settings of an archive; each worker receives a copy.
 
     Attributes:
-        source: The films, at any depth, on a disk or on object storage.
-        output: Receives the data sets.
-        models: Folder of the trained detector, or of an ensemble; every worker sees it.
-        settings: How films are treated.
+        source: Folder of the films, at any depth, on a disk or on object storage.
+        output: Folder for the data sets.
+        models: Folder of the trained detector or of an ensemble; all workers must be able to read it.
+        settings: Parameters of the processing.
     """
 
     source: Folder
@@ -59,7 +59,7 @@ class Archive:
     settings: ArchiveSettings
 
     def fingerprint(self) -> str:
-        """Of everything but the films that results depend on."""
+        """Fingerprint of all inputs of the results except the films."""
         folders = [models_folder_of(self.models)]
         files = [files_in(self.models)]
         if (ruler := self.settings.inference.ruler_folder) is not None:
@@ -68,30 +68,31 @@ class Archive:
         learned = [folder / name for folder in folders for name in (UNCERTAINTY_FILE, PRIOR_FILE, PRESENCE_FILE)]
         digests = [each.digests() for each in files]
         looks = self.settings.detector.model_dump(mode="json", exclude={"device", "batch_size", "crop_batch_size"})
-        idle = {"overlays", "formats", "reports", "films", "ruler_models"}  # no results of an archive, or counted otherwise
+        idle = {"overlays", "formats", "reports", "films", "ruler_models"}  # not used by an archive, or covered by other inputs
         others = self.settings.model_dump(mode="json", exclude={"detector": True, "inference": idle})
         return fingerprint(__version__, looks, others, digests, [path for path in learned if path.is_file()])
 
 
 def process_archive(archive: Archive, part_size: int, workers: WorkerParams) -> pd.DataFrame:
-    """Work through an archive.
+    """Process an archive.
 
-    A part that is complete is not done again, so that work that was interrupted goes on where it stopped, and new films cost
-    themselves and their part. What an earlier run has left of films that are gone or have changed is deleted first, when all that
-    is needed has been found in order. Besides the list of names, memory holds a part a worker.
+    - Complete parts are not processed again. An interrupted run can therefore be continued, and new films require only the
+      processing of their parts.
+    - Results of films that were deleted or have changed are removed first, after all inputs have been checked.
+    - Memory holds the list of names and one part per worker.
 
     Args:
-        archive: What to do.
-        part_size: Films a part on average.
-        workers: Who works.
+        archive: The archive.
+        part_size: Average number of films per part.
+        workers: Parameters of the workers.
 
     Returns:
         Rows `part, n_films, n_located, n_set_aside, seconds`.
 
     Raises:
-        DetectorError: there is no folder, no file in it whose name promises a film, no usable detector; or the output holds
-            results of another folder, is written by another run, or lies among the films.
-        FolderError: the output cannot be written, or object storage not be reached.
+        DetectorError: the source folder does not exist or contains no file with the name of a film, or there is no usable
+            detector. Or the output contains results of another folder, or is inside the source folder.
+        FolderError: the output cannot be written, another run writes to it, or object storage cannot be reached.
         WorkersError: as `run_unordered`.
     """
     check_cluster(workers)
@@ -102,7 +103,7 @@ def process_archive(archive: Archive, part_size: int, workers: WorkerParams) -> 
         ledger = _claim(archive, made_by)
         complete = delete_stale(archive.output, {part.name for part in parts})
         missing = [part for part in parts if part.name not in complete]
-        logger.info("%d of %d parts are complete, %d are to be done", len(complete), len(parts), len(missing))
+        logger.info("%d of %d parts are complete, %d remain", len(complete), len(parts), len(missing))
         with tqdm(total=sum(len(part.films) for part in missing), desc="archive", unit="image", disable=not missing) as bar:
             for n_films in run_unordered(process_part, ((part, archive, made_by) for part in missing), workers):
                 bar.update(n_films)
@@ -111,15 +112,15 @@ def process_archive(archive: Archive, part_size: int, workers: WorkerParams) -> 
 
 
 def process_part(part: Part, archive: Archive, made_by: str) -> int:
-    """Leave one part's data sets in the output, the row that says that it is complete last.
+    """Process one part and write its data sets to the output.
 
     Args:
-        part: Its films.
-        archive: What to do.
-        made_by: The archive's fingerprint, by which a worker knows the networks that it has loaded.
+        part: The part.
+        archive: The archive.
+        made_by: The archive's fingerprint, which identifies the networks that a worker has loaded.
 
     Returns:
-        How many films it has.
+        Number of films in the part.
     """
     start = time.perf_counter()
     with _at_hand(part, archive.source) as at_hand:
@@ -129,10 +130,10 @@ def process_part(part: Part, archive: Archive, made_by: str) -> int:
 
 
 def _claim(archive: Archive, made_by: str) -> Ledger:
-    """Make sure, before anything is deleted, that all networks can be loaded, and record that the output is this archive's.
+    """Check that all networks can be loaded, before anything is deleted, and record the source folder in the output.
 
     Raises:
-        DetectorError: it holds the results of another folder; or as `LandmarkDetector.load`.
+        DetectorError: the output contains the results of another folder; or as `LandmarkDetector.load`.
     """
     _networks(archive, made_by)
     read_prior(models_folder_of(archive.models) / PRIOR_FILE)
@@ -140,7 +141,7 @@ def _claim(archive: Archive, made_by: str) -> Ledger:
     ledger, source = Ledger(archive.output), {"source": source_url}
     if ledger.read() and (changed := ledger.difference(source)):
         raise DetectorError(
-            f"{archive.output.url} holds the results of {changed['source'][0]}. Set another data_root for "
+            f"{archive.output.url} contains the results of {changed['source'][0]}. Set another data_root for "
             f"{archive.source.url}, or delete the folder."
         )
     ledger.begin(made_by, source)
@@ -148,10 +149,10 @@ def _claim(archive: Archive, made_by: str) -> Ledger:
 
 
 def _films(archive: Archive) -> list[FilmFile]:
-    """Files that may be films, in the order of their paths.
+    """Files that may be films, sorted by path.
 
     Raises:
-        DetectorError: there are none, or the output lies among them.
+        DetectorError: there are no such files, or the output is inside the source folder.
     """
     source, output = archive.source, archive.output
     if source.is_local and output.is_local:
@@ -161,11 +162,11 @@ def _films(archive: Archive) -> list[FilmFile]:
     except FileNotFoundError:
         raise DetectorError(f"{source.url}: no such folder. {WAY_OUT}") from None
     except NotADirectoryError:
-        raise DetectorError(f"{source.url}: not a folder. Name the folder that it lies in.") from None
+        raise DetectorError(f"{source.url}: not a folder. Name the folder that contains the file.") from None
     except PermissionError as error:
         raise DetectorError(f"{source.url}: cannot be opened ({error.strerror}). Change its permissions.") from None
     if not stamps:
-        raise DetectorError(f"{source.url}: no X-rays there. {WAY_OUT}")
+        raise DetectorError(f"{source.url}: contains no X-rays. {WAY_OUT}")
     paths = identifiers_of(sorted(stamps))
     facts = read_film_sheet(listed(paths), archive.settings.inference.films, "inference.films")
     sheet_mm = facts["pixel_size_mm"].dropna().to_dict()
@@ -176,8 +177,8 @@ class _AtHand(NamedTuple):
     """A part's films on this machine.
 
     Attributes:
-        folder: Where they lie, under their paths in the archive.
-        absent: Why some do not, by path.
+        folder: Folder with the films, under their paths in the archive.
+        absent: Reasons why films could not be fetched, by path.
     """
 
     folder: Path
@@ -186,14 +187,14 @@ class _AtHand(NamedTuple):
 
 @contextmanager
 def _at_hand(part: Part, source: Folder) -> Iterator[_AtHand]:
-    """The archive's own folder, or a temporary one that the part's films are copied to.
+    """The archive's own folder if it is local, otherwise a temporary folder with copies of the part's films.
 
     Raises:
-        DetectorError: the archive's folder is gone, as where a network's disk is no longer mounted.
+        DetectorError: the archive's folder no longer exists, for example because a network drive was unmounted.
     """
     if source.is_local:
         if not source.path.is_dir():
-            raise DetectorError(f"{source.url}: gone since the run began. Mount it again; what is complete stays.")
+            raise DetectorError(f"{source.url}: no longer exists. Mount it and run again; complete parts are kept.")
         yield _AtHand(source.path, {})
         return
     with TemporaryDirectory(prefix="archive-") as folder:
@@ -201,7 +202,7 @@ def _at_hand(part: Part, source: Folder) -> Iterator[_AtHand]:
 
 
 def _look_at(part: Part, at_hand: _AtHand, archive: Archive, made_by: str) -> dict[str, pd.DataFrame]:
-    """The tables of one part's films, by name; `films` and `quarantine` alone where none can be read."""
+    """The tables of one part's films, by name; only `films` and `quarantine` if no film can be read."""
     settings, (folder, absent) = archive.settings, at_hand
     detector, sizing = _networks(archive, made_by)
     reasons = {film.image_id: absent.get(film.path) or why_no_film(folder / film.path, folder) for film in part.films}
@@ -210,7 +211,7 @@ def _look_at(part: Part, at_hand: _AtHand, archive: Archive, made_by: str) -> di
     unread = quarantine_rows((name, reason) for name, reason in reasons.items() if reason)
     quarantine = pd.concat([found.quarantine, unread], ignore_index=True)
     quarantine["reason"] = quarantine["reason"].str.replace(f"{folder}{os.sep}", "", regex=False)
-    quarantine = quarantine.astype("string")  # which Parquet knows as text without rows, too
+    quarantine = quarantine.astype("string")  # keeps the text type in Parquet for tables without rows
     located = set(found.points["image_id"])
     films = listed({film.image_id: film.path for film in part.films})
     films["path"] = films["path"].map(printable).astype("str")
@@ -236,7 +237,7 @@ def _look_at(part: Part, at_hand: _AtHand, archive: Archive, made_by: str) -> di
 def _pixel_sizes(
     films: list[FilmFile], folder: Path, points: pd.DataFrame, params: InferenceParams, sizing: RulerSizing
 ) -> pd.DataFrame:
-    """Of films that have points, as `pixel_sizes` returns them."""
+    """Pixel sizes of the films that have points, as `pixel_sizes` returns them."""
     image_ids = [film.image_id for film in films]
     if params.pixel_size_mm is None:
         facts = pd.DataFrame({"pixel_size_mm": pd.Series([film.sheet_mm for film in films], image_ids, np.float64)})
@@ -248,18 +249,18 @@ def _pixel_sizes(
 
 
 class _Networks(NamedTuple):
-    """What locates landmarks, and what decides pixel sizes."""
+    """The detector, and the object that decides pixel sizes."""
 
     detector: LandmarkDetector
     sizing: RulerSizing
 
 
 _loaded: dict[tuple[str, DetectorParams], _Networks] = {}
-"""Of this worker, by the archive's fingerprint and the detector's parameters."""
+"""The networks that this worker has loaded, by the archive's fingerprint and the detector's parameters."""
 
 
 def _networks(archive: Archive, made_by: str) -> _Networks:
-    """Loaded once per worker, and again where the networks or their parameters have changed."""
+    """Load the networks once per worker, and again if the networks or their parameters have changed."""
     settings, key = archive.settings, (made_by, archive.settings.detector)
     networks = _loaded.get(key)
     if networks is None:

@@ -1,4 +1,4 @@
-"""Artefacts: made by workers, written whole or not at all, and skipped when what they were made from has not changed."""
+"""Files and folders that are written atomically, computed by workers, and reused if their inputs have not changed."""
 
 from ceph_pipeline.artifacts.atomic import atomic_path, sweep, write_atomically
 from ceph_pipeline.artifacts.disk import DiskError, make_folder, obstruction, readable_size, refusal

@@ -1,4 +1,4 @@
-"""Files that appear complete or not at all."""
+"""Atomic writing of files: a file is either complete or absent."""
 
 import os
 import re
@@ -17,15 +17,15 @@ _UNFINISHED = re.compile(r"\..+\.part-[0-9a-f]{8}(\.\w+)?")
 """Temporary names under which files are written; a killed process leaves them behind."""
 
 _OPEN_STAYS = sys.platform == "win32"
-"""Windows neither deletes nor renames an open file: there its writer claims it by that. A lock would keep the writer out too."""
+"""Windows neither deletes nor renames open files, so that an open file protects itself. A lock would exclude the writer too."""
 
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
-    """Give a temporary path beside `target` that takes its name when the block ends without an error.
+    """Yield a temporary path next to `target`; the file is renamed to `target` when the block ends without an error.
 
-    The temporary name keeps the suffix, so that writers which choose a format by it work. Missing parents are made. The file
-    is there, empty, when the block begins: write into it, and do not replace it by another.
+    The temporary name has the same suffix, because some writers choose the format by the suffix. Missing parent folders are
+    created. The block receives an empty file: write into this file, and do not replace it by another one.
 
     Raises:
         DiskError: the disk is full, or may not be written to.
@@ -45,7 +45,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
 
 def write_atomically(target: Path, content: bytes | str) -> None:
-    """Write bytes or UTF-8 text, its line ends as they are, under a temporary name, then rename.
+    """Write bytes or UTF-8 text, with unchanged line endings, under a temporary name, then rename the file.
 
     Raises:
         DiskError: the disk is full, or may not be written to.
@@ -55,16 +55,16 @@ def write_atomically(target: Path, content: bytes | str) -> None:
 
 
 def sweep(folder: Path) -> int:
-    """Delete what killed processes left half-written in a folder and below it; what a live one writes stays.
+    """Delete unfinished files of killed processes in a folder and its subfolders; files of running processes are kept.
 
-    The operating system tells one from the other: a writer holds a lock on its file, on network file systems too, and loses it
-    with its life. On Windows it has the file open, up to the moment of renaming it.
+    A writer holds a lock on its file, on network file systems too, and the operating system releases the lock when the process
+    ends. On Windows the writer keeps the file open until it renames the file.
 
     Args:
         folder: Need not exist.
 
     Returns:
-        How many files were deleted.
+        Number of deleted files.
     """
     return sum(
         _abandoned(Path(place, name)) for place, _, names in os.walk(folder) for name in names if _UNFINISHED.fullmatch(name)
@@ -72,7 +72,7 @@ def sweep(folder: Path) -> int:
 
 
 def _abandoned(file: Path) -> bool:
-    """Whether nobody writes a file any more; if so, it is deleted."""
+    """Delete a file if no process is writing it; return whether it was deleted."""
     try:
         with file.open("r+b") as stream:
             if _OPEN_STAYS:
@@ -80,18 +80,18 @@ def _abandoned(file: Path) -> bool:
             elif not lock_descriptor(stream.fileno(), blocking=False):
                 return False
             file.unlink()
-    except OSError:  # its writer lives, or has just finished; or we may not
+    except OSError:  # the writer is running or has just finished, or deleting is not permitted
         return False
     return True
 
 
 @contextmanager
 def _claimed(file: Path) -> Iterator[BinaryIO]:
-    """Make an empty file and hold its lock; one that was swept before it was locked is made again."""
+    """Create an empty file and hold its lock; a file that was swept before it was locked is created again."""
     while True:
         with file.open("ab") as stream:
             if not _OPEN_STAYS:
-                with suppress(OSError):  # a file system without locks, on which nothing is swept either
+                with suppress(OSError):  # a file system without locks, where `sweep` deletes nothing
                     lock_descriptor(stream.fileno())
             if _is_at(file, stream.fileno()):
                 yield stream

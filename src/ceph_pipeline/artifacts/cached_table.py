@@ -1,4 +1,4 @@
-"""Tables that are computed again only where something they are made from has changed."""
+"""Cached tables, which are computed again only if their inputs have changed."""
 
 import logging
 from collections.abc import Callable
@@ -17,17 +17,17 @@ logger = logging.getLogger(__name__)
 def cached_table(
     folder: Path, name: str, made_from: dict[str, Any], compute: Callable[[], pd.DataFrame], *, force: bool = False
 ) -> pd.DataFrame:
-    """The table `folder/name/name.parquet`, computed where it is missing, damaged or was made from something else.
+    """The table `folder/name/name.parquet`, computed if it is missing or damaged, or if its inputs have changed.
 
-    Predictions are cached, so that stage 2, which is trained on stage 1's points, is not trained again where another device or
-    release of torch changes their last digits.
+    Predictions of stage 1, on which stage 2 is trained, are cached. Otherwise another device or release of torch could change
+    their last digits, and stage 2 would be trained again.
 
     Args:
-        folder: Where tables are cached, each in a folder with its ledger.
-        name: Of the table.
-        made_from: Digests and values by name, as JSON takes them.
-        compute: Makes the table.
-        force: Compute although nothing has changed.
+        folder: Folder of the cached tables; each table is in a folder with its manifest.
+        name: Name of the table.
+        made_from: Inputs of the table: digests and values by name, which can be written as JSON.
+        compute: Computes the table.
+        force: Compute the table even if nothing has changed.
     """
     place = folder / name
     ledger, file = Ledger(place), place / f"{name}.parquet"
@@ -36,12 +36,12 @@ def cached_table(
         try:
             table = pd.read_parquet(file)
         except (OSError, ValueError) as error:
-            logger.warning("%s: computed again, since %s is damaged (%s)", name, file, error)
+            logger.warning("%s: computed again, because %s is damaged (%s)", name, file, error)
         else:
             logger.info("%s: up to date, reusing %s", name, file)
             return table
     if changed := ledger.difference(made_from) if ledger.read() else {}:
-        logger.info("%s: computed again, since these have changed: %s", name, ", ".join(changed))
+        logger.info("%s: computed again, because these inputs have changed: %s", name, ", ".join(changed))
     ledger.begin(digest, made_from)
     table = compute()
     with atomic_path(file) as temporary:

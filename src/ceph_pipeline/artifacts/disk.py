@@ -1,4 +1,4 @@
-"""What a disk refuses, in one message: it is full, or may not be written to."""
+"""Turn disk-full and permission errors into messages for the user."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ class DiskError(CephError, OSError):
 
 @contextmanager
 def refusals_explained(place: Path) -> Iterator[None]:
-    """Turn what a disk refuses while the block writes to a place into one message; other errors pass.
+    """Turn disk-full and permission errors of the block into a `DiskError`; other errors are raised unchanged.
 
     Raises:
         DiskError: the disk is full, or may not be written to.
@@ -37,15 +37,15 @@ def refusals_explained(place: Path) -> Iterator[None]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and its parents, where they are not there.
+    """Create a folder and its parents, if they do not exist.
 
     Raises:
-        DiskError: its file system holds none that are made, as that of `/proc`.
+        DiskError: the file system does not allow new folders, such as `/proc`.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileNotFoundError:
-        raise DiskError(f"{folder} cannot be made: no folders can be made there. Name another place.") from None
+        raise DiskError(f"{folder} cannot be created: the file system does not allow new folders. Choose another path.") from None
 
 
 def refusal(error: OSError, place: Path) -> str | None:
@@ -60,14 +60,14 @@ def refusal(error: OSError, place: Path) -> str | None:
     refused = f"{place} cannot be written: {os.strerror(error.errno)}"
     if error.errno in _FULL:
         return (
-            f"{refused}, {readable_size(free_bytes(place))} are free. Make room, or set data_root in globals.yml to another "
-            "disk; what is written is kept."
+            f"{refused}, {readable_size(free_bytes(place))} are free. Free some space, or set data_root in globals.yml to "
+            "another disk; completed files are kept."
         )
-    return f"{refused}. Set data_root in globals.yml to a place where you may write, or change its permissions."
+    return f"{refused}. Set data_root in globals.yml to a folder where you may write, or change its permissions."
 
 
 def obstruction(error: OSError, place: Path) -> str | None:
-    """The message for a file where a folder is needed, a folder where a file is, or a name that is none; else None.
+    """The message for a path that is blocked by an existing file or folder or has an invalid name; None for other errors.
 
     Example:
         >>> obstruction(FileExistsError(17, "File exists"), Path("out")).partition(". ")[0]
@@ -76,17 +76,17 @@ def obstruction(error: OSError, place: Path) -> str | None:
     if error.errno not in _IN_THE_WAY:
         return None
     found = os.strerror(error.errno)
-    return f"{place} cannot be written: {found}. Move away what is there, or name another place, as data_root does for results."
+    return f"{place} cannot be written: {found}. Move the existing file or folder away, or choose another path (data_root)."
 
 
 def free_bytes(place: Path) -> int:
-    """Room on the disk of a path, which need not exist yet."""
+    """Free space on the disk of a path, which need not exist yet."""
     absolute = place.absolute()
     return shutil.disk_usage(next(parent for parent in (absolute, *absolute.parents) if parent.exists())).free
 
 
 def readable_size(size_bytes: float) -> str:
-    """A size in the unit that suits it, to two digits.
+    """A size in a suitable unit, rounded to an integer, or to one decimal below 10 kB, MB, GB or TB.
 
     Example:
         >>> readable_size(1536), readable_size(52_428_800), readable_size(10.8e9)

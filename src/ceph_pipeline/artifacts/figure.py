@@ -1,4 +1,4 @@
-"""Figures as files of a limited size, and text from data sets in them."""
+"""Figures as files of limited size, and labels with text from data sets."""
 
 import base64
 import io
@@ -10,27 +10,27 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_SIDE_PX = 8_000
-"""Longest side of a picture; a larger one is drawn with fewer dots per inch."""
+"""Longest side of a picture; larger figures are saved with a lower resolution."""
 
 MAX_TEXT = 60
-"""Characters of a name from outside that a figure shows."""
+"""Largest number of characters of a label; longer text is truncated."""
 
 
 def save_figure(figure: "Figure", target: "Path | IO[bytes]", *, dpi: float, **options: Any) -> None:
-    """Write a figure with at most `MAX_SIDE_PX` a side.
+    """Write a figure with at most `MAX_SIDE_PX` pixels per side.
 
     Args:
-        figure: Of any size.
+        figure: A figure of any size.
         target: File or buffer.
-        dpi: Dots per inch, unless the figure would be too large.
-        options: Of `Figure.savefig`.
+        dpi: Dots per inch; reduced if the picture would be too large.
+        options: Options of `Figure.savefig`.
     """
     longest = float(max(figure.get_size_inches()))
     figure.savefig(target, dpi=min(dpi, MAX_SIDE_PX / longest), **options)
 
 
 def data_uri(figure: "Figure", *, photographs: bool = False) -> str:
-    """A figure as a `data:` URI: PNG, or JPEG where it shows photographs."""
+    """A figure as a `data:` URI: PNG, or JPEG if it shows photographs."""
     buffer = io.BytesIO()
     kind, options = ("jpeg", {"quality": 88}) if photographs else ("png", {})
     save_figure(figure, buffer, dpi=100, format=kind, bbox_inches="tight", facecolor="white", pil_kwargs=options)
@@ -38,7 +38,7 @@ def data_uri(figure: "Figure", *, photographs: bool = False) -> str:
 
 
 def plain_label(text: str) -> str:
-    r"""Text from outside as a label: `$` does not start a formula, lines and control characters are blanks, long text is cut.
+    r"""Text from a data set as a label: `$` is escaped, line breaks and control characters are blanks, long text is truncated.
 
     Example:
         >>> plain_label("Cranex $D$")

@@ -1,4 +1,4 @@
-"""One short digest of everything an artefact is made from."""
+"""Fingerprints: short digests of all inputs of an artefact."""
 
 import hashlib
 import json
@@ -11,11 +11,11 @@ import pandas as pd
 from pydantic import BaseModel
 
 INDIFFERENT = frozenset({"force", "workers", "n_jobs", "backend", "dask_scheduler"})
-"""Fields of parameter models that change how work is done, not its result."""
+"""Fields of parameter models that do not change results, and are therefore not part of a fingerprint."""
 
 
 def dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested values by dotted names.
+    """Flatten nested values to dotted names.
 
     >>> dotted({"stage1": {"optim": {"epochs": 3}, "reader": "consensus"}})
     {'stage1.optim.epochs': 3, 'stage1.reader': 'consensus'}
@@ -27,10 +27,10 @@ def dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def fingerprint(*inputs: Any) -> str:
-    """SHA-256, 16 hex digits, of tables, Pydantic models, paths' contents, arrays and plain values.
+    """The first 16 hex digits of a SHA-256 digest of tables, Pydantic models, files, arrays and plain values.
 
-    Tables count with their column names, dtypes aside; a `Path` to a file counts with its bytes. Two calls agree exactly
-    when every input does, in order.
+    Tables contribute their values and column names, but not their dtypes. A `Path` contributes the content of its file. Two
+    fingerprints are equal if all inputs are equal and in the same order.
 
     Raises:
         TypeError: an input has no stable digest.
@@ -49,7 +49,7 @@ def _digest(item: Any) -> bytes:
 
 
 def _content(item: Any) -> bytes:
-    """Bytes that are equal exactly where the items are."""
+    """Bytes that are equal if and only if the items are equal."""
     match item:
         case pd.DataFrame():
             rows = pd.util.hash_pandas_object(item.reset_index(drop=True), index=False).to_numpy()
@@ -66,10 +66,10 @@ def _content(item: Any) -> bytes:
         case Sequence() if not isinstance(item, bytes):
             content = b"[" + b"\x1e".join(_digest(part) for part in item)
         case _:
-            raise TypeError(f"no stable digest for a {type(item).__name__}: give tables, models, paths, arrays or plain values.")
+            raise TypeError(f"no stable digest for a {type(item).__name__}: use tables, models, paths, arrays or plain values.")
     return content
 
 
 def _decisive(dump: dict[str, Any]) -> dict[str, Any]:
-    """A model's values, at any depth, without those that say how the work is done and not what comes out of it."""
+    """A model's values, at any depth, without the fields in `INDIFFERENT`."""
     return {key: _decisive(value) if isinstance(value, dict) else value for key, value in dump.items() if key not in INDIFFERENT}

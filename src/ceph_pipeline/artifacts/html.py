@@ -1,4 +1,4 @@
-"""Reports in HTML from templates; text from data sets is escaped, and a name that a template lacks is an error."""
+"""Render HTML reports from templates; text from data sets is escaped, and undefined names in a template raise an error."""
 
 from functools import cache
 from typing import Any
@@ -11,8 +11,8 @@ def render(package: str, template: str, **content: Any) -> str:
 
     Args:
         package: Contains the template as a file, for example `ceph_pipeline.evaluation`.
-        template: May extend `report_base.html.j2` of this package, which has the layout and the styles that reports share.
-        content: What the template names.
+        template: Name of the template, which may extend `report_base.html.j2` with the common layout and styles of reports.
+        content: Variables of the template.
     """
     return _environment(package).get_template(template).render(content)
 

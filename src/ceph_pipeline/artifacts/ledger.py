@@ -1,4 +1,4 @@
-"""A record, kept beside an artefact, of what it was made from and whether it is complete."""
+"""Manifests: a file next to an artefact with the fingerprint of its inputs and its completion state."""
 
 import json
 from pathlib import Path
@@ -7,16 +7,16 @@ from typing import Any
 from ceph_pipeline.artifacts.folder import Folder
 
 LEDGER_FILE = ".ledger.json"
-"""Name of the record in its folder."""
+"""Name of the manifest in its folder."""
 
 
 class Ledger:
-    """Says whether a folder's content is complete, unfinished or made from something else.
+    """The manifest of a folder, which records whether its content is complete and from which inputs it was made.
 
-    The record `.ledger.json` holds the fingerprint of the inputs, a readable summary of the parameters, and `complete`.
+    The manifest `.ledger.json` contains the fingerprint of the inputs, a readable summary of the parameters, and `complete`.
 
         ledger = Ledger(folder)
-        if ledger.is_complete(print_) and not force: ...   # skip, and say so
+        if ledger.is_complete(print_) and not force: ...   # skip, and log it
         ledger.begin(print_, summary); ...; ledger.finish()
     """
 
@@ -25,7 +25,7 @@ class Ledger:
         self._begun: dict[str, Any] | None = None
 
     def read(self) -> dict[str, Any]:
-        """The record, or an empty dict where there is none or it cannot be read."""
+        """The manifest, or an empty dict if it does not exist or cannot be read."""
         try:
             record = json.loads(self.folder.read(LEDGER_FILE))
         except (FileNotFoundError, ValueError, RecursionError):
@@ -33,28 +33,29 @@ class Ledger:
         return record if isinstance(record, dict) and isinstance(record.get("summary", {}), dict) else {}
 
     def is_complete(self, fingerprint: str) -> bool:
-        """The folder was finished from exactly these inputs."""
+        """Whether work on these inputs was completed."""
         record = self.read()
         return record.get("fingerprint") == fingerprint and record.get("complete") is True
 
     def is_continuation(self, fingerprint: str) -> bool:
-        """Work on exactly these inputs was begun here, finished or not."""
+        """Whether work on these inputs was started, completed or not."""
         return self.read().get("fingerprint") == fingerprint
 
     def difference(self, summary: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-        """Entries of the recorded summary that differ: dotted key to (recorded, now), None where there is none."""
+        """Entries of the summary that differ: dotted key to (recorded, now); None stands for a missing entry."""
         recorded = self.read().get("summary", {})
         return _difference(recorded, json.loads(json.dumps(summary)))
 
     def begin(self, fingerprint: str, summary: dict[str, Any], **facts: Any) -> None:
-        """Record that work on these inputs starts, with facts worth keeping beside it."""
+        """Record that work on these inputs starts, with additional facts."""
         self._begun = {"fingerprint": fingerprint, "summary": summary, "complete": False} | facts
         self._write(self._begun)
 
     def finish(self, **facts: Any) -> None:
-        """Record that the work that this object began is complete, otherwise the work begun last, with facts worth keeping.
+        """Record that the work is complete, with additional facts.
 
-        What another process has begun in the folder meanwhile, of other inputs, is not what is complete.
+        The work is the one that this object began, otherwise the one that was recorded last. If another process has begun work on
+        other inputs in the meantime, that work is not recorded as complete.
         """
         self._write((self._begun or self.read()) | facts | {"complete": True})
 

@@ -1,4 +1,4 @@
-"""Folders that take the place of an earlier one, whole or not at all, of one run at a time."""
+"""Atomic replacement of whole folders, with locks and with recovery after a crash."""
 
 import os
 import shutil
@@ -14,12 +14,12 @@ from ceph_pipeline.artifacts.folder import FolderError
 
 @contextmanager
 def scratch_beside(folder: Path) -> Iterator[Path]:
-    """Give an empty folder beside `folder` to fill; it is gone when the block ends, unless it has been renamed.
+    """Yield an empty temporary folder next to `folder`; it is deleted when the block ends, unless it has been renamed.
 
-    Nobody else gets one for the same folder meanwhile. What killed processes have left is swept away, as by `recover`.
+    A lock excludes other processes during the block. Remains of killed processes are removed first, as by `recover`.
 
     Raises:
-        FolderError: another process is at it.
+        FolderError: another process is replacing the folder.
         DiskError: the disk is full, or may not be written to.
     """
     with _alone_at(folder):
@@ -33,17 +33,17 @@ def scratch_beside(folder: Path) -> Iterator[Path]:
 
 
 def replace_folder(folder: Path, scratch: Path) -> None:
-    """Put what `scratch_beside` has given in the place of `folder`, whose earlier content goes when its block ends."""
+    """Replace `folder` by the folder from `scratch_beside`; the earlier content is deleted when the block of the latter ends."""
     if folder.exists():
         folder.rename(_replaced(folder))
     scratch.rename(folder)
 
 
 def recover(folder: Path) -> None:
-    """Make good what a process has left that was killed while it replaced a folder.
+    """Repair a folder after a process was killed while it replaced the folder.
 
-    A folder that is gone because its successor had not taken its place yet is back; what was half-written is deleted. Nothing
-    happens while another process is at it.
+    If the new folder is not in place, the earlier one is restored. Unfinished files are deleted. Nothing is done while another
+    process replaces the folder.
     """
     if os.path.lexists(_scratch(folder)) or os.path.lexists(_replaced(folder)):
         with suppress(FolderError), _alone_at(folder):
@@ -52,17 +52,16 @@ def recover(folder: Path) -> None:
 
 @contextmanager
 def filled_anew(folder: Path, suffix: str) -> Iterator[Path]:
-    """Give an empty folder to fill; when the block ends without an error, its files take the place of those in `folder`.
+    """Yield an empty folder; when the block ends without an error, its files replace those in `folder`.
 
-    Until then the earlier results stay, all of them, and none is ever there beside a later one. What a killed run has left is
-    swept away.
+    Until then all earlier results are kept. Earlier and later results are never mixed. Remains of a killed run are removed.
 
     Args:
-        folder: Need not exist. Files of other suffixes, hidden files and subfolders are nobody's results and stay.
-        suffix: Of the results, with its dot.
+        folder: Need not exist. Files with other suffixes, hidden files and subfolders are not results and are kept.
+        suffix: Suffix of the results, with its dot.
 
     Raises:
-        FolderError: another process is filling it.
+        FolderError: another process is filling the folder.
         DiskError: the disk is full, or may not be written to.
     """
     with scratch_beside(folder) as scratch:
@@ -87,10 +86,10 @@ def _replaced(folder: Path) -> Path:
 
 @contextmanager
 def alone_at(folder: Path, lock: Path) -> Iterator[None]:
-    """Hold the lock of a folder, a file that stays; the operating system drops the lock with its process.
+    """Hold the lock of a folder. The lock file is kept; the operating system releases the lock when the process ends.
 
     Raises:
-        FolderError: another process holds it.
+        FolderError: another process holds the lock.
         DiskError: the disk is full, or may not be written to.
     """
     with ExitStack() as locks:
@@ -100,7 +99,7 @@ def alone_at(folder: Path, lock: Path) -> Iterator[None]:
                 locks.enter_context(FileLock(lock, timeout=0))
         except Timeout:
             raise FolderError(
-                f"{folder}: another run is writing there. Wait for it, or write elsewhere: set another data_root."
+                f"{folder}: another run is writing to this folder. Wait until it ends, or set another data_root."
             ) from None
         yield
 
@@ -110,7 +109,7 @@ def _alone_at(folder: Path) -> AbstractContextManager[None]:
 
 
 def _tidy(folder: Path) -> None:
-    """Leave neither scratch nor predecessor; the predecessor comes back where nothing has taken its place."""
+    """Remove the temporary and the replaced folder; the replaced folder is restored if no other has taken its place."""
     scratch, replaced = _scratch(folder), _replaced(folder)
     if os.path.lexists(replaced) and not os.path.lexists(folder):
         replaced.rename(folder)

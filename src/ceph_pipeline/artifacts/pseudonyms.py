@@ -1,6 +1,7 @@
-"""Names that stand for films and paths wherever the data root is left: in MLflow and in logs.
+"""Pseudonyms that replace the names of films and paths outside the data root: in MLflow and in logs.
 
-A film's name is often the patient's. The tables in the data root keep it, with its pseudonym in `pseudonyms.parquet`.
+The name of a film often contains the name of the patient. The tables in the data root contain the original names;
+`pseudonyms.parquet` maps pseudonyms to names.
 """
 
 import hashlib
@@ -12,16 +13,16 @@ import pandas as pd
 from ceph_pipeline.artifacts.secret_key import secret_key
 
 FILM_COLUMNS = ("image_id", "source_id")
-"""Columns that name films."""
+"""Columns that contain names of films."""
 
 _FILM_FIELDS = frozenset({"exclude", "first", "second"})
 _PATH_FIELDS = frozenset({"other_data_roots", "pretrained", "ruler_models", "sheet"})
 
 
 def pseudonym(name: str, kind: str = "film") -> str:
-    """A name's stand-in, the same in every run with the same secret: 12 hex digits of its keyed BLAKE2b digest.
+    """The pseudonym of a name: 12 hex digits of its keyed BLAKE2b digest, the same in all runs with the same key.
 
-    Nobody without the secret can tell whether a name that they guess is the film's.
+    Without the key, a guessed name cannot be checked against a pseudonym.
     """
     return f"{kind}-{hashlib.blake2b(name.encode(errors='surrogateescape'), key=secret_key(), digest_size=6).hexdigest()}"
 
@@ -32,17 +33,17 @@ def pseudonymised(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def pseudonym_table(names: Iterable[str]) -> pd.DataFrame:
-    """Rows `pseudonym, name`, sorted by pseudonym: the way back, which stays in the data root."""
+    """Rows `pseudonym, name`, sorted by pseudonym; this table must stay in the data root."""
     rows = sorted((pseudonym(name), name) for name in set(names))
     return pd.DataFrame(rows, columns=["pseudonym", "name"], dtype="str")
 
 
 def without_names(parameters: Any, field: str = "") -> Any:
-    """Parameters as they may be logged: names of films are replaced by pseudonyms, and paths by digests.
+    """Parameters for logging, with pseudonyms in place of film names and paths.
 
     Args:
         parameters: Plain values, lists and dictionaries.
-        field: The dictionary's key that they stand under.
+        field: The dictionary key of these parameters.
     """
     if isinstance(parameters, Mapping):
         return {key: without_names(value, str(key)) for key, value in parameters.items()}

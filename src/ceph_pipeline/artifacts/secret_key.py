@@ -1,4 +1,4 @@
-"""The secret behind films' pseudonyms: a file that is made once and read by every later run."""
+"""The secret key for the pseudonyms of films: a file that is created once and read by all later runs."""
 
 import secrets
 from functools import cache
@@ -11,17 +11,17 @@ from ceph_pipeline.errors import CephError
 
 _BYTES = 32
 _CREATION_S = 30.0
-"""How long another process may take to write the file."""
+"""Timeout for another process that writes the file."""
 _place: list[str] = []
-"""Where this process has its key, once it has been told."""
+"""The key file of this process, after `use_key` was called."""
 
 
 class SecretKeyError(CephError, ValueError):
-    """The file of the secret holds no secret."""
+    """The key file does not contain a valid key."""
 
 
 def use_key(file: str) -> None:
-    """Take the secret from a file, from now on; it is read, or made, when it is first needed after this call.
+    """Use the key in a file from now on; the file is read, or created, when the key is first needed after this call.
 
     Args:
         file: A path, or any fsspec URL.
@@ -31,11 +31,11 @@ def use_key(file: str) -> None:
 
 
 def secret_key() -> bytes:
-    """The secret of this process: of the file that `use_key` named, or drawn for this process alone.
+    """The key of this process: from the file of `use_key`, or a random key for this process only.
 
     Raises:
-        SecretKeyError: the file holds something else.
-        FolderError: it cannot be read, or there is none and none can be written.
+        SecretKeyError: the file does not contain a valid key.
+        FolderError: the file cannot be read, or does not exist and cannot be written.
     """
     return _of_file(_place[0]) if _place else _of_process()
 
@@ -54,22 +54,23 @@ def _of_file(file: str) -> bytes:
             _make(place, name)
         content = place.read(name)
     except OSError as error:
-        hint = "Set pseudonym_key, or data_root, to a place where you may read and write."
-        raise FolderError(f"{file}: the secret of films' pseudonyms cannot be had ({error.strerror or error}). {hint}") from None
+        hint = "Set pseudonym_key or data_root to a path where you may read and write."
+        reason = error.strerror or error
+        raise FolderError(f"{file}: the key for pseudonyms cannot be read or created ({reason}). {hint}") from None
     try:
         key = bytes.fromhex(content.decode("ascii"))
     except ValueError:
         key = b""
     if len(key) != _BYTES:
         raise SecretKeyError(
-            f"{file}: expected the secret of films' pseudonyms, {2 * _BYTES} hex digits. Put a copy of the file back; or "
-            "delete it, and films get new pseudonyms, by which no later run can be compared with an earlier one."
+            f"{file}: expected the key for pseudonyms, {2 * _BYTES} hex digits. Restore a copy of the file, or delete it. If you "
+            "delete it, films get new pseudonyms, which do not match those of earlier runs."
         )
     return key
 
 
 def _make(place: Folder, name: str) -> None:
-    """Write a new secret that only its owner may read, unless another process has written one meanwhile."""
+    """Write a new key that only its owner may read, unless another process has written one in the meantime."""
     content = secrets.token_hex(_BYTES).encode()
     if not place.is_local:
         place.write(name, content)

@@ -1,4 +1,4 @@
-"""Paths as a person gives them."""
+"""Paths from a configuration or the command line."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ from ceph_pipeline.errors import InvalidValueError
 
 
 def user_path(text: object) -> Path:
-    """A path from a configuration or the command line; `~` is the user's folder.
+    """A path from a configuration or the command line; `~` is the home folder.
 
     Raises:
-        InvalidValueError: `~name` of a user who is not there.
+        InvalidValueError: the path starts with `~name`, and there is no such user.
     """
     try:
         return Path(str(text)).expanduser()
     except RuntimeError:
-        raise InvalidValueError(f"{text}: no such user's folder. Write the whole path.") from None
+        raise InvalidValueError(f"{text}: there is no such user. Write the full path.") from None

@@ -1,4 +1,4 @@
-"""Who works through a list of tasks: processes of this machine, its threads, or a Dask cluster."""
+"""Process a list of tasks in parallel: with processes or threads of this machine, or a Dask cluster."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from ceph_pipeline.errors import CephError, install_hint
 Result = TypeVar("Result")
 
 _PATIENCE_S = 20
-"""How long a scheduler may take to answer, and its first worker to appear."""
+"""Timeout for the response of a scheduler, and for its first worker."""
 
 
 class WorkersError(CephError, RuntimeError):
-    """The workers that a configuration asks for cannot be had."""
+    """The workers of the configuration are not available."""
 
 
 class WorkerParams(Params):
-    """Part of the parameters of every node that works in parallel; none of it changes what comes out."""
+    """Parameters of all nodes that work in parallel; these parameters do not change results."""
 
     n_jobs: int = Field(
         -1, ge=-1, description="number of workers on this machine; 1: no workers, the process itself; -1: one worker per core"
@@ -52,14 +52,14 @@ class WorkerParams(Params):
 
 
 def run_unordered(function: Callable[..., Result], tasks: Iterable[tuple[Any, ...]], workers: WorkerParams) -> Iterator[Result]:
-    """Call `function(*task)` for every task, and give each result as it comes.
+    """Call `function(*task)` for every task, and yield each result when it is available.
 
-    A task whose Dask worker is lost is given to another one, so that a task must not mind being done twice.
+    If a Dask worker is lost, another worker repeats its task. Tasks must therefore be repeatable.
 
     Args:
-        function: Importable by name; its results should be small.
-        tasks: Arguments of each call; drawn a few ahead of the workers.
-        workers: Who works.
+        function: A function that is importable by name; its results should be small.
+        tasks: Arguments of each call; consumed only a few tasks ahead of the workers.
+        workers: Parameters of the workers.
 
     Raises:
         WorkersError: the Dask scheduler cannot be reached, or dask is not installed.
@@ -77,7 +77,7 @@ def run_unordered(function: Callable[..., Result], tasks: Iterable[tuple[Any, ..
 
 
 def check_cluster(workers: WorkerParams) -> None:
-    """Make sure that the cluster of an address answers, before anything is given up for what it is to make.
+    """Check that the Dask cluster responds, before earlier results are deleted.
 
     Raises:
         WorkersError: the Dask scheduler cannot be reached or has no worker, or dask is not installed.
@@ -94,10 +94,10 @@ def _parallel(function: Callable[..., Result], tasks: Iterable[tuple[Any, ...]],
 
 
 def _on_threads(function: Callable[..., Result], tasks: Iterator[tuple[Any, ...]], count: int) -> Iterator[Result]:
-    """Keep two tasks a thread waiting.
+    """Keep up to two tasks per thread submitted.
 
-    At the end, after an error or an interrupt too, tasks under way are waited for: a thread that is still in a library's
-    native code when the interpreter ends aborts the process.
+    Running tasks are always awaited, even after an error or an interrupt: a thread that runs native code of a library when the
+    interpreter exits would abort the process.
     """
     with ThreadPoolExecutor(count) as pool:
         try:
@@ -112,11 +112,11 @@ def _on_threads(function: Callable[..., Result], tasks: Iterator[tuple[Any, ...]
 
 
 class _SingleThreaded:
-    """A function that keeps to the core of its process."""
+    """A function that runs with a single OpenCV thread, because each process has one core."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self.__name__ = getattr(function, "__name__", type(function).__name__)  # what the cluster's dashboard shows
+        self.__name__ = getattr(function, "__name__", type(function).__name__)  # the name in the cluster's dashboard
 
     def __call__(self, *task: Any) -> Any:
         import cv2
@@ -140,36 +140,36 @@ def _dask_client(workers: WorkerParams) -> Iterator[Any]:
         client = distributed.Client(**where)
     except (OSError, ValueError) as error:
         raise WorkersError(
-            f"no Dask scheduler answers at dask_scheduler: {workers.dask_scheduler} ({error}). Start one with `dask scheduler`, "
-            "correct the address in globals.yml, or set it to null for a cluster on this machine."
+            f"no Dask scheduler responds at dask_scheduler: {workers.dask_scheduler} ({error}). Start one with `dask scheduler`, "
+            "correct the address in globals.yml, or set the address to null for a cluster on this machine."
         ) from error
     with client:
         try:
             client.wait_for_workers(1, timeout=_PATIENCE_S)
         except TimeoutError as error:
             raise WorkersError(
-                f"the Dask scheduler at {workers.dask_scheduler} has had no worker for {_PATIENCE_S} s. Start some with "
+                f"the Dask scheduler at {workers.dask_scheduler} had no worker within {_PATIENCE_S} s. Start workers with "
                 f"`dask worker {workers.dask_scheduler}`."
             ) from error
         yield client
 
 
 def end_with_owner(owner: int) -> None:
-    """Let this process end with its owner.
+    """Make this process exit when its owner exits.
 
-    joblib's workers outlive an owner that is killed: they finish the tasks in their queue, then wait for more.
+    Without this, joblib's workers outlive a killed owner: they finish the tasks in their queue, then wait for more.
     """
     threading.Thread(target=end_with, args=(owner,), name="end-with-owner", daemon=True).start()
 
 
 def end_with(owner: int, interval_s: float = 0.5) -> None:
-    """Wait until the parent process is no longer `owner`, then end this process without clean-up."""
+    """Wait until the parent process is no longer `owner`, then exit this process without clean-up."""
     while _has_owner(owner):
         time.sleep(interval_s)
     os._exit(1)
 
 
 def _has_owner(owner: int) -> bool:
-    if sys.platform == "win32":  # where an orphan gets no other parent, and the parent is a virtual environment's launcher
+    if sys.platform == "win32":  # orphans keep their parent's ID there, and the parent is a virtual environment's launcher
         return psutil.pid_exists(owner)
     return os.getppid() == owner

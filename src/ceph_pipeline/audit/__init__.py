@@ -1,7 +1,7 @@
-"""The audit: what is wrong with a data set, and what to leave out of it.
+"""The audit: detection of problems in a data set, and the list of images to leave out.
 
-What pipelines must not import when they are registered is not re-exported: `ceph_pipeline.audit.duplicates.find_duplicates`
-(joblib) and `ceph_pipeline.audit.figures.overview` (matplotlib).
+`ceph_pipeline.audit.duplicates.find_duplicates` (joblib) and `ceph_pipeline.audit.figures.overview` (matplotlib) are not
+re-exported, so that registering the pipelines does not import these packages.
 """
 
 from ceph_pipeline.audit.checks import CHECKS, run_checks

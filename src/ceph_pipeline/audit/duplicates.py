@@ -21,11 +21,11 @@ CACHE_FOLDER = "02_intermediate/cache"
 
 
 class OtherSetError(CephError, ValueError):
-    """A data set to compare with is not there."""
+    """A data set for comparison does not exist."""
 
 
 def find_duplicates(signatures: Signatures, params: DuplicateParams, n_jobs: int = 1) -> pd.DataFrame:
-    """Compare all images with each other, by hash and, where that is near, by pixels.
+    """Compare all images with each other, by hash and, for similar hashes, by pixels.
 
     Returns:
         Rows of `DuplicateTable`, the same for any number of threads.
@@ -45,20 +45,20 @@ def find_duplicates(signatures: Signatures, params: DuplicateParams, n_jobs: int
 
 
 def find_foreign_duplicates(signatures: Signatures, params: DuplicateParams, n_jobs: int = 1) -> pd.DataFrame:
-    """Compare the images with those of other data sets that ingestion has read.
+    """Compare the images with the images of other ingested data sets.
 
     Args:
-        signatures: Of this set's images.
-        params: Limits, and the other sets' data roots.
-        n_jobs: Threads.
+        signatures: Signatures of this data set's images.
+        params: Limits, and the data roots of the other data sets.
+        n_jobs: Number of threads.
 
     Returns:
         Rows of `ForeignDuplicateTable`.
 
     Raises:
         OtherSetError: a data root has no ingested images.
-        TableError: its table of them is damaged.
-        ImageReadError: an image is not in its cache, or damaged.
+        TableError: the images table of a data root is damaged.
+        ImageReadError: an image is missing from the cache, or damaged.
     """
     parts = [_against(signatures, user_path(root), params, n_jobs) for root in params.other_data_roots]
     columns = ["image_id", "other_dataset", "other_image", "hash_distance", "mirrored", "correlation", "grey_difference"]
@@ -68,7 +68,7 @@ def find_foreign_duplicates(signatures: Signatures, params: DuplicateParams, n_j
 def _against(signatures: Signatures, root: Path, params: DuplicateParams, n_jobs: int) -> pd.DataFrame:
     if not (root / IMAGES_FILE).is_file():
         raise OtherSetError(
-            f"audit.duplicates.other_data_roots: {root} has no {IMAGES_FILE}. Run ingestion there first, or take the root out."
+            f"audit.duplicates.other_data_roots: {root} has no {IMAGES_FILE}. Run ingestion there first, or remove the root."
         )
     images = read_table(root / IMAGES_FILE, ["image_id", "split", "dataset"])
     others = sign_images(images, ImageStore(str(root / CACHE_FOLDER), format="npy"), n_jobs)
@@ -92,7 +92,7 @@ def _against(signatures: Signatures, root: Path, params: DuplicateParams, n_jobs
 def _same_radiograph(
     signatures: Signatures, near: Candidates, params: DuplicateParams, n_jobs: int
 ) -> dict[str, NDArray[np.generic]]:
-    """The candidates whose registered pixels agree, as columns."""
+    """The candidates with similar pixels after registration, as columns."""
     small = signatures.thumbnails
     work = [
         delayed(likeness)(small[first], np.fliplr(small[second]) if mirrored else small[second])

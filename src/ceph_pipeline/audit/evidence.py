@@ -1,4 +1,4 @@
-"""What the checks look at."""
+"""The data that checks inspect."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +17,7 @@ from ceph_pipeline.plausibility import ShapePrior
 
 @dataclass(frozen=True)
 class Evidence:
-    """The tables of a data set, with its points as arrays.
+    """The tables of a data set, and its points as arrays.
 
     Attributes:
         images: Rows of `ImageTable`.
@@ -26,7 +26,7 @@ class Evidence:
         duplicates: Rows of `DuplicateTable`.
         cvm: Rows of `CvmTable`.
         foreign_duplicates: Rows of `ForeignDuplicateTable`.
-        films: Rows of `FilmTable`: what each cached image's grey levels say.
+        films: Rows of `FilmTable`, which describe the grey levels of each cached image.
     """
 
     images: pd.DataFrame
@@ -44,28 +44,28 @@ class Evidence:
 
     @cached_property
     def landmark_names(self) -> list[str]:
-        """The K landmarks that any reader has, by name."""
+        """The K landmarks that any reader placed, by name."""
         return sorted(self.landmarks["landmark"].unique())
 
     @cached_property
     def readings(self) -> pd.DataFrame:
-        """The rows of `landmarks` that checks of single points look at; see `readings_of`."""
+        """The rows of `landmarks` for checks of single points; see `readings_of`."""
         return readings_of(self.landmarks)
 
     @cached_property
     def readers(self) -> list[str]:
-        """The people who placed points, by name; the consensus is none of them."""
+        """The readers by name, without the consensus."""
         return sorted(set(self.landmarks["reader"]) - {CONSENSUS})
 
     @cached_property
     def points(self) -> dict[str, NDArray[np.float64]]:
-        """Each reader's points `(N, K, 2)` in pixels, NaN where missing; the consensus is one on films that nobody else read."""
+        """Points `(N, K, 2)` of each reader in pixels, NaN where missing; on films without readers, the consensus is a reader."""
         groups = self.readings.groupby("reader", sort=True)
         return {str(reader): points_array(rows, self.image_ids, self.landmark_names) for reader, rows in groups}
 
     @cached_property
     def reference(self) -> NDArray[np.float64]:
-        """The points that training will use `(N, K, 2)`: the consensus, or the readers' mean where the table has none."""
+        """The points for training `(N, K, 2)`: the consensus or, if the table has none, the readers' mean."""
         if not self.readers or CONSENSUS in set(self.landmarks["reader"]):
             rows = self.landmarks[self.landmarks["reader"] == CONSENSUS]
             return points_array(rows, self.image_ids, self.landmark_names)
@@ -73,45 +73,45 @@ class Evidence:
 
     @cached_property
     def pixel_size_mm(self) -> NDArray[np.float64]:
-        """`(N,)`, NaN where unknown."""
+        """Pixel sizes `(N,)`, NaN where unknown."""
         return self.images["pixel_size_mm"].to_numpy(np.float64)
 
     @cached_property
     def unit(self) -> str:
-        """`mm` where every image has a pixel size, else `px`: what lengths of different images are compared in."""
+        """The unit in which lengths of different images are compared: `mm` if every image has a pixel size, otherwise `px`."""
         return "mm" if len(self.images) and np.isfinite(self.pixel_size_mm).all() else "px"
 
     @cached_property
     def scale(self) -> NDArray[np.float64]:
-        """`(N,)`: what turns px into `unit`."""
+        """Factors `(N,)` from px to `unit`."""
         return self.pixel_size_mm if self.unit == "mm" else np.ones(len(self.images))
 
     @cached_property
     def shape_prior(self) -> ShapePrior | None:
-        """The data's own shape model, of every reader's points; None where too few images are complete."""
+        """The data set's shape model, from all readers' points; None if too few images are complete."""
         shapes = list(self.points.values()) or [self.reference]
         return learn_prior(np.concatenate(shapes), self.landmark_names)
 
     def vector_px(self, start: str, end: str) -> NDArray[np.float64]:
-        """From one landmark to another on every image `(N, 2)`, NaN where one is missing."""
+        """Vectors `(N, 2)` from one landmark to another on every image, NaN where one is missing."""
         if not {start, end} <= set(self.landmark_names):
             return np.full((len(self.images), 2), np.nan)
         one, other = (self.reference[:, self.landmark_names.index(name)] for name in (start, end))
         return np.asarray(other - one)
 
     def length_px(self, start: str, end: str) -> NDArray[np.float64]:
-        """Distance of two landmarks on every image `(N,)`, NaN where one is missing."""
+        """Distances `(N,)` of two landmarks on every image, NaN where one is missing."""
         return np.asarray(np.linalg.norm(self.vector_px(start, end), axis=-1))
 
     def reader_differences(self) -> dict[tuple[str, str], NDArray[np.float64]]:
-        """First reader's points less the second's `(N, K, 2)` in `unit`, for each pair of readers."""
+        """Differences `(N, K, 2)` in `unit`, first reader minus second, for each pair of readers."""
         scale = self.scale[:, None, None]
         return {
             (first, second): (self.points[first] - self.points[second]) * scale for first, second in combinations(self.readers, 2)
         }
 
     def reader_distances(self) -> dict[tuple[str, str], NDArray[np.float64]]:
-        """Distance of each pair of readers `(N, K)` in pixels, NaN where one of them has no point."""
+        """Distances `(N, K)` in pixels for each pair of readers, NaN where one of them has no point."""
         return {
             (first, second): np.linalg.norm(self.points[first] - self.points[second], axis=-1)
             for first, second in combinations(self.readers, 2)

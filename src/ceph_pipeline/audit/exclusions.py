@@ -1,4 +1,4 @@
-"""From findings to the images that augmentation and training leave out."""
+"""Selection of the images that augmentation and training leave out."""
 
 from collections import defaultdict
 
@@ -10,11 +10,11 @@ from ceph_pipeline.landmarks.tables import SPLITS
 
 NEAR_DUPLICATES = "near_duplicates"
 _RANK = {split: rank for rank, split in enumerate(SPLITS)}
-"""The later split keeps a radiograph: test before valid before train."""
+"""Precedence of splits: of near-duplicates, the image in the latest split is kept (test, then valid, then train)."""
 
 
 class UnknownExclusionError(CephError, ValueError):
-    """`audit.exclude` names an image that is not there."""
+    """`audit.exclude` lists an unknown image."""
 
 
 def decide_exclusions(
@@ -24,15 +24,15 @@ def decide_exclusions(
 
     Args:
         findings: Rows of `FindingTable`; those about devices or the data set exclude nothing.
-        duplicates: Rows of `DuplicateTable`; near-duplicates follow their own policy and not their severity.
+        duplicates: Rows of `DuplicateTable`; near-duplicates have a separate policy, independent of severity.
         images: Rows of `ImageTable`.
-        params: The policies, and a person's own list.
+        params: The policies, and the user's list of exclusions.
 
     Returns:
         Rows of `ExclusionTable`, sorted by image.
 
     Raises:
-        UnknownExclusionError: the list names an image that the data set does not have.
+        UnknownExclusionError: an image of the list is not in the data set.
     """
     reasons: dict[str, list[str]] = defaultdict(list)
     policy = params.exclusions
@@ -46,8 +46,8 @@ def decide_exclusions(
     for image_id in params.exclude:
         if image_id not in known:
             raise UnknownExclusionError(
-                f"audit.exclude: {image_id!r} is no image of the data set.{did_you_mean(image_id, known)} Mend the name, or take "
-                "it out of the list."
+                f"audit.exclude: {image_id!r} is not an image of the data set.{did_you_mean(image_id, known)} Correct or remove "
+                "the name."
             )
         reasons[image_id].append("listed in audit.exclude.")
     rows = [(image_id, " ".join(reasons[image_id])) for image_id in sorted(reasons)]
@@ -55,10 +55,10 @@ def decide_exclusions(
 
 
 def excluded_copies(duplicates: pd.DataFrame, policy: DuplicatePolicy) -> dict[str, str]:
-    """Which copies go, and why.
+    """The near-duplicates that are left out, with the reasons.
 
-    Copies form groups (a copy of a copy is a copy). In a group that crosses splits, images of the latest split stay;
-    `exclude_train` drops the others only from train, `exclude_valid_and_train` from both.
+    Near-duplicates form connected groups. In a group that crosses splits, images of the latest split are kept. `exclude_train`
+    leaves out the other images of the training split only, `exclude_valid_and_train` those of both other splits.
     """
     dropped_splits = {"keep": (), "exclude_train": ("train",), "exclude_valid_and_train": ("train", "valid")}[policy]
     excluded = {}
@@ -67,12 +67,12 @@ def excluded_copies(duplicates: pd.DataFrame, policy: DuplicatePolicy) -> dict[s
         keepers = ", ".join(sorted(image_id for image_id, split in group.items() if split == kept))
         for image_id, split in group.items():
             if split != kept and split in dropped_splits:
-                excluded[image_id] = f"{NEAR_DUPLICATES}: the {kept} split has the same radiograph ({keepers})."
+                excluded[image_id] = f"{NEAR_DUPLICATES}: the {kept} split contains the same radiograph ({keepers})."
     return excluded
 
 
 def copy_groups(duplicates: pd.DataFrame) -> list[dict[str, str]]:
-    """Connected groups of copies, each as image to split."""
+    """Connected groups of near-duplicates, each as a mapping from image to split."""
     group_of: dict[str, dict[str, str]] = {}
     for a, b, split_a, split_b in duplicates[["image_a", "image_b", "split_a", "split_b"]].itertuples(index=False):
         merged = group_of.get(a, {a: split_a}) | group_of.get(b, {b: split_b})

@@ -1,4 +1,4 @@
-"""The audit at a glance: findings, the devices' scale, the readers' agreement. It shows no pixel of a patient."""
+"""The audit's overview: findings, scale of the devices, agreement of the readers. It contains no pixels of patients."""
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ def overview(findings: pd.DataFrame, images: pd.DataFrame, landmarks: pd.DataFra
         findings: Rows of `FindingTable`.
         images: Rows of `ImageTable`.
         landmarks: Rows of `LandmarkTable`.
-        params: Draws the limits.
+        params: The limits to draw.
     """
     nothing = pd.DataFrame()
     evidence = Evidence(images, landmarks, quarantine=nothing, duplicates=nothing)
@@ -48,7 +48,7 @@ def overview(findings: pd.DataFrame, images: pd.DataFrame, landmarks: pd.DataFra
 
 
 def draw_findings(axes: Axes, findings: pd.DataFrame) -> None:
-    """One bar a check, stacked by severity, the gravest at the axis; a check that found nothing says so."""
+    """One bar per check, stacked by severity, the most severe at the axis; checks without findings are labelled."""
     counts = severity_counts(findings, CHECKS)
     rows = np.arange(len(counts))
     left = np.zeros(len(counts))
@@ -68,7 +68,7 @@ def draw_findings(axes: Axes, findings: pd.DataFrame) -> None:
 
 
 def draw_scale(axes: Axes, lengths: pd.DataFrame, limits: SellaNasionParams) -> None:
-    """S–N of every image, a row a device, with its median; the band is where medians are plausible."""
+    """S–N of every image and its median, one row per device; the band marks plausible medians."""
     shown = lengths[lengths["unit"] == "mm"]
     _finish(axes, "Length S–N by device")
     if shown.empty:
@@ -94,7 +94,7 @@ def draw_scale(axes: Axes, lengths: pd.DataFrame, limits: SellaNasionParams) -> 
 
 
 def draw_readers(axes: Axes, evidence: Evidence, params: AuditParams) -> None:
-    """Distance between readers, a box a landmark, the worst on top; whiskers reach the 5th and 95th percentile."""
+    """Distance between readers, one box per landmark, the largest on top; whiskers reach the 5th and 95th percentiles."""
     in_mm = bool(np.isfinite(evidence.pixel_size_mm).any())
     unit, limit = ("mm", params.readers.far_mm) if in_mm else ("px", params.readers.far_px)
     _finish(axes, "Distance between readers by landmark")
@@ -140,6 +140,6 @@ def _finish(axes: Axes, title: str) -> None:
 
 
 def _say(axes: Axes, text: str) -> None:
-    """Why a panel is empty."""
+    """Write the reason into an empty panel."""
     axes.set(xticks=[], yticks=[])
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color="#666666")

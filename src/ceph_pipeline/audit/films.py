@@ -1,4 +1,4 @@
-"""Films by their grey levels: exposure, contrast, and likeness to the data set's median film."""
+"""Grey levels of films: exposure, contrast, and similarity to the data set's median film."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from ceph_pipeline.augmentation.transforms import full_scale
 from ceph_pipeline.images.codec import GreyImage
 
 SIDE_PX = 48
-"""Films are compared at this size, stretched: heads of one device lie about alike."""
+"""Size at which films are compared; films are stretched to it, since skulls have similar positions on films of one device."""
 _MARGIN = 4
-"""Rows and columns at the edge that are left out: frames and burned-in text are there."""
+"""Rows and columns left out at each edge, because of frames and burned-in text."""
 _USUAL_SHARE = 0.1
-"""Of the films of 16 bits, and at least two: a depth that so many use is one of the data set's detectors."""
+"""Least share of the 16-bit films (and at least two films) for a bit depth to be that of a detector."""
 
 
 class Levels(NamedTuple):
-    """Grey levels of a film, 0–255 over a depth."""
+    """Statistics of a film's grey levels, scaled to 0–255."""
 
     median: float
     contrast: float
@@ -31,12 +31,12 @@ class Levels(NamedTuple):
 
 
 class FilmTone(NamedTuple):
-    """What is kept of one film.
+    """Summary of one film's grey levels.
 
     Attributes:
-        bits: Of 16 those that its brightest pixel needs; None of a film of 8 bits, which has no others.
-        shares: `(256,)`, of the pixels at each 256th of the levels that these bits hold.
-        small: Its pixels at `SIDE_PX`, without the margin.
+        bits: Bits of the brightest pixel of a 16-bit film; None for an 8-bit film.
+        shares: Shares of the pixels `(256,)` in 256 equal intervals of the range of these bits.
+        small: The pixels at `SIDE_PX`, without the margin.
     """
 
     bits: int | None
@@ -44,7 +44,7 @@ class FilmTone(NamedTuple):
     small: NDArray[np.float32]
 
     def levels(self, bits: int | None = None) -> Levels:
-        """The levels over the film's own depth, or over so many bits, which are no fewer."""
+        """The levels relative to the film's own bit depth, or to a depth `bits` that is at least as large."""
         step = 2 ** (bits - self.bits) if bits and self.bits else 1
         shares = np.bincount(np.arange(256) // step, self.shares, minlength=256)
         low, median, high = np.searchsorted(np.cumsum(shares), (0.05, 0.5, 0.95))
@@ -52,7 +52,7 @@ class FilmTone(NamedTuple):
 
 
 def film_tone(image: GreyImage) -> FilmTone:
-    """Describe a film `(h, w)`."""
+    """Summarise a film `(h, w)`."""
     bits = full_scale(image).bit_length()
     shares = np.bincount((image >> (bits - 8)).ravel(), minlength=256) / image.size
     small = shrunk(image, (SIDE_PX, SIDE_PX))[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
@@ -60,10 +60,10 @@ def film_tone(image: GreyImage) -> FilmTone:
 
 
 def film_table(image_ids: list[str], tones: Sequence[FilmTone]) -> pd.DataFrame:
-    """Rows of `FilmTable`; likeness is the correlation with the median over the films, each brought to mean 0 and sd 1.
+    """Rows of `FilmTable`; likeness is the correlation with the median of all films, each standardised to mean 0 and sd 1.
 
-    Files of 16 bits often hold the 12 of a detector. Levels count over the least depth that is usual in the data set and
-    holds the film, so that those films are not dark, and a film that has nothing bright on it is.
+    16-bit files often contain the 12 bits of a detector. Levels are scaled by the least bit depth that is usual in the data set
+    and sufficient for the film. Thus films of 12 bits are not dark, but a film without bright areas is.
     """
     if not tones:
         return pd.DataFrame(columns=FILM_COLUMNS)
@@ -80,7 +80,7 @@ def film_table(image_ids: list[str], tones: Sequence[FilmTone]) -> pd.DataFrame:
 
 
 def _used_depths(bits: Sequence[int | None]) -> list[int | None]:
-    """For each film the least usual depth that holds it, or its own bits where there is none."""
+    """For each film the least usual depth that is sufficient for it; if there is none, the film's own bits."""
     counts = Counter(depth for depth in bits if depth is not None)
     usual = sorted(depth for depth, count in counts.items() if count >= max(2, _USUAL_SHARE * counts.total()))
     return [depth and next((other for other in usual if other >= depth), depth) for depth in bits]

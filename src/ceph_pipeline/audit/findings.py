@@ -1,4 +1,4 @@
-"""Findings: what a check has to say, and the table they are kept in."""
+"""Findings of checks, and their table."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -11,14 +11,14 @@ COLUMNS = ["check", "severity", "image_id", "landmark", "detail", "suggestion"]
 
 
 class Finding(NamedTuple):
-    """One thing a check noticed.
+    """One finding of a check.
 
     Attributes:
-        severity: `error` where the image or the device cannot be used as it is, `warning` where a person should look,
-            `info` where it is good to know.
-        detail: The evidence: one sentence with the values found and, where there is one, the limit.
-        image_id: The image concerned; empty where a device or the whole data set is meant.
-        landmark: Full names of the landmarks concerned, the gravest first, separated by commas; empty where none is meant.
+        severity: `error` if the image or device is unusable without a correction, `warning` if a person should check it,
+            `info` for information only.
+        detail: The evidence: one sentence with the values and, if there is one, the limit.
+        image_id: The affected image; empty for a finding on a device or the whole data set.
+        landmark: Full names of the affected landmarks, the worst first, separated by commas; may be empty.
     """
 
     severity: Severity
@@ -28,11 +28,11 @@ class Finding(NamedTuple):
 
 
 def findings_table(findings: Iterable[tuple[str, Finding]], suggestions: Mapping[str, str]) -> pd.DataFrame:
-    """Rows of `FindingTable` from (check, finding) pairs: checks in the given order, within one by image and detail.
+    """Rows of `FindingTable` from (check, finding) pairs: checks in the given order, each sorted by image and detail.
 
     Args:
         findings: In any order within a check.
-        suggestions: What a person can do about a check's findings, by check.
+        suggestions: Recommended action for the findings of each check.
     """
     rows = [
         (check, finding.severity, finding.image_id, finding.landmark, finding.detail, suggestions[check])
@@ -50,7 +50,7 @@ def severity_counts(findings: pd.DataFrame, checks: Iterable[str]) -> pd.DataFra
 
 
 def summary_line(findings: pd.DataFrame, checks: Iterable[str]) -> str:
-    """The counts in one line, silent checks left out: `points_outside 2 (1 error, 1 warning), near_duplicates 3 (3 error)`."""
+    """Counts of checks with findings, in one line: `points_outside 2 (1 error, 1 warning), near_duplicates 3 (3 error)`."""
     parts = []
     for check, counts in severity_counts(findings, checks).iterrows():
         found = [f"{int(counts[severity])} {severity}" for severity in reversed(SEVERITIES) if counts[severity]]

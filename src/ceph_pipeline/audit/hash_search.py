@@ -1,7 +1,7 @@
-"""Pairs of near hashes: all of them in a usual data set, nearly all, in time n log n, in a large one.
+"""Pairs of similar hashes: an exact search in usual data sets, an approximate search in time n log n in large ones.
 
-A large set is sorted by its hashes with the bits in random order, and every hash is compared with the next few; that is done
-once for each of many orders (Charikar, Similarity Estimation Techniques from Rounding Algorithms, STOC 2002).
+In the approximate search, the hashes are sorted with their bits in random order, and every hash is compared with the next few.
+This is repeated for many random orders (Charikar, Similarity Estimation Techniques from Rounding Algorithms, STOC 2002).
 """
 
 from typing import NamedTuple
@@ -12,26 +12,26 @@ from numpy.typing import NDArray
 from ceph_pipeline.audit.perceptual_hash import WORDS, Hashes, mirrored_hashes
 
 EXACT_UP_TO = 4_096
-"""Hashes that are all compared with each other; with this many, sorting is no faster."""
+"""Largest number of hashes for the exact search; up to this number, sorting is not faster."""
 BLOCK = 512
-"""Rows compared with all others at a time: 512 × 4,096 distances are 17 MB."""
+"""Number of rows compared with all others at a time: 512 × 4,096 distances are 17 MB."""
 ORDERS = 96
-"""Random orders of the bits."""
+"""Number of random orders of the bits."""
 WINDOW = 8
-"""Hashes that each is compared with in an order."""
+"""Number of following hashes that each hash is compared with, per order."""
 PART = 16_384
-"""Sorted hashes that are compared at a time: 512 kB."""
+"""Number of sorted hashes compared at a time: 512 kB."""
 _KEY_BITS = 64
 
 
 class Candidates(NamedTuple):
-    """Pairs of rows whose hashes are near.
+    """Pairs of rows with similar hashes.
 
     Attributes:
-        first: `(M,)` row of the first image.
-        second: `(M,)` row of the second, always greater.
-        distance: `(M,)` differing bits, 0–256.
-        mirrored: `(M,)` whether the second was mirrored to come that near.
+        first: Rows `(M,)` of the first images.
+        second: Rows `(M,)` of the second images, always greater than `first`.
+        distance: Numbers `(M,)` of differing bits, 0–256.
+        mirrored: Whether the second image was mirrored for this distance, `(M,)`.
     """
 
     first: NDArray[np.int64]
@@ -40,14 +40,14 @@ class Candidates(NamedTuple):
     mirrored: NDArray[np.bool_]
 
     def only(self, which: NDArray[np.bool_]) -> "Candidates":
-        """Some of the pairs."""
+        """The selected pairs."""
         return Candidates(self.first[which], self.second[which], self.distance[which], self.mirrored[which])
 
 
 def near_pairs(hashes: Hashes, max_distance: int) -> Candidates:
-    """Pairs of rows at most `max_distance` bits apart, as they are or with one mirrored, sorted by rows.
+    """Pairs of rows at most `max_distance` bits apart, with or without mirroring one of them, sorted by rows.
 
-    Every pair of up to `EXACT_UP_TO` rows; of more, each is found with a likelihood that docs/audit.md tabulates.
+    For up to `EXACT_UP_TO` rows, every pair is found. For more rows, docs/audit.md lists the probability of finding a pair.
     """
     if len(hashes) > EXACT_UP_TO:
         return _sorted_pairs(hashes, max_distance)
@@ -64,13 +64,13 @@ def _near_block(hashes: Hashes, start: int, max_distance: int) -> Candidates:
     mirrored = _differing_bits(rows[:, None], mirrored_hashes(others)[None])
     distance = np.minimum(as_is, mirrored)
     first, second = np.nonzero(distance <= max_distance)
-    later = second >= first  # column c is row c + 1 of the block: each pair once, none with itself
+    later = second >= first  # column c is row c + 1 of the block, so that each pair occurs once and no row is paired with itself
     first, second = first[later], second[later]
     return Candidates(first + start, second + start + 1, distance[first, second], mirrored[first, second] < as_is[first, second])
 
 
 def _sorted_pairs(hashes: Hashes, max_distance: int) -> Candidates:
-    """Of neighbours in the sorted orders. Mirror images are sorted among the others: row n + r is row r mirrored."""
+    """Similar pairs among neighbours in the sorted orders. Mirrored hashes are included: row n + r is row r mirrored."""
     n = len(hashes)
     both = np.concatenate([hashes, mirrored_hashes(hashes)])
     bits = np.ascontiguousarray(np.unpackbits(both.view(np.uint8), axis=1).T)
@@ -96,9 +96,9 @@ def _keys(bits: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 
 def _near_neighbours(hashes: Hashes, max_distance: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Of hashes in order, the places of those that are near one of the next `WINDOW`, and of that one.
+    """Positions, in sorted hashes, of the pairs of similar hashes that are at most `WINDOW` apart.
 
-    A part at a time, word by word, so that the processor's cache holds what is compared.
+    Hashes are compared in parts, word by word, so that the compared values fit into the processor's cache.
     """
     found: list[tuple[NDArray[np.int64], int]] = []
     for start in range(0, len(hashes), PART):
@@ -120,7 +120,7 @@ def _pair_codes(one: NDArray[np.int64], other: NDArray[np.int64], n: int) -> NDA
 
 
 def _differing_bits(a: Hashes, b: Hashes) -> NDArray[np.int64]:
-    """Of hashes `(..., 4)` that broadcast, one 64-bit word after the other: all at once would move four times the memory."""
+    """Differing bits of hashes `(..., 4)` that broadcast; computed per 64-bit word, which uses a quarter of the memory."""
     distance = np.zeros(np.broadcast_shapes(a.shape[:-1], b.shape[:-1]), np.int64)
     for word in range(WORDS):
         distance += np.bitwise_count(a[..., word] ^ b[..., word])

@@ -1,4 +1,4 @@
-"""What two readers' differences say: a constant offset, or one that changes along the images."""
+"""Differences between two readers: constant offsets, and changes of the offset along the images."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -7,22 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CLIP = 4.0
-"""Standard deviations, by the median absolute deviation, beyond which a difference counts as this many."""
+"""Differences are clipped at this number of standard deviations, estimated from the median absolute deviation."""
 
 _LEAST_CLIPPED = 10
-"""Images from which differences are clipped: of few, two that happen to be alike would make a slip of every other one."""
+"""Least number of images for clipping; with fewer, two similar differences would make outliers of all others."""
 
 MAD_TO_SD = 1.4826
 """From the median absolute deviation of normally distributed values to their standard deviation."""
 
 
 class OffsetChange(NamedTuple):
-    """A change of the mean difference between two groups of images; the test clips single slips, the shift does not.
+    """A change of the mean difference between two groups of images; outliers are clipped in the test, but not in the shift.
 
     Attributes:
-        shift: `(K, 2)`, mean of the later group less that of the earlier.
-        statistic: `(K,)`, squared shift over its variance: χ² with two degrees of freedom where nothing has changed.
-        p: Of the sum over landmarks, by permutation of the images.
+        shift: `(K, 2)`, mean of the later group minus the mean of the earlier group.
+        statistic: `(K,)`, squared shift divided by its variance: without a change, χ² with two degrees of freedom.
+        p: p-value of the sum over landmarks, by permutation of the images.
     """
 
     shift: NDArray[np.float64]
@@ -31,12 +31,12 @@ class OffsetChange(NamedTuple):
 
 
 class ChangePoint(NamedTuple):
-    """Where along the images a mean difference changes.
+    """Position of a change of the mean difference in the order of the images.
 
     Attributes:
-        row: Of the first image after the change, most likely.
-        earliest: The first row that it could be as well, within two standard deviations of the statistic.
-        latest: The last.
+        row: Most likely row of the first image after the change.
+        earliest: Earliest plausible row, within two standard deviations of the statistic.
+        latest: Latest plausible row.
     """
 
     row: int
@@ -45,11 +45,11 @@ class ChangePoint(NamedTuple):
 
 
 def clipped(differences: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Differences `(N, K, 2)` with single slips brought to the edge of what is usual; NaN stays NaN."""
+    """Differences `(N, K, 2)` with outliers clipped; NaN stays NaN."""
     import warnings
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a landmark that nobody has
+        warnings.simplefilter("ignore", RuntimeWarning)  # a landmark without any points
         centre = np.nanmedian(differences, axis=0)
         spread = MAD_TO_SD * np.nanmedian(np.abs(differences - centre), axis=0)
     spread[np.isfinite(differences).sum(axis=0) < _LEAST_CLIPPED] = np.inf
@@ -57,7 +57,7 @@ def clipped(differences: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def mean_offsets(differences: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean difference `(K, 2)` of `(N, K, 2)`, and the chance `(K,)` of one as far from 0; NaN for fewer than three images.
+    """Mean `(K, 2)` of differences `(N, K, 2)`, and p-values `(K,)` of the test against 0; NaN for fewer than three images.
 
     Source: Hotelling, The generalization of Student's ratio, Annals of Mathematical Statistics 1931.
     """
@@ -78,22 +78,22 @@ def mean_offsets(differences: NDArray[np.float64]) -> tuple[NDArray[np.float64],
 def change_points(
     differences: NDArray[np.float64], least_images: int, permutations: int, counts: Callable[[OffsetChange], bool]
 ) -> list[ChangePoint]:
-    """Where the mean difference changes, by binary segmentation.
+    """Changes of the mean difference, by binary segmentation.
 
     Args:
         differences: `(N, K, 2)`, in the images' order; NaN where missing.
-        least_images: On either side of a change.
-        permutations: Of the images, against which a change has to stand out.
-        counts: Whether a change is large enough to be one.
+        least_images: Least number of images on either side of a change.
+        permutations: Number of permutations of the images for the test.
+        counts: Whether a change is large enough to be reported.
 
     Returns:
-        Sorted by row.
+        Changes sorted by row.
     """
     return sorted(_split(differences, 0, least_images, permutations, counts))
 
 
 def change_at(differences: NDArray[np.float64], row: int, permutations: int) -> OffsetChange:
-    """The change between the rows before and those from `row` on; see `change_points`."""
+    """The change between the rows before `row` and the rows from `row` on; see `change_points`."""
     later = np.arange(len(differences)) >= row
     scores = _whitened(clipped(differences))
     statistic = _statistics(scores, later)
@@ -103,7 +103,7 @@ def change_at(differences: NDArray[np.float64], row: int, permutations: int) -> 
 
 
 def grouped_change(differences: NDArray[np.float64], later: NDArray[np.bool_], permutations: int) -> OffsetChange:
-    """The change between the images of two groups, those of `later` against the others."""
+    """The change between two groups of images, `later` and the others."""
     order = np.argsort(later, kind="stable")
     return change_at(differences[order], int((~later).sum()), permutations)
 
@@ -130,7 +130,7 @@ def _split(
 
 
 def _whitened(differences: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`(N, K, 2)` of mean 0 and unit variance in every direction, landmark by landmark; 0 where missing."""
+    """Differences `(N, K, 2)`, whitened per landmark to mean 0 and unit variance in every direction; 0 where missing."""
     known = np.asarray(np.isfinite(differences).all(axis=-1))
     scores = np.zeros_like(differences)
     for k in range(differences.shape[1]):
@@ -145,7 +145,7 @@ def _whitened(differences: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _scan(scores: NDArray[np.float64], least: int) -> NDArray[np.float64]:
-    """The statistic's sum over landmarks for a change before each of the rows `least` to `N − least`."""
+    """Sum of the statistic over landmarks, for a change before each of the rows `least` to `N − least`."""
     n = len(scores)
     earlier = np.arange(least, n - least + 1)
     sums = np.cumsum(scores.reshape(n, -1), axis=0)[earlier - 1]

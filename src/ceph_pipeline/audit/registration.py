@@ -1,4 +1,4 @@
-"""Whether two images show the same radiograph, seen in their pixels."""
+"""Registration of two images, to decide from the pixels whether they show the same radiograph."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ NEIGHBOURHOOD_PX = 3.0
 BLUR_PX = 1.5
 MIN_OVERLAP = 0.5
 MIN_STRUCTURE = 0.1
-"""Standard deviation of the flattened pixels; cephalograms have 0.5 and more, an empty film has none."""
+"""Least standard deviation of the flattened pixels; cephalograms have 0.5 and more, an empty film has 0."""
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
 
 Thumbnail = NDArray[np.uint8]
@@ -23,12 +23,12 @@ Thumbnail = NDArray[np.uint8]
 
 
 class Likeness(NamedTuple):
-    """How alike two registered images are.
+    """Similarity of two registered images.
 
     Attributes:
-        correlation: Of the tone-flattened pixels, -1 to 1: 1 for the same radiograph whatever its brightness.
+        correlation: Correlation of the tone-flattened pixels, -1 to 1: 1 for the same radiograph at any brightness.
         grey_difference: Mean absolute difference of the plain pixels, 0–255: 0 for the same file, small for the same
-            export, tens for another grey curve.
+            export, tens for a different tone curve.
     """
 
     correlation: float
@@ -39,17 +39,17 @@ UNLIKE = Likeness(0.0, 255.0)
 
 
 def thumbnail(image: GreyImage) -> Thumbnail:
-    """The image `(h, w)` at the size at which images are compared, in 8 bits."""
+    """The image `(h, w)`, resized for the comparison and converted to 8 bits."""
     size = fitted_size((image.shape[1], image.shape[0]), LONG_SIDE_PX)
     return np.rint(shrunk(image, size)).astype(np.uint8)
 
 
 def likeness(first: Thumbnail, second: Thumbnail) -> Likeness:
-    """Register `second` onto `first` by an affine map and compare where they overlap.
+    """Register `second` onto `first` by an affine map, and compare the overlapping parts.
 
-    The map starts from the one that makes the frames coincide and is refined by maximising the enhanced correlation
-    coefficient (Evangelidis and Psarakis, TPAMI 2008), which copes with some 7° of rotation and 8 % of scale. Images that
-    cannot be registered, overlap by less than half, or show nothing there are unlike.
+    The initial map makes the frames coincide. It is refined by maximising the enhanced correlation coefficient (Evangelidis and
+    Psarakis, TPAMI 2008), which converges for about 7° of rotation and 8 % of scale. Images are dissimilar if the registration
+    fails, they overlap by less than half, or the overlap has no structure.
     """
     grey_first, grey_second = first.astype(np.float32), second.astype(np.float32)
     flat_first, flat_second = flatten_tone(grey_first, NEIGHBOURHOOD_PX), flatten_tone(grey_second, NEIGHBOURHOOD_PX)
@@ -71,7 +71,7 @@ def likeness(first: Thumbnail, second: Thumbnail) -> Likeness:
 
 
 def _blurred(flat: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Blur widens the basin from which the registration converges."""
+    """Blurred pixels, which increase the registration's range of convergence."""
     return np.asarray(cv2.GaussianBlur(flat, (0, 0), BLUR_PX), np.float32)
 
 

@@ -1,4 +1,4 @@
-"""The findings as one HTML file that needs nothing beside it, with pictures of the worst cases."""
+"""The findings as one self-contained HTML file, with images of the worst cases."""
 
 import base64
 from collections.abc import Mapping
@@ -18,15 +18,15 @@ from ceph_pipeline.landmarks.geometry import Affine, Size, fitted_size
 from ceph_pipeline.landmarks.tables import SEVERITIES
 
 LISTED = 200
-"""Findings of a check that the page lists; the table has all."""
+"""Number of findings per check on the page; the table contains all findings."""
 PICTURE_PX = 360
-"""Long side of a picture."""
+"""Long side of an image on the page."""
 _NAMED, _OTHERS = (60, 60, 240), (190, 160, 60)
-"""Colours of the landmarks that a finding names, and of the others (blue, green, red)."""
+"""Colours of the landmarks of a finding, and of the other landmarks (blue, green, red)."""
 
 
 class WorstCase(NamedTuple):
-    """An image as the page shows it."""
+    """An image on the page."""
 
     image_id: str
     detail: str
@@ -34,7 +34,7 @@ class WorstCase(NamedTuple):
 
 
 class CheckSection(NamedTuple):
-    """What a check found."""
+    """The page's section on one check."""
 
     check: str
     suggestion: str
@@ -45,7 +45,7 @@ class CheckSection(NamedTuple):
 
 
 class Films(NamedTuple):
-    """What pictures are drawn from.
+    """The data for drawing images.
 
     Attributes:
         images: Rows of `ImageTable`.
@@ -59,14 +59,14 @@ class Films(NamedTuple):
 
 
 def html_report(findings: pd.DataFrame, exclusions: pd.DataFrame, films: Films, overview_uri: str, pictures: int) -> str:
-    """Write the page: styles and pictures inside, no script, no link to anything; text from data sets is escaped.
+    """The page with embedded styles and images, without scripts and links; text from data sets is escaped.
 
     Args:
         findings: Rows of `FindingTable`.
         exclusions: Rows of `ExclusionTable`.
-        films: Of the data set.
+        films: Images and points of the data set.
         overview_uri: The overview as a `data:` URI.
-        pictures: Of each check, the worst first.
+        pictures: Number of images per check, the worst first.
     """
     sections = [_section(str(check), group, films, pictures) for check, group in findings.groupby("check", sort=False)]
     return render(
@@ -101,7 +101,7 @@ def _section(check: str, findings: pd.DataFrame, films: Films, pictures: int) ->
 
 
 def _picture(image_id: str, landmark: str, detail: str, films: Films) -> WorstCase | None:
-    """None where the image has no pixels in the cache."""
+    """The image of a finding, or None if its pixels are not in the cache."""
     try:
         film = films.store.read(image_id)
     except ImageReadError:
@@ -117,13 +117,13 @@ def _picture(image_id: str, landmark: str, detail: str, films: Films) -> WorstCa
 
 
 def overlay(film: GreyImage, original: Size, points: NDArray[np.float64], named: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """A small picture `(h, w, 3)`, blue first, with the points on it.
+    """A small image `(h, w, 3)` in BGR order, with the points drawn on it.
 
     Args:
-        film: `(h, w)`, of any size.
-        original: Width and height of the image that the points belong to.
-        points: `(M, 2)` px of the original.
-        named: `(M,)`, those that stand out.
+        film: Pixels `(h, w)`, of any size.
+        original: Width and height of the image in whose pixels the points are.
+        points: `(M, 2)` in pixels of the original.
+        named: `(M,)`, the points to emphasise.
     """
     size = fitted_size((film.shape[1], film.shape[0]), PICTURE_PX)
     picture = np.repeat(np.rint(shrunk(film, size)).astype(np.uint8)[..., None], 3, axis=2)

@@ -1,4 +1,4 @@
-"""Landmark configurations against the data's own shape model: what lies far off, and what was exchanged."""
+"""Comparison of landmark configurations with the data set's shape model: implausible and exchanged landmarks."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -12,18 +12,18 @@ from ceph_pipeline.plausibility import ShapePrior, TooFewShapesError, implausibl
 
 _ROUNDS = 3
 _PERCENTILE = 99.9
-"""Of real configurations, beyond which one does not teach what is usual."""
+"""Percentile of real configurations; configurations beyond it are left out when the shape model is fitted."""
 _LOOKED_AT = 0.05
-"""Share of the configurations, the least usual ones, that are tried with two landmarks exchanged."""
+"""Share of the configurations, the least plausible ones, that are tested for exchanged landmarks."""
 
 
 class Swap(NamedTuple):
     """Two landmarks of one configuration that were exchanged.
 
     Attributes:
-        row: Of the configuration.
-        first: Column of the one.
-        second: Column of the other.
+        row: Row of the configuration.
+        first: Column of the first landmark.
+        second: Column of the second landmark.
     """
 
     row: int
@@ -32,7 +32,7 @@ class Swap(NamedTuple):
 
 
 def learn_prior(shapes: NDArray[np.float64], landmarks: Sequence[str]) -> ShapePrior | None:
-    """Learn from the data what is usual, leaving out what turns out implausible; None where too few shapes are complete.
+    """Fit a shape model to the data, without implausible configurations; None if too few shapes are complete.
 
     Args:
         shapes: `(N, K, 2)` px, NaN where missing.
@@ -57,13 +57,14 @@ def learn_prior(shapes: NDArray[np.float64], landmarks: Sequence[str]) -> ShapeP
 
 
 def find_swaps(prior: ShapePrior, shapes: NDArray[np.float64], percentile: float, least_drop: float = 2.0) -> list[Swap]:
-    """Configurations that become plausible when two of their landmarks change places.
+    """Configurations that become plausible if two of their landmarks are exchanged.
 
     Args:
-        prior: What is usual.
+        prior: The shape model.
         shapes: `(N, K, 2)` px, in the prior's order of landmarks; NaN where missing.
-        percentile: Of real configurations, beyond which a landmark is implausible: none of the two may be so afterwards.
-        least_drop: By what factor the exchange must lower the squared Mahalanobis distance.
+        percentile: Percentile of real configurations beyond which a landmark is implausible. After the exchange, neither
+            landmark may be implausible.
+        least_drop: Least factor by which the exchange must reduce the squared Mahalanobis distance.
     """
     before = prior.distances(shapes).whole
     rare = np.nan_to_num(prior.rarity(shapes).whole, nan=1.0) < _LOOKED_AT
@@ -86,12 +87,12 @@ def find_swaps(prior: ShapePrior, shapes: NDArray[np.float64], percentile: float
 
 
 def displacements(prior: ShapePrior, shapes: NDArray[np.float64], implausible: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """How far each implausible landmark lies from where the others expect it `(N, K)` px; NaN for the others.
+    """Distances `(N, K)` in px of implausible landmarks from their positions predicted by the others; NaN for plausible ones.
 
     Args:
-        prior: What is usual.
+        prior: The shape model.
         shapes: `(N, K, 2)` px, in the prior's order of landmarks.
-        implausible: `(N, K)`; these do not say where others are expected.
+        implausible: `(N, K)`; these landmarks are not used in the predictions.
     """
     expected = prior.shapes.completed(np.where(implausible[..., None], np.nan, shapes))
     return np.where(implausible, np.linalg.norm(shapes - expected, axis=-1), np.nan)

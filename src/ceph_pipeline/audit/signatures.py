@@ -1,4 +1,4 @@
-"""What the audit keeps of each image's pixels: a hash, a thumbnail, and its grey levels. Every image is read once."""
+"""Signatures of images: hash, thumbnail and grey levels. Every image is read only once."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ from ceph_pipeline.images import ImageStore
 from ceph_pipeline.images.codec import GreyImage
 
 PADDING_LEVELS = 3
-"""Of 255, the image's own range; what a film shows in a line differs by more."""
+"""Largest variation within a line of padding, in 255ths of the image's range; lines of a film vary more."""
 
 LEAST_PX = 32
-"""An image whose other lines are fewer is taken as it is."""
+"""Least number of remaining lines; if fewer would remain, the image is used unchanged."""
 
 
 @dataclass(frozen=True)
 class Signatures:
-    """Of N images; 10,000 take some 300 MB.
+    """Signatures of N images; 10,000 images take about 300 MB.
 
     Attributes:
-        images: Their rows of `ImageTable`.
-        hashes: `(N, 4)`.
-        thumbnails: N.
-        tones: N.
+        images: Rows of `ImageTable`.
+        hashes: Perceptual hashes `(N, 4)`.
+        thumbnails: N thumbnails.
+        tones: N summaries of grey levels.
     """
 
     images: pd.DataFrame
@@ -40,25 +40,25 @@ class Signatures:
 
 
 def sign_images(images: pd.DataFrame, store: ImageStore, n_jobs: int = 1) -> Signatures:
-    """Look at every image once.
+    """Compute the signature of every image.
 
     Args:
         images: Rows of `ImageTable`; every image is in the store.
-        store: Pixels of any size; a long side of some 500 is plenty.
-        n_jobs: Threads; OpenCV works outside Python's lock.
+        store: Pixels of any size; a long side of about 500 is sufficient.
+        n_jobs: Number of threads; OpenCV releases Python's global lock.
 
     Raises:
-        ImageReadError: an image is not in the store, or damaged.
+        ImageReadError: an image is missing from the store, or damaged.
     """
     found = in_threads(
-        [delayed(_signature)(store, image_id) for image_id in images["image_id"].tolist()], n_jobs, "looking at films", "images"
+        [delayed(_signature)(store, image_id) for image_id in images["image_id"].tolist()], n_jobs, "reading films", "images"
     )
     hashes = np.array([hash_ for hash_, _, _ in found], np.uint64).reshape(len(found), WORDS)
     return Signatures(images, hashes, [small for _, small, _ in found], [tone for _, _, tone in found])
 
 
 def in_threads(work: Sequence[Any], n_jobs: int, what: str, unit: str) -> list[Any]:
-    """Results of joblib's delayed calls, in order, with a bar that says how far they are."""
+    """Results of joblib's delayed calls, in order, with a progress bar."""
     results: Iterable[Any] = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(work)
     return list(tqdm(results, total=len(work), desc=what, unit=f" {unit}", leave=False))
 
@@ -70,24 +70,24 @@ def _signature(store: ImageStore, image_id: str) -> tuple[Hashes, Thumbnail, Fil
 
 
 def without_padding(image: GreyImage) -> GreyImage:
-    """The image without rows and columns at its edges that hold one grey level, which a data set may have padded it with.
+    """The image without padding, that is without rows and columns of one grey level at its edges.
 
-    Padding would change a hash and what two thumbnails have in common. JPEG leaves it within `PADDING_LEVELS`, except where it
-    meets the film.
+    Padding would change hashes and the overlap of thumbnails. JPEG changes the levels of padding by at most `PADDING_LEVELS`,
+    except next to the film.
 
     Args:
         image: `(height, width)`, 8 or 16 bits.
 
     Returns:
-        A view of it; the image itself where nothing else would be left.
+        A view of the image; the image itself if nothing would remain.
     """
-    tolerated = PADDING_LEVELS / 255 * float(np.ptp(image))  # of the range used: 12 bits stored in 16 are no dark image
+    tolerated = PADDING_LEVELS / 255 * float(np.ptp(image))  # relative to the used range, since 16-bit files may contain 12 bits
     rows, columns = (_film_extent(lines, tolerated) for lines in (image, image.T))
     shown = image[rows, columns]
     return shown if min(shown.shape) >= LEAST_PX else image
 
 
 def _film_extent(lines: GreyImage, tolerated: float) -> slice:
-    """From the first to the last of some lines whose grey levels differ by more than is tolerated."""
+    """The range from the first to the last line whose grey levels vary by more than `tolerated`."""
     varied = np.flatnonzero(np.ptp(lines, axis=1) > tolerated)
     return slice(varied[0], varied[-1] + 1) if len(varied) else slice(0)

@@ -1,4 +1,4 @@
-"""The tables that only the audit makes: pairs of images that show the same radiograph, and films by their grey levels."""
+"""The audit's own tables: pairs of images of the same radiograph, and grey levels of films."""
 
 import pandera.pandas as pa
 from pandera.typing import Series
@@ -7,7 +7,7 @@ from ceph_pipeline.landmarks.tables import SPLITS, Table
 
 
 class DuplicateTable(Table):
-    """One row a pair, `image_a` before `image_b` in the images table."""
+    """One row per pair, `image_a` before `image_b` in the images table."""
 
     image_a: Series[str]
     image_b: Series[str]
@@ -20,7 +20,7 @@ class DuplicateTable(Table):
 
 
 class ForeignDuplicateTable(Table):
-    """One row a pair of an image and one of another data set that show the same radiograph."""
+    """One row per pair of an image and an image of another data set that show the same radiograph."""
 
     image_id: Series[str]
     other_dataset: Series[str]
@@ -32,7 +32,7 @@ class ForeignDuplicateTable(Table):
 
 
 class FilmTable(Table):
-    """One row an image that is cached: what its grey levels say, in 8-bit levels."""
+    """One row per cached image: statistics of its grey levels, in 8-bit levels."""
 
     image_id: Series[str] = pa.Field(unique=True)
     median: Series[float] = pa.Field(ge=0, le=255)

@@ -1,4 +1,4 @@
-"""Cephalograms without their tone: the same radiograph is exported with many grey curves."""
+"""Removal of a cephalogram's tone curve, since the same radiograph is exported with different tone curves."""
 
 import cv2
 import numpy as np
@@ -9,21 +9,21 @@ from ceph_pipeline.images.codec import GreyImage
 from ceph_pipeline.landmarks.geometry import Size
 
 NOISE_FLOOR = 4.0
-"""Local contrast, in 8-bit grey levels, below which there is grain and not anatomy."""
+"""Local contrast, in 8-bit grey levels, below which there is only grain and no anatomy."""
 
 Grey = NDArray[np.float32]
 """`(h, w)` in 8-bit grey levels, 0–255 with decimals."""
 
 
 def shrunk(image: GreyImage, size: Size) -> Grey:
-    """The image `(h, w)`, 8 or 16 bits, at a smaller (width, height); of 16 bits the used ones count: 12 are no dark image."""
-    # The contiguous copy also brings memory-mapped pixels into a form that OpenCV takes.
+    """The image `(h, w)`, 8 or 16 bits, resized to a smaller (width, height); 16 bits are scaled by the used bit depth."""
+    # The contiguous copy also converts memory-mapped pixels to arrays that OpenCV accepts.
     small = cv2.resize(np.ascontiguousarray(image), size, interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.float32) / np.float32(full_scale(image) / 255)
 
 
 def flatten_tone(grey: Grey, sigma_px: float) -> NDArray[np.float32]:
-    """Subtract the local mean and divide by the local contrast, so that brightness, contrast and gamma drop out.
+    """Subtract the local mean and divide by the local contrast, which removes brightness, contrast and gamma.
 
     Args:
         grey: `(h, w)`, 0–255.

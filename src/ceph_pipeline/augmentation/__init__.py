@@ -1,4 +1,4 @@
-"""Augmentation: exact copies of every source, synthetic braces among them, in their source's split."""
+"""Augmentation: copies of every source with exactly transformed landmarks, including synthetic braces, in the source's split."""
 
 from ceph_pipeline.augmentation.kinds import KINDS, DrawnKind, Kind, RecipeError, Source, register
 from ceph_pipeline.augmentation.params import AugmentationParams

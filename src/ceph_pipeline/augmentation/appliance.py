@@ -1,4 +1,4 @@
-"""A fixed appliance in space: twin brackets, molar tubes or bands, hooks, and an arch wire through the slots."""
+"""Geometry of a fixed appliance: twin brackets, molar tubes or bands, hooks, and an arch wire through the slots."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ceph_pipeline.augmentation.beam import Vector
 from ceph_pipeline.augmentation.dentition import Crown
 
 SLOT_OUT_MM = 1.3
-"""From the tooth's face to the wire's middle."""
+"""Distance from the tooth's face to the wire's centre line."""
 
 WIRE_BEHIND_TUBE_MM = 3.0
-"""From the middle of the molar's tube to the wire's cut end."""
+"""Distance from the middle of the molar's tube to the end of the wire."""
 
 BAND_STEPS = 20
-"""Pieces of sheet in a band's ring."""
+"""Number of pieces of sheet in a band's ring."""
 
 BAND_SHEET_MM = 0.22
-"""Thickness of a band, the opacity of its cement included."""
+"""Thickness of a band, including the opacity of its cement."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Block:
 
     Attributes:
         corners: `(N, 3)` in space (see `Beam`), mm.
-        volume_mm3: Its metal.
+        volume_mm3: Volume of the metal.
     """
 
     corners: Vector
@@ -41,9 +41,9 @@ class Rod:
     """A piece of wire.
 
     Attributes:
-        points: `(M, 3)`, its middle line in space, mm.
-        height_mm: Its thickness as the beam sees it.
-        section_mm2: Area of its cross-section.
+        points: `(M, 3)`, the centre line in space, mm.
+        height_mm: Thickness in the direction across the beam.
+        section_mm2: Area of the cross-section.
     """
 
     points: Vector
@@ -61,16 +61,16 @@ Part = Block | Rod
 
 @dataclass(frozen=True)
 class Design:
-    """What an orthodontist chooses.
+    """Design of an appliance.
 
     Attributes:
         slot_mm: Height of the slots: 0.46 (0.018 inch) or 0.56 (0.022 inch).
         wire_mm: Height of the arch wire.
-        rectangular: An edgewise wire, 1.3 times as deep as it is high, instead of a round one.
+        rectangular: An edgewise wire, 1.3 times as deep as high, instead of a round one.
         molar_bands: Bands around the first molars instead of bonded tubes.
         hooks: Ball hooks on canines and first premolars.
-        width: Width of the brackets, relative to the usual: makes differ.
-        gap: Share of a bracket's width between its halves.
+        width: Width of the brackets relative to the default, since it differs between makes.
+        gap: Width of the gap between a bracket's halves, as a fraction of the bracket's width.
     """
 
     slot_mm: float
@@ -83,7 +83,7 @@ class Design:
 
 
 def build(arch: Sequence[Crown], design: Design) -> list[Part]:
-    """The appliance of one arch, whose crowns run from molar to molar."""
+    """The appliance of one arch; crowns are ordered from molar to molar."""
     section = design.wire_mm**2 * (1.3 if design.rectangular else np.pi / 4)
     parts: list[Part] = [Rod(span, design.wire_mm, section) for span in _wire_spans(arch)]
     for crown in arch:
@@ -109,7 +109,7 @@ def _twin(crown: Crown, design: Design) -> Iterator[Part]:
 
 
 def _wing(crown: Crown, aside: float, width: float, level: int, slot: float) -> Block:
-    """A tie-wing with rounded corners: it widens outwards, so that a ligature holds under it."""
+    """A tie-wing with rounded corners, which widens outwards to hold a ligature."""
     x = width / 2
     corners = [
         (aside + side * across, level * edge, out)
@@ -120,7 +120,7 @@ def _wing(crown: Crown, aside: float, width: float, level: int, slot: float) -> 
 
 
 def _tube(crown: Crown, slot_mm: float) -> Iterator[Part]:
-    """A molar's buccal tube: base, walls around the lumen, and a hook that curls backwards."""
+    """A molar's buccal tube: base, walls around the lumen, and a hook that points backwards."""
     width = crown.tooth.width_mm
     yield _plate(crown, (0.0, 0.0), (width, 2.8), (0.0, 0.4), rounded=0.6)
     for level in (-1, 1):
@@ -138,9 +138,9 @@ def _ball_hook(crown: Crown) -> Iterator[Part]:
 
 
 def _band(crown: Crown) -> Iterator[Part]:
-    """A molar band: a ring of thin sheet, dense where the beam grazes its mesial and distal walls.
+    """A molar band: a ring of thin sheet, which appears dense where the beam is tangential to its mesial and distal walls.
 
-    Like the crown it is 10 mm deep, and a little lower behind than in front.
+    Like the crown, the band is 10 mm deep, and slightly lower at the back than at the front.
     """
     turn = np.linspace(0.0, 2 * np.pi, BAND_STEPS + 1)
     mesial, outwards = np.sign([np.cos(turn), np.sin(turn)]) * np.abs([np.cos(turn), np.sin(turn)]) ** 0.8
@@ -159,14 +159,14 @@ def _plate(
     layer: tuple[float, float],
     rounded: float = 0.0,
 ) -> Block:
-    """A plate that lies along a crown's face.
+    """A plate along a crown's face.
 
     Args:
         crown: The crown.
         centre: (mesial, gingival), mm.
         size: (mesial, gingival), mm.
-        layer: Lower and upper side, mm from the face.
-        rounded: How much its corners are cut, mm.
+        layer: Distances of the lower and upper sides from the face, mm.
+        rounded: Size of the cut corners, mm.
     """
     x, y = size[0] / 2, size[1] / 2
     outline = np.array([(x - rounded, y), (x, y - rounded), (x, rounded - y), (x - rounded, -y)])
@@ -176,7 +176,7 @@ def _plate(
 
 
 def _wire_spans(arch: Sequence[Crown]) -> list[Vector]:
-    """The wire's middle line from slot to slot and end to end; it leaves each slot in the slot's direction."""
+    """The wire's centre line from end to end through the slots; in each slot the wire has the slot's direction."""
     half = len(arch) // 2
     ways = [crown.mesial if i < half else -crown.mesial for i, crown in enumerate(arch)]
     slots = [crown.at(np.array([0.0, 0.0, SLOT_OUT_MM])) for crown in arch]
@@ -186,7 +186,7 @@ def _wire_spans(arch: Sequence[Crown]) -> list[Vector]:
 
 
 def _bent(start: Vector, stop: Vector, way_out: Vector, way_in: Vector) -> Vector:
-    """Springy wire between two clamps: the cubic with given ends and directions (Hermite)."""
+    """Elastic wire between two slots: the cubic curve with given ends and directions (Hermite)."""
     t = np.linspace(0.0, 1.0, 8)[:, None]
     chord = float(np.linalg.norm(stop - start))
     ends = (1 + 2 * t) * (1 - t) ** 2 * start + t**2 * (3 - 2 * t) * stop

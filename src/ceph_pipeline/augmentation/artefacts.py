@@ -1,4 +1,4 @@
-"""Kinds that add what X-ray apparatus leaves in a picture, and move nothing."""
+"""Kinds that add artefacts of X-ray apparatus to an image and move no points."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ Sides = Annotated[int, Field(ge=0, le=4)]
 Tilt = Annotated[float, Field(ge=-45, le=45)]
 
 CLEARANCE_MM = 3.0
-"""No landmark lies closer than this to a collimator's edge: technicians do not cut into the face."""
+"""Least distance of landmarks from a collimator's edge."""
 
 
 @register("scatter")
 class Scatter(DrawnKind):
-    """Scattered radiation: part of the picture is replaced by a veil, its own very blurred image, and contrast sinks.
+    """Scattered radiation: part of the image is replaced by a veil, the strongly blurred image itself, which reduces contrast.
 
     Attributes:
-        share: Range of the veil's share in the picture.
+        share: Range of the veil's share in the image.
         spread_mm: Standard deviation of the veil's blur.
     """
 
@@ -53,10 +53,10 @@ class Scatter(DrawnKind):
 
 
 def veil(image: Pixels, share: float, sigma_px: float) -> Pixels:
-    """Mix an image with its blurred self."""
+    """Mix an image with its blurred version."""
     import cv2
 
-    step = max(1.0, sigma_px / 4)  # so smooth a veil has no details: it is blurred at a fraction of the size
+    step = max(1.0, sigma_px / 4)  # the smooth veil has no details, so it is computed at a fraction of the size
     size = (max(1, round(image.shape[1] / step)), max(1, round(image.shape[0] / step)))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     blurred = cv2.GaussianBlur(small, (0, 0), sigma_px / step, borderType=cv2.BORDER_REPLICATE)
@@ -67,11 +67,11 @@ def veil(image: Pixels, share: float, sigma_px: float) -> Pixels:
 
 @register("scanner_lines")
 class ScannerLines(DrawnKind):
-    """Streaks of dust or dead elements along a scan, and the faint bands of elements that are not quite alike.
+    """Streaks of dust or dead elements along a scan, and faint bands of elements with different sensitivity.
 
     Attributes:
         lines: Range of the number of streaks.
-        contrast: Range of a streak's contrast as a fraction of the full scale, brighter or darker.
+        contrast: Range of a streak's contrast, brighter or darker, as a fraction of the full scale.
         width_mm: Range of a streak's width.
         banding: Range of the bands' standard deviation as a fraction of the full scale.
     """
@@ -82,14 +82,14 @@ class ScannerLines(DrawnKind):
     banding: ShareRange = (0.001, 0.004)
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
-        """Draw the streaks; they run down or across."""
+        """Draw the streaks, which are vertical or horizontal."""
         del copy
         axis = int(rng.integers(2))
         profile = self._profile(source.size[axis], source.pixels_per_mm, rng)
         return Transform(lambda image: add_profile(image, profile if axis == 0 else profile[:, None]))
 
     def _profile(self, length: int, pixels_per_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
-        """What is added at each position across the scan, as a fraction of the full scale."""
+        """The value added at each position across the scan, as a fraction of the full scale."""
         position = np.arange(length)
         profile = rng.normal(0, rng.uniform(*self.banding), length)
         for _ in range(int(rng.integers(self.lines[0], self.lines[1] + 1))):
@@ -100,23 +100,23 @@ class ScannerLines(DrawnKind):
 
 
 def add_profile(image: Pixels, profile: NDArray[np.float32]) -> Pixels:
-    """Add fractions of the full scale that depend on the column or on the row only."""
+    """Add a profile, in fractions of the full scale, that depends only on the column or only on the row."""
     white = full_scale(image)
     return to_depth(image.astype(np.float32) + profile * np.float32(white), white, image.dtype)
 
 
 @register("collimator")
 class Collimator(DrawnKind):
-    """Edges of the collimator, a little oblique, with the penumbra of the focal spot; no landmark is covered.
+    """Slightly oblique edges of the collimator, with the penumbra of the focal spot; no landmark is covered.
 
-    What the beam did not reach is clear film, or blackened by the software.
+    The area outside the beam is white (clear film) or black (blackened by software).
 
     Attributes:
         edges: Range of the number of sides with an edge.
         depth: Range of an edge's distance from its side, as a fraction of the image's size across it.
         tilt_deg: Range of an edge's tilt.
         penumbra_mm: Range of the width over which the beam fades.
-        shade: Of the covered part; `either`: white or black, at random.
+        shade: Shade of the covered part; `either`: white or black, at random.
     """
 
     edges: Annotated[tuple[Sides, Sides], ORDERED] = (1, 3)
@@ -152,8 +152,9 @@ class Edge:
 
     Attributes:
         side: 0 left, 1 top, 2 right, 3 bottom.
-        depth: Distance from the side to where half the beam passes, at the side's middle, in pixels; below 0 there is no edge.
-        slope: Pixels by which the edge goes deeper per pixel along the side.
+        depth: Distance, at the side's middle, from the side to the line of half transmission, in pixels; below 0 there is no
+            edge.
+        slope: Increase of the depth per pixel along the side.
         penumbra: Width over which the beam fades, in pixels.
     """
 
@@ -164,12 +165,12 @@ class Edge:
 
 
 def cover(image: Pixels, edges: list[Edge], grey: float) -> Pixels:
-    """Let a grey, a fraction of the full scale, stand where the collimator holds the beam back."""
+    """Fill the area outside the beam with a grey level, given as a fraction of the full scale."""
     white = full_scale(image)
     covered: Pixels = np.array(image)
     for edge in edges:
         upright = covered.T if edge.side % 2 else covered
-        from_side = upright[:, ::-1] if edge.side >= 2 else upright  # a view: the side is on the left
+        from_side = upright[:, ::-1] if edge.side >= 2 else upright  # a view in which the side is on the left
         along = np.arange(from_side.shape[0], dtype=np.float32)[:, None] - from_side.shape[0] / 2
         reach = math.ceil(edge.depth + abs(edge.slope) * from_side.shape[0] / 2 + edge.penumbra)
         strip = from_side[:, : max(reach, 0)]

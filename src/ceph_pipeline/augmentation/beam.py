@@ -1,4 +1,4 @@
-"""How a dental arch in space appears on the film: sagittal plane, central ray, and a head that is never quite straight."""
+"""Projection of dental arches onto the film: sagittal plane, central ray, and posture of the skull."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from ceph_pipeline.landmarks import find
 Vector = NDArray[np.float64]
 
 SELLA_NASION_MM = 72.0
-"""S-N length of the phantoms' mean adult, to which their shape model is scaled; used where no plausible pixel size is known."""
+"""S-N length of the mean adult of the phantoms' shape model, in mm; used if no plausible pixel size is known."""
 
 PLAUSIBLE_SELLA_NASION_MM = (55.0, 85.0)
-"""S-N length outside of which an image's pixel size is not believed."""
+"""Plausible range of the S-N length; outside it, an image's pixel size is not used."""
 
 FOCUS_MM = 1500.0
-"""From the tube's focus to the midsagittal plane."""
+"""Distance from the tube's focus to the midsagittal plane."""
 
 CENTRAL_RAY_MM = (-88.0, 45.0)
-"""Where the central ray, which passes through the ear rods, meets that plane: forwards and up from the incisal edges."""
+"""Intersection of the central ray, which passes through the ear rods, with this plane: (forwards, up) from the incisal edges."""
 
 
 def pixels_per_mm(source: Source) -> float | None:
-    """Scale of the film: the pixel size if S-N comes out at a plausible length, else S-N taken as 72 mm.
+    """Scale of the film: from the pixel size if it gives a plausible S-N length, otherwise from an S-N length of 72 mm.
 
     Returns:
-        None where neither a pixel size nor Sella and Nasion are known.
+        None if neither a pixel size nor Sella and Nasion are known.
     """
     points = [source.landmarks.get(find(symbol).name) for symbol in ("S", "N")]
     known = 1.0 / source.pixel_size_mm if source.pixel_size_mm else None
@@ -45,14 +45,15 @@ def pixels_per_mm(source: Source) -> float | None:
 class Beam:
     """Projection of the mouth onto the film.
 
-    Space is (forwards, up, towards the tube) in mm, from the midpoint of the incisal edges. What lies in the midsagittal
-    plane falls on its landmarks exactly; the halves of an arch appear apart, by magnification and by the head's posture.
+    Coordinates in space are (forwards, up, towards the tube) in mm, from the midpoint of the incisal edges. Points in the
+    midsagittal plane are projected exactly onto their landmarks. The two halves of an arch appear separately because of
+    magnification and of the skull's posture.
 
     Attributes:
         origin: The midpoint of the incisal edges, in pixels.
         axes: `(2, 2)`, unit vectors of forwards and up in the image, as rows.
         scale: Pixels per mm.
-        skew: How far a point appears forwards and up for each mm towards the tube: the head turned and tilted.
+        skew: Shift (forwards, up) of a point per mm towards the tube, because of the skull's rotation and tilt.
     """
 
     origin: Vector
@@ -67,8 +68,8 @@ class Beam:
         Args:
             landmarks: At least the eight dental ones, in pixels, by full name.
             scale: Pixels per mm.
-            turn_deg: The head's rotation about its vertical axis.
-            tilt_deg: Its rotation about its long axis, which sets one side's teeth higher than the other's.
+            turn_deg: The skull's rotation about its vertical axis.
+            tilt_deg: The skull's sideways tilt, which shows the teeth of one side higher than those of the other.
         """
         umt, uit, uia, lmt, lit, lia = (np.array(landmarks[find(s).name]) for s in ("UMT", "UIT", "UIA", "LMT", "LIT", "LIA"))
         forwards = unit(uit - umt + lit - lmt)
@@ -76,7 +77,7 @@ class Beam:
         return cls((uit + lit) / 2, np.stack([forwards, up]), scale, np.tan(np.radians([turn_deg, tilt_deg])))
 
     def project(self, points: Vector) -> Vector:
-        """Points in space `(..., 3)`, mm, to the film `(..., 2)`, pixels."""
+        """Project points in space `(..., 3)`, mm, onto the film `(..., 2)`, pixels."""
         plane, towards_tube = points[..., :2], points[..., 2:]
         magnified = towards_tube / FOCUS_MM * (plane - np.array(CENTRAL_RAY_MM))
         return np.asarray(self.origin + self.scale * (plane + magnified + towards_tube * self.skew) @ self.axes)

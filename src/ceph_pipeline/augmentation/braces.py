@@ -1,4 +1,4 @@
-"""Synthetic braces: the same cephalogram with a fixed appliance in the mouth."""
+"""Synthetic braces: a cephalogram with a fixed appliance drawn on the teeth."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from ceph_pipeline.augmentation.metal import FloatImage, Window
 
 FADE_MM = 0.4
-"""Over so much the metal fades out where something of it would lie beyond the reach."""
+"""Width over which metal fades out at the limit of the reach."""
 
 
 @register("braces")
 class Braces(DrawnKind):
-    """Brackets on the visible crowns of both arches, joined by an arch wire; no point moves.
+    """Brackets on the visible crowns of both arches, joined by an arch wire; no points move.
 
     Attributes:
         wire_mm: Height of the arch wire, which is round in half of the copies and rectangular in the others.
-        molar_bands: Share of the copies whose first molars wear bands; the others have bonded tubes.
+        molar_bands: Share of the copies with bands on the first molars; the others have bonded tubes.
         hooks: Share of the copies with ball hooks on canines and first premolars.
-        turn_deg: Range of the head's rotation about its vertical axis, which sets the arch's halves apart along it.
-        tilt_deg: Range of its rotation to the side, which sets them apart in height.
-        steel_per_mm: Range of the linear attenuation of steel. It is 1.5 per mm at 50 keV and 0.95 at 60 keV, which is about
-            what is left of 80 kV behind a head. Brackets on films of real braces look like 0.5 to 1.5.
-        blur_mm: Range of the standard deviation of the blur that focal spot and detector give to the metal's edges.
-        reach_mm: Nothing changes farther than this from the line through an arch's cusp tips and incisal edge.
+        turn_deg: Range of the skull's rotation about its vertical axis, which separates the arch's halves horizontally.
+        tilt_deg: Range of the skull's sideways tilt, which separates the halves vertically.
+        steel_per_mm: Range of the linear attenuation of steel. It is 1.5 per mm at 50 keV and 0.95 at 60 keV, about the energy
+            of an 80 kV beam after the skull. Brackets on films of real braces correspond to 0.5 to 1.5.
+        blur_mm: Range of the standard deviation of the blur of the metal's edges by focal spot and detector.
+        reach_mm: Pixels further than this from the line through an arch's cusp tips and incisal edge do not change.
     """
 
     wire_mm: float = Field(0.45, gt=0, le=1.5)
@@ -47,7 +47,7 @@ class Braces(DrawnKind):
     reach_mm: float = Field(6.0, ge=4, le=12)
 
     def unavailable(self, source: Source) -> str | None:
-        """A source needs its eight dental landmarks and a scale."""
+        """The reason why a source has no eight dental landmarks or no scale; None if it has both."""
         if any(name not in source.landmarks for name in DENTAL):
             return "no tooth landmarks"
         if pixels_per_mm(source) is None:
@@ -58,7 +58,7 @@ class Braces(DrawnKind):
         """Bond an appliance to this source's crowns.
 
         Raises:
-            ValueError: the source can have none, see `unavailable`.
+            ValueError: braces are unavailable for the source, see `unavailable`.
         """
         del copy
         scale = pixels_per_mm(source)
@@ -69,7 +69,7 @@ class Braces(DrawnKind):
 
     def _bond(self, image: Pixels, source: Source, scale: float, rng: np.random.Generator) -> Pixels:
         """The image with an appliance, drawn within a window around the teeth."""
-        from ceph_pipeline.augmentation import metal  # loads OpenCV, which reading a recipe does without
+        from ceph_pipeline.augmentation import metal  # imported here, because reading a recipe does not require OpenCV
 
         lines = crown_lines(source.landmarks)
         window = metal.window_around(np.concatenate(lines), self.reach_mm * scale, image.shape)
@@ -86,7 +86,7 @@ class Braces(DrawnKind):
         return braced
 
     def _appliance(self, source: Source, beam: Beam, rng: np.random.Generator) -> list[Part]:
-        """What this patient wears in both jaws."""
+        """The random appliances of both jaws."""
         design = Design(
             slot_mm=float(rng.choice([0.46, 0.56])),
             wire_mm=self.wire_mm,
@@ -99,7 +99,7 @@ class Braces(DrawnKind):
         return [part for arch in fit_arches(source.landmarks, beam, rng) for part in build(arch, design)]
 
     def _limit(self, passed: FloatImage, lines: tuple[Vector, Vector], window: Window, scale: float) -> FloatImage:
-        """Nothing of the metal beyond the reach."""
+        """Fade out the metal beyond the reach."""
         from ceph_pipeline.augmentation import metal
 
         distance = np.minimum(*(metal.distance_to_line(window, line) for line in lines))

@@ -1,4 +1,4 @@
-"""A kind that burns lead letters, numbers and scales into a picture, and moves nothing."""
+"""A kind that draws lead letters, numbers and scales on an image and moves no points."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from ceph_pipeline.augmentation.transforms import Pixels
 
     Mask = NDArray[np.uint8]
-    """What lead covers, 255, with smooth edges."""
+    """Coverage by lead, 0–255, with smooth edges."""
 
 Centimetres = Annotated[int, Field(ge=1, le=50)]
 
 CLEARANCE_MM = 6.0
-"""No landmark lies closer than this to a mark."""
+"""Least distance of landmarks from a mark."""
 
 FROM_BORDER_MM = 3.0
-"""Marks lie this far from the image's border."""
+"""Distance of marks from the image's border."""
 
 PLACES = 12
-"""Places tried for a mark; where none is free the mark is left out."""
+"""Number of positions tried for a mark; if none is free, the mark is left out."""
 
 PENUMBRA_MM = 0.15
 """Standard deviation of the blur of the lead's edges."""
@@ -35,13 +35,13 @@ PENUMBRA_MM = 0.15
 
 @register("burned_in_marks")
 class BurnedInMarks(DrawnKind):
-    """Lead on the cassette: a side marker, a running number, a scale; at the border where it is dark, not on a landmark.
+    """Lead marks on the cassette (side marker, running number, scale), in dark places near the border, away from landmarks.
 
     Attributes:
-        marks: What is burned in.
+        marks: The marks to draw.
         height_mm: Range of the letters' height.
-        scale_cm: Range of the scale's length; it has a long stroke every centimetre and short ones between.
-        opacity: Range of the share of the way to white that lead takes the film.
+        scale_cm: Range of the scale's length; the scale has a long stroke every centimetre, with short strokes between.
+        opacity: Range of the marks' opacity: 0 is invisible, 1 is white.
     """
 
     marks: tuple[Literal["side", "number", "scale"], ...] = Field(("side", "scale"), min_length=1)
@@ -50,7 +50,7 @@ class BurnedInMarks(DrawnKind):
     opacity: ShareRange = (0.80, 0.97)
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
-        """Draw what the marks show and where they lie."""
+        """Draw the content and positions of the marks."""
         del copy
         seed = int(rng.integers(2**32))
         return Transform(lambda image: self._burn_in(image, source, np.random.default_rng(seed)))
@@ -81,18 +81,18 @@ class BurnedInMarks(DrawnKind):
 
 def draw_text(text: str, height_mm: float, pixels_per_mm: float) -> Mask:
     """Upright bold letters."""
-    import cv2  # loaded where pixels are touched, so that recipes are read without it
+    import cv2  # imported here, because reading a recipe does not require it
 
     height = max(5, round(height_mm * pixels_per_mm))
     margin = max(2, round(0.15 * height))
     canvas = np.zeros((height + 2 * margin, len(text) * height + 2 * margin), np.uint8)
-    size = round(height / 0.75)  # capitals reach three quarters of the size
+    size = round(height / 0.75)  # capitals are three quarters of the size high
     cv2.putText(canvas, text, (margin, margin + height), (255,), cv2.FontFace("sans"), size, 700)
     return _soften(canvas, pixels_per_mm)
 
 
 def draw_scale(centimetres: int, pixels_per_mm: float) -> Mask:
-    """An upright wire with a long stroke every centimetre and a short one between."""
+    """A vertical line with a long stroke every centimetre and a short stroke between."""
     margin, thick = max(2, round(pixels_per_mm)), max(1, round(0.6 * pixels_per_mm))
     canvas = np.zeros(
         (round(10 * centimetres * pixels_per_mm) + 2 * margin + thick, round(5 * pixels_per_mm) + 2 * margin), np.uint8
@@ -113,7 +113,7 @@ def _soften(mask: Mask, pixels_per_mm: float) -> Mask:
 def free_place(
     image: Pixels, mask: Mask, source: Source, taken: NDArray[np.float64], rng: np.random.Generator
 ) -> tuple[int, int] | None:
-    """The darkest, that is emptiest, of some places (left, top) along the border that keep clear of points `(N, 2)`, or None."""
+    """The darkest of several random positions (left, top) along the border away from points `(N, 2)`, or None."""
     border, clearance = round(FROM_BORDER_MM * source.pixels_per_mm), CLEARANCE_MM * source.pixels_per_mm
     height, width = mask.shape
     room = np.array([source.size[0] - width, source.size[1] - height]) - 2 * border
@@ -122,7 +122,7 @@ def free_place(
     free = {}
     for _ in range(PLACES):
         place = rng.integers(0, room + 1)
-        across = int(width > height)  # what is wide lies along the top or the bottom, what is tall along a side
+        across = int(width > height)  # wide marks are placed along the top or the bottom, tall marks along a side
         place[across] = rng.choice((0, room[across]))
         left, top = (int(v) for v in place + border)
         gap = np.maximum(np.maximum((left, top) - taken, taken - (left + width, top + height)), 0)
@@ -132,7 +132,7 @@ def free_place(
 
 
 def outline(mask: Mask, place: tuple[int, int]) -> NDArray[np.float64]:
-    """Points `(4 n, 2)` around a placed mark, which further marks keep clear of."""
+    """Points `(4 n, 2)` around a placed mark, from which further marks keep their distance."""
     steps = np.linspace(0, 1, 9)
     corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float64)
     around = np.concatenate([a + (b - a) * steps[:, None] for a, b in zip(corners, np.roll(corners, -1, 0), strict=True)])

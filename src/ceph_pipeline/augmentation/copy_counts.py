@@ -1,4 +1,4 @@
-"""How many images a recipe makes, and whether that is the number it promises."""
+"""Number of images that a recipe makes, and its comparison with the target."""
 
 from collections.abc import Mapping
 
@@ -7,10 +7,9 @@ from ceph_pipeline.landmarks.tables import SPLITS
 
 
 def chosen_positions(kind: Kind, split: str, sources: Mapping[str, int]) -> range:
-    """Which sources of a split get copies of a kind, as positions among the split's sources in order of identifiers.
+    """Positions, among a split's sources in order of identifiers, of the sources that get copies of a kind.
 
-    With `every: 2` it is every second one of all the kind's sources, counted through the splits, so that 700, 150 and 150
-    sources give 350, 75 and 75.
+    With `every: 2`, every second source is selected, counted across the splits: 700, 150 and 150 sources give 350, 75 and 75.
     """
     if split not in kind.splits:
         return range(0)
@@ -19,23 +18,23 @@ def chosen_positions(kind: Kind, split: str, sources: Mapping[str, int]) -> rang
 
 
 def expected_copies(kind: Kind, split: str, sources: Mapping[str, int]) -> int:
-    """Copies of a kind in a split."""
+    """Number of copies of a kind in a split."""
     return kind.copies * len(chosen_positions(kind, split, sources))
 
 
 def check_total(
     recipe: Mapping[str, Kind], sources: Mapping[str, int], target_total: int, *, may_fall_short: bool = False
 ) -> None:
-    """Compare what a recipe makes of `sources` with the promised total.
+    """Compare the number of images that a recipe makes from `sources` with the target.
 
     Args:
         recipe: Kinds by name.
         sources: Number of sources by split.
-        target_total: The promise.
-        may_fall_short: Fewer are accepted: the set is smaller than the one the target is meant for.
+        target_total: Target number of images.
+        may_fall_short: Accept fewer images, because the data set is smaller than the one of the target.
 
     Raises:
-        RecipeError: it makes another number; the message shows the arithmetic.
+        RecipeError: the numbers differ; the message contains the calculation.
     """
     made = {name: sum(expected_copies(kind, split, sources) for split in SPLITS) for name, kind in recipe.items()}
     total = sum(made.values())

@@ -1,4 +1,4 @@
-"""What one worker does with one source: decode once, make every copy that is missing, write each with its training copy."""
+"""A worker's processing of one source: decode it, make all missing copies, and write each copy and its training copy."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ceph_pipeline.images import ImageReadError, ImageStore, RawFolder, read_hea
 from ceph_pipeline.images.shrink import shrink_to
 
 BYTES_PER_PIXEL = {"png": 0.6, "jpg": 0.35, "bmp": 1.0, "npy": 1.0}
-"""Upper estimate for 8 bits: ISBI 2015 takes 0.38 as png and 0.15 as jpg of quality 95 (measured)."""
+"""Upper estimate for 8 bits; measured on ISBI 2015: 0.38 as png, 0.15 as jpg of quality 95."""
 
 
 class AugmentationError(CephError, RuntimeError):
-    """A copy cannot be made or written."""
+    """A copy cannot be computed or written."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """What a worker reports of one source."""
+    """A worker's result for one source."""
 
     source_id: str
     images: int
@@ -34,15 +34,15 @@ class Made:
 
 @dataclass(frozen=True)
 class CopyWriter:
-    """Everything a worker needs to turn a source into its copies.
+    """Makes the copies of a source, in a worker.
 
     Attributes:
-        raw: Where sources are read.
-        source_cache: Where ingestion has put the sources' pre-resized pixels.
-        store: Where full-size copies go.
-        cache: Where pre-resized training copies go.
+        raw: Raw data set with the sources.
+        source_cache: Pre-resized pixels of the sources, written by ingestion.
+        store: Store of the full-size copies.
+        cache: Store of the pre-resized training copies.
         recipe: Kinds by name.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
         cache_long_side: Long side of the training copies, in pixels.
     """
 
@@ -55,23 +55,23 @@ class CopyWriter:
     cache_long_side: int
 
     def space_needed(self, source: Source) -> float:
-        """Bytes that one copy of a source and its training copy take at most; 16 bits take twice as much as 8."""
+        """Upper estimate of the bytes of one copy of a source and its training copy; 16 bits take twice as much as 8."""
         width, height = source.size
         pixels = BYTES_PER_PIXEL[self.store.format] * width * height + self.cache_long_side**2
         return _bytes_per_sample(self.raw.films / source.path) * pixels
 
     def write_copies(self, source: Source, copies: list[Copy]) -> Made:
-        """Make copies of a source; memory holds the source and one copy.
+        """Make copies of a source; only the source and one copy are held in memory.
 
         Raises:
             ImageReadError: the source is missing or damaged.
-            AugmentationError: its size is not the table's, or a copy cannot be written.
+            AugmentationError: the source's size differs from the images table, or a copy cannot be written.
         """
         image = self.raw.read(source.path)
         height, width = image.shape
         if (width, height) != source.size:
             raise AugmentationError(
-                f"{self.raw.films / source.path}: {width} × {height} pixels, but the images table says "
+                f"{self.raw.films / source.path}: {width} × {height} pixels, but the images table contains "
                 f"{source.size[0]} × {source.size[1]}. Run ingestion again."
             )
         return Made(source.image_id, len(copies), sum(self._make(image, source, copy) for copy in copies))
@@ -87,12 +87,12 @@ class CopyWriter:
             return written + self.cache.write(copy.image_id, small)
         except (OSError, ValueError) as error:
             raise AugmentationError(
-                f"{copy.image_id} of {source.path} cannot be written to {self.store.path}: {error}. What is written is kept: "
-                "remove the cause and start again."
+                f"{copy.image_id} of {source.path} cannot be written to {self.store.path}: {error}. Remove the cause and start "
+                "again; images that are already written are kept."
             ) from error
 
     def _share_cached(self, source: Source, copy: Copy, small: Pixels) -> bool:
-        """Make ingestion's file an original's training copy too, where it holds these pixels: it may have another size."""
+        """Link ingestion's file as the training copy of an original if it contains the same pixels; its size may differ."""
         try:
             cached = self.source_cache.read(source.image_id)
         except ImageReadError:
@@ -102,7 +102,7 @@ class CopyWriter:
 
 
 def _bytes_per_sample(file: Path) -> int:
-    """1 or 2, by the header; a file that cannot be read is named when its pixels are."""
+    """1 or 2, by the header; an unreadable file raises an error later, when its pixels are read."""
     try:
         return 2 if read_header(file).bits > 8 else 1
     except ImageReadError:

@@ -1,8 +1,8 @@
-"""The crowns that carry a fixed appliance, in space: both dental arches, fitted to the eight dental landmarks.
+"""Positions of the crowns that carry a fixed appliance: both dental arches, fitted to the eight dental landmarks.
 
-A lateral cephalogram shows an arch from its side. The landmarks give its sagittal course, forms of average arches give the
-rest: how far each crown stands from the midline, and which way its outer face looks. So an incisor's bracket is seen in
-profile, a canine's obliquely and a premolar's face on.
+A lateral cephalogram shows an arch from the side. The landmarks give the arch's sagittal course. Average arch forms give each
+crown's distance from the midline and the direction of its outer face. Thus an incisor's bracket appears in profile, a canine's
+obliquely and a premolar's from the front.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from ceph_pipeline.landmarks import find
 UPPER_SYMBOLS = ("UMT", "UPM", "UIT", "UIA")
 LOWER_SYMBOLS = ("LMT", "LPM", "LIT", "LIA")
 DENTAL = tuple(find(symbol).name for symbol in (*UPPER_SYMBOLS, *LOWER_SYMBOLS))
-"""Full names of the landmarks an appliance is placed from."""
+"""Full names of the landmarks from which an appliance is placed."""
 
 
 @dataclass(frozen=True)
 class BracketPlace:
-    """Where one tooth stands in an average arch, and where its bracket is bonded.
+    """Position of one tooth in an average arch, and of its bracket.
 
     Attributes:
-        fraction: Along the landmarks: −1 first molar's mesial cusp, 0 second premolar's, 1 central incisor's edge.
-        aside_mm: From the midline.
-        facing_deg: Direction of its outer face: 0 forwards, 90 to the side.
-        slot_mm: Height of the bracket's slot over the line through the crowns' edges.
+        fraction: Position along the landmarks: −1 first molar's mesial cusp, 0 second premolar's cusp, 1 central incisor's edge.
+        aside_mm: Distance from the midline.
+        facing_deg: Direction of the outer face: 0 forwards, 90 to the side.
+        slot_mm: Height of the bracket's slot above the line through the crowns' edges.
         width_mm: The bracket's extent along the arch.
     """
 
@@ -60,19 +60,19 @@ LOWER_ARCH = (
 )
 
 LABIAL_MM = 1.5
-"""From the line through an incisor's edge and apex to its outer face, at the height of the slot."""
+"""Distance from the line through an incisor's edge and apex to its outer face, at the height of the slot."""
 
 TUBE_BEHIND_CUSP_MM = 1.0
-"""From the molar's mesial cusp backwards to the middle of its tube."""
+"""Distance from the molar's mesial cusp backwards to the middle of its tube."""
 
 
 @dataclass(frozen=True)
 class Crown:
-    """One crown's outer face where its bracket is bonded, in space (see `Beam`), in mm.
+    """The outer face of one crown at its bracket, in space (see `Beam`), in mm.
 
     Attributes:
-        tooth: Which one.
-        centre: On the face, at the height of the slot.
+        tooth: The tooth.
+        centre: Point on the face, at the height of the slot.
         mesial: Unit vector along the arch towards the midline.
         gingival: Unit vector towards the root.
         outwards: Unit vector away from the tooth.
@@ -86,23 +86,23 @@ class Crown:
 
     @property
     def is_molar(self) -> bool:
-        """It carries a tube instead of a bracket."""
+        """Whether the tooth is a molar, which carries a tube instead of a bracket."""
         return self.tooth.fraction < 0
 
     def at(self, points: Vector) -> Vector:
-        """Points (mesial, gingival, outwards) from the centre, `(..., 3)` in mm, in space."""
+        """Convert points `(..., 3)` from (mesial, gingival, outwards) of the centre to space, in mm."""
         return np.asarray(self.centre + points @ np.stack([self.mesial, self.gingival, self.outwards]))
 
 
 def fit_arches(
     landmarks: Mapping[str, tuple[float, float]], beam: Beam, rng: np.random.Generator
 ) -> tuple[tuple[Crown, ...], tuple[Crown, ...]]:
-    """Both arches' crowns, each from the first molar on the tube's side round to the one on the film's side.
+    """Both arches' crowns, each from the first molar on the tube's side to the first molar on the film's side.
 
     Args:
-        landmarks: At least the eight of `DENTAL`, in pixels, by full name.
-        beam: Of the same image.
-        rng: For the small irregularities of bonding.
+        landmarks: At least the eight landmarks of `DENTAL`, in pixels, by full name.
+        beam: Projection of the same image.
+        rng: For small irregularities of bonding.
     """
     upper, lower = (
         _fit_arch(tuple(beam.sagittal(landmarks[find(symbol).name]) for symbol in symbols), teeth, rng)
@@ -112,7 +112,7 @@ def fit_arches(
 
 
 def crown_lines(landmarks: Mapping[str, tuple[float, float]]) -> tuple[Vector, Vector]:
-    """For each arch the line `(3, 2)` through the cusp tips and the incisal edge, in pixels."""
+    """For each arch, the line `(3, 2)` through the cusp tips and the incisal edge, in pixels."""
     upper, lower = (
         np.array([landmarks[find(symbol).name] for symbol in symbols[:3]]) for symbols in (UPPER_SYMBOLS, LOWER_SYMBOLS)
     )
@@ -129,10 +129,10 @@ def _crown(anchors: tuple[Vector, ...], tooth: BracketPlace, side: int, rng: np.
     """One bonded crown.
 
     Args:
-        anchors: Molar's and premolar's cusp tip, incisor's edge and apex, sagittal, in mm.
-        tooth: Which.
+        anchors: Sagittal positions of the molar's and premolar's cusp tips, and of the incisor's edge and apex, in mm.
+        tooth: The tooth.
         side: 1 towards the tube, −1 towards the film.
-        rng: A bracket is bonded within 0.3 mm of its place and a few degrees of its tip.
+        rng: For random deviations of the bracket, within 0.3 mm and a few degrees.
     """
     molar, _, edge, apex = anchors
     forwards = unit(edge - molar)

@@ -1,4 +1,4 @@
-"""A kind that bends the picture smoothly, by a map that is known exactly in both directions."""
+"""A kind that deforms the image smoothly, by a map that is computed exactly in both directions."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ if TYPE_CHECKING:
     from ceph_pipeline.landmarks.geometry import Size
 
 STEEPEST = 1 / 6
-"""Control points move by at most this share of their spacing: the field's slope then stays below 2/3 and it never folds."""
+"""Largest displacement of control points as a fraction of their spacing; the field's slope is then below 2/3 and never folds."""
 
 
 @register("elastic")
 class Elastic(DrawnKind):
-    """A smooth random displacement of control points on a grid, interpolated by cubic B-splines; the frame stays in place.
+    """A smooth random displacement of control points on a grid, interpolated by cubic B-splines; the border does not move.
 
-    It makes another head, whose lengths and angles differ by a little from the source's: the copy is
-    measured itself.
+    The deformation changes lengths and angles slightly, so that the copy's measurements are computed from its own points.
 
     Attributes:
         displacement_mm: Range of the control points' largest displacement along each axis.
-        spacing_mm: Distance of the control points.
+        spacing_mm: Distance between control points.
         interpolation: `sharp` or `linear`.
     """
 
@@ -48,14 +47,14 @@ class Elastic(DrawnKind):
 
 @dataclass(frozen=True)
 class Bend:
-    """A displacement field `d` over a frame; a point `q` of the copy shows the point `q + d(q)` of the source.
+    """A displacement field `d` of an image; the point `q` of the copy shows the point `q + d(q)` of the source.
 
-    Pixels need this map from the copy to the source, points the way back, which is found by Newton's method.
+    Pixels are computed with this map from the copy to the source. Points require the inverse, found by Newton's method.
 
     Attributes:
-        size: (width, height) of the frame.
+        size: (width, height) of the image.
         controls: `(2, ny + 3, nx + 3)` displacements along x and y, in pixels, of the control points of nx × ny cells; the
-            outer three of each side are 0, so that nothing moves on the frame's border.
+            outer three of each side are 0, so that the border does not move.
     """
 
     size: Size
@@ -67,9 +66,9 @@ class Bend:
 
         Args:
             size: (width, height).
-            spacing_px: About the side of a cell; at least four cells lie along a side.
-            largest_px: Largest displacement of a control point, held below `STEEPEST` of the spacing.
-            rng: Draws the control points.
+            spacing_px: Approximate side of a cell; there are at least four cells along each side.
+            largest_px: Largest displacement of a control point, limited to `STEEPEST` of the spacing.
+            rng: Source of the random displacements.
         """
         nx, ny = (max(4, round(side / spacing_px)) for side in size)
         controls = np.zeros((2, ny + 3, nx + 3))
@@ -78,8 +77,8 @@ class Bend:
         return cls(size, controls)
 
     def pixels(self, image: Pixels, interpolation: Interpolation) -> Pixels:
-        """The bent image."""
-        import cv2  # loaded where pixels are touched, so that recipes are read without it
+        """The deformed image."""
+        import cv2  # imported here, because reading a recipe does not require it
 
         width, height = self.size
         across, down = self._weights(np.arange(width), 0), self._weights(np.arange(height), 1)
@@ -90,17 +89,17 @@ class Bend:
         return resample(image, lambda pixels: cv2.remap(pixels, map_x, map_y, cv2.INTER_LINEAR, borderMode=border), interpolation)
 
     def __call__(self, points: Points) -> Points:
-        """Where points `(..., 2)` of the source lie in the copy, to 1e-9 px; NaN stays NaN, points outside stay in place."""
+        """Positions in the copy of points `(..., 2)` of the source, to 1e-9 px; NaN and points outside are unchanged."""
         source = np.asarray(points, np.float64).reshape(-1, 2)
         copy = np.nan_to_num(source)
-        for _ in range(8):  # each step doubles the correct digits; slopes below 2/3 make the first ones safe
+        for _ in range(8):  # each step doubles the correct digits; slopes below 2/3 ensure convergence
             shift, slope = self._shift(copy)
             residual = np.nan_to_num(source) - copy - shift
             copy = copy + np.linalg.solve(np.eye(2) + slope, residual[:, :, None])[:, :, 0]
         return np.asarray(np.where(np.isnan(source), np.nan, copy).reshape(np.shape(points)))
 
     def _shift(self, points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Displacement `(N, 2)` at points `(N, 2)`, and its derivative `(N, 2, 2)`, rows d, columns x and y."""
+        """Displacement `(N, 2)` at points `(N, 2)`, and its derivative `(N, 2, 2)`, with rows d and columns x and y."""
         (x, slope_x), (y, slope_y) = (
             (self._weights(points[:, axis], axis), self._slopes(points[:, axis], axis)) for axis in (0, 1)
         )
@@ -110,7 +109,7 @@ class Bend:
         return shift, np.stack([along_x, along_y], axis=2)
 
     def _distances(self, positions: NDArray[np.generic], axis: int) -> tuple[NDArray[np.float64], float]:
-        """Signed distances `(N, controls)` of positions along an axis to the control points, in cells, and a cell's pixels."""
+        """Signed distances `(N, controls)` of positions to control points along an axis, in cells, and the cell size in px."""
         n_controls = self.controls.shape[2 - axis]
         cell = max(self.size[axis] - 1, 1) / (n_controls - 3)
         inside = np.clip(positions, 0, self.size[axis] - 1)

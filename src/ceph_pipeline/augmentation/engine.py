@@ -1,4 +1,4 @@
-"""The parallel engine: every planned copy in the store, at the speed of the codec, whenever and however often it is started."""
+"""Parallel and resumable computation of all planned copies."""
 
 import logging
 from collections import Counter, defaultdict
@@ -26,26 +26,26 @@ def augment(
     cache: ImageStore,
     params: AugmentationParams,
 ) -> dict[str, pd.DataFrame]:
-    """Make every copy of every source and describe them in tables.
+    """Make all copies of all sources, and their tables.
 
-    Copies of the same recipe are kept, those of sources that have gone or changed are deleted, those that are missing are
-    made. The tables follow from the inputs alone, so that they are the same for every number of workers and of starts.
+    Existing copies of the same recipe are kept, copies of removed or changed sources are deleted, and missing copies are made.
+    The tables depend only on the inputs, and not on the number of workers or on interruptions.
 
     Args:
         sources: Tables of the sources.
-        raw: Where the sources' images lie.
-        source_cache: Their pre-resized pixels; an original's training copy is the same file where the disk allows it.
-        store: Receives the full-size copies.
-        cache: Receives their pre-resized training copies.
+        raw: Raw data set with the sources' images.
+        source_cache: The sources' pre-resized pixels; an original's training copy is a hard link to this file if possible.
+        store: Output store of the full-size copies.
+        cache: Output store of the pre-resized training copies.
         params: Recipe, target and workers.
 
     Raises:
-        RecipeError: the recipe does not make the promised total, or no copy at all.
-        OtherRecipeError: the store holds images of another recipe.
-        FolderError: a store cannot be written to, or its disk has no room for the copies.
+        RecipeError: the recipe does not make the target number of images, or makes none.
+        OtherRecipeError: the store contains images of another recipe.
+        FolderError: a store is not writable, or its disk has too little space for the copies.
         WorkersError: the Dask cluster cannot be reached.
         ImageReadError: a source is missing or damaged.
-        AugmentationError: a source has another size than its table says, or a copy cannot be written.
+        AugmentationError: the size of a source differs from its table, or a copy cannot be written.
     """
     plan = plan_copies(sources.images, sources.landmarks, sources.exclusions, params)
     _refuse_nothing(plan, sources.exclusions)
@@ -70,10 +70,10 @@ def augment(
 
 
 def make_copies(writer: CopyWriter, plan: Plan, missing: list[Copy], params: AugmentationParams) -> None:
-    """Make the missing copies, one source a task.
+    """Make the missing copies, with one task per source.
 
     Raises:
-        FolderError: before anything is written.
+        FolderError: too little space; raised before anything is written.
     """
     _check_space(writer, plan, missing)
     tasks: dict[str, list[Copy]] = defaultdict(list)
@@ -91,12 +91,12 @@ def make_copies(writer: CopyWriter, plan: Plan, missing: list[Copy], params: Aug
 
 
 def _refuse_nothing(plan: Plan, exclusions: pd.DataFrame) -> None:
-    """An empty plan would delete every copy that is there and leave nothing to train on."""
+    """Reject an empty plan, which would delete all existing copies and leave no images for training."""
     if not plan.copies:
         excluded = len(plan.sources.keys() & set(exclusions["image_id"]))
         raise RecipeError(
-            f"augmentation makes no image: {excluded} of {len(plan.sources)} sources are excluded by the audit. Look at its "
-            "findings and at audit.exclusions and audit.exclude, or at the kinds and splits of augmentation.recipe."
+            f"augmentation makes no image: {excluded} of {len(plan.sources)} sources are excluded by the audit. Check its "
+            "findings, audit.exclusions and audit.exclude, or the kinds and splits of augmentation.recipe."
         )
 
 
@@ -107,11 +107,11 @@ def _check_space(writer: CopyWriter, plan: Plan, missing: list[Copy]) -> None:
 
 
 def _check_shared(writer: CopyWriter, copy: Copy) -> None:
-    """A worker of a cluster may have another disk than this machine under the same path."""
+    """Check that the path is shared: on a worker of a cluster, the same path may be a different disk."""
     if not writer.store.exists(copy.image_id):
         raise AugmentationError(
-            f"a worker has written {writer.store.location(copy.image_id)}, but it is not there for this machine. Set data_root "
-            "in globals.yml to a place that all workers share: a network file system or object storage."
+            f"a worker has written {writer.store.location(copy.image_id)}, but the file does not exist on this machine. Set "
+            "data_root in globals.yml to storage that all workers share: a network file system or object storage."
         )
 
 

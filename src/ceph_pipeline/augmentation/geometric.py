@@ -1,4 +1,4 @@
-"""Kinds that move pixels and points by one affine map, and the original, which moves nothing."""
+"""Kinds that move pixels and points by an affine map, and the original, which is unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ceph_pipeline.landmarks.geometry import centre_of
 
 @register("original")
 class Original(Kind):
-    """The source itself, in the store's format."""
+    """The unchanged source, in the store's format."""
 
     @property
     def copies(self) -> int:
@@ -29,7 +29,7 @@ class Original(Kind):
 
 
 class Mirror(Warp):
-    """A flip, for which nothing has to be interpolated."""
+    """A flip, which needs no interpolation."""
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """The mirrored image."""
@@ -38,7 +38,7 @@ class Mirror(Warp):
 
 @register("flip")
 class Flip(Kind):
-    """The face turned round. A lateral cephalogram has no left and right points to exchange."""
+    """Horizontal flip. A lateral cephalogram has no left and right landmarks to exchange."""
 
     @property
     def copies(self) -> int:
@@ -46,7 +46,7 @@ class Flip(Kind):
         return 1
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
-        """Mirror at the vertical axis."""
+        """Mirror about the vertical axis."""
         del copy, rng
         mirror = Affine.flip(source.size[0])
         return Transform(Mirror(mirror), mirror)
@@ -54,12 +54,12 @@ class Flip(Kind):
 
 @register("rotation")
 class Rotation(Kind):
-    """Rotation about the image's true centre in a frame of the same size.
+    """Rotation about the image's exact centre; the image keeps its size.
 
-    Points that the rotation carries out of the frame are recorded as missing and counted in the summary.
+    Points that leave the image are recorded as missing and counted in the summary.
 
     Attributes:
-        angles_deg: One copy each; positive is counter-clockwise on the screen.
+        angles_deg: Angles, with one copy each; positive is counter-clockwise on the screen.
         interpolation: `sharp` or `linear`.
     """
 
@@ -68,7 +68,7 @@ class Rotation(Kind):
 
     @property
     def copies(self) -> int:
-        """One for each angle."""
+        """One copy for each angle."""
         return len(self.angles_deg)
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
@@ -80,17 +80,17 @@ class Rotation(Kind):
 
 @register("affine")
 class RandomAffine(DrawnKind):
-    """A small random rotation, scale, shear and shift about the image's true centre: another positioning of the patient.
+    """A small random rotation, scaling, shear and shift about the image's exact centre, as from different patient positioning.
 
-    Shear changes the head's angles (by about as many degrees), so that the source's measurements do not hold for the
-    copy, which is measured itself; it is off by default.
+    Shear changes angles by about its own amount, so that the copy's measurements are computed from its own points. Shear is off
+    by default.
 
     Attributes:
         rotation_deg: Range of the angle; positive is counter-clockwise on the screen.
-        scale: Range of the factor, drawn so that its logarithm is uniform: half as large is as likely as twice as large.
+        scale: Range of the factor, drawn log-uniformly: 0.5 is as likely as 2.
         shift: Range of the shift along each axis, as a fraction of that side.
-        shear_deg: Range of the angle by which vertical lines lean to the right.
-        interpolation: `sharp` or `linear`; on the fly always linear.
+        shear_deg: Range of the angle by which vertical lines are tilted to the right.
+        interpolation: `sharp` or `linear`; always linear for augmentation on the fly.
     """
 
     rotation_deg: Range = (-5.0, 5.0)
@@ -103,14 +103,14 @@ class RandomAffine(DrawnKind):
     @classmethod
     def _leave_a_picture(cls, scale: Range) -> Range:
         if scale[0] < 0.2 or scale[1] > 5:
-            raise ValueError(f"the scale {list(scale)} leaves next to no picture; keep within 0.2 and 5.")
+            raise ValueError(f"the scale {list(scale)} is too extreme; expected values from 0.2 to 5.")
         return scale
 
     @field_validator("shear_deg")
     @classmethod
     def _stay_upright(cls, shear: Range) -> Range:
         if max(map(abs, shear)) > 30:
-            raise ValueError(f"the shear {list(shear)} is no cephalogram any more; keep within -30 and 30 degrees.")
+            raise ValueError(f"the shear {list(shear)} is too extreme; expected values from -30 to 30 degrees.")
         return shear
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:

@@ -1,11 +1,11 @@
-"""What a kind of copy is, and the register under whose names recipes ask for them.
+"""Kinds of copies, and the register of their names in recipes.
 
-A kind turns a source into a `Transform`: one function for the pixels and one for the points. The two are apart so that
-tables can be made without touching an image: whatever moves points is drawn in `change`, the rest may be drawn with the
-pixels. The same kinds make copies beforehand and change training's samples on the fly.
+A kind creates a `Transform` for a source, with one function for the pixels and one for the points. They are separate so that
+tables can be made without reading images. All random numbers that move points are drawn in `change`; the others may be drawn
+together with the pixels. The same kinds are used for copies made in advance and for augmentation on the fly.
 
-A further kind is a subclass with `@register("its_name")`, or a class outside this package that a recipe names by
-`type: package.module.Class`.
+To add a kind, write a subclass with `@register("its_name")`, or a class outside this package, which a recipe selects with `type:
+package.module.Class`.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ Split = Literal["train", "valid", "test"]
 
 
 class RecipeError(CephError, ValueError):
-    """A recipe names a kind that does not exist, or does not make the number of images it promises."""
+    """A recipe contains an unknown kind, or does not make the target number of images."""
 
 
 Bounds = TypeVar("Bounds", bound=tuple[float, float])
@@ -40,21 +40,21 @@ def _ordered(bounds: Bounds) -> Bounds:
 
 def _not_negative(bounds: tuple[float, float]) -> tuple[float, float]:
     if bounds[0] < 0:
-        raise InvalidValueError(f"{list(bounds)} goes below 0.")
+        raise InvalidValueError(f"{list(bounds)} contains values below 0.")
     return bounds
 
 
 FILM_LONG_SIDE_MM = 240.0
-"""Long side of an 18 × 24 cm cassette, and of the ISBI 2015 images."""
+"""Long side of an 18 × 24 cm cassette and of the ISBI 2015 images."""
 
 Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
 """[lower, upper]; a value is drawn uniformly between them."""
 
 NonNegativeRange = Annotated[Range, AfterValidator(_not_negative)]
-"""A range of what cannot be below 0."""
+"""A range of values of at least 0."""
 
 PositiveRange = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ordered)]
-"""A range of what is above 0."""
+"""A range of values above 0."""
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -62,19 +62,19 @@ ShareRange = Annotated[tuple[_Share, _Share], AfterValidator(_ordered)]
 """A range of fractions of a whole."""
 
 ORDERED = AfterValidator(_ordered)
-"""Of a range whose ends have bounds of their own: the lower end is not above the upper."""
+"""Validator of ranges whose ends have separate bounds: the lower end is not above the upper end."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a kind may know of a source without opening the image.
+    """A source without its pixels.
 
     Attributes:
         image_id: The source's identifier.
-        path: The image, relative to the raw folder.
+        path: Path of the image, relative to the raw folder.
         size: (width, height) in pixels.
-        pixel_size_mm: Millimetres per pixel, or None where unknown.
-        landmarks: Consensus points in pixels by full name; only those that are present.
+        pixel_size_mm: Millimetres per pixel, or None if unknown.
+        landmarks: Consensus points in pixels by full name, without missing points.
     """
 
     image_id: str
@@ -85,7 +85,7 @@ class Source:
 
     @property
     def pixels_per_mm(self) -> float:
-        """From the pixel size; where it is unknown the long side stands for 240 mm, as on most films."""
+        """Scale from the pixel size; if it is unknown, the long side is assumed to be 240 mm, as on most films."""
         return max(self.size) / FILM_LONG_SIDE_MM if self.pixel_size_mm is None else 1 / self.pixel_size_mm
 
 
@@ -93,12 +93,12 @@ class Kind(Params, ABC):
     """Settings of one kind of copy.
 
     Attributes:
-        splits: The splits whose sources get copies of this kind; empty switches the kind off.
-        every: 1: each source; 2: every second source, counted through train, valid and test in order of identifiers.
-        probability: On the fly: the chance that a sample is changed, by one of the kind's copies at random.
+        splits: Splits whose sources get copies of this kind; empty: the kind is not used.
+        every: 1: each source; 2: every second source, counted across train, valid and test in order of identifiers.
+        probability: For augmentation on the fly: probability that a sample is changed, by a random copy of the kind.
     """
 
-    type: str | None = Field(None, description="name or import path of the kind, where it differs from the recipe's key")
+    type: str | None = Field(None, description="name or import path of the kind, if it differs from the recipe's key")
     splits: tuple[Split, ...] = ("train", "valid", "test")
     every: int = Field(1, ge=1)
     probability: float = Field(1.0, ge=0, le=1)
@@ -106,23 +106,23 @@ class Kind(Params, ABC):
     @property
     @abstractmethod
     def copies(self) -> int:
-        """Copies of one source."""
+        """Number of copies per source."""
 
     @abstractmethod
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
-        """The change that makes copy number `copy`, 0 ≤ copy < `copies`; all that is random is drawn from `rng`."""
+        """The transform of copy number `copy`, 0 ≤ copy < `copies`; all random numbers are drawn from `rng`."""
 
     def unavailable(self, source: Source) -> str | None:
-        """Why this source can have no such copy, in words for the summary; None if it can."""
+        """The reason, for the summary, why this source cannot have such a copy; None if it can."""
         del source
         return None
 
 
 class DrawnKind(Kind):
-    """A kind whose copies differ in their draws only.
+    """A kind whose copies differ only in their random numbers.
 
     Attributes:
-        n_copies: Copies of one source, each with draws of its own.
+        n_copies: Number of copies per source, each with different random numbers.
     """
 
     n_copies: int = Field(1, ge=1)
@@ -140,7 +140,7 @@ KindClass = TypeVar("KindClass", bound=type[Kind])
 
 
 def register(name: str) -> Callable[[KindClass], KindClass]:
-    """Make a kind known to recipes under a name.
+    """Register a kind under a name for recipes.
 
     @register("shadow")
     class Shadow(Kind): ...
@@ -154,10 +154,10 @@ def register(name: str) -> Callable[[KindClass], KindClass]:
 
 
 def find_kind(name: str) -> type[Kind]:
-    """The kind of a registered name or an import path.
+    """The kind with a registered name or an import path.
 
     Raises:
-        RecipeError: there is no such kind; the message suggests the nearest.
+        RecipeError: there is no such kind; the message suggests a similar name.
     """
     if name in KINDS:
         return KINDS[name]
@@ -165,17 +165,17 @@ def find_kind(name: str) -> type[Kind]:
     if module:
         try:
             kind = getattr(importlib.import_module(module), attribute)
-        except Exception as error:  # a module of the user's may fail in any way
+        except Exception as error:  # a user's module may raise any exception
             raise RecipeError(f"augmentation kind {name!r} cannot be imported: {type(error).__name__}: {error}.") from error
         if isinstance(kind, type) and issubclass(kind, Kind):
             return kind
-        raise RecipeError(f"augmentation kind {name!r} is no subclass of ceph_pipeline.augmentation.Kind.")
+        raise RecipeError(f"augmentation kind {name!r} is not a subclass of ceph_pipeline.augmentation.Kind.")
     hint = did_you_mean(name, KINDS, n=1, cutoff=0.4)
-    raise RecipeError(f"unknown augmentation kind {name!r}.{hint} There are {', '.join(sorted(KINDS))}.")
+    raise RecipeError(f"unknown augmentation kind {name!r}.{hint} The kinds are {', '.join(sorted(KINDS))}.")
 
 
 def random_generator(seed: int, source_id: str, kind: str, copy: int) -> np.random.Generator:
-    """The random numbers of one copy: the same whichever worker makes it, and whenever."""
+    """Random generator of one copy, independent of the worker and of the order of computation."""
     return np.random.default_rng(np.random.SeedSequence([seed, _number(source_id), _number(kind), copy]))
 
 

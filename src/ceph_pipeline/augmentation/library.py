@@ -1,4 +1,4 @@
-"""The pixel-level transforms of albumentations, as a kind of copy; the one module that calls the library."""
+"""Pixel-level transforms of albumentations as a kind of copy; only this module calls the library."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ SHIFTING = {
     "ZoomBlur": "`blur`",
     "Emboss": "`albumentations` with `transform: Sharpen`",
 }
-"""What albumentations counts as pixel-level although it displaces structures, by 0.4–2.5 px at its defaults; and what to take."""
+"""Transforms that albumentations lists as pixel-level but that displace structures (by 0.4–2.5 px with default settings), with
+replacements."""
 
 _SPATIAL = {
     "`flip`": ("HorizontalFlip", "VerticalFlip", "Transpose", "D4", "SquareSymmetry"),
@@ -52,15 +53,16 @@ _OWN_KIND = {name: kind for kind, names in _SPATIAL.items() for name in names}
 
 @register("albumentations")
 class LibraryTransform(DrawnKind):
-    """A transform of albumentations that changes grey values and moves nothing.
+    """A transform of albumentations that changes grey values and moves no points.
 
         sharpness: {type: albumentations, transform: Sharpen, settings: {alpha: [0.2, 0.5]}}
 
-    Transforms work in 8 bits or in float32, in which 16 bits keep their depth. Only a recipe with this kind loads the library.
+    Transforms work with 8 bits or with float32, which preserves 16 bits. The library is imported only if a recipe contains this
+    kind.
 
     Attributes:
-        transform: The transform's class in albumentations.
-        settings: Its arguments, but for `p`: `probability` says how often the kind changes a sample.
+        transform: Class of the transform in albumentations.
+        settings: Arguments of the transform, except `p`; `probability` sets how often the kind changes a sample.
     """
 
     transform: str
@@ -75,7 +77,7 @@ class LibraryTransform(DrawnKind):
     @field_validator("settings")
     @classmethod
     def _fit(cls, settings: dict[str, JsonValue], info: ValidationInfo) -> dict[str, JsonValue]:
-        if "transform" in info.data:  # else it has been refused
+        if "transform" in info.data:  # otherwise `transform` is invalid, which is reported already
             check_settings(info.data["transform"], settings)
         return settings
 
@@ -87,10 +89,10 @@ class LibraryTransform(DrawnKind):
 
 
 def check_still(name: str) -> None:
-    """Make sure that a transform exists and moves nothing.
+    """Check that a transform exists and moves no points.
 
     Raises:
-        RecipeError: it does not; the message says what to take.
+        RecipeError: otherwise; the message contains a replacement.
     """
     library = albumentations()
     found = getattr(library, name, None)
@@ -98,29 +100,29 @@ def check_still(name: str) -> None:
         hint = did_you_mean(name, pixel_level(), n=1, cutoff=0.4)
         raise RecipeError(f"albumentations {library.__version__} has no such transform.{hint}")
     if name in SHIFTING:
-        raise RecipeError(f"it displaces structures, and landmarks would no longer lie on them. Take {SHIFTING[name]}.")
+        raise RecipeError(f"the transform displaces structures away from their landmarks. Use {SHIFTING[name]}.")
     if not issubclass(found, library.ImageOnlyTransform):
         raise RecipeError(
-            "it is spatial: points would be left behind, or lost at the border. Take this project's own kind "
-            f"{_OWN_KIND.get(name, '`affine`')}, which is exact."
+            "the transform is spatial and would move structures without their landmarks. Use this project's kind "
+            f"{_OWN_KIND.get(name, '`affine`')}, which transforms landmarks exactly."
         )
 
 
 def pixel_level() -> list[str]:
-    """Names of the library's transforms that move nothing."""
+    """Names of the library's transforms that move no points."""
     base = albumentations().ImageOnlyTransform
     found = inspect.getmembers(albumentations(), lambda member: isinstance(member, type) and issubclass(member, base))
     return [name for name, transform in found if transform is not base and name not in SHIFTING]
 
 
 def check_settings(name: str, settings: Mapping[str, Any]) -> None:
-    """Try a transform on a small grey image; the library itself only warns of arguments that it does not know.
+    """Test a transform on a small grey image, because the library only warns of unknown arguments.
 
     Raises:
-        RecipeError: an argument does not exist or is out of range, or grey images cannot be changed by this transform.
+        RecipeError: an argument is unknown or out of range, or the transform does not change grey images.
     """
     if "p" in settings:
-        raise RecipeError("`p` is the chance of a change, which the kind's own `probability` sets.")
+        raise RecipeError("`p` is not supported; set the probability of a change with the kind's `probability`.")
     known = set(inspect.signature(getattr(albumentations(), name)).parameters) - {"p"}
     for unknown in settings.keys() - known:
         raise RecipeError(f"{name} has no argument {unknown!r}.{known_here(unknown, sorted(known))}")
@@ -128,20 +130,20 @@ def check_settings(name: str, settings: Mapping[str, Any]) -> None:
         with warnings.catch_warnings(action="error"):
             _make(name, settings)
     except (TypeError, ValueError, Warning) as error:
-        raise RecipeError(f"{name} refuses them: {_reason(error)}") from None
+        raise RecipeError(f"{name} rejects these settings: {_reason(error)}") from None
     specimen = np.random.default_rng(0).integers(60, 180, (128, 128), dtype=np.uint8)
     if all(np.array_equal(apply(name, settings, specimen, seed), specimen) for seed in range(4)):
-        raise RecipeError(f"{name} with them changes nothing in a grey image.")
+        raise RecipeError(f"{name} with these settings does not change grey images.")
 
 
 def apply(name: str, settings: Mapping[str, Any], image: Pixels, seed: int) -> Pixels:
     """Change an image by a transform of albumentations.
 
     Args:
-        name: The transform's class.
-        settings: Its arguments.
-        image: `(height, width)`, 8 or 16 bits; stays as it is.
-        seed: Of everything random, below 2³¹.
+        name: Class of the transform.
+        settings: Arguments of the transform.
+        image: `(height, width)`, 8 or 16 bits; not modified.
+        seed: Seed of all random numbers, below 2³¹.
 
     Raises:
         RecipeError: the transform cannot change such an image, or would change its size or depth.
@@ -153,7 +155,9 @@ def apply(name: str, settings: Mapping[str, Any], image: Pixels, seed: int) -> P
     coarse = _has_8_bits(levels)
     changed = _call(name, settings, levels, seed)
     if _has_8_bits(changed) and not coarse:
-        raise RecipeError(f"albumentations.{name} works in 8 bits and would cut this 16-bit image down to them. Leave it out.")
+        raise RecipeError(
+            f"albumentations.{name} works with 8 bits and would reduce the depth of this 16-bit image. Remove it from the recipe."
+        )
     return to_depth(changed * white, white, image.dtype)
 
 
@@ -162,15 +166,15 @@ def _call(name: str, settings: Mapping[str, Any], image: Pixels, seed: int) -> P
 
     transform = _make(name, settings)
     transform.set_random_seed(seed)
-    cv2.setRNGSeed(seed)  # some noise comes from OpenCV's own generator, which the transform does not seed
+    cv2.setRNGSeed(seed)  # some transforms use OpenCV's random generator without seeding it
     before = image.shape, image.dtype
     try:
         changed: Pixels = np.asarray(transform(image=image)["image"])
-    except (NotImplementedError, TypeError, ValueError, cv2.error) as error:  # what its transforms raise for a depth they lack
+    except (NotImplementedError, TypeError, ValueError, cv2.error) as error:  # exceptions of transforms for unsupported depths
         raise RecipeError(f"albumentations.{name} cannot change grey images of {image.dtype}: {_reason(error)}") from error
     if (changed.shape, changed.dtype) != before:
         raise RecipeError(
-            f"albumentations.{name} makes {changed.shape}, {changed.dtype} of {before[0]}, {before[1]}; a copy keeps its "
+            f"albumentations.{name} changes {before[0]}, {before[1]} to {changed.shape}, {changed.dtype}; a copy must have its "
             "source's size and depth."
         )
     return changed
@@ -194,24 +198,24 @@ def _reason(error: Exception) -> str:
 
 @cache
 def albumentations() -> Any:
-    """The library, without torch unless torch is there already.
+    """The library, imported without torch unless torch is already imported.
 
-    It offers torch transforms and loads torch for them where it is installed: seconds and hundreds of MB in every worker, for
-    nothing that is used here.
+    For its torch transforms, which are not used here, the library imports torch if it is installed. This takes seconds and
+    hundreds of MB in every worker.
     """
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network for newer versions
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # otherwise the library checks for newer versions over the network
     with _hidden("torch"):
         return importlib.import_module("albumentations")
 
 
 @contextmanager
 def _hidden(module: str) -> Iterator[None]:
-    """Let imports of a module fail inside the block, as if it were not installed; one that is loaded stays."""
+    """Make imports of a module fail inside the block, as if it were not installed; an already imported module stays available."""
     if module in sys.modules:
         yield
         return
     loaded = cast("dict[str, ModuleType | None]", sys.modules)
-    loaded[module] = None  # the import system's documented way to say "not there"
+    loaded[module] = None  # the documented way to mark a module as absent
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Metal in a radiograph: the path of the beam through it, and what that does to the grey values under it."""
+"""Metal in a radiograph: length of the beam's path in the metal, and its effect on grey values."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ceph_pipeline.augmentation.transforms import Pixels
 FloatImage = NDArray[np.float32]
 
 GRAIN_LEFT = 0.35
-"""Grain under opaque metal relative to that over bone: film's grain fades with exposure. Measured on 23 films with braces."""
+"""Grain under opaque metal relative to grain over bone, since grain depends on exposure. Measured on 23 films with braces."""
 
 _CELLS = 3
-"""Metal is drawn on a grid so many times finer than the pixels."""
+"""Factor by which the grid for drawing metal is finer than the pixels."""
 
 _SUBCELL_BITS = 4
 
@@ -36,7 +36,7 @@ class Window:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing of it lies in the image."""
+        """Whether the window is outside the image."""
         return self.right <= self.left or self.bottom <= self.top
 
     @property
@@ -51,21 +51,21 @@ class Window:
 
 
 def window_around(points: Vector, margin: float, shape: tuple[int, ...]) -> Window:
-    """The smallest window with `margin` pixels around `points` `(N, 2)`, cut to an image of (height, width)."""
+    """The smallest window with `margin` pixels around `points` `(N, 2)`, clipped to an image of (height, width)."""
     low = np.floor(points.min(axis=0) - margin).astype(int)
     high = np.ceil(points.max(axis=0) + margin).astype(int) + 1
     return Window(max(0, low[0]), max(0, low[1]), min(shape[1], high[0]), min(shape[0], high[1]))
 
 
 def transmission(parts: Iterable[Part], beam: Beam, window: Window, steel_per_mm: float, blur_mm: float) -> FloatImage:
-    """Share of the beam that passes the metal, over a window `(height, width)`; 1 where there is none.
+    """Share of the beam that passes the metal, over a window `(height, width)`; 1 without metal.
 
     Args:
-        parts: The metal.
-        beam: How it falls on the film.
-        window: Where.
+        parts: The metal parts.
+        beam: Projection onto the film.
+        window: Window to compute.
         steel_per_mm: Linear attenuation, per mm.
-        blur_mm: Standard deviation of the blur of focal spot and detector, which see transmitted light, not thickness.
+        blur_mm: Standard deviation of the blur by focal spot and detector, which is applied to the transmission.
     """
     canvas = _Canvas(window, beam)
     for part in parts:
@@ -79,15 +79,15 @@ def transmission(parts: Iterable[Part], beam: Beam, window: Window, steel_per_mm
 
 
 def attenuate(image: Pixels, passed: FloatImage, white: float, peak: float) -> Pixels:
-    """Let the beam pass through more material: what a grey value lacks to white is multiplied by the transmission.
+    """Apply additional attenuation: the difference between white and each grey value is multiplied by the transmission.
 
-    The film's own grain stays where it is and grows weaker, as it is on metal; nothing gets darker.
+    The film's grain is preserved and reduced, as under real metal. No pixel becomes darker.
 
     Args:
         image: `(height, width)`.
-        passed: Transmission, same shape, 0 to 1; where it is 1, nothing changes.
+        passed: Transmission, same shape, 0 to 1; pixels with 1 do not change.
         white: The grey value of full attenuation, see `densest`.
-        peak: The brightest grey value of the whole image, which the result does not exceed.
+        peak: The brightest grey value of the whole image, the upper limit of the result.
     """
     grey = image.astype(np.float32)
     smooth = cv2.GaussianBlur(grey, (0, 0), 1.5)
@@ -99,10 +99,10 @@ def attenuate(image: Pixels, passed: FloatImage, white: float, peak: float) -> P
 
 
 def densest(image: Pixels, landmarks: Vector) -> float:
-    """The grey value to which metal saturates: the brightest one in the head, some margin for hot pixels left.
+    """The grey value at which metal saturates: the brightest grey value of the skull, without hot pixels.
 
-    The film's blank border and burned-in marks are brighter than anything in the head: on films of real braces metal comes
-    within a few grey levels of the 99.9th percentile around the landmarks, which is 0.82 to 1.0 of the border's white.
+    The film's blank border and burned-in marks are brighter than the skull. On films of real braces, metal is within a few grey
+    levels of the 99.9th percentile around the landmarks, which is 0.82 to 1.0 of the border's white.
     """
     window = window_around(landmarks, 0.1 * float(np.ptp(landmarks, axis=0).max()), image.shape)
     inside = image if window.is_empty else image[window.slices]
@@ -111,7 +111,7 @@ def densest(image: Pixels, landmarks: Vector) -> float:
 
 
 def distance_to_line(window: Window, line: Vector) -> FloatImage:
-    """Each pixel's distance to a polyline `(N, 2)`, in pixels, over a window."""
+    """Distance of each pixel of a window to a polyline `(N, 2)`, in pixels."""
     rows = np.arange(window.top, window.bottom, dtype=np.float32)[:, None]
     columns = np.arange(window.left, window.right, dtype=np.float32)[None, :]
     nearest = np.full(window.shape, np.inf, np.float32)
@@ -124,9 +124,9 @@ def distance_to_line(window: Window, line: Vector) -> FloatImage:
 
 
 class _Canvas:
-    """Adds up the metal that the beam meets, in mm, on a grid of cells finer than the pixels.
+    """Accumulates the beam's path length in metal, in mm, on a grid of cells finer than the pixels.
 
-    Each piece's volume is spread evenly over its shadow, however few cells that covers.
+    The volume of each piece is distributed evenly over its shadow, even if the shadow covers only few cells.
     """
 
     def __init__(self, window: Window, beam: Beam) -> None:
@@ -150,11 +150,11 @@ class _Canvas:
         self._spread(low, cover, length * rod.section_mm2)
 
     def _cells(self, points: Vector) -> Vector:
-        """Points in space to cells, centres at integers."""
+        """Convert points in space to cells, with centres at integers."""
         return (self._beam.project(points) - self._corner) * _CELLS - 0.5
 
     def _blank(self, shadow: Vector, margin: int) -> tuple[NDArray[np.int_], NDArray[np.uint8]]:
-        """Room to draw a shadow in: its upper left cell, and zeros."""
+        """An array of zeros for drawing a shadow, and its upper left cell."""
         low = np.floor(shadow.min(axis=0)).astype(int) - margin
         high = np.ceil(shadow.max(axis=0)).astype(int) + margin + 1
         return low, np.zeros((high - low)[::-1], np.uint8)

@@ -1,4 +1,4 @@
-"""A kind that hides a part of the picture."""
+"""A kind that covers parts of the image."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @register("cutout")
 class Cutout(DrawnKind):
-    """Squares in one grey: a landmark under them can be found from its surroundings only.
+    """Squares of uniform grey; covered landmarks can be located only from their surroundings.
 
     Attributes:
-        squares: How many.
-        side: Range of a square's side as a fraction of the image's long side. A square's centre may lie anywhere, so that parts
-            of squares may lie outside the frame.
-        fill: The squares' grey.
+        squares: Number of squares.
+        side: Range of a square's side as a fraction of the image's long side. The centre can be anywhere in the image, so that
+            squares may be partly outside.
+        fill: Grey level of the squares.
     """
 
     squares: int = Field(1, ge=1, le=16)
@@ -30,7 +30,7 @@ class Cutout(DrawnKind):
     fill: Literal["mean", "black", "white"] = "mean"
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
-        """Draw the squares' places."""
+        """Draw the positions of the squares."""
         del copy
         halves = rng.uniform(*self.side, self.squares) * max(source.size) / 2
         centres = rng.uniform(0, source.size, (self.squares, 2))
@@ -39,7 +39,7 @@ class Cutout(DrawnKind):
         return Transform(lambda image: self._erase(image, first, last))
 
     def _erase(self, image: Pixels, first: list[list[int]], last: list[list[int]]) -> Pixels:
-        import cv2  # loaded where pixels are touched, so that recipes are read without it
+        import cv2  # imported here, because reading a recipe does not require it
 
         erased: Pixels = np.array(image)
         grey = {"mean": round(cv2.mean(image)[0]), "black": 0, "white": full_scale(image)}[self.fill]

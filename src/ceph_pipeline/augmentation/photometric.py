@@ -1,6 +1,6 @@
-"""Kinds that change grey values by one curve, the same at every pixel, and move nothing.
+"""Kinds that change grey values by one curve, the same at every pixel, and move no points.
 
-The curves are exact at any bit depth and cost one table look-up; on the fly they fuse with the normalisation.
+The curves are exact at any bit depth and need one table look-up. On the fly, they are combined with the normalisation.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ DENSITY_RANGE = 3.0
 """Optical density of a radiographic film from clear to black."""
 
 CURVE_ENDS = 0.04
-"""Share of the density range at either end that the digitised image does not show: base and fog, and full black."""
+"""Share of the density range at either end that the digitised image does not contain: base and fog, and full black."""
 
 
 def _positive(ranges: tuple[Range, ...]) -> tuple[Range, ...]:
     for bounds in ranges:
         if not 0.1 <= bounds[0] <= bounds[1] <= 10:
-            raise ValueError(f"{list(bounds)} leaves next to no picture; keep within 0.1 and 10, where 1 is no change.")
+            raise ValueError(f"{list(bounds)} is too extreme; expected values from 0.1 to 10, where 1 is no change.")
     return ranges
 
 
 def _draw_factor(rng: np.random.Generator, bounds: Range) -> float:
-    """A factor whose logarithm is uniform: half is as likely as twice."""
+    """A log-uniform factor: 0.5 is as likely as 2."""
     return float(np.exp(rng.uniform(*np.log(bounds))))
 
 
 @register("brightness")
 class Brightness(Kind):
-    """Copies of another exposure: the dose changed, seen through the film's or the sensor's characteristic curve.
+    """Copies with a different exposure: a change of dose, applied through the characteristic curve of the film or sensor.
 
-    A change that is affine in grey levels would be undone by the network's normalisation. A change of dose is not: through the
-    curve's straight part contrast stays, in its toe and shoulder it is lost, and what the digitised range no longer holds is
-    clipped. More dose is a darker film with burnt-out soft tissue, less dose a pale one.
+    The network's normalisation would undo a change that is affine in grey levels, but not a change of dose. Contrast is preserved
+    in the curve's straight part and lost in its toe and shoulder, and values outside the digitised range are clipped. A higher
+    dose gives a darker film with overexposed soft tissue, and a lower dose a pale film.
 
     Attributes:
-        dose_stops: One copy each: range of the change of dose in stops (1 is twice the dose); above 0 is darker.
+        dose_stops: Ranges of the change of dose in stops, with one copy each; 1 is twice the dose, above 0 is darker.
         film_gamma: Slope of the curve's straight part, optical density per tenfold dose: 2.5–3.5 for screen films.
     """
 
@@ -54,12 +54,12 @@ class Brightness(Kind):
     def _leave_a_picture(cls, ranges: tuple[Range, ...]) -> tuple[Range, ...]:
         for bounds in ranges:
             if not -3 <= bounds[0] <= bounds[1] <= 3:
-                raise ValueError(f"{list(bounds)} stops leave next to no picture; keep within -3 and 3, where 0 is no change.")
+                raise ValueError(f"{list(bounds)} stops are too extreme; expected values from -3 to 3, where 0 is no change.")
         return ranges
 
     @property
     def copies(self) -> int:
-        """One for each range of doses."""
+        """One copy for each range of doses."""
         return len(self.dose_stops)
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
@@ -71,10 +71,10 @@ class Brightness(Kind):
 
 @register("gamma")
 class Gamma(Kind):
-    """Copies with another tone curve, black and white kept: what another exposure or display table does.
+    """Copies with a different gamma, as from a different exposure or display table; black and white are kept.
 
     Attributes:
-        gammas: One copy each: range of the exponent, drawn so that its logarithm is uniform; above 1 is darker.
+        gammas: Ranges of the exponent, drawn log-uniformly, with one copy each; above 1 is darker.
     """
 
     gammas: tuple[Range, ...] = Field(((0.70, 0.90), (1.15, 1.50)), min_length=1)
@@ -83,7 +83,7 @@ class Gamma(Kind):
 
     @property
     def copies(self) -> int:
-        """One for each range of exponents."""
+        """One copy for each range of exponents."""
         return len(self.gammas)
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
@@ -94,11 +94,11 @@ class Gamma(Kind):
 
 @register("contrast")
 class Contrast(Kind):
-    """Softer and harder copies, like films of another gradation: black, mean grey and white stay, nothing is clipped.
+    """Copies with lower or higher contrast; black, mean grey and white are kept, and nothing is clipped.
 
     Attributes:
-        factors: One copy each: range of the contrast at the mean grey, drawn so that its logarithm is uniform; above 1 is
-            harder.
+        factors: Ranges of the contrast factor at the mean grey, drawn log-uniformly, with one copy each; above 1 is higher
+            contrast.
     """
 
     factors: tuple[Range, ...] = Field(((0.65, 0.85), (1.20, 1.50)), min_length=1)
@@ -107,7 +107,7 @@ class Contrast(Kind):
 
     @property
     def copies(self) -> int:
-        """One for each range of factors."""
+        """One copy for each range of factors."""
         return len(self.factors)
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
@@ -117,10 +117,10 @@ class Contrast(Kind):
 
 
 def change_dose(levels: Levels, mean: float, *, stops: float, film_gamma: float) -> Levels:
-    """Grey levels of the same object under another dose.
+    """Grey levels of the same object with a different dose.
 
-    The characteristic curve is a logistic function of the dose's logarithm, steepest in its middle. Grey is linear in optical
-    density, white where the film is clear; the digitised range leaves out the curve's ends, `CURVE_ENDS` on either side.
+    The characteristic curve is a logistic function of the logarithm of the dose. Grey is linear in optical density, and clear
+    film is white. The digitised range excludes `CURVE_ENDS` of the density range at either end.
 
     Args:
         levels: 0–1, white is 1.
@@ -144,7 +144,7 @@ def adjust_gamma(levels: Levels, mean: float, *, gamma: float) -> Levels:
 
 
 def adjust_contrast(levels: Levels, mean: float, *, factor: float) -> Levels:
-    """Two power curves that meet at the mean with slope `factor`, one down to black and one up to white."""
+    """Two power curves that meet at the mean with slope `factor`: one to black, the other to white."""
     pivot = min(max(mean, 0.05), 0.95)
     lower = pivot * (np.minimum(levels, pivot) / pivot) ** factor
     upper = (1 - pivot) * (np.minimum(1 - levels, 1 - pivot) / (1 - pivot)) ** factor

@@ -1,4 +1,4 @@
-"""Which copies are made of which sources, and what is missing from the full number, with the reason."""
+"""The plan of all copies, and the number of missing copies with the reasons."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from ceph_pipeline.landmarks.tables import SPLITS, reader_points
 
 @dataclass(frozen=True)
 class Copy:
-    """One image to be made."""
+    """One planned image."""
 
     source_id: str
     kind: str
@@ -22,18 +22,18 @@ class Copy:
 
     @property
     def image_id(self) -> str:
-        """Identifier of the copy: its source, its kind and its number."""
+        """Identifier of the copy: source, kind and number."""
         return f"{self.source_id}__{self.kind}_{self.copy}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run makes.
+    """The images that a run makes.
 
     Attributes:
         sources: Every source by identifier.
-        copies: Every image to be made, in order of source and recipe.
-        summary: One row a kind and split: `kind, split, images, expected, short_by, reason`.
+        copies: Every planned image, in order of source and recipe.
+        summary: One row per kind and split: `kind, split, images, expected, short_by, reason`.
     """
 
     sources: dict[str, Source]
@@ -42,19 +42,19 @@ class Plan:
 
 
 def plan_copies(images: pd.DataFrame, landmarks: pd.DataFrame, exclusions: pd.DataFrame, params: AugmentationParams) -> Plan:
-    """Decide every copy before an image is opened.
+    """Plan all copies without opening images.
 
-    Which sources get a kind with `every: 2` is counted over all of `images`, so that excluding one source leaves the
-    copies of the others as they are.
+    For a kind with `every: 2`, sources are counted over all of `images`, so that the exclusion of a source does not affect the
+    copies of the others.
 
     Args:
         images: ImageTable.
         landmarks: LandmarkTable with a consensus.
-        exclusions: ExclusionTable: sources that are left out with everything derived from them.
+        exclusions: ExclusionTable of the sources that are left out, including their copies.
         params: Recipe and target.
 
     Raises:
-        RecipeError: the recipe does not make the promised total, or an identifier leaves no room for the copies' names.
+        RecipeError: the recipe does not make the target number of images, or an identifier is too long.
     """
     sources = read_sources(images, landmarks)
     by_split = {split: [sources[key] for key in sorted(images.loc[images["split"] == split, "image_id"])] for split in SPLITS}
@@ -80,7 +80,7 @@ def plan_copies(images: pd.DataFrame, landmarks: pd.DataFrame, exclusions: pd.Da
 
 
 def read_sources(images: pd.DataFrame, landmarks: pd.DataFrame) -> dict[str, Source]:
-    """Each image with its consensus points, by identifier."""
+    """Sources with their consensus points, by identifier."""
     consensus = reader_points(landmarks).dropna(subset=["x", "y"])
     points: dict[str, dict[str, tuple[float, float]]] = {image_id: {} for image_id in images["image_id"]}
     for image_id, name, x, y in consensus[["image_id", "landmark", "x", "y"]].itertuples(index=False):

@@ -1,4 +1,4 @@
-"""What the images of a store were made from: a recipe that must not change, and sources that may come, go and change."""
+"""Inputs of the images in a store: a recipe, which must not change, and sources, which may be added, removed or changed."""
 
 import hashlib
 import inspect
@@ -15,16 +15,16 @@ from ceph_pipeline.images import ImageStore, RawFolder
 
 
 class OtherRecipeError(CephError, RuntimeError):
-    """A store holds images of another recipe, which would have to be deleted."""
+    """A store contains images of another recipe, which would have to be deleted."""
 
 
 class Provenance:
-    """The record beside the full-size copies, which says what both stores' images were made from.
+    """Manifest of both stores, kept next to the full-size copies, with the fingerprints of the images' inputs.
 
     Args:
         store: Full-size copies.
-        cache: Their pre-resized training copies.
-        params: The recipe as it is now.
+        cache: The pre-resized training copies.
+        params: The current recipe.
     """
 
     def __init__(self, store: ImageStore, cache: ImageStore, params: AugmentationParams) -> None:
@@ -41,10 +41,10 @@ class Provenance:
             self.summary["code of own kinds"] = own
 
     def refuse_other_recipe(self) -> None:
-        """Make sure that the stores are empty or hold images of this recipe.
+        """Check that the stores are empty or contain images of this recipe.
 
         Raises:
-            OtherRecipeError: they do not; the message names the difference and the ways out.
+            OtherRecipeError: otherwise; the message contains the difference and the ways to continue.
         """
         store = self.stores[0]
         record = self.ledger.read()
@@ -52,15 +52,15 @@ class Provenance:
             return
         changed = self.ledger.difference(self.summary)
         if not record:
-            reason = "has files, but no record of what they were made from (.ledger.json)"
+            reason = "contains files, but no manifest of their inputs (.ledger.json)"
         elif changed:
             differences = "; ".join(f"{key} was {_in_words(old)}, is {_in_words(new)}" for key, (old, new) in changed.items())
-            reason = f"holds images of another recipe: {differences}"
+            reason = f"contains images of another recipe: {differences}"
         else:
             return
         raise OtherRecipeError(
-            f"{store.path} {reason}. Go back to that recipe; or keep those images and set data_root in globals.yml to another "
-            "place; or delete them and make them again: kedro run --pipelines augmentation --params augmentation.force=true"
+            f"{store.path} {reason}. Use the earlier recipe; or keep the images and set data_root in globals.yml to another "
+            "folder; or delete and replace the images: kedro run --pipelines augmentation --params augmentation.force=true"
         )
 
     def clear(self) -> None:
@@ -69,13 +69,13 @@ class Provenance:
             store.clear()
 
     def begin(self, plan: Plan, raw: RawFolder) -> set[str]:
-        """Delete what cannot be kept, record what the images are made from, and say which are there already.
+        """Delete outdated images, record the inputs, and return the images that exist already.
 
-        Half-written files go, images that are not planned, and images of a source whose file, size or points have changed.
-        Deleting comes before recording: a run that is killed between the two deletes again.
+        Deleted are incomplete files, images that are not planned, and images of sources whose file, size or points have changed.
+        Images are deleted before the inputs are recorded, so that a run that was killed in between deletes them again.
 
         Returns:
-            Identifiers of the images that are whole in both stores.
+            Identifiers of the images that are complete in both stores.
         """
         known = self.ledger.read().get("sources", {})
         stamps = raw.stamps(source.path for source in plan.sources.values())
@@ -94,21 +94,21 @@ class Provenance:
 
 
 def source_print(source: Source, stamp: str | None) -> str:
-    """A short digest of everything that a source's copies are made from: its file's stamp, size, scale and points."""
+    """A short digest of all inputs of a source's copies: the file's stamp, size, scale and points."""
     facts = [stamp, source.path, source.size, source.pixel_size_mm, sorted(source.landmarks.items())]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
 def own_code(kind: Kind) -> str | None:
-    """Hash of the module that defines a user's own kind; None for this package's, and where no file holds the source code."""
+    """Hash of the module that defines a user's own kind; None for this package's kinds and for kinds without a source file."""
     module = type(kind).__module__
     if module.startswith("ceph_pipeline."):
         return None
     try:
         return fingerprint(inspect.getsource(sys.modules[module]))
-    except (KeyError, OSError, TypeError):  # such as a class that is defined in a notebook
+    except (KeyError, OSError, TypeError):  # for example a class defined in a notebook
         return None
 
 
 def _in_words(value: Any) -> str:
-    return "not there" if value is None else json.dumps(value)
+    return "absent" if value is None else json.dumps(value)

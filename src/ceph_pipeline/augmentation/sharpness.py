@@ -1,4 +1,4 @@
-"""Kinds that change how sharp or how locally contrasted a picture is, and move nothing."""
+"""Kinds that change sharpness or local contrast and move no points."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @register("blur")
 class Blur(DrawnKind):
-    """Unsharpness of the focal spot, the screen or the lens (gaussian), or of a patient who moved (motion).
+    """Blur by the focal spot, the screen or the lens (gaussian), or by movement of the patient (motion).
 
     Attributes:
-        shape: `gaussian`, or `motion` along a straight line in any direction.
+        shape: `gaussian`, or `motion` along a straight line in a random direction.
         extent: Range of the Gaussian's standard deviation, or of the line's length.
-        unit: Of `extent`.
+        unit: Unit of `extent`.
     """
 
     shape: Literal["gaussian", "motion"] = "gaussian"
@@ -56,7 +56,7 @@ def _smear(image: Pixels, kernel: NDArray[np.float32]) -> Pixels:
 
 
 def motion_kernel(length_px: float, angle_rad: float) -> NDArray[np.float32]:
-    """A line of a length and direction through the centre of an odd-sided kernel, sum 1, symmetric, so that nothing moves."""
+    """A line through the centre of an odd-sided kernel with sum 1; the kernel is symmetric, so that structures do not move."""
     steps = np.linspace(-length_px / 2, length_px / 2, 2 * max(8, math.ceil(4 * length_px)) + 1)
     radius = math.ceil(length_px / 2) + 1
     grid = np.arange(-radius, radius + 1)
@@ -68,11 +68,11 @@ def motion_kernel(length_px: float, angle_rad: float) -> NDArray[np.float32]:
 
 @register("clahe")
 class Clahe(DrawnKind):
-    """Contrast-limited adaptive histogram equalisation, as many viewers apply it before anyone sees the film.
+    """Contrast-limited adaptive histogram equalisation (CLAHE), which many viewers apply to films.
 
     Attributes:
-        clip_limit: Range of the limit: how many times a tile's mean count a grey level may have; 1 is next to no change.
-        tiles: Tiles along each side.
+        clip_limit: Range of the limit of a grey level's count, relative to the mean count in a tile; 1 is almost no change.
+        tiles: Number of tiles along each side.
     """
 
     clip_limit: Range = (1.5, 3.0)
@@ -82,7 +82,7 @@ class Clahe(DrawnKind):
     @classmethod
     def _some_limit(cls, limit: Range) -> Range:
         if limit[0] <= 0:
-            raise ValueError(f"the limit {list(limit)} does not limit anything; it is a positive factor.")
+            raise ValueError(f"invalid limit {list(limit)}; expected positive factors.")
         return limit
 
     def change(self, source: Source, copy: int, rng: np.random.Generator) -> Transform:
@@ -97,6 +97,6 @@ class Clahe(DrawnKind):
         clahe = cv2.createCLAHE(limit, (self.tiles, self.tiles))
         if image.dtype == np.uint8:
             return np.asarray(clahe.apply(image))
-        white = full_scale(image)  # OpenCV equalises to 65535, whatever depth is used
+        white = full_scale(image)  # OpenCV always equalises to 65535, independent of the used depth
         spread = to_depth(image * (65535 / white), 65535, image.dtype)
         return to_depth(clahe.apply(spread) * (white / 65535), white, image.dtype)

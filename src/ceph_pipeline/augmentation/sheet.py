@@ -1,4 +1,4 @@
-"""A contact sheet: one column a kind of copy, one row a source, with the points on them."""
+"""A contact sheet of copies with their points: one column per kind, one row per source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ N_SOURCES = 3
 
 
 def contact_sheet(images: pd.DataFrame, landmarks: pd.DataFrame, store: ImageStore) -> Figure:
-    """Draw the copies of the sources that have most kinds.
+    """Draw the copies of the sources with the largest number of kinds.
 
     Args:
         images: AugmentedImageTable.

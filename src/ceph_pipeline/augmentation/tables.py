@@ -1,4 +1,4 @@
-"""The tables of augmentation, made from the sources' tables and the plan; no pixel is needed."""
+"""The tables of augmentation, made from the sources' tables and the plan, without reading pixels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ _NO_ROWS = np.empty(0, dtype=np.intp)
 
 
 class AugmentedCvmTable(CopyTable, CvmTable):
-    """CVM stage of each image after augmentation: its source's."""
+    """CVM stage of each image after augmentation, which is that of the source."""
 
 
 class AugmentedMeasurementTable(CopyTable, MeasurementTable):
-    """Measurements of each image after augmentation, by its own points: shear and elastic change lengths and angles."""
+    """Measurements of each image after augmentation, from its own points, since shear and elastic change lengths and angles."""
 
 
 class AugmentedCacheTable(CopyTable, CacheTable):
@@ -31,20 +31,20 @@ class AugmentedCacheTable(CopyTable, CacheTable):
 
 
 class SummaryTable(pa.DataFrameModel):
-    """Images made of each kind in each split, against the number the recipe stands for."""
+    """Number of images of each kind in each split, and the number that the recipe implies."""
 
     kind: Series[str]
     split: Series[str] = pa.Field(isin=SPLITS)
     images: Series[int] = pa.Field(ge=0)
     expected: Series[int] = pa.Field(ge=0)
     short_by: Series[int]
-    reason: Series[str] = pa.Field(description="why images are missing, with their number; empty where none is")
-    points_left_frame: Series[int] = pa.Field(ge=0, description="consensus points carried out of the frame")
+    reason: Series[str] = pa.Field(description="why images are missing, with their number; empty if none is missing")
+    points_left_frame: Series[int] = pa.Field(ge=0, description="number of consensus points moved out of the image")
 
 
 @dataclass(frozen=True)
 class SourceTables:
-    """The sources' tables, as ingestion and audit leave them."""
+    """The sources' tables, as written by ingestion and audit."""
 
     images: pd.DataFrame
     landmarks: pd.DataFrame
@@ -59,14 +59,14 @@ def derive_tables(
 
     Args:
         sources: Tables of the sources.
-        plan: What is made.
+        plan: The planned images.
         recipe: Kinds by name.
-        seed: Of everything random.
-        suffix: Format of the image store, which ends the images' paths.
+        seed: Seed of all random numbers.
+        suffix: Format of the image store, used as suffix of the images' paths.
         cache_long_side: Long side of the training copies, in pixels.
 
     Returns:
-        Tables by their names in the catalog.
+        Tables by name in the catalog.
     """
     copies = pd.DataFrame(
         [(copy.image_id, copy.source_id, copy.kind, copy.copy) for copy in plan.copies],
@@ -88,7 +88,7 @@ def derive_tables(
 
 
 def _inherit(table: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
-    """Each source's rows for each of its copies, in the copies' order."""
+    """The rows of each source, repeated for each of its copies, in the copies' order."""
     rows = copies.merge(table.rename(columns={"image_id": "source_id"}), on="source_id", how="inner")
     first = [column for column in table.columns if column in rows.columns]
     return rows[[*first, "source_id", "kind", "copy"]]
@@ -105,17 +105,17 @@ def _cache_index(images: pd.DataFrame, long_side: int) -> pd.DataFrame:
 def _move_landmarks(
     landmarks: pd.DataFrame, plan: Plan, recipe: Mapping[str, Kind], seed: int
 ) -> tuple[pd.DataFrame, NDArray[np.bool_], dict[str, float]]:
-    """Carry the source's points, all readers', into each copy.
+    """Transform the points of all readers from the source to each copy.
 
     Args:
-        landmarks: A source's rows for each of its copies, still in pixels of the source.
-        plan: Made by `plan_copies`.
+        landmarks: The rows of each source, repeated for each of its copies, in pixels of the source.
+        plan: Result of `plan_copies`.
         recipe: Kinds by name.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
 
     Returns:
-        The rows in pixels of the copy, missing where a point left the frame; which rows those are; and each copy's scale, its
-        pixels per pixel of the source.
+        The rows in pixels of the copy, with points outside the image missing; a mask of these rows; and the scale of each copy,
+        in pixels per pixel of the source.
     """
     points = landmarks[["x", "y"]].to_numpy(np.float64, copy=True)
     left, scales = np.zeros(len(points), dtype=bool), {}
@@ -131,13 +131,13 @@ def _move_landmarks(
 
 
 def is_inside(points: NDArray[np.float64], size: Size) -> NDArray[np.bool_]:
-    """Whether points `(N, 2)` lie in a (width, height) image, up to the outer pixels' outer edges."""
+    """Whether points `(N, 2)` are in a (width, height) image, including the outer edges of the outer pixels."""
     inside = (points >= -0.5) & (points <= np.asarray(size) - 0.5)
     return np.asarray(inside.all(axis=1))
 
 
 def _count_left_frame(summary: pd.DataFrame, images: pd.DataFrame, left_frame: pd.DataFrame) -> pd.DataFrame:
-    """Add the number of consensus points that each kind carried out of the frame."""
+    """Add the number of consensus points that each kind moved out of the image."""
     lost = left_frame.loc[left_frame["reader"] == CONSENSUS, ["image_id", "kind"]]
     counts = lost.merge(images[["image_id", "split"]], on="image_id").groupby(["kind", "split"]).size()
     keys = pd.MultiIndex.from_frame(summary[["kind", "split"]])

@@ -1,7 +1,7 @@
-"""What a kind of copy does to a source: one function for the pixels, one for the points.
+"""Transforms of sources: one function for the pixels, one for the points.
 
-Two sorts of pixel function say what they are, so that training can compose them instead of calling one after the other:
-a `Warp` is an affine map, a `Tone` a curve over grey levels. Everything else is a function from pixels to pixels.
+Two kinds of pixel function have their own classes, so that training can compose them instead of calling them one after the other:
+`Warp` is an affine map, and `Tone` a curve over grey levels. All others are plain functions from pixels to pixels.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Levels = NDArray[np.float64]
 """Grey levels as fractions of the full scale, 0–1."""
 
 Interpolation = Literal["sharp", "linear"]
-"""`sharp`: linear, with the grain that it smooths away given back; `linear`: half the time, smoother than the source."""
+"""`sharp`: linear, followed by a filter that restores the sharpness; `linear`: half the time, smoother than the source."""
 
 _IDENTITY = Affine.identity()
 _SHARPENING = np.array([-1, 14, -1], np.float32) / 12
@@ -33,11 +33,11 @@ _SHARPENING = np.array([-1, 14, -1], np.float32) / 12
 
 @dataclass(frozen=True)
 class Transform:
-    """One copy's way from its source.
+    """The transform from a source to a copy.
 
     Attributes:
-        pixels: The source's image to the copy's, in the same size and bit depth.
-        points: Points `(..., 2)` of the source to points of the copy; the identity where the kind moves nothing.
+        pixels: Maps the source's image to the copy's image, of the same size and bit depth.
+        points: Maps points `(..., 2)` of the source to points of the copy; the identity if the kind moves no points.
     """
 
     pixels: Callable[[Pixels], Pixels]
@@ -45,21 +45,21 @@ class Transform:
 
     @property
     def scale(self) -> float:
-        """Pixels of the copy per pixel of the source; a copy's pixel size in mm is its source's divided by this."""
+        """Pixels of the copy per pixel of the source; the copy's pixel size in mm is the source's pixel size divided by this."""
         return self.points.scale if isinstance(self.points, Affine) else 1.0
 
     @classmethod
     def warp(cls, affine: Affine, interpolation: Interpolation = "sharp") -> Transform:
-        """Pixels and points moved by one affine map."""
+        """A transform of pixels and points by one affine map."""
         return cls(Warp(affine, interpolation), affine)
 
 
 @dataclass(frozen=True)
 class Warp:
-    """Pixels moved by an affine map within a frame of the same size; what it uncovers is black.
+    """An affine map of pixels within an image of the same size; uncovered areas are black.
 
     Attributes:
-        affine: From pixels of the source to pixels of the copy.
+        affine: Map from pixels of the source to pixels of the copy.
         interpolation: `sharp` or `linear`.
     """
 
@@ -76,33 +76,33 @@ class Warp:
 
 @dataclass(frozen=True)
 class Tone:
-    """Grey levels changed by one curve, the same at every pixel.
+    """A curve over grey levels, the same at every pixel.
 
     Attributes:
-        curve: `(levels, mean)` to levels; `mean` is the image's mean level. Ascending, 0–1 to 0–1.
+        curve: Maps `(levels, mean)` to levels; `mean` is the image's mean level. The curve is ascending, from 0–1 to 0–1.
     """
 
     curve: Callable[[Levels, float], Levels]
 
     def __call__(self, image: Pixels) -> Pixels:
-        """The image with every level looked up; bit depth kept."""
+        """Apply the curve to all levels; the bit depth is kept."""
         white = full_scale(image)
         changed = self.curve(np.arange(white + 1) / white, float(image.mean()) / white)
         return look_up(image, to_depth(changed * white, white, image.dtype))
 
 
 def resample(image: Pixels, move: Callable[[Pixels], Any], interpolation: Interpolation) -> Pixels:
-    """Move pixels by a function that interpolates linearly, and keep them sharp if asked to.
+    """Move pixels by a function with linear interpolation and, for `sharp`, restore the sharpness.
 
-    Linear interpolation keeps every structure's centre of mass; OpenCV's cubic kernel, which does not, displaces structures by up
-    to 0.05 px. What it smooths, 1 − ω²/12 on average over all sub-pixel positions, a symmetric filter gives back.
+    Linear interpolation preserves the centre of mass of structures, whereas OpenCV's cubic kernel displaces structures by up to
+    0.05 px. A symmetric filter compensates for the smoothing, which is 1 − ω²/12 on average over all sub-pixel positions.
 
     Args:
         image: `(height, width)`, 8 or 16 bits.
-        move: Pixels of 8 or 16 bits to the moved ones.
+        move: Maps pixels of 8 or 16 bits to moved pixels.
         interpolation: `sharp` or `linear`.
     """
-    import cv2  # loaded where pixels are touched, so that recipes are read without it
+    import cv2  # imported here, because reading a recipe does not require it
 
     if interpolation == "linear":
         return np.asarray(move(image))
@@ -114,7 +114,7 @@ def resample(image: Pixels, move: Callable[[Pixels], Any], interpolation: Interp
 
 
 def look_up(image: Pixels, table: NDArray[Any]) -> NDArray[Any]:
-    """Replace each level by its entry in a table, of any type, that reaches up to the image's white."""
+    """Replace each level by its entry in a table of any type, which has entries up to the image's white."""
     import cv2
 
     full = np.zeros(np.iinfo(image.dtype).max + 1, table.dtype)
@@ -123,7 +123,7 @@ def look_up(image: Pixels, table: NDArray[Any]) -> NDArray[Any]:
 
 
 def level_shares(image: Pixels, white: int) -> NDArray[np.float64]:
-    """Share of an image's pixels at each level, `(white + 1,)`, sum 1: what a tone does to mean and spread follows from it."""
+    """Share of an image's pixels at each level, `(white + 1,)`, with sum 1; gives mean and variance after a tone curve."""
     import cv2
 
     counts = cv2.calcHist([np.ascontiguousarray(image)], [0], None, [white + 1], [0, white + 1])
@@ -138,6 +138,6 @@ def full_scale(image: Pixels) -> int:
 
 
 def to_depth(image: NDArray[Any], white: int, dtype: np.dtype[Any]) -> Pixels:
-    """Grey levels computed in floats, rounded and held between black and white."""
+    """Floating-point grey levels, rounded and clipped to black and white."""
     rounded: Pixels = np.rint(np.clip(image, 0, white)).astype(dtype)
     return rounded

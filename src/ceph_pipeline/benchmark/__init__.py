@@ -1,4 +1,4 @@
-"""Benchmark: how fast training and inference are on this machine. Importing this package is cheap; its modules import torch."""
+"""Benchmark of training and inference on this machine. Importing this package does not import torch; its modules do."""
 
 from ceph_pipeline.benchmark.params import BenchmarkParams, DetectorCase, FullStepCase, NetCase
 

@@ -1,4 +1,4 @@
-"""One cell of the benchmark: a network at one batch size in one configuration."""
+"""Cells of the benchmark: a cell is a network with one batch size and one configuration."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _BARE_AND_WHOLE = {
 
 @dataclass(frozen=True)
 class Cell:
-    """What is timed together, in a process of its own."""
+    """Two steps that are timed together, in a separate process."""
 
     case: NetCase
     batch_size: int
@@ -49,7 +49,7 @@ class Cell:
     mode: str
 
     def about(self) -> dict[str, Any]:
-        """What identifies its rows."""
+        """Columns that identify the rows of the cell."""
         return {
             "stage": self.case.stage,
             "backbone": self.case.backbone,
@@ -61,13 +61,13 @@ class Cell:
         }
 
     def steps(self) -> tuple[str, str]:
-        """Names of its bare step and its whole step."""
+        """Names of the bare step and the whole step."""
         (bare, _), (whole, _) = _BARE_AND_WHOLE[self.mode]
         return bare, whole
 
 
 def cells(params: BenchmarkParams) -> list[Cell]:
-    """All cells of a benchmark, each once, however often it is configured: by cases, too, whose batch sizes overlap."""
+    """All cells of a benchmark without duplicates, which can result from cases with overlapping batch sizes."""
     modes = ("inference", "training") if params.mode == "both" else (params.mode,)
     found = (
         Cell(case.network(), batch_size, configuration, mode)
@@ -80,10 +80,10 @@ def cells(params: BenchmarkParams) -> list[Cell]:
 
 
 def measure(cell: Cell, params: BenchmarkParams) -> list[dict[str, Any]]:
-    """Time a cell's two steps.
+    """Time the two steps of a cell.
 
     Returns:
-        A row for each, with `status` `ok`, or why there is no figure: `out of memory`, `cannot compile: …`.
+        One row per step. `status` is `ok`, or the reason why the step was not timed: `out of memory`, `cannot compile: …`.
     """
     try:
         with without_tf32():
@@ -94,7 +94,7 @@ def measure(cell: Cell, params: BenchmarkParams) -> list[dict[str, Any]]:
         if is_out_of_memory(error):
             return failed(cell, OUT_OF_MEMORY)
         if Arithmetic.of(cell.configuration, torch.device("cpu")).compiled:
-            return failed(cell, f"cannot compile: {type(error).__name__}")  # compilers fail in ways of their own
+            return failed(cell, f"cannot compile: {type(error).__name__}")  # compilers raise many types of exceptions
         raise
 
 

@@ -1,19 +1,19 @@
-"""Throughput and memory as bars."""
+"""Bar charts of throughput and memory."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-PANELS = {"images_per_s": "images a second", "peak_memory_mib": "peak memory, MiB"}
+PANELS = {"images_per_s": "images per second", "peak_memory_mib": "peak memory, MiB"}
 STEPS = ("training", "inference")
 
 
 def benchmark_figure(table: pd.DataFrame) -> Figure:
-    """A row of panels for training and for inference: throughput and memory of each case and batch, by configuration.
+    """A row of panels for training and one for inference: throughput and memory of each case and batch, by configuration.
 
     Args:
-        table: From `time_cells`; a bar that is missing could not be measured, and says why.
+        table: From `time_cells`; cells that could not be measured have a label with the reason instead of a bar.
     """
     steps = [step for step in STEPS if (table["step"] == step).any()]
     groups = table.loc[table["step"].isin(steps)].apply(_network, axis=1).nunique()
@@ -53,6 +53,6 @@ def _short(value: float) -> str:
 
 
 def _network(row: pd.Series) -> str:
-    """Every column of `IDENTITY`, so that two rows of one step and configuration never share a bar."""
+    """A label with all columns of `IDENTITY`, so that two rows of the same step and configuration never share a bar."""
     size = f"{row['width_px']} × {row['height_px']}, stride {row['stride']}, batch {row['batch_size']}"
     return f"{row['backbone']}, {row['stage']}\n{size}"

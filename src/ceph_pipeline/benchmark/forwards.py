@@ -1,4 +1,4 @@
-"""Forward passes as a detector makes them, to be made again without it."""
+"""Record the forward passes of a detector, and repeat them without the detector."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ NETS = (LandmarkNet, RefinementNet)
 
 @dataclass(frozen=True)
 class Forwards:
-    """Networks and what they were given, in the order of their calls.
+    """Networks and their inputs, in the order of the calls.
 
     Attributes:
-        calls: Each a network with its tensors: shapes, number formats, layouts and devices as they came.
+        calls: Pairs of a network and its input tensors, with unchanged shapes, number formats, layouts and devices.
     """
 
     calls: list[tuple[nn.Module, tuple[Tensor, ...]]]
 
     @torch.inference_mode()
     def replay(self) -> None:
-        """Make the passes again, in inference's precision, and forget what comes out."""
+        """Repeat the forward passes in the precision of inference, and discard the outputs."""
         for net, inputs in self.calls:
             with native_precision(inputs[0].device):
                 net(*inputs)
 
 
 def recorded_forwards(predict: Callable[[], object]) -> Forwards:
-    """Run a detector, and keep what its networks were given."""
+    """Run a detector, and record the inputs of its networks."""
     calls: list[tuple[nn.Module, tuple[Tensor, ...]]] = []
 
     def keep(net: nn.Module, inputs: Any) -> None:

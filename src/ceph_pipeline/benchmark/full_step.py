@@ -1,4 +1,4 @@
-"""The full training step against a bare loop: what loading, targets, loss, logging and averaging cost on top of the network."""
+"""Compare the full training step with a bare loop: the cost of loading, targets, loss, logging and weight averaging."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ _DTYPES = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.floa
 
 
 class ClockedLoader:
-    """A training's own loader, whose batches are timed.
+    """The loader of a training, with a time stamp for each batch.
 
     Args:
         loader: The loader.
-        device: Where the training computes.
-        warmup: Steps that are left out.
+        device: Device of the training.
+        warmup: Number of steps that are excluded.
 
     Attributes:
-        asked_s: When each batch was asked for.
-        given_s: When it came.
+        asked_s: Times at which batches were requested.
+        given_s: Times at which batches were returned.
     """
 
     def __init__(self, loader: DataLoader[Batch], device: torch.device, warmup: int) -> None:
@@ -59,7 +59,10 @@ class ClockedLoader:
         """The loader's batches."""
         batches = iter(self.loader)
         while True:
-            if len(self.asked_s) in (self.warmup, len(self) - 1):  # the device works ahead: count only what it has done
+            if len(self.asked_s) in (
+                self.warmup,
+                len(self) - 1,
+            ):  # the device computes asynchronously: wait for the submitted work
                 wait(self.device)
             self.asked_s.append(time.perf_counter())
             batch = next(batches, None)
@@ -69,33 +72,33 @@ class ClockedLoader:
             yield batch
 
     def seconds_a_step(self) -> float:
-        """Mean over the steps between warm-up and the last, from one request to the next."""
+        """Mean time between two requests, without the warm-up and the last step."""
         asked = self.asked_s[self.warmup : len(self)]
         return (asked[-1] - asked[0]) / (len(asked) - 1)
 
     def waiting_share(self) -> float:
-        """Share of that time from a request to its answer; on a GPU, which works meanwhile, more than it loses."""
+        """Share of the time that the training waits for batches; on a GPU, which computes in the meantime, an upper bound."""
         waited = np.subtract(self.given_s, self.asked_s[: len(self.given_s)])[self.warmup : len(self) - 1]
         return float(waited.mean() / self.seconds_a_step())
 
 
 def measure_full_step(case: FullStepCase, params: BenchmarkParams, stage1: Stage1Params) -> dict[str, Any]:
-    """Train for one epoch of drawn images as `stage1` does, and time a bare loop of the same network before and after.
+    """Train for one epoch of random images as in `stage1`, and time a bare loop of the same network before and after.
 
-    The bare loop computes in the same number format and layout on one batch in memory.
+    The bare loop uses the same number format and layout, on one batch in memory.
 
     Args:
         case: Network, input, batch and workers.
-        params: Repetitions.
-        stage1: Everything else: loss, optimiser, averaging, augmentation.
+        params: Number of repetitions.
+        stage1: All other parameters: loss, optimiser, weight averaging, augmentation.
 
     Returns:
-        The case's fields, `device`, `images_per_s`, `bare_images_per_s`, their ratio `of_bare`, `waiting_share` and
-        `peak_memory_mib`.
+        The fields of the case, `device`, `precision`, `images_per_s`, `bare_images_per_s`, their ratio `of_bare`,
+        `waiting_share`, `peak_memory_mib` and `steps`.
     """
     settings = trained_as(case, stage1)
     n_steps = params.num_warmup + params.num_iterations + 1
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # where Lightning trains
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # the device that Lightning selects
     memory = PeakMemory(device)
     with TemporaryDirectory() as name:
         tables, store = draw_data(Path(name) / "cache", n_steps * case.batch_size, params.n_landmarks, case.cache_long_side_px)
@@ -122,7 +125,7 @@ def measure_full_step(case: FullStepCase, params: BenchmarkParams, stage1: Stage
 
 
 def trained_as(case: FullStepCase, stage1: Stage1Params) -> Stage1Params:
-    """The parameters of stage 1 with the case's network, input, batch and workers, for one epoch from random weights."""
+    """The parameters of stage 1 with the network, input, batch and workers of the case, for one epoch from random weights."""
     net = {"backbone": case.backbone, "input_width_px": case.width_px, "input_height_px": case.height_px, "pretrained": False}
     optim = {
         "epochs": 1,

@@ -1,4 +1,4 @@
-"""A detector from films in memory to refined points, against the bare forward passes of its networks."""
+"""Time a detector, from films in memory to refined points, and compare it with the forward passes of its networks alone."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
 
 PIXEL_SIZE_MM = 0.1
 FIELD_MM = 25.0
-"""Side of the crops' field of view. Points of untrained networks tell no face's size."""
+"""Side of the crops' field of view; it is fixed, because the points of untrained networks do not show the size of a face."""
 
 
 def measure_detector(case: DetectorCase, params: BenchmarkParams) -> dict[str, Any]:
-    """Time `LandmarkDetector.predict` on drawn films, and its networks alone on the very tensors that they were given.
+    """Time `LandmarkDetector.predict` on random films, and the forward passes of its networks on the same tensors.
 
-    Both are repeated in turn. Networks have random weights, which are as fast as trained ones; crops lie about random points.
+    Both are repeated alternately. The networks have random weights, which does not affect the speed; crops have random centres.
 
     Returns:
-        The case's fields, `images_per_s`, `ms_per_image`, `forward_ms_per_image` and the latter's share `of_bare`.
+        The fields of the case, `device`, `images_per_s`, `ms_per_image`, `forward_ms_per_image`, `of_bare` (time of the forward
+        passes divided by the whole time) and `repetitions`.
     """
     device = resolve_device(params.device)
     films = draw_films(case.images)
@@ -60,7 +61,7 @@ def measure_detector(case: DetectorCase, params: BenchmarkParams) -> dict[str, A
 
 
 def load_untrained(case: DetectorCase, n_landmarks: int, device: torch.device) -> LandmarkDetector:
-    """A detector of random weights, from checkpoints as a trained one."""
+    """A detector with random weights, loaded from checkpoints like a trained detector."""
     inputs = {
         "stage1": (case.stage1_backbone, case.width_px, case.height_px, 4),
         "stage2": (case.stage2_backbone, case.crop_px, case.crop_px, case.stage2_stride),

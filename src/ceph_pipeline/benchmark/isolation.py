@@ -1,4 +1,4 @@
-"""Measurements in processes of their own: no compiled code, cached memory or crash of one reaches the next."""
+"""Run measurements in separate processes, so that compiled code, cached memory or crashes do not affect the next measurement."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Result = TypeVar("Result")
 
 
 class KilledError(CephError, RuntimeError):
-    """The process was killed, as systems do with one that takes more memory than there is."""
+    """The process was killed, for example because the system ran out of memory."""
 
 
 def in_own_process(function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-    """Call a function of a module in a new process.
+    """Call a module-level function in a new process.
 
     Raises:
-        KilledError: the process ended without an answer.
+        KilledError: the process ended without a result.
     """
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
         try:
             return pool.submit(function, *args, **kwargs).result()
         except BrokenProcessPool as error:
-            raise KilledError("the measuring process was killed; the system's memory may not suffice") from error
+            raise KilledError("the measuring process was killed; the system may have run out of memory") from error

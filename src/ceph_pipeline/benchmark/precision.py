@@ -1,4 +1,4 @@
-"""The number formats and memory layouts that networks are timed in."""
+"""Number formats and memory layouts of the timed networks."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Arithmetic:
     """One configuration on one device.
 
     Attributes:
-        device: Where networks compute.
-        dtype: What autocast computes in; None computes in float32, TF32 off.
-        layout: Of images and weights.
-        compiled: Networks are compiled.
+        device: Device of the computation.
+        dtype: Number format of autocast; None: float32 without TF32.
+        layout: Memory layout of images and weights.
+        compiled: Whether networks are compiled.
     """
 
     device: torch.device
@@ -41,7 +41,7 @@ class Arithmetic:
 
     @classmethod
     def of(cls, configuration: Configuration, device: torch.device) -> Arithmetic:
-        """The arithmetic that a configuration's name stands for."""
+        """The arithmetic for the name of a configuration."""
         half = torch.float16 if device.type == "cuda" and not computes_bfloat16("cuda") else torch.bfloat16
         return cls(
             device,
@@ -51,10 +51,10 @@ class Arithmetic:
         )
 
     def prepare(self, net: nn.Module) -> None:
-        """Bring a network to the device and into the layout, and have it compiled at its first call.
+        """Move a network to the device and into the layout; a compiled network is compiled at its first call.
 
         Raises:
-            CannotCompileError: this platform cannot compile.
+            CannotCompileError: torch.compile does not work on this platform.
         """
         net.to(self.device).to(memory_format=self.layout)
         if self.compiled:
@@ -71,13 +71,13 @@ class Arithmetic:
         return torch.autocast(self.device.type, self.dtype or torch.bfloat16, enabled=self.dtype is not None)
 
     def scaler(self) -> torch.amp.GradScaler:
-        """The scaler of gradients; idle but for float16."""
+        """The gradient scaler, which is enabled only for float16."""
         return torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
 
 @contextmanager
 def without_tf32() -> Iterator[None]:
-    """float32 means float32: neither convolutions nor matrix products round to TF32."""
+    """Disable TF32 for convolutions and matrix products, so that float32 is computed exactly in float32."""
     convolutions, products = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     try:

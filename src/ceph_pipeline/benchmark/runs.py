@@ -1,4 +1,4 @@
-"""Measuring every configured cell."""
+"""Measure all configured cells."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 IDENTITY = ["step", "stage", "backbone", "width_px", "height_px", "stride", "batch_size"]
-"""Columns that two rows of one comparison share."""
+"""Columns that are equal in two rows that are compared."""
 
 
 def time_cells(params: BenchmarkParams) -> pd.DataFrame:
     """Time the steps of every cell.
 
     Returns:
-        One row a cell and step. `of_bare` is the step's throughput over that of the bare step beside it; `speedup` and
-        `memory_ratio` compare with float32 at the same batch size. A cell that could not be measured says why in `status`.
+        One row per cell and step. `of_bare` is the throughput of the step divided by the throughput of the bare step. `speedup`
+        and `memory_ratio` compare with float32 at the same batch size. For cells that could not be measured, `status` contains
+        the reason.
 
     Raises:
-        ValueError: no case is left of those that this machine can measure.
+        ValueError: this machine can measure none of the cases.
     """
     if not params.cases:
         raise InvalidValueError(
-            "benchmark.cases: all are gpu_only, and there is no GPU here, or benchmark.device names another. Add a small network "
-            "to parameters_benchmark.yml, or take gpu_only from a case, which then takes hours; or run "
-            "`--nodes benchmark.time_full_steps,benchmark.time_detectors` alone."
+            "benchmark.cases: all cases are gpu_only, but this machine has no GPU, or benchmark.device selects another device. "
+            "Add a small network to parameters_benchmark.yml, or remove gpu_only from a case, which then takes hours. Or run "
+            "`--nodes benchmark.time_full_steps,benchmark.time_detectors`."
         )
     rows: list[dict[str, Any]] = []
     for cell in tqdm(cells(params), desc="benchmark", unit="cell"):
@@ -49,7 +50,7 @@ def time_cells(params: BenchmarkParams) -> pd.DataFrame:
 
 
 def compared(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with each row's ratio to float32; NaN where either could not be measured."""
+    """The table with the ratios to float32; NaN if one of both rows could not be measured."""
     table = table.reindex(columns=[*table.columns, *({"images_per_s", "peak_memory_mib"} - set(table.columns))])
     base = table[table["configuration"] == "float32"].set_index(IDENTITY)[["images_per_s", "peak_memory_mib"]]
     own = pd.MultiIndex.from_frame(table[IDENTITY])
@@ -61,12 +62,12 @@ def compared(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def projected(table: pd.DataFrame, per_epoch: dict[str, int], epochs: dict[str, int]) -> pd.DataFrame:
-    """The table with `epoch_s` and `training_h`, the time that training alone would take, by stage.
+    """The table with `epoch_s` and `training_h`, the projected duration of training, without validation, by stage.
 
     Args:
         table: From `time_cells`.
-        per_epoch: Inputs an epoch of each stage.
-        epochs: Epochs of each stage.
+        per_epoch: Number of inputs per epoch of each stage.
+        epochs: Number of epochs of each stage.
     """
     training = table["step"] == "training"
     epoch_s = table["stage"].map(per_epoch) / table["images_per_s"]
@@ -74,7 +75,7 @@ def projected(table: pd.DataFrame, per_epoch: dict[str, int], epochs: dict[str, 
 
 
 def environment(device: torch.device) -> dict[str, Any]:
-    """What the figures depend on beside the configuration."""
+    """Hardware and software that the results depend on, in addition to the configuration."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
     return {
         "device": device.type,

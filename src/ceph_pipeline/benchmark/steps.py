@@ -26,7 +26,7 @@ SIGMA_PX = 2.0
 
 
 def untrained(case: NetCase, n_landmarks: int) -> TrainedNet:
-    """A network of random weights, which is as fast as a trained one."""
+    """A network with random weights, which is as fast as a trained one."""
     net = create_net(case.stage, {"backbone": case.backbone, "n_landmarks": n_landmarks, "stride": case.stride})
     return TrainedNet(
         net=net.eval(),
@@ -59,7 +59,7 @@ def random_batch(case: NetCase, batch_size: int, n_landmarks: int) -> Batch:
 
 
 def forward_step(trained: TrainedNet, batch: Batch, arithmetic: Arithmetic) -> Callable[[], object]:
-    """The network alone, its input on the device already."""
+    """The forward pass alone, with inputs that are already on the device."""
     inputs = _inputs(trained, batch, arithmetic)
 
     @torch.inference_mode()
@@ -71,7 +71,7 @@ def forward_step(trained: TrainedNet, batch: Batch, arithmetic: Arithmetic) -> C
 
 
 def inference_step(trained: TrainedNet, batch: Batch, arithmetic: Arithmetic) -> Callable[[], object]:
-    """From pixels in memory to points in memory: upload, network, decoding, download."""
+    """Inference from pixels in memory to points in memory: transfer to the device, forward pass, decoding, transfer back."""
 
     @torch.inference_mode()
     def step() -> object:
@@ -84,7 +84,7 @@ def inference_step(trained: TrainedNet, batch: Batch, arithmetic: Arithmetic) ->
 
 
 def bare_step(net: nn.Module, inputs: tuple[Tensor, ...], arithmetic: Arithmetic) -> Callable[[], object]:
-    """The least that training a network takes: forward, squared output, backward, AdamW, on tensors that are there."""
+    """A minimal training step: forward pass, squared output, backward pass and AdamW, with inputs already on the device."""
     optimiser, scaler = torch.optim.AdamW(net.parameters()), arithmetic.scaler()
 
     def step() -> None:
@@ -101,7 +101,7 @@ def bare_step(net: nn.Module, inputs: tuple[Tensor, ...], arithmetic: Arithmetic
 
 
 def training_step(trained: TrainedNet, batch: Batch, arithmetic: Arithmetic) -> Callable[[], object]:
-    """Forward, targets, loss, backward and the optimiser's step, as `training` does them."""
+    """Forward pass, targets, loss, backward pass and optimiser step, as in `training`."""
     inputs = _inputs(trained, batch, arithmetic)
     on_device = Batch(*(field.to(arithmetic.device) for field in batch))
     module = LandmarkModule(trained, LossParams(cvm_weight=0.0), OptimParams()).to(arithmetic.device).train()
@@ -122,7 +122,7 @@ def training_step(trained: TrainedNet, batch: Batch, arithmetic: Arithmetic) -> 
 
 
 def bare_training_step(trained: TrainedNet, batch: Batch, arithmetic: Arithmetic) -> Callable[[], object]:
-    """`bare_step` of a network on a batch."""
+    """`bare_step` for a network and a batch."""
     return bare_step(trained.net.train(), _inputs(trained, batch, arithmetic), arithmetic)
 
 

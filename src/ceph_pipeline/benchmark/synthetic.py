@@ -1,4 +1,4 @@
-"""Drawn data: cloudy images, by themselves or with random points in the tables and the cache that stage 1 reads."""
+"""Synthetic data: random images, optionally with random points in the tables and the image cache that stage 1 reads."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ORIGINAL = (1935, 2400)
-"""(width, height) px of the films that the drawn images stand for."""
+"""(width, height) px of the films that the random images represent."""
 
 N_VALID = 2
 
 
 def draw_films(count: int) -> list[NDArray[np.uint8]]:
-    """Cloudy films of full size, 8 bits."""
+    """Random films of full size, with 8 bits."""
     rng = np.random.default_rng(0)
     return [_clouds(rng, *ORIGINAL) for _ in range(count)]
 
 
 def draw_data(folder: Path, n_train: int, n_landmarks: int, long_side_px: int) -> tuple[Stage1Tables, ImageStore]:
-    """Write a cache of drawn images, and make the tables that describe them.
+    """Write a cache of random images, and create the tables that describe them.
 
     Args:
-        folder: Of the cache.
-        n_train: Training images; two more are for validation.
-        n_landmarks: K.
+        folder: Folder of the cache.
+        n_train: Number of training images; two validation images are added.
+        n_landmarks: Number of landmarks.
         long_side_px: Height of the cached images.
     """
     store = ImageStore(str(folder), format="npy")

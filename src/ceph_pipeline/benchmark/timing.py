@@ -1,4 +1,4 @@
-"""How long a step takes."""
+"""Time the repetitions of a step."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -8,18 +8,18 @@ import numpy as np
 import torch
 
 FEWEST = 3
-"""Repetitions that are timed however long they take."""
+"""Smallest number of timed repetitions, whatever their duration."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Warmed, repeated timings of one step.
+    """Statistics of the timed repetitions of one step, after warm-up.
 
     Attributes:
-        median_s: Seconds.
-        low_s: 10th percentile.
-        high_s: 90th percentile.
-        repetitions: How many were timed.
+        median_s: Median, in seconds.
+        low_s: 10th percentile, in seconds.
+        high_s: 90th percentile, in seconds.
+        repetitions: Number of timed repetitions.
     """
 
     median_s: float
@@ -31,14 +31,14 @@ class Timing:
 def time_step(
     step: Callable[[], object], iterations: int, warmup: int, device: torch.device, max_seconds: float = float("inf")
 ) -> Timing:
-    """Time a step, waiting for the device before and after each repetition.
+    """Time a step, and synchronise the device before and after each repetition.
 
     Args:
-        step: What is timed.
-        iterations: Timed repetitions.
-        warmup: Repetitions beforehand, in which kernels are chosen and memory is taken.
-        device: Where the step computes.
-        max_seconds: When the timed repetitions have taken so long, three of them are enough.
+        step: The step.
+        iterations: Number of timed repetitions.
+        warmup: Number of repetitions before timing, in which kernels are selected and memory is allocated.
+        device: Device of the step.
+        max_seconds: Stop when the timed repetitions have taken this time, but not before three repetitions.
     """
     return time_in_turn({"step": step}, iterations, warmup, device, max_seconds)["step"]
 
@@ -50,14 +50,14 @@ def time_in_turn(
     device: torch.device,
     max_seconds: float = float("inf"),
 ) -> dict[str, Timing]:
-    """Time steps that are to be compared, one after the other in every repetition: a machine that slows down slows all of them.
+    """Time several steps alternately for a comparison, so that a slowdown of the machine affects all steps equally.
 
     Args:
-        steps: What is timed, by name.
-        iterations: Timed repetitions of each.
-        warmup: Repetitions of each beforehand.
-        device: Where the steps compute.
-        max_seconds: When a step's timed repetitions have taken so long on average, three of them are enough.
+        steps: The steps, by name.
+        iterations: Number of timed repetitions of each step.
+        warmup: Number of repetitions of each step before timing.
+        device: Device of the steps.
+        max_seconds: Stop when the timed repetitions of a step have taken this time on average, but not before three repetitions.
     """
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(warmup):
@@ -81,7 +81,7 @@ def _timing(seconds: list[float]) -> Timing:
 
 
 def wait(device: torch.device) -> None:
-    """Until the device has done what it was asked to."""
+    """Wait until the device has finished all submitted work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":

@@ -1,4 +1,4 @@
-"""How long each image's pixels are: by its ruler, its file or its anatomy, with what each source says beside the decision."""
+"""Pixel size of each image from its ruler, its file or its anatomy, with the values of all sources."""
 
 import logging
 from typing import NamedTuple
@@ -20,18 +20,18 @@ logger = logging.getLogger(__name__)
 
 UNKNOWN = "unknown"
 UNCERTAIN, IMPLAUSIBLE = "uncertain", "implausible"
-"""Why a ruler that is seen is refused: by the standard error of its pixel size, or by a size that no X-ray has."""
+"""Reasons why a detected ruler is not usable: a large standard error of its pixel size, or an implausible pixel size."""
 LANDMARKS = ["Sella", "Nasion"]
 HEADS_MM = (50.0, 90.0)
 """Plausible distances S–N, from that of a small child to six standard deviations above the adult mean of 71 ± 3 mm."""
 
 
 class Measured(NamedTuple):
-    """Pixel sizes of N images by one source.
+    """Pixel sizes of N images from one source.
 
     Attributes:
-        mm: `(N,)` millimetres per pixel, NaN where the source says nothing.
-        se: `(N,)` their standard error, NaN where it is not known.
+        mm: Millimetres per pixel `(N,)`, NaN if the source has no value.
+        se: Standard errors `(N,)`, NaN if unknown.
     """
 
     mm: NDArray[np.float64]
@@ -39,7 +39,7 @@ class Measured(NamedTuple):
 
 
 def by_length(ends: NDArray[np.float64], sigma_px: NDArray[np.float64], length_mm: float, length_sd_mm: float = 0.0) -> Measured:
-    """Pixel size from a known length between two points, its error propagated from theirs.
+    """Pixel size from a known length between two points, with error propagation.
 
     With L = |p1 − p2| the size is s = length / L. The points' errors along the line give `sd(L)² = σ₁² + σ₂²`, and
     `se(s) = s · √((sd(L) / L)² + (sd(length) / length)²)`.
@@ -49,10 +49,10 @@ def by_length(ends: NDArray[np.float64], sigma_px: NDArray[np.float64], length_m
         (0.1, 0.001)
 
     Args:
-        ends: `(N, 2, 2)` px, NaN where missing.
-        sigma_px: `(N, 2)` px along one axis.
-        length_mm: Their true distance.
-        length_sd_mm: How much the true distance varies.
+        ends: Both points `(N, 2, 2)`, px, NaN where missing.
+        sigma_px: Standard deviations `(N, 2)` along one axis, px.
+        length_mm: True distance of the points.
+        length_sd_mm: Standard deviation of the true distance.
     """
     mm = mm_per_pixel(ends[:, 0], ends[:, 1], length_mm)
     relative = np.hypot(np.linalg.norm(sigma_px, axis=-1) * mm / length_mm, length_sd_mm / length_mm)
@@ -62,25 +62,25 @@ def by_length(ends: NDArray[np.float64], sigma_px: NDArray[np.float64], length_m
 def pixel_sizes(
     predictions: pd.DataFrame, image_ids: list[str], file_mm: NDArray[np.float64], min_peak: float, params: CalibrationParams
 ) -> pd.DataFrame:
-    """Decide each image's pixel size.
+    """Determine each image's pixel size.
 
-    The first of `params.sources` that says one counts. Sources that disagree are reported: `deviation_pct` is the ruler's
-    value from the file's, `sella_nasion_mm` the distance S–N by the size that counts, and `is_suspect` whether the one is beyond
-    what is tolerated or the other no head's. Nothing is averaged.
+    The first of `params.sources` with a value is used; values are not averaged. Disagreement is reported: `deviation_pct` is the
+    deviation of the ruler's value from the file's value, and `sella_nasion_mm` the distance S–N by the used pixel size.
+    `is_suspect` marks images with a deviation beyond the tolerance or an implausible S–N.
 
     Args:
-        predictions: Points of one stage: the ruler's marks, with peaks, and maybe Sella and Nasion.
-        image_ids: N images.
-        file_mm: `(N,)` what their files or table say, NaN where nothing.
-        min_peak: Least peak of the weaker mark that says that there is a ruler.
-        params: Lengths, tolerances, and the sources in their order.
+        predictions: Points of one stage: the ruler's marks with peaks and, optionally, Sella and Nasion.
+        image_ids: Identifiers of N images.
+        file_mm: Pixel sizes `(N,)` from files or the images table, NaN if unknown.
+        min_peak: Threshold on the peak of the weaker mark for the presence of a ruler.
+        params: Lengths, tolerances, and the sources in order of precedence.
 
     Returns:
         Rows `image_id, p1_x, p1_y, p2_x, p2_y, confidence, has_ruler, is_usable, refusal, ruler_px, ruler_mm_per_pixel, ruler_se,
         file_mm_per_pixel, anatomical_mm_per_pixel, anatomical_se, deviation_pct, sella_nasion_mm, is_suspect, mm_per_pixel,
-        mm_per_pixel_se, source`. `has_ruler` says that the peaks show one, `is_usable` that its size is certain enough and an
-        X-ray's too, and `refusal` why it is not: `uncertain` or `implausible`, else empty. Marks and what follows from them are
-        NaN where no ruler is usable; `source` is `unknown` where nothing says a size.
+        mm_per_pixel_se, source`. `has_ruler`: the peaks exceed the threshold. `is_usable`:
+        the ruler's pixel size is certain enough and plausible. `refusal`: the reason if not (`uncertain` or `implausible`), or
+        empty. Marks and their pixel size are NaN without a usable ruler. `source` is `unknown` if no source has a value.
     """
     has_marks = set(RULER_MARKS) <= set(predictions["landmark"])
     peaks = weaker_peaks(predictions).reindex(image_ids).to_numpy(np.float64) if has_marks else np.full(len(image_ids), np.nan)
@@ -123,34 +123,38 @@ def pixel_sizes(
 
 
 def say_sources(sizes: pd.DataFrame) -> None:
-    """One line on where pixel sizes are from, and one on each film whose sources disagree."""
+    """Log the number of images per source, and each film whose sources disagree."""
     counts = ", ".join(f"{source} {count}" for source, count in sizes["source"].value_counts().items())
     logger.info("pixel sizes of %d images: %s", len(sizes), counts)
     estimated = sizes[sizes["source"] == "anatomical"]
     if len(estimated):
         percent = 100 * (estimated["mm_per_pixel_se"] / estimated["mm_per_pixel"]).median()
-        logger.warning("%d pixel sizes are anatomical estimates from S–N, some %.0f %% uncertain", len(estimated), percent)
+        logger.warning(
+            "%d pixel sizes are anatomical estimates from S–N, with a standard error of about %.0f %%", len(estimated), percent
+        )
     suspect = sizes.loc[sizes["is_suspect"], ["image_id", "deviation_pct", "sella_nasion_mm", "mm_per_pixel"]]
     for image_id, deviation, length, mm in suspect.itertuples(index=False):
         if _is_no_head(length):
-            logger.warning("%s: S–N is %.0f mm by its pixel size of %.4g mm, which is no head's", pseudonym(image_id), length, mm)
+            logger.warning(
+                "%s: S–N is %.0f mm with the pixel size %.4g mm, outside the plausible range", pseudonym(image_id), length, mm
+            )
         else:
-            logger.warning("%s: the ruler's pixel size is %+.1f %% from the file's", pseudonym(image_id), deviation)
+            logger.warning("%s: the ruler's pixel size deviates by %+.1f %% from the file's", pseudonym(image_id), deviation)
 
 
 def _is_no_head(sella_nasion_mm: float | NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether a distance S–N is known and outside `HEADS_MM`."""
+    """Whether a distance S–N is known and outside `HEADS_MM`, the plausible range."""
     return np.asarray((sella_nasion_mm < HEADS_MM[0]) | (sella_nasion_mm > HEADS_MM[1]))
 
 
 def _refusals(ruler: Measured, max_se_pct: float) -> NDArray[np.str_]:
-    """Why each ruler does not count; empty where it does."""
+    """The reason why each ruler is not usable; empty for usable rulers."""
     uncertain = ruler.se > max_se_pct / 100 * ruler.mm
     return np.select([~is_pixel_size(ruler.mm), uncertain], [IMPLAUSIBLE, UNCERTAIN], "")
 
 
 def _points(predictions: pd.DataFrame, image_ids: list[str], names: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """`(N, 2, 2)` points and `(N, 2)` standard deviations, calibrated ones where they are."""
+    """Points `(N, 2, 2)` and standard deviations `(N, 2)`, calibrated if available."""
     rows = predictions[predictions["landmark"].isin(names)]
     sigma = pd.Series(sigma_px(rows), index=pd.MultiIndex.from_frame(rows[["image_id", "landmark"]]))
     values = np.asarray(sigma.reindex(pd.MultiIndex.from_product([image_ids, names])), np.float64)

@@ -1,4 +1,4 @@
-"""Millimetres per pixel from the ruler's marks p1 and p2."""
+"""Pixel sizes in millimetres from the ruler's marks p1 and p2."""
 
 import numpy as np
 import pandas as pd
@@ -12,39 +12,39 @@ from ceph_pipeline.landmarks.tables import points_array
 
 
 class CalibrationError(CephError, ValueError):
-    """There is nothing to calibrate from."""
+    """There are no data for the calibration."""
 
 
 def mm_per_pixel(p1: ArrayLike, p2: ArrayLike, ruler_mm: float = 10.0) -> NDArray[np.float64]:
     """Pixel size from the two marks.
 
     Args:
-        p1: `(..., 2)` px.
-        p2: `(..., 2)` px.
-        ruler_mm: Their true distance.
+        p1: First mark `(..., 2)`, px.
+        p2: Second mark `(..., 2)`, px.
+        ruler_mm: True distance of the marks.
 
     Returns:
-        `(...)` mm; NaN where a mark is missing or both are the same point.
+        `(...)` mm; NaN if a mark is missing or both marks coincide.
     """
     distance = np.linalg.norm(np.asarray(p1, dtype=np.float64) - np.asarray(p2, dtype=np.float64), axis=-1)
     return ruler_mm / np.where(distance > 0, distance, np.nan)
 
 
 def calibrate(marks: Annotations, images: pd.DataFrame, ruler_mm: float, tolerated_deviation_pct: float) -> pd.DataFrame:
-    """Compare the ruler's pixel size with the data set's, image by image.
+    """Compare the ruler's pixel size with the data set's pixel size for each image.
 
-    Where several annotators marked an image, their median distance counts, as in ingestion. Where an image was annotated at
-    another size than the data set has, the marks are scaled.
+    If several readers annotated an image, their median distance is used, as in ingestion. If an image was annotated at a
+    different size, the marks are scaled to the data set's image.
 
     Args:
         marks: Points named p1 and p2.
         images: The data set's images.
         ruler_mm: True distance of the marks.
-        tolerated_deviation_pct: Beyond it a row is flagged, as is a pixel size that no X-ray has.
+        tolerated_deviation_pct: Larger deviations are flagged, as are implausible pixel sizes.
 
     Returns:
-        Rows `image_id, machine, n_readers, ruler_px, mm_per_pixel, table_mm_per_pixel, deviation_pct, is_suspect`, the
-        images that have both marks; lengths in px of the data set's image, deviation of the ruler's value from the table's.
+        Rows `image_id, machine, n_readers, ruler_px, mm_per_pixel, table_mm_per_pixel, deviation_pct, is_suspect` of the images
+        with both marks. Lengths are in px of the data set's image; the deviation is that of the ruler's value from the table's.
 
     Raises:
         CalibrationError: no image has both marks.
@@ -52,7 +52,7 @@ def calibrate(marks: Annotations, images: pd.DataFrame, ruler_mm: float, tolerat
     known = images.set_index("image_id")
     by_reader = _distances_by_reader(marks).dropna(how="all")
     if by_reader.empty:
-        aside = f" {len(marks.quarantine)} were set aside; {marks.quarantine['reason'].iloc[0]}" if len(marks.quarantine) else ""
+        aside = f" {len(marks.quarantine)} are quarantined; {marks.quarantine['reason'].iloc[0]}" if len(marks.quarantine) else ""
         raise CalibrationError(f"no image of the export has both p1 and p2: label the ruler's two marks with these names.{aside}")
     annotated_width = marks.images.set_index("image_id")["width"].reindex(by_reader.index)
     width = known["width"].reindex(by_reader.index).fillna(annotated_width)
@@ -74,7 +74,7 @@ def calibrate(marks: Annotations, images: pd.DataFrame, ruler_mm: float, tolerat
 
 
 def summarise_by_machine(calibration: pd.DataFrame) -> pd.DataFrame:
-    """One row a device: how many images, its pixel size by the ruler and by the table, and how far they are apart."""
+    """One row per device: number of images, pixel sizes from the ruler and from the table, and their deviation."""
     grouped = calibration.groupby("machine")
     return pd.DataFrame(
         {
@@ -89,7 +89,7 @@ def summarise_by_machine(calibration: pd.DataFrame) -> pd.DataFrame:
 
 
 def _distances_by_reader(marks: Annotations) -> pd.DataFrame:
-    """From p1 to p2 in annotated px, NaN where both are one point: a row an image, a column a reader."""
+    """Distance from p1 to p2 in annotated px, NaN if both coincide: one row per image, one column per reader."""
     image_ids = [str(image_id) for image_id in marks.images["image_id"]]
     distances = {}
     for reader, rows in marks.landmarks[marks.landmarks["landmark"].isin(RULER_MARKS)].groupby("reader"):

@@ -1,4 +1,4 @@
-"""How far the located marks, and the pixel sizes that follow, are from the truth."""
+"""Errors of the predicted ruler marks and of the pixel sizes computed from them."""
 
 from typing import Any
 
@@ -15,23 +15,23 @@ from ceph_pipeline.landmarks.tables import points_array
 THRESHOLDS_PX = (1, 2, 5, 10, 20, 30)
 PERCENTILES = (5, 25, 75, 90, 95, 99)
 BANDS_PX = {"excellent": (0, 10), "10–20 px": (10, 20), "20–30 px": (20, 30), "over 30 px": (30, np.inf)}
-"""The bands of the p1/p2 guide; a band ends below its upper bound."""
+"""The bands of the p1/p2 guide; the upper bound is exclusive."""
 WITHIN_PCT = (0.5, 1, 2, 5)
 
 
 def compare_with_truth(sizes: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, ruler_mm: float) -> pd.DataFrame:
-    """Truth beside what was found, image by image.
+    """Compare predictions with the truth for each image.
 
     Args:
-        sizes: From `pixel_sizes`.
+        sizes: Result of `pixel_sizes`.
         landmarks: One reader's points.
         images: The images table, for devices and splits.
         ruler_mm: True distance of the marks.
 
     Returns:
         The rows of `sizes` with `machine, split, shows_ruler, error_p1_px, error_p2_px, true_mm_per_pixel, size_error_pct`.
-        Errors are NaN where the film shows no ruler, or none was usable. Where the truth has one mark of two, `shows_ruler` is
-        missing, and the film is not judged.
+        Errors are NaN if the film shows no ruler, or the predicted ruler is not usable. If the truth has only one of the two
+        marks, `shows_ruler` is missing and the film is not evaluated.
     """
     ids = sizes["image_id"].astype(str).tolist()
     truth = points_array(landmarks[landmarks["landmark"].isin(RULER_MARKS)], ids, RULER_MARKS)
@@ -51,20 +51,20 @@ def compare_with_truth(sizes: pd.DataFrame, landmarks: pd.DataFrame, images: pd.
 
 
 def headline_films(compared: pd.DataFrame) -> pd.DataFrame:
-    """Training sources, each located by a detector that has not learned from it, where there are any; else the test films."""
+    """Training sources with out-of-fold predictions, if there are any; otherwise the test films."""
     out_of_fold = compared["split"] == "train"
     return compared[out_of_fold] if out_of_fold.any() else compared
 
 
 def split_metrics(compared: pd.DataFrame) -> dict[str, Any]:
-    """`ruler_metrics` of the test films, and those of training sources as `out_of_fold`, where there are any."""
+    """`ruler_metrics` of the test films and, if there are any, of the training sources as `out_of_fold`."""
     out_of_fold = compared["split"] == "train"
     learned = {"out_of_fold": ruler_metrics(compared[out_of_fold])} if out_of_fold.any() else {}
     return ruler_metrics(compared[~out_of_fold]) | learned
 
 
 def ruler_metrics(compared: pd.DataFrame) -> dict[str, Any]:
-    """Figures over all images of a `compare_with_truth` table: errors of the marks, of the size, and of the presence."""
+    """Metrics over all images of a `compare_with_truth` table: errors of marks, of pixel sizes, and of the ruler's presence."""
     p1, p2 = (compared[f"error_{name}_px"].to_numpy(np.float64) for name in RULER_MARKS)
     size = compared["size_error_pct"].to_numpy(np.float64)
     return {
@@ -79,7 +79,7 @@ def ruler_metrics(compared: pd.DataFrame) -> dict[str, Any]:
 
 
 def error_statistics(errors: ArrayLike) -> dict[str, float]:
-    """Of the known errors in px: n, mean, median, sd, min, max, percentiles, percent within thresholds, counts by band.
+    """Statistics of known errors in px: n, mean, median, sd, min, max, percentiles, percent within thresholds, counts by band.
 
     >>> error_statistics([1.0, 3.0, float("nan")])["mean"]
     2.0
@@ -97,7 +97,7 @@ def error_statistics(errors: ArrayLike) -> dict[str, float]:
 
 
 def size_statistics(deviation_pct: ArrayLike) -> dict[str, float]:
-    """Of the known signed errors of a pixel size in percent: bias, and of their amounts what `error_statistics` has."""
+    """Statistics of the known signed errors of pixel sizes in percent: bias, and statistics of absolute errors."""
     known = _known(deviation_pct)
     if not len(known):
         return {"n": 0}
@@ -111,9 +111,9 @@ def size_statistics(deviation_pct: ArrayLike) -> dict[str, float]:
 
 
 def presence_statistics(compared: pd.DataFrame) -> dict[str, float]:
-    """How well absent rulers are recognised: precision and recall of *absent*; NaN where there are none to tell.
+    """Precision and recall of the class *absent* (no ruler on the film); NaN if undefined.
 
-    A ruler that is seen is not absent, whether or not its size is used.
+    A detected ruler is not absent, even if its pixel size is not used.
     """
     known = compared.dropna(subset=["shows_ruler"])
     absent, said = ~known["shows_ruler"].astype(bool), ~known["has_ruler"].astype(bool)
@@ -129,7 +129,7 @@ def presence_statistics(compared: pd.DataFrame) -> dict[str, float]:
 
 
 def device_errors(compared: pd.DataFrame) -> pd.DataFrame:
-    """One row a device: how many images and rulers, error of both marks in px and of the pixel size in percent, mistakes."""
+    """One row per device: numbers of images and rulers, errors of both marks in px and of the pixel size in percent, mistakes."""
     rows = []
     for machine, group in compared.groupby("machine", sort=True):
         found = ruler_metrics(group)

@@ -1,4 +1,4 @@
-"""Pictures of the located rulers, and of how large the errors are."""
+"""Figures of the predicted rulers and of the errors."""
 
 from collections.abc import Callable
 
@@ -18,21 +18,21 @@ from ceph_pipeline.landmarks.tables import points_array
 COLUMNS = 6
 PANEL_INCHES = 2.4
 REACH = 1.1
-"""Of the picture beyond the ruler's middle, in lengths of the ruler."""
+"""Half of the shown width, from the ruler's middle, in lengths of the ruler."""
 PANELS = 60
-"""Images of a page."""
+"""Number of images per page."""
 
 
 def ruler_galleries(
     compared: pd.DataFrame, truth: pd.DataFrame, read_image: Callable[[str], GreyImage], panels: int = PANELS
 ) -> list[Figure]:
-    """Every image's ruler with truth, prediction and errors, the worst first; whole films where there is none.
+    """The ruler of every image with truth, prediction and errors, the worst first; the whole film if there is no ruler.
 
     Args:
-        compared: From `compare_with_truth`.
+        compared: Result of `compare_with_truth`.
         truth: One reader's points.
-        read_image: Identifier to the original's pixels.
-        panels: Images of a figure.
+        read_image: Returns the pixels of the original image, given its identifier.
+        panels: Number of images per figure.
     """
     worst = compared[["error_p1_px", "error_p2_px"]].max(axis=1)
     rows = compared.assign(worst=worst).sort_values("worst", ascending=False, na_position="last")
@@ -57,8 +57,8 @@ def draw_ruler(axes: Axes, row: "pd.Series[float]", truth: NDArray[np.float64], 
     """One image's ruler at native resolution.
 
     Args:
-        axes: Where to draw.
-        row: Of a `compare_with_truth` table.
+        axes: Axes for drawing.
+        row: Row of a `compare_with_truth` table.
         truth: `(2, 2)` px of p1 and p2, NaN where missing.
         image: `(height, width)`.
     """
@@ -75,7 +75,7 @@ def draw_ruler(axes: Axes, row: "pd.Series[float]", truth: NDArray[np.float64], 
 
 
 def error_figure(compared: pd.DataFrame) -> Figure:
-    """How many marks are within how many px, and how far pixel sizes are off."""
+    """Cumulative distribution of the marks' errors, and distribution of the errors of pixel sizes."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     for name in RULER_MARKS:
@@ -93,13 +93,13 @@ def error_figure(compared: pd.DataFrame) -> Figure:
         reach = max(2.0, float(np.percentile(np.abs(deviation), 98)))
         right.hist(np.clip(deviation, -reach, reach), bins=31, range=(-reach, reach))
     right.axvspan(-1, 1, color="tab:green", alpha=0.12, label="within 1 %")
-    right.set(xlabel="error of mm per pixel, %", ylabel="images", title="Pixel sizes by the ruler")
+    right.set(xlabel="error of mm per pixel, %", ylabel="images", title="Pixel sizes from the ruler")
     right.legend(frameon=False)
     return figure
 
 
 def _window(points: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Corners of a square around the marks; the whole image where there are none."""
+    """Corners of a square around the marks; the whole image if there are no marks."""
     known = points[np.isfinite(points).all(axis=-1)]
     if not len(known):
         return np.array([-0.5, -0.5]), np.array([shape[1] - 0.5, shape[0] - 0.5])
@@ -111,12 +111,12 @@ def _window(points: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[NDArra
 
 def _in_words(row: "pd.Series[float]") -> str:
     if pd.isna(row["shows_ruler"]):
-        return "one mark of two annotated: not judged"
+        return "only one mark annotated: not evaluated"
     is_absent = not row["shows_ruler"]
     if not row["has_ruler"]:
-        return "no ruler, recognised" if is_absent else "ruler missed"
+        return "no ruler, correctly recognised" if is_absent else "ruler missed"
     if not row["is_usable"]:
-        return f"{'a ruler was invented' if is_absent else 'ruler seen'}, refused: {row['refusal']}"
+        return f"{'false detection of a ruler' if is_absent else 'ruler detected'}, not usable: {row['refusal']}"
     if is_absent:
-        return "a ruler was invented"
+        return "false detection of a ruler"
     return f"p1 {row['error_p1_px']:.2f}, p2 {row['error_p2_px']:.2f} px, mm/px {row['size_error_pct']:+.2f} %"

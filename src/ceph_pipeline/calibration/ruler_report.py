@@ -1,4 +1,4 @@
-"""The ruler's report: what was found in display-ready tables."""
+"""The ruler's report: metrics as display-ready tables."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,24 +18,24 @@ _MOMENTS = ("mean", "median", "sd", "min", "max")
 
 
 def ruler_sections(metrics: dict[str, Any], devices: pd.DataFrame, galleries: Iterable[str]) -> list[Section]:
-    """The report: films located out of fold first, where there are any, then the test split.
+    """The sections of the report: first the out-of-fold films, if there are any, then the test split.
 
     Args:
-        metrics: From `split_metrics`, with `stage`, `presence_rule` and `configured_min_peak`.
-        devices: From `device_errors`.
-        galleries: File names of the pictures of all images.
+        metrics: Result of `split_metrics`, with `stage`, `presence_rule` and `configured_min_peak`.
+        devices: Result of `device_errors`.
+        galleries: File names of the galleries of all images.
     """
     first, *others = judged_parts(metrics).items()
     return [
         *_part(*first, ERRORS_FIGURE),
         Section(f"{first[0]}: devices", ["Errors of both marks in px, of the pixel size in percent."], [_displayed(devices)]),
         *(section for other in others for section in _part(*other)),
-        *(Section(f"Every judged image, page {page}", figure=name) for page, name in enumerate(galleries, 1)),
+        *(Section(f"All evaluated images, page {page}", figure=name) for page, name in enumerate(galleries, 1)),
     ]
 
 
 def judged_parts(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What the figures are of, and the figures; the headline's first."""
+    """Metrics by the set of films; the set of the headline comes first."""
     shared = {name: metrics[name] for name in ("stage", "presence_rule", "configured_min_peak")}
     out_of_fold = {CROSS_VALIDATION: metrics["out_of_fold"] | shared} if "out_of_fold" in metrics else {}
     return out_of_fold | {"Test split": metrics}
@@ -44,7 +44,7 @@ def judged_parts(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def _part(name: str, found: dict[str, Any], figure: str | None = None) -> list[Section]:
     marks, notes = found["marks"], ruler_notes(found)
     if name == CROSS_VALIDATION:
-        notes = [f"{found['n_images']} training films, each located by the detector that was trained without its fold.", *notes]
+        notes = [f"{found['n_images']} training films, each predicted by the detector that was trained without its fold.", *notes]
     return [
         Section(f"{name}: {ruler_headline(found)}", notes, [marks_frame(marks), bands_frame(marks)], figure),
         Section(f"{name}: percentiles and thresholds", [], [tails_frame(marks)]),
@@ -53,38 +53,38 @@ def _part(name: str, found: dict[str, Any], figure: str | None = None) -> list[S
 
 
 def ruler_headline(metrics: dict[str, Any]) -> str:
-    """One line: how far the marks are off, and how much of the pixel size."""
+    """One line with the errors of marks and pixel sizes."""
     both, size = metrics["marks"]["both"], metrics["pixel_size_pct"]
     if not both["n"]:
-        return f"No mark could be judged on {metrics['n_images']} images"
+        return f"No mark could be evaluated on {metrics['n_images']} images"
     within = f"mm per pixel within 1 % in {number(size.get('within_1_pct'), 1)} % of {size['n']} rulers"
     return (
-        f"{LABELS[metrics['stage']]}: marks {number(both['mean'])} px off on average (median {number(both['median'])}), {within}"
+        f"{LABELS[metrics['stage']]}: mean error of marks {number(both['mean'])} px (median {number(both['median'])}), {within}"
     )
 
 
 def ruler_notes(metrics: dict[str, Any]) -> list[str]:
-    """What the figures are made from, and what was decided."""
+    """Notes on the data behind the metrics and on decisions."""
     rule, presence = Presence(**metrics["presence_rule"]), metrics["presence"]
     if metrics["configured_min_peak"]:
-        because = "as calibration.min_peak says"
+        because = "set by calibration.min_peak"
     elif rule.is_learned:
         because = f"learned from {rule.n_shown} validation films with a ruler and {rule.n_absent} without"
     else:
-        because = "not learned: the validation split has not both kinds of film, or their peaks do not differ"
+        because = "the default: the validation split has only films with or only films without a ruler, or no threshold fits"
     told = (
         f"absent rulers: precision {number(presence['absent_precision'], 3)}, recall {number(presence['absent_recall'], 3)} "
-        f"({presence['n_absent']} films without one, {presence['n_invented']} invented, {presence['n_missed']} missed)"
+        f"({presence['n_absent']} films without one, {presence['n_invented']} false detections, {presence['n_missed']} missed)"
     )
     refused = metrics["refused"]
     turned_down = (
-        f"Seen, but refused: {refused[UNCERTAIN]} whose pixel size is too uncertain (calibration.max_se_pct), "
-        f"{refused[IMPLAUSIBLE]} whose pixel size no X-ray has. They do not count as absent; "
-        "their marks and sizes are not among the errors."
+        f"Detected, but not usable: {refused[UNCERTAIN]} rulers with a too uncertain pixel size (calibration.max_se_pct), "
+        f"{refused[IMPLAUSIBLE]} with an implausible pixel size. They do not count as absent; "
+        "their marks and pixel sizes are not included in the errors."
     )
     sources = ", ".join(f"{source} {count}" for source, count in sorted(metrics["sources"].items()))
     return [
-        f"A ruler is there from a peak of {metrics['configured_min_peak'] or rule.min_peak:.3f} on, {because}.",
+        f"Threshold on the peak for a ruler: {metrics['configured_min_peak'] or rule.min_peak:.3f}, {because}.",
         told + ".",
         turned_down,
         f"Pixel sizes come from: {sources}. {metrics['n_suspect']} rulers disagree with the film's file.",
@@ -92,13 +92,13 @@ def ruler_notes(metrics: dict[str, Any]) -> list[str]:
 
 
 def marks_frame(marks: dict[str, dict[str, float]]) -> pd.DataFrame:
-    """Errors in px, a row each for p1, p2 and both."""
+    """Errors in px, with one row each for p1, p2 and both."""
     rows = {"": list(marks), "n": [str(found["n"]) for found in marks.values()]}
     return pd.DataFrame(rows | {f"{name} px": numbers(found.get(name) for found in marks.values()) for name in _MOMENTS})
 
 
 def bands_frame(marks: dict[str, dict[str, float]]) -> pd.DataFrame:
-    """How many marks lie in each band."""
+    """Number of marks in each band."""
     counts = {name: [str(found.get(name, 0)) for found in marks.values()] for name in BANDS_PX}
     return pd.DataFrame({"": list(marks)} | counts)
 
@@ -111,7 +111,7 @@ def tails_frame(marks: dict[str, dict[str, float]]) -> pd.DataFrame:
 
 
 def size_frame(size: dict[str, float]) -> pd.DataFrame:
-    """Errors of the pixel size: bias, amounts, and percent of images within limits."""
+    """Errors of the pixel size: bias, absolute errors, and percent of images within limits."""
     fields = {"n": [str(size["n"])], "bias %": [number(size.get("bias"), 3, signed=True)]}
     fields |= {f"{name} %": [number(size.get(name), 3)] for name in _MOMENTS}
     return pd.DataFrame(fields | {f"within {w:g} %": [number(size.get(f"within_{w:g}_pct"), 1)] for w in WITHIN_PCT})

@@ -1,6 +1,6 @@
-"""The detector: trained networks, and the one path from pixels to landmarks.
+"""The detector: trained networks, and the code that predicts landmarks from pixels.
 
-Importing this package is cheap; its parts import torch when they are used.
+Importing this package does not import torch; torch is imported when `LandmarkDetector` is first used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ __all__ = ["DetectorParams", "LandmarkDetector"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs torch at its first use."""
+    """Import `LandmarkDetector`, which requires torch, at its first use."""
     if name == "LandmarkDetector":
         from ceph_pipeline.detector.landmark_detector import LandmarkDetector
 

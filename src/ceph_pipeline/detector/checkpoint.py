@@ -1,4 +1,4 @@
-"""Checkpoints that load without running code, and carry what prediction needs to know."""
+"""Checkpoints, which load without executing code and contain all facts that prediction requires."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ class CheckpointError(CephError, RuntimeError):
 
 @dataclass
 class TrainedNet:
-    """A network with what is needed to use it.
+    """A network and the facts that its use requires.
 
     Attributes:
-        net: In evaluation mode.
-        stage: `stage1` sees whole images, `stage2` crops.
+        net: The network, in evaluation mode.
+        stage: `stage1` predicts whole images, `stage2` crops.
         landmarks: Full names, in channel order.
         input_size: (width, height) px.
         stride: Input px per heatmap px.
         sigma_px: Standard deviation of the training targets, heatmap px.
-        activation: What turns logits into heatmaps.
-        architecture: Keyword arguments that built the net.
-        facts: Further plain values: `flips`, whether it has learned from faces of both directions (true where it is not said),
-            `resize` and `input_gamma` (1 where it is not said), z-score statistics, crop parameters.
-        onnx: The same network for onnxruntime, which then answers in its place.
+        activation: The function from logits to heatmaps.
+        architecture: Keyword arguments that built the network.
+        facts: Further plain values: `flips`, whether the network was trained on faces of both directions (default true),
+            `resize`, `input_gamma` (default 1), z-score statistics, crop parameters.
+        onnx: The same network for onnxruntime, which is used instead of `net`.
     """
 
     net: LandmarkNet | RefinementNet
@@ -69,7 +69,7 @@ class TrainedNet:
     onnx: OnnxNet | None = None
 
     def heatmaps(self, logits: Tensor) -> Tensor:
-        """Heatmaps `(N, K, h, w)` whose peak is 1 where the network is sure."""
+        """Heatmaps `(N, K, h, w)`; the peak is near 1 if the network is certain."""
         return to_heatmaps(logits, self.activation, self.sigma_px)
 
     def to_input(self, points: Tensor) -> Tensor:
@@ -78,14 +78,14 @@ class TrainedNet:
 
 
 def create_net(stage: StageName, architecture: dict[str, Any], seed: int = 0) -> LandmarkNet | RefinementNet:
-    """Build the network of a stage from its keyword arguments; its first weights are a function of the seed."""
+    """Build the network of a stage from its keyword arguments; its initial weights depend on the seed only."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return create_landmark_net(**architecture) if stage == "stage1" else create_refinement_net(**architecture)
 
 
 def save_checkpoint(trained: TrainedNet, path: Path) -> None:
-    """Write a checkpoint of plain values and tensors, whole or not at all."""
+    """Write a checkpoint of plain values and tensors atomically."""
     content = {
         "format": FORMAT,
         "stage": trained.stage,
@@ -102,10 +102,10 @@ def save_checkpoint(trained: TrainedNet, path: Path) -> None:
 
 
 def write_tensors(content: dict[str, Any], path: Path) -> None:
-    """Write tensors and plain values to a file, whole or not at all: what was there before stays until the new file is complete.
+    """Write tensors and plain values to a file atomically: a previous file is kept until the new file is complete.
 
     Raises:
-        CheckpointError: the disk is full, or does not let us write.
+        CheckpointError: the disk is full or not writable.
     """
     try:
         with atomic_path(path) as temporary, temporary.open("wb") as stream:
@@ -113,11 +113,11 @@ def write_tensors(content: dict[str, Any], path: Path) -> None:
     except (OSError, RuntimeError) as error:
         cause = _cause(error)
         message = (isinstance(cause, OSError) and refusal(cause, path)) or f"{path} cannot be written: {cause}."
-        raise CheckpointError(f"{message} What was saved before is intact: run again to go on from there.") from error
+        raise CheckpointError(f"{message} The previous checkpoint is intact: run again to resume from it.") from error
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What the operating system said, below what was made of it."""
+    """The operating system's error in the chain of exceptions, or the innermost exception."""
     while getattr(error, "errno", None) is None and error.__context__ is not None:
         error = error.__context__
     return error
@@ -127,14 +127,14 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> TrainedNe
     """Read a checkpoint written by `save_checkpoint`; nothing in the file is executed.
 
     Raises:
-        CheckpointError: the file is missing, damaged, holds code, or is no checkpoint of these networks.
+        CheckpointError: the file is missing, damaged, contains code, or is not a checkpoint of these networks.
     """
     try:
         content = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such checkpoint. Train the network first.") from None
-    except (pickle.UnpicklingError, struct.error, LookupError):  # torch's message would have it loaded all the same
-        raise CheckpointError(f"{path}: refused: no checkpoint, or one with more in it than tensors and plain values.") from None
+    except (pickle.UnpicklingError, struct.error, LookupError):  # torch's own message recommends weights_only=False
+        raise CheckpointError(f"{path}: rejected: not a checkpoint, or it contains more than tensors and plain values.") from None
     except (RuntimeError, EOFError, OSError, ValueError) as error:
         raise CheckpointError(f"{path}: damaged ({error}). Train again or restore the file.") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -142,11 +142,13 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> TrainedNe
     try:
         described = _Content.model_validate(content)
     except ValidationError as error:
-        raise CheckpointError(f"{path}: not what a training writes ({_first(error)}). Train again or restore the file.") from None
+        raise CheckpointError(
+            f"{path}: not a checkpoint that training writes ({_first(error)}). Train again or restore the file."
+        ) from None
     if damaged := [name for name, values in described.state_dict.items() if not torch.isfinite(values).all()]:
         raise CheckpointError(
-            f"{path}: {len(damaged)} of its tensors hold NaN or infinite weights, first {damaged[0]}: such a network answers "
-            "nothing. Train again, with a lower learning rate, or restore the file."
+            f"{path}: {len(damaged)} of its tensors contain NaN or infinite weights, first {damaged[0]}; the network cannot be "
+            "used. Train again with a lower learning rate, or restore the file."
         )
     try:
         return _restore(described, device)
@@ -159,7 +161,7 @@ Side = Annotated[int, Field(ge=1, le=16384)]
 
 
 class _Content(BaseModel):
-    """A checkpoint's content, checked when it is read."""
+    """A checkpoint's content, validated when the file is read."""
 
     model_config = ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
 
@@ -177,11 +179,11 @@ class _Content(BaseModel):
     def _agrees_with_its_network(self) -> _Content:
         for name, said in (("stride", self.stride), ("n_landmarks", len(self.landmarks))):
             if self.architecture.get(name) != said:
-                raise ValueError(f"{name} is {said}, and its network's {self.architecture.get(name)}")
+                raise ValueError(f"{name} is {said}, but its network has {self.architecture.get(name)}")
         if any(side % self.stride for side in self.input_size):
-            raise ValueError(f"input_size {self.input_size} is no multiple of stride {self.stride}")
+            raise ValueError(f"input_size {self.input_size} is not a multiple of stride {self.stride}")
         if len(set(self.landmarks)) < len(self.landmarks):
-            raise ValueError("landmarks: a name stands twice")
+            raise ValueError("landmarks: a name occurs twice")
         return self
 
     @model_validator(mode="after")
@@ -198,24 +200,24 @@ class _Content(BaseModel):
 
 
 def _first(error: ValidationError) -> str:
-    """The first thing that is wrong."""
+    """The first validation error, as `field: message`."""
     detail = error.errors(include_url=False)[0]
     place, message = ".".join(map(str, detail["loc"])), detail["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message
 
 
 def load_networks(paths: Sequence[Path], stage: StageName, params: DetectorParams) -> tuple[TrainedNet, ...]:
-    """Read the networks of one stage that answer together.
+    """Read the networks of one stage, one or an ensemble.
 
     Args:
         paths: Their checkpoints.
-        stage: Which.
-        params: On which device they compute, and by what.
+        stage: The stage of the networks.
+        params: The device and the runtime.
 
     Raises:
-        CheckpointError: a file is not what `load_checkpoint` reads, of the other stage, or of other landmarks than the first.
+        CheckpointError: `load_checkpoint` rejects a file, or a network has another stage, or other landmarks than the first.
         DeviceError: this machine has no such device.
-        OnnxError: onnxruntime is asked for and not installed, or cannot compute a network.
+        OnnxError: onnxruntime is requested but not installed, or cannot compute a network.
     """
     on_onnx = params.runtime == "onnxruntime"
     device = resolve_device("cpu" if on_onnx else params.device)
@@ -223,18 +225,18 @@ def load_networks(paths: Sequence[Path], stage: StageName, params: DetectorParam
     for path, trained in zip(paths, networks, strict=True):
         if trained.stage != stage:
             raise CheckpointError(
-                f"{path}: holds a network of {trained.stage}, expected one of {stage}. Restore it or train again."
+                f"{path}: contains a network of {trained.stage}, expected {stage}. Restore the file or train again."
             )
         if trained.landmarks != networks[0].landmarks:
             raise CheckpointError(
-                f"{path}: locates {_in_short(trained.landmarks)}, and {paths[0]} {_in_short(networks[0].landmarks)}: networks "
-                "that answer together locate the same landmarks in the same order. Train them on one data set."
+                f"{path}: predicts {_in_short(trained.landmarks)}, but {paths[0]} predicts {_in_short(networks[0].landmarks)}: "
+                "the networks of an ensemble must predict the same landmarks in the same order. Train them on one data set."
             )
     asked = params.views_stage1 if stage == "stage1" else params.views_stage2
     if learned_views(asked, networks) != views_of(asked):
         one_way = next(path for path, trained in zip(paths, networks, strict=True) if not learns_both_ways(trained))
         logger.warning(
-            "detector.views_%s: flipped views are left out; %s has learned from faces of one direction only", stage, one_way
+            "detector.views_%s: flipped views are skipped; %s was trained on faces of one direction only", stage, one_way
         )
     return tuple(map(on_onnxruntime, networks, paths)) if on_onnx else networks
 

@@ -1,4 +1,4 @@
-"""One forward pass, from an array of inputs to points in input pixels."""
+"""One forward pass: from an array of inputs to points in input pixels."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a network says about a batch.
+    """Predictions of a network for a batch.
 
     Attributes:
         xy: `(N, K, 2)` in px of the network's input.
-        peak: `(N, K)`, heights of the heatmaps, 1 where the network is sure.
-        outputs: `(N,)` each, what stage 1's other heads say: `cvm_stage` (1–6), `cvm_probability` (0–1) of that stage, and
-            measurements, lengths in px of the network's input (`cephalometry.learned`).
+        peak: `(N, K)`, heights of the heatmaps; near 1 if the network is certain.
+        outputs: `(N,)` each, outputs of stage 1's other heads: `cvm_stage` (1–6), `cvm_probability` (0–1) of that stage, and
+            measurements, with lengths in px of the network's input (`cephalometry.learned`).
     """
 
     xy: NDArray[np.float64]
@@ -39,11 +39,11 @@ class Answers:
 
 
 class DeviceError(CephError, ValueError):
-    """The device that was asked for is not in this machine."""
+    """The requested device is not available on this machine."""
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device of a name; `auto` takes a GPU where there is one.
+    """The device of a name; `auto` selects a GPU if one is available.
 
     Raises:
         DeviceError: this machine has no such device.
@@ -59,7 +59,7 @@ def resolve_device(name: str) -> torch.device:
 
 
 def native_precision(device: torch.device) -> torch.autocast:
-    """The context that networks compute in: bfloat16 where it is native, which moves points by some 0.02 mm."""
+    """The autocast context of networks: bfloat16 on devices that compute it natively, which moves points by about 0.02 mm."""
     return torch.autocast(device.type, torch.bfloat16, enabled=computes_bfloat16(device.type))
 
 
@@ -74,7 +74,7 @@ def locate(
     Args:
         trained: A network of either stage, on any device.
         inputs: `(N, H, W)`, normalised.
-        landmark: `(N,)`, which landmark each crop shows; stage 2 only.
+        landmark: `(N,)`, the index of the landmark in each crop; stage 2 only.
     """
     device = next(trained.net.parameters()).device
     images = channels_last(inputs).to(device)
@@ -88,7 +88,7 @@ def locate(
 
 
 def _other_outputs(trained: TrainedNet, output: LandmarkOutput) -> dict[str, NDArray[np.float64]]:
-    """What the heads beside the heatmaps say."""
+    """The outputs of the heads other than the heatmap head."""
     found: dict[str, NDArray[np.float64]] = {}
     if output.cvm_logits is not None:
         logits = output.cvm_logits.float()
@@ -107,9 +107,9 @@ def _float64(values: Tensor) -> NDArray[np.float64]:
 
 
 def channels_last(inputs: NDArray[np.float32]) -> Tensor:
-    """Images `(N, 1, H, W)` whose strides say channels_last.
+    """Images `(N, 1, H, W)` with the strides of channels_last.
 
-    With one channel either layout has the same bytes, and torch takes plain strides for the other one, in which
+    With one channel both layouts have the same bytes. Torch treats contiguous strides as the other layout, in which
     convolutions on a CPU are slower.
     """
     return torch.from_numpy(inputs)[..., None].permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""How a whole image comes into the network's input, in training and prediction alike."""
+"""Maps a whole image to the network's input, identically in training and prediction."""
 
 from typing import cast
 
@@ -9,11 +9,11 @@ from ceph_pipeline.landmarks import Affine
 from ceph_pipeline.landmarks.geometry import Size, fitted_size
 
 MAX_MINIFICATION = 1.5
-"""Stored px per input px: larger images are area-averaged first, as the cache was, so that fine structure does not alias."""
+"""Stored px per input px. Larger images are area-averaged first, as in the cache, to avoid aliasing of fine structure."""
 
 
 RESIZES = ("letterbox", "stretch")
-"""Ways into the network's input: keep the aspect and pad, or fill the frame."""
+"""Resizing methods: `letterbox` keeps the aspect ratio and pads; `stretch` fills the input."""
 
 
 def frame(source: Size, target: Size, resize: str) -> Affine:
@@ -22,7 +22,7 @@ def frame(source: Size, target: Size, resize: str) -> Affine:
 
 
 def reduce(stored: GreyImage, original: Size, target: Size) -> GreyImage:
-    """A stored image, area-averaged to about the size of the network's input where it is much larger."""
+    """The stored image; a much larger image is area-averaged to about the size of the network's input."""
     reduced = fitted_size(original, max(target))
     if max(stored.shape) <= MAX_MINIFICATION * max(reduced):
         return stored

@@ -1,4 +1,4 @@
-"""Images of a table with their pixels."""
+"""Images of a table and their pixels."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images that one stage looks at.
+    """Images that one stage predicts.
 
     Attributes:
-        rows: `image_id, width, height, pixel_size_mm` of each.
-        read: Identifier to pixels: the original's, or for stage 1 those of a pre-resized copy.
-        pixels: Digest of what the identifiers stand for.
+        rows: `image_id, width, height, pixel_size_mm` of each image.
+        read: Returns the pixels of an identifier: of the original or, for stage 1, of a resized image.
+        pixels: Digest of the pixels.
     """
 
     rows: pd.DataFrame
@@ -33,18 +33,18 @@ class ImageSet:
 
     @classmethod
     def of_cache(cls, rows: pd.DataFrame, cache: ImageStore, cache_index: pd.DataFrame) -> ImageSet:
-        """Sources as ingestion has pre-resized them."""
+        """Source images as resized by ingestion."""
         return cls(rows, cache.read, _digest(rows, cache_index))
 
     @classmethod
     def of_originals(cls, rows: pd.DataFrame, raw: RawFolder, cache_index: pd.DataFrame) -> ImageSet:
-        """Sources in their raw files."""
+        """Source images in their raw files."""
         paths = rows.set_index("image_id")["path"]
         return cls(rows, lambda image_id: raw.read(str(paths[image_id])), _digest(rows, cache_index))
 
     @classmethod
     def of_copies(cls, rows: pd.DataFrame, store: ImageStore) -> ImageSet:
-        """Augmented copies."""
+        """Augmented images."""
         return cls(rows, store.read, fingerprint([fingerprint(store.read(image_id)) for image_id in rows["image_id"].tolist()]))
 
     @property
@@ -58,14 +58,14 @@ class ImageSet:
         return self.rows[["width", "height"]].to_numpy("int64")
 
     def only(self, image_ids: set[str]) -> ImageSet:
-        """Some of the images."""
+        """The images with the given identifiers."""
         return replace(self, rows=self.rows[self.rows["image_id"].isin(image_ids)])
 
     def identity(self) -> dict[str, Any]:
-        """What a table made from these images depends on, by name."""
+        """The inputs for the fingerprint of a table made from these images, by name."""
         return {"images": fingerprint(self.rows), "pixels": self.pixels}
 
 
 def _digest(rows: pd.DataFrame, cache_index: pd.DataFrame) -> str:
-    """Of some sources' pixels, as ingestion found them."""
+    """Digest of the pixels of source images, from the index that ingestion wrote."""
     return fingerprint(cache_index[cache_index["image_id"].isin(rows["image_id"])])

@@ -1,4 +1,4 @@
-"""What a detector is given: files or arrays, each under the identifier of its rows."""
+"""The inputs of a detector: files or arrays by identifier."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 class DetectorError(CephError, ValueError):
-    """A detector cannot be loaded, or cannot work on what it was given."""
+    """A detector cannot be loaded, or its input is invalid."""
 
 
 def pixels_of(source: Path | GreyImage, name: str) -> GreyImage:
-    """The pixels of a file or of an array, which a message calls `name`.
+    """The pixels of a file or of an array; `name` identifies the image in messages.
 
     Raises:
-        ImageReadError: the file is missing or damaged, or the pixels have not the shape of a film, or are all alike.
+        ImageReadError: the file is missing or damaged, the pixels do not have the shape of a film, or all pixels are equal.
     """
     what = str(source) if isinstance(source, Path) else f"image {name!r}"
     if isinstance(source, Path):
@@ -42,22 +42,22 @@ def pixels_of(source: Path | GreyImage, name: str) -> GreyImage:
         require_film_shape(source.shape[1], source.shape[0], what)
         film = source
     if film.min() == film.max():
-        raise ImageReadError(f"{what}: nothing to see: every pixel has the grey level {film.max()}. Export the film again.")
+        raise ImageReadError(f"{what}: empty image: every pixel has the grey level {film.max()}. Export the film again.")
     return film
 
 
 def by_identifier(images: Images) -> dict[str, Path | GreyImage]:
-    """Images under the identifiers of their rows; see `LandmarkDetector.predict`.
+    """Images by the identifiers of their rows; see `LandmarkDetector.predict`.
 
-    Names of a mapping are made safe where they cannot be file names. Files of a sequence go by their names without suffix,
-    those of equal names by their folders too; arrays are `image_0`, `image_1`, ….
+    Names of a mapping are changed if they cannot be file names. The identifier of a file in a sequence is its name without
+    suffix; files of equal names also get the names of their folders. Arrays are named `image_0`, `image_1`, ….
 
     Raises:
-        DetectorError: one file is given twice, something is neither a file nor a grey array of 8 or 16 bits, or there is one
-            image alone and no list of it.
+        DetectorError: a file is given twice, an image is neither a file nor a grey array of 8 or 16 bits, or a single image
+            is not in a list.
     """
     if isinstance(images, str | Path):
-        raise DetectorError(f"{images}: one image alone. Give a list, `predict([path])`, or a mapping.")
+        raise DetectorError(f"{images}: a single image, expected a list, `predict([path])`, or a mapping.")
     if isinstance(images, Mapping):
         if foreign := next((name for name in images if not isinstance(name, str)), None):
             raise DetectorError(f"{foreign!r}: the name of an image is of type {type(foreign).__name__}, expected text.")
@@ -81,17 +81,17 @@ def pixel_sizes_of(pixel_size_mm: float | Sequence[float] | None, image_ids: Seq
     """Millimetres per pixel of N images, `(N,)`, NaN where unknown; see `LandmarkDetector.predict`.
 
     Raises:
-        DetectorError: there is neither one size nor one for each image, or an X-ray cannot have it.
+        DetectorError: the sizes are neither one number nor one number per image, or a size is impossible for an X-ray.
     """
     try:
         given = np.asarray(np.nan if pixel_size_mm is None else pixel_size_mm, dtype=np.float64)
     except (TypeError, ValueError):
         raise DetectorError(
-            f"pixel_size_mm is of type {type(pixel_size_mm).__name__}: give one number, or one for each image in their order."
+            f"pixel_size_mm is of type {type(pixel_size_mm).__name__}: give one number, or one number per image in their order."
         ) from None
     if given.shape not in {(), (len(image_ids),)}:
         raise DetectorError(
-            f"pixel_size_mm has shape {given.shape} for {len(image_ids)} images: give one number, or one for each image."
+            f"pixel_size_mm has shape {given.shape} for {len(image_ids)} images: give one number, or one number per image."
         )
     sizes = np.broadcast_to(np.where(given == 0, np.nan, given), len(image_ids))
     for image_id, size in zip(image_ids, sizes.tolist(), strict=True):
@@ -110,13 +110,13 @@ def _require_grey(source: Any, what: str) -> None:
         raise DetectorError(f"{what} has shape {source.shape}, expected (height, width), grey.")
     if source.dtype not in (np.uint8, np.uint16):
         raise DetectorError(
-            f"{what} is of {source.dtype}, expected uint8 or uint16: give the levels as the film has them, neither scaled to "
+            f"{what} is of {source.dtype}, expected uint8 or uint16: give the film's original grey levels, neither scaled to "
             "0–1 nor normalised, and convert them with `astype`."
         )
 
 
 def _names(images: Sequence[Image]) -> list[str]:
-    """An identifier for each image of a sequence; one for both, where a file is there twice."""
+    """An identifier for each image of a sequence; equal identifiers for repeated files."""
     paths = [os.path.abspath(image) if isinstance(image, str | Path) else None for image in images]  # noqa: PTH100 links stay
     stems = [safe_identifier(Path(path).stem) if path else f"image_{number}" for number, path in enumerate(paths)]
     names, renamed = stems, set[str]()
@@ -128,13 +128,13 @@ def _names(images: Sequence[Image]) -> list[str]:
 
 
 def _clashing(names: Sequence[str], paths: Sequence[str | None]) -> set[str]:
-    """The files whose name another file or an array has, upper and lower case being one."""
+    """The files whose name equals that of another file or array, ignoring case."""
     owners = Counter(name for name, _ in {(name.casefold(), path) for name, path in zip(names, paths, strict=True)})
     return {path for name, path in zip(names, paths, strict=True) if path and owners[name.casefold()] > 1}
 
 
 def _below_their_root(paths: set[str]) -> dict[str, str]:
-    """Identifiers by path, made of the folders that the files do not share and their names."""
+    """Identifiers by path, built from each file's path below the files' common folder."""
     root = os.path.commonpath([os.path.dirname(path) for path in paths])  # noqa: PTH120
     below = {Path(path).relative_to(root).as_posix(): path for path in paths}
     return {below[path]: name for name, path in identifiers_of(sorted(below)).items()}

@@ -1,4 +1,4 @@
-"""The views that networks can answer."""
+"""The views in which trained networks can predict."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ if TYPE_CHECKING:
 
 
 def learns_both_ways(trained: TrainedNet) -> bool:
-    """Whether a network has learned from faces of both directions; one that does not record it counts as such."""
+    """Whether a network was trained on faces of both directions; True if the checkpoint does not record it."""
     return bool(trained.facts.get("flips", True))
 
 
 def learned_views(views: Views, networks: Sequence[TrainedNet]) -> tuple[View, ...]:
-    """The views of a set or a grid, without the flipped ones where a network has learned from faces of one direction only."""
-    asked = views_of(views)
+    """The requested views, without the flipped views if a network was trained on faces of one direction only."""
+    requested = views_of(views)
     if all(map(learns_both_ways, networks)):
-        return asked
-    return tuple(view for view in asked if not view.flip) or (View(),)
+        return requested
+    return tuple(view for view in requested if not view.flip) or (View(),)
 
 
-class Looks(NamedTuple):
-    """How every network of stage 1 looks at an image.
+class Stage1Views(NamedTuple):
+    """The views in which every network of stage 1 predicts an image.
 
     Attributes:
-        views: The plain frame, which outputs other than points are read from, and then the other views asked for.
-        asked: `(networks × views,)`, networks first: which looks the points are fused from; not the plain frame's where nobody
-            has asked for it.
+        views: The untransformed view, then the other requested views. Outputs other than points are read from the first view.
+        requested: `(networks × views,)`, networks first: whether a forward pass contributes to the fused points. False for
+            the untransformed view if that view was not requested.
     """
 
     views: tuple[View, ...]
-    asked: NDArray[np.bool_]
+    requested: NDArray[np.bool_]
 
 
-def looks_of(views: Views, networks: Sequence[TrainedNet]) -> Looks:
-    """The looks of stage 1 at a set or a grid of views."""
-    asked = learned_views(views, networks)
-    looked_at = (View(), *(view for view in asked if not view.is_identity))
-    return Looks(looked_at, np.tile([view in asked for view in looked_at], len(networks)))
+def stage1_views(views: Views, networks: Sequence[TrainedNet]) -> Stage1Views:
+    """The views of stage 1 for a set or a grid of views."""
+    requested = learned_views(views, networks)
+    predicted = (View(), *(view for view in requested if not view.is_identity))
+    return Stage1Views(predicted, np.tile([view in requested for view in predicted], len(networks)))

@@ -1,4 +1,4 @@
-"""Located landmarks and how sure the network is of them."""
+"""Predicted landmarks and their uncertainty."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from ceph_pipeline.landmarks.tables import empty_table, points_array, points_table
 
 MIN_PEAK = 0.01
-"""Heatmap peaks below this say no more than this: the network does not know."""
+"""Lower bound of heatmap peaks; lower peaks carry no further information about the uncertainty."""
 
 
 class Located(NamedTuple):
@@ -18,7 +18,7 @@ class Located(NamedTuple):
     Attributes:
         xy: `(N, K, 2)` px of the original images.
         sigma_px: `(N, K)` px, estimated standard deviation along one axis.
-        peak: `(N, K)`, height of the whole image's heatmap: 1 where stage 1 is sure, near 0 where it sees no such landmark.
+        peak: `(N, K)`, height of the whole image's heatmap: near 1 if stage 1 is certain, near 0 if it finds no such landmark.
     """
 
     xy: NDArray[np.float64]
@@ -27,10 +27,11 @@ class Located(NamedTuple):
 
 
 def posterior_sd(peak: NDArray[np.float64], target_sd: float) -> NDArray[np.float64]:
-    """How uncertain a heatmap says it is, from the height of its peak.
+    """The standard deviation of a point, derived from the height of its heatmap's peak.
 
-    A network trained towards peak-1 Gaussians of standard deviation t learns their average over where the point may lie.
-    If that is normal with standard deviation s along each axis, the average peaks at t² / (t² + s²).
+    A network trained on Gaussian targets with peak 1 and standard deviation t learns their average over the possible positions
+    of the point. If the position is normally distributed with standard deviation s along each axis, the peak of the average
+    is t² / (t² + s²).
 
     Args:
         peak: Any shape; 1 is certain.
@@ -43,12 +44,12 @@ def posterior_sd(peak: NDArray[np.float64], target_sd: float) -> NDArray[np.floa
 
 
 def combined_sd(*parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Root of the sum of squares, where a part that is unknown (NaN) adds nothing."""
+    """Root of the sum of squares; unknown parts (NaN) are ignored."""
     return np.sqrt(sum(np.nan_to_num(part) ** 2 for part in parts))
 
 
 def lies_outside(xy: NDArray[np.float64], sizes: ArrayLike) -> NDArray[np.bool_]:
-    """Which points lie beyond their image's pixels, whose centres are at integers; unknown points (NaN) do not.
+    """Whether points lie outside their image; False for unknown points (NaN). Pixel centres are at integers.
 
     Args:
         xy: `(N, K, 2)` px.
@@ -76,7 +77,7 @@ def no_predictions() -> pd.DataFrame:
 
 
 def located_in(rows: pd.DataFrame, image_ids: list[str], landmarks: list[str]) -> Located:
-    """What one stage's rows of a `PredictionTable` say, in the given orders, NaN where there is no such point.
+    """The points of one stage's rows of a `PredictionTable`, in the given orders; NaN for missing points.
 
     Raises:
         ValueError: the rows are of more than one stage.

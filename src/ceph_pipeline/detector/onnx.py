@@ -1,7 +1,7 @@
-"""Trained networks as ONNX files, and onnxruntime in torch's place.
+"""Exports trained networks to ONNX, and runs them with onnxruntime instead of torch.
 
-The file lies beside its checkpoint, `best.onnx`, and knows it by its digest: it is written at its first use, and again when the
-checkpoint has changed.
+The file `best.onnx` is next to its checkpoint and stores the checkpoint's digest. The file is written at its first use, and
+again after the checkpoint has changed.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class OnnxError(CephError, RuntimeError):
 
 
 class OnnxNet:
-    """An ONNX file that answers as the network that it was made from, on the CPU, in float32.
+    """An ONNX file with the interface of its network; computes on the CPU in float32.
 
     Args:
         path: The file.
-        stage: `stage1` answers with a `LandmarkOutput`, `stage2` with heatmaps.
-        distance_head: What reads measurements off the heatmaps, by torch as all decoding is; None: there are none.
+        stage: `stage1` returns a `LandmarkOutput`, `stage2` returns heatmaps.
+        distance_head: Computes measurements from the heatmaps with torch; None if the network predicts no measurements.
     """
 
     def __init__(self, path: Path, stage: str, distance_head: DistanceHead | None = None) -> None:
@@ -66,8 +66,8 @@ def on_onnxruntime(trained: TrainedNet, checkpoint: Path) -> TrainedNet:
     """The same network, computed by onnxruntime.
 
     Args:
-        trained: Loaded from the checkpoint, on the CPU.
-        checkpoint: Its file; the ONNX file is written beside it where there is none of this checkpoint.
+        trained: The network of the checkpoint, on the CPU.
+        checkpoint: The checkpoint's file; the ONNX file is written next to it if missing or outdated.
 
     Raises:
         OnnxError: the extra `onnx` is not installed, or the network cannot be exported.
@@ -80,15 +80,15 @@ def on_onnxruntime(trained: TrainedNet, checkpoint: Path) -> TrainedNet:
 
 
 def export_onnx(trained: TrainedNet, target: Path, checkpoint: str) -> None:
-    """Write a network as one ONNX file, whole or not at all.
+    """Write a network as one ONNX file atomically.
 
-    Its inputs are `images` `(N, 1, H, W)`, normalised, and of stage 2 `landmark` `(N,)` int64; its outputs are logits:
-    `heatmaps`, and `cvm_logits` where it has that head. The batch is dynamic, the input's size is not.
+    The inputs are `images` `(N, 1, H, W)`, normalised, and for stage 2 `landmark` `(N,)` int64. The outputs are logits:
+    `heatmaps`, and `cvm_logits` if the network has a CVM head. The batch size is dynamic; the input size is fixed.
 
     Args:
-        trained: On the CPU.
+        trained: The network, on the CPU.
         target: The file.
-        checkpoint: Digest of the checkpoint, kept in the file's metadata.
+        checkpoint: Digest of the checkpoint, stored in the file's metadata.
 
     Raises:
         OnnxError: the extra `onnx` is not installed, or torch cannot export the network.
@@ -102,7 +102,7 @@ def export_onnx(trained: TrainedNet, target: Path, checkpoint: str) -> None:
     batch = {0: torch.export.Dim("batch", min=1)}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the exporter, about itself
+            warnings.simplefilter("ignore")  # the exporter warns about its own internals
             program = torch.onnx.export(
                 net,
                 tuple(examples.values()),
@@ -117,7 +117,7 @@ def export_onnx(trained: TrainedNet, target: Path, checkpoint: str) -> None:
     except torch.onnx.OnnxExporterError as error:
         raise OnnxError(f"{target}: torch cannot export this network ({str(error).splitlines()[0]}).") from error
     if program is None:
-        raise OnnxError(f"{target}: torch has exported nothing.")
+        raise OnnxError(f"{target}: torch exported no model.")
     program.model.metadata_props[CHECKPOINT] = checkpoint
     with atomic_path(target) as temporary:
         program.save(temporary, external_data=False)
@@ -132,7 +132,7 @@ def _distance_head(net: nn.Module) -> DistanceHead | None:
 
 
 def _without_distances(net: nn.Module) -> nn.Module:
-    """The network as a file can hold it: decoding stays with torch."""
+    """The network without a distance head: torch decodes the heatmaps."""
     if _distance_head(net) is None:
         return net
     bare = copy.deepcopy(net)
@@ -151,7 +151,7 @@ def _session(path: Path) -> Any:
     """An inference session.
 
     Raises:
-        OnnxError: onnxruntime is not installed, or the file is no model.
+        OnnxError: onnxruntime is not installed, or the file is not a model.
     """
     try:
         import onnxruntime
@@ -161,4 +161,4 @@ def _session(path: Path) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no class in common
-        raise OnnxError(f"{path}: onnxruntime cannot load it ({error}). Delete it: it is made again.") from error
+        raise OnnxError(f"{path}: onnxruntime cannot load it ({error}). Delete the file: it is exported again.") from error

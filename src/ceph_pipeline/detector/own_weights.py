@@ -1,4 +1,4 @@
-"""A network that starts from a checkpoint of this project takes all of it that fits, heads too."""
+"""Initialises a network from a checkpoint of this project: all matching tensors, including the heads."""
 
 import logging
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from ceph_pipeline.models.weights import is_counter
 logger = logging.getLogger(__name__)
 
 OF_LANDMARKS = ("heatmap_head.", "measurement_head.", "film.", "rows.", "biases.")
-"""Modules whose tensors belong to certain landmarks in a certain order: without these, equal shapes mean nothing."""
+"""Modules whose tensors depend on the landmarks and their order; equal shapes alone do not make them compatible."""
 
 _OWN_KEYS = {"format", "architecture", "landmarks", "state_dict"}
 
@@ -21,19 +21,19 @@ _OWN_KEYS = {"format", "architecture", "landmarks", "state_dict"}
 def take_own_weights(
     net: LandmarkNet | RefinementNet, stage: StageName, landmarks: Sequence[str], pretrained: bool | str | Path
 ) -> None:
-    """Fill a network, whose backbone `pretrained` has filled already, with the rest of a checkpoint of this project.
+    """Load all matching tensors of a checkpoint of this project into a network whose backbone is already initialised.
 
-    Taken is every tensor that fits by name and shape; of heads only where stage, landmarks and their order are the same. What is
-    taken is logged. Files of other projects and of other backbones change nothing.
+    Every tensor of equal name and shape is loaded. Tensors of heads are loaded only if the stage, the landmarks and their order
+    are equal. The loaded tensors are logged. Files of other projects or of other backbones are ignored.
 
     Args:
         net: The new network.
-        stage: Which it is.
+        stage: The stage of the network.
         landmarks: Full names, in the network's channel order.
-        pretrained: The setting; no path, no file.
+        pretrained: The parameter; only a path names a file.
 
     Raises:
-        CheckpointError: the file has the fields of this project's checkpoints, and is none that can be used.
+        CheckpointError: the file has the fields of this project's checkpoints, but cannot be used.
     """
     source = None if isinstance(pretrained, bool) else _own_checkpoint(Path(pretrained))
     if source is None or source.architecture["backbone"] != net.architecture["backbone"]:
@@ -49,7 +49,7 @@ def take_own_weights(
     in_backbone = {id(tensor) for tensor in net.backbone.state_dict(keep_vars=True).values()}
     weights = {name: tensor for name, tensor in net.state_dict(keep_vars=True).items() if not is_counter(name)}
     random = [name for name, tensor in weights.items() if name not in taken and id(tensor) not in in_backbone]
-    counts = f"{stage}: {len(weights) - len(random)} of {len(weights)} tensors of {pretrained} taken"
+    counts = f"{stage}: {len(weights) - len(random)} of {len(weights)} tensors loaded from {pretrained}"
     if random:
         logger.info("%s; %s start from random weights: %s", counts, ", ".join(random), _reason(source, stage, same=same))
     else:
@@ -57,7 +57,7 @@ def take_own_weights(
 
 
 def _own_checkpoint(path: Path) -> TrainedNet | None:
-    """What a checkpoint of this project holds; None of another file, which the backbone has been filled from before."""
+    """The network of a checkpoint of this project; None for any other file, which initialises the backbone only."""
     if path.suffix == ".safetensors":
         return None
     content = torch.load(path, map_location="cpu", weights_only=True)
@@ -66,7 +66,7 @@ def _own_checkpoint(path: Path) -> TrainedNet | None:
 
 
 def _reason(source: TrainedNet, stage: StageName, *, same: bool) -> str:
-    """Why some of a network's tensors are not taken."""
+    """Why some of a network's tensors are not loaded."""
     if same:
-        return "they have another name or shape there"
-    return "its landmarks are others, or in another order" if source.stage == stage else f"it is of {source.stage}"
+        return "their names or shapes differ in the file"
+    return "the file has other landmarks, or another order" if source.stage == stage else f"the file is of {source.stage}"

@@ -1,10 +1,10 @@
-"""Which number formats a device multiplies natively."""
+"""The number formats that a device multiplies natively."""
 
 import torch
 
 
 def computes_bfloat16(device_type: str) -> bool:
-    """Whether a device of this type (`cuda`, `cpu`, …) here multiplies bfloat16 natively, which is 2–4 times as fast."""
+    """Whether this machine's device of a type (`cuda`, `cpu`, …) multiplies bfloat16 natively, which is 2–4 times as fast."""
     if device_type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device_type == "cpu":

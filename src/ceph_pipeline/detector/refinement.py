@@ -1,4 +1,4 @@
-"""Stage 2: crops around stage 1's points, five and more answers a point, fused by confidence."""
+"""Stage 2: at least five predictions per point, in crops around stage 1's points, fused by confidence."""
 
 from __future__ import annotations
 
@@ -38,25 +38,26 @@ def predict_refined(
     views: Sequence[View] = (View(),),
     batch_size: int = 128,
 ) -> Located:
-    """Refine stage 1's points with networks that see the original pixels around each.
+    """Refine stage 1's points with networks that predict each point in crops of the original pixels.
 
     Args:
-        networks: One network of stage 2, or an ensemble of them, which look at the same crops.
+        networks: One network of stage 2, or an ensemble of networks with the same crop parameters.
         images: Pixels of the N originals.
-        start: What stage 1 has located, in the networks' order of landmarks; NaN stays NaN.
-        pixel_size_mm: `(N,)`, for networks whose field of view is given in mm. Where one is NaN, the face's size stands in
-            for it.
-        params: What is made of the crops' answers.
-        views: Ways to look at each crop, about its centre.
-        batch_size: Crops a forward pass, at most.
+        start: Points of stage 1, in the networks' order of landmarks; NaN stays NaN.
+        pixel_size_mm: `(N,)`, for networks whose field of view is given in mm. If a pixel size is NaN, the field of view is
+            derived from the size of the face.
+        params: The fusion of the predictions.
+        views: Views of each crop, about its centre.
+        batch_size: Maximum number of crops per forward pass.
 
     Returns:
-        Points in px of the originals; stage 1's, with its `sigma_px`, where stage 2 is unsure or the field of view is not known.
-        Elsewhere `sigma_px` joins what the heatmaps' peaks say with the spread over crops, views and networks. `peak` is stage
-        1's: crops are cut about every point and cannot say whether its landmark is there.
+        Points in px of the originals. Stage 1's point and `sigma_px` are kept if stage 2 is uncertain or the field of view is
+        unknown. Otherwise `sigma_px` combines the standard deviation of the heatmaps with the spread over crops, views and
+        networks. `peak` is always that of stage 1: crops are cut around every point, so they do not show whether the landmark
+        is present.
 
     Raises:
-        ValueError: the networks were trained on different crops; `params` name a landmark that they do not know.
+        ValueError: the networks were trained on different crops, or `params` name an unknown landmark.
     """
     crops = shared_crops(networks)
     field = _fields(start.xy, networks[0], np.asarray(pixel_size_mm, dtype=np.float64), crops)
@@ -70,10 +71,10 @@ def predict_refined(
 
 
 def shared_crops(networks: Sequence[TrainedNet]) -> CropParams:
-    """How networks of stage 2 see crops, the same for all of them.
+    """The crop parameters that the networks of stage 2 share.
 
     Raises:
-        ValueError: they look at crops of different sizes or fields of view.
+        ValueError: the networks were trained on crops of different sizes or fields of view.
     """
     first, *others = (CropParams.model_validate(trained.facts["crops"]) for trained in networks)
     for name in ("crop_px", "field_mm", "field_of_face", "field_of_ruler", "shift_of_field"):
@@ -81,18 +82,18 @@ def shared_crops(networks: Sequence[TrainedNet]) -> CropParams:
             if getattr(other, name) != getattr(first, name):
                 raise InvalidValueError(
                     f"the networks of stage 2 were trained on different crops ({name} {getattr(first, name)} and "
-                    f"{getattr(other, name)}), and cannot answer together: give checkpoints of one crops setting."
+                    f"{getattr(other, name)}) and cannot form an ensemble: give checkpoints with equal crop parameters."
                 )
     return first
 
 
 class CropAnswers(NamedTuple):
-    """What stage 2 says about each point, A answers of every network, view and crop.
+    """Predictions of stage 2: A predictions for each point, one for each network, view and crop.
 
     Attributes:
-        xy: `(N, K, A, 2)` px of the originals; NaN for a point that is missing.
+        xy: `(N, K, A, 2)` px of the originals; NaN for missing points.
         peak: `(N, K, A)`, heights of the heatmaps.
-        sd: `(N, K, A)` px of the originals, how uncertain each heatmap says it is.
+        sd: `(N, K, A)` px of the originals, the standard deviation derived from each heatmap's peak.
     """
 
     xy: NDArray[np.float64]
@@ -110,18 +111,18 @@ def crop_answers(
     views: Sequence[View],
     batch_size: int,
 ) -> CropAnswers:
-    """Ask every network about five crops around each point.
+    """Predict five crops around each point with every network.
 
-    Each crop, in each view, is one warp. Batches run across an image's landmarks.
+    Each crop in each view is one warp. A batch contains crops of several landmarks of one image.
 
     Args:
-        networks: Of stage 2.
+        networks: Networks of stage 2.
         images: Pixels of the N originals.
-        centres: `(N, K, 2)` px, about which crops are cut.
+        centres: `(N, K, 2)` px, the centres of the crops.
         field: `(N,)` px, side of the field of view; NaN for images without crops.
-        params: How crops are cut.
-        views: Ways to look at each crop, about its centre.
-        batch_size: Crops a forward pass, at most.
+        params: Crop parameters.
+        views: Views of each crop, about its centre.
+        batch_size: Maximum number of crops per forward pass.
     """
     n_images, n_landmarks = centres.shape[:2]
     shape = (n_images, n_landmarks, len(networks), len(views), len(SHIFTS))
@@ -151,7 +152,7 @@ def _locate_all(
     landmark: NDArray[np.int64],
     batch_size: int,
 ) -> Answers:
-    """Answers `(M, 2)` and `(M,)` of normalised crops `(M, S, S)` in equal batches, in px of the crops."""
+    """Predictions `(M, 2)` and `(M,)` for normalised crops `(M, S, S)`, computed in equal batches, in px of the crops."""
     if not len(crops):
         return Answers(np.empty((0, 2)), np.empty(0))
     batches = np.array_split(np.arange(len(crops)), -(-len(crops) // batch_size))
@@ -162,7 +163,7 @@ def _locate_all(
 def _fields(
     points: NDArray[np.float64], trained: TrainedNet, pixel_size_mm: NDArray[np.float64], params: CropParams
 ) -> NDArray[np.float64]:
-    """Each image's field of view `(N,)` px: by the face's size where millimetres are not known, NaN where that is not either."""
+    """Each image's field of view `(N,)` px; derived from the face's size if the pixel size is unknown, NaN without either."""
     landmarks = list(trained.landmarks)
     field = field_sizes(points, landmarks, pixel_size_mm, params)
     if params.field_mm is not None and len(REFERENCE_MM.keys() & set(landmarks)) >= 2:
@@ -171,7 +172,7 @@ def _fields(
     lacking = int((np.isnan(field) & np.isfinite(points).any(axis=(1, 2))).sum())
     if lacking and params.field_of_ruler is None:
         logger.warning(
-            "%d of %d films show too little of the face for the field of crops%s: their points are stage 1's",
+            "%d of %d films show too little of the face for the crops' field of view%s: stage 1's points are kept",
             *(lacking, len(field), "" if params.field_mm is None else ", and have no pixel size"),
         )
     return field

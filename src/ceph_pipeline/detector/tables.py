@@ -1,4 +1,4 @@
-"""What a detector's stages find in images of a table, as rows of a `PredictionTable`."""
+"""Predictions of a detector's stages for the images of a table, as rows of a `PredictionTable`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tqdm.auto import tqdm
 from ceph_pipeline.cephalometry import as_measurement
 from ceph_pipeline.cephalometry.learned import CVM_PROBABILITY, CVM_STAGE
 from ceph_pipeline.detector.inputs import DetectorError
-from ceph_pipeline.detector.learned_views import learned_views, looks_of
+from ceph_pipeline.detector.learned_views import learned_views, stage1_views
 from ceph_pipeline.detector.located import located_in, no_predictions, prediction_rows
 from ceph_pipeline.detector.refinement import predict_refined
-from ceph_pipeline.detector.whole_image import look_at_whole
+from ceph_pipeline.detector.whole_image import predict_whole_images
 from ceph_pipeline.landmarks.tables import empty_table
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ logger = logging.getLogger(__name__)
 
 
 class WholeImageTables(NamedTuple):
-    """Stage 1's answers.
+    """Predictions of stage 1.
 
     Attributes:
-        stage1: Points of a single view.
-        stage1_tta: Points of all views.
+        stage1: Points from the untransformed view.
+        stage1_tta: Points fused from all views.
         head_outputs: Rows `image_id, output, value`: `cvm_stage` (1–6), `cvm_probability`, and measurements by key, in their own
-            units; no rows of a network without such heads, nor of lengths where the pixel size is unknown.
+            units. Networks without these heads add no rows, nor do lengths of images with unknown pixel size.
     """
 
     stage1: pd.DataFrame
@@ -46,18 +46,20 @@ class WholeImageTables(NamedTuple):
 
 
 def whole_image_tables(networks: Sequence[TrainedNet], images: ImageSet, params: DetectorParams) -> WholeImageTables:
-    """Stage 1's points and further outputs; each view of an image is looked at once.
+    """Points and further outputs of stage 1; each view of an image is predicted once.
 
     Args:
-        networks: Of stage 1.
-        images: Originals, or pre-resized copies of them.
-        params: Which views, and how they are fused.
+        networks: Networks of stage 1.
+        images: Originals or resized images.
+        params: The views and their fusion.
     """
-    looks = looks_of(params.views_stage1, networks)
-    found = look_at_whole(networks, images.read, images.image_ids, images.sizes, looks.views, batch_size=params.batch_size)
+    stage1 = stage1_views(params.views_stage1, networks)
+    found = predict_whole_images(
+        networks, images.read, images.image_ids, images.sizes, stage1.views, batch_size=params.batch_size
+    )
     names = list(networks[0].landmarks)
     logger.info("stage 1 located %d landmarks in each of %d images", len(names), len(images.image_ids))
-    plain, fused = found.fused(looks=slice(1)), found.fused(params.fusion, looks.asked)
+    plain, fused = found.fused(passes=slice(1)), found.fused(params.fusion, stage1.requested)
     pixel_sizes = images.rows["pixel_size_mm"].to_numpy(np.float64)
     measurements = [as_measurement(output, values, pixel_sizes) for output, values in found.outputs.items()]
     outputs = [
@@ -71,7 +73,7 @@ def whole_image_tables(networks: Sequence[TrainedNet], images: ImageSet, params:
 
 
 def no_outputs() -> pd.DataFrame:
-    """The table of a network that has landmarks only."""
+    """The table of head outputs of a network that predicts landmarks only."""
     return empty_table({"image_id": str, "output": str, "value": float})
 
 
@@ -79,7 +81,7 @@ _CVM_COLUMNS = {"image_id": str, "cvm_stage": int, "probability": float}
 
 
 def cvm_rows(image_ids: Sequence[str], outputs: Mapping[str, NDArray[np.float64]]) -> pd.DataFrame:
-    """Rows `image_id, cvm_stage (1–6), probability (0–1, of that stage)`; none of a network without such a head.
+    """Rows `image_id, cvm_stage (1–6), probability (0–1, of that stage)`; no rows without a CVM head.
 
     Args:
         image_ids: N images.
@@ -92,11 +94,11 @@ def cvm_rows(image_ids: Sequence[str], outputs: Mapping[str, NDArray[np.float64]
 
 
 class Start(NamedTuple):
-    """Where a refinement starts.
+    """The points that a refinement starts from.
 
     Attributes:
         points: Rows of a `PredictionTable`, of one stage.
-        views: Of the crops.
+        views: The views of the crops.
     """
 
     points: pd.DataFrame
@@ -104,23 +106,26 @@ class Start(NamedTuple):
 
 
 def starts_from(stage1: pd.DataFrame, stage1_tta: pd.DataFrame, params: DetectorParams) -> dict[str, Start]:
-    """What both stages of crops start from: the points of one view in one view, those of all views in all."""
+    """The starting points of `stage2` and `stage2_tta`.
+
+    `stage2` refines the points of the untransformed view in that view; `stage2_tta` refines the fused points in all views.
+    """
     return {"stage2": Start(stage1, "single"), "stage2_tta": Start(stage1_tta, params.views_stage2)}
 
 
 def refined_tables(
     networks: Sequence[TrainedNet], images: ImageSet, starts: Mapping[str, Start], params: DetectorParams
 ) -> dict[str, pd.DataFrame]:
-    """Points of each stage named in `starts`, refined; an image is read once for all of them.
+    """Refined points of each stage in `starts`; each image is read once for all stages.
 
     Args:
-        networks: Of stage 2.
+        networks: Networks of stage 2.
         images: Originals.
-        starts: Stage to the points of the stage before, and the views of their crops.
-        params: What is made of the crops' answers.
+        starts: Stage to the points that it starts from, and the views of its crops.
+        params: The combination of the predictions in crops.
 
     Raises:
-        DetectorError: points to start from are of images that the images table does not have.
+        DetectorError: the images table lacks an image of the starting points.
     """
     names = list(networks[0].landmarks)
     located = {str(name) for start in starts.values() for name in start.points["image_id"]}
@@ -151,6 +156,6 @@ def refined_tables(
 def _require_known(located: set[str], known: set[str]) -> None:
     if unknown := sorted(located - known):
         raise DetectorError(
-            f"stage 1 located {unknown[0]!r}{f' and {len(unknown) - 1} more' * (len(unknown) > 1)}, which the images table does "
-            "not have. Run the stage1 pipeline again, which locates the present data set."
+            f"stage 1 predicted {unknown[0]!r}{f' and {len(unknown) - 1} more' * (len(unknown) > 1)}, missing from the images "
+            "table. Run the stage1 pipeline again to predict the present data set."
         )

@@ -1,4 +1,4 @@
-"""What the evaluation says about the uncertainty of a detector's points."""
+"""The uncertainty of a detector's points, as calibrated by the evaluation."""
 
 import logging
 from collections.abc import Mapping
@@ -14,40 +14,40 @@ from ceph_pipeline.uncertainty import UNCERTAINTY_FILE, StageUncertainty, judge_
 
 logger = logging.getLogger(__name__)
 
-WITHOUT = "points come with the networks' own standard deviations, without radii and flags"
+WITHOUT = "points have the networks' own standard deviations, without radii and flags"
 
 
 @dataclass(frozen=True)
 class DetectorUncertainty:
-    """Uncertainty learned for some networks.
+    """Uncertainty calibrated for some networks.
 
     Attributes:
-        stages: By stage; empty where nothing is known.
+        stages: Calibrated uncertainty by stage; empty without calibration.
     """
 
     stages: Mapping[str, StageUncertainty] = field(default_factory=dict)
 
     def judge(self, predictions: pd.DataFrame, pixel_size_mm: Mapping[str, float]) -> pd.DataFrame:
-        """A detector's points with the columns of `judge_points`, or as they are where nothing is known of their stage.
+        """A detector's points with the columns of `judge_points`; unchanged if their stage has no calibrated uncertainty.
 
-        A warning names the landmarks that nothing was learned about.
+        A warning lists the landmarks without calibrated uncertainty.
         """
         if predictions.empty or (known := self.stages.get(str(predictions["stage"].iloc[0]))) is None:
             return predictions
         learned = {name for model in known.models.values() for name in model.landmarks}
         if strangers := [name for name in predictions["landmark"].unique() if name not in learned]:
             logger.warning(
-                "nothing is known about the uncertainty of %s: these points come with the networks' own standard deviations, "
-                "without radii, and flagged. Run the evaluation again with evaluation.landmarks: null.",
+                "no calibrated uncertainty for %s: these points have the networks' own standard deviations and no radii, and are "
+                "flagged. Run the evaluation again with evaluation.landmarks: null.",
                 ", ".join(strangers),
             )
         return judge_points(predictions, known.models, pixel_size_mm)
 
     def report(self, stage: str, settings: Mapping[str, Any]) -> None:
-        """Log one line on whether radii and flags are calibrated.
+        """Log whether radii and flags are calibrated.
 
         Args:
-            stage: Of the points.
+            stage: The stage of the points.
             settings: Parameters that the points depend on; see `DetectorParams.point_settings`.
         """
         if (known := self.stages.get(stage)) is None:
@@ -61,13 +61,13 @@ class DetectorUncertainty:
         else:
             model = next(iter(known.models.values()))
             promise = (
-                f"{100 * model.level:g} % of true points lie within their radius" if model.bounded else "no radius is promised"
+                f"{100 * model.level:g} % of true points lie within their radius" if model.bounded else "no radius is guaranteed"
             )
-            logger.info("%s (learned from %d held-out sources)", promise, model.n_radius_sources)
+            logger.info("%s (calibrated on %d held-out sources)", promise, model.n_radius_sources)
 
 
 def load_uncertainty(folder: Path, files: DetectorFiles) -> DetectorUncertainty:
-    """Read `uncertainty.json` of a folder, as far as it was learned for these networks.
+    """Read the stages of `uncertainty.json` that were calibrated for these networks.
 
     Raises:
         UncertaintyError: the file is damaged.
@@ -79,12 +79,10 @@ def load_uncertainty(folder: Path, files: DetectorFiles) -> DetectorUncertainty:
     digests, together = files.digests(), len(files.stage1) > 1
     said = {stage: known for stage, known in read_uncertainty(file).items() if (stage == ENSEMBLE) == together}
     if together and not said:
-        logger.info("%s says nothing of these detectors together: %s", file, WITHOUT)
+        logger.info("%s contains no uncertainty of this ensemble: %s", file, WITHOUT)
     asked = {stage: known for stage, known in said.items() if known.networks.keys() <= digests.keys()}
     fitting = {stage: known for stage, known in asked.items() if known.networks.items() <= digests.items()}
     if stale := sorted(asked.keys() - fitting.keys()):
         pipeline = "evaluation_of_ensemble" if together else "evaluation"
-        logger.warning(
-            "%s was learned for other networks than these (%s): run the pipeline %s again", file, ", ".join(stale), pipeline
-        )
+        logger.warning("%s was calibrated for other networks (%s): run the pipeline %s again", file, ", ".join(stale), pipeline)
     return DetectorUncertainty(fitting)

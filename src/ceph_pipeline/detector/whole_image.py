@@ -1,4 +1,4 @@
-"""Stage 1 on whole images, in one view or several."""
+"""Predictions of stage 1 on whole images, in one or several views."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 
 class WholeImageAnswers(NamedTuple):
-    """What stage 1 says about N images in L looks: every network in every view, networks first.
+    """Predictions of stage 1 for N images in L forward passes: every network in every view, networks first.
 
-    All three are NaN where a view has pushed the landmark out of the picture.
+    `xy`, `peak` and `sd` are NaN where the landmark lies outside the view.
 
     Attributes:
         xy: `(L, N, K, 2)` px of the originals.
         peak: `(L, N, K)`, heights of the heatmaps.
-        sd: `(L, N, K)` px of the originals, how uncertain each heatmap says it is.
-        outputs: Of the first look: what the network's other heads say, `(N,)` by name; lengths in px of the originals.
+        sd: `(L, N, K)` px of the originals, the standard deviation derived from each heatmap's peak.
+        outputs: Outputs of the network's other heads in the first forward pass, `(N,)` by name; lengths in px of the originals.
     """
 
     xy: NDArray[np.float64]
@@ -43,17 +43,17 @@ class WholeImageAnswers(NamedTuple):
     sd: NDArray[np.float64]
     outputs: dict[str, NDArray[np.float64]]
 
-    def fused(self, fusion: Fusion = "mean", looks: slice | NDArray[np.bool_] = slice(None)) -> Located:
-        """One point each from some looks, in px of the originals.
+    def fused(self, fusion: Fusion = "mean", passes: slice | NDArray[np.bool_] = slice(None)) -> Located:
+        """One point for each landmark, fused from the selected forward passes, in px of the originals.
 
-        `sigma_px` joins what the heatmaps' peaks say with the spread over the looks.
+        `sigma_px` combines the standard deviation of the heatmaps with the spread over the forward passes.
         """
-        points, spread = fuse_views(self.xy[looks], self.peak[looks], fusion)
-        sd = np.where(np.isnan(points).any(axis=-1), np.nan, combined_sd(spread, mean_of_known(self.sd[looks])))
-        return Located(points, sd, mean_of_known(self.peak[looks]))
+        points, spread = fuse_views(self.xy[passes], self.peak[passes], fusion)
+        sd = np.where(np.isnan(points).any(axis=-1), np.nan, combined_sd(spread, mean_of_known(self.sd[passes])))
+        return Located(points, sd, mean_of_known(self.peak[passes]))
 
 
-def look_at_whole(
+def predict_whole_images(
     networks: Sequence[TrainedNet],
     read_image: Callable[[str], GreyImage],
     image_ids: Sequence[str],
@@ -62,25 +62,25 @@ def look_at_whole(
     *,
     batch_size: int = 8,
 ) -> WholeImageAnswers:
-    """Ask every network of stage 1 about every view of whole images, a batch at a time; see `look_at_batch`.
+    """Predict whole images with every network of stage 1 in every view, batch by batch; see `predict_whole_batch`.
 
     Args:
-        networks: One network of stage 1, or an ensemble of them, which know the same landmarks.
-        read_image: Identifier to pixels, of the original or of a resized copy; each image is read once.
+        networks: One network of stage 1, or an ensemble of networks with the same landmarks.
+        read_image: Returns the pixels of an identifier, of the original or of a resized image; each image is read once.
         image_ids: N identifiers.
         sizes: `(N, 2)` width and height of the originals in px.
-        views: Ways in which every network looks at each image.
-        batch_size: Images a forward pass.
+        views: Views in which every network predicts each image.
+        batch_size: Images per forward pass.
     """
     originals = np.asarray(sizes, dtype=np.int64).reshape(-1, 2)
-    n_looks = len(networks) * len(views)
-    xy = np.empty((n_looks, len(image_ids), len(networks[0].landmarks), 2))
+    n_passes = len(networks) * len(views)
+    xy = np.empty((n_passes, len(image_ids), len(networks[0].landmarks), 2))
     peak, sd = np.empty(xy.shape[:-1]), np.empty(xy.shape[:-1])
     outputs: list[dict[str, NDArray[np.float64]]] = []
-    with tqdm(total=len(image_ids), desc=f"stage 1, {n_looks} looks", unit="image") as bar:
+    with tqdm(total=len(image_ids), desc=f"stage 1, {n_passes} forward passes", unit="image") as bar:
         for start in range(0, len(image_ids), batch_size):
             rows = slice(start, start + batch_size)
-            batch = look_at_batch(networks, [read_image(image_id) for image_id in image_ids[rows]], originals[rows], views)
+            batch = predict_whole_batch(networks, [read_image(image_id) for image_id in image_ids[rows]], originals[rows], views)
             xy[:, rows], peak[:, rows], sd[:, rows] = batch.xy, batch.peak, batch.sd
             outputs.append(batch.outputs)
             bar.update(batch.xy.shape[1])
@@ -88,20 +88,20 @@ def look_at_whole(
     return WholeImageAnswers(xy, peak, sd, {name: np.concatenate([part[name] for part in outputs]) for name in names})
 
 
-def look_at_batch(
+def predict_whole_batch(
     networks: Sequence[TrainedNet], stored: Sequence[GreyImage], sizes: ArrayLike, views: Sequence[View] = (View(),)
 ) -> WholeImageAnswers:
-    """Ask every network of stage 1 about every view of some images, in one forward pass for each network and view.
+    """Predict a batch of images with every network of stage 1, in one forward pass for each network and view.
 
-    Each view is one warp from the stored pixels to a network's input. A view that scales or turns pushes what lies at the
-    picture's edge out of it, and a network still answers. Where the first view's point lies outside another view, or nearer
-    to its edge than a target's standard deviation, that view's answer is left out.
+    Each view is one warp from the stored pixels to a network's input. A scaled or rotated view can move a landmark at the
+    image border out of the view, although the network still predicts a point. A view's prediction is therefore set to NaN
+    if the first view's point lies outside that view, or nearer to its border than the standard deviation of a target.
 
     Args:
-        networks: As in `look_at_whole`.
-        stored: Pixels of N ≥ 1 images, of the originals or of resized copies.
+        networks: As in `predict_whole_images`.
+        stored: Pixels of N ≥ 1 images, of the originals or of resized images.
         sizes: `(N, 2)` width and height of the originals in px.
-        views: Ways in which every network looks at each image.
+        views: Views in which every network predicts each image.
     """
     originals = [_size(size) for size in np.asarray(sizes, dtype=np.int64)]
     xy = np.empty((len(networks), len(views), len(stored), len(networks[0].landmarks), 2))
@@ -110,10 +110,10 @@ def look_at_batch(
     for member, trained in enumerate(networks):
         framed = [_Framed(trained, pixels, size) for pixels, size in zip(stored, originals, strict=True)]
         for number, view in enumerate(views):
-            look = _look(trained, framed, view)
-            xy[member, number], peak[member, number], sd[member, number] = look.xy, look.peak, look.sd
+            found = _predict_view(trained, framed, view)
+            xy[member, number], peak[member, number], sd[member, number] = found.xy, found.peak, found.sd
             if member == number == 0:
-                outputs = look.outputs
+                outputs = found.outputs
         unseen = ~_shown(trained, framed, views, xy[member, 0])
         for answers in (xy, peak, sd):
             answers[member][unseen] = np.nan
@@ -122,7 +122,10 @@ def look_at_batch(
 
 
 def _shown(trained: TrainedNet, framed: list[_Framed], views: Sequence[View], first: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether each view shows each landmark: `(V, N, K)`, always for the first view, whose points `(N, K, 2)` are given."""
+    """Whether each view contains each landmark: `(V, N, K)`; always True for the first view.
+
+    `first` contains the points `(N, K, 2)` of the first view.
+    """
     margin, size = trained.sigma_px * trained.stride, np.array(trained.input_size)
     seen = np.stack([[image.to_view(view)(xy) for image, xy in zip(framed, first, strict=True)] for view in views])
     shown: NDArray[np.bool_] = np.all((seen >= margin) & (seen <= size - 1 - margin), axis=-1)
@@ -130,7 +133,7 @@ def _shown(trained: TrainedNet, framed: list[_Framed], views: Sequence[View], fi
     return shown
 
 
-class _Look(NamedTuple):
+class _ViewPrediction(NamedTuple):
     """One row of `WholeImageAnswers`."""
 
     xy: NDArray[np.float64]
@@ -139,15 +142,15 @@ class _Look(NamedTuple):
     outputs: dict[str, NDArray[np.float64]]
 
 
-def _look(trained: TrainedNet, framed: list[_Framed], view: View) -> _Look:
-    """What a network finds in one view of some images."""
+def _predict_view(trained: TrainedNet, framed: list[_Framed], view: View) -> _ViewPrediction:
+    """The predictions of one network in one view of some images."""
     answers = locate(trained, np.stack([image.seen(view) for image in framed]))
     back = [image.to_view(view).inverse() for image in framed]
     xy = np.stack([to_original(points) for to_original, points in zip(back, answers.xy, strict=True)])
     px = np.array([to_original.scale for to_original in back])
     sd = posterior_sd(answers.peak, trained.sigma_px) * (trained.stride * px)[:, None]
     outputs = {name: values * px if is_length_px(name) else values for name, values in answers.outputs.items()}
-    return _Look(xy, answers.peak, sd, outputs)
+    return _ViewPrediction(xy, answers.peak, sd, outputs)
 
 
 class _Framed:

@@ -1,4 +1,4 @@
-"""Annotation formats: from files as they are distributed to the tables of `ceph_pipeline.landmarks.tables`, and back."""
+"""Annotation formats: reading annotation files into the tables of `ceph_pipeline.landmarks.tables`, and writing them."""
 
 from ceph_pipeline.formats.annotations import Annotations
 from ceph_pipeline.formats.options import ReadOptions, TableOptions

@@ -56,7 +56,7 @@ class _Files:
 
 @dataclass
 class _Rows:
-    """Rows gathered over the splits, which have the images `known`; of `wanted` landmarks alone, where some are."""
+    """Rows collected over all splits. `known`: identifiers of all images; `wanted`: landmarks to keep (None: all)."""
 
     wanted: LandmarkSchema | None
     known: frozenset[str]
@@ -78,7 +78,7 @@ def read_aariz(root: Path, images: Path | None, options: ReadOptions) -> Reading
     Raises:
         AnnotationError: a folder with cephalograms has no split's name, or the CSV lacks a column.
     """
-    del images  # they have their place in the layout
+    del images  # the layout fixes the folder of the images
     folders = [entry for entry in subfolders(root) if subfolder(entry, "Cephalograms")]
     known = _identifiers(folders)
     machines, machine_problems = read_machines(root, known)
@@ -94,7 +94,7 @@ def read_aariz(root: Path, images: Path | None, options: ReadOptions) -> Reading
 
 
 def _identifiers(folders: Sequence[Path]) -> frozenset[str]:
-    """Of the images in all splits."""
+    """Identifiers of the images in all splits."""
     places = [place for folder in folders if (place := subfolder(folder, "Cephalograms"))]
     return frozenset(safe_identifier(file.stem) for place in places for file in visible_files(place, IMAGE_SUFFIXES))
 
@@ -102,7 +102,7 @@ def _identifiers(folders: Sequence[Path]) -> frozenset[str]:
 def _read_split(
     folder: Path, split: str, root: Path, machines: Mapping[str, Machine], refused: frozenset[str], rows: _Rows
 ) -> None:
-    """Read a split but for the films that are refused in any; what is wrong in one split says nothing of another's films."""
+    """Read a split without the images in `refused` and without those that have problems in this split."""
     before = len(rows.problems)
     files = _find_files(folder, root, rows)
     sizes, unreadable = sizes_of(files.images, root)
@@ -121,7 +121,7 @@ def _read_split(
 
 
 def _find_files(folder: Path, root: Path, rows: _Rows) -> _Files:
-    """Everything in a split's folder by identifier; files that clash are noted among the problems."""
+    """Files in a split's folder by identifier; files with equal identifiers are added to the problems."""
 
     def identified(place: Path | None, suffixes: Sequence[str]) -> dict[str, Path]:
         files, problems = by_identifier(visible_files(place, suffixes) if place else [], root)
@@ -139,7 +139,7 @@ def _find_files(folder: Path, root: Path, rows: _Rows) -> _Files:
 
 
 def _without_image(files: _Files, refused: Container[str], root: Path, known: Container[str]) -> list[Problem]:
-    """Annotations without an image in their split, under the file's own name where another split has such a film."""
+    """Annotations without an image in their split; the item is the file's name if another split has an image of that name."""
     return [
         Problem(
             relative(file, root) if image_id in known else image_id,
@@ -156,12 +156,12 @@ def _without_image(files: _Files, refused: Container[str], root: Path, known: Co
 
 
 def _reader(folder: Path) -> str:
-    """`Senior Orthodontists` is the reader `senior`."""
+    """Reader of a folder: `Senior Orthodontists` gives `senior`."""
     return folder.name.split()[0].lower()
 
 
 def _read_readers(image_id: str, file: str, readers: Mapping[str, Mapping[str, Path]], root: Path, rows: _Rows) -> bool:
-    """Add the image's rows of every reader; False where no reader's file can be used."""
+    """Add the image's rows of every reader; returns False if no reader's file can be used."""
     found: list[Row] = []
     wanted = rows.wanted
     usable = 0
@@ -187,14 +187,14 @@ def _read_readers(image_id: str, file: str, readers: Mapping[str, Mapping[str, P
 
 
 def _chosen(points: dict[str, Point] | None, wanted: LandmarkSchema | None) -> dict[str, Point] | None:
-    """A file's points that are wanted; None where it has none, since that does not say that the film shows none."""
+    """Points of the wanted landmarks; None if the file has none (which does not mean that the film shows none)."""
     if points is None or wanted is None:
         return points
     return {name: point for name, point in points.items() if name in wanted.names} or None
 
 
 def _missing(image_id: str, source: str, points: Mapping[str, Point], expected: LandmarkSchema) -> list[Problem]:
-    """A remark on the landmarks that a usable file does not have."""
+    """A note on the landmarks that are missing from a usable file."""
     absent = [mark.symbol for mark in expected if math.isnan(points.get(mark.name, MISSING)[0])] if points else []
     if not absent:
         return []
@@ -217,12 +217,12 @@ def _machine_remarks(image_id: str, file: str, split: str, machine: Machine, has
         return [Problem(image_id, file, "device", "no row in the CSV", "machine and pixel size", "kept")] if has_table else []
     if machine.split != split:
         found = f"{machine.split!r} in the CSV"
-        return [Problem(image_id, file, "split", found, f"{split!r}, the folder it lies in, which counts", "kept")]
+        return [Problem(image_id, file, "split", found, f"{split!r}, the folder of the image, which takes precedence", "kept")]
     return []
 
 
 def _without_repeated_images(rows: _Rows) -> Reading:
-    """An image that occurs in two splits belongs to neither."""
+    """Remove images that occur in two splits; they are added to the problems."""
     counts = Counter(row[0] for row in rows.images)
     repeated = {image_id for image_id, count in counts.items() if count > 1}
     rows.problems += [

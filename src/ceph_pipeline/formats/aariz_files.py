@@ -1,6 +1,6 @@
-"""Aariz's JSON files: one reader's landmarks, and the CVM stage, of one cephalogram.
+"""Aariz's JSON files: one reader's landmarks of a cephalogram, and its CVM stage.
 
-The ruler marks p1 and p2 may be merged into a landmark file; whatever identifier they were given there, their symbol counts.
+The ruler marks p1 and p2 may be part of a landmark file. They are identified by their symbol; their identifier is ignored.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ POINT_SET_ASIDE = "point set aside"
 
 
 def read_points(path: Path, file: str, root: Path) -> tuple[dict[str, Point] | None, list[Problem]]:
-    """The points of one annotation file by full name, and what is wrong with it.
+    """The points of one annotation file by full name, and its problems.
 
     Args:
         path: The JSON file; its stem is the image's name.
-        file: What problems call it.
-        root: The data set's folder, which the file must lie in.
+        file: Name of the file in problems.
+        root: The data set's folder, which must contain the file.
 
     Returns:
-        Points, NaN where the file has no coordinates, or None for a file that cannot be used at all; and the problems.
+        The points and the problems. Points without coordinates are NaN; None instead of points: the file cannot be used.
     """
     entries = _entries(path, file, root)
     if isinstance(entries, Problem):
@@ -55,9 +55,9 @@ def read_points(path: Path, file: str, root: Path) -> tuple[dict[str, Point] | N
 
 
 def read_stage(path: Path, file: str, root: Path) -> int | Problem:
-    """The CVM stage 1–6 of one file, or what is wrong with it."""
+    """The CVM stage 1–6 of one file, or its problem."""
     image_id = safe_identifier(path.stem)
-    expected = "cvm_stage.value from 1 to 6, agreeing with its title"
+    expected = "cvm_stage.value from 1 to 6, equal to the stage in its title"
     try:
         stage = read_json(path, root)["cvm_stage"]
         value, title = as_number(stage["value"]), stage.get("title") or ""
@@ -85,13 +85,13 @@ def _entries(path: Path, file: str, root: Path) -> list[Any] | Problem:
         return Problem(image_id, file, "landmarks", "none", expected, FILE_SET_ASIDE)
     if "ceph_id" in content and key_of(content["ceph_id"]) != path.stem:
         return Problem(
-            image_id, file, "ceph_id", shown(content["ceph_id"]), f"{path.stem!r}, as the file is called", FILE_SET_ASIDE
+            image_id, file, "ceph_id", shown(content["ceph_id"]), f"{path.stem!r}, the name of the file", FILE_SET_ASIDE
         )
     return entries
 
 
 def _landmark(entry: Any) -> Landmark | None:
-    """The landmark that an entry means: by its id where it has one, which must not contradict its symbol, else by symbol."""
+    """The landmark of an entry: by its id, which must agree with its symbol; without an id, by its symbol."""
     if not isinstance(entry, dict):
         return None
     symbol = entry.get("symbol")
@@ -113,13 +113,13 @@ def _unknown(image_id: str, file: str, position: int, entry: Any) -> Problem:
         file,
         f"landmarks[{position}]",
         found,
-        "one of the 29 landmarks, or p1 or p2, id and symbol agreeing",
+        "one of the 29 landmarks, or p1 or p2, with matching id and symbol",
         POINT_SET_ASIDE,
     )
 
 
 def _point(value: Any) -> Point | None:
-    """(x, y), NaN where either is absent; None where they are no finite numbers."""
+    """(x, y): NaN if either is absent; None if they are not finite numbers."""
     if value is None:
         return MISSING
     if not isinstance(value, dict):

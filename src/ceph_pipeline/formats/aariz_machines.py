@@ -1,4 +1,4 @@
-"""Aariz's `cephalogram_machine_mappings.csv`: which device made an image, and its pixel size."""
+"""Aariz's `cephalogram_machine_mappings.csv`: the X-ray device and the pixel size of each image."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Machine:
 
     Attributes:
         name: The X-ray device.
-        pixel_size_mm: Millimetres per pixel of the original image; NaN, unknown, where the field is empty or 0.
-        split: The split that the row claims.
+        pixel_size_mm: Millimetres per pixel of the original image; NaN (unknown) if the field is empty or 0.
+        split: The split in the row.
     """
 
     name: str
@@ -39,14 +39,14 @@ UNKNOWN = Machine("unknown", math.nan, "")
 
 
 def read_machines(root: Path, images: Container[str]) -> tuple[dict[str, Machine], list[Problem]]:
-    """The mappings by identifier, and the rows that cannot be used.
+    """Mappings by image identifier, and problems of rows that cannot be used.
 
     Args:
         root: The data set's folder.
-        images: Identifiers of the images at hand. A row may have one of them, or the image's name with its suffix.
+        images: Identifiers of the available images. A row contains an identifier, or the image's file name.
 
     Raises:
-        AnnotationError: the file lacks a column or is no CSV.
+        AnnotationError: a column is missing, or the file is not a CSV file.
     """
     path = root / FILE
     if not path.is_file():
@@ -59,7 +59,7 @@ def read_machines(root: Path, images: Container[str]) -> tuple[dict[str, Machine
         image_id = named if (named := safe_identifier(name)) in images else safe_identifier(stem(name))
         machine = _machine(image_id, fields, line, sheet)
         if isinstance(machine, Machine) and machines.get(image_id, machine) != machine:
-            machine = Problem(image_id, FILE, f"line {line}", "a second row that says otherwise", "one row an image")
+            machine = Problem(image_id, FILE, f"line {line}", "a second row with other values", "one row an image")
         if isinstance(machine, Problem):
             problems.append(machine)
         else:
@@ -68,7 +68,7 @@ def read_machines(root: Path, images: Container[str]) -> tuple[dict[str, Machine
 
 
 def unused_rows(machines: Collection[str], images: Collection[str]) -> list[Problem]:
-    """A remark on rows whose image is not in the folder (a partial download has many)."""
+    """A note on rows whose image is not in the folder, as in a partial download."""
     unused = sorted(set(machines) - set(images))
     if not unused:
         return []
@@ -77,7 +77,7 @@ def unused_rows(machines: Collection[str], images: Collection[str]) -> list[Prob
 
 
 def _rows(path: Path, root: Path) -> tuple[Sheet, list[int]]:
-    """The sheet, and the positions of `COLUMNS` in it, whose names may be written in any case."""
+    """The sheet, and the positions of `COLUMNS` in it; case is ignored in column names."""
     try:
         sheet = read_sheet(path, root)
         sheet = replace(sheet, header=tuple(name.lower() for name in sheet.header))

@@ -1,4 +1,4 @@
-"""What every format is read into."""
+"""Result of reading a data set of any format."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Annotations:
     """A data set as tables (see `ceph_pipeline.landmarks.tables`).
 
     Attributes:
-        images: One row an image; `path` is relative to the folder that holds the images.
-        landmarks: Points of the readers as found, in pixels of the original image; no consensus is made here.
-        cvm: Cervical vertebral maturation stages, one row an image that has one.
-        quarantine: What was set aside, and remarks: `item, reason, file, outcome`.
+        images: One row per image; `path` is relative to the folder of the images.
+        landmarks: The readers' points in pixels of the original image, without a consensus.
+        cvm: Cervical vertebral maturation stages, one row per image that has a stage.
+        quarantine: Quarantined items and notes, with the columns `item, reason, file, outcome`.
     """
 
     images: pd.DataFrame
@@ -40,17 +40,17 @@ class Annotations:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a format's module makes of a data set, before the policy on bad items is applied.
+    """A data set as parsed by a format's module, before `on_bad_item` is applied.
 
-    Bad items are already left out (or NaN, for points); `problems` says which.
+    Bad items are already left out (bad points are NaN); `problems` lists them.
 
     Attributes:
         images: Rows of `IMAGE_COLUMNS`.
         landmarks: Rows of `LANDMARK_COLUMNS`.
         cvm: Rows of `CVM_COLUMNS`.
-        problems: What was left out, and why.
+        problems: The items that were left out, with the reasons.
         sources: Annotation file by (image, reader), for messages.
-        blank_shows_none: Whether an image on which nobody marked a point shows none of the landmarks.
+        blank_shows_none: Whether an image without any marked point counts as showing none of the landmarks.
     """
 
     images: pd.DataFrame
@@ -79,10 +79,10 @@ def cvm_table(rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def landmark_rows(image_id: str, reader: str, points: Mapping[str, Point], names: Sequence[str]) -> list[Row]:
-    """One row for each of `names`, NaN where `points` has none: missing never drops a row."""
+    """One row for each of `names`; a landmark that is missing from `points` has NaN coordinates."""
     return [(image_id, reader, name, *points.get(name, MISSING)) for name in names]
 
 
 def is_coordinate(value: Any) -> TypeGuard[float]:
-    """Whether a value from a JSON file is a number that can be a coordinate: no bool, not NaN, nothing astronomical."""
+    """Whether a value from a JSON file can be a coordinate: a finite number of plausible size, and no bool."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e9

@@ -1,12 +1,12 @@
 """The CL-Detection challenges: 2023 with 38 points in a JSON file or CSV files, 2024 with 53 points in CSV files.
 
-    train-gt.json   {"points": [{"name": 1, "point": [x, y, z], "scale": "0.1"}, …]}    z counts the images of the stack from 1
+    train-gt.json   {"points": [{"name": 1, "point": [x, y, z], "scale": "0.1"}, …]}    z: number of the image, from 1
     labels.csv      image file,spacing(mm),p1x,p1y,…,p53x,p53y                          2024
-    train.csv       file,scale,p1x,p1y,…,p38x,p38y                                      as 2023's baselines write it
+    train.csv       file,scale,p1x,p1y,…,p38x,p38y                                      written by the baselines of 2023
 
-2023's images come as one stack, `train_stack.mha`, padded with zeros at the right and below. The organisers' script unpacks
-it to 0.bmp, 1.bmp, …, so that z = 1 is 0.bmp; the baselines' one to 1.bmp, 2.bmp, …. Which of them is there decides.
-`unpack_stack` does what they do.
+The images of 2023 are one stack, `train_stack.mha`, padded with zeros at the right and lower edges. The organisers' script
+unpacks the stack to 0.bmp, 1.bmp, … (z = 1 is 0.bmp); the baselines' script writes 1.bmp, 2.bmp, …. The numbering is
+detected from the files. `unpack_stack` replaces both scripts.
 
 Source: https://github.com/cwwang1979/CL-detection2023, https://github.com/szuboy/CL-Detection2023.
 """
@@ -42,7 +42,7 @@ from ceph_pipeline.landmarks import SCHEMAS, LandmarkSchema
 
 LAYOUT = (
     "2023: train-gt.json with 'points' and the unpacked stack 0.bmp, 1.bmp, …; 2023 and 2024: labels.csv with columns "
-    "`image file,spacing(mm),p1x,p1y,…`, and the images beside or below"
+    "`image file,spacing(mm),p1x,p1y,…`, and the images in the same folder or below"
 )
 ORIGIN = "https://cl-detection2023.grand-challenge.org and https://www.codabench.org/competitions/3390"
 _IMAGE_COLUMNS = ("file", "image file", "image path", "image_path", "image")
@@ -51,7 +51,7 @@ _SCHEMAS = {38: SCHEMAS["cl_detection2023"], 53: SCHEMAS["cl_detection2024"]}
 
 
 def recognises(path: Path) -> bool:
-    """Whether a JSON file there has points over a stack, or a CSV file columns p1x to p38y or p53y."""
+    """Whether a JSON file contains points of a stack, or a CSV file has the columns p1x to p38y or p53y."""
     return recognises_any(path, (".json",), _is_ground_truth) or recognises_any(path, (".csv",), _is_sheet)
 
 
@@ -73,10 +73,10 @@ def _count(sheet: Sheet) -> int:
 
 
 def read_cl_detection(path: Path, images: Path | None, options: ReadOptions) -> Reading:
-    """Read the JSON files of a folder, or where there are none its CSV files.
+    """Read the JSON files of a folder; if there are none, read its CSV files.
 
     Raises:
-        AnnotationError: sheets of both years in one folder, or the stack instead of its images.
+        AnnotationError: the folder contains sheets of both years, or the stack instead of the images.
     """
     root = folder_of(path)
     folder = ImageFolder(images or root)
@@ -114,7 +114,7 @@ def _films(content: Any, name: str, folder: ImageFolder, problems: list[Problem]
         point = entry.get("point")
         number = as_number(point[2]) if isinstance(point, list) and len(point) == 3 else None
         if not isinstance(point, list) or number is None or not number.is_integer() or not 1 <= number <= 100_000:
-            expected = "[x, y, number of the image from 1]"
+            expected = "[x, y, number of the image, from 1]"
             problems.append(Problem(name, name, place, shown(point), expected, "file set aside"))
             continue
         labelled[int(number)].append(_labelled_point(entry, point))
@@ -152,7 +152,7 @@ def _one_scale(scales: set[float], number: int, file: str, problems: list[Proble
     if len(known) > 1:
         found = f"{', '.join(f'{scale:g}' for scale in known[:3])} in one image"
         problems.append(
-            Problem(file, file, f"image {number}, scale", found, "one pixel size an image; it is left unknown", "kept")
+            Problem(file, file, f"image {number}, scale", found, "one pixel size per image; the pixel size stays unknown", "kept")
         )
     return known[0] if len(known) == 1 else math.nan
 
@@ -167,21 +167,23 @@ def _require_unpacked(films: list[Film], folder: ImageFolder) -> None:
 
 
 def unpack_stack(stack: Path | str, folder: Path | str) -> list[Path]:
-    """Write each image of a challenge's stack as a png file, 0.png first, without the zeros at its right and lower edge.
+    """Write each image of a challenge's stack as 0.png, 1.png, …, without the zeros at its right and lower edges.
 
     Args:
         stack: `(images, height, width, 3)` or `(images, height, width)`, 8 bits, as .mha; read as a whole.
-        folder: Where to write; made if it is not there.
+        folder: Output folder; created if absent.
 
     Raises:
-        AnnotationError: the stack cannot be read, the folder holds other pictures, or the extra `mha` is not installed.
+        AnnotationError: the stack cannot be read, the folder contains other images, or the extra `mha` is not installed.
     """
     slices = _read_stack(Path(stack))
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     expected = {f"{number}.png" for number in range(len(slices))}
     if others := sorted(file.name for file in target.glob("*.png") if file.name not in expected):
-        raise AnnotationError(f"{target}: {others[0]} is there already and not of this stack. Name an empty folder.")
+        raise AnnotationError(
+            f"{target}: the folder contains {others[0]}, which is not part of this stack. Name an empty folder."
+        )
     written = []
     for number, pixels in enumerate(slices):
         cut = np.ascontiguousarray(without_padding(pixels))
@@ -195,7 +197,7 @@ def unpack_stack(stack: Path | str, folder: Path | str) -> list[Path]:
 
 
 def without_padding(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """An image `(height, width[, 3])` without the zeros at its right and lower edge; empty where it is all zeros."""
+    """An image `(height, width[, 3])` without the zeros at its right and lower edges; empty if all pixels are zero."""
     filled = pixels if pixels.ndim == 2 else pixels.max(axis=2)
     rows, columns = np.flatnonzero(filled.any(axis=1)), np.flatnonzero(filled.any(axis=0))
     return pixels[: rows[-1] + 1, : columns[-1] + 1] if rows.size else pixels[:0]
@@ -210,13 +212,13 @@ def _read_stack(stack: Path) -> NDArray[np.uint8]:
         with stack.open("rb") as stream:
             head = stream.read(4096)
     except OSError as error:
-        raise AnnotationError(f"{stack}: it cannot be opened ({error.strerror}).") from None
-    if b"ElementDataFile = LOCAL" not in head:  # the library would follow the header to any file
-        raise AnnotationError(f"{stack}: no .mha stack with its pixels in it (ElementDataFile = LOCAL).")
+        raise AnnotationError(f"{stack}: the file cannot be opened ({error.strerror}).") from None
+    if b"ElementDataFile = LOCAL" not in head:  # otherwise SimpleITK would open any file that the header names
+        raise AnnotationError(f"{stack}: not an .mha stack that contains its pixels (ElementDataFile = LOCAL).")
     try:
         slices = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(stack)))
     except RuntimeError as error:
-        raise AnnotationError(f"{stack}: no .mha stack ({str(error).splitlines()[-1]}).") from None
+        raise AnnotationError(f"{stack}: not a valid .mha stack ({str(error).splitlines()[-1]}).") from None
     if slices.ndim not in (3, 4) or slices.dtype.name != "uint8":
         raise AnnotationError(
             f"{stack}: found {slices.dtype} {slices.shape}, expected 8-bit images (number, height, width[, 3])."

@@ -3,8 +3,8 @@
     {"images": [{"id", "file_name", "width", "height"}], "categories": [{"id", "name", "keypoints": [names]}],
      "annotations": [{"image_id", "category_id", "keypoints": [x, y, v, …]}]}
 
-v = 0 is a missing point, whatever x and y are. A landmark's name is the category's; several annotations of one image add up,
-and a landmark that two of them have is reported. `attributes.reader` of an annotation names its reader.
+v = 0 is a missing point, whatever x and y are. The category names the landmarks. Several annotations of one image are merged;
+a landmark that occurs in two of them is reported. `attributes.reader` of an annotation is its reader.
 
 Source: Lin et al., Microsoft COCO, https://cocodataset.org/#format-data.
 """
@@ -30,14 +30,15 @@ from ceph_pipeline.formats.reader_names import ReaderNames
 
 DATASET = "coco"
 LAYOUT = (
-    "one or more <name>.json with 'images', 'annotations' and 'categories' (with 'keypoints'), and the images beside or below"
+    "one or more <name>.json with 'images', 'annotations' and 'categories' (with 'keypoints'), "
+    "and the images in the same folder or below"
 )
 ORIGIN = "Roboflow (COCO), CVAT (COCO Keypoints), Label Studio (COCO) or `--pipelines export`"
 _SUFFIXES = (".json",)
 
 
 def recognises(path: Path) -> bool:
-    """Whether a JSON file there has COCO's three lists."""
+    """Whether a JSON file contains COCO's three lists."""
     return recognises_any(path, _SUFFIXES, _is_coco)
 
 
@@ -47,7 +48,7 @@ def _is_coco(file: Path) -> bool:
 
 
 def read_coco(path: Path, images: Path | None, options: ReadOptions) -> Reading:
-    """Read all COCO files of a folder, or one.
+    """Read one COCO file, or all COCO files of a folder.
 
     Raises:
         AnnotationError: no category has key points, or no file can be read.
@@ -62,12 +63,12 @@ def read_coco(path: Path, images: Path | None, options: ReadOptions) -> Reading:
         films += _films(content, name, readers, problems)
     if not films and not problems:
         raise AnnotationError(
-            f"{path}: no annotation with key points; only boxes or outlines, or images nobody annotated. {_WAY_OUT}"
+            f"{path}: no annotation with key points, only boxes, outlines or images without annotations. {_WAY_OUT}"
         )
     return assemble(films, ImageFolder(images or root), assembly(DATASET, options), problems)
 
 
-_WAY_OUT = "Export with key points: in CVAT, a skeleton label holds them, plain point labels are lost in this format."
+_WAY_OUT = "Export with key points: in CVAT, use a skeleton label; this format does not contain plain point labels."
 
 
 def _films(content: Mapping[str, Any], file: str, readers: ReaderNames, problems: list[Problem]) -> Iterator[Film]:
@@ -113,13 +114,13 @@ def _films(content: Mapping[str, Any], file: str, readers: ReaderNames, problems
 
 
 def _by_id(content: Mapping[str, Any], name: str, file: str, problems: list[Problem]) -> dict[str, dict[str, Any]]:
-    """Entries by id, whether it is a number or a string; an id given twice is a problem, the first entry counts."""
+    """Entries by id (a number or a string). A second entry with the same id is a problem; the first entry is used."""
     found: dict[str, dict[str, Any]] = {}
     for position, entry in entries_of(content, name, file, problems):
         key = key_of(entry.get("id"))
         if key is None or key in found:
             value = f"id {shown(entry.get('id'))}{' again' if key else ''}"
-            problems.append(Problem(file, file, f"{name}[{position}]", value, "an id of its own", "file set aside"))
+            problems.append(Problem(file, file, f"{name}[{position}]", value, "a unique id", "file set aside"))
         else:
             found[key] = entry
     return found
@@ -145,7 +146,7 @@ def _labelled_points(
         return []
     if names and len(names) * 3 != len(values):
         found = f"{len(values) / 3:g} points"
-        expected = f"{len(names)}, as many as category {shown(entry.get('category_id'))} names"
+        expected = f"{len(names)} points, the number of names in category {shown(entry.get('category_id'))}"
         problems.append(Problem(file, file, place, found, expected, "file set aside"))
         return []
     labels = [key_of(name) or "" for name in names] or [str(number + 1) for number in range(len(values) // 3)]

@@ -4,9 +4,8 @@
       <points label="Sella" points="12.5,30.25"/>
       <skeleton label="face"><points label="Sella" outside="0" points="12.5,30.25"/>…</skeleton>
 
-`outside="1"` is a missing point, whatever its coordinates. Several points under one label have an order and no identity:
-they count as numbers, for which `ingestion.reading.landmarks` gives the names. The task's owner and e-mail in `<meta>` are
-never read.
+`outside="1"` is a missing point, whatever its coordinates. Several points with the same label are numbered in their order, and
+`ingestion.reading.landmarks` names the numbers. The task's owner and e-mail address in `<meta>` are never read.
 
 Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/.
 """
@@ -29,13 +28,13 @@ from ceph_pipeline.formats.problems import AnnotationError, Problem
 from ceph_pipeline.formats.reader_names import ANNOTATOR
 
 DATASET = "cvat"
-LAYOUT = "one annotations.xml of the export 'CVAT for images 1.1', and the images beside or below"
+LAYOUT = "one annotations.xml of the export 'CVAT for images 1.1', and the images in the same folder or below"
 ORIGIN = "CVAT: Export task dataset, CVAT for images 1.1"
 _SUFFIXES = (".xml",)
 
 
 def recognises(path: Path) -> bool:
-    """Whether an XML file there begins with CVAT's element."""
+    """Whether an XML file begins with CVAT's root element."""
     return recognises_any(path, _SUFFIXES, _is_cvat)
 
 
@@ -48,10 +47,10 @@ def _is_cvat(file: Path) -> bool:
 
 
 def read_cvat(path: Path, images: Path | None, options: ReadOptions) -> Reading:
-    """Read all exports of a folder, or one.
+    """Read one export, or all exports of a folder.
 
     Raises:
-        AnnotationError: an export for video, whose frames have no names.
+        AnnotationError: the file is an export for video, whose frames have no names.
     """
     root = folder_of(path)
     films: list[Film] = []
@@ -61,7 +60,7 @@ def read_cvat(path: Path, images: Path | None, options: ReadOptions) -> Reading:
             continue
         if content.find("track") is not None:
             raise AnnotationError(
-                f"{file}: an export 'CVAT for video': tracks over frames that have no names. Export as 'CVAT for images 1.1'."
+                f"{file}: an export 'CVAT for video', whose frames have no names. Export as 'CVAT for images 1.1'."
             )
         films += [_film(image, name) for image in content.iterfind("image")]
     return assemble(films, ImageFolder(images or root), assembly(DATASET, options), problems)
@@ -84,7 +83,7 @@ def _film(image: Element, file: str) -> Film:
 
 
 def _labels(image: Element) -> list[tuple[str, bool, str]]:
-    """(label, visible, 'x,y') of the image's points and of its skeletons'."""
+    """(label, visible, 'x,y') of the image's points and of its skeletons' points."""
     return [
         (points.get("label", ""), points.get("outside") != "1", pair)
         for points in (*image.iterfind("points"), *image.iterfind("skeleton/points"))
@@ -93,7 +92,7 @@ def _labels(image: Element) -> list[tuple[str, bool, str]]:
 
 
 def _is_unnamed(image: Element) -> bool:
-    """Whether all of several points share one label, so that they have an order only."""
+    """Whether there are several points and all have the same label, so that only their order identifies them."""
     labels = [label for label, _, _ in _labels(image)]
     return len(labels) > 1 and len(set(labels)) == 1
 

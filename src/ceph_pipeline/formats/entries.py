@@ -1,4 +1,4 @@
-"""Values out of parsed files that may be anything: identifiers, sizes, numbers as text, lists of objects."""
+"""Validated values from parsed files: identifiers, sizes, numbers as text, lists of objects."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ from ceph_pipeline.landmarks.geometry import Size
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
-"""Numbers whose points may separate thousands, where commas are decimal."""
+"""Numbers in which a point may be a thousands separator if commas are decimal."""
 MAX_SIDE = 1_000_000
-"""Pixels of an image's side beyond which a recorded size is no size."""
+"""Largest side of an image in pixels; larger recorded sizes are invalid."""
 MAX_PIXEL_SIZE_MM = 2.0
-"""Largest size that a person supplies: a head that is 100 px high, as on a thumbnail. A larger number is of another unit: pixels
-per mm, µm, dots per inch; a tiny one is cm or m. A header's limit is lower (`images.header.MAX_SPACING_MM`)."""
+"""Largest pixel size in annotations and configuration, reached by a thumbnail on which the skull is 100 px high. Larger numbers
+have another unit (pixels per mm, µm, dots per inch), and tiny numbers are in cm or m. The limit for image headers is lower
+(`images.header.MAX_SPACING_MM`)."""
 PixelSizeMm = Annotated[float, Field(ge=MIN_SPACING_MM, le=MAX_PIXEL_SIZE_MM)]
-"""Millimetres per pixel in a configuration: what `is_pixel_size` takes."""
+"""Millimetres per pixel in a configuration, in the range of `is_pixel_size`."""
 PIXEL_SIZE = f"millimetres per pixel from {MIN_SPACING_MM:g} to {MAX_PIXEL_SIZE_MM:g}, or 0 for unknown"
 
 
 def number(text: str, *, decimal_comma: bool = False) -> float | None:
-    """A number from text, None where it is none: no NaN, no infinity, no grouped thousands; `290.` is one.
+    """A finite number from text, or None. Grouped thousands are invalid; `290.` is valid.
 
     Args:
-        text: Any.
-        decimal_comma: `1,5` is one and a half. Then `1.234` is refused, since it may mean 1234.
+        text: Any text.
+        decimal_comma: `1,5` is one and a half, and `1.234` is rejected, since it may mean 1234.
     """
     plain = text.strip().replace("\u2212", "-")
     if decimal_comma and plain.count(",") == 1 and "." not in plain:
@@ -50,14 +51,14 @@ def number(text: str, *, decimal_comma: bool = False) -> float | None:
 
 
 def as_number(value: Any) -> float | None:
-    """A number that a file has as a number or as text; None where it is none."""
+    """A number that a file contains as a number or as text; None if the value is not a number."""
     if isinstance(value, str):
         return number(value)
     return float(value) if is_coordinate(value) else None
 
 
 def as_size(width: Any, height: Any) -> Size | None:
-    """(width, height) in whole pixels from numbers, whole floats or text; None where either is no size."""
+    """(width, height) in whole pixels from numbers, whole floats or text; None if either is invalid."""
     sides = (as_number(width), as_number(height))
     if any(side is None or not side.is_integer() or not 1 <= side <= MAX_SIDE for side in sides):
         return None
@@ -65,16 +66,16 @@ def as_size(width: Any, height: Any) -> Size | None:
 
 
 def is_pixel_size(mm: ArrayLike) -> NDArray[np.bool_]:
-    """Which millimetres per pixel, of any shape, an X-ray can have: `MIN_SPACING_MM` to `MAX_PIXEL_SIZE_MM`, and no NaN."""
+    """Whether each value is a valid pixel size of an X-ray: `MIN_SPACING_MM` to `MAX_PIXEL_SIZE_MM`; NaN is invalid."""
     size = np.asarray(mm, np.float64)
     return np.asarray((size >= MIN_SPACING_MM) & (size <= MAX_PIXEL_SIZE_MM))
 
 
 def as_pixel_size(value: Any) -> float:
-    """Millimetres per pixel; NaN, unknown, where it is absent or 0.
+    """Millimetres per pixel; NaN (unknown) if the value is absent or 0.
 
     Raises:
-        ValueError: it is none that an X-ray can have (`PIXEL_SIZE`); the message is the value.
+        ValueError: the value is not a valid pixel size (`PIXEL_SIZE`); the message contains only the value.
     """
     if value is None or (isinstance(value, str) and not value.strip()):
         return math.nan
@@ -85,7 +86,7 @@ def as_pixel_size(value: Any) -> float:
 
 
 def own_pixel_size(entry: Mapping[str, Any], file: str, place: str, problems: list[Problem]) -> float:
-    """The field `pixel_size_mm`, which this project adds to formats without one; NaN, and a remark, where it is nonsense."""
+    """The field `pixel_size_mm`, which this project adds to formats without a pixel size; NaN and a note if it is invalid."""
     try:
         return as_pixel_size(entry.get("pixel_size_mm"))
     except InvalidValueError as error:
@@ -94,7 +95,7 @@ def own_pixel_size(entry: Mapping[str, Any], file: str, place: str, problems: li
 
 
 def key_of(value: Any) -> str | None:
-    """An identifier that a file may have as a number here and as text there; None where it can be none."""
+    """An identifier as text, whether the file contains a number or text; None if the value is neither."""
     if isinstance(value, str):
         return value.strip() or None
     if isinstance(value, float) and value.is_integer():
@@ -105,7 +106,7 @@ def key_of(value: Any) -> str | None:
 
 
 def entries_of(content: Mapping[str, Any], name: str, file: str, problems: list[Problem]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(position, object) of a list under `name`; whatever is no object is a problem."""
+    """(position, object) of the list under `name`; other values in the list are problems."""
     values = content.get(name)
     if not isinstance(values, list):
         problems.append(Problem(file, file, name, shown(values), "a list", "file set aside"))

@@ -1,4 +1,4 @@
-"""Reading annotation files from anywhere: regular files only, inside the data set, with a limit, in a known encoding."""
+"""Safe reading of annotation files: regular files inside the data set, of limited size, in a known encoding."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from tqdm.auto import tqdm
 from ceph_pipeline.errors import CephError, InvalidValueError
 
 MAX_BYTES = 512 * 1024 * 1024
-"""Annotation files beyond this are refused: the largest public ones (COCO keypoints) have 240 MB."""
+"""Larger annotation files are rejected. The largest public ones (COCO keypoints) have 240 MB."""
 
 _QUIET_S = 3
-"""Seconds before a progress bar is shown."""
+"""Seconds after which a progress bar is shown."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -38,11 +38,11 @@ Item = TypeVar("Item")
 
 
 class UnreadableFileError(CephError, ValueError):
-    """A file cannot be read, or is not what its name says; the message says why, without the file's name."""
+    """A file cannot be read, or its content does not match its name. The message does not contain the file's name."""
 
 
 def shown(value: object, limit: int = 80) -> str:
-    """A value from a file for a message: its `repr`, so that control characters stay harmless, cut at `limit`."""
+    """A value from a file for messages: its `repr`, which escapes control characters, truncated to `limit` characters."""
     try:
         text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
     except (ValueError, RecursionError):  # integers of more than 4,300 digits, deep nesting
@@ -51,12 +51,12 @@ def shown(value: object, limit: int = 80) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Whether a name can stand in tables, files and logs: valid Unicode without control characters and line separators."""
+    """Whether a name is safe in tables, files and logs: valid Unicode without control characters and line separators."""
     return not any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text)
 
 
 def with_progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
-    """The items, with a progress bar where they take more than a few seconds."""
+    """Iterate over the items, with a progress bar if this takes more than a few seconds."""
     return tqdm(items, desc=what, total=total, unit=" file", delay=_QUIET_S, leave=False)
 
 
@@ -64,11 +64,11 @@ def read_bytes(path: Path, root: Path | None = None) -> bytes:
     """The file's content.
 
     Args:
-        path: A regular file: directories, pipes and devices are refused before they are opened.
-        root: The folder that the file must lie in, links resolved; None where the path itself was given by the user.
+        path: A regular file; directories, pipes and devices are rejected before they are opened.
+        root: Folder that must contain the file after links are resolved; None if the user named the path itself.
 
     Raises:
-        UnreadableFileError: it is none, lies outside, or has more than `MAX_BYTES`.
+        UnreadableFileError: not a regular file, outside `root`, or larger than `MAX_BYTES`.
     """
     try:
         if root is not None and not path.resolve().is_relative_to(root.resolve()):
@@ -78,32 +78,32 @@ def read_bytes(path: Path, root: Path | None = None) -> bytes:
         if isinstance(error, UnreadableFileError):
             raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UnreadableFileError(f"it cannot be opened ({reason})") from None
+        raise UnreadableFileError(f"the file cannot be opened ({reason})") from None
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise UnreadableFileError("no regular file, but a folder, pipe or device")
+            raise UnreadableFileError("not a regular file, but a folder, pipe or device")
         if status.st_size > MAX_BYTES:
-            raise UnreadableFileError(f"{status.st_size:,} bytes; at most {MAX_BYTES:,} are read")
+            raise UnreadableFileError(f"{status.st_size:,} bytes, but the limit is {MAX_BYTES:,}")
         with os.fdopen(descriptor, "rb", closefd=False) as stream:
             return stream.read()
     except OSError as error:
-        raise UnreadableFileError(f"it cannot be read ({error.strerror})") from None
+        raise UnreadableFileError(f"the file cannot be read ({error.strerror})") from None
     finally:
         os.close(descriptor)
 
 
 def decode(content: bytes, fallback: str | None = None) -> tuple[str, str]:
-    """Text and the encoding it was in.
+    """Decode a file's content; returns the text and its encoding.
 
-    A byte-order mark decides; without one it is UTF-8, or UTF-16 where every second byte of an ASCII text is zero.
+    The encoding is taken from the byte-order mark. Without a mark it is UTF-8, or UTF-16 if every second byte is zero.
 
     Args:
         content: The file's bytes.
-        fallback: What to read the bytes as where they are no UTF-8, e.g. `cp1252` for sheets that Excel saved.
+        fallback: Encoding of bytes that are not valid UTF-8, e.g. `cp1252` for sheets that Excel saved.
 
     Raises:
-        UnreadableFileError: the bytes are in none of them; the message names what they look like.
+        UnreadableFileError: the bytes are in none of these encodings; the message names a likely one.
     """
     for mark, encoding in _BOMS:
         if content.startswith(mark):
@@ -117,7 +117,9 @@ def decode(content: bytes, fallback: str | None = None) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         if fallback is None:
             found = f"byte 0x{content[error.start]:02x} at position {error.start}"
-            raise UnreadableFileError(f"{found} is no UTF-8: it looks like cp1252 (Windows). Save it as UTF-8") from None
+            raise UnreadableFileError(
+                f"{found} is not valid UTF-8; the file looks like cp1252 (Windows). Save it as UTF-8"
+            ) from None
     return _decode_as(content, fallback), fallback
 
 
@@ -136,27 +138,26 @@ def read_text(path: Path, root: Path | None = None) -> str:
 def read_json(path: Path, root: Path | None = None) -> Any:
     """Parse a JSON file.
 
-    NaN, which some writers put for null, becomes None. Infinity stays what it is, so that no coordinate of it passes for a
-    missing one.
+    NaN, which some programs write for null, becomes None. Infinity is kept, so that it is not taken for a missing coordinate.
 
     Raises:
-        UnreadableFileError: it is none, or has a key twice in one object; the message says where.
+        UnreadableFileError: not valid JSON, or an object contains a key twice; the message contains the position.
     """
     text = read_text(path, root)
     try:
         return json.loads(text, parse_constant=_constant, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
-        raise UnreadableFileError(f"no JSON ({error.msg} in line {error.lineno}, column {error.colno})") from None
+        raise UnreadableFileError(f"invalid JSON ({error.msg} in line {error.lineno}, column {error.colno})") from None
     except RecursionError:
-        raise UnreadableFileError("no JSON (nested too deeply)") from None
+        raise UnreadableFileError("invalid JSON (nested too deeply)") from None
     except ValueError as error:  # a key twice, and integers of more than 4,300 digits
-        raise UnreadableFileError(f"no JSON ({error})") from None
+        raise UnreadableFileError(f"invalid JSON ({error})") from None
 
 
 def peek_json(path: Path) -> Any:
-    """The content of a JSON file for telling its format, None where it is none.
+    """The content of a JSON file for detecting its format; None if the file is not valid JSON.
 
-    The last few are kept until `forget_json`, not to parse them twice; nobody may change them.
+    The last few results are cached until `forget_json`; they must not be modified.
     """
     try:
         status = path.stat()
@@ -171,50 +172,50 @@ def _kept_json(path: str, _modified: int, _size: int) -> Any:
 
 
 def forget_json() -> None:
-    """Let go of what `peek_json` keeps, which is several times a file's size."""
+    """Clear the cache of `peek_json`, which is several times as large as the files."""
     _kept_json.cache_clear()
 
 
 def read_yaml(path: Path) -> Any:
-    """Parse a YAML file without constructing anything but plain values.
+    """Parse a YAML file into plain values only.
 
     Raises:
-        UnreadableFileError: it is none.
+        UnreadableFileError: not valid YAML.
     """
     try:
         return yaml.safe_load(read_text(path))
     except yaml.MarkedYAMLError as error:
         place = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UnreadableFileError(f"no YAML ({error.problem}{place})") from None
+        raise UnreadableFileError(f"invalid YAML ({error.problem}{place})") from None
     except RecursionError:
         raise UnreadableFileError("nested too deeply") from None
     except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:
-        raise UnreadableFileError(f"no YAML ({str(error)[:120]})") from None
+        raise UnreadableFileError(f"invalid YAML ({str(error)[:120]})") from None
 
 
 def read_xml(path: Path, root: Path | None = None) -> ElementTree.Element:
     """Parse an XML file; see `parse_xml`.
 
     Raises:
-        UnreadableFileError: it is none.
+        UnreadableFileError: not valid XML.
     """
     return parse_xml(read_text(path, root))
 
 
 def parse_xml(text: str) -> ElementTree.Element:
-    """Parse XML; text that declares entities is refused, so that none is expanded.
+    """Parse XML; text that declares entities is rejected, so that no entity is expanded.
 
     Raises:
-        UnreadableFileError: it is none.
+        UnreadableFileError: not valid XML, or it declares a document type or entities.
     """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise UnreadableFileError("XML with a document type or entities, which no annotation tool writes")
     if text.startswith("<?xml"):
-        text = text.partition("?>")[2]  # its encoding is that of the bytes, which are decoded already
+        text = text.partition("?>")[2]  # the declared encoding is that of the bytes, which are already decoded
     try:
         return ElementTree.fromstring(text)  # noqa: S314 without entities there is nothing to expand
     except (ElementTree.ParseError, ValueError) as error:
-        raise UnreadableFileError(f"no XML ({error})") from None
+        raise UnreadableFileError(f"invalid XML ({error})") from None
 
 
 def _constant(name: str) -> float | None:
@@ -225,5 +226,5 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         key, _ = Counter(key for key, _ in pairs).most_common(1)[0]
-        raise InvalidValueError(f"the key {shown(key)} twice in one object")
+        raise InvalidValueError(f"the key {shown(key)} occurs twice in one object")
     return found

@@ -1,4 +1,4 @@
-"""A film as an annotation file names it, and what several entries of one film say of it together."""
+"""A film as annotation files describe it, and the merging of several entries of one film."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from ceph_pipeline.landmarks.geometry import Size
 
 UNKNOWN_MACHINE = "unknown"
 ONE_OF_EACH = "one size, split, pixel size and device of one film"
-"""What is expected where entries contradict each other."""
+"""Text of `Problem.expected` for contradictory entries."""
 
 
 @dataclass(frozen=True)
 class Film:
-    """One image as an annotation file names it.
+    """One image as an annotation file describes it.
 
     Attributes:
-        name: Path or name of its file, as the annotation has it.
-        file: The annotation file, below the data set's folder, for messages; `place` is the position in it.
-        labelled: Points by reader, duplicates included.
-        size: (width, height) that the annotation records, if it does.
-        original: The film's own name where a tool renamed the file.
-        split: train, valid or test; None where nothing says.
-        pixel_size_mm: NaN where it is unknown.
-        blank: Somebody says that it shows none of the landmarks.
-        ordered: How many points have an order only, which must be all of the landmarks that the user names.
+        name: Path or name of the image file in the annotation.
+        file: The annotation file, relative to the data set's folder, for messages; `place` is the position in the file.
+        labelled: Points by reader, including duplicates.
+        size: (width, height) recorded in the annotation, or None.
+        original: Original name of the film, if a tool renamed the file.
+        split: train, valid or test; None if unknown.
+        pixel_size_mm: NaN if unknown.
+        blank: Whether an annotation states that the film shows none of the landmarks.
+        ordered: Number of points that are identified only by their order. It must equal the number of landmarks that the
+            user names.
     """
 
     name: str
@@ -44,7 +45,10 @@ class Film:
 
 
 def put_together(films: Sequence[Film]) -> Film:
-    """The first of a film's entries, with the points of all, the later ones' of one reader, and the facts that it lacks."""
+    """Merge the entries of a film: the first entry with the points of all, and with missing facts from the later entries.
+
+    If two entries have points of the same reader, the later entry's points are used.
+    """
     first = films[0]
     blank = [film.blank for film in films if film.labelled]
     return replace(
@@ -60,11 +64,11 @@ def put_together(films: Sequence[Film]) -> Film:
 
 
 def contradictions(films: Sequence[Film], *, relative: bool) -> str:
-    """The facts of which entries of one film say two things, for messages; empty where there is none.
+    """The facts in which entries of one film differ, for messages; empty if there are none.
 
     Args:
-        films: The entries; what one does not say contradicts nothing.
-        relative: Points are fractions of the image, so that copies of other sizes have the same ones.
+        films: The entries; unknown facts contradict nothing.
+        relative: Points are fractions of the image, so that they also fit resized versions of the image.
     """
     sizes = [film.size for film in films if film.size]
     differ = any(not sizes_agree(size, sizes[0], relative=relative) for size in sizes)
@@ -80,7 +84,7 @@ def contradictions(films: Sequence[Film], *, relative: bool) -> str:
 
 
 def sizes_agree(size: Size, recorded: Size, *, relative: bool) -> bool:
-    """Whether points of an image of the recorded size fit one of `size`; fractions also fit a resized copy, to a pixel."""
+    """Whether points recorded for an image of size `recorded` fit an image of `size`; fractions also fit a resized image."""
     if not relative:
         return size == recorded
     scale = size[0] / recorded[0]

@@ -1,4 +1,4 @@
-"""Films as annotation files name them, paired with image files: identifiers, repetitions, sizes."""
+"""Pairing of annotated films with image files: identifiers, repeated entries, sizes."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class PairedFilm:
     """A film with its image.
 
     Attributes:
-        film: As annotated.
-        image_id: Its identifier.
-        path: Of its image, below the folder of images.
-        present: Whether the image is there.
-        points: By reader and landmark's full name, px.
-        left_out: Labels of points of other landmarks than the user wants.
-        entries: What the film was put together from, where it has several entries.
+        film: The annotated film.
+        image_id: Identifier of the image.
+        path: Path of the image, relative to the folder of images.
+        present: Whether the image file exists.
+        points: Points by reader and by full name of the landmark, px.
+        left_out: Labels of points whose landmarks the user did not select.
+        entries: The entries that the film was merged from, if there are several.
     """
 
     film: Film
@@ -49,12 +49,12 @@ class PairedFilm:
     entries: tuple[Film, ...] = ()
 
     def entry_of(self, reader: str) -> Film:
-        """The entry that has a reader's points, for messages."""
+        """The entry that contains a reader's points, for messages."""
         return next((entry for entry in self.entries if reader in entry.labelled), self.film)
 
 
 def pair(films: Iterable[Film], folder: ImageFolder, problems: list[Problem]) -> list[PairedFilm]:
-    """Films with their images' paths; names that are none, or that several images have, are problems and left out."""
+    """Films with the paths of their images; films with an invalid or ambiguous name become problems."""
     found: list[PairedFilm] = []
     for film in films:
         base = PurePosixPath(film.name.replace("\\", "/")).name
@@ -74,11 +74,13 @@ def pair(films: Iterable[Film], folder: ImageFolder, problems: list[Problem]) ->
 
 
 def without_repeats(found: list[PairedFilm], problems: list[Problem], *, relative: bool) -> list[PairedFilm]:
-    """Equal names in different folders are different films, told apart by their folders; one image twice is a problem.
+    """Give each film a unique identifier, and merge or reject several entries of one image.
+
+    Images of the same name in different folders are different films; their identifiers include the folders.
 
     Args:
         found: Films with their images.
-        problems: Receives the entries that are left out.
+        problems: The entries that are left out are added here.
         relative: See `contradictions`.
     """
     groups: dict[str, list[PairedFilm]] = defaultdict(list)
@@ -89,7 +91,7 @@ def without_repeats(found: list[PairedFilm], problems: list[Problem], *, relativ
 
 
 def _by_image(group: list[PairedFilm]) -> list[list[PairedFilm]]:
-    """Films of one name by their image, of which those that a tool made of one film are one."""
+    """Films of one name, grouped by image; images that a tool made from the same film form one group."""
     if any(entry.film.original for entry in group):
         return [group]
     are_copies = any(has_hash(entry.path) for entry in group)
@@ -104,7 +106,7 @@ def _by_image(group: list[PairedFilm]) -> list[list[PairedFilm]]:
 
 
 def _one_film(same: list[PairedFilm], problems: list[Problem], relative: bool) -> list[PairedFilm]:
-    """What is said of one image put together, if it is certain to be one image's; else problems, and no film or the first."""
+    """Merge the entries of one image if they certainly belong to it; otherwise report problems and keep no film or the first."""
     if len(same) == 1:
         return same
     paths = {entry.path for entry in same}
@@ -116,7 +118,9 @@ def _one_film(same: list[PairedFilm], problems: list[Problem], relative: bool) -
         readers = [reader for entry in same for reader in entry.film.labelled]
         if len(set(readers)) == len(readers) > 0:  # each reader has a file of their own
             return _of_several_readers(same, problems, relative)
-    expected = "each image once" if len(paths) == 1 else "each image once: export without the copies that a tool made of it"
+    expected = (
+        "each image once" if len(paths) == 1 else "each image once: export without the augmented images that the tool added"
+    )
     for entry in same[1:]:
         again = f"{entry.image_id!r} again (first in {same[0].film.file}, {same[0].film.place})"
         problems.append(Problem(entry.image_id, entry.film.file, entry.film.place, again, expected, "file set aside"))
@@ -124,7 +128,7 @@ def _one_film(same: list[PairedFilm], problems: list[Problem], relative: bool) -
 
 
 def _of_several_readers(same: list[PairedFilm], problems: list[Problem], relative: bool) -> list[PairedFilm]:
-    """One film of the readers' entries; a problem of each, and no film, where they contradict each other."""
+    """One film merged from the readers' entries; if they contradict each other, no film and one problem per entry."""
     entries = tuple(entry.film for entry in same)
     if found := contradictions(entries, relative=relative):
         problems += [Problem(entry.image_id, entry.film.file, entry.film.place, found, ONE_OF_EACH) for entry in same]
@@ -133,37 +137,37 @@ def _of_several_readers(same: list[PairedFilm], problems: list[Problem], relativ
 
 
 def _of_this_image(same: list[PairedFilm], problems: list[Problem]) -> list[PairedFilm]:
-    """Without entries of another folder or name than the image has, where others have its own; those are problems."""
+    """Remove entries whose folder or name differs from the image's, if other entries match the image; they become problems."""
     others = [entry for entry in same if _is_other(entry)]
     if not others or len(others) == len(same) or not same[0].present:
         return same
     for entry in others:
         item = safe_identifier("_".join((*folders_of(entry.film.name)[-1:], stem(entry.film.name))))
-        found = f"{_with_folder(entry.film.name)}, of which no image is at hand but {shown(entry.path)}, another entry's"
-        problems.append(Problem(item, entry.film.file, f"{entry.film.place}, image", found, "an image of its own"))
+        found = f"{_with_folder(entry.film.name)}, whose only image {shown(entry.path)} belongs to another entry"
+        problems.append(Problem(item, entry.film.file, f"{entry.film.place}, image", found, "a separate image"))
     return [entry for entry in same if not _is_other(entry)]
 
 
 def _is_other(entry: PairedFilm) -> bool:
-    """Whether the annotated path has another folder or name than the image that was found for it."""
+    """Whether the annotated path has a different folder or name than the image that was found for it."""
     return is_elsewhere(entry.film.name, entry.path) or bare_name(entry.film.name) != bare_name(entry.path)
 
 
 def _ambiguous(entry: PairedFilm, same: list[PairedFilm]) -> Problem:
-    """Of entries that all seem to mean one image, under paths that contradict each other."""
+    """The problem of several entries whose paths contradict each other but which were all paired with one image."""
     names = list(dict.fromkeys(_with_folder(other.film.name) for other in same))
-    found = f"{' and '.join(names[:3])}, which may be several films, for the one image {shown(entry.path)}"
-    expected = "one path for one image in all annotations, and an image at hand for each film"
+    found = f"{' and '.join(names[:3])}, which may be several films, for one image {shown(entry.path)}"
+    expected = "one path per image in all annotations, and an image for each film"
     return Problem(entry.image_id, entry.film.file, f"{entry.film.place}, image", found, expected)
 
 
 def _with_folder(name: str) -> str:
-    """The end of an annotated path that tells films of one name apart, for messages."""
+    """The last part of an annotated path that distinguishes films of one name, for messages."""
     return shown("/".join(PurePosixPath(name).parts[-2:]))
 
 
 def elsewhere(films: Iterable[PairedFilm]) -> list[str]:
-    """Images that were found in a folder of another name than their annotation says, for messages."""
+    """Images that were found in a different folder than annotated, for messages."""
     return [
         f"{_with_folder(entry.film.name)} is {shown(entry.path)}"
         for entry in films
@@ -172,7 +176,7 @@ def elsewhere(films: Iterable[PairedFilm]) -> list[str]:
 
 
 def _told_apart(films: list[PairedFilm]) -> list[PairedFilm]:
-    """Films that still share an identifier (`1.png` and `1.jpg`, or where upper and lower case are one) get a digest each."""
+    """Append a digest to identifiers that are still equal (`1.png` and `1.jpg`, or names that differ only in case)."""
     counts = Counter(entry.image_id.casefold() for entry in films)
     return [
         replace(entry, image_id=with_digest(entry.image_id, entry.path)) if counts[entry.image_id.casefold()] > 1 else entry
@@ -189,7 +193,7 @@ def stem_with_folders(path: str) -> str:
 def sizes_of_films(
     found: list[PairedFilm], folder: ImageFolder, problems: list[Problem], *, relative: bool, size_from: str
 ) -> dict[str, Size]:
-    """(width, height) of each film: the image's own where it is at hand, which the recorded one must not contradict."""
+    """(width, height) of each film, read from the image if it exists; a recorded size must agree with it."""
     present = {entry.image_id: folder.root / entry.path for entry in found if entry.present}
     recorded = {entry.image_id: entry.film.size for entry in found if entry.film.size}
     measured, unreadable = sizes_of(present, folder.root, recorded)
@@ -205,7 +209,7 @@ def sizes_of_films(
             problems.append(Problem(entry.image_id, film.file, f"{film.place}, size", neither, size_from))
         elif size is not None and film.size is not None and not sizes_agree(size, film.size, relative=relative):
             contradiction = f"{film.size[0]} × {film.size[1]} recorded, the image has {size[0]} × {size[1]}"
-            expected = "points of this image: it was turned, cut or resized since"
+            expected = "the same size: the image was rotated, cropped or resized after the annotation"
             problems.append(Problem(entry.image_id, film.file, f"{film.place}, size", contradiction, expected))
         else:
             sizes[entry.image_id] = size or film.size or (0, 0)

@@ -1,4 +1,4 @@
-"""Names of films: what tools put around them, identifiers made of them, and the files that they stand for."""
+"""Names of films: changes made by annotation tools, identifiers, and the search for image files by name."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-(?=.)")
 _ROBOFLOW = re.compile(r"^(?P<stem>.+?)(?:_(?:png|jpe?g|bmp|tiff?|webp))?\.rf\.[0-9A-Za-z]+$")
 _SUFFIX = re.compile(r"\.(?:png|jpe?g|jfif|bmp|tiff?|webp|jp2|j2k|dcm|dicom|mha|gif)$", re.IGNORECASE)
 _LINK_PARAMETERS = ("d", "fileuri")
-"""Where Label Studio's own links to local and cloud files hold the file's path."""
+"""Query fields in which Label Studio's links to local and cloud files contain the file's path."""
 
 
 def file_path(source: str) -> str:
-    """The path of a file that an annotation gives as a path, an address or a signed link, with forward slashes."""
+    """Path of an annotated file, which may be given as a path, a URL or a signed link; with forward slashes."""
     text = source.strip()
     if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+://|^/data/upload/", text) or re.search(r"\?\w[^/]*=", text):
         text = _linked(text)
@@ -35,7 +35,7 @@ def file_path(source: str) -> str:
 
 def _linked(address: str) -> str:
     try:
-        parts = urlsplit(address, allow_fragments=False)  # a `#` is the name's
+        parts = urlsplit(address, allow_fragments=False)  # a `#` is part of the name
         query = parse_qs(parts.query, max_num_fields=100)
     except ValueError:
         return unquote(address.partition("?")[0])
@@ -53,7 +53,7 @@ def _base64(text: str) -> str:
 
 
 def stem(name: str) -> str:
-    """A file's name without folders, without the suffix of an image, and without Roboflow's hash; other dots stay."""
+    """A file's name without folders, image suffix and Roboflow's hash; other dots are kept."""
     base = PurePosixPath(name.replace("\\", "/")).name
     bare = _SUFFIX.sub("", base)
     found = _ROBOFLOW.match(bare)
@@ -61,32 +61,32 @@ def stem(name: str) -> str:
 
 
 def has_hash(name: str) -> bool:
-    """Whether Roboflow named the file, which it does with each of a film's copies."""
+    """Whether the name contains Roboflow's hash, which differs between the augmented images of a film."""
     return _ROBOFLOW.match(_SUFFIX.sub("", PurePosixPath(name).name)) is not None
 
 
 def without_prefix(name: str) -> str:
-    """The name without the eight hexadecimal digits that Label Studio puts before an uploaded file's."""
+    """The name without the eight hexadecimal digits that Label Studio adds in front of an uploaded file's name."""
     return _UPLOAD_PREFIX.sub("", name)
 
 
 def identifier_of(name: str) -> str:
-    """What tables and problems call the film of an annotated path, where no other image has its name."""
+    """Identifier of the film of an annotated path, if no other image has the same name."""
     return safe_identifier(stem(without_prefix(PurePosixPath(name).name)))
 
 
 def loosely(name: str) -> str:
-    """A file's name without suffix, as tools and systems may have changed it: blanks to `_`, brackets dropped, any case.
+    """A file's name for loose comparison: without suffix and brackets, blanks replaced by `_`, lower case.
 
-    Label Studio, which is built on Django, so renames what is uploaded.
+    Label Studio, which is built on Django, renames uploaded files in this way.
     """
     return re.sub(r"[^-\w.]", "", _SUFFIX.sub("", name).strip().replace(" ", "_")).casefold()
 
 
 class ImageFolder:
-    """The image files of a folder, found by the names that annotations give them.
+    """The image files of a folder, which can be found by their annotated names.
 
-    Links to folders are not followed; names of systems and file servers are not data.
+    Links to folders are not followed. Folders of operating systems and file servers are ignored.
     """
 
     def __init__(self, root: Path) -> None:
@@ -104,7 +104,7 @@ class ImageFolder:
 
     def _add(self, file: Path) -> None:
         path = file.relative_to(self.root).as_posix()
-        if not is_plain(path):  # bytes that are no UTF-8, or control characters
+        if not is_plain(path):  # invalid UTF-8 or control characters
             self.unnameable.append(ascii(path))
         elif file.is_file():
             name = unicodedata.normalize("NFC", file.name)
@@ -123,16 +123,23 @@ class ImageFolder:
         return frozenset(path for paths in self._by_name.values() for path in paths)
 
     def find(self, name: str, near: str = "") -> list[str]:
-        """Paths below the root of the images that a name can stand for: none, one, or several that cannot be told apart.
+        """Paths, relative to the root, of the images that match a name: none, one, or several if the name is ambiguous.
 
-        The whole file name counts before the name without an upload prefix, that before the name without its suffix, and that
-        before what tools make of it (`loosely`); of several equal names the one at the annotated path itself, seen from the
-        annotation's folder or from the root, then the one that has most folders, from the file upwards, in common with that path,
-        or that lies below the annotation's folder.
+        Names are compared in this order; the first comparison with a match is used:
+
+        1. the complete file name,
+        2. the name without the upload prefix,
+        3. the name without its suffix,
+        4. the name as tools may have changed it (`loosely`).
+
+        Of several images with the same name, one is selected in this order:
+
+        1. the image at the annotated path, relative to the annotation's folder or to the root,
+        2. the image with the most parent folders in common with that path, or below the annotation's folder.
 
         Args:
-            name: As the annotation has it, folders included.
-            near: Folder of the annotation file, below the root.
+            name: Annotated name, including folders.
+            near: Folder of the annotation file, relative to the root.
         """
         wanted = unicodedata.normalize("NFC", name)
         base = PurePosixPath(wanted).name
@@ -153,30 +160,30 @@ class ImageFolder:
 
 
 def folders_of(name: str) -> tuple[str, ...]:
-    """The folders of an annotated path, the image's own last; those of an upload are Label Studio's and say nothing."""
+    """The folders of an annotated path, from the outermost inwards; Label Studio's upload folders are ignored."""
     pure = PurePosixPath(unicodedata.normalize("NFC", name))
     return () if _UPLOAD_PREFIX.match(pure.name) else tuple(part for part in pure.parts[:-1] if part != "/")
 
 
 def is_elsewhere(name: str, path: str) -> bool:
-    """Whether an annotated path has the image in a folder of another name than it lies in; without folders nothing is said."""
+    """Whether the annotated path names a different folder than the image's; False if it names no folder."""
     annotated, own = folders_of(name), PurePosixPath(path).parts[:-1]
     return bool(annotated and own) and loosely(annotated[-1]) != loosely(own[-1])
 
 
 def bare_name(name: str) -> str:
-    """A file's name without folders and suffix, in one Unicode form and case; what tools put around it stays."""
+    """A file's name without folders and suffix, with normalised Unicode and case; additions by tools are kept."""
     return _SUFFIX.sub("", PurePosixPath(unicodedata.normalize("NFC", name)).name).casefold()
 
 
 def are_one_path(names: Collection[str], path: str) -> bool:
-    """Whether annotated paths can be one image's: equal names, and folders of which one has the others at its end.
+    """Whether annotated paths can belong to one image: equal names, and folders that all end alike.
 
-    Roots of several computers may differ where all paths have the folders that the image lies in.
+    The first folders may differ between computers if all paths contain the image's own folders.
 
     Args:
-        names: As the annotations have them, folders included.
-        path: The image, below the folder of images.
+        names: Annotated names, including folders.
+        path: Path of the image, relative to the folder of images.
     """
     if len({bare_name(name) for name in names}) > 1:
         return False
@@ -191,7 +198,7 @@ def _ends_with(folders: tuple[str, ...], end: tuple[str, ...]) -> bool:
 
 
 def _nearest(paths: list[str], wanted: str, near: str) -> list[str]:
-    """The one path that is the annotated one, or that has most folders in common with it, counted from the file, or lies near."""
+    """The path that equals the annotated one, or has the most parent folders in common with it, or lies below `near`."""
     if len(paths) == 1:
         return paths
     folder = PurePosixPath(wanted).parent
@@ -209,6 +216,6 @@ def _nearest(paths: list[str], wanted: str, near: str) -> list[str]:
 
 
 def _in_common(some: tuple[str, ...], others: tuple[str, ...]) -> int:
-    """How many folders at the end are the same."""
+    """Number of equal folders, counted from the end."""
     pairs = zip(reversed(some), reversed(others), strict=False)
     return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))

@@ -1,4 +1,4 @@
-"""From what an annotation file says about films to tables: names of landmarks, pixels, and what is missing."""
+"""From films as annotated to tables: names of landmarks, pixel coordinates, missing points."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ceph_pipeline.images.identifiers import with_digest
 from ceph_pipeline.landmarks.geometry import Size
 
 ToPixels = Callable[[Point, Size, float], Point]
-"""From a point as the file has it, its image's (width, height) and millimetres per pixel, to pixels."""
+"""Converts a point in the file's units to pixels, given the image's (width, height) and millimetres per pixel."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Assembly:
 
     Attributes:
         dataset: Value of the column `dataset`.
-        names: From labels to landmarks.
-        to_pixels: What coordinates mean.
-        expected: Full names of the landmarks each film should have; None takes those that any film has.
-        relative: Coordinates are fractions of the image, so that a copy of another size has the same ones.
-        size_from: What a film without size lacks, for messages.
-        blank_shows_none: A reader without points says that the film shows none of the landmarks.
+        names: Landmark of each label.
+        to_pixels: Conversion of coordinates.
+        expected: Full names of the landmarks that each film should have; None: all landmarks that occur on any film.
+        relative: Coordinates are fractions of the image, so that they also fit resized versions of the image.
+        size_from: What is needed to find the size of a film, for messages.
+        blank_shows_none: A reader without points means that the film shows none of the landmarks.
     """
 
     dataset: str
@@ -50,19 +50,19 @@ class Assembly:
 
 
 def shifted(first_pixel: float) -> ToPixels:
-    """Coordinates whose first pixel's centre is `first_pixel`."""
+    """Conversion of coordinates in which the centre of the first pixel is `first_pixel`."""
     return lambda point, _size, _mm: (point[0] - first_pixel, point[1] - first_pixel)
 
 
 def assembly(dataset: str, options: ReadOptions, *, to_pixels: ToPixels | None = None, relative: bool = False) -> Assembly:
-    """The usual assembly under a user's options: the landmarks are the configured ones, else those that the films have."""
+    """The default assembly with a user's options: the configured landmarks or, by default, those of the films."""
     names = LandmarkNames(options)
     expected = names.schema.names if names.schema else None
     return Assembly(dataset, names, to_pixels or shifted(options.first_pixel), expected, relative)
 
 
 def split_of(file: str) -> str | None:
-    """The split that a file's name or its folders say, the nearest first: `train/x.json`, `keypoints_val2017.json`."""
+    """The split in a file's name or folders, innermost first: `train/x.json`, `keypoints_val2017.json`."""
     pure = PurePosixPath(file)
     words = re.split(r"[-_.]", pure.name.lower())
     said = (SPLIT_NAMES.get(word.rstrip("0123456789")) for word in reversed(words))
@@ -70,7 +70,7 @@ def split_of(file: str) -> str | None:
 
 
 def split_of_folders(path: str) -> str | None:
-    """The split that a folder is called after, the nearest first: `val2017`, `Test1Data`, `train-images`, not `val-de-loire`."""
+    """The split in folder names, innermost first: `val2017`, `Test1Data`, `train-images`, but not `val-de-loire`."""
     for part in reversed(PurePosixPath(path).parts):
         words = [word.lower() for word in _WORD.findall(part)]
         own = [word for word in words if word not in _OF_ANY_SPLIT]
@@ -81,17 +81,17 @@ def split_of_folders(path: str) -> str | None:
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 _OF_ANY_SPLIT = {"data", "set", "dataset", "images", "labels", "annotations"}
-"""Words beside the split's that a folder may have."""
+"""Words that a folder's name may contain in addition to the split."""
 
 
 def assemble(films: Iterable[Film], folder: ImageFolder, how: Assembly, problems: Sequence[Problem] = ()) -> Reading:
     """Pair films with images and name their points.
 
     Args:
-        films: In the order of the files.
-        folder: The images. A film whose image is not there is kept where its annotation records a size.
-        how: What the format's labels and coordinates mean.
-        problems: What the format's module found wrong; the item of those that concern a film may be its annotated name.
+        films: Films in the order of the files.
+        folder: The images. A film without an image is kept if its annotation records a size.
+        how: Meaning of the format's labels and coordinates.
+        problems: Problems found by the format's module. The item of a problem of a film may be the film's annotated name.
     """
     collected: list[Problem] = []
     unpaired: list[Problem] = []
@@ -121,7 +121,7 @@ def assemble(films: Iterable[Film], folder: ImageFolder, how: Assembly, problems
 
 
 def _of_films(problems: Sequence[Problem], found: list[PairedFilm]) -> list[Problem]:
-    """Problems of films under the identifiers that the films have here, so that these can be excluded."""
+    """Problems of films, with the films' final identifiers as items, so that they can be excluded."""
     identifiers = {
         (printable(film.file), printable(film.name)): entry.image_id for entry in found for film in entry.entries or (entry.film,)
     }
@@ -129,7 +129,7 @@ def _of_films(problems: Sequence[Problem], found: list[PairedFilm]) -> list[Prob
 
 
 def _of_no_film(problems: Sequence[Problem], found: list[PairedFilm]) -> list[Problem]:
-    """Problems of entries that stand for no film, under items of their own, so that leaving these out costs no film."""
+    """Problems of entries without a film, with separate items, so that excluding such an item removes no film."""
     identifiers = {entry.image_id for entry in found}
 
     def own(problem: Problem) -> str:
@@ -144,11 +144,13 @@ def _image_row(entry: PairedFilm, size: Size, dataset: str) -> Row:
 
 
 def _name_points(entry: PairedFilm, size: Size, how: Assembly, problems: list[Problem]) -> bool:
-    """Fill the entry's points; False, and a problem, for a film without any."""
+    """Fill the entry's points; for a film without points, add a problem and return False."""
     film = entry.film
     if film.ordered and how.names.order and film.ordered != len(how.names.order):
-        found = f"{film.ordered} points with an order and no names"
-        expected = f"{len(how.names.order)}, as many as `ingestion.reading.landmarks`: else nobody knows which is missing"
+        found = f"{film.ordered} numbered points without names"
+        expected = (
+            f"{len(how.names.order)}, the number of `ingestion.reading.landmarks`: otherwise it is unclear which point is missing"
+        )
         problems.append(Problem(entry.image_id, film.file, film.place, found, expected))
         return False
     for reader, labelled in film.labelled.items():
@@ -173,7 +175,7 @@ def _name_points(entry: PairedFilm, size: Size, how: Assembly, problems: list[Pr
         return False
     for reader, points in entry.points.items():
         if all_on_a_line(points.values()):
-            found = f"{len(points)} points of {reader} at even distances on one straight line"
+            found = f"{len(points)} equidistant points of {reader} on one straight line"
             problems.append(
                 Problem(entry.image_id, film.file, film.place, found, "points of a face: are these placeholders?", "kept")
             )
@@ -181,18 +183,18 @@ def _name_points(entry: PairedFilm, size: Size, how: Assembly, problems: list[Pr
 
 
 def _no_point(entry: PairedFilm, how: Assembly) -> tuple[str, str]:
-    """What was found and what expected on a film without a point."""
+    """The found and expected texts for a film without a point."""
     if not entry.left_out:
         return "no key point", "at least one point"
     wanted = (
-        f"one of {', '.join(how.expected or ())}; what the files call them otherwise goes into `ingestion.reading.labels`, what "
-        "the ruler's export does into `calibration.labels`"
+        f"one of {', '.join(how.expected or ())}; other labels of these landmarks are set in `ingestion.reading.labels`, "
+        "and labels in the ruler's export in `calibration.labels`"
     )
     return f"key points of {_some(sorted(entry.left_out))} only", wanted
 
 
 def _missing(entry: PairedFilm, expected: tuple[str, ...]) -> list[Problem]:
-    """One remark a reader on the landmarks that the film lacks."""
+    """One note per reader on the landmarks that the film lacks."""
     problems = []
     for reader, points in sorted(entry.points.items()):
         absent = [name for name in expected if points and math.isnan(points.get(name, MISSING)[0])]
@@ -206,7 +208,7 @@ def _missing(entry: PairedFilm, expected: tuple[str, ...]) -> list[Problem]:
 
 
 def _without_annotation(paired: list[PairedFilm], folder: ImageFolder) -> list[Problem]:
-    """One remark on the images at hand that no annotation names."""
+    """One note on the images without an annotation."""
     silent = sorted(folder.paths - {entry.path for entry in paired})
     if not silent:
         return []
@@ -220,7 +222,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _remarks(kept: list[PairedFilm], folder: ImageFolder, how: Assembly) -> list[Problem]:
-    """Remarks on the whole data set: labels that no schema has, images that are not there, files that cannot be named."""
+    """Notes on the whole data set: labels outside all schemas, absent images, files with invalid names."""
     files = sorted({entry.film.file for entry in kept})
     file = files[0] if len(files) == 1 else "."
     counts = Counter(name for entry in kept for points in entry.points.values() for name in points)
@@ -231,15 +233,15 @@ def _remarks(kept: list[PairedFilm], folder: ImageFolder, how: Assembly) -> list
     ]
     left_out = sorted({label for entry in kept for label in entry.left_out})
     if left_out:
-        wanted = f"only {', '.join(how.expected or ())}, as `ingestion.reading.only_landmarks` says"
+        wanted = f"only {', '.join(how.expected or ())} (`ingestion.reading.only_landmarks`)"
         remarks.append(Problem(file, file, "label", f"{len(left_out)} others, left out: {_some(left_out)}", wanted, "kept"))
     absent = [entry.path for entry in kept if not entry.present]
-    if 0 < len(absent) < len(kept):  # where there are none at all, points alone were asked for, as those of a ruler
+    if 0 < len(absent) < len(kept):  # if all are absent, only points were wanted, as for a ruler
         found = f"{len(absent)} of {len(kept)} not in the folder of images: {_some(absent)}"
         remarks.append(Problem(file, file, "images", found, "an image for each annotation", "kept"))
     if moved := elsewhere(kept):
         found = f"{len(moved)} of {len(kept)} in another folder than annotated: {first_of(moved, 3)}"
-        remarks.append(Problem(file, file, "images", found, "the folder that the annotation names: is it the same film?", "kept"))
+        remarks.append(Problem(file, file, "images", found, "the annotated folder; check that it is the same film", "kept"))
     return remarks + [
         Problem(path, path, "file name", path, "UTF-8 without control characters", "kept") for path in folder.unnameable
     ]

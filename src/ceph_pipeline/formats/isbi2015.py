@@ -1,9 +1,10 @@
-"""The ISBI 2015 challenge: numbered cephalograms, and one text file of 19 points for each of two readers.
+"""The ISBI 2015 challenge: numbered cephalograms, with one text file of 19 points per reader (two readers).
 
     [RawImage/]{TrainingData,Test1Data,Test2Data}/NNN.{bmp,png,jpg}
-    AnnotationsByMD/{400_senior,400_junior}/NNN.txt      19 lines `x,y`, then up to 8 lines with a class each
+    AnnotationsByMD/{400_senior,400_junior}/NNN.txt      19 lines `x,y`, then up to 8 lines with one class each
 
-001–150 are for training, 151–300 are Test1, 301–400 Test2; there is no validation split. Pixels are 0.1 mm by convention.
+Images 001–150 are the training split, 151–300 Test1 and 301–400 Test2; there is no validation split. The pixel size is 0.1 mm by
+convention.
 
 Source: Wang et al., A benchmark for comparison of dental radiography analysis algorithms, Medical Image Analysis 2016.
 """
@@ -32,7 +33,7 @@ ORIGIN = "https://figshare.com/s/37ec464af8e81ae6ebbf"
 MACHINE = "Soredex CRANEX Excel Ceph"
 PIXEL_SIZE_MM = 0.1
 IMAGE_FOLDERS = {"trainingdata": "train", "test1data": "test1", "test2data": "test2"}
-"""Subset by the lower-case name of its image folder."""
+"""Subset of each image folder, by its lower-case name."""
 READERS = ("senior", "junior")
 CLASS_LINES = 8
 _POINT = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*$")
@@ -46,7 +47,7 @@ def recognises(root: Path) -> bool:
 
 def read_isbi2015(root: Path, images: Path | None, options: ReadOptions) -> Reading:
     """Read a folder in the challenge's layout."""
-    del images, options  # the layout leaves nothing open
+    del images, options  # the layout needs no options
     films, problems = _images(root)
     annotations, repeated = _annotation_files(root)
     sizes, unreadable = sizes_of(films, root)
@@ -67,7 +68,7 @@ def read_isbi2015(root: Path, images: Path | None, options: ReadOptions) -> Read
 
 
 def read_points(path: Path, file: str, root: Path) -> dict[str, Point] | Problem:
-    """The 19 points of one text file by full name, or the first thing wrong with it."""
+    """The 19 points of one text file by full name, or its first problem."""
     names = SCHEMAS["isbi2015"].names
     try:
         lines = read_text(path, root).splitlines()
@@ -100,18 +101,18 @@ def _image_folders(root: Path) -> list[Path]:
 
 
 def subset_of(image_id: str) -> str:
-    """Where the challenge puts a film's number: train, test1 or test2."""
+    """The challenge's subset of a film, by its number: train, test1 or test2."""
     number = int(image_id)
     return "train" if number <= 150 else "test1" if number <= 300 else "test2"
 
 
 def split_of_subset(subset: str) -> str:
-    """The challenge has no validation split."""
+    """The split of a subset: train or test, since the challenge has no validation split."""
     return "train" if subset == "train" else "test"
 
 
 def _images(root: Path) -> tuple[dict[str, Path], list[Problem]]:
-    """The images that have a number and lie in their number's folder."""
+    """The images with a valid number in the folder of that number's subset."""
     found, problems = by_identifier(
         (file for folder in _image_folders(root) for file in visible_files(folder, IMAGE_SUFFIXES)), root
     )
@@ -128,7 +129,7 @@ def _images(root: Path) -> tuple[dict[str, Path], list[Problem]]:
 
 
 def _annotation_files(root: Path) -> tuple[dict[tuple[str, str], Path], list[Problem]]:
-    """Text files by (image, reader); the reader is named by the nearest folder that says senior or junior."""
+    """Text files by (image, reader); the reader is taken from the innermost folder with senior or junior in its name."""
     found: dict[tuple[str, str], Path] = {}
     problems: list[Problem] = []
     for path in sorted(root.rglob("[0-9][0-9][0-9].txt")):
@@ -137,8 +138,10 @@ def _annotation_files(root: Path) -> tuple[dict[tuple[str, str], Path], list[Pro
             continue
         if (path.stem, reader) in found:
             first = relative(found[path.stem, reader], root)
-            again = f"the same as {first}"
-            problems.append(Problem(path.stem, relative(path, root), "identifier", again, "one file a reader", "file set aside"))
+            again = f"same identifier as {first}"
+            problems.append(
+                Problem(path.stem, relative(path, root), "identifier", again, "one file per reader", "file set aside")
+            )
         found.setdefault((path.stem, reader), path)
     return found, problems
 
@@ -148,7 +151,7 @@ def _reader_of(folders: tuple[str, ...]) -> str | None:
 
 
 def _without_image(annotations: Mapping[tuple[str, str], Path], known: set[str], root: Path) -> list[Problem]:
-    """Points without their image, in subsets of which there are images: nobody misses Test2's, whose images are apart."""
+    """Points without an image, in subsets that have images; Test2 may be absent, since its images are distributed separately."""
     present = {subset_of(image_id) for image_id in known if re.fullmatch(r"\d{3}", image_id)}
     return [
         Problem(image_id, relative(path, root), "image", "none for this file", f"{image_id}.bmp, .png or .jpg", "image set aside")
@@ -160,7 +163,7 @@ def _without_image(annotations: Mapping[tuple[str, str], Path], known: set[str],
 def _read_readers(
     image_id: str, file: str, annotations: Mapping[tuple[str, str], Path], sources: Mapping[tuple[str, str], str], root: Path
 ) -> tuple[list[Row], list[Problem]]:
-    """Rows of both readers, NaN for one without a usable file; none at all where neither has one."""
+    """Rows of both readers; NaN for a reader without a usable file, and no rows if neither reader has one."""
     names = SCHEMAS["isbi2015"].names
     rows: list[Row] = []
     problems: list[Problem] = []
@@ -171,7 +174,7 @@ def _read_readers(
         if isinstance(points, Problem):
             problems.append(points)
         elif points is None:
-            problems.append(Problem(image_id, file, f"reader {reader}", "no file", "one text file a reader", "kept"))
+            problems.append(Problem(image_id, file, f"reader {reader}", "no file", "one text file per reader", "kept"))
         else:
             usable += 1
         rows += landmark_rows(image_id, reader, points if isinstance(points, dict) else {}, names)

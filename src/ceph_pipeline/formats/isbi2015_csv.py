@@ -1,8 +1,8 @@
-"""ISBI 2015 as one sheet, as it is passed on with copies of the 400 films.
+"""ISBI 2015 as one sheet, the form in which the 400 films are redistributed.
 
     [train_]senior.csv      image_path,1_x,1_y,…,19_x,19_y      rows in any order, films as bmp, png or jpg
 
-The film's number decides its subset, as in the challenge; the file's name says senior or junior.
+The film's number determines its subset, as in the challenge. The file's name contains senior or junior.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from ceph_pipeline.formats.table import films_of_sheets
 from ceph_pipeline.landmarks import SCHEMAS
 
 DATASET = "isbi2015"
-LAYOUT = "one or more <name>.csv with the columns image_path,1_x,1_y,…,19_x,19_y, and the films beside or below"
-ORIGIN = "copies of the ISBI 2015 challenge's 400 films"
+LAYOUT = "one or more <name>.csv with the columns image_path,1_x,1_y,…,19_x,19_y, and the films in the same folder or below"
+ORIGIN = "redistributions of the ISBI 2015 challenge's 400 films"
 _HEADER = {f"{number}_{axis}" for number in range(1, 20) for axis in "xy"} | {"image_path"}
 _TABLE = TableOptions(image="image_path", x="{landmark}_x", y="{landmark}_y", pixel_size_mm=PIXEL_SIZE_MM)
 
 
 def recognises(path: Path) -> bool:
-    """Whether a CSV file there has the columns."""
+    """Whether a CSV file has these columns."""
     return recognises_any(path, (".csv",), _is_sheet)
 
 
@@ -45,7 +45,7 @@ def _is_sheet(file: Path) -> bool:
 
 
 def read_isbi2015_csv(path: Path, images: Path | None, options: ReadOptions) -> Reading:
-    """Read all such sheets of a folder, or one."""
+    """Read one such sheet, or all of a folder."""
     root = folder_of(path)
     schema = SCHEMAS["isbi2015"]
     sheets = [file for file in annotation_files(path, (".csv",)) if _is_sheet(file)]

@@ -1,4 +1,4 @@
-"""The `result` list of a Label Studio annotation: key points in percent of their image."""
+"""The `result` list of a Label Studio annotation: key points in percent of the image's width and height."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ceph_pipeline.formats.labelled_points import LabelledPoint, labelled_point
 from ceph_pipeline.landmarks.geometry import Size
 
 _LABELS = ("keypointlabels", "labels")
-"""Where a result of `<KeyPointLabels>`, and of `<KeyPoint>` with `<Labels>`, has its labels."""
+"""Fields with the labels of a result of `<KeyPointLabels>`, or of `<KeyPoint>` with `<Labels>`."""
 _KINDS = (*_LABELS, "keypoint")
 _OTHER_SHAPES = ("height", "points", "radiusX", "rle", "start", "rectanglelabels", "closed")
-"""Fields of rectangles, outlines, ellipses, masks and spans of text, which key points do not have."""
+"""Fields that occur in rectangles, outlines, ellipses, masks and spans of text, but not in key points."""
 
 
 def recorded_sizes(results: Iterable[list[Any]]) -> tuple[Size, ...]:
-    """Each (width, height) that results have, as whole numbers, floats or text, in their order."""
+    """The distinct (width, height) of the results, in their order; they may be whole numbers, floats or text."""
     sizes = (
         as_size(result.get("original_width"), result.get("original_height"))
         for entries in results
@@ -31,21 +31,21 @@ def recorded_sizes(results: Iterable[list[Any]]) -> tuple[Size, ...]:
 
 
 def targets(results: Iterable[list[Any]]) -> tuple[str, ...]:
-    """Names of the images, as the labelling interface has them, on which key points were set; results may not say it."""
+    """Names, in the labelling interface, of the images with key points; results may lack the name."""
     names = (key_of(result.get("to_name")) for entries in results for result in entries if _is_key_point(result))
     return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
 def is_blank(results: Iterable[list[Any]]) -> bool:
-    """Whether nobody marked anything: no key point, and no other shape in its place."""
+    """Whether nothing was marked: no key point and no other shape."""
     marks = (result for entries in results for result in entries if isinstance(result, dict))
     return not any(_is_key_point(result) or _is_other_shape(result.get("value")) for result in marks)
 
 
 def labelled_points(results: list[Any]) -> list[LabelledPoint]:
-    """Points of an annotation in percent; results that are no key points are passed over.
+    """Points of an annotation in percent; results other than key points are skipped.
 
-    A `<KeyPoint>` and its `<Labels>` are two results with one id, either of which may come first.
+    A `<KeyPoint>` and its `<Labels>` are two results with the same id, in any order.
     """
     points: list[LabelledPoint] = []
     bare: dict[str, Mapping[str, Any]] = {}
@@ -83,7 +83,7 @@ def _labelled_point(label: str, result: Mapping[str, Any]) -> LabelledPoint:
     x, y = value.get("x"), value.get("y")
     rotation = result.get("image_rotation")
     if rotation and as_number(rotation) != 0:
-        return LabelledPoint(label, None, f"image_rotation {shown(rotation)}", "0: export the points on the image as it is")
+        return LabelledPoint(label, None, f"image_rotation {shown(rotation)}", "0: export the points on the unrotated image")
     if not is_coordinate(x) or not is_coordinate(y):
         return LabelledPoint(label, None, shown(value, 120), "x and y in percent")
     return labelled_point(label, x, y)

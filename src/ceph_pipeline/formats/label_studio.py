@@ -1,14 +1,17 @@
 """Label Studio's exports of key points: JSON, JSON-MIN, and CSV.
 
-JSON is a list of tasks with `annotations[].result[]`; JSON-MIN has one object an annotation with the results under the names
-of their controls, and CSV has JSON-MIN's fields as columns. x and y are percent of the image's width and height, measured
-from its edge. Genuine exports carry `original_width` and `original_height`; simplified ones do not, and the image itself has
-to say. Uploaded files have eight hexadecimal digits and a dash in front of their name. Each annotator is a reader,
-`annotator_<id>`; of several annotations by one annotator the latest counts, cancelled ones do not. Tasks as they are imported,
-with predictions and without the field `annotations`, are read too: a prediction's reader is its `model_version`.
-An annotation that was submitted without a point sets its film aside, or says that the film shows none of the landmarks:
-`blank_shows_none`. A task's own fields `machine`, `pixel_size_mm` and `split` are the image's.
-
+- JSON is a list of tasks with `annotations[].result[]`. JSON-MIN has one object per annotation, with the results under the names
+  of their controls. CSV has the fields of JSON-MIN as columns.
+- x and y are percent of the image's width and height, measured from its edge.
+- Exports contain `original_width` and `original_height`. If a simplified export does not, the size is read from the image.
+- Uploaded files have eight hexadecimal digits and a dash in front of their name.
+- Each annotator is a reader, `annotator_<id>`. Of several annotations by one annotator the latest is used; cancelled annotations
+  are ignored.
+- Tasks for import, with predictions and without the field `annotations`, are read too. The reader of a prediction is its
+  `model_version`.
+- A film whose annotation was submitted without a point is quarantined or, with `blank_shows_none`, counts as showing none of the
+  landmarks.
+- The fields `machine`, `pixel_size_mm` and `split` of a task are those of its image.
 Source: https://labelstud.io/guide/export.
 """
 
@@ -54,7 +57,7 @@ _EXPORT_COLUMNS = {"annotation_id", "annotator", "created_at", "lead_time", "upd
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file, or the only one of the folder, is a list of Label Studio tasks or a sheet of annotations."""
+    """Whether the file, or the only file of the folder, is a list of Label Studio tasks or a sheet of annotations."""
     try:
         export = _export_file(path)
         if export.suffix.lower() == ".csv":
@@ -72,13 +75,13 @@ def read_label_studio(path: Path, images: Path | None, options: ReadOptions) -> 
     """Read an export.
 
     Args:
-        path: The JSON or CSV file, or a folder that holds one.
-        images: Folder with the images, searched at any depth; by default the export's own. Paths in the images table are
-            relative to it.
-        options: The user's.
+        path: The JSON or CSV file, or a folder with one such file.
+        images: Folder of the images, searched at any depth; by default the export's folder. Paths in the images table are
+            relative to this folder.
+        options: The user's options.
 
     Raises:
-        AnnotationError: no list of tasks.
+        AnnotationError: the file is not a list of tasks.
     """
     export = _export_file(path)
     folder = ImageFolder(images or folder_of(export))
@@ -95,8 +98,8 @@ def read_label_studio(path: Path, images: Path | None, options: ReadOptions) -> 
     ]
     predicted = sum(is_prediction(entry) for _, entry in entries)
     if predicted:
-        found = f"predictions, and nobody's annotations, in {predicted} of {len(entries)} tasks"
-        problems.append(Problem(export.name, export.name, "predictions", found, "points that a person has looked at", "kept"))
+        found = f"predictions without annotations in {predicted} of {len(entries)} tasks"
+        problems.append(Problem(export.name, export.name, "predictions", found, "points that a person has checked", "kept"))
     how = replace(
         assembly(DATASET, options, to_pixels=_percent_to_pixels, relative=True),
         size_from="original_width and original_height, or the image itself",
@@ -106,7 +109,7 @@ def read_label_studio(path: Path, images: Path | None, options: ReadOptions) -> 
 
 
 def _percent_to_pixels(point: Point, size: Size, _mm: float) -> Point:
-    """Percent from the image's edge to pixel-centre coordinates: 0 % is −0.5, 100 % is the width − 0.5."""
+    """Convert percent from the image's edge to pixel-centre coordinates: 0 % is −0.5, 100 % is the width − 0.5."""
     return point[0] / 100 * size[0] - 0.5, point[1] / 100 * size[1] - 0.5
 
 
@@ -116,7 +119,7 @@ def _export_file(path: Path) -> Path:
     files = visible_files(path, (".json",)) or visible_files(path, (".csv",)) if path.is_dir() else []
     if len(files) != 1:
         raise AnnotationError(
-            f"{path}: found {len(files)} JSON or CSV files, expected one Label Studio export. Give the file itself."
+            f"{path}: found {len(files)} JSON or CSV files, expected one Label Studio export. Name the file itself."
         )
     return files[0]
 
@@ -132,7 +135,7 @@ def _entries(export: Path) -> list[Any]:
 
 
 def _rows(export: Path) -> list[dict[str, Any]]:
-    """Rows of the CSV export as JSON-MIN has them: cells with results are JSON."""
+    """Rows of the CSV export in the form of JSON-MIN; cells with results contain JSON."""
     sheet = read_sheet(export)
     return [dict(zip(sheet.header, map(_cell, cells), strict=True)) for _, cells in sheet.rows]
 
@@ -158,11 +161,15 @@ def _films(
     shown_on = targets(values for values in (results or {}).values() if isinstance(values, list))
     name = image_name(entry, folder, shown_on) if results is not None else None
     if results is None or name is None:
-        problems.append(Problem(file, file, place, "no image and annotations", "a task", "file set aside"))
+        problems.append(Problem(file, file, place, "no image or no annotations", "a task", "file set aside"))
         return
     if len(shown_on) > 1:
         found = f"points on several images of one task: {first_of(map(shown, shown_on), 3)}"
-        problems.append(Problem(identifier_of(name), file, f"{place}, to_name", found, "one film a task: import each as its own"))
+        problems.append(
+            Problem(
+                identifier_of(name), file, f"{place}, to_name", found, "one film per task: import each film as a separate task"
+            )
+        )
         return
     data = data_of(entry)
     split = (key_of(data.get("split")) or "").lower()
@@ -195,15 +202,15 @@ def _films(
 
 
 def _contradiction(sizes: Sequence[Size]) -> tuple[str, str] | None:
-    """What was found and what expected, where points of one image were recorded on different frames."""
+    """The found and expected texts if points of one image were recorded on different image sizes."""
     if all(sizes_agree(size, sizes[0], relative=True) for size in sizes):
         return None
     found = " and ".join(f"{width} × {height}" for width, height in sizes[:3])
-    return f"{found} recorded of one image", "points on one frame: the image was turned or cut between them"
+    return f"{found} recorded for one image", "one size: the image was rotated or cropped between the annotations"
 
 
 def _one_film_an_image(films: list[Film], is_minimal: bool, problems: list[Problem]) -> list[Film]:
-    """JSON-MIN has a row for each annotation: rows of one image add up, and of one annotator's the latest counts."""
+    """Merge the rows of each image, since JSON-MIN has one row per annotation; each annotator's latest row is used."""
     if not is_minimal:
         return films
     rows: dict[str, list[Film]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""A task of Label Studio, as JSON, JSON-MIN, CSV and its own import have it: whose results, of which image."""
+"""Readers, results and image of a Label Studio task, in JSON, JSON-MIN, CSV or import format."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ceph_pipeline.formats.reader_names import ReaderNames
 
 
 class Annotators:
-    """Names of readers: `annotator_<id>`, and a running number where an export has a mail address; models have their own."""
+    """Names of readers: `annotator_<id>`, a running number in place of an e-mail address, or the model's version."""
 
     def __init__(self) -> None:
         self._unnamed: dict[str, int] = {}
         self.models = ReaderNames()
 
     def name(self, author: Any) -> str:
-        """What tables call an annotator, by the number, the mail address, or the object with one of them that an export has."""
+        """Name of an annotator in the tables, from an id, an e-mail address, or an object that contains either."""
         identifier = author.get("id", author.get("email")) if isinstance(author, dict) else author
         key = key_of(identifier)
         if key is not None and key.isascii() and key.isdigit():
@@ -31,7 +31,7 @@ class Annotators:
 
 
 def results_of(entry: Any, annotators: Annotators) -> dict[str, Any] | None:
-    """Results by reader of a task, of its predictions, or of a JSON-MIN annotation; None where it is nothing of these."""
+    """Results by reader of a task, of its predictions, or of a JSON-MIN annotation; None for any other entry."""
     if isinstance(entry, dict) and isinstance(entry.get("annotations"), list):
         return dict(_latest(entry["annotations"], annotators))
     if is_prediction(entry):
@@ -40,7 +40,7 @@ def results_of(entry: Any, annotators: Annotators) -> dict[str, Any] | None:
 
 
 def unsubmitted(entry: Mapping[str, Any]) -> str:
-    """What a task has instead of an annotation that counts."""
+    """Contents of a task without a usable annotation, for messages."""
     lists = {kind: entry.get(kind) for kind in ("annotations", "drafts", "predictions")}
     counts = {kind: len(values) for kind, values in lists.items() if isinstance(values, list) and values}
     words = {"annotations": "cancelled", "drafts": "not submitted", "predictions": "not accepted"}
@@ -48,7 +48,7 @@ def unsubmitted(entry: Mapping[str, Any]) -> str:
 
 
 def is_prediction(entry: Any) -> bool:
-    """Whether it is a task as Label Studio imports it: an export always has `annotations`, if only an empty list."""
+    """Whether the entry is a task for import: exported tasks always have `annotations`, possibly empty."""
     return isinstance(entry, dict) and "annotations" not in entry and isinstance(entry.get("predictions"), list)
 
 
@@ -60,18 +60,18 @@ def _predicted(predictions: list[Any], annotators: Annotators) -> Iterator[tuple
 
 
 def data_of(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The task's data, which JSON-MIN has in the entry itself."""
+    """The task's data; in JSON-MIN, the entry itself."""
     data = entry.get("data")
     return data if isinstance(data, dict) else entry
 
 
 def is_minimal(entry: Any) -> bool:
-    """Whether it is an annotation of JSON-MIN, or a row of the CSV export."""
+    """Whether the entry is an annotation of JSON-MIN, or a row of the CSV export."""
     return isinstance(entry, dict) and "annotation_id" in entry
 
 
 def _minimal(entry: Mapping[str, Any]) -> list[Any]:
-    """JSON-MIN's results of all controls, as JSON has them."""
+    """The results of all controls of a JSON-MIN entry, in the form of JSON."""
     return [
         {"type": "labels", "value": value, "id": value.get("id"), **{key: value.get(key) for key in _SIZE if key in value}}
         for values in entry.values()
@@ -85,17 +85,20 @@ _SIZE = ("original_width", "original_height", "image_rotation")
 
 
 def image_name(entry: Mapping[str, Any], folder: ImageFolder, targets: Collection[str] = ()) -> str | None:
-    """The image's path as the task gives it, which tells films of one name in several folders apart.
+    """The image's path in the task, which distinguishes films of one name in several folders.
 
-    Where there is no such image, tables get its name alone: folders in an export are nobody's business.
+    If the image does not exist, only its name is returned, since folders in an export can be confidential. The field with the
+    image can have any name. Fields are tried in this order:
 
-    The field with the image can have any name: that of the image which the points were set on counts first, then `image`,
-    then one whose file is there, then one that looks like an image's.
+    1. the field of the image that the points belong to,
+    2. `image`,
+    3. a field whose file exists,
+    4. a field with the name of an image file.
 
     Args:
         entry: The task.
-        folder: The images at hand.
-        targets: What the labelling interface calls the image that the points were set on.
+        folder: The folder of images.
+        targets: Names, in the labelling interface, of the image that the points belong to.
     """
     fields = {str(key): file_path(value) for key, value in data_of(entry).items() if _may_be_path(value)}
     names = {key: path for key, path in fields.items() if PurePosixPath(path).name}
@@ -108,7 +111,7 @@ def image_name(entry: Mapping[str, Any], folder: ImageFolder, targets: Collectio
 
 
 def _may_be_path(value: Any) -> bool:
-    """Whether it is text, and no `data:` address, which has the pixels themselves and no name."""
+    """Whether the value is text other than a `data:` URL, which contains pixels and no name."""
     return isinstance(value, str) and bool(value.strip()) and not value.lstrip().lower().startswith("data:")
 
 
@@ -116,7 +119,7 @@ _IMAGE_ENDINGS = (*IMAGE_SUFFIXES, ".tif", ".tiff", ".webp", ".jp2", ".dcm")
 
 
 def _latest(annotations: list[Any], annotators: Annotators) -> Iterator[tuple[str, Any]]:
-    """(reader, results) of each annotator's annotations, oldest first, so that the latest wins; cancelled ones are none."""
+    """(reader, results) of each annotation, oldest first, so that the latest takes precedence; cancelled ones are skipped."""
     usable = [
         entry
         for entry in annotations

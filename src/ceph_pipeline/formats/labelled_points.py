@@ -1,4 +1,4 @@
-"""One film's points: from labels and raw coordinates to landmarks, with what is wrong among them."""
+"""One film's points: from labels and raw coordinates to landmarks, with their problems."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LABEL_LENGTH = 128
 
 @dataclass(frozen=True)
 class LabelledPoint:
-    """A point as a file has it.
+    """A point as annotated in a file.
 
     Attributes:
-        label: What the file calls it; a number, from 1, where it only has an order.
-        point: Coordinates in the file's own units; NaN for a point that is said to be missing; None for an unusable one.
-        found: What stands there instead of a usable point.
-        expected: What should stand there.
-        place: Position in the file, where it is another than the film's.
+        label: The label in the file; a number, from 1, for a point that is identified only by its order.
+        point: Coordinates in the file's units; NaN for a point that is marked as missing; None for an unusable point.
+        found: Content of the file instead of a usable point.
+        expected: Expected content.
+        place: Position in the file, if it differs from the film's.
     """
 
     label: str
@@ -37,7 +37,7 @@ class LabelledPoint:
 
 @dataclass
 class PointProblems:
-    """Where a film's points stand in its file, and what is wrong with them."""
+    """Collects the problems of a film's points, with their position in the file."""
 
     image_id: str
     file: str
@@ -45,13 +45,13 @@ class PointProblems:
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, symbol: str, entry: LabelledPoint, found: str, expected: str) -> None:
-        """Note a point that is set aside."""
+        """Add a problem for a point that is quarantined."""
         place = f"{entry.place or self.place}, {shown(entry.label)}"
         self.problems.append(Problem(f"{self.image_id}/{symbol}", self.file, place, found, expected, "point set aside"))
 
 
 def labelled_point(label: str, x: Any, y: Any, *, visible: bool = True) -> LabelledPoint:
-    """A point with two numbers from a file: NaN where it is not visible or both are null, unusable where they are no numbers."""
+    """A point from two values of a file: NaN if it is invisible or both are null, unusable if they are not numbers."""
     if not visible or (x is None and y is None):
         return LabelledPoint(label, MISSING)
     if is_coordinate(x) and is_coordinate(y):
@@ -62,7 +62,7 @@ def labelled_point(label: str, x: Any, y: Any, *, visible: bool = True) -> Label
 def name_points(
     labelled: Sequence[LabelledPoint], wrong: PointProblems, names: LandmarkNames, to_pixels: Callable[[Point], Point]
 ) -> dict[str, Point]:
-    """Points by landmark's full name; a landmark marked twice is missing, because nobody knows which is right."""
+    """Points by full name of the landmark; a landmark that occurs twice is missing, because the right point is unknown."""
     points: dict[str, Point] = {}
     placed: set[str] = set()
     for entry in labelled:
@@ -85,7 +85,7 @@ def name_points(
 
 
 def all_on_a_line(points: Iterable[Point]) -> bool:
-    """Whether five points or more lie on one straight line at even distances, in their order: somebody's placeholder."""
+    """Whether five points or more are equidistant on one straight line, in their order, as placeholders are."""
     known = [point for point in points if not math.isnan(point[0])]
     if len(known) < 5:
         return False
@@ -107,8 +107,8 @@ def _unnamed(label: str, names: LandmarkNames) -> tuple[str, str]:
     if not _is_label(label):
         return f"the label {shown(label)}", f"a name of at most {LABEL_LENGTH} printable characters"
     if names.order:
-        return f"point {label}", f"points 1 to {len(names.order)}, as many as there are landmarks"
+        return f"point {label}", f"points 1 to {len(names.order)}, the number of landmarks"
     return (
-        f"point {shown(label)}, a number and no name",
-        "a landmark's name: an order is no identity. Say it with `ingestion.reading.landmarks: [...]`, in the files' order",
+        f"point {shown(label)}, a number without a name",
+        "a landmark's name. Name the numbered landmarks with `ingestion.reading.landmarks: [...]`, in the files' order",
     )

@@ -1,9 +1,9 @@
-"""labelme: one JSON file an image, with the image's name.
+"""labelme: one JSON file per image, with the image's name.
 
     {"shapes": [{"label": "Sella", "points": [[x, y]], "shape_type": "point"}], "imagePath", "imageHeight", "imageWidth"}
 
-A file belongs to the image of its own name: in public sets `imagePath` names other films, existing ones among them. Shapes
-that are no points are passed over with a remark.
+A file belongs to the image with the same name. `imagePath` is not used for this, since it names other films in some public data
+sets. Shapes other than points are skipped with a note.
 
 Source: https://github.com/wkentaro/labelme.
 """
@@ -28,13 +28,13 @@ from ceph_pipeline.formats.problems import Problem
 from ceph_pipeline.formats.reader_names import ANNOTATOR
 
 DATASET = "labelme"
-LAYOUT = "one <image>.json beside or apart from each image, with 'shapes' of type point and 'imageWidth', 'imageHeight'"
+LAYOUT = "one <image>.json per image, in the same or another folder, with 'shapes' of type point and 'imageWidth', 'imageHeight'"
 ORIGIN = "labelme or `--pipelines export`"
 _SUFFIXES = (".json",)
 
 
 def recognises(path: Path) -> bool:
-    """Whether a JSON file there has labelme's shapes."""
+    """Whether a JSON file contains labelme's shapes."""
     return recognises_any(path, _SUFFIXES, _is_labelme)
 
 
@@ -44,7 +44,7 @@ def _is_labelme(file: Path) -> bool:
 
 
 def read_labelme(path: Path, images: Path | None, options: ReadOptions) -> Reading:
-    """Read all labelme files of a folder, or one; other JSON files are none of them."""
+    """Read one labelme file, or all of a folder; other JSON files are skipped."""
     root = folder_of(path)
     folder = ImageFolder(images or root)
     films: list[Film] = []
@@ -57,8 +57,8 @@ def read_labelme(path: Path, images: Path | None, options: ReadOptions) -> Readi
                 elsewhere.append(f"{name} names {shown(content['imagePath'])}")
     if elsewhere:
         some = "; ".join(elsewhere[:3]) + ("; …" if len(elsewhere) > 3 else "")
-        found = f"another existing image in {len(elsewhere)} of {len(films)} files: {some}"
-        problems.append(Problem(".", ".", "imagePath", found, "the image of the file's own name, which counts", "kept"))
+        found = f"a different existing image in {len(elsewhere)} of {len(films)} files: {some}"
+        problems.append(Problem(".", ".", "imagePath", found, "the image with the file's name, which takes precedence", "kept"))
     return assemble(films, folder, assembly(DATASET, options), problems)
 
 
@@ -74,7 +74,7 @@ def _film(content: Mapping[str, Any], name: str, file: str, folder: ImageFolder,
         labelled.append(_labelled_point(key_of(shape.get("label")) or "", shape.get("points")))
     if others:
         found = ", ".join(f"{count} {kind}" for kind, count in sorted(others.items()))
-        problems.append(Problem(image, file, "shapes", found, "points; other shapes are passed over", "kept"))
+        problems.append(Problem(image, file, "shapes", found, "points; other shapes are skipped", "kept"))
     return Film(
         name=image,
         file=file,
@@ -92,7 +92,7 @@ def _labelled_point(label: str, points: Any) -> LabelledPoint:
 
 
 def _image_name(content: Mapping[str, Any], name: str, folder: ImageFolder) -> str:
-    """The file's own name, with the suffix that `imagePath` has, for films whose image is not at hand."""
+    """The file's name with the suffix of `imagePath`, for films without an image."""
     if name in folder.stems:
         return name
     image = content.get("imagePath")

@@ -1,4 +1,4 @@
-"""Finding things in a raw folder, whatever the case of its names and however hostile its content."""
+"""Safe search in a raw folder: the case of names is ignored, links out of the folder and unsafe names are rejected."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ SPLIT_NAMES = {
     "test": "test",
     "testing": "test",
 }
-"""Split by the lower-case names that are in use for it."""
+"""The split of each lower-case name in use."""
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """The folder's own subfolders, sorted; those of systems and file servers are not data."""
+    """The folder's direct subfolders, sorted; folders of operating systems and file servers are ignored."""
     return [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and not is_hidden(entry.name)]
 
 
 def subfolder(folder: Path, name: str) -> Path | None:
-    """The direct subfolder of that name in any case, or None."""
+    """The direct subfolder of that name, ignoring case, or None."""
     return next((entry for entry in subfolders(folder) if entry.name.lower() == name.lower()), None)
 
 
 def visible_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
-    """The folder's own files with one of the (lower-case) suffixes, sorted; hidden files, pipes and devices are not data."""
+    """The folder's direct files with one of the (lower-case) suffixes, sorted; hidden files, pipes and devices are ignored."""
     wanted = tuple(suffixes)
     return [
         entry
@@ -51,12 +51,12 @@ def visible_files(folder: Path, suffixes: Iterable[str]) -> list[Path]:
 
 
 def relative(path: Path, root: Path) -> str:
-    """The path below `root` with forward slashes, as tables and messages have it."""
+    """The path relative to `root` with forward slashes, for tables and messages."""
     return path.relative_to(root).as_posix()
 
 
 def by_identifier(files: Iterable[Path], root: Path) -> tuple[dict[str, Path], list[Problem]]:
-    """Files by their stem, made a safe identifier; stems that occur twice, and names that no table can hold, are problems."""
+    """Files by safe identifier, made from their stem; repeated stems and unsafe names are problems."""
     groups: dict[str, list[Path]] = defaultdict(list)
     for file in files:
         groups[safe_identifier(file.stem)].append(file)
@@ -78,15 +78,15 @@ def by_identifier(files: Iterable[Path], root: Path) -> tuple[dict[str, Path], l
 def sizes_of(
     images: Mapping[str, Path], root: Path, recorded: Mapping[str, Size] = MappingProxyType({})
 ) -> tuple[dict[str, Size], list[Problem]]:
-    """(width, height) of each upright image from its header, read in threads; what cannot be used is a problem and left out.
+    """(width, height) of each upright image, read from the headers in threads; unusable images are problems and left out.
 
-    A film whose orientation tag turns it is left out unless its annotation proves that its points were set on the upright
-    film: they would lie in the wrong place otherwise. Files beside the images that are no films are remarked on.
+    A film that its orientation tag rotates is left out, unless its annotation proves that the points were set on the upright
+    film; otherwise the points could be in the wrong place. Other files in the folders of images are noted.
 
     Args:
-        images: File by identifier.
-        root: The folder that images must stay in, links resolved.
-        recorded: (width, height) that the annotation has, of images of which it has one.
+        images: Files by identifier.
+        root: Folder that must contain the images after links are resolved.
+        recorded: (width, height) in the annotation, for images with a recorded size.
     """
     real_root = root.resolve()
 
@@ -98,7 +98,7 @@ def sizes_of(
         try:
             header = read_header(path)
         except ImageReadError as error:
-            return Problem(image_id, name, "image", f"an unreadable file ({error})", "a whole image")
+            return Problem(image_id, name, "image", f"an unreadable file ({error})", "a complete image")
         if is_frame_known(header, recorded.get(image_id)):
             return header.size
         return _turned(image_id, name, header, recorded.get(image_id))
@@ -112,14 +112,14 @@ def sizes_of(
 
 
 def is_frame_known(header: ImageHeader, recorded: Size | None) -> bool:
-    """Whether points are certain to be in the frame that the pixels are read in, the upright one.
+    """Whether points are certain to belong to the upright image, which is the one that is read.
 
-    Without an orientation tag there is one frame. With one, a tool either followed it or not; only a recorded size tells,
-    and only where width and height change places.
+    Without an orientation tag there is only one image. With a tag, the annotation tool may have applied it or not. Only a
+    recorded size shows this, and only if the tag exchanges width and height.
 
     Args:
-        header: Of the film.
-        recorded: (width, height) of the annotation, if it has them.
+        header: The film's header.
+        recorded: (width, height) in the annotation, if recorded.
     """
     return header.orientation == UPRIGHT or (recorded == header.size and header.size != header.stored_size)
 
@@ -127,18 +127,18 @@ def is_frame_known(header: ImageHeader, recorded: Size | None) -> bool:
 def _turned(image_id: str, file: str, header: ImageHeader, recorded: Size | None) -> Problem:
     stored, upright = (f"{size[0]} × {size[1]}" for size in (header.stored_size, header.size))
     if recorded is None:
-        where = "the annotation does not say on which its points lie"
+        where = "the annotation does not record which one its points belong to"
     elif recorded == header.size == header.stored_size:
-        where = "the recorded size is that of both"
+        where = "the recorded size fits both"
     else:
         where = f"points were recorded on {recorded[0]} × {recorded[1]} px"
     found = f"tag {header.orientation}, {ORIENTATIONS[header.orientation]}: {stored} px as stored, {upright} px upright; {where}"
-    expected = "a film saved upright, without the tag, under points that were set or checked on it"
+    expected = "a film saved upright and without the tag, with points set or checked on this film"
     return Problem(image_id, file, "orientation", found, expected)
 
 
 def _passed_over(folders: set[Path], root: Path) -> list[Problem]:
-    """A remark on each file in the images' folders that is no film and no annotation."""
+    """A note on each file in the images' folders that is neither a film nor an annotation."""
     return [
         Problem(entry.path, f"{place}{entry.path}", "file", entry.reason, "a film", PASSED_OVER)
         for folder in sorted(folders)

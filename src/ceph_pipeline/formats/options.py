@@ -1,4 +1,4 @@
-"""What a user may have to say about annotation files that do not say it themselves."""
+"""Options for annotation files that lack this information."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ceph_pipeline.landmarks.schemas import tidy
 
 
 class TableOptions(Params):
-    """Which column of a sheet holds what.
+    """Columns of a sheet.
 
-    A wide sheet has one row an image and two columns a landmark, `x` and `y` with `{landmark}` in their names; a long one has
-    one row a point and a column `landmark`.
+    A wide sheet has one row per image and two columns per landmark, `x` and `y`, with `{landmark}` in their names. A long sheet
+    has one row per point and a column `landmark`.
     """
 
     image: str = Field("image", description="column with the image's file name or identifier")
@@ -53,10 +53,12 @@ class TableOptions(Params):
     def _wide_or_long(self) -> TableOptions:
         wide = "{landmark}" in self.x and "{landmark}" in self.y
         if wide == (self.landmark is not None):
-            raise ValueError("either x and y with {landmark} (wide), or a column `landmark` and x and y without it (long)")
+            raise ValueError(
+                "wide sheet: x and y must contain {landmark}; long sheet: set `landmark`, and x and y without {landmark}"
+            )
         size = self.pixel_size_mm
         if self.unit == "mm" and size is None:
-            raise ValueError("unit mm needs pixel_size_mm")
+            raise ValueError("unit mm requires pixel_size_mm")
         if isinstance(size, float | int) and not MIN_SPACING_MM <= size <= MAX_PIXEL_SIZE_MM:
             raise ValueError(f"pixel_size_mm: {size!r}; expected {MIN_SPACING_MM:g} to {MAX_PIXEL_SIZE_MM:g}")
         return self
@@ -91,25 +93,25 @@ class ReadOptions(Params):
     @model_validator(mode="after")
     def _known(self) -> ReadOptions:
         if self.only_landmarks and self.landmarks is None:
-            raise ValueError("only_landmarks: needs `landmarks`, a schema's name or a list")
+            raise ValueError("only_landmarks requires `landmarks`, a schema's name or a list")
         if isinstance(self.landmarks, str) and self.landmarks not in SCHEMAS:
             raise ValueError(f"landmarks: unknown schema {self.landmarks!r}; expected one of {', '.join(SCHEMAS)}, or a list")
         self.schema_of_landmarks()
         return self
 
     def schema_of_landmarks(self) -> LandmarkSchema | None:
-        """The landmarks that the user names, in order, or None."""
+        """The landmarks of the option `landmarks`, in order, or None."""
         if self.landmarks is None:
             return None
         return SCHEMAS[self.landmarks] if isinstance(self.landmarks, str) else own_schema("configured", self.landmarks)
 
 
 class LandmarkNames:
-    """From labels in files to landmarks.
+    """Maps labels in files to landmarks.
 
     Args:
-        options: The user's.
-        numbered: Landmarks of points that carry a number, from 1, where the format itself fixes them.
+        options: The user's options.
+        numbered: Landmarks of numbered points, from 1, if the format defines them.
     """
 
     def __init__(self, options: ReadOptions, numbered: LandmarkSchema | None = None) -> None:
@@ -122,13 +124,13 @@ class LandmarkNames:
         self._kept: dict[str, Landmark | None] = {}
 
     def of(self, label: str) -> Landmark | None:
-        """The landmark, one of that very label where no schema has it, or None for a number that nothing gives a name to."""
+        """The landmark of a label; a new landmark for a label outside all schemas; None for a number without a name."""
         if label not in self._kept:
             self._kept[label] = self._look_up(tidy(label))
         return self._kept[label]
 
     def leaves_out(self, label: str) -> bool:
-        """Whether the user wants other landmarks only; a label that nothing gives a name to is a problem, not one of those."""
+        """Whether `only_landmarks` excludes the label; False for a number without a name, which is a problem instead."""
         landmark = self.of(label) if self._only is not None else None
         return landmark is not None and landmark.name not in (self._only or ())
 
@@ -138,7 +140,7 @@ class LandmarkNames:
         return self._numbered.landmarks if self._numbered else ()
 
     def reason_unknown(self, name: str) -> str | None:
-        """Why a landmark is worth a remark: neither the user's landmarks nor any schema have it."""
+        """The reason for a note on a landmark that is neither among the user's landmarks nor in any schema."""
         if name in self._own:
             return None
         try:

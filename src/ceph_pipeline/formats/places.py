@@ -1,4 +1,4 @@
-"""Annotation files of a data set that is one file, or a folder of them."""
+"""Annotation files of a data set that is a file or a folder of files."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ceph_pipeline.images.identifiers import safe_identifier
 Content = TypeVar("Content")
 
 PROBED = 25
-"""Files of a folder that are looked at to tell its format."""
+"""Number of files of a folder that are inspected to detect its format."""
 
 
 def folder_of(path: Path) -> Path:
-    """The data set's folder: the path, or the folder of the file that it is."""
+    """The data set's folder: the path itself, or its parent if the path is a file."""
     return path if path.is_dir() else path.parent
 
 
 def annotation_files(path: Path, suffixes: Sequence[str]) -> Iterator[Path]:
-    """The file itself, or all files below the folder with one of the (lower-case) suffixes, by folder and name.
+    """The file itself, or all files below the folder with one of the (lower-case) suffixes, sorted by folder and name.
 
-    Links to folders are not followed; names of systems and file servers are not data.
+    Links to folders are not followed. Files of operating systems and file servers are ignored.
     """
     if not path.is_dir():
         yield path
@@ -49,15 +49,15 @@ def each_content(
     *,
     one_image: bool = False,
 ) -> Iterator[tuple[Path, str, Content]]:
-    """Each annotation file, its path inside the data set and its content; one that cannot be read becomes a problem.
+    """Each annotation file, its path inside the data set, and its content; an unreadable file becomes a problem.
 
     Args:
         files: The annotation files.
         root: The data set's folder.
-        read: Parses a file, given it and the data set's folder.
-        layout: What the format looks like, for the problem.
-        problems: Receives the files that cannot be read.
-        one_image: A file belongs to the image of its own name, so that its problem is that image's.
+        read: Parses a file, given its path and the data set's folder.
+        layout: Description of the format, for the problem.
+        problems: Problems of unreadable files are added here.
+        one_image: Each file belongs to the image of the same name, which becomes the item of the problem.
     """
     for file in with_progress(files, "annotations"):
         name = file.relative_to(root).as_posix()

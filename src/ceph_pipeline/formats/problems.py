@@ -1,4 +1,4 @@
-"""What was wrong in a data set: collected, reported in one error, or kept in the quarantine table."""
+"""Problems of a data set: collected, and reported in one error or in the quarantine table."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ import pandas as pd
 from ceph_pipeline.errors import CephError, first_of, printable
 
 OnBadItem = Literal["error", "quarantine"]
-"""What becomes of bad items: one error that lists them, or rows of the quarantine table."""
+"""Treatment of bad items: one error that lists them, or rows of the quarantine table."""
 
 PASSED_OVER = "passed over"
-"""Outcome of a file that is no film: worth a line, never an error."""
+"""Outcome of a file that is not a film: a row of the quarantine table, never an error."""
 
 LISTED = 10
-"""Problems that an error spells out; the rest is counted."""
+"""Number of problems that an error lists; the others are only counted."""
 
 
 class AnnotationError(CephError, ValueError):
-    """A data set, or an item in it, is not what its format promises."""
+    """A data set, or an item in it, does not conform to its format."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with one file.
+    """One problem in one file.
 
     Attributes:
-        item: Whom it concerns and what `ingestion.exclude` would leave out: an image's identifier, `image/symbol` for one
-            point, or the file's name where no image is concerned.
+        item: The affected item, as in `ingestion.exclude`: an image's identifier, `image/symbol` for a point, or the file's
+            name if no image is affected.
         file: Path inside the data set.
-        field: The place in the file.
-        found: The value there.
-        expected: What should be there.
-        outcome: What becomes of it where reading goes on: `image set aside`, `file set aside`, `point set aside`,
-            `passed over` (a file that is no film) or `kept`.
+        field: Position in the file.
+        found: Value at this position.
+        expected: Expected value.
+        outcome: Treatment of the item if reading continues: `image set aside`, `file set aside`, `point set aside`,
+            `passed over` (a file that is not a film) or `kept`.
     """
 
     item: str
@@ -47,7 +47,7 @@ class Problem:
     outcome: str = "image set aside"
 
     def __post_init__(self) -> None:
-        """Escape what may not reach a log, a terminal or a table raw: control characters and bytes that are no UTF-8."""
+        """Escape control characters and invalid UTF-8, which are unsafe in logs, terminals and tables."""
         for name in ("item", "file", "field", "found", "expected"):
             object.__setattr__(self, name, printable(getattr(self, name)))
 
@@ -56,7 +56,7 @@ class Problem:
 
     @property
     def is_remark(self) -> bool:
-        """Nothing is lost by going on: worth a line in the quarantine table, never an error."""
+        """Whether the problem is only a note: a row of the quarantine table, never an error."""
         return self.outcome in ("kept", PASSED_OVER)
 
     def concerns(self, items: Collection[str]) -> bool:
@@ -65,14 +65,14 @@ class Problem:
 
 
 def refuse(problems: Sequence[Problem], place: str) -> None:
-    """Raise one error for all problems that are more than remarks.
+    """Raise one error for all problems other than notes.
 
     Args:
-        problems: Any number, remarks among them.
+        problems: Any number of problems and notes.
         place: The data set's folder, for the message.
 
     Raises:
-        AnnotationError: there is at least one; the first ten are spelled out, with the ways out.
+        AnnotationError: there is at least one problem. The message lists the first ten and the ways to continue.
     """
     serious = [problem for problem in problems if not problem.is_remark]
     if not serious:
@@ -84,7 +84,7 @@ def refuse(problems: Sequence[Problem], place: str) -> None:
     raise AnnotationError(
         f"{len(serious)} bad {'item' if len(serious) == 1 else 'items'} in {place}:\n"
         + "\n".join(lines)
-        + f"\nFix the files, leave the items out with `ingestion.exclude: [{items}]`, or have the run set them aside with "
+        + f"\nFix the files, leave the items out with `ingestion.exclude: [{items}]`, or quarantine them with "
         "`ingestion.on_bad_item: quarantine`."
     )
 

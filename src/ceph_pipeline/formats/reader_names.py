@@ -1,4 +1,4 @@
-"""What readers are called in tables, by what files call them."""
+"""Names of readers in tables, made from names in files."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 from ceph_pipeline.formats.files import is_plain
 
 ANNOTATOR = "annotator"
-"""The reader of annotations that nobody signed."""
+"""The reader of annotations without an annotator's name."""
 _LONGEST = 64
 
 
 class ReaderNames:
-    """Names as files have them; a running number in the place of a mail address, or of what no table can hold."""
+    """Names of readers from files; e-mail addresses and unsafe names are replaced by running numbers."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
     def of(self, signature: Any, otherwise: str = ANNOTATOR) -> str:
-        """The name in the tables.
+        """The reader's name in the tables.
 
         Args:
-            signature: What the file has; anything but text is no name.
-            otherwise: Of annotations that nobody signed.
+            signature: Value in the file; only text is a name.
+            otherwise: Name for annotations without an annotator's name.
         """
         name = " ".join(signature.split()) if isinstance(signature, str) else ""
         if not name:

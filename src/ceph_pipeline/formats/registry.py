@@ -1,4 +1,4 @@
-"""The formats that can be read, by name, and the one way to read them."""
+"""The readable formats by name, and the function that reads them."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _Read = Callable[[Path, Path | None, ReadOptions], Reading]
 
 @dataclass(frozen=True)
 class AnnotationFormat:
-    """One format.
+    """One readable format.
 
     Attributes:
-        read: From the data set's path, the images' folder, if that is another one, and the user's options to what is there.
-        recognises: Whether a path looks like this format.
-        layout: What is expected where, for messages.
-        origin: Where such data comes from.
-        images_apart: Whether the images may lie in a folder of their own.
-        is_detected: Whether it can be told from a path's content; other formats have to be named.
+        read: Reads a data set, given its path, the images' folder (if it is a separate one) and the user's options.
+        recognises: Whether a path is in this format.
+        layout: Expected files and folders, for messages.
+        origin: Tools or pages that provide such data.
+        images_apart: Whether the images may be in a separate folder.
+        is_detected: Whether the format can be detected from the content; other formats must be named.
     """
 
     read: _Read
@@ -67,7 +67,7 @@ FORMATS = {
     "cvat": _format(cvat, cvat.read_cvat),
     "table": _format(table, table.read_table, is_detected=False),
 }
-"""Formats by name, in the order in which they are looked for."""
+"""Formats by name, in the order of detection."""
 
 _DEMO = "To try the project without data: `kedro run --env demo --pipelines demo`."
 
@@ -87,18 +87,18 @@ def read(
         annotations.landmarks.query("reader == 'senior'")
 
     Args:
-        path: The data set's folder, or its file for formats that are one.
-        format: A key of `FORMATS`; None looks at the content.
-        images: The images' folder, for formats that may keep them apart.
-        on_bad_item: `error` raises one error that lists the bad items; `quarantine` sets them aside.
+        path: The data set's folder, or its file for formats of one file.
+        format: A key of `FORMATS`; None: the format is detected.
+        images: The images' folder, for formats that allow a separate folder.
+        on_bad_item: `error` raises one error that lists the bad items; `quarantine` moves them to the quarantine table.
         exclude: Images (`image`) and points (`image/symbol`) to leave out.
-        options: What the files do not say: names of numbered points, columns of a sheet, where coordinates begin.
+        options: Information that the files lack: names of numbered points, columns of a sheet, the origin of coordinates.
 
     Returns:
-        Tables; coordinates in pixels of the original images, NaN where a reader has no point.
+        Tables; coordinates are in pixels of the original images, and NaN if a reader has no point.
 
     Raises:
-        AnnotationError: unknown format, nothing to read, bad items (under `error`), or an exclusion that names nothing.
+        AnnotationError: unknown format, nothing to read, bad items (with `error`), or an exclusion of an unknown item.
     """
     root, folder = Path(path), Path(images) if images is not None else None
     chosen = options or ReadOptions()
@@ -110,7 +110,7 @@ def read(
 
 
 def _reading(root: Path, format: str | None, images: Path | None, chosen: ReadOptions) -> Reading:
-    """What the format's module finds.
+    """The data set as parsed by the format's module.
 
     Raises:
         AnnotationError: unknown format, or nothing to read.
@@ -119,11 +119,11 @@ def _reading(root: Path, format: str | None, images: Path | None, chosen: ReadOp
     entry = FORMATS[name]
     if images is not None and not entry.images_apart:
         raise AnnotationError(
-            f"format {name!r} has its images in its own folder {root}; `images` = {str(images)!r} has no meaning."
+            f"format {name!r} requires its images in its own folder {root}; do not set `images` = {str(images)!r}."
         )
     if images is not None and not images.is_dir():
-        found = "a file, and no folder of images" if images.exists() else "no such folder of images"
-        raise AnnotationError(f"{images}: {found}. Name the folder that holds them, at any depth.")
+        found = "a file, not a folder of images" if images.exists() else "no such folder of images"
+        raise AnnotationError(f"{images}: {found}. Name the folder that contains the images, at any depth.")
     _require_content(root, name, entry)
     reading = entry.read(root, images, chosen)
     if reading.images.empty and not reading.problems:
@@ -149,7 +149,7 @@ def _recognised(root: Path) -> str:
         if kind is not None:
             raise AnnotationError(kind)
         layouts = "\n".join(f"  {name}: {entry.layout}" for name, entry in FORMATS.items())
-        raise AnnotationError(f"{root}: in no format that is known. Expected one of\n{layouts}\n{_DEMO}")
+        raise AnnotationError(f"{root}: unknown format. Expected one of\n{layouts}\n{_DEMO}")
     return found
 
 
@@ -170,6 +170,6 @@ def _require_content(root: Path, name: str, entry: AnnotationFormat) -> None:
 
 def _expectation(name: str, entry: AnnotationFormat) -> str:
     return (
-        f"Expected {name}: {entry.layout}. It is to be had from {entry.origin}; put it there, or point the run to it with "
+        f"Expected {name}: {entry.layout}. Source of such data: {entry.origin}. Put the data there, or set the folder with "
         f"`--params raw_folder=PATH`. {_DEMO}"
     )

@@ -1,4 +1,4 @@
-"""Pairs of ruler marks that cannot be a ruler's two ends: both on one spot, or called by each other's name."""
+"""Detection of unusable pairs of ruler marks: both in one place, or exchanged."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array
 
 ONE_SPOT_PX = 0.5
-"""Ends nearer than that to each other are one spot: no length, and no pixel size."""
+"""Marks that are closer than this are in one place and give no pixel size."""
 LEAST_PAIRS = 5
-"""Pairs from which on a data set says which mark is where."""
+"""Least number of pairs from which the usual direction of the ruler is derived."""
 ONE_WAY = 0.5
-"""Length of the mean of all pairs' unit vectors from which on pairs point one way; at least three of four then do."""
+"""Least length of the mean of all pairs' unit vectors for a common direction; at least three of four pairs then have it."""
 
 
 def unusable_marks(landmarks: pd.DataFrame, sources: Mapping[tuple[str, str], str]) -> tuple[pd.Series[bool], list[Problem]]:
-    """Which rows are marks that are to be set aside, and why.
+    """Rows of marks to quarantine, and the reasons.
 
-    A ruler stands the same way in every film of a data set, so that a pair that points against the others was given each
-    other's name; the mean of several readers, of whom one did so, would be a ruler without length.
+    The ruler has the same direction in every film of a data set. In a pair with the opposite direction, the two marks were
+    exchanged. Averaged with other readers' marks, such a pair would give a ruler without length.
 
     Args:
-        landmarks: Points of the readers, px.
+        landmarks: The readers' points, px.
         sources: Annotation file by (image, reader).
     """
     marks = landmarks["landmark"].isin(RULER_MARKS)
@@ -49,16 +49,16 @@ def unusable_marks(landmarks: pd.DataFrame, sources: Mapping[tuple[str, str], st
 
 
 def _why_unusable(rulers: NDArray[np.float64]) -> list[tuple[str, str] | None]:
-    """What was found and what expected, of each ruler `(N, 2)` from p1 to p2, px; None where nothing is wrong."""
+    """The found and expected texts for each ruler `(N, 2)` from p1 to p2, px; None for usable rulers."""
     lengths = np.linalg.norm(rulers, axis=-1)
     spots = lengths < ONE_SPOT_PX
     pairs = np.isfinite(lengths) & ~spots
     ways = rulers / np.where(pairs, lengths, np.nan)[:, None]
     usual = np.nanmean(ways, axis=0) if pairs.sum() >= LEAST_PAIRS else np.zeros(2)
     against = (ways @ usual < -ONE_WAY * np.linalg.norm(usual)) & (np.linalg.norm(usual) >= ONE_WAY)
-    count = f"{int((pairs & ~against).sum())} of {int(pairs.sum())} rulers point the other way"
-    exchanged = (f"p1 and p2 in each other's place: {count}", "the same mark at the same end of the ruler in every film")
+    count = f"{int((pairs & ~against).sum())} of {int(pairs.sum())} rulers have the opposite direction"
+    exchanged = (f"p1 and p2 are exchanged: {count}", "the same mark at the same end of the ruler in every film")
     return [
-        (f"p1 and p2 {length:.2g} px apart, on one spot", "the ruler's two ends") if spot else exchanged if turned else None
+        (f"p1 and p2 only {length:.2g} px apart", "the ruler's two ends") if spot else exchanged if turned else None
         for length, spot, turned in zip(lengths.tolist(), spots.tolist(), against.tolist(), strict=True)
     ]

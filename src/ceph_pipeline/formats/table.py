@@ -1,4 +1,4 @@
-"""Any CSV file or Excel sheet whose columns the configuration names: `ingestion.reading.table`, see `TableOptions`."""
+"""Any CSV file or Excel sheet, with its columns named in the configuration: `ingestion.reading.table`, see `TableOptions`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from ceph_pipeline.landmarks.geometry import Size
 
 DATASET = "table"
 LAYOUT = (
-    "one <name>.csv, .tsv, .txt or .xlsx with the columns that `ingestion.reading.table` names, and the images beside or below"
+    "one <name>.csv, .tsv, .txt or .xlsx with the columns of `ingestion.reading.table`, "
+    "and the images in the same folder or below"
 )
 ORIGIN = "a spreadsheet or `--pipelines export`"
 TIDY_COLUMNS = (
@@ -44,7 +45,7 @@ TIDY_COLUMNS = (
     "y",
     "sigma_px",
 )
-"""Header of the sheet that this project writes; it is read without being described."""
+"""Header of the sheets that this project writes, which need no configuration."""
 TIDY = TableOptions(
     x="x", y="y", **{name: name for name in ("image", "landmark", "reader", "split", "pixel_size_mm", "width", "height")}
 )
@@ -52,7 +53,7 @@ TIDY = TableOptions(
 
 @dataclass(frozen=True)
 class _Columns:
-    """Positions of a sheet's columns; those of points by label, the label of a long sheet's being in its own column."""
+    """Positions of a sheet's columns; columns of points are listed by label (in a long sheet the label has its own column)."""
 
     image: int
     points: dict[str, tuple[int, int]]
@@ -64,15 +65,15 @@ class _Columns:
 
 
 def recognises(path: Path) -> bool:
-    """Whether there is a sheet at all; a table is never guessed, only named."""
+    """Whether there is any sheet; this format is never detected and must be named."""
     return any(True for _ in _sheets(path)) if path.exists() else False
 
 
 def read_table(path: Path, images: Path | None, options: ReadOptions) -> Reading:
-    """Read all sheets of a folder, or one.
+    """Read one sheet, or all sheets of a folder.
 
     Raises:
-        AnnotationError: a sheet lacks a column that the configuration names.
+        AnnotationError: a sheet lacks a configured column.
     """
     table = options.table or TableOptions()
     how = assembly(DATASET, options, to_pixels=to_pixels(table, options.first_pixel))
@@ -82,20 +83,20 @@ def read_table(path: Path, images: Path | None, options: ReadOptions) -> Reading
 
 
 def _table_of(sheet: Sheet) -> TableOptions:
-    """Of a sheet that nobody described: this project's own, or a wide one with the usual names."""
+    """Columns of a sheet without configuration: this project's own, or a wide sheet with the default names."""
     return TIDY if sheet.header == TIDY_COLUMNS else TableOptions()
 
 
 def films_of_sheets(
     files: Iterable[Path], root: Path, table_of: Callable[[Sheet], TableOptions], reader: Callable[[str], str] | None = None
 ) -> tuple[list[Film], list[Problem]]:
-    """Films and problems of sheets; formats that are sheets build on it.
+    """Films and problems of sheets; used by all formats that consist of sheets.
 
     Args:
         files: The sheets.
         root: The data set's folder.
-        table_of: Which column of a sheet holds what.
-        reader: From a sheet's path to its reader, where no column says it.
+        table_of: Returns the columns of a sheet.
+        reader: Returns the reader of a sheet without a column of readers, given its path.
     """
     films: list[Film] = []
     problems: list[Problem] = []
@@ -113,7 +114,7 @@ def films_of_sheets(
 
 
 def _open(file: Path, root: Path, table_of: Callable[[Sheet], TableOptions]) -> tuple[Sheet, TableOptions]:
-    """The sheet, read as its table's options say, which for formats with a header of their own depend on the sheet."""
+    """The sheet, read with its table options; in formats with a fixed header, these depend on the sheet itself."""
     how = table_of(Sheet((), ()))
     sheet = read_sheet(
         file, root, separator=how.separator, decimal_comma=how.decimal_comma, encoding=how.encoding, sheet=how.sheet
@@ -122,7 +123,7 @@ def _open(file: Path, root: Path, table_of: Callable[[Sheet], TableOptions]) -> 
 
 
 def to_pixels(table: TableOptions, first_pixel: float) -> ToPixels:
-    """Coordinates of a sheet in pixels, y downwards."""
+    """Conversion of a sheet's coordinates to pixels, y downwards."""
 
     def convert(point: Point, size: Size, pixel_size_mm: float) -> Point:
         x, y = point
@@ -173,18 +174,18 @@ def _columns(sheet: Sheet, table: TableOptions) -> _Columns:
 
 
 def _listed(sheet: Sheet) -> str:
-    """The header, and where it was found, for messages."""
+    """The header and its line, for messages."""
     names = ", ".join(shown(name, 40) for name in sheet.header[:8])
     more = f" and {len(sheet.header) - 8} more" if len(sheet.header) > 8 else ""
     of_several = "".join(f" of {note.found}" for note in sheet.notes if note.field == "sheet")
-    return f"{names}{more} in line {sheet.header_line}{of_several}, which is taken for the header"
+    return f"{names}{more} in line {sheet.header_line}{of_several}, which is used as the header"
 
 
 def _wide(sheet: Sheet, table: TableOptions) -> dict[str, tuple[int, int]]:
     """Columns of x and y by label, in the sheet's order.
 
     Raises:
-        UnreadableFileError: a column occurs twice, or x has no y.
+        UnreadableFileError: a column occurs twice, or a column of x has no column of y.
     """
     pattern = re.compile(re.escape(" ".join(table.x.split())).replace(r"\{landmark\}", "(?P<landmark>.+)"))
     found: dict[str, tuple[int, int]] = {}
@@ -196,7 +197,7 @@ def _wide(sheet: Sheet, table: TableOptions) -> dict[str, tuple[int, int]]:
         y = table.y.replace("{landmark}", label)
         first, second = sheet.column(column), sheet.column(y)
         if first is None or second is None:
-            raise UnreadableFileError(f"column {column!r} has no partner {y!r}")
+            raise UnreadableFileError(f"column {column!r} requires a column {y!r}")
         found[label] = (first, second)
     return found
 
@@ -204,7 +205,7 @@ def _wide(sheet: Sheet, table: TableOptions) -> dict[str, tuple[int, int]]:
 def _films(
     sheet: Sheet, columns: _Columns, table: TableOptions, file: str, problems: list[Problem], annotator: str, readers: ReaderNames
 ) -> Iterator[Film]:
-    """One film for each image, its rows put together; two rows of one image and reader in a wide sheet are a repetition."""
+    """One film per image, merged from its rows; in a wide sheet, two rows of one image and reader are a repetition."""
     labelled: dict[tuple[str, int], dict[str, list[LabelledPoint]]] = defaultdict(lambda: defaultdict(list))
     first: dict[tuple[str, int], Film] = {}
     for line, cells in sheet.rows:
@@ -233,9 +234,9 @@ def _films(
 
 
 def _wrong(sheet: Sheet, cells: tuple[str, ...], columns: _Columns, table: TableOptions, name: str) -> tuple[str, str] | None:
-    """What was found and what expected, where a row says something of its film that cannot be used."""
+    """The found and expected texts if a row has an unusable value other than a point."""
     if not name:
-        return "no image", "an image in every row: a merged cell has its value in the first alone"
+        return "no image", "an image in every row; merged cells contain a value only in their first row"
     if columns.split is not None and (said := cells[columns.split].strip()) and said.lower() not in SPLIT_NAMES:
         return f"split {shown(said)}", "train, valid or test"
     try:
@@ -243,12 +244,12 @@ def _wrong(sheet: Sheet, cells: tuple[str, ...], columns: _Columns, table: Table
     except InvalidValueError as error:
         return f"pixel size {error}", PIXEL_SIZE
     if table.unit == "mm" and math.isnan(pixel_size_mm):
-        return "no pixel size", "one, since the points are in mm"
+        return "no pixel size", "a pixel size, since the points are in mm"
     return None
 
 
-_DECIMAL_COMMA = ", without points that may separate thousands"
-_DECIMAL_POINT = ", with decimal points; `ingestion.reading.table.decimal_comma: true` where commas are decimal"
+_DECIMAL_COMMA = ", without points that could be thousands separators"
+_DECIMAL_POINT = ", with decimal points; set `ingestion.reading.table.decimal_comma: true` if commas are decimal"
 
 
 def _labelled_points(sheet: Sheet, cells: tuple[str, ...], columns: _Columns) -> Iterator[LabelledPoint]:

@@ -1,4 +1,4 @@
-"""From what a format was parsed into to tables: exclusions, points outside their image, and the policy on bad items."""
+"""From a parsed data set to tables: exclusions, points outside their image, and the treatment of bad items."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ceph_pipeline.landmarks import UnknownLandmarkError, find, known_or_own
 
 
 def validated(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: Sequence[str]) -> Annotations:
-    """Apply the exclusions, check every point against its image, and refuse or set aside what is bad.
+    """Apply the exclusions, check every point against its image, and reject or quarantine bad items.
 
     Args:
-        reading: What the format's module found.
+        reading: The data set as parsed by the format's module.
         place: The data set's folder, for messages.
-        on_bad_item: `error` refuses the data set with one error; `quarantine` goes on without the bad items.
+        on_bad_item: `error` raises one error for all bad items; `quarantine` continues without them.
         exclude: Images (`image`) and points (`image/symbol` or `image/name`, of every reader) to leave out.
 
     Raises:
-        AnnotationError: a bad item under `error`, or an exclusion that names nothing in the data set.
+        AnnotationError: a bad item with `error`, or an exclusion of an unknown item.
     """
     images, points = _parse_exclusions(exclude, reading)
     reading = _exclude(reading, images, points)
@@ -56,26 +56,26 @@ def validated(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: 
 
 
 def _misleading(reading: Reading, problems: Sequence[Problem]) -> list[Problem]:
-    """Films that lack a landmark whose points were set aside, in data sets where a film without points shows no landmark.
+    """Films without a landmark whose points were quarantined, in data sets where a film without points shows no landmark.
 
-    A film left with other points says nothing wrong, but goes too: half a ruler measures nothing.
+    Films with other remaining points are removed too, because one end of a ruler is not enough for a measurement.
 
     Args:
-        reading: With these points missing.
-        problems: Which points were set aside.
+        reading: The data set without these points.
+        problems: The problems of the quarantined points.
     """
     if not reading.blank_shows_none:
         return []
     names = reading.landmarks[["image_id", "landmark"]].astype(str).itertuples(index=False, name=None)
     items = [f"{image_id}/{known_or_own(landmark).symbol}" for image_id, landmark in names]
     lacking = set(items) - set(compress(items, reading.landmarks["x"].notna()))
-    expected = "a point that can be used, since a film left without any would say that it shows none"
+    expected = "a usable point, since a film without points would count as showing none of the landmarks"
     lost = {p.item.partition("/")[0]: p for p in problems if p.outcome == "point set aside" and p.item in lacking}
     return [Problem(image_id, p.file, p.item, "set aside", expected) for image_id, p in lost.items()]
 
 
 def _take_out_points_outside(reading: Reading) -> list[Problem]:
-    """Make points missing that do not lie on their image: x from −0.5 to width − 0.5 are its pixels' outer edges, y likewise."""
+    """Make points outside their image missing. Valid x are −0.5 to width − 0.5, the outer edges of the pixels; y likewise."""
     table = reading.landmarks.merge(reading.images[["image_id", "width", "height"]], on="image_id", how="left")
     inside = table["x"].between(-0.5, table["width"] - 0.5) & table["y"].between(-0.5, table["height"] - 0.5)
     outside = (table["x"].notna() & ~inside).to_numpy()
@@ -107,7 +107,7 @@ def _parse_exclusions(exclude: Sequence[str], reading: Reading) -> tuple[list[st
         image_id, slash, landmark = item.partition("/")
         if image_id not in known:
             hint = did_you_mean(image_id, known)
-            raise AnnotationError(f"ingestion.exclude: {item!r} names no image of the data set.{hint}")
+            raise AnnotationError(f"ingestion.exclude: {item!r} is not an image of the data set.{hint}")
         if not slash:
             images.append(image_id)
             continue

@@ -1,12 +1,14 @@
-"""YOLO-pose: a YAML file with `kpt_shape`, and one text file an image.
+"""YOLO-pose: a YAML file with `kpt_shape`, and one text file per image.
 
     labels/[train|val|test/]<image>.txt     class cx cy w h  x1 y1 [v1]  x2 y2 [v2] …   fractions of the image
     data.yaml                               kpt_shape: [K, 2 | 3], names of the classes, kpt_names of the points
 
-Only `kpt_shape` tells rows with visibilities from rows without. v = 0 is a missing point, and so is (0, 0) where there is no
-v. Points have the names of `kpt_names` (Ultralytics) or of Label Studio's notes.json; without either they have numbers, for
-which `ingestion.reading.landmarks` gives the names. Instances of one image add up. Fractions need the image for its size.
-`*.cache` files are pickles and are never opened.
+- `kpt_shape` defines whether rows contain visibilities. v = 0 is a missing point; without v, (0, 0) is a missing point.
+- Points have the names of `kpt_names` (Ultralytics) or of Label Studio's notes.json. Without either, points are numbered, and
+  `ingestion.reading.landmarks` names the numbers.
+- Instances of one image are merged.
+- The image is required, because fractions are converted with its size.
+- `*.cache` files are pickles and are never opened.
 
 Source: https://docs.ultralytics.com/datasets/pose/.
 """
@@ -39,7 +41,7 @@ _NOT_LABELS = ("classes.txt", "readme.txt", "readme.dataset.txt", "readme.robofl
 
 @dataclass(frozen=True)
 class _Shape:
-    """What the YAML file says: K points of 2 or 3 values, and their names by class, if it has them."""
+    """Content of the YAML file: K points of 2 or 3 values, and their names by class, if present."""
 
     count: int
     values: int
@@ -47,12 +49,12 @@ class _Shape:
 
     @property
     def ordered(self) -> int | None:
-        """How many points have an order only."""
+        """Number of points that are identified only by their order."""
         return self.count if self.names[0] == "1" else None
 
 
 def recognises(path: Path) -> bool:
-    """Whether a YAML file there has `kpt_shape`, or Label Studio's notes.json has key points."""
+    """Whether a YAML file contains `kpt_shape`, or Label Studio's notes.json contains key points."""
     return path.exists() and _shape_of(path) is not None
 
 
@@ -60,7 +62,7 @@ def read_yolo_pose(path: Path, images: Path | None, options: ReadOptions) -> Rea
     """Read all label files below the folder of the YAML file.
 
     Raises:
-        AnnotationError: nothing says how many points of how many values a row has.
+        AnnotationError: no file defines the number of points and of values per point.
     """
     root = folder_of(path)
     shape = _shape_of(path)
@@ -84,7 +86,7 @@ def read_yolo_pose(path: Path, images: Path | None, options: ReadOptions) -> Rea
 
 
 def _is_label_file(file: Path, folder: ImageFolder) -> bool:
-    """Whether a text file has an image's rows; one of a list's name has where it lies below `labels` and the image is there."""
+    """Whether a text file contains an image's rows; if named like a list, it must be below `labels` and have an image."""
     return file.name.lower() not in _NOT_LABELS or ("labels" in file.parts[:-1] and file.stem in folder.stems)
 
 
@@ -109,7 +111,7 @@ def _row(line: str, shape: _Shape, file: str, position: int, problems: list[Prob
 
 
 def _image_of(labels: str) -> str:
-    """The image's path without suffix: that of the labels under `images` in place of `labels`, which tells equal names apart."""
+    """The image's path without suffix: the path of the labels, with `images` in place of `labels`."""
     return "/".join("images" if part == "labels" else part for part in PurePosixPath(labels).with_suffix("").parts)
 
 
@@ -118,7 +120,7 @@ def _is_there(point: Sequence[float | None]) -> bool:
 
 
 def _shape_of(path: Path) -> _Shape | None:
-    """From the YAML file that the path is, or the folder's first one that has a shape; else from notes.json."""
+    """The shape from the YAML file at the path, or from the folder's first YAML file with a shape; otherwise from notes.json."""
     files = [path] if path.is_file() else sorted(entry for suffix in ("*.yaml", "*.yml") for entry in path.glob(suffix))
     for file in files:
         if file.suffix.lower() in {".yaml", ".yml"}:
@@ -143,7 +145,7 @@ def _from_yaml(content: Any) -> _Shape | None:
     if not 1 <= count <= 1000 or values not in (2, 3):
         return None
     names = content.get("kpt_names")
-    if isinstance(names, dict):  # by class; one list where classes share it
+    if isinstance(names, dict):  # names by class, or one list for all classes
         lists = list(names.values())
         names = lists[0] if lists and all(entry == lists[0] for entry in lists) else None
     return _Shape(count, values, _labels(names, count))

@@ -1,4 +1,4 @@
-"""Pixels: reading and writing cephalograms, and the store that nodes and workers share."""
+"""Images: reading and writing cephalograms, and the image store that nodes and workers share."""
 
 from ceph_pipeline.images.codec import decode_image, encode_image, read_header, read_image
 from ceph_pipeline.images.errors import ImageReadError

@@ -1,4 +1,4 @@
-"""The one way from a film's file to its pixels, with limits on what is let in, and the way back."""
+"""Decoding film files to pixels, with limits on size and kind, and encoding pixels to files."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_BYTES = 1_000_000_000
-"""Files beyond this are refused unread; 100 megapixels of 16-bit colours are 600 MB."""
+"""Larger files are rejected without being read; 100 megapixels of 16-bit colours are 600 MB."""
 
 
 def read_header(path: Path) -> ImageHeader:
     """Size, orientation, depth, polarity and pixel spacing of a film, without decoding its pixels.
 
     Raises:
-        ImageReadError: no regular file, no image, more than `MAX_PIXELS`, or the shape of no film.
+        ImageReadError: not a regular file, not an image, more than `MAX_PIXELS`, or not the shape of a film.
     """
     name = printable(str(path))
     with _opened(path, name) as stream:
@@ -45,14 +45,14 @@ def read_header(path: Path) -> ImageHeader:
 
 
 def decode_header(content: bytes, name: str) -> ImageHeader:
-    """What `read_header` says, of a file's content.
+    """Like `read_header`, for a file's content.
 
     Args:
         content: The file's bytes.
-        name: What the error calls it.
+        name: Name of the file in error messages.
 
     Raises:
-        ImageReadError: no image, more than `MAX_PIXELS`, or the shape of no film.
+        ImageReadError: not an image, more than `MAX_PIXELS`, or not the shape of a film.
     """
     header = _header_of(io.BytesIO(content), name)
     require_film_shape(*header.size, name)
@@ -60,10 +60,10 @@ def decode_header(content: bytes, name: str) -> ImageHeader:
 
 
 def read_image(path: Path) -> GreyImage:
-    """Read a film as upright grey `(height, width)`, 8 or 16 bits, 0 black; a damaged file is an error, never grey filler.
+    """Read a film as upright grey `(height, width)`, 8 or 16 bits, 0 black; damaged files raise an error.
 
     Raises:
-        ImageReadError: missing, no regular file, damaged, cut off, more than `MAX_PIXELS`, or the shape of no film.
+        ImageReadError: missing, not a regular file, damaged, truncated, more than `MAX_PIXELS`, or not the shape of a film.
     """
     name = printable(str(path))
     with _opened(path, name) as stream:
@@ -74,14 +74,14 @@ def read_image(path: Path) -> GreyImage:
 
 
 def decode_image(content: bytes, name: str) -> GreyImage:
-    """Decode a file's content as `read_image` does.
+    """Like `read_image`, for a file's content.
 
     Args:
         content: The file's bytes.
-        name: What the error calls it.
+        name: Name of the file in error messages.
 
     Raises:
-        ImageReadError: the bytes are no complete image.
+        ImageReadError: the bytes are not a complete image.
     """
     header = _header_of(io.BytesIO(content), name)
     try:
@@ -89,9 +89,9 @@ def decode_image(content: bytes, name: str) -> GreyImage:
     except ImageReadError as error:
         raise _named(error, name) from None
     except Exception as error:
-        way_out = "Copy it again from its origin, or save it anew, as png, from a program that shows it."
-        raise ImageReadError(f"{name}: damaged or cut off ({_brief(error)}). {way_out}") from None
-    if header.kind == "dicom":  # its levels are inverted behind their window
+        way_out = "Copy the file again from its source, or open it in another program and save it as png."
+        raise ImageReadError(f"{name}: damaged or truncated ({_brief(error)}). {way_out}") from None
+    if header.kind == "dicom":  # levels of DICOM are inverted after windowing
         return to_grey(pixels, name)
     grey = to_grey(pixels, name, white_is_zero=header.white_is_zero, bits=header.bits)
     return grey if header.orientation == UPRIGHT else cast("GreyImage", upright(grey, header.orientation))
@@ -106,10 +106,10 @@ def encode_image(image: GreyImage, suffix: str, quality: int = 95) -> bytes:
         quality: JPEG quality, 1–100; PNG always uses compression level 1, which is lossless and fast.
 
     Raises:
-        ValueError: the format cannot hold the image.
+        ValueError: the format does not support the image.
     """
     if image.dtype == np.uint16 and suffix != ".png":
-        raise InvalidValueError(f"16-bit images need png, not {suffix}: set the store's format to png.")
+        raise InvalidValueError(f"16-bit images require png, not {suffix}: set the store's format to png.")
     options = {".png": [cv2.IMWRITE_PNG_COMPRESSION, 1], ".jpg": [cv2.IMWRITE_JPEG_QUALITY, quality]}.get(suffix, [])
     ok, encoded = cv2.imencode(suffix, image, options)
     if not ok:
@@ -118,17 +118,17 @@ def encode_image(image: GreyImage, suffix: str, quality: int = 95) -> bytes:
 
 
 def _opened(path: Path, name: str) -> BinaryIO:
-    """The file, opened; a pipe or device would never end, and is refused without being opened.
+    """Open the file; pipes and devices, which may never end, are rejected without being opened.
 
     Raises:
-        ImageReadError: missing, no regular file, too large, or not ours to read.
+        ImageReadError: missing, not a regular file, too large, or not readable.
     """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise ImageReadError(f"{name}: {file_type(status.st_mode)}, not a file. Remove it from the folder of films.")
         if status.st_size > MAX_BYTES:
-            raise ImageReadError(f"{name}: {status.st_size:,} bytes; at most {MAX_BYTES:,} are read.")
+            raise ImageReadError(f"{name}: {status.st_size:,} bytes, but the limit is {MAX_BYTES:,}.")
         return path.open("rb")
     except FileNotFoundError:
         raise ImageReadError(f"{name}: no such image file.") from None
@@ -139,7 +139,7 @@ def _opened(path: Path, name: str) -> BinaryIO:
 
 
 def file_type(mode: int) -> str:
-    """What a directory entry that is no regular file is, in words."""
+    """Description of a directory entry that is not a regular file."""
     tests = {stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket"}
     return next((word for is_one, word in tests.items() if is_one(mode)), "a device")
 
@@ -151,7 +151,7 @@ def _header_of(stream: BinaryIO, name: str) -> ImageHeader:
         known = ", ".join(suffix[1:] for suffix in IMAGE_SUFFIXES)
         length = stream.seek(0, io.SEEK_END)
         raise ImageReadError(
-            f"{name}: damaged or not an image ({length} bytes, in none of {known}). Convert it to png, or remove it."
+            f"{name}: damaged or not an image ({length} bytes, none of {known}). Convert it to png, or remove it."
         )
     try:
         if kind == "tiff":
@@ -181,7 +181,7 @@ def _decoded(content: bytes, header: ImageHeader, name: str) -> NDArray[Any]:
         pixels = decode_raster(content, header.kind, name)
     if pixels.shape[1::-1] != header.stored_size:
         found, said = pixels.shape[1::-1], header.stored_size
-        raise ImageReadError(f"{name}: {found[0]} × {found[1]} px, where its header says {said[0]} × {said[1]}.")
+        raise ImageReadError(f"{name}: {found[0]} × {found[1]} px, but its header contains {said[0]} × {said[1]}.")
     return pixels
 
 
@@ -191,6 +191,6 @@ def _named(error: ImageReadError, name: str) -> ImageReadError:
 
 
 def _brief(error: BaseException) -> str:
-    """The first line of an error of a library, shortened and printable."""
+    """The first line of a library's error message, shortened and printable."""
     line = (str(error).splitlines() or [""])[0].strip()[:160]
     return line if line.isprintable() and line else type(error).__name__

@@ -1,4 +1,4 @@
-"""Colours, which X-rays do not have and photographs do."""
+"""Detection of strong colours, which occur in photographs but not in X-ray images."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STRONG = 40
-"""Levels of 255 between a pixel's strongest and weakest channel; grey that JPEG or a scanner has tinted stays below."""
+"""Least difference between a pixel's strongest and weakest channel, of 255; tints from JPEG or scanners are below."""
 MOST = 0.2
-"""Share of strongly coloured pixels; stamps, drawn lines and notes on an X-ray stay below."""
+"""Largest share of strongly coloured pixels on an X-ray image; stamps, drawn lines and notes are below."""
 
 _KINDS = ("png", "jpeg", "bmp", "webp")
 _WITH_COLOURS = ("RGB", "RGBA", "P", "PA", "CMYK", "YCbCr")
 
 
 def is_colourful(path: Path) -> bool:
-    """Whether strong colours cover more of a film than `MOST`; False for kinds of file that cameras do not write.
+    """Whether strong colours cover a larger share of a film than `MOST`; False for kinds of file that cameras do not write.
 
-    A film on tinted base, scanned in colour, can be colourful too. Looks at an eighth of the size, of files alone whose header
-    speaks of colours, since `read_image` lets the decoders leave colours out.
+    A film on a tinted base that was scanned in colour can be colourful too. The image is inspected at an eighth of its size, and
+    only if its header declares colours.
 
     Args:
         path: A file that `read_image` reads.
@@ -38,11 +38,11 @@ def is_colourful(path: Path) -> bool:
                 return False
             stream.seek(0)
             pixels = cv2.imdecode(np.frombuffer(stream.read(), np.uint8), cv2.IMREAD_REDUCED_COLOR_8)
-    except OSError:  # gone since it was read, or a header that Pillow refuses and the other decoder has read
+    except OSError:  # the file was deleted since it was read, or Pillow rejects a header that the other decoder accepts
         return False
     return pixels is not None and float((np.ptp(pixels, axis=-1) > STRONG).mean()) > MOST
 
 
 def _may_have_colours(path: Path) -> bool:
-    with no_warnings, Image.open(path) as image:  # of large images: the limit is ours
+    with no_warnings, Image.open(path) as image:  # warnings about large images: this project has its own limit
         return image.mode in _WITH_COLOURS

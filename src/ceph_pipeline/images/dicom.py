@@ -1,12 +1,16 @@
-"""DICOM by pydicom: one frame, its grey levels as a viewer shows them, and its pixel spacing.
+"""DICOM by pydicom: one frame, with the grey levels that a viewer displays, and its pixel spacing.
 
-Levels go the standard's way: modality LUT or rescale slope and intercept, then the first VOI LUT or window, then inversion of
-MONOCHROME1 (or of presentation shape INVERSE). What comes out is spread over 16 bits, or 8 where 8 are stored. Of the data
-set only the attributes named here are parsed, so that nothing of the patient is ever held.
+Levels are transformed as in the standard: modality LUT or rescale slope and intercept, then the first VOI LUT or window, then
+inversion for MONOCHROME1 (or presentation shape INVERSE). The result is scaled to 16 bits, or to 8 bits if up to 8 are stored.
+Only the attributes listed here are parsed, so that no data of the patient are read.
 
-Spacing: `PixelSpacing` counts where it is there and differs from `ImagerPixelSpacing` or says how it was calibrated; else
-`ImagerPixelSpacing`, measured in the detector's plane; else `NominalScannedPixelSpacing`, measured on the scanned film. Lengths
-by either of the last two are those of the head's magnified shadow.
+The spacing is taken from the first of these attributes:
+
+1. `PixelSpacing`, if it differs from `ImagerPixelSpacing` or has a calibration type,
+2. `ImagerPixelSpacing`, measured in the detector's plane,
+3. `NominalScannedPixelSpacing`, measured on the scanned film.
+
+Lengths computed from the last two include the projection's magnification of the skull.
 
 Source: DICOM PS3.3 C.7.6.3, C.8.11.3, C.11.1, C.11.2 and 10.7.1.3.
 """
@@ -44,7 +48,7 @@ _FACTS = [
 ]  # fmt: skip
 _PIXELS = ["PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"]
 _LEVELS = ["ModalityLUTSequence", "RescaleIntercept", "RescaleSlope", "VOILUTSequence", "VOILUTFunction"]
-"""What may be there and empty, which is as if it were absent."""
+"""Attributes that are treated as absent if they are empty."""
 _INVERTED = "MONOCHROME1"
 
 
@@ -52,8 +56,8 @@ def dicom_header(stream: BinaryIO) -> ImageHeader:
     """The header of a DICOM file of one frame.
 
     Raises:
-        ImageReadError: no image, several frames, or pydicom is not installed.
-        Exception: whatever pydicom raises for a damaged header.
+        ImageReadError: not an image, several frames, or pydicom is not installed.
+        Exception: any error of pydicom for a damaged header.
     """
     with _dataset(stream, _FACTS, stop_before_pixels=True) as dataset:
         spacing, source = _spacing(dataset)
@@ -71,13 +75,13 @@ def decode_dicom(stream: BinaryIO, name: str) -> GreyImage:
     """The frame as grey `(height, width)`, 0 black.
 
     Raises:
-        ImageReadError: damaged, too large, or compressed in a way for which no decoder is installed.
-        Exception: whatever pydicom and its decoders raise for damage.
+        ImageReadError: damaged, too large, or no decoder for the compression is installed.
+        Exception: any error of pydicom and its decoders for damaged files.
     """
     with _dataset(stream, [*_FACTS, *_PIXELS], stop_before_pixels=False) as dataset:
         require_readable_size(int(dataset.Columns), int(dataset.Rows), name)
         if not dataset.get("PixelData"):
-            raise ImageReadError(f"{name}: no pixels in it, such as a report or a presentation of another file; remove it")
+            raise ImageReadError(f"{name}: no pixels; the file may be a report or a presentation state. Remove the file")
         _require_decoder(dataset, name)
         _require_whole_frame(dataset, name)
         pixels = _stored_values(dataset)
@@ -91,7 +95,7 @@ def decode_dicom(stream: BinaryIO, name: str) -> GreyImage:
 
 
 def _stored_values(dataset: Dataset) -> NDArray[Any]:
-    """The frame's values, from those bits of its words that hold them, which some devices put at the top."""
+    """The frame's values, extracted from the used bits of each word, which are the highest bits on some devices."""
     from pydicom.uid import RLELossless
 
     allocated, stored = int(dataset.BitsAllocated), int(dataset.BitsStored)
@@ -100,7 +104,7 @@ def _stored_values(dataset: Dataset) -> NDArray[Any]:
     has_words = not syntax.is_encapsulated or syntax == RLELossless
     if not (has_words and stored <= high < allocated):
         return cast("NDArray[Any]", dataset.pixel_array)
-    dataset.pixel_array_options(correct_unused_bits=False)  # pydicom takes the lowest bits for the used ones
+    dataset.pixel_array_options(correct_unused_bits=False)  # pydicom assumes that the lowest bits are used
     words: NDArray[Any] = dataset.pixel_array
     return (words << (allocated - 1 - high)) >> (allocated - stored)
 
@@ -112,7 +116,7 @@ def _as_shown(pixels: NDArray[Any], dataset: Dataset) -> GreyImage:
         if name in dataset and dataset[name].is_empty:
             del dataset[name]
     if "WindowWidth" in dataset and not _is_window(dataset):
-        del dataset.WindowWidth  # the film is shown whole, as without a window
+        del dataset.WindowWidth  # an invalid window is treated as absent
     for item in dataset.get("VOILUTSequence") or ():
         _widen_lut(item)
     values = apply_modality_lut(pixels, dataset)
@@ -127,53 +131,53 @@ def _as_shown(pixels: NDArray[Any], dataset: Dataset) -> GreyImage:
     if np.ptp(shown_levels) == 0 < np.ptp(pixels):
         raise ImageReadError(
             f"its {'window' if shown else 'rescale slope'} leaves one grey level of {int(pixels.min())} to {int(pixels.max())}: "
-            "save it from a viewer in which it is seen, or as png"
+            "save the file from a viewer that displays it, or as png"
         )
     return cast("GreyImage", shown_levels)
 
 
 def _widen_lut(item: Dataset) -> None:
-    """Store a lookup table of 8 bits with 16: pydicom indexes it with numbers of the entries' size, of which 256 wraps to 0."""
+    """Store an 8-bit lookup table with 16 bits, because pydicom's index has the depth of the entries, so that 256 wraps to 0."""
     entries, first, depth = item.LUTDescriptor
     if depth != 8:
         return
     data, count = item.LUTData, entries or 1 << 16
     if not isinstance(data, bytes):
         data = np.asarray(data, np.uint16).astype("<u2").tobytes()
-    levels = np.frombuffer(data, np.uint8 if len(data) < 2 * count else "<u2")[:count]  # one or two bytes an entry
+    levels = np.frombuffer(data, np.uint8 if len(data) < 2 * count else "<u2")[:count]  # one or two bytes per entry
     item.LUTDescriptor = [entries, first, 16]
     item.add_new("LUTData", "US", levels.tolist())
 
 
 def _window_range(dataset: Dataset, levels: NDArray[np.float64]) -> tuple[float, float]:
-    """The range that pydicom's windows fill: that of the stored values after rescaling; of a VOI LUT the levels' own."""
+    """Output range of pydicom's windows: the range of stored values after rescaling; for a VOI LUT, the range of levels."""
     return (float(levels.min()), float(levels.max())) if "VOILUTSequence" in dataset else _stored_range(dataset, levels)
 
 
 def _is_turned_by_window(dataset: Dataset) -> bool:
-    """Whether pydicom's window has made black of white: of a falling rescale slope it fills the range from its upper end."""
+    """Whether pydicom's window has inverted the levels: with a negative rescale slope, its output starts at the upper end."""
     windowed = "WindowWidth" in dataset and "VOILUTSequence" not in dataset
     return windowed and "RescaleIntercept" in dataset and float(dataset.get("RescaleSlope") or 1) < 0
 
 
 def _stored_range(dataset: Dataset, levels: NDArray[np.float64]) -> tuple[float, float]:
-    """Least and greatest value that the stored bits can hold, after rescaling, and that there is, so that none is cut.
+    """Range after rescaling of all values that the stored bits can represent, extended to the actual values to avoid clipping.
 
-    Of a modality LUT, and of more than 16 bits, of which a film has a small part, the levels' own.
+    For a modality LUT, and for more than 16 bits, of which films use only a small part, it is the range of the actual levels.
     """
     own = float(levels.min()), float(levels.max())
     if "ModalityLUTSequence" in dataset or int(dataset.BitsStored) > 16:
         return own
     bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation)
     ends = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    is_rescaled = "RescaleSlope" in dataset and "RescaleIntercept" in dataset  # one alone rescales nothing
+    is_rescaled = "RescaleSlope" in dataset and "RescaleIntercept" in dataset  # only one of the two has no effect
     slope, intercept = (float(dataset.RescaleSlope), float(dataset.RescaleIntercept)) if is_rescaled else (1.0, 0.0)
     rescaled = [slope * end + intercept for end in ends]
     return min(*rescaled, own[0]), max(*rescaled, own[1])
 
 
 def _is_window(dataset: Dataset) -> bool:
-    """Whether the first window is one: a width of 0, or without a centre, is what devices write that have none."""
+    """Whether the first window is valid; some devices write a width of 0 or no centre if there is no window."""
     try:
         width, center = (float(np.atleast_1d(dataset.get(name))[0]) for name in ("WindowWidth", "WindowCenter"))
     except (TypeError, ValueError, IndexError):
@@ -183,7 +187,7 @@ def _is_window(dataset: Dataset) -> bool:
 
 
 _FUNCTIONS = {"LINEAR": 1.0, "LINEAR_EXACT": 1e-9, "SIGMOID": 1e-9}
-"""Least width of a window by its function."""
+"""Least width of a window, by its function."""
 
 
 @contextmanager
@@ -201,14 +205,14 @@ _no_validation = SharedContext(_disable_validation)
 def _dataset(stream: BinaryIO, tags: list[str], *, stop_before_pixels: bool) -> Iterator[Dataset]:
     try:
         from pydicom import dcmread
-        from pydicom.filereader import read_file_meta_info  # noqa: F401 the import proves a whole installation
+        from pydicom.filereader import read_file_meta_info  # noqa: F401 the import checks for a complete installation
     except ModuleNotFoundError:
-        raise ImageReadError(f"DICOM needs pydicom; {install_hint('dicom')}") from None
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # it logs what it warns of, and tracebacks of what it raises
-    with no_warnings, _no_validation:  # they quote values, which may be the patient's
+        raise ImageReadError(f"DICOM requires pydicom; {install_hint('dicom')}") from None
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # its log contains warnings and tracebacks
+    with no_warnings, _no_validation:  # warnings and validation errors can quote data of the patient
         dataset = dcmread(stream, specific_tags=tags, stop_before_pixels=stop_before_pixels)
         if dataset.file_meta.get("TransferSyntaxUID") == _DEFLATED:
-            raise ImageReadError("a deflated data set; save it uncompressed, or with JPEG, JPEG 2000 or RLE")
+            raise ImageReadError("a deflated data set; save the file uncompressed, or with JPEG, JPEG 2000 or RLE")
         _require_one_frame(dataset)
         yield dataset
 
@@ -220,13 +224,13 @@ def _require_decoder(dataset: Dataset, name: str) -> None:
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:
-        raise ImageReadError(f"{name}: pixels in {syntax.name}, which is not read; save it uncompressed") from None
+        raise ImageReadError(f"{name}: pixels in {syntax.name}, which is not supported; save the file uncompressed") from None
     if not decoder.is_available:
-        raise ImageReadError(f"{name}: no decoder of {syntax.name} is installed; {install_hint('dicom')}")
+        raise ImageReadError(f"{name}: no decoder for {syntax.name} is installed; {install_hint('dicom')}")
 
 
 def _require_whole_frame(dataset: Dataset, name: str) -> None:
-    """Refuse a compressed frame with a hole, which pydicom's decoders fill and mention at most."""
+    """Reject a damaged compressed frame, which pydicom's decoders fill with at most a warning."""
     from pydicom.encaps import get_frame
     from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGBaseline8Bit, JPEGExtended12Bit
 
@@ -239,13 +243,13 @@ def _require_whole_frame(dataset: Dataset, name: str) -> None:
 
 def _require_one_frame(dataset: Dataset) -> None:
     if missing := [name for name in ("Rows", "Columns", "BitsStored", "PhotometricInterpretation") if dataset.get(name) is None]:
-        raise ImageReadError(f"no image: {missing[0]} is missing")
+        raise ImageReadError(f"not an image: {missing[0]} is missing")
     if (frames := int(dataset.get("NumberOfFrames") or 1)) > 1:
-        raise ImageReadError(f"{frames} frames in one file; one film a file is read")
+        raise ImageReadError(f"{frames} frames in one file, expected one film per file")
 
 
 def _is_inverted(dataset: Dataset) -> bool:
-    """MONOCHROME1, or a monochrome image whose presentation is inverse; the standard's two ways to say the same."""
+    """Whether 0 is white: MONOCHROME1, or MONOCHROME2 with the presentation shape INVERSE."""
     shape = dataset.get("PresentationLUTShape")
     photometric = dataset.PhotometricInterpretation
     return bool(photometric == _INVERTED or (photometric == "MONOCHROME2" and shape == "INVERSE"))
@@ -262,7 +266,7 @@ def _spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, SpacingSourc
 
 
 def _pair(dataset: Dataset, name: str) -> tuple[float, float] | None:
-    """(x, y) mm of an attribute, which has that between rows (y) first; None for none, 0 and nonsense."""
+    """(x, y) in mm of an attribute, whose first value is the distance between rows (y); None if absent, 0 or implausible."""
     try:
         y, x = (float(value) for value in dataset.get(name))
     except (TypeError, ValueError):

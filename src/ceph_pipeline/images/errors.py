@@ -1,7 +1,7 @@
-"""What reading an image can end in."""
+"""Errors of reading images."""
 
 from ceph_pipeline.errors import CephError
 
 
 class ImageReadError(CephError, ValueError):
-    """An image file is missing, damaged, too large or of a kind that cannot be read."""
+    """An image file is missing, damaged, too large or of an unsupported kind."""

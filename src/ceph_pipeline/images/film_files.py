@@ -1,4 +1,4 @@
-"""Which files of a folder are films, and why the others are not: one rule for training data and new films."""
+"""Detection of film files in a folder, with reasons for the others; the same rules hold for training data and new films."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _HIDDEN_NAMES = frozenset(
         "@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle", "#snapshot", "dicomdir",
     }
 )  # fmt: skip
-"""In lower case. Other names that begin with `@`, `#` or `$` are films and patients: `#12.png`."""
+"""Names in lower case. Other names that begin with `@`, `#` or `$` can be films or patients: `#12.png`."""
 _ANNOTATIONS = (".json", ".csv", ".txt", ".xml", ".yaml", ".yml", ".xlsx", ".md", ".pdf")
-"""Files that lie beside films and are expected there."""
-_LINKED = "a link to a folder, which is not followed: copy the folder, or name it as the films' folder"
+"""Suffixes of files that are expected next to films."""
+_LINKED = "a link to a folder, which is not followed: copy the folder, or set it as the films' folder"
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that is no film.
+    """A file that is not a film.
 
     Attributes:
-        path: Below the folder, with forward slashes, characters that must not reach a terminal escaped.
-        reason: Why it is passed over.
+        path: Path relative to the folder, with forward slashes and unsafe characters escaped.
+        reason: Reason why the file is skipped.
     """
 
     path: str
@@ -38,12 +38,12 @@ class Skipped:
 
 @dataclass(frozen=True)
 class FilmFiles:
-    """What a folder holds.
+    """The files of a folder.
 
     Attributes:
-        films: Paths below the folder with forward slashes, sorted.
-        skipped: Everything else that could have been meant as a film.
-        n_hidden: Hidden files and thumbnails, which nobody meant.
+        films: Paths relative to the folder, with forward slashes, sorted.
+        skipped: Other files that could have been intended as films.
+        n_hidden: Number of hidden files and thumbnails.
     """
 
     films: tuple[str, ...]
@@ -52,24 +52,24 @@ class FilmFiles:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder of that name belongs to a system, a file server or a viewer: never data."""
+    """Whether a file or folder of that name belongs to an operating system, a file server or a viewer, and is no data."""
     return name.startswith(".") or name.lower() in _HIDDEN_NAMES
 
 
 def may_be_film(path: str) -> bool:
-    """Whether a name promises a film: neither hidden, in whatever folder, nor an annotation file. `why_no_film` looks into it."""
+    """Whether a file can be a film by its path: not hidden and not an annotation file. `why_no_film` inspects the content."""
     pure = PurePosixPath(path)
     return not any(map(is_hidden, pure.parts)) and pure.suffix.lower() not in _ANNOTATIONS
 
 
 def list_films(folder: Path, *, deep: bool = True) -> FilmFiles:
-    """Look through a folder.
+    """Find the films of a folder.
 
-    Links to folders are not followed; links to files are films only where they stay inside the folder.
+    Links to folders are not followed. Links to files are films only if they stay inside the folder.
 
     Args:
-        folder: Must be one.
-        deep: With its subfolders.
+        folder: An existing folder.
+        deep: Include subfolders.
     """
     films: list[str] = []
     skipped: list[Skipped] = []
@@ -91,7 +91,7 @@ def list_films(folder: Path, *, deep: bool = True) -> FilmFiles:
 
 
 def why_no_film(file: Path, folder: Path) -> str | None:
-    """Why a file is no film: a reason, nothing to say ("") of an annotation file, or None where it is one."""
+    """The reason why a file is not a film; "" for an annotation file, and None for a film."""
     suffix = file.suffix.lower()
     try:
         mode = file.stat().st_mode
@@ -110,7 +110,7 @@ def why_no_film(file: Path, folder: Path) -> str | None:
 
 
 def is_unnamed_dicom(file: Path) -> bool:
-    """Whether a file is DICOM although its name does not say so: such files often have no suffix, or a number in its place."""
+    """Whether a file without a known suffix is DICOM: such files often have no suffix, or a number in its place."""
     try:
         return file.suffix.lower() not in (*IMAGE_SUFFIXES, *_ANNOTATIONS) and file.is_file() and _is_dicom(file)
     except OSError:
@@ -123,7 +123,7 @@ def _is_dicom(file: Path) -> bool:
 
 
 def _unread(suffix: str) -> str:
-    return f"{printable(suffix) or 'no suffix'}: not a kind of film that is read ({', '.join(IMAGE_SUFFIXES)})"
+    return f"{printable(suffix) or 'no suffix'}: not a supported kind of film ({', '.join(IMAGE_SUFFIXES)})"
 
 
 def _unreadable(error: OSError, folder: Path) -> Skipped:

@@ -1,4 +1,4 @@
-"""The one way from decoded pixels to grey levels."""
+"""Conversion of decoded pixels to grey levels."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from numpy.typing import NDArray
 from ceph_pipeline.images.errors import ImageReadError
 
 GreyImage = NDArray[np.uint8] | NDArray[np.uint16]
-"""`(height, width)`, 8 or 16 bits, bright where little radiation came through (bone is bright)."""
+"""`(height, width)`, 8 or 16 bits; bright pixels received little radiation (bone is bright)."""
 
 
 def to_grey(pixels: NDArray[Any], name: str, *, white_is_zero: bool = False, bits: int | None = None) -> GreyImage:
-    """Make an image of one channel, in which 0 is black.
+    """Convert an image to one channel, in which 0 is black.
 
-    Colours become their luma, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601); an alpha channel is left out. Depth is kept.
+    Colours become their luma, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). An alpha channel is removed. The bit depth is kept.
 
     Args:
         pixels: `(height, width)`, or `(height, width, channels)` in the order grey, grey and alpha, RGB or RGBA.
-        name: What the error calls the image.
-        white_is_zero: 0 stands for white, so that levels are subtracted from the highest one.
-        bits: Depth of the levels where it is less than the type's; fewer than 8 are spread over 8.
+        name: Name of the image in error messages.
+        white_is_zero: 0 is white, so that levels are subtracted from the highest level.
+        bits: Bit depth of the levels, if it is less than the type's; fewer than 8 bits are scaled to 8.
 
     Raises:
-        ImageReadError: neither 8 nor 16 bits without sign.
+        ImageReadError: neither 8 nor 16 unsigned bits.
     """
     if pixels.dtype == np.bool_:
         pixels, bits = pixels.astype(np.uint8), 1
     if pixels.dtype == np.uint8 and bits is not None and bits < 8:
         pixels, bits = np.take(np.rint(np.linspace(0, 255, 2**bits)).astype(np.uint8), pixels, mode="clip"), 8
     if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim not in (2, 3):
-        raise ImageReadError(f"{name}: pixels are {pixels.dtype}; 8 and 16 bits without sign are read. Convert the file to png.")
+        raise ImageReadError(f"{name}: pixels are {pixels.dtype}, expected 8 or 16 unsigned bits. Convert the file to png.")
     if pixels.ndim == 3:
         pixels = np.ascontiguousarray(pixels[..., :3]) if pixels.shape[-1] >= 3 else pixels[..., 0]
     if pixels.ndim == 3:

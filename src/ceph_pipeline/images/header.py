@@ -1,4 +1,4 @@
-"""What a film's file says of itself before its pixels are decoded."""
+"""Headers of film files, which are read without decoding the pixels."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ SpacingSource = Literal[
     "jpeg_density",
     "bmp_resolution",
 ]
-"""Where a spacing comes from. `ImagerPixelSpacing` is measured in the detector's plane, and `NominalScannedPixelSpacing` on the
-scanned film: lengths by them are those of the head's magnified shadow."""
+"""Source of a spacing. `ImagerPixelSpacing` is measured in the detector's plane, and `NominalScannedPixelSpacing` on the scanned
+film: lengths computed from them include the projection's magnification of the skull."""
 
 SQUARE = 0.01
-"""Share by which a pixel's sides may differ and still have one size."""
+"""Largest relative difference between the sides of a pixel that counts as square."""
 MIN_SIDE_PX, MAX_ASPECT = 16, 10
-"""A film with a shorter side, or one so many times as long as wide, shows no head."""
+"""Least side of a film, and largest ratio of its sides; other images cannot show a skull."""
 MIN_SPACING_MM, MAX_SPACING_MM = 0.02, 1.0
 """Limits of a spacing in a file's header. Beyond them the pixel size is unknown, since headers hold unchecked placeholders. A
 size that a person supplies may be larger (`formats.entries.MAX_PIXEL_SIZE_MM`) and raises an error beyond that limit."""
 SCREEN_DPI = (72.0, 96.0)
-"""What programs write as the resolution of an image that has none."""
+"""Resolutions that programs write for images of unknown resolution."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class ImageHeader:
     """Facts from an image file's header.
 
     Attributes:
-        kind: Of the file, by its first bytes.
+        kind: Kind of file, by its first bytes.
         stored_size: (width, height) of the rows and columns as they are stored.
-        orientation: 1 to 8, see `orientation.ORIENTATIONS`; 1 where the file has no tag.
+        orientation: 1 to 8, see `orientation.ORIENTATIONS`; 1 if the file has no tag.
         bits: Depth of one channel.
         white_is_zero: Stored 0 is white (TIFF's photometric interpretation 0, DICOM's MONOCHROME1); pixels are read inverted.
-        spacing_mm: Millimetres per pixel along x and y of `stored_size`, where the file has a believable one.
-        spacing_source: Which field it is from.
+        spacing_mm: Millimetres per pixel along x and y of `stored_size`, if the file contains a plausible spacing.
+        spacing_source: The field that contains the spacing.
     """
 
     kind: Kind
@@ -58,15 +58,15 @@ class ImageHeader:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height) of the upright image, which is what is read."""
+        """(width, height) of the upright image."""
         width, height = self.stored_size
         return (height, width) if swaps_axes(self.orientation) else (width, height)
 
     @property
     def pixel_size_mm(self) -> float:
-        """Millimetres per pixel; NaN where the file says nothing, or sides that differ by more than `SQUARE`.
+        """Millimetres per pixel; NaN if the file contains none, or if the sides differ by more than `SQUARE`.
 
-        Of other files than DICOM it is a resolution, often a printer's or a scanner program's.
+        In files other than DICOM, this is a resolution, often set by a printer or a scanner program.
         """
         if self.spacing_mm is None or not math.isclose(*self.spacing_mm, rel_tol=SQUARE):
             return math.nan
@@ -74,19 +74,21 @@ class ImageHeader:
 
 
 def require_readable_size(width: int, height: int, name: str) -> None:
-    """Refuse an empty image, and one too large to be decoded.
+    """Reject empty images and images that are too large to be decoded.
 
     Raises:
         ImageReadError: no pixels, or more than `MAX_PIXELS`.
     """
     if width <= 0 or height <= 0:
-        raise ImageReadError(f"{name}: {width} × {height} pixels, which is no image. Replace the file or remove it.")
+        raise ImageReadError(
+            f"{name}: {width} × {height} pixels, which is not a valid image size. Replace the file or remove it."
+        )
     if width * height > MAX_PIXELS:
-        raise ImageReadError(f"{name}: {width} × {height} pixels; at most {MAX_PIXELS:,} are read.")
+        raise ImageReadError(f"{name}: {width} × {height} pixels, but the limit is {MAX_PIXELS:,}.")
 
 
 def require_film_shape(width: int, height: int, name: str) -> None:
-    """Refuse what can be decoded but is no film: a single pixel, a strip.
+    """Reject images that cannot be films, such as single pixels or strips.
 
     Raises:
         ImageReadError: a side is shorter than `MIN_SIDE_PX`, or `MAX_ASPECT` times the other.
@@ -100,13 +102,13 @@ def require_film_shape(width: int, height: int, name: str) -> None:
 
 
 def believable(x_mm: float, y_mm: float) -> tuple[float, float] | None:
-    """A spacing in mm that can be a radiograph's; None for 0, nonsense, and other than 0.02 to 1 mm."""
+    """The spacing if it is plausible for a radiograph (0.02 to 1 mm); otherwise None."""
     ok = all(math.isfinite(value) and MIN_SPACING_MM <= value <= MAX_SPACING_MM for value in (x_mm, y_mm))
     return (x_mm, y_mm) if ok else None
 
 
 def spacing_of_dpi(x_dpi: float, y_dpi: float) -> tuple[float, float] | None:
-    """Millimetres per pixel of a resolution in dots per inch; None for one that is a screen's or not believable."""
+    """Millimetres per pixel of a resolution in dots per inch; None for screen resolutions and implausible values."""
     if any(not math.isfinite(dpi) or dpi <= 0 or any(abs(dpi - screen) < 0.5 for screen in SCREEN_DPI) for dpi in (x_dpi, y_dpi)):
         return None
     return believable(25.4 / x_dpi, 25.4 / y_dpi)

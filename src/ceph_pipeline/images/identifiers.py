@@ -1,4 +1,4 @@
-"""Identifiers made of files' names: what they may be, and how two files never get one."""
+"""Safe and unique identifiers, made from file names."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ceph_pipeline.images.kinds import IMAGE_SUFFIXES
 from ceph_pipeline.landmarks.tables import IDENTIFIER
 
 _LONGEST = 100
-"""Letters kept of a name that has to be shortened; with its digest it stays below what `IDENTIFIER` allows."""
+"""Number of letters kept of a long name; with the digest, the identifier is shorter than the limit of `IDENTIFIER`."""
 
 _DEVICE = re.compile(r"(aux|con|nul|prn|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-"""Names that Windows keeps for devices, with whatever suffix."""
+"""Names that Windows reserves for devices, with any suffix."""
 
 
 def safe_identifier(name: str) -> str:
-    """An identifier that can be a file name: the name itself where it is one, else its ASCII letters and a digest of it.
+    """An identifier that is a safe file name: the name itself if it is safe, otherwise its ASCII letters and a digest.
 
     Example:
         >>> safe_identifier("ceph_001"), safe_identifier("nul")
@@ -33,13 +33,12 @@ def safe_identifier(name: str) -> str:
 
 
 def identifiers_of(paths: Iterable[str]) -> dict[str, str]:
-    """An identifier for each file: its path without the suffix, folders joined by `_`, made safe.
+    """An identifier for each file: its path without the suffix, with folders joined by `_`, made safe.
 
-    `anna/ceph.png` becomes `anna_ceph`; names that others could be mistaken for, also where upper and lower case are one,
-    get a digest of their path each.
+    `anna/ceph.png` becomes `anna_ceph`. Identifiers that would be equal, also if case is ignored, get a digest of their path.
 
     Args:
-        paths: Of the films, below their folder, with forward slashes.
+        paths: Paths of the films, relative to their folder, with forward slashes.
 
     Returns:
         Path by identifier, in the paths' order.
@@ -59,9 +58,9 @@ def _joined(path: str) -> str:
 
 
 def with_digest(name: str, source: str) -> str:
-    """The ASCII letters of a name, and a digest of what it stands for, which tells it from others of these letters.
+    """The ASCII letters of a name and a digest of `source`, which distinguishes it from names with the same letters.
 
-    It is safe: `safe_identifier` leaves it as it is.
+    The result is safe: `safe_identifier` does not change it.
     """
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", letters).strip("._-")[:_LONGEST]

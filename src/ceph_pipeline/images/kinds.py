@@ -1,4 +1,4 @@
-"""Which kind of image a file is: by its first bytes, whatever its name says."""
+"""Detection of the kind of image by a file's first bytes, independent of its name."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Literal
 Kind = Literal["png", "jpeg", "bmp", "tiff", "webp", "jpeg2000", "metaimage", "dicom"]
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".jp2", ".mha", ".dcm", ".dicom")
-"""Lower-case suffixes of the files that are taken for films."""
+"""Lower-case suffixes of film files."""
 
 MAX_PIXELS = 100_000_000
-"""Images beyond this are refused before they are decoded: the largest public cephalograms have 20 megapixels."""
+"""Larger images are rejected before they are decoded. The largest public cephalograms have 20 megapixels."""
 
 HEAD_BYTES = 132
-"""Bytes from a file's start that its kind is known by: DICOM's mark comes after a preamble of 128."""
+"""Number of first bytes needed for detection: DICOM's mark follows a preamble of 128 bytes."""
 
 _MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),

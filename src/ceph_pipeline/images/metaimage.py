@@ -1,6 +1,6 @@
-"""MetaImage (`.mha`) of one slice: a header of text lines and the pixels behind it, plain or deflated.
+"""MetaImage (`.mha`) of one slice: a header of text lines, followed by plain or deflated pixels.
 
-Read without SimpleITK, which is 262 MB installed and follows `ElementDataFile` to whatever file a header names.
+SimpleITK is not used, because it takes 262 MB and opens any file that a header names in `ElementDataFile`.
 
 Source: https://itk.org/Wiki/ITK/MetaIO/Documentation.
 """
@@ -25,8 +25,8 @@ def metaimage_header(stream: BinaryIO) -> ImageHeader:
     """The header of a MetaImage of one slice.
 
     Raises:
-        ImageReadError: another layout than is read; the message says which.
-        ValueError: numbers that are none.
+        ImageReadError: unsupported layout; the message describes it.
+        ValueError: an invalid number.
     """
     fields = _fields(stream)
     width, height = _size(fields)
@@ -45,7 +45,7 @@ def decode_metaimage(stream: BinaryIO, name: str) -> NDArray[Any]:
     """The pixels `(height, width[, channels])`.
 
     Raises:
-        ImageReadError: too few bytes, too large, or another layout than is read.
+        ImageReadError: too few bytes, too large, or unsupported layout.
         zlib.error: damaged compression.
     """
     fields = _fields(stream)
@@ -58,20 +58,20 @@ def decode_metaimage(stream: BinaryIO, name: str) -> NDArray[Any]:
     if _is(fields, "CompressedData"):
         inflater = zlib.decompressobj()
         data = inflater.decompress(stream.read(), needed)
-        inflater.decompress(inflater.unconsumed_tail, 1)  # reaches the check sum at the end
+        inflater.decompress(inflater.unconsumed_tail, 1)  # also reads the checksum at the end
         if not inflater.eof:
-            raise ImageReadError("the compressed pixels do not end where the header says")
+            raise ImageReadError("the compressed pixels do not have the length in the header")
     else:
         data = stream.read(needed)
     if len(data) < needed:
-        raise ImageReadError(f"{len(data)} bytes of pixels where {needed} are needed")
+        raise ImageReadError(f"{len(data)} bytes of pixels, expected {needed}")
     order: Literal["<", ">"] = ">" if _is(fields, "BinaryDataByteOrderMSB") or _is(fields, "ElementByteOrderMSB") else "<"
     pixels = np.frombuffer(data, dtype.newbyteorder(order)).astype(dtype)
     return pixels.reshape((height, width) if channels == 1 else (height, width, channels))
 
 
 def _fields(stream: BinaryIO) -> dict[str, str]:
-    """The header's `key = value` lines, of which `ElementDataFile` is the last."""
+    """The header's `key = value` lines, up to `ElementDataFile`, which is the last."""
     fields: dict[str, str] = {}
     for _ in range(_LINES):
         key, equals, value = stream.readline(_LINE_BYTES).decode("ascii", "replace").partition("=")
@@ -82,7 +82,7 @@ def _fields(stream: BinaryIO) -> dict[str, str]:
             if value.strip() != "LOCAL":
                 raise ImageReadError("pixels in another file (ElementDataFile), expected LOCAL; save it as one .mha file")
             return fields
-    raise ImageReadError("no line 'ElementDataFile = LOCAL' after the header's others")
+    raise ImageReadError("no line 'ElementDataFile = LOCAL' at the end of the header")
 
 
 def _size(fields: dict[str, str]) -> tuple[int, int]:
@@ -95,7 +95,7 @@ def _size(fields: dict[str, str]) -> tuple[int, int]:
 def _dtype(fields: dict[str, str]) -> np.dtype[Any]:
     found = fields.get("ElementType", "").removesuffix("_ARRAY")
     if found not in _TYPES:
-        raise ImageReadError(f"ElementType = {found[:40]!r}; 8 and 16 bits without sign are read ({', '.join(_TYPES)})")
+        raise ImageReadError(f"ElementType = {found[:40]!r}; expected 8 or 16 unsigned bits ({', '.join(_TYPES)})")
     return _TYPES[found]
 
 

@@ -1,4 +1,4 @@
-"""The one grey-level normalisation that training and inference share."""
+"""The grey-level normalisation of training and inference."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ Levels = NDArray[np.integer[Any] | np.floating[Any]]
 """Grey levels of any depth."""
 
 MIN_SD = 1.0
-"""Grey levels: a flatter image is divided by this instead of its own standard deviation, so that noise is not blown up."""
+"""Least divisor in grey levels: flatter images are divided by this instead of their standard deviation, to limit noise."""
 
 
 def raise_levels(levels: Levels, gamma: float) -> Levels:
-    """Grey levels to the power `gamma`, scaled so that 0 and 255 stay: below 1 what is faint in the dark shows.
+    """Grey levels to the power `gamma`, with 0 and 255 kept; values below 1 brighten dark areas.
 
     Args:
         levels: Any shape, 0 or more.
-        gamma: Above 0; 1 gives back the levels themselves.
+        gamma: Above 0; 1 returns the levels unchanged.
 
     Returns:
-        float32 where gamma is not 1.
+        float32 unless gamma is 1.
 
     Example:
         >>> raise_levels(np.array([0, 64, 255]), 0.5).round().tolist()
@@ -36,12 +36,12 @@ def raise_levels(levels: Levels, gamma: float) -> Levels:
 def normalise(image: Levels, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
     """Shift and scale an image's grey levels to mean 0 and standard deviation 1.
 
-    Films differ in exposure and bit depth from device to device; what a network sees should not. Normalise before any
-    warp that pads, so that only the image's own pixels count and a border of 0 is its mean grey.
+    Normalisation removes differences in exposure and bit depth between devices. Normalise before a warp with padding, so that
+    padding does not affect the statistics, and a border of 0 has the image's mean grey level.
 
     Args:
         image: `(height, width)`, any integer or float type, in grey levels.
-        out: Where to write; by default a new array.
+        out: Output array; by default a new one.
 
     Returns:
         `(height, width)`; 0 everywhere for a constant image.
@@ -61,6 +61,6 @@ def normalise_each(images: Levels) -> NDArray[np.float32]:
 
 
 def grey_moments(image: Levels) -> tuple[float, float]:
-    """Mean and standard deviation that an image is normalised by, in grey levels; the latter at least `MIN_SD`."""
+    """Mean and standard deviation for normalisation, in grey levels; the standard deviation is at least `MIN_SD`."""
     mean, sd = cv2.meanStdDev(image)
     return mean.item(), max(sd.item(), MIN_SD)

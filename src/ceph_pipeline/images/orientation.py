@@ -1,4 +1,4 @@
-"""The orientation tag of EXIF and TIFF: how stored rows and columns become the upright image."""
+"""The orientation tag of EXIF and TIFF: conversion of the stored image to the upright image."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ ORIENTATIONS = {
     7: "mirrored and turned by 90° the other way",
     8: "turned by 90° the other way",
 }
-"""What the tag's values say of the stored pixels. Source: TIFF 6.0, tag 274; Exif 3.0, section 4.6.5."""
+"""Meaning of the tag's values for the stored pixels. Source: TIFF 6.0, tag 274; Exif 3.0, section 4.6.5."""
 
 
 def swaps_axes(orientation: int) -> bool:
-    """Whether the upright image is as wide as the stored one is high."""
+    """Whether the orientation exchanges width and height."""
     return orientation >= 5
 
 
 def upright(image: NDArray[Pixel], orientation: int) -> NDArray[Pixel]:
-    """Turn stored pixels `(height, width, …)` the way the tag says.
+    """Convert stored pixels `(height, width, …)` to the upright image.
 
     Args:
-        image: As the decoder gives it.
+        image: Pixels from the decoder.
         orientation: 1 to 8.
     """
     if swaps_axes(orientation):

@@ -1,7 +1,7 @@
 """PNG, JPEG, BMP, WebP and JPEG 2000: headers by Pillow, pixels by libjpeg-turbo (JPEG) and OpenCV (the others).
 
-Damage is an error, not grey filler: libjpeg's warnings count as errors, and PNG carries check sums. BMP, WebP and JPEG 2000
-have none: of those what the decoder itself notices is refused, and of the compressed two a hole of zeros.
+Damaged files raise errors: libjpeg's warnings are treated as errors, and PNG contains checksums. BMP, WebP and JPEG 2000 have no
+checksums: only damage that the decoder detects is rejected and, for WebP and JPEG 2000, long runs of zeros.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ceph_pipeline.images.kinds import MAX_PIXELS, Kind
 from ceph_pipeline.images.orientation import ORIENTATIONS, UPRIGHT
 from ceph_pipeline.images.shared_context import no_warnings
 
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it writes of a damaged film past every log
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # its messages on damaged films bypass logging
 
 _FORMATS: dict[Kind, tuple[str, ...]] = {
     "png": ("PNG",),
@@ -33,7 +33,7 @@ _FORMATS: dict[Kind, tuple[str, ...]] = {
 }
 _DPI_SOURCES: dict[Kind, SpacingSource] = {"png": "png_physical_size", "jpeg": "jpeg_density", "bmp": "bmp_resolution"}
 _HOLE = bytes(1024)
-"""No entropy coder writes as many zeros in a row: lossless films have 5, a black lossy WebP of 7 megapixels 730."""
+"""Number of successive zeros that no entropy coder writes: lossless films have 5, a black lossy WebP of 7 megapixels 730."""
 _TEXT_CHUNKS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 
 
@@ -41,16 +41,16 @@ def raster_header(stream: BinaryIO, kind: Kind) -> ImageHeader:
     """The header of one of these kinds.
 
     Raises:
-        ImageReadError: several images in one file, or far more pixels than are read.
-        Exception: whatever Pillow raises for a damaged header.
+        ImageReadError: several images in one file, or far too many pixels.
+        Exception: any error of Pillow for a damaged header.
     """
-    with no_warnings:  # of large images: the limit is ours
+    with no_warnings:  # warnings about large images: this project has its own limit
         try:
             image = Image.open(stream, formats=_FORMATS[kind])
         except Image.DecompressionBombError:
-            raise ImageReadError(f"far more pixels than the {MAX_PIXELS:,} that are read at most") from None
+            raise ImageReadError(f"far more pixels than the limit of {MAX_PIXELS:,}") from None
     if kind in ("png", "webp") and getattr(image, "n_frames", 1) > 1:
-        raise ImageReadError("an animation of several images; one film a file is read")
+        raise ImageReadError("an animation of several images, expected one film per file")
     orientation = _exif(image, stream, kind).get(ExifTags.Base.Orientation, UPRIGHT)
     x_dpi, y_dpi = image.info.get("dpi", (0, 0)) if kind in _DPI_SOURCES else (0, 0)
     spacing = spacing_of_dpi(float(x_dpi), float(y_dpi))
@@ -58,23 +58,23 @@ def raster_header(stream: BinaryIO, kind: Kind) -> ImageHeader:
         kind=kind,
         stored_size=image.size,
         orientation=orientation if orientation in ORIENTATIONS else UPRIGHT,
-        bits=16 if image.mode.startswith("I") or any(";16" in str(tile[3]) for tile in image.tile) else 8,  # RGB;16B: in colour
+        bits=16 if image.mode.startswith("I") or any(";16" in str(tile[3]) for tile in image.tile) else 8,  # RGB;16B is in colour
         spacing_mm=spacing,
         spacing_source=_DPI_SOURCES[kind] if spacing else None,
     )
 
 
 def decode_raster(content: bytes, kind: Kind, name: str) -> NDArray[Any]:
-    """The stored pixels as grey `(height, width)`, not yet turned upright.
+    """The stored pixels as grey `(height, width)`, before the orientation is applied.
 
     Raises:
-        ImageReadError: damaged, cut off, or of colours that are no film's.
+        ImageReadError: damaged, truncated, or of an unsupported colour model.
     """
     if kind == "jpeg":
         try:
             pixels: NDArray[Any] = simplejpeg.decode_jpeg(content, "GRAY", strict=True)[..., 0]
         except ValueError as error:
-            raise ImageReadError(f"{name}: damaged or cut off ({error}). Copy it again from its origin.") from None
+            raise ImageReadError(f"{name}: damaged or truncated ({error}). Copy the file again from its source.") from None
         return pixels
     if kind in ("webp", "jpeg2000"):
         require_no_hole(content, kind, name)
@@ -84,28 +84,28 @@ def decode_raster(content: bytes, kind: Kind, name: str) -> NDArray[Any]:
     except cv2.error as error:
         raise ImageReadError(f"{name}: damaged or not an image ({error.err}). Convert it to png, or remove it.") from None
     if decoded is None:
-        raise ImageReadError(f"{name}: damaged or cut off ({len(content)} bytes). Copy it again from its origin.")
+        raise ImageReadError(f"{name}: damaged or truncated ({len(content)} bytes). Copy the file again from its source.")
     return decoded
 
 
 def require_no_hole(content: bytes, kind: Literal["webp", "jpeg2000"], name: str) -> None:
-    """Refuse compressed pixels with a hole of zeros, which a broken copy leaves and the decoders fill with something grey.
+    """Reject compressed pixels with a long run of zeros, which interrupted copying leaves and decoders show as grey.
 
     Raises:
-        ImageReadError: there is one.
+        ImageReadError: there is a long run of zeros.
     """
-    if kind == "webp":  # a chunk: its name, its length, its content
+    if kind == "webp":  # a chunk consists of name, length and content
         start = max(content.find(b"VP8 "), content.find(b"VP8L"))
         end = start + 8 + int.from_bytes(content[start + 4 : start + 8], "little")
     else:  # from the first tile's data to the marker that ends the codestream
         start = content.find(b"\xff\x93", content.find(b"\xff\x4f\xff\x51"))
         end = content.find(b"\xff\xd9", start)
     if _HOLE in content[max(start, 0) : end if end > start else None]:
-        raise ImageReadError(f"{name}: damaged, a hole of zeros in its pixels. Copy it again from its origin.")
+        raise ImageReadError(f"{name}: damaged, with a long run of zeros in its pixels. Copy the file again from its source.")
 
 
 def _exif(image: Image.Image, stream: BinaryIO, kind: Kind) -> Image.Exif:
-    """EXIF, or XMP in its place. Pillow decodes a whole PNG to find EXIF behind the pixels: only where there is text."""
+    """EXIF, or XMP in its place. To find EXIF after the pixels, Pillow decodes the whole PNG; this is done only if necessary."""
     if kind != "png" or _has_text_behind_pixels(stream):
         return image.getexif()
     return Image.Image.getexif(image)

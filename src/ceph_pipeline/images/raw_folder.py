@@ -1,4 +1,4 @@
-"""A raw data set as it was downloaded: a folder and the format it is in."""
+"""A raw data set: a folder and its format."""
 
 import hashlib
 import os
@@ -16,12 +16,12 @@ from ceph_pipeline.images.grey import GreyImage
 
 @dataclass(frozen=True)
 class RawFolder:
-    """Handle on a raw data set. The folder is one of this machine, or a mount that every worker sees.
+    """Handle on a raw data set. The folder is local, or a mount that all workers share.
 
     Attributes:
-        root: The data set's folder, or its file, of formats that are one.
-        format: Name of a reader in `ceph_pipeline.formats`.
-        images: The folder with the images, at any depth, where they lie elsewhere.
+        root: The data set's folder, or its file for formats of one file.
+        format: Name of a format in `ceph_pipeline.formats`.
+        images: Folder that contains the images at any depth, if it is a separate folder.
     """
 
     root: Path
@@ -30,7 +30,7 @@ class RawFolder:
 
     @property
     def films(self) -> Path:
-        """The folder that paths in the images table belong to: that of the images, the root, or that of the data set's file."""
+        """The folder for relative paths in the images table: `images`, the root, or the folder of the data set's file."""
         if self.images is not None:
             return self.images
         return self.root.parent if self.root.is_file() else self.root
@@ -39,21 +39,23 @@ class RawFolder:
         """Read an image by the `path` of its row in the images table.
 
         Raises:
-            ValueError: the path leaves the folder.
+            ValueError: the path leads out of the folder.
             ImageReadError: the file is missing or damaged.
         """
-        file = Path(os.path.realpath(self.films / path))  # unlike `resolve`, it leaves a loop of links to be refused as a film
+        file = Path(os.path.realpath(self.films / path))  # `resolve` would fail on a loop of links
         if not file.is_relative_to(os.path.realpath(self.films)):
-            raise InvalidValueError(f"{path!r} leaves the raw folder {self.films}; paths in annotation files must stay inside.")
+            raise InvalidValueError(
+                f"{path!r} leads out of the raw folder {self.films}; paths in annotations must stay inside it."
+            )
         return read_image(file)
 
     def stamps(self, paths: Iterable[str]) -> list[str | None]:
-        """A digest of each file's bytes, all of them; None where there is no such file.
+        """A digest of all bytes of each file; None if the file does not exist.
 
-        Names, sizes and times say nothing here: a plate that was blacked out in place, under the old time, is noticed, and a
-        copied file is not mistaken for another.
+        Names, sizes and times are not used. Thus a file that was edited without a change of size and time is detected, and a
+        copied file has the same digest.
         """
-        with ThreadPoolExecutor(cpu_count()) as pool:  # hashing and reading leave Python's lock alone
+        with ThreadPoolExecutor(cpu_count()) as pool:  # hashing and reading release Python's global lock
             return list(pool.map(self._stamp, paths))
 
     def _stamp(self, path: str) -> str | None:

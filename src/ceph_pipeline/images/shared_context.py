@@ -1,4 +1,4 @@
-"""What changes the whole process while films are read, shared by the threads that read them."""
+"""Context managers with effect on the whole process, shared by the threads that read films."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 
 class SharedContext:
-    """A context that its first thread enters and its last one leaves.
+    """A context that is entered by the first thread and left by the last.
 
-    Threads that swap and restore `warnings.filters` each for itself take them from each other, and may leave them swapped.
+    If each thread changed and restored `warnings.filters` separately, threads would overwrite each other's changes, and the
+    filters could remain changed.
 
     Args:
-        make: The context.
+        make: Creates the context.
     """
 
     def __init__(self, make: Callable[[], AbstractContextManager[object]]) -> None:

@@ -1,4 +1,4 @@
-"""The one way in which a cephalogram becomes its pre-resized version."""
+"""Resizing of cephalograms for the caches."""
 
 from typing import cast
 
@@ -10,7 +10,7 @@ from ceph_pipeline.landmarks.geometry import fitted_size
 
 
 def shrink_to(image: GreyImage, long_side_px: int) -> GreyImage:
-    """Resize by pixel areas, which keeps thin bone edges; an image that has to grow is interpolated.
+    """Resize by pixel areas, which preserves thin bone edges; enlarged images are interpolated.
 
     Args:
         image: `(height, width)`, 8 or 16 bits.

@@ -1,4 +1,4 @@
-"""A folder of images under identifiers, on disk or on object storage."""
+"""A folder of images by identifier, on disk or on object storage."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ ImageFormat = Literal["png", "jpg", "bmp", "npy"]
 class ImageStore:
     """Reads and writes single-channel images by identifier.
 
-    A store is a small picklable handle: workers receive it and touch the pixels themselves. An image is there whole or not
-    at all.
+    A store is a small picklable handle, so that workers can read and write the pixels themselves. Images are written atomically.
 
         store = ImageStore("data/05_model_input/augmented")
         store.write("ceph_001", image)
@@ -57,12 +56,12 @@ class ImageStore:
         """Path or URL of an image.
 
         Raises:
-            ValueError: the identifier cannot be a file name.
+            ValueError: the identifier is not a safe file name.
         """
         return f"{self.path}/{self._name(image_id)}"
 
     def ids(self) -> set[str]:
-        """Identifiers of every whole image, seen in one listing."""
+        """Identifiers of all complete images, from one listing."""
         ending = f".{self.format}"
         return {name.removesuffix(ending) for name in self.folder.names() if name.endswith(ending) and not name.startswith(".")}
 
@@ -71,10 +70,10 @@ class ImageStore:
         return self.folder.exists(self._name(image_id))
 
     def read(self, image_id: str) -> GreyImage:
-        """The image `(height, width)`; of `npy` stores read-only, and memory-mapped from a local disk.
+        """The image `(height, width)`; images of `npy` stores are read-only and, on a local disk, memory-mapped.
 
         Raises:
-            ImageReadError: there is no such image, or its file is damaged.
+            ImageReadError: the image does not exist, or its file is damaged.
         """
         name = self._name(image_id)
         try:
@@ -90,17 +89,17 @@ class ImageStore:
             raise ImageReadError(f"{location}: damaged ({error}). Delete it and run the node that writes it again.") from None
 
     def require(self, image_ids: Iterable[str]) -> None:
-        """Make sure, in one listing, that images are there before hours of work on them begin.
+        """Check with one listing that images exist, before long computations begin.
 
         Raises:
-            ImageReadError: some are not.
+            ImageReadError: some images do not exist.
         """
         missing = sorted(set(image_ids) - self.ids())
         if missing:
             raise ImageReadError(self._missing(missing))
 
     def write(self, image_id: str, image: GreyImage) -> int:
-        """Encode and store an image; returns the bytes written."""
+        """Encode and store an image; returns the number of bytes written."""
         name = self._name(image_id)
         if self.format == "npy":
             buffer = io.BytesIO()
@@ -112,10 +111,10 @@ class ImageStore:
         return len(content)
 
     def link(self, image_id: str, other: ImageStore, other_id: str) -> bool:
-        """Give another store's image a second name here: one file, which stays until both names are deleted.
+        """Add a hard link to another store's image: one file, which exists until both names are deleted.
 
         Returns:
-            Whether that could be done: both stores must have one format and lie on one disk that knows hard links.
+            Whether the link was made: both stores must have the same format and be on the same disk with hard links.
         """
         if self._local is None or other._local is None or self.format != other.format:
             return False
@@ -129,45 +128,45 @@ class ImageStore:
         return True
 
     def discard(self, image_ids: Iterable[str]) -> None:
-        """Delete images that are there."""
+        """Delete the images that exist."""
         self.folder.remove([self._name(image_id) for image_id in sorted(image_ids)])
 
     def clear(self) -> None:
-        """Delete every image, in whatever format an earlier run wrote it."""
+        """Delete all images, in any format of earlier runs."""
         endings = tuple(f".{ending}" for ending in get_args(ImageFormat))
         self.folder.remove([name for name in self.folder.names() if name.endswith(endings) and not name.startswith(".")])
 
     def sweep(self) -> None:
-        """Delete what a killed run left half-written."""
+        """Delete incomplete files of killed runs."""
         if self._local is not None:
             sweep(self._local)
 
     def _missing(self, image_ids: Sequence[str]) -> str:
         rest = len(image_ids) - 1
-        others = f", nor {'is 1 other' if rest == 1 else f'are {rest} others'} that the work needs" if rest else ""
+        others = f", and {rest} other required {'image is' if rest == 1 else 'images are'} missing too" if rest else ""
         return (
-            f"{self.location(image_ids[0])} is not there{others}. Run the pipeline again that fills the store, which makes what "
-            "is missing: ingestion for the cache of the sources, augmentation for the copies."
+            f"{self.location(image_ids[0])} does not exist{others}. Run the pipeline that fills the store again, which adds "
+            "missing images: ingestion for the cache of the sources, augmentation for the copies."
         )
 
     def _name(self, image_id: str) -> str:
         if not re.fullmatch(IDENTIFIER, image_id):
-            raise InvalidValueError(f"image identifier {image_id!r} cannot be a file name; expected {IDENTIFIER}.")
+            raise InvalidValueError(f"image identifier {image_id!r} is not a safe file name; expected {IDENTIFIER}.")
         return f"{image_id}.{self.format}"
 
 
 def _map(file: Path) -> mmap.mmap:
-    """A file's content, mapped into memory to be read only."""
+    """A file's content, memory-mapped read-only."""
     with file.open("rb", buffering=0) as opened:
         return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _view(content: mmap.mmap | bytes) -> GreyImage:
-    """The array of an npy file, without a copy; `np.load` parses the header anew each time and takes three times as long.
+    """The array of an npy file, without a copy; `np.load` parses the header each time and takes three times as long.
 
     Raises:
-        TypeError: it is too short.
-        ValueError: it is no npy file of numbers.
+        TypeError: the content is too short.
+        ValueError: the content is not an npy file of numbers.
     """
     shape, dtype, offset = _layout(content[: 10 + int.from_bytes(content[8:10], "little")])
     return np.ndarray(shape, dtype, content, offset)
@@ -175,11 +174,11 @@ def _view(content: mmap.mmap | bytes) -> GreyImage:
 
 @lru_cache(maxsize=256)
 def _layout(header: bytes) -> tuple[tuple[int, ...], np.dtype[Any], int]:
-    """Shape, type and place of an npy file's numbers; images of one size share their header."""
+    """Shape, type and offset of an npy file's numbers; images of one size have the same header."""
     file = io.BytesIO(header)
     if np.lib.format.read_magic(file) != (1, 0):
-        raise InvalidValueError("no npy file of version 1.0")
+        raise InvalidValueError("not an npy file of version 1.0")
     shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
     if fortran_order or dtype.hasobject:
-        raise InvalidValueError("no rows of numbers")
+        raise InvalidValueError("not an array of numbers in rows")
     return shape, dtype, file.tell()

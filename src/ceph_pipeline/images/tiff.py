@@ -1,4 +1,4 @@
-"""TIFF by tifffile, whose decoders refuse strips that are damaged or too short, where libtiff through OpenCV fills them."""
+"""TIFF by tifffile, whose decoders reject damaged or short strips, whereas libtiff (used by OpenCV) fills them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ceph_pipeline.images.orientation import ORIENTATIONS, UPRIGHT
 _CM_PER_INCH = 2.54
 _ORIENTATION_TAG = 274
 _CONVERTED = (COMPRESSION.JPEG, COMPRESSION.OJPEG, COMPRESSION.ALT_JPEG)
-"""Compressions whose YCbCr tifffile converts to RGB; of others it returns the stored channels, of which Y is the grey level."""
+"""Compressions for which tifffile converts YCbCr to RGB; for others it returns the stored channels, with Y as grey level."""
 _READ = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.PALETTE, PHOTOMETRIC.YCBCR)
 
 
@@ -25,19 +25,19 @@ def tiff_header(stream: BinaryIO) -> ImageHeader:
     """The header of a TIFF's only image.
 
     Raises:
-        ImageReadError: several pages, or colours that are no film's.
-        Exception: whatever tifffile raises for a damaged header.
+        ImageReadError: several pages, or an unsupported colour model.
+        Exception: any error of tifffile for a damaged header.
     """
     with tifffile.TiffFile(stream) as file:
         return _header(_page(file))
 
 
 def decode_tiff(stream: BinaryIO, name: str) -> NDArray[Any]:
-    """The stored pixels `(height, width[, channels])` at their full depth, not yet turned upright.
+    """The stored pixels `(height, width[, channels])` at their full depth, before the orientation is applied.
 
     Raises:
         ImageReadError: more than `MAX_PIXELS`.
-        Exception: whatever tifffile and its decoders raise for damage.
+        Exception: any error of tifffile and its decoders for damaged files.
     """
     with tifffile.TiffFile(stream) as file:
         page = _page(file)
@@ -54,17 +54,17 @@ def decode_tiff(stream: BinaryIO, name: str) -> NDArray[Any]:
 
 
 def _page(file: tifffile.TiffFile) -> TiffPage:
-    """The first page, which must be the only one of its size: reduced copies and masks do not count."""
+    """The first page, which must be the only page except for reduced images and masks."""
     page = file.pages.first
     others = sum(
         1 for other in list(file.pages)[1:] if isinstance(other, TiffPage) and not other.is_reduced and not other.is_mask
     )
     if others:
-        raise ImageReadError(f"{others + 1} pages in one file; one film a file is read")
+        raise ImageReadError(f"{others + 1} pages in one file, expected one film per file")
     if page.photometric not in _READ:
-        raise ImageReadError(f"colours are {page.photometric!r}; save it as grey")
+        raise ImageReadError(f"colours are {page.photometric!r}; save the film as grey")
     if page.imagedepth != 1 or page.samplesperpixel > 4:
-        raise ImageReadError(f"{page.samplesperpixel} channels and {page.imagedepth} slices; one film a file is read")
+        raise ImageReadError(f"{page.samplesperpixel} channels and {page.imagedepth} slices, expected one film per file")
     return page
 
 
@@ -83,14 +83,14 @@ def _header(page: TiffPage) -> ImageHeader:
 
 
 def _spacing(page: TiffPage) -> tuple[float, float] | None:
-    unit = page.tags.valueof("ResolutionUnit", 2)  # inches where the tag is absent
+    unit = page.tags.valueof("ResolutionUnit", 2)  # default without the tag: inches
     per_inch = {2: 1.0, 3: _CM_PER_INCH}.get(int(unit), math.nan)
     x, y = (_ratio(page.tags.valueof(name, None)) * per_inch for name in ("XResolution", "YResolution"))
     return spacing_of_dpi(x, y)
 
 
 def _ratio(value: Any) -> float:
-    """Of TIFF's pair of numerator and denominator."""
+    """Value of TIFF's pair of numerator and denominator."""
     try:
         return float(value[0] / value[1])
     except (TypeError, IndexError, ZeroDivisionError):
@@ -98,7 +98,7 @@ def _ratio(value: Any) -> float:
 
 
 def _require_whole_strips(page: TiffPage, file_bytes: int) -> None:
-    """Tifffile leaves a strip of no bytes, or one that lies behind the file's end, empty in silence."""
+    """Reject strips without bytes or beyond the file's end, which tifffile silently leaves empty."""
     strips = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     expected = math.prod(page.chunked)
     if len(strips) < expected or any(count <= 0 or offset + count > file_bytes for offset, count in strips):
@@ -106,4 +106,4 @@ def _require_whole_strips(page: TiffPage, file_bytes: int) -> None:
     if page.compression == COMPRESSION.NONE:
         needed = math.ceil(page.imagewidth * page.imagelength * page.samplesperpixel * int(np.min(page.bitspersample)) / 8)
         if sum(count for _, count in strips) < needed:
-            raise ImageReadError(f"{sum(count for _, count in strips)} bytes of pixels where {needed} are needed")
+            raise ImageReadError(f"{sum(count for _, count in strips)} bytes of pixels, expected {needed}")

@@ -1,6 +1,6 @@
 """Inference: the trained detector applied to new cephalograms.
 
-Importing this package is cheap; the detector imports torch when it is used.
+Importing this package does not import torch; torch is imported when the detector is first used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ __all__ = ["InferenceParams", "LandmarkDetector"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs torch at its first use."""
+    """Import the names that need torch when they are first used."""
     if name == "LandmarkDetector":
         from ceph_pipeline.detector import LandmarkDetector
 

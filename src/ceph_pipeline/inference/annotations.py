@@ -1,4 +1,4 @@
-"""Annotation files that inference leaves beside its tables."""
+"""Annotation files that inference writes next to its tables."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from ceph_pipeline.formats.writers.selection import MARK
 
 
 def delete_annotations(folder: Path, keep: Collection[str]) -> None:
-    """Delete what an earlier run has written, of other films; a folder without this project's mark is somebody's own.
+    """Delete annotations that an earlier run has written, except in the formats `keep`.
+
+    A folder without this project's marker file belongs to the user and is not touched.
 
     Args:
-        folder: Has a folder for each format.
-        keep: Formats that stay.
+        folder: Contains a folder for each format.
+        keep: Formats that are not deleted.
     """
     for name in WRITERS.keys() - set(keep):
         recover(folder / name)

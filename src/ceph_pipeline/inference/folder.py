@@ -33,62 +33,62 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-WAY_OUT = "Put films in, or name another folder: --params inference_folder=PATH."
+WAY_OUT = "Add films, or name another folder: --params inference_folder=PATH."
 
 
 def find_xrays(folder: Path) -> dict[str, Path]:
-    """The folder's films, at any depth, by identifier: their path below the folder, made safe.
+    """The folder's films, at any depth, by identifier; the identifier is made from the path relative to the folder.
 
     Raises:
-        DetectorError: there is no such folder, or no film in it.
+        DetectorError: the folder does not exist or contains no films.
     """
     films = _films(folder).films
     return {name: folder / path for name, path in identifiers_of(films).items()}
 
 
 def require_apart(folder: Path, output: Path) -> None:
-    """Keep results from being taken for films.
+    """Make sure that results are not read as films.
 
     Args:
-        folder: Of the films.
-        output: Receives pictures.
+        folder: Folder of the films.
+        output: Folder that receives pictures.
 
     Raises:
-        DetectorError: it lies among them.
+        DetectorError: `output` is inside `folder`.
     """
     if output.resolve().is_relative_to(folder.resolve()):
         raise DetectorError(
-            f"{folder}: data_root lies in the folder of the films. Set another data_root, or name the films' subfolder."
+            f"{folder}: data_root is inside the folder of the films. Set another data_root, or name the subfolder of the films."
         )
 
 
 def located_xrays(folder: Path, image_ids: Iterable[str]) -> dict[str, Path]:
-    """The films that landmarks were located in, by identifier, as they are found again.
+    """The paths of films whose landmarks were located, by identifier.
 
     Args:
         folder: See `find_xrays`.
-        image_ids: Of films of it.
+        image_ids: Identifiers of films in the folder.
 
     Raises:
-        DetectorError: one is not there any more, under that name.
+        DetectorError: a film no longer exists under that name.
     """
     xrays = find_xrays(folder)
     gone = [image_id for image_id in image_ids if image_id not in xrays]
     if gone:
         raise DetectorError(
-            f"{folder}: {len(gone)} films are gone, or are called otherwise, since their landmarks were located; the first: "
-            f"{gone[0]}. Leave the folder as it is while it is worked on, and run inference again."
+            f"{folder}: {len(gone)} films were deleted or renamed after their landmarks were located; the first: {gone[0]}. "
+            "Run inference again, and do not change the folder during the run."
         )
     return xrays
 
 
 def image_rows(folder: Path, predictions: pd.DataFrame, pixel_size_mm: Mapping[str, float]) -> pd.DataFrame:
-    """An `ImageTable` of the X-rays that have predictions: their paths in the folder and their sizes; all are new, hence `test`.
+    """An `ImageTable` of the X-rays that have predictions, with their paths in the folder and their sizes; the split is `test`.
 
     Args:
         folder: See `find_xrays`.
         predictions: Rows of a `PredictionTable`.
-        pixel_size_mm: By image; NaN, or absent, where it is unknown.
+        pixel_size_mm: Pixel size by image; NaN or absent where unknown.
     """
     image_ids = list(predictions["image_id"].unique())
     xrays = located_xrays(folder, image_ids)
@@ -109,12 +109,12 @@ def image_rows(folder: Path, predictions: pd.DataFrame, pixel_size_mm: Mapping[s
 
 
 class FolderPredictions(NamedTuple):
-    """What a detector says about a folder's X-rays.
+    """A detector's predictions for the X-rays of a folder.
 
     Attributes:
         points: A `PredictionTable`.
-        quarantine: A `QuarantineTable` of the files that could not be read, show nothing or are no films.
-        cvm: `image_id, cvm_stage, probability`; no rows where the network has no such head.
+        quarantine: A `QuarantineTable` of files that could not be read, are blank or are not films.
+        cvm: `image_id, cvm_stage, probability`; no rows if the network has no CVM head.
         colourful: Identifiers of films that look like colour photographs.
     """
 
@@ -125,15 +125,15 @@ class FolderPredictions(NamedTuple):
 
 
 def predict_folder(detector: LandmarkDetector, folder: Path, pixel_size_mm: float | None = None) -> FolderPredictions:
-    """Locate the landmarks of every X-ray of a folder, and say its CVM stage where the detector does.
+    """Locate the landmarks of every X-ray in a folder, and predict CVM stages if the detector has a CVM head.
 
     Args:
-        detector: What locates them.
+        detector: Locates the landmarks.
         folder: See `find_xrays`.
-        pixel_size_mm: Of all the images.
+        pixel_size_mm: Pixel size of all images.
 
     Raises:
-        DetectorError: as `find_xrays`, or not a single film could be read.
+        DetectorError: as `find_xrays`, or no film could be read.
     """
     found = _films(folder)
     xrays = {name: folder / path for name, path in identifiers_of(found.films).items()}
@@ -144,24 +144,24 @@ def predict_folder(detector: LandmarkDetector, folder: Path, pixel_size_mm: floa
     skipped = quarantine_rows((file.path, file.reason) for file in found.skipped)
     quarantine = pd.concat([unreadable, skipped], ignore_index=True)
     for item in quarantine["item"]:
-        logger.warning("%s is set aside: the quarantine table says why", pseudonym(item))
+        logger.warning("%s is quarantined; the quarantine table contains the reason", pseudonym(item))
     for name in predictions.colourful:
         logger.warning("%s looks like a colour photograph, not an X-ray", pseudonym(name))
     if found.n_hidden:
-        logger.info("%d hidden files and folders (.…, @eaDir, Thumbs.db) are passed over", found.n_hidden)
+        logger.info("%d hidden files and folders (.…, @eaDir, Thumbs.db) are skipped", found.n_hidden)
     return predictions._replace(quarantine=quarantine)
 
 
 def predict_films(
     detector: LandmarkDetector, xrays: Mapping[str, Path], pixel_size_mm: float | None = None, *, progress: bool = False
 ) -> FolderPredictions:
-    """Locate the landmarks of some X-rays, a batch at a time, and set aside those that cannot be read.
+    """Locate the landmarks of some X-rays, one batch at a time; files that cannot be read are quarantined.
 
     Args:
-        detector: What locates them.
+        detector: Locates the landmarks.
         xrays: Files by identifier.
-        pixel_size_mm: Of all the images.
-        progress: Show a bar.
+        pixel_size_mm: Pixel size of all images.
+        progress: Show a progress bar.
     """
     names = list(xrays)
     parts: list[Predictions] = []
@@ -195,15 +195,15 @@ def quarantine_rows(rows: Iterable[tuple[str, str]]) -> pd.DataFrame:
 
 
 def file_pixel_sizes(folder: Path, image_ids: Sequence[str], params: InferenceParams) -> NDArray[np.float64]:
-    """Millimetres per pixel of a folder's films: one number for all, or what a sheet or each file says.
+    """Millimetres per pixel of a folder's films: one value for all films, or values from a sheet or from the files.
 
     Args:
         folder: See `find_xrays`.
-        image_ids: N films of it.
-        params: Which of these count.
+        image_ids: N films in the folder.
+        params: Select the sources and their order.
 
     Returns:
-        `(N,)`; NaN where nothing says a size.
+        `(N,)`; NaN where no source contains a size.
 
     Raises:
         DetectorError: as `located_xrays`.
@@ -220,23 +220,23 @@ def listed(films: Mapping[str, str]) -> pd.DataFrame:
     """Films as rows `image_id, path`.
 
     Args:
-        films: Paths below their folder, by identifier.
+        films: Paths relative to their folder, by identifier.
     """
-    names = pd.Series(list(films.values()), dtype=object)  # pandas' own text type holds no name that is no UTF-8
+    names = pd.Series(list(films.values()), dtype=object)  # pandas' string type cannot store names that are not valid UTF-8
     return pd.DataFrame({"image_id": list(films), "path": names})
 
 
 def said_pixel_sizes(folder: Path, images: pd.DataFrame, facts: pd.DataFrame, params: InferenceParams) -> NDArray[np.float64]:
-    """Millimetres per pixel by the first of `params.pixel_size_order` that says it.
+    """Millimetres per pixel from the first source of `params.pixel_size_order` that contains a size.
 
     Args:
-        folder: Of the films.
+        folder: Folder of the films.
         images: N rows `image_id, path`.
-        facts: Of `read_film_sheet`, of these films among others.
-        params: What counts, and in which order.
+        facts: From `read_film_sheet`; may contain other films too.
+        params: Select the sources and their order.
 
     Returns:
-        `(N,)`; NaN where nothing says a size.
+        `(N,)`; NaN where no source contains a size.
     """
     order = PixelSizeParams(order=params.pixel_size_order)
     sized = with_pixel_sizes(images, pd.DataFrame(), facts, RawFolder(folder, "new"), order)
@@ -247,17 +247,17 @@ def _films(folder: Path) -> FilmFiles:
     """The folder's content.
 
     Raises:
-        DetectorError: no folder, or no film in it; the message says what is there instead.
+        DetectorError: the folder does not exist or contains no films; the message lists what it contains.
     """
     if not folder.exists():
         raise DetectorError(f"{folder}: no such folder. {WAY_OUT}")
     if not folder.is_dir():
         raise DetectorError(
-            f"{folder}: not a folder. Name the folder that it lies in: --params inference_folder={folder.parent}."
+            f"{folder}: not a folder. Name the folder that contains the file: --params inference_folder={folder.parent}."
         )
     found = list_films(folder)
     if not found.films:
         others = "; ".join(f"{file.path}: {file.reason}" for file in found.skipped[:3])
-        more = f" Passed over: {others}{' …' if len(found.skipped) > 3 else ''}." if others else ""
-        raise DetectorError(f"{folder}: no X-rays there ({', '.join(IMAGE_SUFFIXES)}).{more} {WAY_OUT}")
+        more = f" Skipped: {others}{' …' if len(found.skipped) > 3 else ''}." if others else ""
+        raise DetectorError(f"{folder}: contains no X-rays ({', '.join(IMAGE_SUFFIXES)}).{more} {WAY_OUT}")
     return found

@@ -1,7 +1,8 @@
-"""A machine-learning backend for Label Studio: it pre-annotates tasks, and keeps the tasks that people have corrected.
+"""A machine-learning backend for Label Studio: it pre-annotates tasks and stores the corrected tasks.
 
-`kedro label-studio --images FOLDER` starts it; its address goes into a project's settings under Model. Images are looked for in
-that folder by the names that tasks give them; nothing is fetched from an address, and no file outside the folder is opened.
+`kedro label-studio --images FOLDER` starts the backend. Enter its address in the settings of the Label Studio project, under
+Model. The backend finds images in that folder by the names in the tasks. It does not fetch images from an address, and does not
+open files outside the folder.
 
 Source: https://labelstud.io/guide/ml_create (the protocol: /health, /setup, /predict, /webhook).
 """
@@ -41,30 +42,30 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 10_000_000
-"""Tasks name their images and do not hold them: a larger request is none of Label Studio's."""
+"""Tasks contain the names of images, not their pixels, so that Label Studio never sends a larger request."""
 
-_MOVE_AWAY = "Move it away, or name another file with --corrected, and send again an annotation that was refused."
+_MOVE_AWAY = "Move the file away, or name another file with --corrected. Then submit the rejected annotation again."
 
 
 def version_of(model: str) -> str:
-    """What Label Studio shows as the model's version: `ceph_` and eight digits of a folder's checkpoints, or the model's URI."""
+    """The model version that Label Studio shows: `ceph_` and eight digits of the checkpoints' fingerprint, or the model's URI."""
     folder = Path(model)
     return f"ceph_{fingerprint(list(files_in(folder).digests().values()))[:8]}" if folder.is_dir() else model
 
 
 class LabellingError(CephError, ValueError):
-    """A task that cannot be pre-annotated, or corrections that cannot be kept."""
+    """A task cannot be pre-annotated, or corrections cannot be stored."""
 
 
 @dataclass
 class LabellingBackend:
-    """What answers Label Studio.
+    """Handles the requests of Label Studio.
 
     Attributes:
-        detector: What locates the landmarks.
-        images: Where the tasks' images are; listed again when one is missing.
-        model_version: What predictions are said to be by.
-        corrected: Export file of the tasks that people have annotated; ingestion reads it (`raw_format=label_studio`).
+        detector: Locates the landmarks.
+        images: Folder of the tasks' images; listed again when an image is missing.
+        model_version: Model version in the predictions.
+        corrected: Export file of the annotated tasks; ingestion reads this file (`raw_format=label_studio`).
     """
 
     detector: LandmarkDetector
@@ -77,14 +78,14 @@ class LabellingBackend:
         """The pre-annotation of one task.
 
         Args:
-            task: With the image's name in `data`.
-            control: The labelling interface's.
+            task: Contains the name of the image in `data`.
+            control: From the labelling interface.
 
         Returns:
-            `result`, `score` (the mean of the points' scores, where they have standard deviations) and `model_version`.
+            `result`, `score` (the mean score of the points, if they have standard deviations) and `model_version`.
 
         Raises:
-            LabellingError: the task has no image, or the folder has none of that name, or several.
+            LabellingError: the task has no image, or the folder contains no image or several images of that name.
             ImageReadError: the image is damaged.
         """
         path = self._image(task, control)
@@ -103,12 +104,13 @@ class LabellingBackend:
         if len(paths) != 1:
             which = "no image" if not paths else f"{len(paths)} images"
             raise LabellingError(
-                f"task {task.get('id')}: {which} of its name below {self.images.root}; name the folder with them."
+                f"task {task.get('id')}: found {which} of its name in {self.images.root}. Name the folder of the images with "
+                "--images."
             )
         return self.images.root / paths[0]
 
     def _find(self, name: str) -> list[str]:
-        """Paths below the folder, which is listed again for an image that was not there."""
+        """Paths of an image relative to the folder; the folder is listed again if the image is missing."""
         paths = [path for path in self.images.find(name) if (self.images.root / path).is_file()]
         if paths:
             return paths
@@ -116,14 +118,14 @@ class LabellingBackend:
         return self.images.find(name)
 
     def keep(self, annotated: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
-        """Keep what people have annotated; a later annotation of the same identifier replaces the earlier.
+        """Store annotations; a later annotation with the same identifier replaces the earlier one.
 
         Args:
-            annotated: Task and annotation, of each annotation.
+            annotated: A task and an annotation, for each annotation.
 
         Raises:
-            LabellingError: a task or an annotation has no number, or the file has another film under a task's; nothing has been
-                kept. Or as `check_corrected`.
+            LabellingError: a task or an annotation has no number, or the file contains a different film under a task's number.
+                In these cases nothing is stored. Or as `check_corrected`.
         """
         numbers = [(_number(task, "task"), _number(annotation, "annotation")) for task, annotation in annotated]
         with self._writing:
@@ -132,15 +134,15 @@ class LabellingBackend:
                 kept = tasks.setdefault(number, {"id": number, "data": task.get("data"), "annotations": []})
                 if not _of_one_film(kept, task):
                     raise LabellingError(
-                        f"{self.corrected} has another film under task {number}: it is of another Label Studio database, whose "
-                        f"numbers are its own. {_MOVE_AWAY}"
+                        f"{self.corrected} contains a different film under task {number}, so it belongs to another Label Studio "
+                        f"database. {_MOVE_AWAY}"
                     )
                 others = [entry for entry in kept["annotations"] if entry.get("id") != own]
                 kept["annotations"] = [*others, dict(annotation)]
             self._write(list(tasks.values()))
 
     def forget(self, annotation_ids: set[int]) -> None:
-        """Forget annotations that were deleted, and tasks of which none is left."""
+        """Remove deleted annotations, and tasks without any annotation left."""
         with self._writing:
             tasks = self._kept()
             for task in tasks:
@@ -148,10 +150,10 @@ class LabellingBackend:
             self._write([task for task in tasks if task["annotations"]])
 
     def check_corrected(self) -> None:
-        """Look whether corrected tasks can be added to their file, where it is there.
+        """Check whether corrected tasks can be added to the file, if it exists.
 
         Raises:
-            LabellingError: it is damaged, or no export of tasks with their numbers and annotations.
+            LabellingError: the file is damaged, or is not an export of tasks with numbers and annotations.
         """
         self._kept()
 
@@ -163,7 +165,7 @@ class LabellingBackend:
         except ValueError as error:
             raise LabellingError(f"{self.corrected}: damaged ({error}). {_MOVE_AWAY}") from None
         if not isinstance(tasks, list) or not all(map(_is_kept_task, tasks)):
-            raise LabellingError(f"{self.corrected}: no list of tasks with their `id` and `annotations`. {_MOVE_AWAY}")
+            raise LabellingError(f"{self.corrected}: expected a list of tasks with `id` and `annotations`. {_MOVE_AWAY}")
         return tasks
 
     def _write(self, tasks: list[dict[str, Any]]) -> None:
@@ -185,7 +187,7 @@ def application(backend: LabellingBackend) -> FastAPI:
         return JSONResponse({"error": str(error)}, status_code=400)
 
     @app.exception_handler(RequestValidationError)
-    def refuse_shape(_: Request, __: RequestValidationError) -> JSONResponse:  # FastAPI's own answer repeats the request
+    def refuse_shape(_: Request, __: RequestValidationError) -> JSONResponse:  # FastAPI's default response repeats the request
         return JSONResponse({"error": "expected a JSON object."}, status_code=400)
 
     @app.get("/")
@@ -198,7 +200,9 @@ def application(backend: LabellingBackend) -> FastAPI:
         control = control_of(body.get("schema"))
         lacking = [name for name in backend.detector.landmarks if control.label(name) is None]
         if lacking:
-            logger.warning("the labelling interface has no label for %s: they are not pre-annotated", ", ".join(lacking))
+            logger.warning(
+                "the labelling interface has no label for these landmarks, which are not pre-annotated: %s", ", ".join(lacking)
+            )
         return {"model_version": backend.model_version}
 
     @app.post("/predict")
@@ -215,11 +219,11 @@ def application(backend: LabellingBackend) -> FastAPI:
 
 
 def _heed(backend: LabellingBackend, event: Mapping[str, Any]) -> None:
-    """Keep and forget what an event brings; events of other kinds are no news."""
+    """Store or remove the annotations of an event; other kinds of event are ignored."""
     match event.get("action"):
         case "ANNOTATION_CREATED" | "ANNOTATION_UPDATED":
             backend.keep([(_object(event, "task"), _object(event, "annotation"))])
-        case "ANNOTATIONS_CREATED":  # of predictions, in one go
+        case "ANNOTATIONS_CREATED":  # from predictions, several at once
             backend.keep(_pairs(_objects(event, "task"), _objects(event, "annotation")))
         case "ANNOTATIONS_DELETED":
             backend.forget({_number(entry, "annotation") for entry in _objects(event, "annotations")})
@@ -228,27 +232,27 @@ def _heed(backend: LabellingBackend, event: Mapping[str, Any]) -> None:
 async def _refuse_large(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
     length = request.headers.get("content-length", "0" if request.method == "GET" else "")
     if not length.isdigit():
-        return JSONResponse({"error": "a request of tasks says its length (Content-Length)."}, status_code=411)
+        return JSONResponse({"error": "the request needs the header Content-Length."}, status_code=411)
     if int(length) > MAX_BODY_BYTES:
-        reason = f"{int(length):,} bytes; a request of tasks has at most {MAX_BODY_BYTES:,}."
+        reason = f"the request has {int(length):,} bytes; the limit is {MAX_BODY_BYTES:,}."
         return JSONResponse({"error": reason}, status_code=413)
     return await answer(request)
 
 
 def _of_one_film(kept: Mapping[str, Any], task: Mapping[str, Any]) -> bool:
-    """Whether two tasks name an image in common, or one names none; a film's address and upload prefix may change."""
+    """Whether two tasks name the same image, or one names no image; folder and upload prefix of a film may differ."""
     one, other = (_image_names(entry.get("data")) for entry in (kept, task))
     return not one or not other or bool(one & other)
 
 
 def _image_names(data: Any) -> set[str]:
-    """The images that a task's data name, without folders; other fields, such as a split, are alike in many tasks."""
+    """The image names in a task's data, without folders; other fields are ignored, because many tasks share their values."""
     paths = [file_path(value) for value in data.values() if isinstance(value, str)] if isinstance(data, dict) else []
     return {identifier_of(path) for path in paths if PurePosixPath(path).suffix.lower() in IMAGE_SUFFIXES}
 
 
 def _is_kept_task(entry: Any) -> bool:
-    """Whether it has what corrections are told apart by: a number, and a list of annotations."""
+    """Whether an entry has a number and a list of annotations."""
     annotations = entry.get("annotations") if isinstance(entry, dict) else None
     return (
         isinstance(annotations, list) and isinstance(entry.get("id"), int) and all(isinstance(each, dict) for each in annotations)
@@ -257,7 +261,9 @@ def _is_kept_task(entry: Any) -> bool:
 
 def _pairs(tasks: list[dict[str, Any]], annotations: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     if len(tasks) != len(annotations):
-        raise LabellingError(f"expected a task for each annotation, found {len(tasks)} for {len(annotations)}.")
+        raise LabellingError(
+            f"expected one task for each annotation, found {len(tasks)} tasks for {len(annotations)} annotations."
+        )
     return list(zip(tasks, annotations, strict=True))
 
 
@@ -284,7 +290,7 @@ def _objects(body: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def _prediction(backend: LabellingBackend, task: Mapping[str, Any], control: Control) -> dict[str, Any]:
-    """One task's prediction; a task that cannot be pre-annotated gets none, and the others theirs."""
+    """One task's prediction; a task that cannot be pre-annotated gets an empty result with the error."""
     try:
         return backend.predict(task, control)
     except CephError as error:

@@ -12,10 +12,10 @@ _NO_NORMS = CephalometryParams()
 
 
 def measured_pixel_sizes(sizes: pd.DataFrame) -> dict[str, float]:
-    """Millimetres per pixel by image; an anatomical estimate makes no millimetres: S–N would be 71 mm in everybody.
+    """Millimetres per pixel by image, without anatomical estimates, for which S–N would be 71 mm in every patient.
 
     Args:
-        sizes: Of `pixel_sizes`.
+        sizes: From `pixel_sizes`.
     """
     measured = sizes[sizes["source"] != "anatomical"]
     return dict(zip(measured["image_id"].astype(str), measured["mm_per_pixel"].tolist(), strict=True))
@@ -24,16 +24,18 @@ def measured_pixel_sizes(sizes: pd.DataFrame) -> dict[str, float]:
 def measurement_rows(
     predictions: pd.DataFrame, pixel_size_mm: Mapping[str, float], params: CephalometryParams = _NO_NORMS
 ) -> pd.DataFrame:
-    """Every measurement that the landmarks allow: rows `image_id, measurement, value, sigma, unit`.
+    """All measurements that the landmarks allow: rows `image_id, measurement, value, sigma, unit`.
 
-    Millimetres need a pixel size; without one they are absent, not guessed. Landmarks that no measurement knows, such as
-    the ruler's, are passed over. `sigma` is propagated from the points' `sigma_px`, calibrated where that is known. With norm
-    sets chosen there are `norm_set, norm_mean, norm_sd, deviation_sd` too, empty where no chosen set has a norm.
+    - Measurements in millimetres need a pixel size and are absent without one.
+    - Landmarks that no measurement uses, such as the ruler marks, are ignored.
+    - `sigma` is propagated from the `sigma_px` of the points, calibrated if a calibration exists.
+    - If norm sets are chosen, the columns `norm_set, norm_mean, norm_sd, deviation_sd` are added. They are empty for measurements
+      without a norm in the chosen sets.
 
     Args:
         predictions: Points of one stage.
-        pixel_size_mm: Of each image; NaN, or no entry, where it is unknown.
-        params: The norm sets chosen.
+        pixel_size_mm: Pixel size of each image; NaN or absent where unknown.
+        params: Contain the chosen norm sets.
     """
     sizes = {str(image_id): pixel_size_mm.get(str(image_id), np.nan) for image_id in predictions["image_id"].unique()}
     table = measure_table(predictions.assign(sigma_px=sigma_px(predictions)), sizes).dropna(subset="value").reset_index(drop=True)
@@ -43,7 +45,7 @@ def measurement_rows(
 
 
 def _beside_norms(table: pd.DataFrame, params: CephalometryParams) -> pd.DataFrame:
-    """Measurements with the norms that were chosen."""
+    """Measurements with the chosen norms."""
     norms = params.norms
     found = [norms.get(key) for key in table["measurement"]]
     means = [np.nan if each is None or each.norm.mean is None else each.norm.mean for each in found]
@@ -53,9 +55,9 @@ def _beside_norms(table: pd.DataFrame, params: CephalometryParams) -> pd.DataFra
 
 
 def summary_rows(predictions: pd.DataFrame, measurements: pd.DataFrame, rules: Mapping[str, Rule] | None = None) -> pd.DataFrame:
-    """One row an image: how many points, how sure they are, which is the least sure, how many are flagged, the classic angles.
+    """One row per image: number of points, their uncertainty, the most uncertain point, the number of flags, the main angles.
 
-    `n_flagged` is there where the points carry flags; each rule adds its class, None where its measurement is absent.
+    `n_flagged` is present if the points have flags. Each rule adds a column with its class, None if its measurement is absent.
     """
     predictions = predictions.assign(sigma_px=sigma_px(predictions))
     grouped = predictions.groupby("image_id", sort=False)
@@ -77,7 +79,7 @@ def summary_rows(predictions: pd.DataFrame, measurements: pd.DataFrame, rules: M
 
 
 def _classes(measurements: pd.DataFrame, rules: Mapping[str, Rule]) -> pd.DataFrame:
-    """The class of each image by each rule."""
+    """The class of each image, one column per rule."""
     rows = {}
     for image_id, found in measurements.groupby("image_id", sort=False):
         values = dict(zip(found["measurement"], found["value"], strict=True))

@@ -1,7 +1,7 @@
-"""The detector as an MLflow model, so that `mlflow.pyfunc.load_model` and `mlflow models serve` understand it.
+"""The detector as an MLflow model, for `mlflow.pyfunc.load_model` and `mlflow models serve`.
 
-The model is logged from code (`served_model.py`), not pickled, and takes images as bytes, not as paths: a server opens no
-file that a request names.
+The model is logged from code (`served_model.py`) and is not pickled. Its input is the content of image files, not their paths,
+so that a server never opens a file that a request names.
 """
 
 import os
@@ -56,12 +56,12 @@ SIGNATURE = ModelSignature(
 
 
 class DetectorModel(PythonModel):
-    """X-rays in, a predictions table out."""
+    """Receives X-rays and returns a predictions table."""
 
     detector: LandmarkDetector
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Load both stages from the model's artefacts; nothing in them is executed."""
+        """Load both stages from the model's artefacts; no code in the artefacts is executed."""
         self.detector = LandmarkDetector.load(context.artifacts[CHECKPOINTS])
 
     def predict(
@@ -71,16 +71,18 @@ class DetectorModel(PythonModel):
 
         Args:
             context: Unused; `load_context` has read it.
-            model_input: `image`, the content of an image file, of any kind of film; maybe `image_id` and `pixel_size_mm`.
+            model_input: The column `image` contains the content of an image file in any supported format. The columns `image_id`
+                and `pixel_size_mm` are optional.
             params: `refine`: whether stage 2 follows stage 1, true by default.
 
         Returns:
-            Rows of a `PredictionTable`, under the identifiers given, whatever their letters; an image without one is `image_0`,
-            `image_1`, … by its place in the input.
+            Rows of a `PredictionTable` with the given identifiers, unchanged. Images without an identifier are called `image_0`,
+            `image_1`, … by their position in the input.
 
         Raises:
-            MlflowException: two images have one name, the bytes are no image, or one of more than 100 megapixels, or no film has
-                a pixel size. Of any other exception a server would answer its traceback, with paths, in place of the message.
+            MlflowException: two images have the same identifier, the content is not an image or has more than 100 megapixels, or
+                a pixel size is invalid. For any other type of exception, a server would return the traceback, which contains
+                paths, instead of the message.
         """
         del context
         try:
@@ -92,7 +94,7 @@ class DetectorModel(PythonModel):
         given = model_input["image_id"] if "image_id" in model_input else [None] * len(model_input)
         names = [f"image_{place}" if pd.isna(name) else str(name) for place, name in enumerate(given)]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
-            raise DetectorError(f"image_id {', '.join(repeated)}: given more than once; each image needs a name of its own.")
+            raise DetectorError(f"image_id {', '.join(repeated)}: given more than once; each image needs a unique identifier.")
         images = {name: decode_image(content, name) for name, content in zip(names, model_input["image"], strict=True)}
         sizes = model_input["pixel_size_mm"].tolist() if "pixel_size_mm" in model_input else None
         detector = self.detector if params.get("refine", True) else self.detector.without_refinement()
@@ -105,10 +107,10 @@ def log_detector(files: DetectorFiles, *, beside: Mapping[str, str] | None = Non
 
     Args:
         files: Its checkpoints.
-        beside: Further text files, by name: the uncertainty that was learned for these networks, the model's card.
+        beside: Further text files, by name, such as the calibrated uncertainty of these networks and the model card.
 
     Returns:
-        The logged model; its `model_uri` is what `LandmarkDetector.load` and `mlflow.pyfunc.load_model` take.
+        The logged model; `LandmarkDetector.load` and `mlflow.pyfunc.load_model` accept its `model_uri`.
     """
     os.environ.setdefault("MLFLOW_LOG_UV_FILES", "false")  # a uv.lock names the hosts that packages came from
     with tempfile.TemporaryDirectory() as folder:
@@ -131,6 +133,6 @@ def log_detector(files: DetectorFiles, *, beside: Mapping[str, str] | None = Non
 
 
 def _example() -> pd.DataFrame:
-    """A small image without anybody in it, which the model accepts."""
+    """A small image without patient data that the model accepts."""
     ramp = np.add.outer(np.arange(48), np.arange(40)).astype(np.uint8)
     return pd.DataFrame({"image": [encode_image(ramp, ".png")], "image_id": ["example"], "pixel_size_mm": [0.1]})

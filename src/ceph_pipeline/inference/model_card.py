@@ -1,4 +1,4 @@
-"""What a logged detector's users must know of it: what it learned from, how well it does, where it must not be used."""
+"""The model card of a logged detector: training data, licences, results, intended use and limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CARD_FILE = "model_card.md"
 
 _CARD = """# Landmark detector for lateral cephalograms
 
-Made with ceph-pipeline {version}. Research software, no medical device: a person has to look at every point before it is used.
+Made with ceph-pipeline {version}. Research software, not a medical device: a person must check every point before it is used.
 
 ## Networks
 
@@ -34,11 +34,11 @@ Made with ceph-pipeline {version}. Research software, no medical device: a perso
 
 ## Licence
 
-That of the networks follows from the licences of the data. Of the data sets that the layouts read are called by:
+The licence of the networks depends on the licences of the training data. The public data sets of these layouts have the licences:
 
 {licences}
 
-Other films can lie in such a layout, and then their own licence counts.
+If a folder in one of these layouts contains other films, the licence of those films applies.
 
 ## Results on the test images
 
@@ -46,34 +46,34 @@ Other films can lie in such a layout, and then their own licence counts.
 |---|---|---|---|
 {results}
 
-In brackets 95 % intervals over images; none for fewer than ten. {duplicates}
+Brackets contain 95 % intervals over images; they are omitted for fewer than ten images. {duplicates}
 
 ## Intended use
 
-Locating the landmarks {landmarks} in lateral cephalograms for research, and for pre-annotation that a person corrects.
+Location of the landmarks {landmarks} in lateral cephalograms, for research and for pre-annotation that a person corrects.
 
 ## Limits
 
-- Results hold for films like the test images. Devices, ages, resolutions and exposures that are not among them were not measured,
-  and errors can be larger there.
-- Millimetres are as right as the pixel size that is given with an image.
-- Radii and flags, where points have them, were learned on validation images of the same data.
+- The results apply to films that are similar to the test images. Errors can be larger for other devices, ages, resolutions and
+  exposures.
+- Values in millimetres are only as accurate as the pixel size that is given with an image.
+- Radii and flags, if points have them, were calibrated on validation images of the same data.
 """
 
 _LICENCES = {
-    "aariz": f"CC BY 4.0 (Khalid et al., {aariz.ORIGIN}); phantoms in its layout are this program's, Apache-2.0",
+    "aariz": f"CC BY 4.0 (Khalid et al., {aariz.ORIGIN}); phantoms (synthetic cephalograms) in its layout: Apache-2.0",
     "isbi2015": f"research use ({isbi2015.ORIGIN})",
     "cl_detection2023": f"not stated; see its source, {cl_detection.ORIGIN}",
     "cl_detection2024": f"not stated; see its source, {cl_detection.ORIGIN}",
 }
-"""Of public data sets, by the value of the column `dataset`; README.md states the same."""
+"""Licences of public data sets, by the value of the column `dataset`; README.md states the same."""
 
 
 def model_card(networks: Sequence[TrainedNet], images: pd.DataFrame, metrics: Mapping[str, Any]) -> str:
     """The card in Markdown.
 
     Args:
-        networks: Of each stage one, or those of an ensemble.
+        networks: One network per stage, or the networks of an ensemble.
         images: The images table: `split`, `dataset` and `machine` of each image.
         metrics: From `evaluate`.
     """
@@ -89,7 +89,7 @@ def model_card(networks: Sequence[TrainedNet], images: pd.DataFrame, metrics: Ma
             for stage in STAGES
             if (row := metrics.get(stage)) is not None
         ),
-        duplicates=f"Test images with a near-duplicate among those learned from: {left_out}.",
+        duplicates=f"Test images with a near-duplicate among the training images: {left_out}.",
         landmarks=", ".join(networks[0].landmarks),
     )
 
@@ -99,7 +99,7 @@ def _network_lines(networks: Sequence[TrainedNet]) -> list[str]:
         f"{net.stage}: {net.architecture['backbone']}, input {' × '.join(map(str, net.input_size))} px, stride {net.stride}"
         for net in networks
     )
-    return [f"- {line}{f'; {count} trainings answer together' * (count > 1)}" for line, count in counts.items()]
+    return [f"- {line}{f'; ensemble of {count} networks' * (count > 1)}" for line, count in counts.items()]
 
 
 def _data_lines(images: pd.DataFrame) -> list[str]:
@@ -112,5 +112,5 @@ def _data_lines(images: pd.DataFrame) -> list[str]:
 
 
 def _licence_lines(images: pd.DataFrame) -> list[str]:
-    unknown = "not known to this program; whoever passes the networks on has to know it"
+    unknown = "unknown to this program; check the licence before you distribute the networks"
     return [f"- {name}: {_LICENCES.get(name, unknown)}" for name in sorted(images["dataset"].unique())]

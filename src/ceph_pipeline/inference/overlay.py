@@ -1,4 +1,4 @@
-"""A new X-ray with the landmarks that were located in it."""
+"""A picture of a new X-ray with its located landmarks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 HEIGHT_INCHES, TITLE_INCHES, DPI = 9.0, 0.3, 130
 MAX_ASPECT = 3.0
-"""Of the figure; a longer film has white beside it."""
+"""Largest aspect ratio of the figure; longer films get white margins."""
 POINT, LINE, RING, FLAG = "#ff4d4d", "#4dc3ff", "#ffd24d", "#ff5cf4"
 OUTLINE = [withStroke(linewidth=1.5, foreground="black")]
 
@@ -35,12 +35,12 @@ OUTLINE = [withStroke(linewidth=1.5, foreground="black")]
 def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
     """Draw the landmarks with their symbols, the tracing, and a ring of two standard deviations around each.
 
-    Points that a person should look at stand out: in a colour of their own, the ring as wide as their radius.
+    Points that a person should check have a different colour, and the ring shows their radius.
 
     Args:
         image: `(height, width)`.
-        points: Rows `landmark, x, y, sigma_px` of one image, in its pixels; maybe with the columns of `judge_points`.
-        title: Above the picture.
+        points: Rows `landmark, x, y, sigma_px` of one image, in pixels; optionally with the columns of `judge_points`.
+        title: Title above the picture.
     """
     height, width = image.shape
     wide, high = HEIGHT_INCHES * min(max(width / height, 1 / MAX_ASPECT), MAX_ASPECT), HEIGHT_INCHES + TITLE_INCHES
@@ -65,7 +65,7 @@ def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
         )
     title = plain_label(title)
     if flagged.any():
-        title = f"{title}: look at {plain_label(', '.join(symbol for symbol, flag in zip(names, flagged, strict=True) if flag))}"
+        title = f"{title}: check {plain_label(', '.join(symbol for symbol, flag in zip(names, flagged, strict=True) if flag))}"
     axes.set_title(title, fontsize=10)
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     axes.set_axis_off()
@@ -73,12 +73,12 @@ def draw_overlay(image: GreyImage, points: pd.DataFrame, title: str) -> Figure:
 
 
 def _as_large_as_shown(image: GreyImage) -> GreyImage:
-    """The film reduced to the picture's pixels, which the drawing library would do at five times the cost."""
+    """The film reduced to the pixels of the picture; Matplotlib would need five times as long for the reduction."""
     return shrink_to(image, round(max(image.shape) * min(1, HEIGHT_INCHES * DPI / image.shape[0])))
 
 
 def _rings(points: pd.DataFrame) -> NDArray[np.float64]:
-    """Two standard deviations; of flagged points the radius, where one is promised."""
+    """Radii of the rings: two standard deviations, or the calibrated radius of flagged points."""
     rings = 2 * sigma_px(points)
     if "radius_px" not in points:
         return rings
@@ -87,6 +87,6 @@ def _rings(points: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def write_overlay(image: GreyImage, points: pd.DataFrame, target: Path) -> None:
-    """Draw one overlay and write it as PNG, whole or not at all."""
+    """Draw one overlay and write it atomically as PNG."""
     with atomic_path(target) as temporary:
         save_figure(draw_overlay(image, points, target.stem), temporary, dpi=DPI, pil_kwargs={"compress_level": 3})

@@ -1,4 +1,4 @@
-"""Anatomical plausibility of what was located in new cephalograms."""
+"""Anatomical plausibility of the landmarks that were located in new cephalograms."""
 
 import logging
 from pathlib import Path
@@ -20,18 +20,18 @@ logger = logging.getLogger(__name__)
 
 
 def judge_located(predictions: pd.DataFrame, models: Path, params: PlausibilityParams) -> Judgement:
-    """Judge located configurations by the prior that the evaluation left among the models, if it did.
+    """Judge located configurations by the shape prior in the models folder, if the evaluation has written one.
 
     Args:
-        predictions: A detector's `PredictionTable`, maybe with the columns of `judge_points`.
-        models: The folder.
-        params: From when on a configuration is implausible.
+        predictions: A detector's `PredictionTable`, optionally with the columns of `judge_points`.
+        models: The models folder.
+        params: Thresholds of plausibility.
 
     Returns:
-        The points, `flagged` where they are implausible, and the configurations, a row an image.
+        The points, `flagged` where they are implausible, and the configurations, one row per image.
 
     Raises:
-        PlausibilityError: the file is damaged, or the prior knows none of the landmarks.
+        PlausibilityError: the file is damaged, or the prior contains none of the landmarks.
     """
     prior = read_prior(models / PRIOR_FILE)
     if prior is None:
@@ -39,7 +39,7 @@ def judge_located(predictions: pd.DataFrame, models: Path, params: PlausibilityP
         return judge_shapes(predictions, None, params)
     found = flag_implausible(predictions, prior, params)
     implausible = found.shapes[found.shapes["implausible"]]
-    logger.info("%d of %d configurations are implausible beside the training images'", len(implausible), len(found.shapes))
+    logger.info("%d of %d configurations are implausible compared with the training images", len(implausible), len(found.shapes))
     for row in implausible.to_dict("records"):
         logger.warning("%s is implausible%s", pseudonym(row["image_id"]), _why(row["turned_deg"], row["implausible_landmarks"]))
     return found
@@ -47,12 +47,12 @@ def judge_located(predictions: pd.DataFrame, models: Path, params: PlausibilityP
 
 def _why(turned_deg: float, landmarks: str) -> str:
     if turned_deg > MAX_TURN_DEG:
-        return f": turned by {turned_deg:.0f}° against the training images. Turn the film upright, and run again."
+        return f": rotated by {turned_deg:.0f}° relative to the training images. Turn the film upright and run again."
     return f": {landmarks}" if landmarks else " as a whole"
 
 
 def flag_implausible(predictions: pd.DataFrame, prior: ShapePrior | None, params: PlausibilityParams) -> Judgement:
-    """Judge configurations as `judge_shapes` does, and flag the points that are implausible beside those already flagged."""
+    """Judge configurations with `judge_shapes`, and flag implausible points in addition to those already flagged."""
     found = judge_shapes(predictions, prior, params)
     points = found.predictions
     flagged = points["implausible"] | points["flagged"] if "flagged" in points else points["implausible"]
@@ -60,6 +60,6 @@ def flag_implausible(predictions: pd.DataFrame, prior: ShapePrior | None, params
 
 
 def add_plausibility(summary: pd.DataFrame, shapes: pd.DataFrame) -> pd.DataFrame:
-    """The summary's rows, one an image, with `plausibility_percentile`, `implausible` and `implausible_landmarks`."""
+    """The summary, one row per image, with `plausibility_percentile`, `implausible` and `implausible_landmarks`."""
     columns = ["image_id", "percentile", "implausible", "implausible_landmarks"]
     return summary.merge(shapes[columns].rename(columns={"percentile": "plausibility_percentile"}), on="image_id", how="left")

@@ -1,4 +1,4 @@
-"""The registered candidate against the champion: both locate the test images, and the one that errs less becomes the champion."""
+"""Compare the registered candidate with the champion on the test images; the one with the smaller error becomes the champion."""
 
 from __future__ import annotations
 
@@ -25,40 +25,43 @@ logger = logging.getLogger(__name__)
 
 
 class PromotionError(CephError, RuntimeError):
-    """The candidate does not become the champion."""
+    """The candidate is not promoted to champion."""
 
 
 def promote_candidate(
     name: str, images: ImageSet, truth: pd.DataFrame, detector: DetectorParams, statistics: StatisticsParams
 ) -> dict[str, Any]:
-    """Make the candidate the champion, unless it errs more on the same images, or does not locate all that the champion locates.
+    """Make the candidate the champion, unless its error is larger or it lacks landmarks that the champion locates.
 
-    Without a champion there is nothing to compare with, and the candidate becomes the first.
+    If there is no champion, the candidate becomes the first one without a comparison.
 
     Args:
         name: The registered model.
-        images: Annotated originals that neither detector has learned from: the test split.
+        images: Annotated originals that neither detector was trained on: the test split.
         truth: `image_id, landmark, x, y`.
-        detector: How both look at images.
+        detector: Parameters of both detectors.
         statistics: Resamples of the paired interval.
 
     Returns:
-        `candidate` and `champion`, their versions (the champion's None where there was none), `promoted`, and with two
-        detectors `candidate_mre` and `champion_mre` on the points that both find, and the fields of `compare_tables`.
+        The versions `candidate` and `champion` (None if there was no champion), and `promoted`. With two detectors also
+        `candidate_mre` and `champion_mre` on the points that both find, and the fields of `compare_tables`.
 
     Raises:
-        PromotionError: there is no candidate, it errs more than the champion, or lacks landmarks that the champion locates.
+        PromotionError: there is no candidate, its error is larger than the champion's, or it lacks landmarks that the champion
+            locates.
     """
     candidate, champion = version_with(name, CANDIDATE), version_with(name, CHAMPION)
     if candidate is None:
-        raise PromotionError(f"no detector is registered as candidate of {name}: `kedro run` registers the one that it trains.")
+        raise PromotionError(
+            f"no detector is registered as candidate of {name}. `kedro run` registers the detector that it trains."
+        )
     versions = {"candidate": int(candidate.version), "champion": int(champion.version) if champion else None}
     if champion is None:
         make_champion(candidate)
-        logger.info("version %s is the first champion; there was none to compare it with", candidate.version)
+        logger.info("version %s becomes the first champion; there was no champion to compare it with", candidate.version)
         return {**versions, "promoted": True}
     if versions["candidate"] == versions["champion"]:
-        logger.info("version %s is the champion already", champion.version)
+        logger.info("version %s is already the champion", champion.version)
         return {**versions, "promoted": False}
     errors = {
         alias: error_rows(_located(uri_of(version), alias, images, detector, truth), truth, images.rows, alias)
@@ -66,9 +69,9 @@ def promote_candidate(
     }
     result = {**versions, **compare_errors(errors[CANDIDATE], errors[CHAMPION], statistics)}
     if result["difference"] > 0:
-        raise PromotionError(f"{sentence(result)} The champion stays.")
+        raise PromotionError(f"{sentence(result)} The champion is kept.")
     make_champion(candidate)
-    logger.info("%s Version %s is the champion", sentence(result), candidate.version)
+    logger.info("%s Version %s becomes the champion", sentence(result), candidate.version)
     return {**result, "promoted": True}
 
 
@@ -81,17 +84,17 @@ def compare_errors(candidate: pd.DataFrame, champion: pd.DataFrame, statistics: 
         statistics: Resamples.
 
     Raises:
-        PromotionError: the candidate lacks some of them, or the champion finds none.
+        PromotionError: the candidate lacks some of these landmarks, or the champion finds none.
     """
     unit = unit_of_all(candidate)
     new, old = error_matrix(candidate, CANDIDATE, unit), error_matrix(champion, CHAMPION, unit)
     landmarks = _located_landmarks(old)
     if not landmarks:
-        raise PromotionError("the champion finds none of the annotated landmarks: there is nothing to compare.")
+        raise PromotionError("the champion finds none of the annotated landmarks, so nothing can be compared.")
     if lacking := sorted(set(landmarks) - set(_located_landmarks(new))):
         raise PromotionError(
-            f"the candidate does not locate {', '.join(lacking)}, which the champion does. The champion stays. Detectors of "
-            "other landmarks are a registered model of their own: --params evaluation.registered_model=NAME."
+            f"the candidate does not locate {', '.join(lacking)}, but the champion does. The champion is kept. Register "
+            "detectors of other landmarks under another model name: --params evaluation.registered_model=NAME."
         )
     new, old = new[landmarks], old.reindex(index=new.index, columns=landmarks)
     both = new.notna() & old.notna()
@@ -104,7 +107,7 @@ def compare_errors(candidate: pd.DataFrame, champion: pd.DataFrame, statistics: 
 
 
 def _located_landmarks(errors: pd.DataFrame) -> list[str]:
-    """Columns of an error matrix that have a point."""
+    """Columns of an error matrix that contain at least one value."""
     return [name for name in errors.columns if errors[name].notna().any()]
 
 
@@ -120,7 +123,7 @@ def sentence(result: dict[str, Any]) -> str:
 
 
 def _located(uri: str, name: str, images: ImageSet, params: DetectorParams, truth: pd.DataFrame) -> pd.DataFrame:
-    """A detector's points of landmarks that are annotated; a batch of images is held at a time."""
+    """A detector's points of annotated landmarks; memory holds one batch of images at a time."""
     if not images.image_ids:
         raise PromotionError("the test split has no images to compare candidate and champion on.")
     detector = LandmarkDetector.load(uri, params)

@@ -1,7 +1,7 @@
 """Detectors in MLflow's model registry: `models:/ceph-detector@champion` is the version that is in use.
 
-Each data set has a registered model of its own (`evaluation.registered_model`), so that detectors of other landmarks, or of
-phantoms, never become the candidate of one that is in use.
+Each data set has its own registered model (`evaluation.registered_model`). A detector of other landmarks, or one trained on
+phantoms (synthetic cephalograms), therefore never becomes the candidate of a model that is in use.
 """
 
 import mlflow
@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 CHECKPOINTS_TAG = "checkpoints"
-"""Tag of a version: the digest of its networks."""
+"""Tag of a version; its value is the digest of the networks."""
 
 
 def register_candidate(name: str, model: LoggedModel, checkpoints: str) -> ModelVersion:
@@ -20,7 +20,7 @@ def register_candidate(name: str, model: LoggedModel, checkpoints: str) -> Model
     Args:
         name: The registered model.
         model: From `log_detector`.
-        checkpoints: Digest of its networks. Where the candidate has the same ones, it stays what it is.
+        checkpoints: Digest of the networks. If the present candidate has the same digest, no new version is registered.
     """
     before = version_with(name, CANDIDATE)
     if before is not None and before.tags.get(CHECKPOINTS_TAG) == checkpoints:
@@ -31,7 +31,7 @@ def register_candidate(name: str, model: LoggedModel, checkpoints: str) -> Model
 
 
 def version_with(name: str, alias: str) -> ModelVersion | None:
-    """The version of a registered model that an alias points at, if any."""
+    """The version of a registered model that an alias points at, or None."""
     try:
         return mlflow.MlflowClient().get_model_version_by_alias(name, alias)
     except MlflowException as error:
@@ -46,5 +46,5 @@ def make_champion(version: ModelVersion) -> None:
 
 
 def uri_of(version: ModelVersion) -> str:
-    """What `LandmarkDetector.load` takes."""
+    """The URI of a version, as `LandmarkDetector.load` accepts it."""
     return f"models:/{version.name}/{version.version}"

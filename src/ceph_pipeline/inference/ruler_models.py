@@ -1,4 +1,4 @@
-"""Pixel sizes of new films by their ruler, whose marks may need networks of their own."""
+"""Pixel sizes of new films from their ruler, whose marks may be located by separate networks."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class RulerSizing:
     """Decides pixel sizes of films whose landmarks are located.
 
     Attributes:
-        detector: Locates the ruler's marks; None where the landmarks' detector locates them itself, or nothing does.
-        min_peak: Least peak of both marks that shows a ruler.
-        calibration: Length of the ruler, tolerances, and the sources of a pixel size in their order.
+        detector: Locates the ruler marks; None if the landmark detector locates the marks itself, or no detector does.
+        min_peak: Threshold of the peaks of both marks, from which on a film is taken to show a ruler.
+        calibration: Length of the ruler, tolerances, and the order of the pixel-size sources.
     """
 
     detector: LandmarkDetector | None
@@ -48,18 +48,18 @@ class RulerSizing:
         calibration: CalibrationParams,
         detector_params: DetectorParams,
     ) -> RulerSizing:
-        """Load the networks of `inference.ruler_models`, where they are needed, and the threshold of the networks that are used.
+        """Load the networks of `inference.ruler_models`, if they are needed, and the threshold of the networks that are used.
 
         Args:
-            landmarks: Of the landmarks' detector.
-            models: Where the evaluation leaves what it has learned of that detector; see `models_folder_of`.
-            params: Contain the folder of the ruler's networks.
+            landmarks: The landmarks of the landmark detector.
+            models: Folder in which the evaluation stores results about the landmark detector; see `models_folder_of`.
+            params: Contain the folder of the ruler networks.
             calibration: See the class.
-            detector_params: Of the ruler's networks, which predict from one view.
+            detector_params: Parameters of the ruler networks, which predict from one view.
 
         Raises:
             CalibrationError: as `least_peak`.
-            DetectorError: the ruler's networks locate no marks; or as `LandmarkDetector.load`.
+            DetectorError: the ruler networks do not locate ruler marks; or as `LandmarkDetector.load`.
         """
         folder = None if set(RULER_MARKS) <= set(landmarks) else params.ruler_folder
         if folder is None:
@@ -77,10 +77,10 @@ class RulerSizing:
         """Pixel sizes as `pixel_sizes` returns them.
 
         Args:
-            points: Predictions of the landmarks' detector.
+            points: Predictions of the landmark detector.
             image_ids: N images.
             file_mm: `(N,)` pixel sizes in mm from files or tables, NaN where unknown.
-            locate: Returns the predictions of a detector on these images; called where the ruler has networks of its own.
+            locate: Returns the predictions of a detector on these images; called only if the ruler has separate networks.
         """
         if self.detector is not None:
             points = with_marks(points, locate(self.detector))
@@ -92,12 +92,12 @@ def _ruler_detector(folder: Path, params: DetectorParams) -> LandmarkDetector:
     detector = LandmarkDetector.load(folder, params.in_one_view())
     if not set(RULER_MARKS) <= set(detector.landmarks):
         raise DetectorError(
-            f"inference.ruler_models = {folder}: its networks locate {len(detector.landmarks)} landmarks, but not the ruler's "
-            f"marks {' and '.join(RULER_MARKS)}. Name networks that were trained with --env ruler, or set it to null."
+            f"inference.ruler_models = {folder}: its networks locate {len(detector.landmarks)} landmarks, but not the ruler "
+            f"marks {' and '.join(RULER_MARKS)}. Name networks that were trained with --env ruler, or set the parameter to null."
         )
     return detector
 
 
 def with_marks(predictions: pd.DataFrame, of_ruler: pd.DataFrame) -> pd.DataFrame:
-    """The landmarks' predictions and, of the ruler detector's, the marks."""
+    """The predictions of the landmark detector, and the ruler marks of the ruler detector."""
     return pd.concat([predictions, of_ruler[of_ruler["landmark"].isin(RULER_MARKS)]], ignore_index=True)

@@ -1,4 +1,4 @@
-"""The code that MLflow keeps with a logged detector and runs to load it; see `mlflow_model`."""
+"""The code that MLflow stores with a logged detector and runs to load it; see `mlflow_model`."""
 
 import mlflow
 

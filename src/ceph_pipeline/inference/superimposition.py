@@ -1,4 +1,4 @@
-"""Two films of one person out of a folder's: changes as a table, tracings over each other as a picture."""
+"""Compare two films of one patient: a table of changes, and a picture of the superimposed tracings."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def pair_of(predictions: pd.DataFrame, params: SuperimpositionParams) -> tuple[p
     """The rows of both films.
 
     Raises:
-        SuperimpositionError: one is not named, not there, or both are the same.
+        SuperimpositionError: a film is not named or was not located, or both names are the same.
     """
     first, second = (_film(predictions, field, name) for field, name in (("first", params.first), ("second", params.second)))
     if first == second:
-        raise SuperimpositionError(f"superimposition.first and second are both {first!r}: name two films of one person.")
+        raise SuperimpositionError(f"superimposition.first and second are both {first!r}: name two films of one patient.")
     return predictions[predictions["image_id"] == first], predictions[predictions["image_id"] == second]
 
 
@@ -44,8 +44,8 @@ def _film(predictions: pd.DataFrame, field: str, name: str | None) -> str:
     if name is None or name not in known:
         shown = ", ".join(known[:5]) + (" …" if len(known) > 5 else "")
         raise SuperimpositionError(
-            f"superimposition.{field} = {name!r}: no such film among those located. Name one of {shown}, or run inference "
-            "on a folder that holds it."
+            f"superimposition.{field} = {name!r}: inference has located no film of this name. Name one of {shown}, or run "
+            "inference on a folder that contains the film."
         )
     return name
 
@@ -53,10 +53,10 @@ def _film(predictions: pd.DataFrame, field: str, name: str | None) -> str:
 def pixel_sizes_of(
     sizes: pd.DataFrame, films: tuple[pd.DataFrame, pd.DataFrame], params: SuperimpositionParams
 ) -> tuple[float | None, float | None]:
-    """Millimetres per pixel of both films: as the parameters say, or as they were measured; None where unknown.
+    """Millimetres per pixel of both films, from the parameters or as measured by inference; None where unknown.
 
     Raises:
-        SuperimpositionError: nothing has been measured on one of them.
+        SuperimpositionError: inference has not processed the pixel size of a film.
     """
     if params.pixel_sizes_mm is not None:
         return params.pixel_sizes_mm
@@ -65,30 +65,30 @@ def pixel_sizes_of(
     for name in (first, second):
         if name in known and known[name].is_suspect:
             logger.warning(
-                "the pixel size of %s is suspect (see its report), so that changes in mm may be wrong: check it, and set "
+                "the pixel size of %s is suspect (see its report), and changes in mm may be wrong: check the pixel size, and set "
                 "superimposition.pixel_sizes_mm.",
                 pseudonym(name),
             )
         if name not in known:
             raise SuperimpositionError(
-                f"{name!r} is located, but its pixel size is not: inference was stopped before. Run inference to its end, or "
-                "set superimposition.pixel_sizes_mm."
+                f"{name!r} has landmarks, but no pixel size, because inference was interrupted. Run inference again, or set "
+                "superimposition.pixel_sizes_mm."
             )
     return known[first].pixel_size_mm, known[second].pixel_size_mm
 
 
 def change_rows(first: pd.DataFrame, second: pd.DataFrame, pixel_sizes_mm: tuple[float | None, float | None]) -> pd.DataFrame:
-    """What has changed from the first film to the second.
+    """Changes of the measurements from the first film to the second.
 
     Args:
-        first: Its rows of a `PredictionTable`.
-        second: Likewise.
-        pixel_sizes_mm: Of both; None: angles and ratios only.
+        first: Rows of a `PredictionTable` of the first film.
+        second: Rows of the second film.
+        pixel_sizes_mm: Pixel sizes of both films; without them only angles and ratios are compared.
 
     Returns:
-        `measurement, name, unit, first, second, change, error, verdict`, a row for each that both films have. `error` is what
-        95 % of pairs without any change stay below; `verdict` says `smaller than its error`, `larger than its error`, or
-        `error unknown`.
+        `measurement, name, unit, first, second, change, error, verdict`, one row for each measurement that both films have.
+        `error` is the value below which 95 % of changes lie if nothing has changed. `verdict` is `smaller than its error`,
+        `larger than its error` or `error unknown`.
     """
     films = [
         assess(measured_places(points), size, sigmas_of(points))
@@ -113,13 +113,13 @@ def change_rows(first: pd.DataFrame, second: pd.DataFrame, pixel_sizes_mm: tuple
 
 
 def draw_superimposition(first: pd.DataFrame, second: pd.DataFrame, onto_first: Affine, title: str) -> Figure:
-    """Draw both tracings in the first film's pixels, without its picture.
+    """Draw both tracings in the pixel coordinates of the first film, without the film itself.
 
     Args:
         first: Rows `landmark, x, y` of the first film.
-        second: Of the second.
+        second: Rows of the second film.
         onto_first: From `superimpose`.
-        title: Above the picture.
+        title: Title above the picture.
     """
     earlier = places_of(first)
     later: Places = {
@@ -153,7 +153,7 @@ def draw_superimposition(first: pd.DataFrame, second: pd.DataFrame, onto_first: 
 def register(
     first: pd.DataFrame, second: pd.DataFrame, pixel_sizes_mm: tuple[float | None, float | None], registration: Registration
 ) -> Affine:
-    """The map that lays the second film's points over the first's.
+    """The transformation that maps the points of the second film onto the first film.
 
     Raises:
         SuperimpositionError: as `superimpose`, or a pixel size is unknown.
@@ -161,7 +161,7 @@ def register(
     one, two = pixel_sizes_mm
     if one is None or two is None:
         raise SuperimpositionError(
-            "superimposing needs the pixel size of both films: set superimposition.pixel_sizes_mm, or run inference "
-            "again with a ruler's networks or inference.pixel_size_mm."
+            "superimposition needs the pixel size of both films: set superimposition.pixel_sizes_mm, or run inference "
+            "again with ruler networks or inference.pixel_size_mm."
         )
     return superimpose(measured_places(first), measured_places(second), (one, two), registration)

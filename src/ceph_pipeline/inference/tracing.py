@@ -14,9 +14,9 @@ class Trace:
     """A line through landmarks.
 
     Attributes:
-        name: In the field's words.
-        corners: At least two; those that are missing are passed over.
-        beyond: By what share of its length a line of two corners is drawn on at both ends.
+        name: The usual name of the line in cephalometry.
+        corners: At least two landmarks or midpoints; missing ones are skipped.
+        beyond: Share of its length by which a line of two corners is extended at both ends.
     """
 
     name: str
@@ -39,19 +39,19 @@ TRACES = (
     Trace("mandible", ("Co", "Ar", "Go", "Me", "Gn", "Pog", "B")),
     Trace("soft-tissue profile", ("N`", "Pn", "Sn", "Ls", "Li", "Pog`")),
 )
-"""Straight from landmark to landmark: a tracing for orientation, not a contour that was seen in the film."""
+"""Straight lines between landmarks: a tracing for orientation, not a contour that was detected in the film."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A trace of one image: at least two `(x, y)` in pixels."""
+    """A trace in one image: at least two points `(x, y)` in pixels."""
 
     name: str
     xy: tuple[tuple[float, float], ...]
 
 
 def traced(places: Places) -> list[Line]:
-    """The traces that an image's landmarks allow.
+    """The traces that can be drawn with an image's landmarks.
 
     Example:
         >>> traced({"S": (0.0, 0.0), "N": (100.0, 0.0)})[1].xy

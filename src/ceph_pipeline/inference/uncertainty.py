@@ -1,4 +1,4 @@
-"""Radii and flags of new films once their pixel sizes are known."""
+"""Radii and flags of points in new films, computed when the pixel sizes are known."""
 
 from collections.abc import Mapping
 
@@ -14,20 +14,21 @@ from ceph_pipeline.landmarks.geometry import Size
 def judge_by_size(
     predictions: pd.DataFrame, uncertainty: DetectorUncertainty, sizes: pd.DataFrame, image_sizes: Mapping[str, Size]
 ) -> pd.DataFrame:
-    """Evaluate the uncertainty of located points again, in mm on films whose pixel size was measured.
+    """Evaluate the uncertainty of located points again, in mm for films whose pixel size was measured.
 
-    A detector locates films before their pixel size is known, so that a wrong size in a file's header cannot move points. Its
-    radii and flags are then those of the calibration in px, which holds for films as fine as those it was calibrated on.
+    A detector locates landmarks before the pixel size of a film is known, so that a wrong size in a file's header cannot move
+    points. At that time radii and flags follow the calibration in px, which is valid for films of similar resolution to those in
+    the calibration.
 
     Args:
         predictions: A `PredictionTable` of one stage.
-        uncertainty: Of the detector.
-        sizes: Of `calibration.pixel_size.pixel_sizes`; films whose size is suspect or unknown are judged in px.
+        uncertainty: The calibrated uncertainty of the detector.
+        sizes: From `calibration.pixel_size.pixel_sizes`; films whose size is suspect or unknown are judged in px.
         image_sizes: (width, height) px of each film.
 
     Returns:
-        The rows with the columns of `judge_points`, `flagged` also where a point was not found or lies outside its film; as they
-        are where the detector has no calibrated uncertainty.
+        The rows with the columns of `judge_points`; points that were not found or lie outside their film are `flagged` too. The
+        rows are unchanged if the detector has no calibrated uncertainty.
     """
     judged = uncertainty.judge(predictions, measured_pixel_sizes(sizes[~sizes["is_suspect"].astype(bool)]))
     if "calibrated_sigma_px" not in judged:

@@ -1,4 +1,4 @@
-"""From a raw data set to the project's tables and the pre-resized copies that training reads."""
+"""From a raw data set to the project's tables, and to the cache of resized images for training."""
 
 from ceph_pipeline.ingestion.cache import build_cache
 from ceph_pipeline.ingestion.consensus import with_consensus

@@ -1,4 +1,4 @@
-"""The pre-resized copies of the sources, which training reads instead of decoding full-size files again and again."""
+"""The cache of resized sources, which training reads instead of repeatedly decoding full-size files."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ Row = tuple[str, int, int, str]
 
 @dataclass(frozen=True)
 class CacheBuild:
-    """The outcome of filling the cache.
+    """Result of filling the cache.
 
     Attributes:
-        index: Rows `image_id, cache_width, cache_height, digest` in the images' order; the digest is of the pixels, so that
-            whatever is made from the cache notices when they change.
-        problems: Images whose pixels cannot be decoded, or are not what the file's header says.
+        index: Rows `image_id, cache_width, cache_height, digest` in the images' order. The digest is a hash of the pixels, so
+            that results from the cache are recomputed if pixels change.
+        problems: Images whose pixels cannot be decoded, or whose size differs from the header.
     """
 
     index: pd.DataFrame
@@ -51,18 +51,18 @@ def build_cache(
     workers: WorkerParams = ALONE,
     force: bool = False,
 ) -> CacheBuild:
-    """Write every source, scaled so that its long side is `long_side_px`, into a store.
+    """Write every source into a store, resized to the long side `long_side_px`.
 
-    A source whose file has changed is read again; the others are not touched, and work that was interrupted goes on where it
-    stopped. Another long side starts over.
+    Only sources whose file has changed are read again, and interrupted runs are resumed. If the long side changes, all sources
+    are read again.
 
     Args:
         images: The images table.
         raw: The raw data set that the table's paths belong to.
-        store: Receives the copies; training maps those of a local disk into memory.
-        long_side_px: Long side of the copies.
-        workers: Who decodes.
-        force: Fill it anew even if nothing has changed.
+        store: Output store; on a local disk, training memory-maps its images.
+        long_side_px: Long side of the resized images.
+        workers: Workers that decode the images.
+        force: Fill the cache again even if nothing has changed.
     """
     ledger = Ledger(store.folder)
     unchanged = _prepare(ledger, images, raw, store, long_side_px, force)
@@ -71,7 +71,7 @@ def build_cache(
     cached = store.ids()
     missing = [image_id for image_id in paths if image_id not in cached]
     if unchanged and not missing:
-        logger.info("the cache of %d cephalograms in %s is complete and unchanged: nothing to do", len(images), store.path)
+        logger.info("the cache of %d cephalograms in %s is complete and up to date: skipped", len(images), store.path)
     rows = {image_id: _row(image_id, store.read(image_id)) for image_id in paths.keys() - set(missing)}
     problems: dict[str, Problem] = {}
     jobs = [(image_id, paths[image_id], sizes[image_id], raw, store, long_side_px) for image_id in missing]
@@ -87,14 +87,14 @@ def build_cache(
 
 
 def cache_one(image_id: str, path: str, size: Size, raw: RawFolder, store: ImageStore, long_side_px: int) -> Row | Problem:
-    """Decode one source, write its copy, and say what came out."""
+    """Decode one source and write its resized image; returns a row of the index or a problem."""
     try:
         image = raw.read(path)
     except ImageReadError as error:
-        return Problem(image_id, path, "pixels", f"an undecodable file ({error})", "a whole image")
+        return Problem(image_id, path, "pixels", f"an undecodable file ({error})", "a complete image")
     found = (image.shape[1], image.shape[0])
     if found != tuple(size):
-        expected = f"{size[0]} × {size[1]} px as its header says; a turned image must be saved upright"
+        expected = f"{size[0]} × {size[1]} px, the size in its header; a rotated image must be saved upright"
         return Problem(image_id, path, "size", f"{found[0]} × {found[1]} px", expected)
     copy = shrink_to(image, long_side_px)
     store.write(image_id, copy)
@@ -102,12 +102,12 @@ def cache_one(image_id: str, path: str, size: Size, raw: RawFolder, store: Image
 
 
 def _prepare(ledger: Ledger, images: pd.DataFrame, raw: RawFolder, store: ImageStore, long_side_px: int, force: bool) -> bool:
-    """Delete copies that were made from anything else, with a line that says why, and record what the others are made from.
+    """Delete outdated images, log the reason, and record the inputs of the remaining ones.
 
-    Deleting comes before recording: a run that is killed between the two deletes again.
+    Images are deleted before the inputs are recorded, so that a run that was killed in between deletes them again.
 
     Returns:
-        Whether everything was finished from exactly these sources.
+        Whether the cache is complete and was made from exactly these sources.
     """
     summary = {"sources": len(images), "long_side_px": long_side_px}
     sources = _source_prints(images, raw)
@@ -117,7 +117,7 @@ def _prepare(ledger: Ledger, images: pd.DataFrame, raw: RawFolder, store: ImageS
     if force or "long_side_px" in ledger.difference({"long_side_px": long_side_px}):
         if record:
             reason = "force is set" if force else f"changed: {ledger.difference(summary)}"
-            logger.info("the cache in %s is filled anew (%s)", store.path, reason)
+            logger.info("the cache in %s is filled again (%s)", store.path, reason)
         store.clear()
     elif not unchanged:
         known = record.get("sources", {})
@@ -125,13 +125,15 @@ def _prepare(ledger: Ledger, images: pd.DataFrame, raw: RawFolder, store: ImageS
         stale = store.ids() - kept
         store.discard(stale)
         if stale:
-            logger.info("the cache in %s: %d source files have changed or are gone, the others stay", store.path, len(stale))
+            logger.info(
+                "the cache in %s: %d source files have changed or were removed, the others are kept", store.path, len(stale)
+            )
     ledger.begin(print_, summary, sources=sources)
     return unchanged
 
 
 def _source_prints(images: pd.DataFrame, raw: RawFolder) -> dict[str, str]:
-    """What each copy is made from: the bytes of its file, and the size that its header says."""
+    """Fingerprint of each image's inputs: the bytes of its file, and the size in its header."""
     rows = images[["image_id", "path", "width", "height"]].to_records(index=False).tolist()
     stamps = raw.stamps(path for _, path, _, _ in rows)
     return {image_id: f"{stamp} {width}x{height}" for (image_id, _, width, height), stamp in zip(rows, stamps, strict=True)}

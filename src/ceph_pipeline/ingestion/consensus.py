@@ -1,4 +1,4 @@
-"""One set of points out of several readers'."""
+"""The consensus of several readers' points."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from ceph_pipeline.landmarks.tables import CONSENSUS, reader_points
 logger = logging.getLogger(__name__)
 
 ConsensusMethod = Literal["mean", "ceil_mean"]
-"""Plain mean of the readers, or the mean rounded up to whole pixels, which is Aariz's official ground truth."""
+"""Mean of the readers, or the mean rounded up to whole pixels, which is Aariz's official ground truth."""
 
 
 def with_consensus(landmarks: pd.DataFrame, method: ConsensusMethod = "mean", reader: str | None = None) -> pd.DataFrame:
     """Add rows of reader `consensus`: the mean of the readers that have the point.
 
-    A point that one reader has is that reader's; a point that none has stays NaN. A film that brings its own consensus keeps it.
+    If only one reader has a point, the consensus is that point. If no reader has it, the consensus is NaN. An existing consensus
+    of a film is kept.
 
     Args:
         landmarks: Rows `image_id, reader, landmark, x, y`.
         method: `mean`, or `ceil_mean` for the mean rounded up.
-        reader: Whose points are the consensus, instead, and instead of one that films bring. What they have not read has none,
-            which is warned of.
+        reader: Reader whose points are used instead of the mean and of an existing consensus. Films that this reader has not
+            annotated have no consensus, and a warning is logged.
 
     Raises:
         ValueError: there is no such reader.
@@ -49,7 +50,7 @@ def _warn_of_unread(landmarks: pd.DataFrame, chosen: pd.DataFrame, reader: str) 
     read, seen = (set(table.dropna(subset=["x", "y"])["image_id"]) for table in (landmarks, chosen))
     if unread := len(read - seen):
         logger.warning(
-            "ingestion.consensus_reader = %s: no point of theirs on %d of %d films that others have read, which thereby have no "
-            "ground truth. With `consensus_reader: null` the readers' mean is it; or leave these films out (`ingestion.exclude`)",
+            "ingestion.consensus_reader = %s: %d of %d annotated films have no points of this reader, so no ground truth. "
+            "Set `consensus_reader: null` to use the readers' mean, or leave these films out (`ingestion.exclude`)",
             *(reader, unread, len(read)),
         )

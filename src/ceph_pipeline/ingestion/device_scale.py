@@ -1,4 +1,4 @@
-"""Pixel sizes corrected device by device, where a data set's own cannot be true."""
+"""Correction of pixel sizes per device, for data sets with implausible pixel sizes."""
 
 import logging
 from collections.abc import Mapping
@@ -18,19 +18,19 @@ _MARKS = {"ruler": RULER_MARKS, "sella_nasion": ["Sella", "Nasion"]}
 
 
 class DeviceScaleError(CephError, ValueError):
-    """A correction names a device that is not there."""
+    """A correction is impossible, for instance because its device does not exist."""
 
 
 def with_device_scale(images: pd.DataFrame, landmarks: pd.DataFrame, params: DeviceScaleParams) -> pd.DataFrame:
-    """The images with corrected pixel sizes; the corrected ones' `pixel_size_source` is `device_` and the correction.
+    """The images with corrected pixel sizes; the `pixel_size_source` of corrected images is `device_` and the correction.
 
     Args:
         images: Rows of `ImageTable`, with the column `pixel_size_source`.
         landmarks: Rows of `LandmarkTable` with a consensus.
-        params: Which correction; devices that it says nothing about keep their sizes.
+        params: The correction; devices without a correction keep their pixel sizes.
 
     Raises:
-        DeviceScaleError: the table names a device that no image has.
+        DeviceScaleError: the table contains an unknown device, or no device can be corrected.
     """
     if params.correction == "none":
         return images
@@ -45,11 +45,13 @@ def with_device_scale(images: pd.DataFrame, landmarks: pd.DataFrame, params: Dev
 
 
 def _new_sizes(images: pd.DataFrame, landmarks: pd.DataFrame, params: DeviceScaleParams) -> Mapping[str, NDArray[np.float64]]:
-    """By device, the sizes `(N,)` that its images are to have."""
+    """By device, the corrected pixel sizes `(N,)` of its images."""
     machines = sorted(images["machine"].unique())
     if params.correction == "table":
         if unknown := sorted(set(params.table_mm) - set(machines)):
-            raise DeviceScaleError(f"ingestion.device_scale.table_mm: no image is of {unknown[0]!r}; the devices are {machines}.")
+            raise DeviceScaleError(
+                f"ingestion.device_scale.table_mm: no image has the device {unknown[0]!r}; the devices are {machines}."
+            )
         return {machine: np.full(len(images), size) for machine, size in params.table_mm.items()}
     true_mm = params.ruler_mm if params.correction == "ruler" else params.sella_nasion_mm
     points = points_array(reader_points(landmarks), images["image_id"].tolist(), list(_MARKS[params.correction]))
@@ -62,7 +64,10 @@ def _new_sizes(images: pd.DataFrame, landmarks: pd.DataFrame, params: DeviceScal
             found[machine] = own * (true_mm / np.median(known))
         else:
             logger.warning(
-                "%s keeps its pixel sizes: %d of %d wanted images have the length", machine, len(known), params.min_images
+                "%s keeps its pixel sizes: only %d images have the length, but %d are required",
+                machine,
+                len(known),
+                params.min_images,
             )
     if not found:
         raise DeviceScaleError(

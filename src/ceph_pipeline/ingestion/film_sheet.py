@@ -1,4 +1,4 @@
-"""A user's sheet of facts about films: split, patient, pixel size, device; one row a film."""
+"""A user's sheet of facts about films (split, patient, pixel size, device), with one row per film."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ class FilmSheetError(CephError, ValueError):
 
 
 def no_facts(images: pd.DataFrame) -> pd.DataFrame:
-    """What is known of films without a sheet: nothing."""
+    """The empty table of facts, for data sets without a sheet."""
     nothing = {"split": None, "patient": None, "pixel_size_mm": math.nan, "machine": None}
     return pd.DataFrame(nothing, index=pd.Index(images["image_id"], name="image_id"))
 
 
 def read_film_sheet(images: pd.DataFrame, params: FilmSheetParams, setting: str = "ingestion.films") -> pd.DataFrame:
-    """Facts about the images, from the sheet that the configuration names.
+    """Facts about the images, from the configured sheet.
 
-    A row belongs to the film of that identifier, of that path or a path that ends so, of that file name with or without
-    suffix, or of that number where a spreadsheet has dropped its leading zeros. The patient's key stays in
-    memory: it gets into no table and no log, and the sheet's own name gets into no log.
+    A row names a film by its identifier, its path or the end of its path, its file name with or without suffix, or its number
+    without leading zeros, which spreadsheets drop. The patient's key is never written to tables or logs, and the sheet's name is
+    never logged.
 
     Args:
         images: The images table.
-        params: The sheet, and what its columns are called.
-        setting: What messages call these parameters.
+        params: The sheet and the names of its columns.
+        setting: Name of these parameters in messages.
 
     Returns:
-        `split, patient, pixel_size_mm, machine` by `image_id`, one row an image; None, or NaN, where the sheet says nothing.
+        `split, patient, pixel_size_mm, machine` by `image_id`, one row per image; unknown facts are None or NaN.
 
     Raises:
-        FilmSheetError: the sheet cannot be read, lacks the films' column or all of the others, names a film that several
-            images could be, or says two things of one film; or a value is none.
+        FilmSheetError: the sheet cannot be read, lacks the column of films or all other columns, has an ambiguous name of a film
+            or contradictory rows of one film, or contains an invalid value.
     """
     if params.sheet is None:
         return no_facts(images)
@@ -64,7 +64,7 @@ def read_film_sheet(images: pd.DataFrame, params: FilmSheetParams, setting: str 
     except UnreadableFileError as error:
         raise FilmSheetError(f"{setting}.sheet = {path}: {error}.") from None
     for note in sheet.notes:
-        logger.warning("%s.sheet: %s: %s is read", setting, note.field, note.found)
+        logger.warning("%s.sheet: %s: using %s", setting, note.field, note.found)
     present = [fact for fact in FACTS if columns[fact] is not None]
     if columns["image"] is None or not present:
         wanted = f"{params.image!r}, and of {', '.join(repr(getattr(params, fact)) for fact in FACTS)} at least one"
@@ -75,7 +75,7 @@ def read_film_sheet(images: pd.DataFrame, params: FilmSheetParams, setting: str 
 
 
 def with_machines(images: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
-    """The images table with the sheet's devices, where it names them."""
+    """The images table with the devices of the sheet; other images keep their device."""
     named = facts["machine"].reindex(images["image_id"]).reset_index(drop=True)
     return images.assign(machine=images["machine"].reset_index(drop=True).where(named.isna(), named))
 
@@ -91,7 +91,7 @@ def _facts(images: pd.DataFrame, sheet: Sheet, path: Path, columns: dict[str, in
         found = next((films[key] for key in keys if key in films), set())
         if len(found) > 1:
             name = shown(cells[columns["image"]])
-            raise FilmSheetError(f"{path}: line {line}: {name} is the name of {len(found)} images; give their paths.")
+            raise FilmSheetError(f"{path}: line {line}: {name} is the name of {len(found)} images; use their paths instead.")
         if not found:
             strangers.append(line)
             continue
@@ -99,32 +99,32 @@ def _facts(images: pd.DataFrame, sheet: Sheet, path: Path, columns: dict[str, in
         values = tuple(cells[columns[fact]].strip() for fact in FACTS if fact in columns)
         if said.setdefault(image_id, (line, values))[1] != values:
             lines = f"lines {said[image_id][0]} and {line}"
-            raise FilmSheetError(f"{path}: {lines} say two things of one film; expected one row a film.")
+            raise FilmSheetError(f"{path}: {lines} contradict each other on one film; expected one row per film.")
         for fact in (fact for fact in FACTS if fact in columns):
             facts.loc[image_id, fact] = _value(fact, cells[columns[fact]].strip(), f"{path}: line {line}", sheet)
     if strangers and not said:
         some = ", ".join(shown(cells[columns["image"]]) for _, cells in sheet.rows[:3])
         expected = ", ".join(map(shown, images["image_id"][:3]))
         raise FilmSheetError(
-            f"{path}: none of its {len(strangers)} rows is of one of the {len(images)} images: it names {some}, …; expected "
+            f"{path}: none of its {len(strangers)} rows matches one of the {len(images)} images: found {some}, …; expected "
             f"identifiers, paths or file names such as {expected}."
         )
     names = ", ".join(fact for fact in FACTS if fact in columns)
     logger.info("%s.sheet: %s of %d of %d images", setting, names, len(said), len(images))
     if strangers:
         some = ", ".join(map(str, strangers[:5])) + (", …" if len(strangers) > 5 else "")
-        message = "%s.sheet: %d of %d rows name none of the images, and say nothing: lines %s"
+        message = "%s.sheet: %d of %d rows match no image and are ignored: lines %s"
         logger.warning(message, setting, len(strangers), len(sheet.rows), some)
     return facts
 
 
 def _number(name: str) -> str:
-    """Key of a name that is a number: without leading zeros, and no file name."""
+    """Key of a name that is a number, without leading zeros; it differs from all file names."""
     return f"/{name.lstrip('0')}" if name.isascii() and name.isdecimal() else ""
 
 
 def _films_by_name(images: pd.DataFrame) -> dict[str, set[str]]:
-    """Images that a cell can stand for; an identifier or a whole path stands for its own alone."""
+    """The images that match a name; an identifier or a complete path matches only its own image."""
     films: dict[str, set[str]] = defaultdict(set)
     pairs = list(zip(images["image_id"], images["path"], strict=True))
     for image_id, path in pairs:

@@ -1,4 +1,4 @@
-"""Which of several sources says how long a film's pixels are."""
+"""Selection of a film's pixel size from several sources."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ logger = logging.getLogger(__name__)
 UNKNOWN = "unknown"
 
 Found = tuple[float, str]
-"""Millimetres per pixel, NaN where it is unknown, and what says so."""
+"""Millimetres per pixel (NaN if unknown), and the source."""
 
 
 def with_pixel_sizes(
     images: pd.DataFrame, landmarks: pd.DataFrame, facts: pd.DataFrame, raw: RawFolder, params: PixelSizeParams
 ) -> pd.DataFrame:
-    """Give each image the pixel size of the first source that has one, and say which in the column `pixel_size_source`.
+    """Set each image's pixel size from the first source that has one; `pixel_size_source` contains the source.
 
     Args:
         images: The images table, with the annotations' pixel sizes.
-        landmarks: Points of the readers, in which p1 and p2 are a ruler's marks.
-        facts: Of `read_film_sheet`.
-        raw: Where the images are, whose headers may hold a spacing.
-        params: The sources in their order.
+        landmarks: The readers' points; p1 and p2 are the ruler's marks.
+        facts: Result of `read_film_sheet`.
+        raw: Raw data set with the images, whose headers may contain a spacing.
+        params: The sources in order of precedence.
 
     Returns:
-        The table; `pixel_size_mm` NaN and the source `unknown` where no source has a size. A header's source is the field it
-        is from, such as `dicom_imager_pixel_spacing`, measured in the detector's plane: lengths by it are those of the head's
-        magnified shadow.
+        The table; if no source has a pixel size, `pixel_size_mm` is NaN and the source `unknown`. For a header, the source is the
+        field, such as `dicom_imager_pixel_spacing`. This field is measured in the detector's plane, so that lengths computed from
+        it include the projection's magnification of the skull.
     """
     sources: Mapping[PixelSizeSource, Callable[[pd.DataFrame], list[Found]]] = {
         "sheet": lambda rows: [(size, "sheet") for size in facts["pixel_size_mm"].reindex(rows["image_id"])],
@@ -57,14 +57,14 @@ def with_pixel_sizes(
         found |= {image_id: size for image_id, size in sizes if np.isfinite(size[0])}
     chosen = [found.get(image_id, (np.nan, UNKNOWN)) for image_id in images["image_id"]]
     counts = Counter(name for _, name in chosen)
-    logger.info("pixel sizes: %s", ", ".join(f"{count} by {name}" for name, count in counts.items()))
+    logger.info("pixel sizes: %s", ", ".join(f"{count} from {name}" for name, count in counts.items()))
     return images.assign(
         pixel_size_mm=np.array([size for size, _ in chosen], np.float64), pixel_size_source=[name for _, name in chosen]
     )
 
 
 def _of_headers(images: pd.DataFrame, raw: RawFolder, *, of_dicom: bool) -> list[Found]:
-    """Spacings that the image files have; of DICOM files, or of all others, in which it is often a printer's resolution."""
+    """Spacings in the headers of DICOM files, or of all other files, in which they are often resolutions for printing."""
     with ThreadPoolExecutor() as threads:
         return list(threads.map(lambda path: _spacing(raw, path, of_dicom=of_dicom), images["path"]))
 
@@ -73,7 +73,7 @@ def _spacing(raw: RawFolder, path: str, *, of_dicom: bool) -> Found:
     nothing = (np.nan, UNKNOWN)
     try:
         header = read_header(raw.films / path)
-    except ImageReadError:  # a film that is not at hand; a damaged one has been refused before
+    except ImageReadError:  # the film does not exist; damaged films have been rejected before
         return nothing
     if header.spacing_source is None or (header.kind == "dicom") != of_dicom:
         return nothing
@@ -81,7 +81,7 @@ def _spacing(raw: RawFolder, path: str, *, of_dicom: bool) -> Found:
 
 
 def _of_rulers(images: pd.DataFrame, landmarks: pd.DataFrame, ruler_mm: float) -> list[Found]:
-    """By the distance of p1 and p2, the median over readers."""
+    """Pixel sizes from the distance between p1 and p2, as the median over readers."""
     marks, image_ids = list(SCHEMAS["ruler"].names), list(images["image_id"])
     rows = readings_of(landmarks[landmarks["landmark"].isin(marks)])
     distances = [
@@ -94,6 +94,6 @@ def _of_rulers(images: pd.DataFrame, landmarks: pd.DataFrame, ruler_mm: float) -
     sizes = ruler_mm / median
     for image_id, size in zip(image_ids, sizes, strict=True):
         if np.isfinite(size) and not is_pixel_size(size):
-            message = "%s: by p1 and p2 a pixel is %.4g mm, which is not believed; expected %s"
+            message = "%s: the pixel size from p1 and p2 is %.4g mm, which is implausible; expected %s"
             logger.warning(message, pseudonym(image_id), size, PIXEL_SIZE)
     return [(size if is_pixel_size(size) else np.nan, "ruler") for size in sizes]

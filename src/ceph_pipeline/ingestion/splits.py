@@ -1,4 +1,4 @@
-"""Splits for data sets that come without: by a sheet, or by chance, whole patients at a time."""
+"""Splits for data sets without splits: from a sheet, or drawn at random by patient."""
 
 from __future__ import annotations
 
@@ -19,33 +19,36 @@ from ceph_pipeline.landmarks.tables import SPLITS
 logger = logging.getLogger(__name__)
 
 _FAR_OFF = 0.5
-"""A split that misses its wanted number of films by more than this share of it is warned of."""
+"""Relative deviation from the wanted number of films beyond which a warning is logged."""
 
 
 class SplitError(CephError, ValueError):
-    """A data set cannot be split as asked."""
+    """A data set cannot be split as configured."""
 
 
 def with_splits(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams, seed: int) -> pd.DataFrame:
-    """Give each image its split.
+    """Set the split of each image.
 
-    A split that the sheet of films names counts, then the data set's own. Where no image is for testing, a share of the
-    training images is held out, and where none is for validation, a share of those that are left. All films of a patient
-    go together. The order in which they are drawn depends on the seed and on each one's key alone, so that leaving a patient
-    of one film out moves two other films at most; a patient of so many that the share is nearer without them is passed over.
+    1. The split in the sheet of films takes precedence over the data set's split.
+    2. If there are no test images, a share of the training images is held out as test split. If there are no validation images,
+       a share of the remaining training images is held out as validation split.
+    3. All films of a patient are held out together. A patient is skipped if the share is closer to the wanted one without this
+       patient's films.
+    4. The order of patients depends only on the seed and on each patient's key. Thus the removal of a patient with one film
+       changes the split of at most two other films.
 
     Args:
         images: The images table.
-        facts: Of `read_film_sheet`: splits and patients.
-        params: Shares, and how a path tells the patient.
-        seed: Chooses the patients.
+        facts: Result of `read_film_sheet`, with splits and patients.
+        params: Shares, and the pattern of patients in paths.
+        seed: Seed of the order of patients.
 
     Returns:
-        The table with its splits and, where a patient has several films, a column `patient` of pseudonyms.
+        The table with splits and, if a patient has several films, a column `patient` of pseudonyms.
 
     Raises:
-        SplitError: no training images, a share that leaves none on one side, a patient in two splits, films are to be drawn of
-            which only some have a patient, or the pattern matches no path.
+        SplitError: no training images, a share that leaves a split empty, a patient in two splits, films to be split of which
+            only some have a known patient, or a pattern that matches no path.
     """
     named = facts["split"].reindex(images["image_id"]).to_numpy()
     images = _moved(images, {i: s for i, s in zip(images["image_id"], named, strict=True) if isinstance(s, str)})
@@ -62,23 +65,23 @@ def with_splits(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams, 
 
 
 def _require_patients(images: pd.DataFrame, told: Collection[str]) -> None:
-    """Refuse to draw from films of which some patients are told only: the others may be films of these."""
+    """Require that the patients of all or of no films to be split are known, since films of unknown patients may be theirs."""
     training = images.loc[images["split"] == "train", ["image_id", "path"]]
     untold = training.loc[~training["image_id"].isin(told), "path"].tolist()
     if 0 < len(untold) < len(training):
         raise SplitError(
-            f"the patient of {len(training) - len(untold)} of {len(training)} training images is told, that of {untold[0]} is "
-            "not, and some are to be held out: films of one patient could come into several splits. Give each image a row with "
-            "its patient in `ingestion.films.sheet`, one of its own where nothing is known; or an "
-            "`ingestion.splits.patient_pattern` that matches each path, with an optional group such as ^(?:([^/]+)/)? where "
-            "some films are another patient's each; or leave both out where no patient has two."
+            f"the patient is known for only {len(training) - len(untold)} of {len(training)} training images (not for "
+            f"{untold[0]}); films of one patient could end up in different splits. Give each image a row with its patient in "
+            "`ingestion.films.sheet` (a separate key if unknown); or set an `ingestion.splits.patient_pattern` that matches "
+            "every path, with an optional group such as ^(?:([^/]+)/)? if other films are of separate patients; or remove both "
+            "settings if no patient has two films."
         )
 
 
 def _keys(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams) -> tuple[dict[str, str], dict[str, str]]:
-    """A patient's key by image as the sheet tells it, and as the path does: of each image that the pattern matches.
+    """Each image's patient key from the sheet, and from the path if the pattern matches.
 
-    Where the pattern's group is empty, the key is the image's identifier: nobody else's film.
+    If the pattern's group is empty, the key is the image's identifier, which means a separate patient.
     """
     said = facts["patient"].reindex(images["image_id"])
     by_sheet = {str(image_id): f"patient {_normalised(key)}" for image_id, key in said.items() if isinstance(key, str)}
@@ -96,11 +99,11 @@ def _keys(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams) -> tup
 
 
 def _patients(image_ids: Iterable[str], by_sheet: Mapping[str, str], by_path: Mapping[str, str]) -> dict[str, str]:
-    """One key a patient by image; the image's own identifier where nothing is told.
+    """The patient's key of each image; the image's identifier if the patient is unknown.
 
-    The sheet counts. Films of one path's key that it does not tell all of are one patient's, whatever it says of the others.
+    The sheet takes precedence. If it lacks some of the films with the same key by path, all of them are of one patient.
     """
-    from scipy.cluster.hierarchy import DisjointSet  # loaded where it is needed: registering pipelines stays cheap
+    from scipy.cluster.hierarchy import DisjointSet  # imported here, so that registering the pipelines stays fast
 
     films_of = defaultdict(list)
     for image_id, key in by_path.items():
@@ -117,7 +120,7 @@ def _patients(image_ids: Iterable[str], by_sheet: Mapping[str, str], by_path: Ma
 
 
 def _normalised(key: str) -> str:
-    """One form of a patient's name or number: `Meier 1` is `meier 1`; `7`, `007` and `7.0` are one number."""
+    """Normalised form of a patient's name or number: `Meier 1` is `meier 1`; `7`, `007` and `7.0` are equal."""
     plain = " ".join(unicodedata.normalize("NFC", key).split()).casefold()
     number = re.fullmatch(r"0*(\d+)(?:\.0+)?", plain)
     return number[1] if number else plain
@@ -130,17 +133,17 @@ def _require_apart(images: pd.DataFrame, patients: Mapping[str, str]) -> None:
         if len(one_each) > 1:
             some = ", ".join(f"{row.image_id} ({row.split})" for row in one_each.itertuples())
             raise SplitError(
-                f"films of one patient are in several splits: {some}. A patient that a network has learned from cannot test it: "
-                "mend the splits or the patients: `ingestion.films.sheet`, `ingestion.splits.patient_pattern`."
+                f"films of one patient are in several splits: {some}. Each patient must be in one split only: "
+                "correct the splits or the patients (`ingestion.films.sheet`, `ingestion.splits.patient_pattern`)."
             )
 
 
 def _hold_out(images: pd.DataFrame, patients: Mapping[str, str], split: str, fraction: float, seed: int) -> pd.DataFrame:
-    """Move a share of the training images to a split that has none yet."""
+    """Move a share of the training images to a split that is still empty."""
     training = images.loc[images["split"] == "train", "image_id"]
     if training.empty:
         found = ", ".join(f"{count} {split}" for split, count in images["split"].value_counts().items()) or "none"
-        raise SplitError(f"the data set has no training images (found {found}): nothing can be learned from it.")
+        raise SplitError(f"the data set has no training images (found {found}).")
     if (images["split"] == split).any() or (split == "test" and fraction == 0):
         return images
     wanted = round(fraction * len(training))
@@ -150,7 +153,7 @@ def _hold_out(images: pd.DataFrame, patients: Mapping[str, str], split: str, fra
         way_out = (
             f"Set a fraction that leaves images on both sides, such as {max(0.1, 1 / len(training)):.2g}."
             if n_patients > 1
-            else "One patient cannot be on both sides: read films of others as well."
+            else "All films are of one patient; add films of other patients."
         )
         raise SplitError(
             f"the data set has no {split} split, and ingestion.splits.{split}_fraction = {fraction} of {len(training)} training "
@@ -158,17 +161,17 @@ def _hold_out(images: pd.DataFrame, patients: Mapping[str, str], split: str, fra
         )
     if abs(len(held_out) - wanted) > _FAR_OFF * wanted:
         logger.warning(
-            "the %s split has %d of %d training images, where ingestion.splits.%s_fraction = %g asks for %d: whole patients are "
-            "held out, and one has %d images",
+            "the %s split has %d of %d training images, but ingestion.splits.%s_fraction = %g corresponds to %d: whole patients "
+            "are held out, and one patient has %d images",
             *(split, len(held_out), len(training), split, fraction, wanted, training.map(patients).value_counts().max()),
         )
     return _moved(images, dict.fromkeys(held_out, split))
 
 
 def _drawn(training: pd.Series[str], patients: Mapping[str, str], wanted: int, seed: int) -> list[str]:
-    """Images of as many patients as it takes to hold out about the wanted number.
+    """Images of random patients, about the wanted number.
 
-    A patient goes over it by no more than the draw would fall short without them; where each of them does, the smallest is it.
+    A patient may exceed the wanted number by at most the shortage without this patient. If no patient fits, the smallest is used.
     """
     groups = training.groupby(training.map(patients)).agg(list)
     order = sorted(groups.index, key=lambda key: hashlib.sha256(f"{seed}:{key}".encode()).digest())

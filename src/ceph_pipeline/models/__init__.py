@@ -1,4 +1,4 @@
-"""Networks: timm backbones with heads for landmarks, for the CVM stage and for crops around one landmark."""
+"""Networks: timm backbones with heads for landmarks, for the CVM stage, for measurements and for crops."""
 
 from ceph_pipeline.models.backbones import UnknownBackboneError
 from ceph_pipeline.models.landmark_net import LandmarkNet, LandmarkOutput, create_landmark_net

@@ -14,7 +14,7 @@ from ceph_pipeline.models.hub import published_weights, say_once
 
 
 class UnknownBackboneError(CephError, ValueError):
-    """No timm model has this name, or it gives no feature maps."""
+    """No timm model has this name, or the model provides no feature maps."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class FeatureMap:
     """One output of a backbone.
 
     Attributes:
-        channels: Its channels.
+        channels: Number of channels.
         stride: Input pixels per feature pixel.
     """
 
@@ -31,15 +31,15 @@ class FeatureMap:
 
 
 class Backbone(nn.Module):
-    """A timm feature extractor; its outputs run from the finest to the coarsest.
+    """A timm feature extractor; its outputs are ordered from the finest to the coarsest.
 
     Attributes:
         name: timm's name of the model.
-        in_channels: Channels that its first convolution sees.
+        in_channels: Input channels of its first convolution.
         net: The timm module; checkpoints are matched against its keys.
         stem: The feature map at stride 2, if the network has one.
         branches: The feature maps at strides 4 and more.
-        is_high_resolution: Its branches were computed in parallel and have exchanged features already, as in HRNet.
+        is_high_resolution: The branches are computed in parallel and exchange features, as in HRNet.
     """
 
     def __init__(self, name: str, in_channels: int, *, drop_path: float = 0.0, pretrained: bool = False) -> None:
@@ -61,19 +61,19 @@ class Backbone(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor | None, list[Tensor]]:
         """The stem's features (None without one) and the branches' features of `(N, C, H, W)` images.
 
-        A net for three channels sees grey images `(N, 1, H, W)` three times over.
+        For a network with three input channels, grey images `(N, 1, H, W)` are repeated three times.
 
         Raises:
-            ValueError: the images have another number of channels, or not the only size that the backbone takes.
+            ValueError: the images have another number of channels, or not the fixed input size of the backbone.
         """
         given = images.shape[1]
         if given not in (1, self.in_channels):
-            raise InvalidValueError(f"images have {given} channels; {self.name} was made for {self.in_channels}, or grey images.")
+            raise InvalidValueError(f"images have {given} channels; {self.name} accepts {self.in_channels}, or grey images.")
         if self._only_size not in (None, tuple(images.shape[2:])):
             size, only = (" × ".join(map(str, each)) for each in (images.shape[2:], self._only_size))
             raise InvalidValueError(
-                f"images are {size} px (H × W); {self.name} takes {only} px only. "
-                "Set the input to that size, or take a backbone that is free in it, such as hrnet_w18 or convnextv2_nano."
+                f"images are {size} px (H × W); {self.name} accepts {only} px only. "
+                "Set the input to that size, or use a backbone without a fixed size, such as hrnet_w18 or convnextv2_nano."
             )
         outputs = self.net(images.expand(-1, self.in_channels, -1, -1))
         if self._channels_last:
@@ -83,13 +83,13 @@ class Backbone(nn.Module):
 
 
 def _only_size(net: nn.Module) -> tuple[int, int] | None:
-    """(H, W) that a transformer's positions or windows were laid out for, where it takes no other."""
+    """The fixed input size (H, W) of a transformer; None if the network accepts other sizes."""
     sizes = (each.img_size for each in net.modules() if isinstance(each, PatchEmbed) and each.strict_img_size)
     return next((size for size in sizes if size is not None), None)
 
 
 def _settings(name: str, in_channels: int, drop_path: float) -> dict[str, Any]:
-    """What timm is asked for; HRNet's own branches, without the widening that its classifier adds."""
+    """Keyword arguments for timm; for HRNet, the branches without the wider features that its classifier adds."""
     location = {"feature_location": ""} if name.startswith("hrnet_") else {}
     stochastic_depth = {"drop_path_rate": drop_path} if drop_path else {}
     return {"features_only": True, "in_chans": in_channels, **location, **stochastic_depth}
@@ -103,7 +103,7 @@ def _untrained(name: str, settings: dict[str, Any]) -> Any:
         net = timm.create_model(name, pretrained=False, **settings)
     except (AttributeError, RuntimeError) as error:
         raise UnknownBackboneError(
-            f"backbone {name!r} gives no feature maps ({error}). Take one that supports timm's `features_only`."
+            f"backbone {name!r} provides no feature maps ({error}). Use one that supports timm's `features_only`."
         ) from error
     except TypeError as error:
         raise _without_drop_path(name) from error
@@ -114,13 +114,13 @@ def _untrained(name: str, settings: dict[str, Any]) -> Any:
 
 def _without_drop_path(name: str) -> InvalidValueError:
     return InvalidValueError(
-        f"backbone {name!r} has no drop-path: set `drop_path` to 0 and use `dropout`, or take a backbone with stochastic depth, "
+        f"backbone {name!r} has no drop-path: set `drop_path` to 0 and use `dropout`, or use a backbone with stochastic depth, "
         "such as resnet34 or convnextv2_nano."
     )
 
 
 def _pretrained(name: str, settings: dict[str, Any]) -> Any:
-    """The pretrained model, or an untrained one where no weights can be had, which is said."""
+    """The pretrained model; an untrained one, with a warning, if no weights are available."""
     untrained = _untrained(name, settings)
     weights = published_weights(name)
     if weights is None:

@@ -1,6 +1,7 @@
-"""Depthwise convolutions on a processor: float32 also where everything around them is bfloat16.
+"""Depthwise convolutions that compute in float32 on a CPU, also under bfloat16 autocast.
 
-oneDNN has no fast backward pass for them in bfloat16; it takes three quarters of a training step (docs/networks.md).
+oneDNN has no fast backward pass for depthwise convolutions in bfloat16: that pass takes three quarters of a training step
+(docs/networks.md).
 """
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 
 class _Float32OnCpu(nn.Conv2d):
-    """A convolution that leaves autocast on a CPU and computes as usual elsewhere."""
+    """A convolution that disables autocast on a CPU and is unchanged on other devices."""
 
     def forward(self, input: Tensor) -> Tensor:
         """The convolution of `(N, C, H, W)`."""
@@ -20,18 +21,18 @@ class _Float32OnCpu(nn.Conv2d):
 
 
 class DepthwiseConv2d(_Float32OnCpu):
-    """torch's."""
+    """Torch's convolution."""
 
 
 class DepthwiseConv2dSame(_Float32OnCpu, Conv2dSame):
-    """timm's, which pads as TensorFlow does."""
+    """timm's convolution with the padding of TensorFlow."""
 
 
 _REPLACEMENTS: dict[type[nn.Conv2d], type[nn.Conv2d]] = {nn.Conv2d: DepthwiseConv2d, Conv2dSame: DepthwiseConv2dSame}
 
 
 def keep_depthwise_in_float32(net: nn.Module) -> None:
-    """Let the depthwise convolutions of a network compute in float32 on a CPU; its weights and their keys stay as they are."""
+    """Make the depthwise convolutions of a network compute in float32 on a CPU; weights and keys are unchanged."""
     for module in net.modules():
         if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1:
             module.__class__ = _REPLACEMENTS.get(type(module), type(module))

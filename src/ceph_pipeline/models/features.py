@@ -1,4 +1,4 @@
-"""A backbone and its neck: one fused feature map at stride 4."""
+"""A backbone and its neck, which produce one fused feature map at stride 4."""
 
 import math
 from typing import NamedTuple
@@ -16,7 +16,7 @@ class Features(NamedTuple):
 
     Attributes:
         fused: `(N, width, H / 4, W / 4)`.
-        stem: `(N, channels, H / 2, W / 2)`, or None where the backbone has no such features.
+        stem: `(N, channels, H / 2, W / 2)`, or None if the backbone has no features at stride 2.
         coarsest: `(N, channels, h, w)`, the backbone's lowest resolution.
     """
 
@@ -26,7 +26,7 @@ class Features(NamedTuple):
 
 
 class FeatureNet(nn.Module):
-    """Images to features.
+    """Computes features of images.
 
     Attributes:
         width: Channels of the fused features.
@@ -46,28 +46,28 @@ class FeatureNet(nn.Module):
         """Features of `(N, C, H, W)` images.
 
         Raises:
-            ValueError: H or W is no multiple of the backbone's coarsest stride.
+            ValueError: H or W is not a multiple of 4 and of the backbone's coarsest stride.
         """
         height, width = images.shape[-2:]
         multiple = math.lcm(4, self.backbone.branches[-1].stride)
         if height % multiple or width % multiple:
             raise InvalidValueError(
-                f"images are {height} × {width} px (H × W); {self.backbone.name} needs multiples of {multiple}."
+                f"images are {height} × {width} px (H × W); {self.backbone.name} requires multiples of {multiple}."
             )
         stem, branches = self.backbone(images)
         fused = self.neck(branches, torch.Size((height // 4, width // 4)))
         return Features(fused, stem, branches[-1])
 
     def stem_fusion(self) -> StemFusion:
-        """A new module that takes these features from stride 4 to stride 2."""
+        """A new module that upsamples these features from stride 4 to stride 2."""
         return StemFusion(self.width, self.backbone.stem)
 
 
 def require_stride(stride: int, strides: tuple[int, ...]) -> None:
-    """Refuse a heatmap stride that a network is not made for.
+    """Check that a network supports a heatmap stride.
 
     Raises:
-        ValueError: the stride is not one of them.
+        ValueError: the stride is not one of `strides`.
     """
     if stride not in strides:
         raise InvalidValueError(f"heatmap stride is {stride}, expected one of {strides}: input pixels per heatmap pixel.")

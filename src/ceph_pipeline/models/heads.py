@@ -1,4 +1,4 @@
-"""Heads: heatmaps from fused features, the CVM stage and measurements from pooled ones."""
+"""Heads: heatmaps from fused features, the CVM stage from pooled features, and measurements from heatmaps."""
 
 import torch
 from torch import Tensor, nn
@@ -6,11 +6,11 @@ from torch import Tensor, nn
 from ceph_pipeline.heatmaps import Activation, decode, to_heatmaps
 
 MAP_INIT_STD = 1e-3
-"""Standard deviation of the last convolution's initial weights: the first maps are near 0, as nearly all of a target is."""
+"""Standard deviation of the last convolution's initial weights: initial maps are near 0, like most pixels of a target."""
 
 
 class HeatmapHead(nn.Module):
-    """One map for each landmark by a 1 × 1 convolution.
+    """Computes one map for each landmark with a 1 × 1 convolution.
 
     Args:
         width: Channels of the features.
@@ -28,7 +28,7 @@ class HeatmapHead(nn.Module):
     def forward(self, fused: Tensor) -> Tensor:
         """Logits `(N, K, h, w)`, in float32 also under autocast.
 
-        Sub-pixel decoding reads the curvature of the log-heatmap; bfloat16's 8 bits would shift its answers by up to 0.1 px.
+        Sub-pixel decoding uses the curvature of the log-heatmap; bfloat16's 8 bits would shift points by up to 0.1 px.
         """
         with torch.autocast(fused.device.type, enabled=False):
             logits: Tensor = self.maps(self.drop(fused).float())
@@ -36,10 +36,10 @@ class HeatmapHead(nn.Module):
 
 
 class CvmHead(nn.Module):
-    """Ordinal CVM stage: one score for an image, and one threshold for each question "is the stage above s?".
+    """Ordinal CVM stage: one score per image, and one threshold for each binary classification "the stage is above s".
 
-    The score is shared and the thresholds are sorted, so that the answers are consistent by construction: who is above stage 3
-    is above stage 2.
+    The score is shared and the thresholds are sorted. The classifications are therefore consistent: the probability of a stage
+    above 3 never exceeds the probability of a stage above 2.
 
     Source: Cao et al., Rank consistent ordinal regression (CORAL), Pattern Recognition Letters 2020.
     """
@@ -57,19 +57,21 @@ class CvmHead(nn.Module):
 
 
 TYPICAL_DISTANCE, DISTANCE_SPREAD = 0.23, 0.08
-"""Mean and standard deviation of two landmarks' distance, as shares of the map's longer side (29 landmarks of phantoms)."""
+"""Mean and standard deviation of the distance between two landmarks, as shares of the map's longer side.
+
+Measured on 29 landmarks of phantoms (synthetic cephalograms)."""
 
 
 class DistanceHead(nn.Module):
-    """Z-scored measurements by a linear layer on the distances of all pairs of landmarks, as the network's own maps show them.
+    """Computes z-scored measurements with a linear layer from the distances between all pairs of decoded landmarks.
 
-    Pooled features do not say where anything lies; distances do, and are the same however the face is turned or mirrored.
-    Nothing is passed back to the maps: these are taught by the landmarks alone.
+    Pooled features contain no positions. Distances do, and they are invariant to rotation and mirroring of the face. No
+    gradient reaches the maps, which are trained on the landmarks only.
 
     Args:
         n_landmarks: K, at least 2.
         n_measurements: M.
-        activation: What the maps' logits are.
+        activation: The function from logits to heatmaps.
         sigma: Standard deviation of the maps' targets, in heatmap pixels.
     """
 

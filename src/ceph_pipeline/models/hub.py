@@ -1,4 +1,4 @@
-"""ImageNet weights of timm's models: from an installed package, from the hub's cache, or from the hub where it answers."""
+"""ImageNet weights of timm's models, from an installed package, the hub's cache, or the hub if it is reachable."""
 
 import logging
 from functools import cache
@@ -13,28 +13,28 @@ from ceph_pipeline.models.packaged import PACKAGES, packaged_weights
 logger = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 5.0
-"""The hub's own client tries for about a minute before it gives up; one question settles whether there is a network."""
+"""Timeout of the request that checks whether the hub is reachable; the hub's own client retries for about a minute."""
 
 
 class MissingWeightsError(CephError, ImportError):
-    """Pretrained weights are asked for that a package carries, and neither it nor the hub is there."""
+    """Neither the package with the requested pretrained weights is installed, nor is the hub reachable."""
 
 
 def published_weights(name: str) -> dict[str, Any] | None:
-    """Where timm finds the pretrained weights of a model, as entries of its `pretrained_cfg`.
+    """The source of a model's pretrained weights, as entries of timm's `pretrained_cfg`.
 
     Returns:
-        The tensors of an installed package; the file in the hub's cache; nothing to add where it has to be fetched; None
-        where it cannot be, which is said once.
+        The tensors of an installed package, or the file in the hub's cache. An empty dictionary if the weights must be
+        downloaded. None, with one warning, if the hub is not reachable.
 
     Raises:
-        ValueError: nobody publishes pretrained weights of this model.
-        MissingWeightsError: the hub does not answer, and a package that carries them is not installed.
-        WeightsError: the installed package holds other tensors.
+        ValueError: no pretrained weights of this model are published.
+        MissingWeightsError: the hub is not reachable, and the package with the weights is not installed.
+        WeightsError: the installed package contains other tensors.
     """
     packaged = packaged_weights(name)
     if packaged is not None:
-        logger.info("ImageNet weights of %s from the package %s", name, PACKAGES[name])
+        logger.info("ImageNet weights of %s loaded from the package %s", name, PACKAGES[name])
         return {"state_dict": packaged}
     published = timm.get_pretrained_cfg(name)
     if published is None or not published.hf_hub_id:
@@ -48,19 +48,19 @@ def published_weights(name: str) -> dict[str, Any] | None:
         return {}
     if name in PACKAGES:
         raise MissingWeightsError(
-            f"no pretrained weights of {name}: {PACKAGES[name]} is not installed, and {constants.ENDPOINT} does not answer. "
+            f"no pretrained weights of {name}: {PACKAGES[name]} is not installed, and {constants.ENDPOINT} is not reachable. "
             f"Set `pretrained` to false, or {install_hint('pretrained')}."
         )
-    say_once(f"no pretrained weights of {name}: {constants.ENDPOINT} does not answer. Its backbone starts from random weights.")
+    say_once(f"no pretrained weights of {name}: {constants.ENDPOINT} is not reachable. The backbone starts from random weights.")
     return None
 
 
 @cache
 def is_reachable() -> bool:
-    """Whether the hub answers; asked once a process."""
+    """Whether the hub is reachable; checked once per process."""
     try:
         get_session().head(constants.ENDPOINT, timeout=ANSWER_WITHIN_S)
-    except Exception as error:  # of whichever HTTP library the hub's client is built on
+    except Exception as error:  # the hub's client may use any HTTP library
         logger.debug("%s: %s", constants.ENDPOINT, error)
         return False
     return True
@@ -68,5 +68,5 @@ def is_reachable() -> bool:
 
 @cache
 def say_once(message: str) -> None:
-    """Warn, but not again in the same words."""
+    """Log a warning once; repetitions of the same message are ignored."""
     logger.warning(message)

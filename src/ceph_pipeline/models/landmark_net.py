@@ -1,4 +1,4 @@
-"""The whole-image network: one heatmap a landmark, and the CVM heads."""
+"""The whole-image network: one heatmap per landmark, and heads for the CVM stage and measurements."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,11 +12,11 @@ from ceph_pipeline.models.heads import CvmHead, DistanceHead, HeatmapHead
 from ceph_pipeline.models.pretrained import OnMismatch, build_net
 
 MeasuredMaps = tuple[Activation, float]
-"""What the logits of heatmaps are, and σ of their targets in heatmap px."""
+"""Activation of the heatmaps' logits, and σ of the targets in heatmap px."""
 
 
 class LandmarkOutput(NamedTuple):
-    """What the network says about a batch.
+    """Outputs of the network for a batch.
 
     Attributes:
         heatmaps: Logits `(N, K, H / stride, W / stride)`.
@@ -30,10 +30,10 @@ class LandmarkOutput(NamedTuple):
 
 
 class LandmarkNet(nn.Module):
-    """Backbone, neck and heads; made by `create_landmark_net`.
+    """Backbone, neck and heads; created by `create_landmark_net`.
 
     Attributes:
-        architecture: The arguments of `create_landmark_net` that make a network of the same shape.
+        architecture: The arguments of `create_landmark_net` that create a network of the same shape.
     """
 
     architecture: dict[str, Any]
@@ -53,7 +53,9 @@ class LandmarkNet(nn.Module):
         require_stride(stride, (2, 4, 8))
         self.features = features
         self.fusion = features.stem_fusion() if stride == 2 else None
-        self.coarsen = nn.AvgPool2d(2) if stride == 8 else nn.Identity()  # a pixel's centre stays that of the four it covers
+        self.coarsen = (
+            nn.AvgPool2d(2) if stride == 8 else nn.Identity()
+        )  # a pixel's centre is the centre of the four pixels it covers
         width = features.width if self.fusion is None else self.fusion.out_channels
         self.heatmap_head = HeatmapHead(width, n_landmarks, dropout)
         channels = features.coarsest_channels
@@ -61,17 +63,19 @@ class LandmarkNet(nn.Module):
         self.measurement_head: DistanceHead | None = None
         if n_measurements:
             if measured_maps is None:
-                raise InvalidValueError(f"{n_measurements} measurements without `measured_maps`: they are read off the heatmaps.")
+                raise InvalidValueError(
+                    f"{n_measurements} measurements without `measured_maps`: they are computed from heatmaps."
+                )
             self.measurement_head = DistanceHead(n_landmarks, n_measurements, *measured_maps)
 
     @property
     def backbone(self) -> nn.Module:
-        """The timm feature extractor, for freezing and for rates of its own."""
+        """The timm feature extractor, which can be frozen and has its own learning rate."""
         net: nn.Module = self.features.backbone.net
         return net
 
     def forward(self, images: Tensor) -> LandmarkOutput:
-        """Heatmap logits and CVM outputs of `(N, C, H, W)` images."""
+        """Outputs for `(N, C, H, W)` images."""
         features = self.features(images)
         fused = features.fused if self.fusion is None else self.fusion(features.fused, features.stem)
         pooled, heatmaps = features.coarsest.mean(dim=(-2, -1)), self.heatmap_head(self.coarsen(fused))
@@ -107,24 +111,24 @@ def create_landmark_net(
         backbone: `hrnet_w18_small`, `hrnet_w18`, `hrnet_w32`, `hrnet_w48`, `resnet18`, `resnet34`, or any timm model that
             supports `features_only`.
         n_landmarks: K, at least 1.
-        in_channels: Of the backbone's first convolution; 3 sees a grey image three times over.
+        in_channels: Input channels of the backbone's first convolution; with 3, grey images are repeated three times.
         stride: Input pixels per heatmap pixel, 2, 4 or 8.
-        cvm_stages: Number of CVM stages, at least 2; 0 for no such head.
-        n_measurements: Number of measurements; 0 for no such head.
-        measured_maps: What the heatmaps' logits are, and σ of their targets in heatmap px: measurements are read off the
-            landmarks that they show. Needed where there are measurements.
+        cvm_stages: Number of CVM stages, at least 2; 0 for no CVM head.
+        n_measurements: Number of measurements; 0 for no measurement head.
+        measured_maps: Activation of the heatmaps' logits, and σ of the targets in heatmap px. Required for measurements, which
+            are computed from the decoded landmarks.
         dropout: Share dropped before the last layer of each head, in [0, 1).
-        drop_path: Share of residual branches that training skips, growing to this in the last block, in [0, 1).
-        pretrained: True takes ImageNet weights, of an installed package or the hub (from scratch, with a warning, where
-            it cannot be reached); a path loads a checkpoint with `load_backbone_weights`.
-        on_mismatch: What to do when that checkpoint fits another architecture; `fallback` changes the backbone.
+        drop_path: Share of residual branches skipped in training, increasing to this value in the last block, in [0, 1).
+        pretrained: True loads ImageNet weights from an installed package or the hub; if the hub is not reachable, the weights
+            are random, with a warning. A path loads a checkpoint with `load_backbone_weights`.
+        on_mismatch: Behaviour if the checkpoint fits another architecture; `fallback` changes the backbone.
 
     Raises:
-        UnknownBackboneError: timm has no such model, or it gives no feature maps.
+        UnknownBackboneError: timm has no such model, or the model provides no feature maps.
         WeightsError: the checkpoint at `pretrained` cannot be read, or does not fit.
-        MissingWeightsError: the backbone's weights come in a package that is not installed, and the hub does not answer.
+        MissingWeightsError: the package with the backbone's weights is not installed, and the hub is not reachable.
         ValueError: a number is out of its range, there are measurements without `measured_maps`, the backbone has no
-            drop-path, or nobody publishes weights of it.
+            drop-path, or no weights of the backbone are published.
     """
     if n_landmarks < 1 or n_measurements < 0 or cvm_stages < 0 or cvm_stages == 1:
         raise InvalidValueError(

@@ -1,4 +1,4 @@
-"""Necks: from a backbone's feature maps at several strides to one map at the finest."""
+"""Necks: fuse a backbone's feature maps at several strides into one map at the finest stride."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from ceph_pipeline.models.backbones import FeatureMap
 
 
 class BranchNeck(nn.Module):
-    """For HRNet: branches brought to the finest stride, concatenated, mixed by a 1 × 1 convolution, BatchNorm and ReLU.
+    """For HRNet: upsamples branches to the finest stride and mixes them with a 1 × 1 convolution, BatchNorm and ReLU.
 
-    A 1 × 1 convolution and an upsampling commute, and a convolution of a concatenation is the sum of its parts. So each
-    branch is convolved at its own stride and the results are upsampled and summed: the same figures for a fraction of
-    the work.
+    A 1 × 1 convolution commutes with upsampling, and a convolution of a concatenation is the sum over its parts. Each branch
+    is therefore convolved at its own stride, and the results are upsampled and summed. This yields the same values with less
+    computation.
     """
 
     def __init__(self, branches: Sequence[FeatureMap], width: int) -> None:
@@ -29,7 +29,7 @@ class BranchNeck(nn.Module):
 
 
 class PyramidNeck(nn.Module):
-    """For backbones that only get coarser: a feature pyramid's top-down path, brought to a given size.
+    """For backbones with decreasing resolution: the top-down path of a feature pyramid, resized to a given size.
 
     Each level is the upsampled coarser level plus a 1 × 1 convolution of the backbone's features, smoothed by a 3 × 3
     convolution.
@@ -51,10 +51,10 @@ class PyramidNeck(nn.Module):
 
 
 class StemFusion(nn.Module):
-    """From stride 4 to stride 2: upsampling, the stem's features added where there are some, and a 3 × 3 convolution.
+    """From stride 4 to stride 2: upsampling, addition of the stem's features if present, and a 3 × 3 convolution.
 
     Attributes:
-        out_channels: Half of the incoming channels.
+        out_channels: Half of the input channels.
     """
 
     def __init__(self, width: int, stem: FeatureMap | None) -> None:

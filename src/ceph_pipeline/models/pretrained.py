@@ -1,4 +1,4 @@
-"""The weights that a network starts from, and what happens where a checkpoint does not fit."""
+"""Initial weights of a network, and the behaviour if a checkpoint does not fit."""
 
 import logging
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from ceph_pipeline.models.weights import WeightsMismatchError, load_backbone_wei
 logger = logging.getLogger(__name__)
 
 OnMismatch = Literal["error", "random", "fallback"]
-"""`error`: refuse; `random`: go on with the backbone asked for, from random weights; `fallback`: go on with a ResNet-18 and
-its ImageNet weights. The last two say so."""
+"""`error`: raise an error; `random`: use the requested backbone with random weights; `fallback`: use a ResNet-18 with its
+ImageNet weights. `random` and `fallback` log a warning."""
 
 FALLBACK_BACKBONE = "resnet18"
 
@@ -24,17 +24,17 @@ Net = TypeVar("Net", bound=nn.Module)
 def build_net(
     build: Callable[[str, bool], Net], backbone: str, pretrained: bool | str | Path, on_mismatch: OnMismatch = "error"
 ) -> Net:
-    """Build a network and fill its backbone.
+    """Build a network and load the weights of its backbone.
 
     Args:
-        build: Makes the network of a backbone's name; its second argument asks for timm's pretrained weights.
-        backbone: The name that the configuration asks for.
-        pretrained: True for ImageNet weights, False for random ones, or the path of a checkpoint.
-        on_mismatch: What to do when the checkpoint fits another architecture.
+        build: Builds the network of a backbone's name; its second argument requests timm's pretrained weights.
+        backbone: The configured name.
+        pretrained: True for ImageNet weights, False for random weights, or the path of a checkpoint.
+        on_mismatch: Behaviour if the checkpoint fits another architecture.
 
     Raises:
-        WeightsError: the checkpoint cannot be read, whatever `on_mismatch` says.
-        WeightsMismatchError: it fits another architecture, and `on_mismatch` is `error`.
+        WeightsError: the checkpoint cannot be read, for any `on_mismatch`.
+        WeightsMismatchError: the checkpoint fits another architecture, and `on_mismatch` is `error`.
         ValueError: `on_mismatch` is unknown.
     """
     if on_mismatch not in get_args(OnMismatch):
@@ -50,6 +50,6 @@ def build_net(
         if on_mismatch == "random":
             logger.warning("%s\non_mismatch: random: %s starts from random weights.", error, backbone)
             return net
-        logger.warning("%s\non_mismatch: fallback: %s takes the place of %s.", error, FALLBACK_BACKBONE, backbone)
+        logger.warning("%s\non_mismatch: fallback: %s replaces %s.", error, FALLBACK_BACKBONE, backbone)
         return build(FALLBACK_BACKBONE, True)
     return net

@@ -1,4 +1,4 @@
-"""The crop network: where in a crop is the one landmark it was cut for?"""
+"""The crop network, which locates one landmark in a crop."""
 
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -13,14 +13,14 @@ from ceph_pipeline.models.necks import conv_norm_relu
 from ceph_pipeline.models.pretrained import OnMismatch, build_net
 
 Conditioning = Literal["landmark", "none"]
-"""`landmark`: the network receives which landmark it locates; `none`: it locates what lies near the crop's centre."""
+"""`landmark`: the index of the landmark conditions the network; `none`: the network locates the landmark near the centre."""
 
 
 class RefinementNet(nn.Module):
-    """One network for all landmarks, told which one to look for; made by `create_refinement_net`.
+    """One network for all landmarks, conditioned on the landmark's index; created by `create_refinement_net`.
 
-    The landmark scales and shifts the fused features (FiLM) and chooses the row of the last 1 × 1 convolution, so that
-    only one map is computed for a crop. Without conditioning there is no FiLM, and all landmarks share one row.
+    The landmark's embedding scales and shifts the fused features (FiLM), and its index selects a row of the last 1 × 1
+    convolution, so that one map is computed per crop. Without conditioning there is no FiLM, and all landmarks share one row.
 
     Args:
         features: Backbone and neck.
@@ -30,7 +30,7 @@ class RefinementNet(nn.Module):
         dropout: Share of feature channels dropped while training, in [0, 1).
 
     Attributes:
-        architecture: The arguments of `create_refinement_net` that make a network of the same shape.
+        architecture: The arguments of `create_refinement_net` that create a network of the same shape.
     """
 
     architecture: dict[str, Any]
@@ -47,7 +47,7 @@ class RefinementNet(nn.Module):
         self.register_buffer("heads", torch.arange(n_landmarks) % n_rows, persistent=False)  # the row of each landmark
         self.film = nn.Embedding(n_landmarks, 2 * width) if conditioned else None
         self.fusion = features.stem_fusion() if stride == 2 else None
-        self.mix = conv_norm_relu(width, width, 1) if stride == 4 else nn.Identity()  # the fusion mixes by itself
+        self.mix = conv_norm_relu(width, width, 1) if stride == 4 else nn.Identity()  # the fusion contains a mixing convolution
         self.drop = nn.Dropout2d(dropout)
         self.rows = nn.Embedding(n_rows, width if self.fusion is None else self.fusion.out_channels)
         self.biases = nn.Embedding(n_rows, 1)
@@ -58,7 +58,7 @@ class RefinementNet(nn.Module):
 
     @property
     def backbone(self) -> nn.Module:
-        """The timm feature extractor, for freezing and for rates of its own."""
+        """The timm feature extractor, which can be frozen and has its own learning rate."""
         net: nn.Module = self.features.backbone.net
         return net
 
@@ -67,27 +67,27 @@ class RefinementNet(nn.Module):
 
         Args:
             crops: `(M, C, s, s)`.
-            landmark: `(M,)` integers in 0…K − 1, the landmark each crop was cut for.
+            landmark: `(M,)` integers in 0…K − 1, the landmark of each crop.
 
         Raises:
-            ValueError: not one landmark for each crop.
+            ValueError: the numbers of landmarks and crops differ.
         """
         if landmark.shape != crops.shape[:1]:
             raise InvalidValueError(
-                f"{len(crops)} crops with landmarks of shape {tuple(landmark.shape)}, expected one index a crop."
+                f"{len(crops)} crops with landmarks of shape {tuple(landmark.shape)}, expected one index per crop."
             )
         features = self.features(crops)
         mixed = self.mix(self._modulate(features.fused, landmark))
         if self.fusion is not None:
             mixed = self.fusion(mixed, features.stem)
-        with torch.autocast(crops.device.type, enabled=False):  # sub-pixel decoding needs more than bfloat16's 8 bits
+        with torch.autocast(crops.device.type, enabled=False):  # sub-pixel decoding requires more than bfloat16's 8 bits
             head = self.heads.index_select(0, landmark)
             maps = torch.einsum("mchw,mc->mhw", self.drop(mixed).float(), self.rows(head)).unsqueeze(1)
             bias: Tensor = self.biases(head)
             return maps + bias[..., None, None]
 
     def _modulate(self, fused: Tensor, landmark: Tensor) -> Tensor:
-        """The features that the landmark has scaled and shifted, where it may."""
+        """The features, scaled and shifted by the landmark's embedding; unchanged without conditioning."""
         if self.film is None:
             return fused
         scale, shift = self.film(landmark)[..., None, None].chunk(2, dim=1)
@@ -113,7 +113,7 @@ def create_refinement_net(
         backbone: As in `create_landmark_net`.
         n_landmarks: K, at least 1.
         conditioning: Whether the landmark conditions the network.
-        in_channels: Of the backbone's first convolution; 3 sees a grey crop three times over.
+        in_channels: Input channels of the backbone's first convolution; with 3, grey crops are repeated three times.
         stride: Crop pixels per heatmap pixel, 2 or 4.
         dropout: Share of feature channels dropped before the last layer, in [0, 1).
         drop_path: As in `create_landmark_net`.
@@ -121,10 +121,10 @@ def create_refinement_net(
         on_mismatch: As in `create_landmark_net`.
 
     Raises:
-        UnknownBackboneError: timm has no such model, or it gives no feature maps.
+        UnknownBackboneError: timm has no such model, or the model provides no feature maps.
         WeightsError: the checkpoint at `pretrained` cannot be read, or does not fit.
-        ValueError: a number is out of its range, the conditioning is unknown, the backbone has no drop-path, or nobody
-            publishes weights of it.
+        ValueError: a number is out of its range, the conditioning is unknown, the backbone has no drop-path, or no weights of
+            the backbone are published.
     """
     if n_landmarks < 1:
         raise InvalidValueError(f"a network with {n_landmarks} landmarks, expected at least 1.")

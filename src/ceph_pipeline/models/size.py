@@ -1,4 +1,4 @@
-"""How large a network is, and how much it computes."""
+"""Numbers of parameters and floating-point operations of a network."""
 
 import torch
 from torch import Tensor, nn
@@ -15,13 +15,13 @@ def count_parameters(net: nn.Module) -> int:
 
 
 def count_flops(net: nn.Module, *inputs: Tensor) -> int:
-    """Floating-point operations of a forward pass, a multiply-add counted as two; nothing is computed.
+    """Floating-point operations of a forward pass, counted without computing it; a multiply-add counts as two.
 
-    Counts convolutions and matrix products, which is nearly all of it.
+    Only convolutions and matrix products are counted, which account for nearly all operations.
 
     Args:
-        net: In the mode it is in; left as it is.
-        inputs: Of the shape and type asked about, for instance `torch.zeros(1, 1, 512, 512)`; on the net's device.
+        net: The network, in any mode; the mode is restored.
+        inputs: Inputs of the desired shape and type, such as `torch.zeros(1, 1, 512, 512)`, on the network's device.
     """
     training = net.training
     with FakeTensorMode(allow_non_fake_inputs=True), FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -31,11 +31,11 @@ def count_flops(net: nn.Module, *inputs: Tensor) -> int:
 
 
 def describe_net(net: LandmarkNet | RefinementNet, input_size: tuple[int, int]) -> str:
-    """Backbone, parameters and operations in words, for the log.
+    """Backbone, number of parameters and operations as text for the log.
 
     Args:
-        net: On any device.
-        input_size: (width, height) px of its input.
+        net: The network, on any device.
+        input_size: (width, height) px of the input.
     """
     width, height = input_size
     device = next(net.parameters()).device

@@ -1,4 +1,4 @@
-"""Backbone weights from checkpoints of other projects: timm, MMPose (CL-Detection 2023) and our own."""
+"""Backbone weights from checkpoints of timm, MMPose (CL-Detection 2023) and this project."""
 
 import logging
 import pickle
@@ -19,13 +19,13 @@ from ceph_pipeline.errors import CephError
 logger = logging.getLogger(__name__)
 
 CONTAINERS = ("state_dict_ema", "state_dict", "model_ema", "model")
-"""Keys under which training frameworks keep the weights, the averaged ones first."""
+"""Keys of the weights in checkpoints of training frameworks; averaged weights take precedence."""
 
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "features.", "backbone.")
-"""What frameworks put before a backbone's own keys, in any combination."""
+"""Prefixes that frameworks add to a backbone's keys, in any combination."""
 
 MIN_SHARE = 0.8
-"""Share of the backbone's tensors that a checkpoint has to fill before it counts as one of this architecture."""
+"""Minimum share of the backbone's tensors that a checkpoint of the same architecture matches."""
 
 
 class WeightsError(CephError, ValueError):
@@ -33,18 +33,18 @@ class WeightsError(CephError, ValueError):
 
 
 class WeightsMismatchError(WeightsError):
-    """A readable checkpoint fills too little of the backbone."""
+    """A readable checkpoint matches too few tensors of the backbone."""
 
 
 @dataclass(frozen=True)
 class WeightsReport:
-    """How a checkpoint met a backbone; counters of batches aside.
+    """Comparison of a checkpoint and a backbone; BatchNorm's batch counters are ignored.
 
     Attributes:
-        matched: Keys of the backbone that were filled.
-        missing: Keys of the backbone that the checkpoint does not have; they keep their weights.
-        mismatched: Keys of the backbone whose shape differs in the checkpoint; they keep their weights.
-        unexpected: Keys of the checkpoint that the backbone does not have.
+        matched: Keys of the backbone whose weights were loaded.
+        missing: Keys of the backbone that the checkpoint lacks; their weights are unchanged.
+        mismatched: Keys of the backbone whose shape differs in the checkpoint; their weights are unchanged.
+        unexpected: Keys of the checkpoint that the backbone lacks.
     """
 
     matched: tuple[str, ...]
@@ -54,7 +54,7 @@ class WeightsReport:
 
     @property
     def share(self) -> float:
-        """Share of the backbone's tensors that were filled."""
+        """Share of the backbone's tensors that were loaded."""
         return len(self.matched) / max(len(self.matched) + len(self.missing) + len(self.mismatched), 1)
 
     def __str__(self) -> str:
@@ -63,10 +63,11 @@ class WeightsReport:
 
 
 def load_backbone_weights(net: nn.Module, path: str | Path) -> WeightsReport:
-    """Fill a network's backbone from a checkpoint; heads stay as they are (`take_own_weights` fills those of our own).
+    """Load a network's backbone from a checkpoint; heads are unchanged (`take_own_weights` loads heads of this project).
 
-    Reads timm's checkpoints, MMPose's (CL-Detection 2023) and this project's, as `.pth`, `.pt`, `.ckpt` or `.safetensors`.
-    A first convolution for three channels is summed for grey images. Nothing is changed unless enough tensors match.
+    Reads checkpoints of timm, MMPose (CL-Detection 2023) and this project, as `.pth`, `.pt`, `.ckpt` or `.safetensors`. The
+    weights of a first convolution for three channels are summed for grey images. If too few tensors match, the network is
+    unchanged.
 
         report = load_backbone_weights(create_landmark_net("hrnet_w48", 29), "cldetection_hrnet_w48.pth")
         report.matched, report.missing
@@ -76,11 +77,11 @@ def load_backbone_weights(net: nn.Module, path: str | Path) -> WeightsReport:
         path: The checkpoint.
 
     Returns:
-        What matched and what did not.
+        The matched and unmatched keys.
 
     Raises:
-        WeightsError: the file is missing or damaged, holds code instead of weights, or NaN among them.
-        WeightsMismatchError: it fits another architecture.
+        WeightsError: the file is missing or damaged, or contains code or NaN.
+        WeightsMismatchError: the checkpoint fits another architecture.
     """
     path = Path(path)
     backbone = getattr(net, "backbone", net)
@@ -97,7 +98,9 @@ def load_backbone_weights(net: nn.Module, path: str | Path) -> WeightsReport:
     _require_share(report, path)
     matched = {key: tensor for key, tensor in fitted.items() if tensor is not None}
     if damaged := [key for key, tensor in matched.items() if not torch.isfinite(tensor).all()]:
-        raise WeightsError(f"{path}: {len(damaged)} tensors hold NaN or infinite weights, first {damaged[0]}. Fetch it again.")
+        raise WeightsError(
+            f"{path}: {len(damaged)} tensors contain NaN or infinite weights, first {damaged[0]}. Download it again."
+        )
     backbone.load_state_dict(matched, strict=False)
     logger.info("backbone weights from %s: %s tensors", path.name, report)
     return report
@@ -107,10 +110,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a checkpoint, by key.
 
     Raises:
-        WeightsError: the file is missing or damaged, or holds code instead of weights.
+        WeightsError: the file is missing or damaged, or contains code.
     """
     if not path.is_file():
-        raise WeightsError(f"{path}: no such checkpoint file. Correct the path that `pretrained` names.")
+        raise WeightsError(f"{path}: no such checkpoint file. Correct the path in `pretrained`.")
     try:
         content: Any = (
             load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
@@ -121,13 +124,13 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _unreadable(path: Path, error: Exception) -> WeightsError:
-    """The error for a file that holds code, or no checkpoint at all."""
+    """The error for a file that contains code or is not a checkpoint."""
     code = re.search(r"GLOBAL ([\w.]+)", str(error))
     if code is None:
-        return WeightsError(f"{path}: not a checkpoint, or a damaged one. Fetch it again.")
+        return WeightsError(f"{path}: not a checkpoint, or a damaged one. Download it again.")
     return WeightsError(
-        f"{path}: refused, since it holds the Python object {code[1]} beside or instead of weights, and unpickling such objects "
-        "can run any code. Where you trust its origin, save the weights alone: `torch.save(checkpoint['state_dict'], path)`."
+        f"{path}: rejected, because it contains the Python object {code[1]}, and unpickling such objects can execute any code. "
+        "If you trust the origin, save the weights only: `torch.save(checkpoint['state_dict'], path)`."
     )
 
 
@@ -140,11 +143,11 @@ def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
         tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
         if tensors:
             return tensors
-    raise WeightsError(f"{path}: no weights found, expected tensors by name, at the top or under {', '.join(CONTAINERS)}.")
+    raise WeightsError(f"{path}: no weights found, expected tensors by name, at the top level or under {', '.join(CONTAINERS)}.")
 
 
 def _bare_key(key: str, own: dict[str, Tensor]) -> str:
-    """A checkpoint's key as the backbone spells it: without frameworks' prefixes, with timm's flattened module names."""
+    """The backbone's key for a checkpoint's key: without frameworks' prefixes, with timm's flattened module names."""
     bare = key
     while bare not in own:
         prefix = next((prefix for prefix in PREFIXES if bare.startswith(prefix)), None)
@@ -166,7 +169,7 @@ def _fit(given: Tensor, own: Tensor) -> Tensor | None:
 
 
 def is_counter(key: str) -> bool:
-    """Whether a key names a count of batches, which is no weight."""
+    """Whether a key is BatchNorm's batch counter, which is not a weight."""
     return key.endswith("num_batches_tracked")
 
 
@@ -175,6 +178,6 @@ def _require_share(report: WeightsReport, path: Path) -> None:
         return
     examples = [f"{kind}: {', '.join(getattr(report, kind)[:3])}" for kind in ("missing", "mismatched", "unexpected")]
     raise WeightsMismatchError(
-        f"{path}: fills {report.share:.0%} of the backbone's tensors, expected at least {MIN_SHARE:.0%} ({report}; "
+        f"{path}: matches {report.share:.0%} of the backbone's tensors, expected at least {MIN_SHARE:.0%} ({report}; "
         f"{'; '.join(examples)}). Choose the backbone that the checkpoint was trained with, or set `on_mismatch`."
     )

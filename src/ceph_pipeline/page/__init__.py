@@ -1,4 +1,4 @@
-"""A local web page to try a detector on: open a film, correct points, watch the measurements follow.
+"""A local web page for trying a detector: open a film, correct points, and see the updated measurements.
 
-What is shown is worked out by the packages that `inference` uses; `correction` holds the state, `page` and `film_view` show it.
+The packages that `inference` uses compute the results. `correction` contains the state; `page` and `film_view` display it.
 """

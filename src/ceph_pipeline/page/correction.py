@@ -1,4 +1,4 @@
-"""A film that a person corrects: points moved, the pixel size measured, each step undone or done again."""
+"""The correction of a film by a person: moved points and a measured pixel size, with undo and redo."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from ceph_pipeline.plausibility import Judgement
 
 MOVED_PX = 0.005
-"""Less is no movement: coordinates come back from the browser, and annotation files round them."""
+"""Smaller differences do not count as a movement, because coordinates from the browser can differ by rounding."""
 
 
 class RulerMark(NamedTuple):
-    """A mark of the ruler, px."""
+    """A ruler mark, in px."""
 
     x: float
     y: float
@@ -34,12 +34,12 @@ class RulerMark(NamedTuple):
 
 @dataclass(frozen=True)
 class Step:
-    """What a person has made of a film.
+    """The state of a film after a correction.
 
     Attributes:
-        xy: `(K, 2)` px in the order of the film's landmarks; NaN where there is no such point.
+        xy: `(K, 2)` px in the order of the film's landmarks; NaN for absent points.
         calibration: The film's pixel size.
-        marks: Of the ruler that it was measured by; empty where it is from elsewhere.
+        marks: Ruler marks that a person has set to measure the pixel size; empty for other sources.
     """
 
     xy: NDArray[np.float64]
@@ -48,11 +48,11 @@ class Step:
 
 
 class Correction:
-    """One film's points and pixel size, and every step back to what the detector found.
+    """One film's points and pixel size, and all steps back to the detector's predictions.
 
     Args:
-        film: As the detector sees it.
-        settings: What it is measured with.
+        film: The film with the detector's predictions.
+        settings: Parameters of plausibility, measurements and reports.
     """
 
     def __init__(self, film: OpenedFilm, settings: PageSettings) -> None:
@@ -62,11 +62,11 @@ class Correction:
         self._steps = [Step(film.found[["x", "y"]].to_numpy(np.float64), film.calibration)]
         self._at = 0
         self._held: Step | None = None
-        self._judged: tuple[Step, Judgement] | None = None  # asked for more than once a step
+        self._judged: tuple[Step, Judgement] | None = None  # cached, because each step uses it more than once
 
     @property
     def now(self) -> Step:
-        """The film as it is shown, with a point that is being dragged."""
+        """The state that is shown, including a point that is being dragged."""
         return self._held or self._steps[self._at]
 
     @property
@@ -76,32 +76,32 @@ class Correction:
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a step to take back."""
+        """Whether there is a step to undo."""
         return self._at > 0
 
     @property
     def can_redo(self) -> bool:
-        """Whether a step was taken back."""
+        """Whether there is an undone step."""
         return self._at < len(self._steps) - 1
 
     def undo(self) -> None:
-        """Take the last step back, if there is one."""
+        """Undo the last step, if there is one."""
         self._at, self._held = max(self._at - 1, 0), None
 
     def redo(self) -> None:
-        """Do again what was taken back last, if anything was."""
+        """Redo the step that was undone last, if there is one."""
         self._at, self._held = min(self._at + 1, len(self._steps) - 1), None
 
     def reset(self) -> None:
-        """Return to what the detector found, as a step of its own; none where nothing has changed."""
+        """Return to the detector's predictions, as a new step; do nothing if nothing has changed."""
         if self._steps[self._at] is not self._steps[0]:
             self._take(self._steps[0])
 
     def place(self, points: Mapping[str, tuple[float, float]]) -> None:
-        """Put the points where a person has them; as one step, and none where nothing has moved.
+        """Move the points, as one step; do nothing if no point has moved.
 
         Args:
-            points: `(x, y)` px by full name; held inside the film. A landmark that is not there has been taken away.
+            points: `(x, y)` px by full name, which are clipped to the film. Absent landmarks were removed.
         """
         placed = self._placed(points)
         self._held = None
@@ -109,7 +109,7 @@ class Correction:
             self._take(placed)
 
     def hold(self, points: Mapping[str, tuple[float, float]]) -> None:
-        """Show points that a person has not let go of: no step, and over with the next.
+        """Show points that are still being dragged. They are not a step, and the next step replaces them.
 
         Args:
             points: As for `place`.
@@ -117,7 +117,7 @@ class Correction:
         self._held = self._placed(points)
 
     def _placed(self, points: Mapping[str, tuple[float, float]]) -> Step:
-        """The present step with other points; itself where none has moved, and to the digit those that have not."""
+        """The present step with other points; coordinates of points that have not moved stay exactly the same."""
         width, height = self.film.size
         before = self._steps[self._at]
         xy = np.array([points.get(name, (np.nan, np.nan)) for name in self._landmarks], dtype=np.float64)
@@ -126,28 +126,28 @@ class Correction:
         return before if _same(moved, before.xy).all() else replace(before, xy=moved)
 
     def calibrate_by_marks(self, first: RulerMark, second: RulerMark, length_mm: float) -> None:
-        """Take the pixel size from two marks of the ruler, a known length apart.
+        """Set the pixel size from two ruler marks at a known distance.
 
         Raises:
-            InvalidValueError: both marks are the same place, or their distance gives a pixel size that no X-ray has.
+            InvalidValueError: both marks have the same position, or the resulting pixel size is impossible for an X-ray.
         """
         size = float(mm_per_pixel(first, second, length_mm))
         if not np.isfinite(size):
-            raise InvalidValueError("both marks of the ruler are the same place: click its two ends.")
+            raise InvalidValueError("both ruler marks have the same position: click the two ends of the ruler.")
         self._calibrate(Calibration(size, f"two marks {length_mm:g} mm apart, set by a person"), (first, second))
 
     def calibrate_by_size(self, pixel_size_mm: float) -> None:
-        """Take the pixel size that a person gives.
+        """Set the pixel size to a number.
 
         Raises:
-            InvalidValueError: no X-ray has it (`is_pixel_size`).
+            InvalidValueError: the pixel size is impossible for an X-ray (`is_pixel_size`).
         """
-        self._calibrate(Calibration(pixel_size_mm, "a number given by a person"))
+        self._calibrate(Calibration(pixel_size_mm, "a number entered by a person"))
 
     def points(self) -> Judgement:
-        """The film's points as a `PredictionTable` with `corrected`, judged anew.
+        """The film's points as a `PredictionTable` with `corrected`; their plausibility is judged again.
 
-        A point that a person has placed has no standard deviation of the detector's, and no flag but that of being implausible.
+        Points that a person has placed have no standard deviation, and are flagged only if they are implausible.
         """
         if self._judged is None or self._judged[0] is not self.now:
             self._judged = self.now, self._judge(self.now.xy)
@@ -165,10 +165,10 @@ class Correction:
         return flag_implausible(table, self._settings.prior, self._settings.plausibility)
 
     def report(self, norm_sets: tuple[str, ...] = ()) -> FilmReport:
-        """Measure the film as it is now.
+        """Measure the film in its present state.
 
         Args:
-            norm_sets: What is compared with; none is applied unless it is named.
+            norm_sets: Norm sets to compare the measurements with; by default none.
         """
         judged = self.points()
         return film_report(
@@ -184,20 +184,20 @@ class Correction:
     def _calibrate(self, calibration: Calibration, marks: tuple[RulerMark, ...] = ()) -> None:
         size = calibration.pixel_size_mm
         if size is None or not is_pixel_size(size):
-            way_out = "click the ruler's marks again, or mend their distance" if marks else "give another number"
+            way_out = "click the ruler marks again, or correct their distance" if marks else "enter another number"
             raise InvalidValueError(
-                f"pixel size {size or 0:g}: expected millimetres per pixel from {MIN_SPACING_MM:g} to {MAX_PIXEL_SIZE_MM:g}, as "
-                f"X-rays have; {way_out}."
+                f"pixel size {size or 0:g}: expected millimetres per pixel between {MIN_SPACING_MM:g} and {MAX_PIXEL_SIZE_MM:g}; "
+                f"{way_out}."
             )
         self._take(replace(self._steps[self._at], calibration=calibration, marks=marks))
 
     def _take(self, step: Step) -> None:
-        """Go on from here; what was taken back is forgotten."""
+        """Add a step after the present one; undone steps are discarded."""
         self._steps = [*self._steps[: self._at + 1], step]
         self._at += 1
         self._held = None
 
 
 def _same(xy: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which of `(K, 2)` points lie where the others do; two missing ones do."""
+    """Which of `(K, 2)` points have the same position; two missing points are the same."""
     return np.asarray(np.isclose(xy, other, rtol=0, atol=MOVED_PX, equal_nan=True).all(axis=1))

@@ -1,4 +1,4 @@
-"""What a person takes from the page: files as inference and the export write them."""
+"""Downloads of the page: the same files as `inference` and the export write."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from ceph_pipeline.page.correction import Correction
 
 ANNOTATIONS = {"labelme": "labelme", "label_studio": "Label Studio", "coco": "COCO key points", "table": "table (CSV)"}
-"""The formats that need no copy of the film, by the name under which they are read."""
+"""The annotation formats that need no copy of the film, with their titles; ingestion reads them under these keys."""
 BY_A_PERSON = "corrected"
-"""Whose points they are, in formats that name readers."""
+"""The reader of the points, in formats that contain the names of readers."""
 
 
 class Download(NamedTuple):
@@ -33,14 +33,14 @@ class Download(NamedTuple):
 
 
 def report_file(correction: Correction, norm_sets: tuple[str, ...]) -> Download:
-    """The printable report of the film as it is now."""
+    """The printable report of the film in its present state."""
     film = correction.film
     page = film_page(correction.report(norm_sets), picture(film.pixels, correction.points().predictions))
     return Download(f"{film.image_id}.html", page.encode())
 
 
 def results_file(correction: Correction, cephalometry: CephalometryParams, norm_sets: tuple[str, ...]) -> Download:
-    """Every measurement as CSV, beside the norms that were chosen."""
+    """All measurements as CSV, with the chosen norms."""
     film, size = correction.film, correction.calibration.pixel_size_mm
     params = cephalometry.model_copy(update={"compare_with": norm_sets})
     rows = measurement_rows(correction.points().predictions, {} if size is None else {film.image_id: size}, params)
@@ -48,7 +48,7 @@ def results_file(correction: Correction, cephalometry: CephalometryParams, norm_
 
 
 def annotation_file(correction: Correction, format: str) -> Download:
-    """The points in a format that `ceph_pipeline.formats.read` reads beside the film; an archive where it has several files.
+    """The points in a format that `ceph_pipeline.formats.read` reads; a zip archive if the format has several files.
 
     Args:
         correction: The film with its points.

@@ -1,4 +1,4 @@
-"""The film in the browser: its pixels, the points that can be dragged, the tracing and the ruler's marks."""
+"""The film in the browser: pixels, draggable points, the tracing and the ruler marks."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 Points = Mapping[str, tuple[float, float]]
 
 LONG_SIDE_PX = 3000
-"""Of the pixels that the browser gets; coordinates are the film's."""
+"""Long side of the picture that the browser receives; coordinates are those of the original film."""
 REACH_PX = 10
-"""Of the screen, how far from a point's middle a pointer may be that means it."""
+"""Largest distance in screen pixels between the pointer and a point that it selects."""
 CORRECTED, NAME = "#5dff8f", "#ffe066"
 _PATIENT = """
 const gestures = Bokeh.index.find_one(film)?.canvas_view?.ui_event_bus?.ui_gestures?.constructor;
 if (gestures !== undefined) [gestures.press_threshold, gestures.move_threshold] = [1e9, 2];
 """
-"""Bokeh takes a pointer that rests 0.3 s for a press, which drags nothing, and 5 px for rest; people aim longer, and
-correct by less."""
+"""Disables Bokeh's press gesture, which starts after 0.3 s without movement and prevents dragging, because people need longer to
+aim. Also reduces the smallest movement of a drag from 5 px to 2 px, because corrections can be smaller."""
 _ONE_POINT = """
 const {x, y, drawn_x, drawn_y} = points.data;
 const away = (index) => Math.hypot(drawn_x[index] - cb_obj.x, drawn_y[index] - cb_obj.y);
@@ -56,8 +56,8 @@ const others = taken.slice(taken.length > 0 && away(taken[0]) <= reach ? 1 : 0);
 for (const index of others) [x[index], y[index]] = [drawn_x[index], drawn_y[index]];
 points.selected.indices = taken.filter((index) => !others.includes(index));
 """
-"""The tool takes every point under the pointer, and those that were clicked before. One is meant, the nearest: the others go back
-by the little that they may have moved."""
+"""Bokeh's tool drags all points under the pointer, and points that were clicked before. This script keeps only the nearest point
+and moves the other points back."""
 _DRAGGED = """
 const now = performance.now();
 if (now - (points.told_at ?? -Infinity) < 1000) return;
@@ -66,21 +66,21 @@ const {landmark, x, y} = points.data;
 held.data = {landmark: Array.from(landmark), x: Array.from(x), y: Array.from(y)};
 """
 _ANSWERED = "points.told_at = -Infinity;"
-"""While a point is dragged, the browser tells where it is as often as it is answered: by lines drawn anew."""
+"""While a point is dragged, the browser sends its position again when the server has redrawn the tracing, or after one second."""
 
 
 class FilmView:
     """The film's picture.
 
     Attributes:
-        figure: For the layout.
-        contrast: A slider for the layout.
-        patience: For the browser to do when the document is ready.
+        figure: The figure, for the layout.
+        contrast: The slider for grey levels, for the layout.
+        patience: Script that the browser must run when the document is ready.
 
     Args:
         on_drag: Called while points are dragged.
-        on_place: Called when they are let go, or one was taken away.
-        on_tap: Called with the place of a click.
+        on_place: Called when points are released, or a point was removed.
+        on_tap: Called with the position of a click.
     """
 
     def __init__(
@@ -110,17 +110,17 @@ class FilmView:
             self.figure.on_change(side, self._on_resize)
 
     def open(self, film: OpenedFilm) -> None:
-        """Show another film, whole."""
+        """Show another film, scaled to fit."""
         self._size = width, height = film.size
         self._pixels.data = {"image": [reduced(film.pixels, LONG_SIDE_PX)], "width": [width], "height": [height]}
         self.fit()
 
     def draw(self, points: pd.DataFrame, *, with_points: bool = True) -> None:
-        """Draw the tracing and, unless one is being dragged, the points.
+        """Draw the tracing and, unless a point is being dragged, the points.
 
         Args:
             points: Rows of a `PredictionTable` with `corrected`.
-            with_points: False while one is dragged: the browser knows better where it is.
+            with_points: False while a point is dragged, because the browser has its latest position.
         """
         lines = traced(places_of(points))
         self._lines.data = {f"{axis}s": [[corner[a] for corner in line.xy] for line in lines] for a, axis in enumerate("xy")}
@@ -131,7 +131,7 @@ class FilmView:
             self._drawing = False
 
     def draw_marks(self, marks: Sequence[RulerMark]) -> None:
-        """Draw the ruler's marks."""
+        """Draw the ruler marks."""
         self._marks.data = {"x": [mark.x for mark in marks], "y": [mark.y for mark in marks]}
 
     def fit(self) -> None:
@@ -181,7 +181,7 @@ class FilmView:
             "x", "y", source=self._points, marker="circle_dot", size=13, line_color="colour", fill_color="colour", fill_alpha=0.0,
             hover_line_color="#ffffff", line_width=1.6,
         )  # fmt: skip
-        for drawn in self.figure.renderers:  # a selected point must not make the others pale
+        for drawn in self.figure.renderers:  # selecting a point must not fade the others
             drawn.nonselection_glyph = drawn.selection_glyph = None
         drag, wheel, pan = PointDrawTool(renderers=[dots], add=False), WheelZoomTool(), PanTool()
         drag.description, pan.description, wheel.description = "Move points", "Move the film", "Zoom with the wheel"
@@ -190,7 +190,7 @@ class FilmView:
 
 
 def follow(model: Model, name: str, do: Callable[[], None]) -> None:
-    """Do something whenever a property of a model changes."""
+    """Call `do` whenever a property of a model changes."""
     model.on_change(name, lambda _attribute, _old, _new: do())
 
 
@@ -199,7 +199,7 @@ def _no_points() -> dict[str, list[Any]]:
 
 
 def _shown(points: pd.DataFrame) -> dict[str, list[Any]]:
-    """Columns of the points that are there."""
+    """Columns of the points that have coordinates."""
     points = points[points["x"].notna()]
     x, y, names = points["x"].tolist(), points["y"].tolist(), points["landmark"].astype(str).tolist()
     return {

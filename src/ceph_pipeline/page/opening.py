@@ -1,4 +1,4 @@
-"""From a file that a person has chosen to a film with its landmarks located."""
+"""Read the file that a person has chosen, and locate its landmarks."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class OpenedFilm:
 
     Attributes:
         file: The file's name without folders.
-        image_id: Its identifier.
+        image_id: Identifier of the film.
         pixels: `(height, width)`, upright.
-        found: A `PredictionTable` of one image, maybe with the columns of `judge_points`.
-        calibration: What its file, or the ruler that the detector sees, says of the pixel size.
+        found: A `PredictionTable` of one image, optionally with the columns of `judge_points`.
+        calibration: Pixel size from the file or from the ruler that the detector locates.
     """
 
     file: str
@@ -49,12 +49,12 @@ def open_film(content: bytes, name: str, settings: PageSettings) -> OpenedFilm:
     """Read a film as inference does, and locate its landmarks.
 
     Args:
-        content: The file's bytes, of any kind that inference reads.
-        name: The file's.
-        settings: The detector, and which source of the pixel size counts.
+        content: The content of the file, in any format that inference reads.
+        name: Name of the file.
+        settings: The detector, and the order of the pixel-size sources.
 
     Raises:
-        ImageReadError: no image, damaged, too large, or the shape of no film.
+        ImageReadError: the content is not an image, is damaged, too large, or has an impossible shape for a film.
     """
     file = printable(PurePath(name.replace("\\", "/")).name) or "film"
     header = decode_header(content, file)

@@ -1,4 +1,4 @@
-"""The page: controls around the film, and what they do with its correction."""
+"""The page: controls around the film, and their effect on its correction."""
 
 from __future__ import annotations
 
@@ -54,8 +54,9 @@ link.click();
 setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 """
 HOW_TO = (
-    "Drag a point to where it belongs; wheel: zoom; point at a landmark for its name. Click a point and press Backspace to take "
-    "it away. Red: the detector's, purple: look at it, green: yours; rings: two standard deviations."
+    "Drag a point to correct it. Zoom with the mouse wheel. Hover over a landmark to see its name. Click a point and press "
+    "Backspace to remove it. Red: located by the detector. Purple: check this point. Green: corrected. Rings: two standard "
+    "deviations."
 )
 
 
@@ -63,8 +64,8 @@ class Page:
     """One browser tab.
 
     Args:
-        document: Of the tab.
-        settings: What films are treated with.
+        document: The Bokeh document of the tab.
+        settings: The detector and the parameters.
     """
 
     def __init__(self, document: Document, settings: PageSettings) -> None:
@@ -79,7 +80,7 @@ class Page:
         self._undo, self._redo, self._reset = map(_step_button, ("Undo", "Redo", "Reset"))
         self._mark = Toggle(label="Click two ruler marks", name="mark", width=170, margin=(21, 5, 5, 5))
         self._length = Spinner(
-            title="their distance, mm",
+            title="Distance of the marks, mm",
             value=settings.sizing.calibration.ruler_mm,
             low=0.1,
             high=200,
@@ -87,17 +88,17 @@ class Page:
             width=120,
             name="length",
         )
-        self._size = NumericInput(title="or mm per pixel", mode="float", width=120, name="pixel_size")
+        self._size = NumericInput(title="Or: mm per pixel", mode="float", width=120, name="pixel_size")
         titles = [(ALL, "all analyses"), *((analysis.title, analysis.title) for analysis in ANALYSES.values())]
         self._analysis = Select(title="Analysis", options=titles, value=ALL, width=200, name="analysis")
         self._norms = MultiChoice(
-            title="Compare with norms (none unless you choose)",
+            title="Compare with norms (default: none)",
             options=list(settings.cephalometry.norm_sets),
             width=280,
             name="norms",
         )
         self._outbox = ColumnDataSource({"name": [], "content": []})
-        self._status.tags = [self._outbox]  # what no element refers to does not reach the browser
+        self._status.tags = [self._outbox]  # the browser receives only sources that an element refers to
         self._outbox.js_on_change("data", CustomJS(args={"outbox": self._outbox}, code=_SAVE))
         self._format = Select(options=list(ANNOTATIONS.items()), value="labelme", width=150, name="format")
         self._saves = [
@@ -109,7 +110,7 @@ class Page:
         self._lay_out()
 
     def _connect(self) -> None:
-        """Controls that change the correction, and those that only change what is shown."""
+        """Connect the controls that change the correction, and those that only change the display."""
         self._undo.on_click(partial(self._change, Correction.undo))
         self._redo.on_click(partial(self._change, Correction.redo))
         self._reset.on_click(partial(self._change, Correction.reset))
@@ -144,7 +145,7 @@ class Page:
         self._document.add_root(column(head, self._status, both, sizing_mode="stretch_both", styles={"padding": "0 1rem"}))
         self._document.js_on_event(DocumentReady, self._view.patience)
         self._document.title = "Try the detector"
-        self._tell("Open an X-ray to begin.")
+        self._tell("Choose an X-ray to start.")
 
     def _saving(self, label: str, made: Callable[[Correction], Download]) -> Button:
         button = Button(label=f"{label} ↓", width=110, name=label.lower(), disabled=True)
@@ -157,7 +158,7 @@ class Page:
 
     def _on_file(self) -> None:
         self._tell("Locating the landmarks …")
-        self._document.add_timeout_callback(self._open, 100)  # the words come before the work
+        self._document.add_timeout_callback(self._open, 100)  # the message is shown before the work starts
 
     def _open(self) -> None:
         with self._in_words():
@@ -169,14 +170,14 @@ class Page:
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:
-        """Whatever goes wrong is said on the page, which stays usable."""
+        """Show errors as messages on the page, which stays usable."""
         try:
             yield
         except CephError as error:
             self._tell(str(error), is_error=True)
         except Exception as error:
-            logger.warning("a film could not be treated: %s", type(error).__name__)  # its message may name the film
-            self._tell(f"This film could not be treated ({type(error).__name__}).", is_error=True)
+            logger.warning("a film could not be processed: %s", type(error).__name__)  # the message may contain the film's name
+            self._tell(f"This film could not be processed ({type(error).__name__}).", is_error=True)
 
     def _on_drag(self, points: Points) -> None:
         if self._correction is not None:
@@ -192,7 +193,7 @@ class Page:
             return
         mark, first, length = RulerMark(x, y), self._pending, self._length.value
         if length is None:
-            self._tell("Give the distance of the marks in mm, then click the second one.", is_error=True)
+            self._tell("Enter the distance of the marks in mm, then click the second mark.", is_error=True)
             return
         if first is None:
             self._pending = mark
@@ -204,7 +205,7 @@ class Page:
     def _on_size(self) -> None:
         size = self._size.value
         if size is not None:
-            self._size.value = None  # the line above says what counts, also after an undoing
+            self._size.value = None  # the status line shows the valid value, also after an undo
             self._change(lambda film: film.calibrate_by_size(float(size)))
 
     def _forget_mark(self) -> None:
@@ -225,7 +226,7 @@ class Page:
                 self._outbox.data = {"name": [name], "content": [base64.b64encode(content).decode()]}
 
     def _show(self, *, with_points: bool = True) -> None:
-        """Everything that follows from the points and the pixel size."""
+        """Show everything that depends on the points and the pixel size."""
         film = self._correction
         if film is None:
             return
@@ -246,11 +247,11 @@ class Page:
 
 
 def _step_button(label: str) -> Button:
-    """Level with the input beside it."""
+    """A button that is aligned with the input next to it."""
     return Button(label=label, name=label.lower(), width=70, disabled=True, margin=(21, 5, 5, 5))
 
 
 def _stylesheet() -> InlineStyleSheet:
-    """The reports' own."""
+    """The style sheet of the reports."""
     style = files("ceph_pipeline.inference.report").joinpath("style.css").read_text(encoding="utf-8")
     return InlineStyleSheet(css=f"{style}\n.bk-clearfix {{ display: block; width: 100%; }}")

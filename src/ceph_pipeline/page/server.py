@@ -1,4 +1,4 @@
-"""The page's server: on this machine alone, and with everything that the browser loads."""
+"""The server of the page; it accepts connections only from this machine, and serves all files that the browser loads."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 MAX_MESSAGE_BYTES = 700_000_000
-"""A film of 100 megapixels of 16-bit grey, or 500 MB of any kind, as the browser sends it."""
+"""Largest message from the browser: a film of 100 megapixels with 16 bits, or a file of 500 MB, in base64."""
 
 
 def page_server(settings: PageSettings, port: int) -> Server:
-    """A server that is listening, without a loop that answers.
+    """A listening server whose event loop has not been started.
 
     Raises:
-        PageError: the port is taken.
+        PageError: the port is in use.
     """
 
     def open_tab(document: Document) -> None:
@@ -40,4 +40,4 @@ def page_server(settings: PageSettings, port: int) -> Server:
             websocket_max_message_size=MAX_MESSAGE_BYTES,
         )
     except OSError as error:
-        raise PageError(f"port {port} cannot be used ({error.strerror}): name another with --port.") from None
+        raise PageError(f"port {port} cannot be used ({error.strerror}): choose another port with --port.") from None

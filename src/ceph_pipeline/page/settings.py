@@ -1,4 +1,4 @@
-"""What the page works with: the detector, and the parameters that inference has too."""
+"""Settings of the page: the detector, and the parameters that it shares with `inference`."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 OF_PHANTOMS = (
-    "This detector has learned from drawn phantoms, not from X-rays: it shows how the page works, and its points on a real film "
-    "mean nothing."
+    "This detector was trained on phantoms (synthetic cephalograms), not on X-rays. It demonstrates the page; its points on a "
+    "real film are meaningless."
 )
-OF_UNKNOWN = "What this detector has learned from is not known: no images table lies beside its models."
+OF_UNKNOWN = "The training data of this detector are unknown: there is no images table next to its models."
 
 
 class PageError(CephError, ValueError):
@@ -35,19 +35,19 @@ class PageError(CephError, ValueError):
 
 @dataclass(frozen=True)
 class PageSettings:
-    """What every film on the page is treated with.
+    """The detector and the parameters for all films on the page.
 
     Attributes:
-        detector: What locates the landmarks.
-        learned_from: A sentence on the detector's training images.
-        is_of_phantoms: Whether they were drawn.
-        origin: What reports name as their origin.
+        detector: Locates the landmarks.
+        learned_from: A sentence about the detector's training images.
+        is_of_phantoms: Whether the training images include phantoms.
+        origin: Origin of the reports: software and networks.
         prior: Shapes of the training landmarks; None: plausibility is not judged.
         sizing: Decides the pixel size of a film.
-        pixel_size_mm: Of all films, whatever their files say; None: what each file says.
-        pixel_size_order: Which files' word counts: `dicom`, and `file` for all others.
+        pixel_size_mm: Pixel size of all films, which takes precedence over the files; None: the size in each file.
+        pixel_size_order: Files whose pixel size is used: `dicom`, and `file` for all other formats.
         cephalometry: Norm sets and rules.
-        plausibility: From when on a configuration is implausible.
+        plausibility: Thresholds of plausibility.
     """
 
     detector: LandmarkDetector
@@ -63,18 +63,18 @@ class PageSettings:
 
 
 def models_folder(folders: Sequence[Path]) -> Path:
-    """The first of several folders that holds a trained detector.
+    """The first of several folders that contains a trained detector.
 
     Raises:
-        PageError: none does.
+        PageError: no folder contains a detector.
     """
     for folder in folders:
         if is_detector(folder):
             return folder
     raise PageError(
-        f"no trained detector: there is no {STAGE1_FILE} in {' or '.join(map(str, folders))}. "
-        "`kedro run --env demo --pipelines demo` makes one of phantoms in minutes; `--model` names another folder, or a model in "
-        "MLflow."
+        f"no trained detector: there is no {STAGE1_FILE} in {' or '.join(map(str, folders))}. Name another folder or a model in "
+        "MLflow with `--model`. `kedro run --env demo --pipelines demo` trains a detector on phantoms (synthetic cephalograms) "
+        "in minutes."
     )
 
 
@@ -82,8 +82,8 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
     """Load the detector and check the parameters.
 
     Args:
-        model: Folder of the models, or a logged model's URI.
-        parameters: The project's, of which `detector`, `inference`, `calibration`, `cephalometry` and `plausibility` count.
+        model: Folder of the models, or the URI of a logged model.
+        parameters: The project's parameters; `detector`, `inference`, `calibration`, `cephalometry` and `plausibility` are used.
 
     Raises:
         DetectorError, CheckpointError, PlausibilityError: as `LandmarkDetector.load` and `read_prior`.
@@ -115,10 +115,10 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
 
 
 def learned_from(models: Path) -> tuple[str, bool]:
-    """What a detector has learned from, in words, and whether any of it are phantoms.
+    """A sentence about the training data of a detector, and whether they include phantoms.
 
     Args:
-        models: Folder `06_models` of a data root, whose images table says it.
+        models: Folder `06_models` of a data root, which contains the images table.
     """
     table = models.parent / "03_primary" / "images.parquet"
     if not table.is_file():
@@ -127,4 +127,4 @@ def learned_from(models: Path) -> tuple[str, bool]:
     learned = images[images["split"] == "train"]
     if learned["image_id"].str.startswith(PREFIX).any():
         return OF_PHANTOMS, True
-    return f"This detector has learned from {len(learned)} films ({', '.join(sorted(set(learned['dataset'])))}).", False
+    return f"This detector was trained on {len(learned)} films ({', '.join(sorted(set(learned['dataset'])))}).", False

@@ -1,4 +1,4 @@
-"""Embedded data: lateral cephalograms drawn from sampled landmarks."""
+"""Phantoms: synthetic lateral cephalograms, drawn from sampled landmarks."""
 
 from ceph_pipeline.phantom.params import PhantomParams
 

@@ -1,4 +1,4 @@
-"""The files of a phantom in the layout of the Aariz data set."""
+"""Files of a phantom data set, in the layout of the Aariz data set."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ _DATASET = "Phantom cephalograms in the Aariz layout"
 
 
 def split_of(index: int, n_images: int) -> str:
-    """The split of an image: the first 70 % train, then 15 % valid and 15 % test, at least one image each."""
+    """The split of an image: the first 70 % are train, then 15 % valid and 15 % test, with at least one image each."""
     held_out = max(1, round(0.15 * n_images))
     if index >= n_images - held_out:
         return "test"
@@ -26,12 +26,12 @@ def split_of(index: int, n_images: int) -> str:
 
 
 def image_file(root: Path, split: str, specimen: Specimen) -> Path:
-    """Where the picture belongs."""
+    """Path of the image."""
     return root / aariz.FILMS.format(split=split) / specimen.path
 
 
 def annotation_files(root: Path, split: str, image_id: str) -> dict[str, Path]:
-    """Where the annotations belong: `senior`, `junior` and `cvm`."""
+    """Paths of the annotations `senior`, `junior` and `cvm`."""
     files = {reader: root / aariz.landmark_file(image_id, split, reader) for reader in _READERS}
     return files | {"cvm": root / aariz.cvm_file(image_id, split)}
 
@@ -40,8 +40,8 @@ def landmark_json(image_id: str, points: Mapping[str, NDArray[np.float64]]) -> s
     """One reader's file.
 
     Args:
-        image_id: Of the picture.
-        points: (x, y) in pixels by symbol; the data set keeps whole pixels.
+        image_id: Identifier of the image.
+        points: (x, y) in pixels by symbol; they are rounded to whole pixels.
     """
     whole = {find(symbol).name: (round(float(x)), round(float(y))) for symbol, (x, y) in points.items()}
     return aariz.landmark_json(image_id, whole, _DATASET)
@@ -53,7 +53,7 @@ def cvm_json(image_id: str, split: str, stage: int) -> str:
 
 
 def mapping_csv(rows: Iterable[tuple[Specimen, str]]) -> str:
-    """The table of machines and pixel sizes, from specimens with their splits."""
+    """The table of devices and pixel sizes, from specimens with their splits."""
     return aariz.machines_csv(
         (specimen.image_id, specimen.device.machine, specimen.pixel_size_mm, specimen.device.format, split)
         for specimen, split in rows

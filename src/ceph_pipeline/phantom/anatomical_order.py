@@ -1,4 +1,4 @@
-"""What holds in every skull: which landmark lies in front of, above or inside which others."""
+"""Anatomical constraints of every skull: which landmarks are in front of, above or inside others."""
 
 from collections.abc import Mapping
 
@@ -56,10 +56,10 @@ _BELOW = (
 
 
 def is_anatomical(points: Mapping[str, NDArray[np.float64]]) -> bool:
-    """Whether landmarks, by symbol, (x, y) in mm with y down, lie as they do in people.
+    """Whether landmarks are in an anatomically possible arrangement; points by symbol, (x, y) in mm with y down.
 
-    Besides the order along and across the Frankfort horizontal, the contours must bend the right way: A and B lie in
-    hollows, Gn on the chin's bulge, R on a ramus that does not bulge backwards.
+    Two conditions are checked: the order along and across the Frankfort horizontal, and the curvature of contours. A and B are in
+    hollows, Gn is on the chin's convexity, and R is on a ramus that is not convex backwards.
     """
     forward = points["Or"] - points["Po"]
     forward = forward / np.linalg.norm(forward)

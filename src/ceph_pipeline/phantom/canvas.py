@@ -1,4 +1,4 @@
-"""A sheet of attenuation on which tissues add up, as they do along an X-ray's path."""
+"""An attenuation image to which tissues are added, as along the path of X-rays."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from ceph_pipeline.landmarks.geometry import Affine, Size
 
 _FINE, _FINER = 2, 4
-"""Mask pixels per image pixel and axis, for large and for small structures: edges are true to 0.25 and 0.13 px."""
+"""Mask pixels per image pixel and axis, for large and for small structures: edges are exact to 0.25 and 0.13 px."""
 
 _SMALL_PX = 90_000
-"""Windows below this many pixels are drawn with the finer mask."""
+"""Windows with fewer pixels are drawn with the finer mask."""
 
 _SHIFT = 4
-"""Fractional bits of the coordinates OpenCV draws with."""
+"""Fractional bits of coordinates in OpenCV's drawing functions."""
 
 _DOME_MM = 0.8
-"""Grid on which the smooth thickness of whole bodies is computed."""
+"""Grid spacing for the smooth thickness of whole bodies."""
 
 
 class Canvas:
     """Adds structures, given in millimetres, to an attenuation image.
 
-    Amounts are millimetres of water that attenuate as much; air inside the body has a negative amount.
+    Amounts are equivalent millimetres of water; air inside the body has a negative amount.
 
     Attributes:
         attenuation: `(height, width)` float32.
@@ -38,24 +38,24 @@ class Canvas:
     """
 
     def __init__(self, size: Size, to_px: Affine, texture: NDArray[np.float32]) -> None:
-        """Start with air.
+        """Start with air only.
 
         Args:
             size: (width, height) in pixels.
             to_px: Map from millimetres to pixels, without shear.
-            texture: `(height, width)`, mean 0, sd 1: the trabecular pattern that textured bone shows.
+            texture: `(height, width)`, mean 0, sd 1: the trabecular pattern of textured bone.
         """
         self.attenuation = np.zeros((size[1], size[0]), np.float32)
         self.to_px = to_px
         self._texture = texture
 
     def fill(self, outline: Curve, amount: float, *, soft_mm: float = 0.0, texture: float = 0.0) -> None:
-        """A plate of even thickness.
+        """Add a plate of uniform thickness.
 
         Args:
-            outline: Closed.
-            amount: Its attenuation.
-            soft_mm: Standard deviation of the blur of its edge.
+            outline: Closed outline.
+            amount: Attenuation.
+            soft_mm: Standard deviation of the blur of the edge.
             texture: Standard deviation of the thickness, as a fraction.
         """
         window, mask = self._coverage(outline, soft_mm=soft_mm)
@@ -63,30 +63,30 @@ class Canvas:
         self.attenuation[window] += np.float32(amount) * mask * grain
 
     def line(self, path: Curve, width_mm: float, amount: float, *, soft_mm: float = 0.0) -> None:
-        """A thin sheet seen edge-on: a stroke with round ends."""
+        """Add a thin sheet seen edge-on: a stroke with round ends."""
         window, mask = self._coverage(path, stroke_mm=width_mm, soft_mm=soft_mm)
         self.attenuation[window] += np.float32(amount) * mask
 
     def wall(self, outline: Curve, width_mm: float, amount: float, *, soft_mm: float = 0.0) -> None:
-        """A line all around a closed outline."""
+        """Add a line along a closed outline."""
         self.line(np.concatenate([outline, outline[:1]]), width_mm, amount, soft_mm=soft_mm)
 
     def sheet(self, path: Curve, width_mm: float, amount: float) -> None:
-        """A curved sheet that rays meet edge-on along `path`: a line, brightest in its middle."""
+        """Add a curved sheet that is tangential to the rays along `path`: a line that is brightest in its middle."""
         self.line(path, width_mm, 0.5 * amount)
         self.line(path, 0.4 * width_mm, 0.5 * amount)
 
     def cortex(self, surface: Curve, width_mm: float, amount: float) -> None:
-        """A cortex along part of a surface: the band between it and a parallel, to the right if `width_mm` is positive."""
+        """Add a cortex along part of a surface: the band between the surface and its parallel, right of it if `width_mm` > 0."""
         self.fill(np.concatenate([surface, offset(surface, width_mm)[::-1]]), amount)
 
     def rim(self, outline: Curve, width_mm: float, amount: float) -> None:
-        """A cortex: the band inside a closed outline, where rays run along the surface."""
+        """Add a cortex: the band inside a closed outline, where rays are tangential to the surface."""
         window, mask = self._coverage(outline, rim_mm=width_mm)
         self.attenuation[window] += np.float32(amount) * mask
 
     def dome(self, outline: Curve, depth_mm: float, amount: float) -> None:
-        """A rounded body: thickness grows from the outline inwards like a circle's chord, and is full at `depth_mm`."""
+        """Add a rounded body, whose thickness increases inwards from the outline like a circle's chord up to `depth_mm`."""
         window, mask = self._coverage(outline)
         if not mask.size:
             return
@@ -94,7 +94,7 @@ class Canvas:
         cells = np.ceil((outline.max(axis=0) - corner) / _DOME_MM).astype(int) + 3
         inside = np.zeros((cells[1], cells[0]), np.uint8)
         cv2.fillPoly(inside, [_fixed((outline - corner) / _DOME_MM)], 1, shift=_SHIFT)
-        cells_deep = cv2.distanceTransform(inside, cv2.DIST_L2, 5) - 0.75  # from cell centres beyond the edge to the edge
+        cells_deep = cv2.distanceTransform(inside, cv2.DIST_L2, 5) - 0.75  # from the edge, not from cell centres
         depth = np.maximum(cells_deep, 0) * np.float32(_DOME_MM / depth_mm)
         chord = np.sqrt(1 - (1 - np.minimum(depth, 1)) ** 2)
         to_grid = self.to_px.inverse().matrix.copy()
@@ -109,7 +109,7 @@ class Canvas:
     def _coverage(
         self, path: Curve, *, soft_mm: float = 0.0, stroke_mm: float = 0.0, rim_mm: float = 0.0
     ) -> tuple[tuple[slice, slice], NDArray[np.float32]]:
-        """The window of the image that a structure touches, empty outside, and the share of each of its pixels that it covers."""
+        """The image's window that contains a structure (empty if outside), and the covered share of each of its pixels."""
         points = self.to_px(path)
         height, width = self.attenuation.shape
         margin = (3 * soft_mm + stroke_mm) * self.to_px.scale + 2

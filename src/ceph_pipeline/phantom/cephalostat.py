@@ -1,4 +1,4 @@
-"""The cephalostat round a face: its ear rods, and the nasal ruler with its two marks."""
+"""The cephalostat's ear rods, and the nasal ruler with its two marks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ RULER_MM = 10.0
 RULER_HALF_WIDTH_MM = 3.2
 
 _RULER_PLACE = (0.786, 0.054)
-"""p2's usual place in the Aariz data set, as a fraction of width and height."""
+"""Usual position of p2 in the Aariz data set, as a fraction of width and height."""
 
 
 @dataclass(frozen=True)
 class EarRods:
-    """Where the two rods lie, (forward, up) in mm of an average skull from the middle of the ear canal, and how bright."""
+    """Positions of both rods, (forward, up) from the middle of the ear canal in mm of an average skull, and their brightness."""
 
     near: tuple[float, float]
     far: tuple[float, float]
@@ -28,7 +28,7 @@ class EarRods:
 
     @classmethod
     def sample(cls, rng: np.random.Generator, clutter: float) -> EarRods:
-        """Rods never fit exactly: they lie a few millimetres beside the bony canal, each in a direction of its own."""
+        """Draw the rods, each a few millimetres from the bony canal in a random direction."""
         near, far = np.array([[0.0, -1.0], [-1.0, -1.5]]) + 1.3 * np.clip(rng.standard_normal((2, 2)), -2, 2)
         strength = clutter * float(rng.uniform(0.4, 1.2))
         return cls((float(near[0]), float(near[1])), (float(far[0]), float(far[1])), strength)
@@ -41,7 +41,7 @@ class Ruler:
     Attributes:
         p1: Lower mark, (x, y) in mm.
         p2: Upper mark, `RULER_MM` away.
-        strength: Attenuation relative to a usual ruler's.
+        strength: Attenuation relative to a usual ruler.
     """
 
     p1: NDArray[np.float64]
@@ -51,7 +51,7 @@ class Ruler:
 
 @dataclass(frozen=True)
 class RulerVariant:
-    """Which kind of ruler a film shows."""
+    """The variant of the ruler on a film."""
 
     absent: bool
     cropped: bool
@@ -60,7 +60,7 @@ class RulerVariant:
 
     @classmethod
     def sample(cls, rng: np.random.Generator, variation: VariationParams) -> RulerVariant:
-        """Draw one; `tilt` is −1 to 1 of the greatest rotation. The same random numbers are used up whatever comes out."""
+        """Draw a variant; `tilt` is −1 to 1 of the greatest rotation. Every variant uses the same number of random numbers."""
         absent, cropped, faint, share, tilt = rng.uniform(size=5)
         return cls(
             absent=bool(absent < variation.ruler_absent_share),
@@ -78,15 +78,15 @@ def place_ruler(
     tilt_deg: float,
     rng: np.random.Generator,
 ) -> Ruler | None:
-    """A ruler in front of the forehead, both marks inside the picture; None where the film has none.
+    """A ruler in front of the forehead, with both marks inside the image; None for a film without a ruler.
 
     Args:
-        variant: Which kind.
-        skin: `(P, 2)` outline of face and neck, in mm from the picture's corner, as the answer.
-        extent: (width, height) of the picture in mm.
-        border_mm: Width of the device's frame, under which nothing is seen.
+        variant: Variant of the ruler.
+        skin: `(P, 2)` outline of face and neck, in mm from the image's corner; the result has the same coordinates.
+        extent: (width, height) of the image in mm.
+        border_mm: Width of the device's opaque frame.
         tilt_deg: The greatest rotation.
-        rng: Source of the place.
+        rng: Random generator for the position.
     """
     place = (np.array(_RULER_PLACE) + 0.02 * np.clip(rng.standard_normal(2), -2, 2)) * extent
     cut = float(rng.uniform(0.8, 2.4))

@@ -1,4 +1,4 @@
-"""Which contour each landmark lies on: the direction in which readers disagree about it."""
+"""The contour through each landmark, along which readers' points scatter most."""
 
 from collections.abc import Callable
 
@@ -30,19 +30,19 @@ _AXES = {
 
 
 def contours(face: PhantomFace) -> dict[str, Curve]:
-    """The contour through each landmark, in mm, by symbol; Sella's is the vertical."""
+    """The contour through each landmark, in mm, by symbol; for Sella it is the vertical."""
     found = {symbol: outline for draw, symbols in _OUTLINES.items() for outline in [draw(face)] for symbol in symbols}
     directions = {symbol: face[other] - face[symbol] for symbol, other in _AXES.items()} | {"S": face.up}
     return found | {symbol: _straight(face[symbol], direction) for symbol, direction in directions.items()}
 
 
 def slide(contour: Curve, start: Point, along: float, across: float) -> Point:
-    """The point that lies `along` mm further on a contour than `start`, and `across` mm to its right.
+    """The point at a distance `along` from `start` on a contour, shifted to the right by `across`, both in mm.
 
     Args:
-        contour: `(P, 2)`, one of whose points is `start`; closed ones may begin there.
+        contour: `(P, 2)`, with `start` as one of the points; closed contours may begin at `start`.
         start: (x, y) in mm.
-        along: Arc length; beyond the contour's ends the ends are taken.
+        along: Arc length, limited to the contour's ends.
         across: Distance from the contour.
     """
     if np.linalg.norm(contour[0] - contour[-1]) < 2.0:

@@ -1,7 +1,7 @@
-"""Curves in the plane, as arrays of points: what outlines and lines are drawn with.
+"""Curves in the plane as arrays of points, for outlines and lines.
 
-Units are the caller's, millimetres throughout the phantom; y points down. "Right" is the right hand of someone who walks
-along the curve on the screen.
+Any unit can be used; phantoms use millimetres. y points down. "Right" is the right-hand side in the direction of the curve, as
+seen on the screen.
 """
 
 import numpy as np
@@ -15,12 +15,12 @@ def smooth(points: ArrayLike, *, closed: bool = False, per_span: int = 8) -> Cur
     """A centripetal Catmull-Rom spline, which passes through every point without loops or overshoot.
 
     Args:
-        points: `(P, 2)`, P ≥ 2, neighbours apart from each other.
-        closed: Lead the curve back to its first point.
-        per_span: Points from one control point to the next.
+        points: `(P, 2)`, P ≥ 2; successive points must differ.
+        closed: Connect the last point with the first.
+        per_span: Number of points per span between control points.
 
     Returns:
-        `(P · per_span, 2)` if closed, else `((P − 1) · per_span + 1, 2)`; every control point is among them.
+        `(P · per_span, 2)` if closed, otherwise `((P − 1) · per_span + 1, 2)`; the control points are included.
     """
     knots = np.asarray(points, dtype=np.float64)
     if closed:
@@ -44,7 +44,7 @@ def smooth(points: ArrayLike, *, closed: bool = False, per_span: int = 8) -> Cur
 
 
 def offset(curve: Curve, distance: float) -> Curve:
-    """The curve moved sideways, positive to the right; for distances below its radius of curvature."""
+    """The parallel curve at a distance, positive to the right; the distance must be below the radius of curvature."""
     along = np.gradient(curve, axis=0)
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
     return curve + distance * np.column_stack([-along[:, 1], along[:, 0]])
@@ -56,9 +56,9 @@ def ellipse(centre: ArrayLike, axis: ArrayLike, ratio: float, start_deg: float =
     Args:
         centre: (x, y).
         axis: The first semi-axis as a vector.
-        ratio: Second semi-axis over the first; it points to the left of the first.
-        start_deg: Where the arc begins, counter-clockwise on the screen from `axis`.
-        stop_deg: Where it ends.
+        ratio: Length of the second semi-axis relative to the first; the second points to the left of the first.
+        start_deg: Start of the arc, counter-clockwise on the screen from `axis`.
+        stop_deg: End of the arc.
     """
     first = np.asarray(axis, dtype=np.float64)
     second = ratio * np.array([first[1], -first[0]])
@@ -70,8 +70,8 @@ def spindle(tip: ArrayLike, end: ArrayLike, profile: ArrayLike) -> Curve:
     """The closed outline of a body of varying width around the axis from `tip` to `end`.
 
     Args:
-        tip: Where the axis begins.
-        end: Where it ends.
+        tip: Start of the axis.
+        end: End of the axis.
         profile: `(P, 3)` rows of (fraction of the axis, half-width on the left, half-width on the right).
     """
     tip, end, rows = np.asarray(tip, float), np.asarray(end, float), np.asarray(profile, float)

@@ -1,4 +1,4 @@
-"""A whole data set of phantoms on disk: drawn in parallel, continued where it stopped, never over somebody's data."""
+"""A data set of phantoms on disk: drawn in parallel, resumable, and never written over foreign data."""
 
 import json
 import logging
@@ -24,22 +24,22 @@ _MAKER = "phantom"
 
 
 class ForeignDataError(CephError, ValueError):
-    """Phantoms were to be drawn over data that the phantom pipeline did not make."""
+    """The output folder contains data that were not made by the phantom pipeline."""
 
 
 def draw_data_set(root: Path, ruler_export: Path, params: PhantomParams) -> None:
     """Draw `params.n_images` phantoms in the Aariz layout, and their rulers as a Label Studio export.
 
-    What is complete and unchanged is left alone; what is missing is drawn. An image's bytes depend on the parameters and its
-    own number, not on the workers or on interruptions; the mapping file comes last.
+    Existing unchanged phantoms are kept, and missing ones are drawn. An image depends only on the parameters and its number, and
+    not on the workers or on interruptions. The mapping file is written last.
 
     Args:
         root: Folder of the data set.
-        ruler_export: The export's JSON file.
-        params: How many, how large, how noisy.
+        ruler_export: JSON file of the export.
+        params: Number, size and noise of the phantoms.
 
     Raises:
-        ForeignDataError: the folder or the export holds something else.
+        ForeignDataError: the folder or the export contains foreign data.
     """
     ledger = Ledger(root)
     _refuse_foreign_data(ledger, root, ruler_export)
@@ -51,10 +51,10 @@ def draw_data_set(root: Path, ruler_export: Path, params: PhantomParams) -> None
         _clear(root)
     missing = [index for index in range(params.n_images) if not _is_drawn(root, index, params)]
     if ledger.is_complete(digest) and not missing and _closing_files(root, ruler_export):
-        logger.info("%s: %d phantoms are complete and unchanged, nothing to draw", root, params.n_images)
+        logger.info("%s: %d phantoms are complete and up to date: skipped", root, params.n_images)
         return
     ledger.begin(digest, summary)
-    sweep(root)  # of a run that was killed
+    sweep(root)  # incomplete files of a killed run
     drawn = run_unordered(draw_one, [(root, index, params) for index in missing], params)
     for _ in tqdm(drawn, total=len(missing), desc="phantoms", unit="image"):
         pass
@@ -63,11 +63,11 @@ def draw_data_set(root: Path, ruler_export: Path, params: PhantomParams) -> None
     write_atomically(ruler_export, label_studio_json(specimens))
     write_atomically(root / layout.MAPPING_FILE, layout.mapping_csv(zip(specimens, splits, strict=True)))
     ledger.finish()
-    logger.info("%d phantoms drawn into %s, %d were there already", len(missing), root, params.n_images - len(missing))
+    logger.info("%d phantoms drawn into %s, %d existed already", len(missing), root, params.n_images - len(missing))
 
 
 def draw_one(root: Path, index: int, params: PhantomParams) -> None:
-    """Draw one phantom and write its picture and annotations."""
+    """Draw one phantom and write its image and annotations."""
     specimen = _specimen(index, params)
     split = layout.split_of(index, params.n_images)
     readings = read_landmarks(specimen, index, params.seed, params.reader_noise)
@@ -84,7 +84,7 @@ def _specimen(index: int, params: PhantomParams) -> Specimen:
 
 
 def _is_drawn(root: Path, index: int, params: PhantomParams) -> bool:
-    """Whether the image and all its annotations are there; the picture is written last."""
+    """Whether the image and all its annotations exist; the image is written last."""
     specimen, split = _specimen(index, params), layout.split_of(index, params.n_images)
     files = [layout.image_file(root, split, specimen), *layout.annotation_files(root, split, specimen.image_id).values()]
     return all(file.exists() for file in files)
@@ -109,7 +109,7 @@ def _refuse_foreign_data(ledger: Ledger, root: Path, ruler_export: Path) -> None
 
 
 def _is_own_file(path: Path, root: Path, ruler_export: Path) -> bool:
-    """Whether a file is of phantoms, by its name or by the names of the films that it lists."""
+    """Whether a file belongs to phantoms, by its name or by the names of the films in it."""
     if path not in (root / layout.MAPPING_FILE, ruler_export):
         return path.name.startswith(PREFIX)
     try:
@@ -122,7 +122,7 @@ def _is_own_file(path: Path, root: Path, ruler_export: Path) -> bool:
 
 
 def _clear(root: Path) -> None:
-    """Remove what an earlier run drew; its ledger stays until it is replaced, so that an interruption leaves the folder known."""
+    """Delete the files of an earlier run; its manifest is kept until it is replaced, so that the folder stays recognisable."""
     for split in SPLITS:
         shutil.rmtree(root / split, ignore_errors=True)
     (root / layout.MAPPING_FILE).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The cephalostats that the phantoms are taken with: how large, how sharp, how contrasty their pictures are."""
+"""Simulated cephalostats with the size, sharpness and contrast of their images."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,24 +13,24 @@ Border = Literal["none", "film", "collimated", "tabs"]
 class Device:
     """One make of cephalostat.
 
-    Sizes, and where a skull lies in them, are the medians of the Aariz data set. The pixel sizes are not that set's, which
-    are wrong for four of the seven: they follow from S–N being 72 mm on average, and hold exactly in every phantom.
+    Sizes and positions of the skull are medians of the Aariz data set. The pixel sizes are not from that data set, whose values
+    are wrong for four of the seven devices. They are derived from a mean S–N of 72 mm, and are exact for every phantom.
 
     Attributes:
         machine: Name in the mapping file.
-        share: Its part of all images.
+        share: Share of all images.
         width_px: Native width.
         height_px: Native height.
-        pixel_size_mm: Of a native image.
-        centroid: Where the landmarks' centroid lies, as a fraction of width and height.
-        centroid_sd: Its standard deviation.
+        pixel_size_mm: Pixel size of a native image.
+        centroid: Position of the landmarks' centroid, as a fraction of width and height.
+        centroid_sd: Standard deviation of this position.
         format: File format.
         blur_mm: Standard deviation of the point spread.
         grain: Standard deviation of the noise at mid grey, in grey levels.
-        latitude: Attenuation that lifts grey by one e-fold of the way to white, in mm of water.
+        latitude: Attenuation, in mm of water, that reduces the difference to white by the factor e.
         gamma: Steepness of the film's toe.
-        fog: Grey of what nothing attenuates.
-        border: What frames the picture.
+        fog: Grey level without attenuation.
+        border: Kind of frame of the image.
     """
 
     machine: str
@@ -49,19 +49,19 @@ class Device:
     border: Border
 
     def frame(self, long_side_px: int | None) -> tuple[Size, float]:
-        """(width, height) in pixels and the pixel size in mm of pictures with that long side; None: the native one."""
+        """(width, height) in pixels and pixel size in mm of images with this long side; None: the native long side."""
         if long_side_px is None:
             return (self.width_px, self.height_px), self.pixel_size_mm
         factor = long_side_px / max(self.width_px, self.height_px)
         return (round(self.width_px * factor), round(self.height_px * factor)), round(self.pixel_size_mm / factor, 4)
 
     def border_px(self, size: Size) -> int:
-        """How far a frame reaches into a picture of that (width, height) from its left and right; 0 without one."""
+        """Width of the frame at the left and right of an image of this (width, height); 0 without a frame."""
         return border_width_px(size) if self.border in ("film", "collimated") else 0
 
 
 def border_width_px(size: Size) -> int:
-    """Width of a frame round a picture of that (width, height)."""
+    """Width of a frame around an image of this (width, height)."""
     return max(2, round(0.008 * max(size)))
 
 

@@ -1,4 +1,4 @@
-"""A specimen's picture."""
+"""Drawing of a specimen's image."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +19,16 @@ _TISSUES = (
 )
 
 RECIPE_VERSION = 4
-"""Raised when the same parameters draw other pixels, so that data sets of older versions are drawn again."""
+"""Version of the drawing code; it is increased with each change of pixels, so that older data sets are drawn again."""
 
 
 def draw_cephalogram(specimen: Specimen, rng: np.random.Generator, grain: float = 1.0) -> NDArray[np.uint8]:
     """Draw the cephalogram.
 
     Args:
-        specimen: What to draw.
-        rng: Source of the bone's texture and the noise.
-        grain: Noise relative to the device's own; 0 for none.
+        specimen: The specimen.
+        rng: Random generator for the bone's texture and the noise.
+        grain: Noise relative to the device's noise; 0: no noise.
 
     Returns:
         `(height, width)`.

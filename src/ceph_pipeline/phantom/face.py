@@ -1,4 +1,4 @@
-"""A person's landmarks in millimetres, and positions told relative to them."""
+"""A person's landmarks in millimetres, and positions relative to them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Point = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Build:
-    """What individuals differ in beyond their landmarks, as factors around 1."""
+    """Individual differences other than landmarks, as factors around 1."""
 
     vault_height: float
     vault_length: float
@@ -32,12 +32,12 @@ class Build:
 
 @dataclass(frozen=True)
 class Pose:
-    """How imperfectly the left and the right side of a face are superimposed.
+    """Positioning of a face, which determines how far its left and right sides are apart on the film.
 
     Attributes:
-        yaw: Rotation about the vertical axis in radians: sides part forwards and backwards.
-        roll: Rotation about the axis through the face in radians: sides part upwards and downwards.
-        divergence_per_mm: Enlargement per millimetre towards the X-ray tube, whose central ray passes the ear rods.
+        yaw: Rotation about the vertical axis in radians, which separates the sides horizontally.
+        roll: Rotation about the antero-posterior axis in radians, which separates the sides vertically.
+        divergence_per_mm: Magnification per millimetre towards the X-ray tube, whose central ray passes through the ear rods.
     """
 
     yaw: float = 0.0
@@ -46,7 +46,7 @@ class Pose:
 
     @classmethod
     def sample(cls, rng: np.random.Generator, asymmetry: float) -> Pose:
-        """Draw one positioning; `asymmetry` 0 superimposes both sides, 1 is usual."""
+        """Draw one positioning; with `asymmetry` 0 both sides coincide, and 1 is the usual amount."""
         yaw, roll = asymmetry * _ROTATION_SD * np.clip(rng.standard_normal(2), -2, 2)
         return cls(float(yaw), float(roll), asymmetry / _TUBE_DISTANCE_MM)
 
@@ -54,22 +54,22 @@ class Pose:
 _ROTATION_SD = np.radians(1.0)
 
 _TUBE_DISTANCE_MM = 1500.0
-"""From the X-ray tube to the midsagittal plane."""
+"""Distance from the X-ray tube to the midsagittal plane."""
 
 _HALF_WIDTH_MM = {"Or": 30.0, "Po": 55.0, "Co": 50.0, "Ar": 48.0, "R": 46.0, "Go": 44.0}
-"""Landmarks of paired structures, and how far their sides lie from the midsagittal plane."""
+"""Landmarks of paired structures, and the distance of either side from the midsagittal plane."""
 
 
 @dataclass(frozen=True)
 class PhantomFace:
     """Landmarks by symbol, oriented by the Frankfort horizontal.
 
-    Landmarks on paired structures (`_HALF_WIDTH_MM`) lie midway between the left and the right side's, as orthodontists mark
-    double contours.
+    Landmarks on paired structures (`_HALF_WIDTH_MM`) are midway between the left and right sides, as in orthodontists'
+    annotations of double contours.
 
     Attributes:
         points: (x, y) by symbol, in millimetres.
-        build: What else belongs to the individual.
+        build: Other properties of the individual.
         cvm_stage: Cervical vertebral maturation stage, 1 to 6.
     """
 
@@ -79,9 +79,10 @@ class PhantomFace:
     pose: Pose = Pose()
 
     def side(self, sign: int) -> PhantomFace:
-        """The face whose paired landmarks are those of one side: +1 the one nearer to the X-ray tube, −1 the other.
+        """The face with the paired landmarks of one side: +1 the side nearer to the X-ray tube, −1 the other side.
 
-        The sides' landmarks are equally far from the midway ones, in opposite directions; those of the midline stay.
+        Both sides' landmarks have the same distance from the midway landmarks, in opposite directions. Landmarks of the midline
+        do not move.
         """
         moved = dict(self.points)
         for symbol, half_width in _HALF_WIDTH_MM.items():
@@ -103,23 +104,23 @@ class PhantomFace:
 
     @property
     def scale(self) -> float:
-        """Size of the skull relative to one whose S–N measures 72 mm."""
+        """Size of the skull relative to a skull with an S–N of 72 mm."""
         return float(np.linalg.norm(self.points["N"] - self.points["S"]) / 72.0)
 
     def __getitem__(self, symbol: str) -> Point:
         return self.points[symbol]
 
     def at(self, start: str | Point, forward: float, up: float) -> Point:
-        """The point that lies `forward` and `up` millimetres (of an average skull) from a landmark or another point."""
+        """The point `forward` and `up` from a landmark or point, in millimetres of an average skull."""
         origin = self.points[start] if isinstance(start, str) else start
         return origin + self.scale * (forward * self.forward + up * self.up)
 
     def around(self, start: str | Point, offsets: Iterable[tuple[float, float]]) -> list[Point]:
-        """Several points that lie (forward, up) from one; see `at`."""
+        """Several points (forward, up) from one point; see `at`."""
         return [self.at(start, forward, up) for forward, up in offsets]
 
     def between(self, start: str, stop: str, fraction: float, right: float = 0.0) -> Point:
-        """A point on the way from one landmark to another, moved `right` millimetres to the right-hand side."""
+        """A point between two landmarks, at a fraction of the way, moved `right` millimetres to the right-hand side."""
         along = self.points[stop] - self.points[start]
         side: Point = np.array([-along[1], along[0]]) / np.linalg.norm(along)
         return np.asarray(self.points[start] + fraction * along + right * self.scale * side)

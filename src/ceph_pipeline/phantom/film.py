@@ -1,4 +1,4 @@
-"""From attenuation to a device's picture: scatter, blur, the film's curve, quantum noise, the frame."""
+"""From attenuation to a device's image: scatter, blur, the film's curve, quantum noise, frame."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _SCATTER = 0.07
 _SCATTER_MM = 14.0
 _WHITE = 251.0
 _FRAME = {"film": 248.0, "collimated": 0.0}
-"""Grey value of a frame around the picture, by the device's border."""
+"""Grey value of a frame around the image, by the device's border."""
 _BLACKENED = 0.12
-"""Contrast that is left where the film is over-exposed."""
+"""Remaining contrast in over-exposed areas."""
 
 
 def trabecular_texture(size: tuple[int, int], pixel_size_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Bone's pattern for a (width, height) picture: fine trabeculae on coarser clouds, mean 0, sd 1."""
+    """The texture of bone for a (width, height) image: fine trabeculae on coarser clouds, mean 0, sd 1."""
     field = np.zeros((size[1], size[0]), np.float32)
     for grain_mm, weight in ((0.7, 0.45), (3.5, 0.7), (11.0, 0.7)):
         cells = tuple(max(4, round(side * pixel_size_mm / grain_mm)) for side in size)
@@ -40,12 +40,13 @@ def develop(
 
     Args:
         attenuation: `(height, width)`, mm of water.
-        device: Whose sharpness, contrast, noise and border to use.
+        device: Device that determines sharpness, contrast, noise and border.
         pixel_size_mm: Millimetres per pixel.
-        grain: Noise relative to the device's own; 0 for none.
-        rng: Source of the noise.
-        exposure: How much tissue weighs in the picture, relative to the device's usual setting.
-        over_exposure: `(width,)`, mm of water that a column's surplus dose outweighs: less tissue is almost as black as air.
+        grain: Noise relative to the device's noise; 0: no noise.
+        rng: Random generator for the noise.
+        exposure: Factor of the effect of attenuation on grey levels, relative to the device's usual setting.
+        over_exposure: `(width,)`, mm of water that the surplus dose in each column penetrates: less tissue is almost as black as
+            air.
 
     Returns:
         `(height, width)`, bone bright.
@@ -71,7 +72,7 @@ def develop(
 
 
 def _draw_border(grey: NDArray[np.float32], device: Device) -> None:
-    """The frame that tells devices apart at a glance."""
+    """Draw the device's frame."""
     height, width = grey.shape
     edge = border_width_px((width, height))
     if device.border in _FRAME:

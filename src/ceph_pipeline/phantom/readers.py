@@ -1,4 +1,4 @@
-"""Two readers who mark the landmarks, independent of each other."""
+"""Two simulated readers, who annotate the landmarks independently."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from ceph_pipeline.phantom.contours import contours, slide
 from ceph_pipeline.phantom.specimen import Specimen, stream
 
 READERS = {"senior": 1.0, "junior": 1.25}
-"""Readers and how widely they scatter, relative to `SCATTER_MM`."""
+"""Readers, and their scatter relative to `SCATTER_MM`."""
 
 SCATTER_MM = {
     "A": (1.58, 0.75),
@@ -42,10 +42,11 @@ SCATTER_MM = {
 }
 """The senior's standard deviations (along the landmark's contour, across it) in mm.
 
-Half the distance between both readers is then, on average, what it is between the readers of the ISBI 2015 challenge on
-Test1 without their offsets (0.26 mm at the upper incisor to 1.47 at Porion), and so are along : across (4.2 at Pogonion,
-1.3 at Porion; measured on the later 150 films). Landmarks that the challenge does not have are our estimates: Ramus and
-Condylion are read worst. Constant offsets between readers, 1.7 mm in that set, are left out: the mean of both is the truth.
+Half of the mean distance between the readers then equals that of the readers of the ISBI 2015 challenge on Test1 without offsets
+(from 0.26 mm at the upper incisor to 1.47 at Porion). The ratios along : across (4.2 at Pogonion, 1.3 at Porion; measured on the
+later 150 films) are those of the same readers. Values of landmarks that the challenge lacks are estimates; the largest are those
+of Ramus and Condylion. Constant offsets between readers, 1.7 mm in that data set, are not simulated, so that the readers' mean is
+unbiased.
 """
 
 _CLIP_SD = 2.5
@@ -53,16 +54,16 @@ _FIRST_STREAM = 2
 
 
 def read_landmarks(specimen: Specimen, index: int, seed: int, noise: float) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Each reader's landmarks, off the truth along the contours more than across them.
+    """Each reader's landmarks, with larger random errors along the contours than across them.
 
     Args:
-        specimen: What they look at.
+        specimen: The annotated specimen.
         index: Number of the image.
-        seed: Of the data set.
-        noise: Scatter relative to `SCATTER_MM`; 0 for readers who hit the truth.
+        seed: Seed of the data set.
+        noise: Scatter relative to `SCATTER_MM`; 0: readers without errors.
 
     Returns:
-        (x, y) in pixels by reader and symbol, inside the picture, not rounded.
+        (x, y) in pixels by reader and symbol, inside the image, not rounded.
     """
     face, limit = specimen.face, np.array(specimen.size) - 1.0
     outlines = contours(face)

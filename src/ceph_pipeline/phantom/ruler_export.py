@@ -1,4 +1,4 @@
-"""The ruler's two marks as a Label Studio export, since the Aariz layout has no place for them."""
+"""The ruler's two marks as a Label Studio export, separate from the data set in the Aariz layout."""
 
 import hashlib
 import json
@@ -12,10 +12,10 @@ from ceph_pipeline.phantom.specimen import Specimen
 
 
 def label_studio_json(specimens: Iterable[Specimen]) -> str:
-    """A Label Studio export with one task an image: a keypoint each for p1 and p2, or none where the film shows no ruler.
+    """A Label Studio export with one task per image: one key point each for p1 and p2, or none if the film shows no ruler.
 
-    Coordinates are percent of the image's width and height, measured, as in Label Studio, from the picture's outer corner:
-    the centre of the top left pixel is half a pixel away from (0, 0).
+    Coordinates are percent of the image's width and height, measured from the image's outer corner as in Label Studio: the centre
+    of the top left pixel is half a pixel away from (0, 0).
     """
     tasks = [_task(number, specimen) for number, specimen in enumerate(specimens, start=1)]
     return json.dumps(tasks, indent=1)

@@ -1,7 +1,7 @@
-"""Where people's landmarks lie: shapes sampled from a model of the Aariz data set.
+"""The shape model of the phantoms' landmarks, fitted to the Aariz data set, and sampling from it.
 
-The figures in `shape_model.json` (mean, twelve principal components, residual) derive from annotations of the Aariz data
-set, Khalid et al., licensed CC BY 4.0.
+The values in `shape_model.json` (mean, twelve principal components, residual) were computed from annotations of the Aariz data
+set, Khalid et al., licensed under CC BY 4.0.
 """
 
 import json
@@ -16,10 +16,11 @@ from ceph_pipeline.errors import CephError
 from ceph_pipeline.phantom.anatomical_order import is_anatomical
 
 _CLIP_SD = 2.2
-"""Components beyond this many standard deviations would be patients of another kind."""
+"""Limit of components in standard deviations; larger values would not represent the population."""
 
 _RESIDUAL_SHARE = 0.5
-"""The model's residual treats every point alone; taken whole it would break contours that several points lie on."""
+"""Factor of the residual. The residual is independent for every point, and at full size it would distort contours with several
+points."""
 
 _CANDIDATES = 400
 
@@ -37,9 +38,9 @@ class ShapeModel:
         mean: `(K, 2)`.
         components: `(C, K, 2)`, each of unit length.
         component_sd: `(C,)` in mm.
-        residual_sd: Standard deviation per coordinate of what the components leave, in mm.
+        residual_sd: Standard deviation per coordinate of the residual, in mm.
         sn_mean: Mean distance from Sella to Nasion, in mm.
-        sn_sd: Its standard deviation, in mm.
+        sn_sd: Standard deviation of this distance, in mm.
     """
 
     symbols: tuple[str, ...]
@@ -71,7 +72,7 @@ class ShapeModel:
 
 @cache
 def shape_model() -> ShapeModel:
-    """The model that comes with the package."""
+    """The model included in the package."""
     content = json.loads(resources.files(__package__).joinpath("shape_model.json").read_text(encoding="utf-8"))
     return ShapeModel(
         symbols=tuple(content["landmarks"]),

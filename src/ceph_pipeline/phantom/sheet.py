@@ -1,4 +1,4 @@
-"""A contact sheet of phantoms with the landmarks they were drawn from."""
+"""A contact sheet of phantoms with their landmarks."""
 
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,11 @@ _MAX_PICTURES = 8
 
 
 def contact_sheet(raw: RawFolder, params: PhantomParams) -> "Figure":
-    """The first phantoms of a data set, every other with its landmarks and their symbols.
+    """The first phantoms of a data set; every second one is shown with its landmarks and their symbols.
 
     Args:
-        raw: The data set, drawn with these parameters.
-        params: What it was drawn with.
+        raw: The phantom data set.
+        params: The parameters of the data set.
     """
     from matplotlib.figure import Figure
 

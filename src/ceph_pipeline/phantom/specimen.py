@@ -1,4 +1,4 @@
-"""One phantom before it is drawn: whose face, which device, where in the frame."""
+"""Description of one phantom before it is drawn: face, device and position in the image."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from ceph_pipeline.phantom.shape import shape_model
 from ceph_pipeline.phantom.structures.soft_tissue import skin_outline
 
 PREFIX = "phantom_"
-"""Of every phantom's identifier, and so of its file's name."""
+"""Prefix of every phantom's identifier and file name."""
 
 _CVM_SHARES = (0.10, 0.12, 0.13, 0.22, 0.25, 0.18)
-"""CS1 to CS6; flatter than in the Aariz data set, where CS1 to CS3 together are 12 %, so that small sets show every stage."""
+"""Shares of CS1 to CS6. CS1 to CS3 are more frequent than in the Aariz data set (12 % together), so that small data sets contain
+every stage."""
 
 _MARGIN_MM = 7.0
-"""Every landmark is at least this far inside the picture."""
+"""Least distance of landmarks from the image's border."""
 
 _TILT_SD_DEG = 3.0
 _EXPOSURE_SD = 0.08
 
 _OVER_EXPOSURE_MM = (9.0, 16.0)
-"""Least and greatest tissue that an over-exposed profile loses, in mm of water."""
+"""Range of the tissue that is invisible in an over-exposed profile, in mm of water."""
 
 _VARIATION_STREAM = 1000
-"""Purpose of the random numbers behind `VariationParams`: its settings leave face and frame as they are."""
+"""Purpose of the random numbers of `VariationParams`; a separate stream, so that its settings do not change face and frame."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,15 @@ class Specimen:
 
     Attributes:
         image_id: Identifier, which becomes the file name.
-        device: What takes the picture.
+        device: The simulated cephalostat.
         size: (width, height) in pixels.
-        pixel_size_mm: Millimetres per pixel, exactly true.
+        pixel_size_mm: Exact millimetres per pixel.
         face: The person's face, in mm.
-        ruler: p1 and p2, in mm; None where the film shows no ruler.
-        ear_rods: What lies over Porion.
+        ruler: The ruler with p1 and p2, in mm; None if the film shows no ruler.
+        ear_rods: The ear rods near Porion.
         to_px: Map from mm to pixels.
-        exposure: How bright the picture came out, around 1.
-        over_exposure_mm: Tissue that is lost in front of the face, in mm of water; 0 on most films.
+        exposure: Brightness of the image, around 1.
+        over_exposure_mm: Tissue that is invisible at the front of the face, in mm of water; 0 on most films.
     """
 
     image_id: str
@@ -76,7 +77,7 @@ class Specimen:
         return {} if self.ruler is None else {"p1": self.to_px(self.ruler.p1), "p2": self.to_px(self.ruler.p2)}
 
     def over_exposure(self) -> NDArray[np.float32] | None:
-        """`(width,)` mm of water that each column loses: none behind A, all of it from 14 mm in front of it on."""
+        """Invisible mm of water of each column, `(width,)`: 0 behind A, and the full amount from 14 mm in front of A."""
         if not self.over_exposure_mm:
             return None
         in_front_mm = (np.arange(self.size[0]) - self.to_px(self.face["A"])[0]) * self.pixel_size_mm
@@ -84,18 +85,18 @@ class Specimen:
 
 
 def stream(seed: int, index: int, purpose: int) -> np.random.Generator:
-    """The random numbers of one image for one purpose (0: specimen, 1: pixels, 2 and up: readers, 1000: variation)."""
+    """Random generator of one image for one purpose (0: specimen, 1: pixels, 2 and up: readers, 1000: variation)."""
     return np.random.default_rng(np.random.SeedSequence([seed, index, purpose]))
 
 
 def sample_specimen(index: int, seed: int, long_side_px: int | None, variation: VariationParams = USUAL_VARIATION) -> Specimen:
-    """Draw the specimen of one image; it depends on nothing but these arguments.
+    """Draw the specimen of one image; the result depends only on the arguments.
 
     Args:
         index: Number of the image, from 0.
-        seed: Of the data set.
-        long_side_px: Of the picture; None: the device's own size.
-        variation: How much films differ.
+        seed: Seed of the data set.
+        long_side_px: Long side of the image; None: the device's native size.
+        variation: Differences between films.
     """
     rng, varied = stream(seed, index, 0), stream(seed, index, _VARIATION_STREAM)
     points = shape_model().sample(rng)
@@ -118,14 +119,14 @@ def sample_specimen(index: int, seed: int, long_side_px: int | None, variation: 
 
 
 def _device(rng: np.random.Generator, n_devices: int) -> Device:
-    """One of the most frequent makes, by their shares."""
+    """One of the most frequent devices, drawn by their shares."""
     makes = sorted(DEVICES, key=lambda device: -device.share)[:n_devices] if n_devices < len(DEVICES) else DEVICES
     shares = np.array([device.share for device in makes])
     return makes[int(rng.choice(len(makes), p=shares / shares.sum()))]
 
 
 def _origin(face: PhantomFace, device: Device, extent: Point, rng: np.random.Generator) -> Point:
-    """Where the landmarks' centroid lies in the frame, in mm from its corner, with every landmark well inside."""
+    """Position of the landmarks' centroid, in mm from the image's corner, such that every landmark is inside the margin."""
     place = np.array(device.centroid) + np.array(device.centroid_sd) * np.clip(rng.standard_normal(2), -2, 2)
     points = np.array(list(face.points.values()))
     least, most = _MARGIN_MM - points.min(axis=0), extent - _MARGIN_MM - points.max(axis=0)

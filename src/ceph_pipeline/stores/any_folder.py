@@ -9,7 +9,7 @@ from ceph_pipeline.artifacts.user_path import user_path
 
 
 class AnyFolderDataset(AbstractDataset[NoReturn, Folder]):
-    """Gives nodes the handle of a folder whose files they read or write themselves, wherever fsspec can reach it.
+    """Gives nodes the handle of a folder, at any fsspec URL, whose files the nodes read or write themselves.
 
     archive_source:
       type: ceph_pipeline.stores.AnyFolderDataset
@@ -29,7 +29,7 @@ class AnyFolderDataset(AbstractDataset[NoReturn, Folder]):
         return self._folder
 
     def save(self, data: NoReturn) -> NoReturn:
-        """Always an error: a node writes through the handle and returns a table."""
+        """Always raises an error, because nodes write through the handle and return a table."""
         del data
         raise DatasetError(f"{self._folder.url} is written through its handle; return a table instead.")
 

@@ -33,11 +33,11 @@ class FigureDataset(FileDataset["Figure", NoReturn]):
         self._dpi = dpi
 
     def load(self) -> NoReturn:
-        """Always an error: a PNG does not become a figure again."""
-        raise DatasetError(f"{self._url} is a picture: open the file.")
+        """Always raises an error, because a figure cannot be loaded from a PNG file."""
+        raise DatasetError(f"{self._url} is a picture and cannot be loaded as a figure: open the file.")
 
     def save(self, data: "Figure") -> None:
-        """Render the figure and write it whole."""
+        """Render the figure and write it atomically."""
         with self._target() as path:
             save_figure(data, path, dpi=self._dpi, bbox_inches="tight", facecolor="white")
 

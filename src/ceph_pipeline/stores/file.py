@@ -1,4 +1,4 @@
-"""What the catalog's single files have in common: a place on disk or on object storage, written whole."""
+"""Base class of catalog entries for single files, on a disk or on object storage, written atomically."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,17 +13,17 @@ from ceph_pipeline.artifacts import DiskError, Folder, FolderError, atomic_path
 Saved = TypeVar("Saved")
 Loaded = TypeVar("Loaded")
 
-_CREDENTIALS = "Keys for one entry of the catalog go by its `credentials:` into conf/local/credentials.yml."
-_KEYS = f"Check that the keys (AWS_ACCESS_KEY_ID, …) may do that, and data_root in globals.yml. {_CREDENTIALS}"
-_PERMISSIONS = "Set data_root in globals.yml to a place where you may read and write, or change its permissions."
+_CREDENTIALS = "Keys for a single catalog entry belong in conf/local/credentials.yml, under the name in its `credentials:`."
+_KEYS = f"Check the permissions of the keys (AWS_ACCESS_KEY_ID, …), and data_root in globals.yml. {_CREDENTIALS}"
+_PERMISSIONS = "Set data_root in globals.yml to a folder where you may read and write, or change its permissions."
 
 
 class FileDataset(AbstractDataset[Saved, Loaded]):
-    """A file that is either whole or absent.
+    """A file that is written atomically: it is either complete or absent.
 
     Args:
         filepath: A path, or any fsspec URL.
-        credentials: Options for the file system, by the catalog's `credentials:`.
+        credentials: Options for the file system, from the catalog's `credentials:`.
         metadata: For kedro-viz.
     """
 
@@ -33,7 +33,7 @@ class FileDataset(AbstractDataset[Saved, Loaded]):
         folder, slash, name = str(filepath).replace("\\", "/").rpartition("/")
         self._folder = Folder(folder or slash or ".", credentials or {})
         self._name = name
-        self._scratch = None if self._folder.is_local else tempfile.TemporaryDirectory()  # goes with the dataset
+        self._scratch = None if self._folder.is_local else tempfile.TemporaryDirectory()  # deleted with the dataset
         self.metadata = metadata
 
     @property
@@ -43,15 +43,15 @@ class FileDataset(AbstractDataset[Saved, Loaded]):
 
     @property
     def _written(self) -> Path:
-        """The file on this machine; of object storage a copy of what was saved last."""
+        """The file on this machine; for object storage, a copy of the file that was saved last."""
         return (self._folder.path if self._scratch is None else Path(self._scratch.name)) / self._name
 
     @contextmanager
     def _target(self) -> Iterator[Path]:
-        """A path to write to; the file appears when the block ends without an error.
+        """A temporary path to write to; the file is published when the block ends without an error.
 
         Raises:
-            DatasetError: it cannot be written.
+            DatasetError: the file cannot be written.
         """
         try:
             with atomic_path(self._written) as temporary:
@@ -65,27 +65,27 @@ class FileDataset(AbstractDataset[Saved, Loaded]):
 
     @contextmanager
     def _source(self) -> Iterator[IO[bytes]]:
-        """The file, opened; what is wrong with it while the block reads becomes one message with the way out.
+        """The opened file; errors while the block reads are turned into messages for the user.
 
         Raises:
-            DatasetError: the file is missing, damaged, or not ours to read.
+            DatasetError: the file is missing or damaged, or reading is not permitted.
         """
         try:
             with self._folder.open(self._name) as stream:
                 yield stream
         except FileNotFoundError:
-            raise DatasetError(f"{self._url} does not exist: run the pipeline that makes it first.") from None
+            raise DatasetError(f"{self._url} does not exist: first run the pipeline that creates it.") from None
         except OSError as error:
             raise DatasetError(f"{self._url} cannot be read ({error}). {self._way_out(error)}") from error
         except (ValueError, RecursionError) as error:
             raise DatasetError(
-                f"{self._url}: damaged ({error}). Delete the file, and run the pipeline again that makes it."
+                f"{self._url}: damaged ({error}). Delete the file, and run the pipeline that creates it again."
             ) from error
 
     def _way_out(self, error: OSError) -> str:
         if self._folder.is_local:
             return _PERMISSIONS
-        return _CREDENTIALS if isinstance(error, FolderError) else _KEYS  # the former names its client's keys itself
+        return _CREDENTIALS if isinstance(error, FolderError) else _KEYS  # the message of a FolderError names the keys
 
     @property
     def _url(self) -> str:

@@ -15,9 +15,9 @@ logger = logging.getLogger(__name__)
 
 
 class FilmFolderDataset(AbstractDataset[NoReturn, Path]):
-    """Gives nodes a folder of films: one of this machine as it is, one on object storage as a copy.
+    """Gives nodes a folder of films: a local folder itself, or a local copy of a folder on object storage.
 
-    Only what has changed is fetched again.
+    Only new and changed films are fetched again.
 
     inference_folder:
       type: ceph_pipeline.stores.FilmFolderDataset
@@ -39,10 +39,10 @@ class FilmFolderDataset(AbstractDataset[NoReturn, Path]):
         self.metadata = metadata
 
     def load(self) -> Path:
-        """The folder; need not exist where it is one of this machine.
+        """The folder; a local folder need not exist.
 
         Raises:
-            DatasetError: there is nothing at the URL, it cannot be reached, or the copy's folder holds other files.
+            DatasetError: the URL does not exist or cannot be reached, or the folder of the copy contains other files.
         """
         if "://" not in str(self._filepath):
             return local_path(self._filepath)
@@ -53,9 +53,9 @@ class FilmFolderDataset(AbstractDataset[NoReturn, Path]):
         return folder
 
     def save(self, data: NoReturn) -> NoReturn:
-        """Always an error: these are a user's films."""
+        """Always raises an error, because the films belong to the user."""
         del data
-        raise DatasetError(f"{self._filepath} holds films that are read, never written.")
+        raise DatasetError(f"{self._filepath} contains input films and is read-only.")
 
     def _fetch(self, folder: Path) -> None:
         source, ledger = Folder(self._filepath, self._credentials), Ledger(folder)
@@ -66,7 +66,9 @@ class FilmFolderDataset(AbstractDataset[NoReturn, Path]):
         known = ledger.read().get("sources", {})
         here = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name != LEDGER_FILE}
         if here and not ledger.read():
-            raise DatasetError(f"{folder} holds files, and no record of copied films. Set the entry's `copy` to an empty folder.")
+            raise DatasetError(
+                f"{folder} contains files, but no manifest of copied films. Set the entry's `copy` to an empty folder."
+            )
         kept = {path for path in here if path in stamps and known.get(path) == stamps[path]}
         for path in here - kept:
             (folder / path).unlink()
@@ -74,7 +76,7 @@ class FilmFolderDataset(AbstractDataset[NoReturn, Path]):
         absent = source.fetch(sorted(stamps.keys() - kept), folder)
         ledger.finish()
         copied = len(stamps) - len(kept) - len(absent)
-        logger.info("%d films of %s are copied to %s, %d are there already", copied, source.url, folder, len(kept))
+        logger.info("%d films of %s are copied to %s; %d copies are up to date", copied, source.url, folder, len(kept))
         for name, reason in absent.items():
             logger.warning("%s could not be copied: %s", pseudonym(name), reason)
 

@@ -8,7 +8,7 @@ from ceph_pipeline.stores.local import LocalDataset
 
 
 class FolderDataset(LocalDataset[NoReturn]):
-    """Gives nodes a folder for what they write themselves: training state, manifests, resumable work.
+    """Gives nodes a folder for files that they write themselves: training state, manifests, resumable work.
 
     stage1_folder:
       type: ceph_pipeline.stores.FolderDataset
@@ -16,6 +16,6 @@ class FolderDataset(LocalDataset[NoReturn]):
     """
 
     def save(self, data: NoReturn) -> NoReturn:
-        """Always an error: a folder is where a node works, not what it returns."""
+        """Always raises an error, because nodes work in the folder and do not return it."""
         del data
         raise DatasetError(f"{self._filepath} is a working folder; return a table or a checkpoint instead.")

@@ -33,7 +33,7 @@ class ImageStoreDataset(AbstractDataset[NoReturn, ImageStore]):
         return self._store
 
     def save(self, data: NoReturn) -> NoReturn:
-        """Always an error: a node writes through the handle and returns a manifest table."""
+        """Always raises an error, because nodes write through the handle and return a manifest table."""
         del data
         raise DatasetError(f"{self._store} is written through its handle; return the manifest table instead.")
 

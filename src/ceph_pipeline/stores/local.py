@@ -1,4 +1,4 @@
-"""Places that must be on this machine's disk."""
+"""Catalog entries that must be on a local disk."""
 
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,10 +12,10 @@ Saved = TypeVar("Saved")
 
 
 class LocalDataset(AbstractDataset[Saved, Path]):
-    """An entry of the catalog that nodes get the path of.
+    """A catalog entry that gives nodes its path.
 
     Args:
-        filepath: A path on this machine's disk.
+        filepath: A path on a local disk.
         metadata: For kedro-viz.
     """
 
@@ -24,10 +24,10 @@ class LocalDataset(AbstractDataset[Saved, Path]):
         self.metadata = metadata
 
     def load(self) -> Path:
-        """The path; nothing need be there yet.
+        """The path, which need not exist yet.
 
         Raises:
-            DatasetError: it is on object storage.
+            DatasetError: the path is on object storage.
         """
         return local_path(self._filepath)
 
@@ -36,25 +36,25 @@ class LocalDataset(AbstractDataset[Saved, Path]):
 
 
 def local_path(filepath: object) -> Path:
-    """The path of a catalog entry that cannot lie on object storage: networks are trained and films are read from a disk.
+    """The path of a catalog entry that cannot be on object storage, such as training state or raw films.
 
     Args:
-        filepath: As configuration or the command line gives it; `~` is the user's folder. A name such as `2024` arrives as a
-            number, and is a path all the same where there is one.
+        filepath: The value from the configuration or the command line; `~` is the home folder. A name such as `2024` is parsed
+            as a number, and is accepted if the path exists.
 
     Raises:
-        DatasetError: it is a URL, or was read as something else than text and there is no such path.
+        DatasetError: the value is a URL, or is not text and no such path exists.
     """
     text = str(filepath)
     if not isinstance(filepath, str | Path) and not Path(text).exists():
         raise DatasetError(
-            f"{text}: read as a {type(filepath).__name__}, expected a path, and there is no {text!r} here. Write ./ in front of "
-            "it on the command line, or put it in quotes in a configuration file."
+            f"{text}: expected a path, but the value is a {type(filepath).__name__} and the path {text!r} does not exist. Write "
+            "./ in front of the path on the command line, or quotes around it in a configuration file."
         )
     if "://" in text:
         raise DatasetError(
-            f"{text}: training state, checkpoints and raw films must lie on a disk or a mounted folder. Set the entry's "
-            "filepath in the catalog (conf/local) to a local one; augmented images and tables may stay where they are."
+            f"{text}: training state, checkpoints and raw films must be on a disk or a mounted folder. Set the entry's "
+            "filepath in the catalog (conf/local) to a local path; augmented images and tables may stay on object storage."
         )
     try:
         return user_path(text)

@@ -1,4 +1,4 @@
-"""Tables that name films, as artefacts of an MLflow run."""
+"""Tables with film names, logged with pseudonyms as artefacts of an MLflow run."""
 
 import tempfile
 from pathlib import Path
@@ -10,7 +10,7 @@ from ceph_pipeline.stores.table import TableDataset
 
 
 class PseudonymousTableDataset(TableDataset):
-    """A Parquet table of which kedro-mlflow logs a copy with pseudonyms in place of the films' names.
+    """A Parquet table; kedro-mlflow logs a copy in which pseudonyms replace the film names.
 
     errors:
       type: kedro_mlflow.io.artifacts.MlflowArtifactDataset
@@ -23,10 +23,10 @@ class PseudonymousTableDataset(TableDataset):
     def _filepath(self) -> Path:
         """The copy: kedro-mlflow logs the file of this attribute."""
         if not hasattr(self, "_copies"):
-            self._copies = tempfile.TemporaryDirectory()  # goes with the dataset
+            self._copies = tempfile.TemporaryDirectory()  # deleted with the dataset
         return Path(self._copies.name) / self._name
 
     def save(self, data: pd.DataFrame) -> None:
-        """Write the table whole, and its copy."""
+        """Write the table atomically, and its copy."""
         super().save(data)
         pseudonymised(data).to_parquet(self._filepath, index=False)

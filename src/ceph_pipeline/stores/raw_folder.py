@@ -10,13 +10,13 @@ from ceph_pipeline.stores.local import local_path
 
 
 class RawFolderDataset(AbstractDataset[RawFolder, RawFolder]):
-    """A raw data set: loading gives its handle, saving checks that the handle is the folder that the catalog names.
+    """A raw data set: loading returns its handle, saving checks that the node has written to the folder in the catalog.
 
     raw_cephalograms:
       type: ceph_pipeline.stores.RawFolderDataset
       filepath: ${globals:data_root}/01_raw/aariz
       format: aariz
-      images: {path: null}    # another folder with the images, if they lie elsewhere
+      images: {path: null}    # folder of the images, if they are in another folder
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class RawFolderDataset(AbstractDataset[RawFolder, RawFolder]):
         self.metadata = metadata
 
     def load(self) -> RawFolder:
-        """The handle; the reader of the format says what is wrong with the content.
+        """The handle; the parser of the format checks the content.
 
         Raises:
             DatasetError: the folder is on object storage.
@@ -39,10 +39,10 @@ class RawFolderDataset(AbstractDataset[RawFolder, RawFolder]):
         return RawFolder(local_path(self._filepath), self._format, None if self._images is None else local_path(self._images))
 
     def save(self, data: RawFolder) -> None:
-        """Accept the folder that a node has filled.
+        """Check the folder that a node has written.
 
         Raises:
-            DatasetError: the node filled another folder, or left none.
+            DatasetError: the node has written another folder, or none.
         """
         expected = self.load()
         if data != expected or not expected.root.is_dir():

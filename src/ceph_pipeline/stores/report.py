@@ -22,7 +22,7 @@ class JSONReportDataset(FileDataset[dict[str, Any], dict[str, Any]]):
         """Read the report.
 
         Raises:
-            DatasetError: it has not been made yet, is damaged, or not ours to read.
+            DatasetError: the file does not exist or is damaged, or reading is not permitted.
         """
         with self._source() as stream:
             content = json.load(stream)
@@ -31,7 +31,7 @@ class JSONReportDataset(FileDataset[dict[str, Any], dict[str, Any]]):
         return content
 
     def save(self, data: dict[str, Any]) -> None:
-        """Write the report whole."""
+        """Write the report atomically."""
         with self._target() as path:
             path.write_text(json.dumps(_without_nan(data), indent=2, ensure_ascii=False, allow_nan=False), encoding="utf-8")
 

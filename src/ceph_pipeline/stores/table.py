@@ -25,13 +25,13 @@ class TableDataset(FileDataset[pd.DataFrame, pd.DataFrame]):
         """Read the table.
 
         Raises:
-            DatasetError: it has not been made yet, is damaged, or not ours to read.
+            DatasetError: the file does not exist or is damaged, or reading is not permitted.
         """
         with self._source() as stream:
             return pd.read_parquet(stream)
 
     def save(self, data: pd.DataFrame) -> None:
-        """Write the table whole."""
+        """Write the table atomically."""
         with self._target() as path:
             data.to_parquet(path, index=False)
 
@@ -52,19 +52,19 @@ class CSVDataset(TableDataset):
         """Read the table.
 
         Raises:
-            DatasetError: the file does not exist, is damaged, or may not be read.
+            DatasetError: the file does not exist or is damaged, or reading is not permitted.
         """
         with self._source() as stream:
             return pd.read_csv(stream)
 
     def save(self, data: pd.DataFrame) -> None:
-        """Write the table whole."""
+        """Write the table atomically."""
         with self._target() as path:
             data.to_csv(path, index=False)
 
 
 class TableOnDemandDataset(FileDataset[NoReturn, Callable[[], pd.DataFrame]]):
-    """Another entry's table, for a node that needs one of several.
+    """The table of another entry, loaded on demand, for nodes that need only one of several tables.
 
     predictions_on_demand:
       type: ceph_pipeline.stores.TableOnDemandDataset
@@ -84,7 +84,7 @@ class TableOnDemandDataset(FileDataset[NoReturn, Callable[[], pd.DataFrame]]):
         self._schema = schema
 
     def load(self) -> Callable[[], pd.DataFrame]:
-        """What reads the table when it is called, and raises a DatasetError where there is none, or another."""
+        """A function that reads the table; it raises a DatasetError if the file is missing or does not match the schema."""
         return self._read_checked
 
     def _read_checked(self) -> pd.DataFrame:
@@ -92,6 +92,6 @@ class TableOnDemandDataset(FileDataset[NoReturn, Callable[[], pd.DataFrame]]):
             return checked(pd.read_parquet(stream), load_obj(self._schema))
 
     def save(self, data: NoReturn) -> NoReturn:
-        """Always an error: the table is another entry's."""
+        """Always raises an error, because another entry writes the table."""
         del data
-        raise DatasetError(f"{self._url} is another entry's table; return it to that one.")
+        raise DatasetError(f"{self._url} is the table of another entry; return the table to that entry.")

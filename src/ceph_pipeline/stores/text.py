@@ -15,12 +15,12 @@ class TextDataset(FileDataset[str, str]):
         """Read the text.
 
         Raises:
-            DatasetError: the file does not exist, is damaged, or may not be read.
+            DatasetError: the file does not exist or is damaged, or reading is not permitted.
         """
         with self._source() as stream:
             return stream.read().decode()
 
     def save(self, data: str) -> None:
-        """Write the text whole, with its line ends as they are."""
+        """Write the text atomically, with unchanged line endings."""
         with self._target() as path:
             path.write_bytes(data.encode())

@@ -1,4 +1,4 @@
-"""The catalog's entries for what trainings leave: a network's checkpoint, and detectors that answer together."""
+"""Catalog entries for the results of training: the checkpoint of a network, and ensembles of detectors."""
 
 import logging
 from abc import abstractmethod
@@ -14,13 +14,13 @@ logger = logging.getLogger(__name__)
 
 
 class TrainedDataset(LocalDataset[Path]):
-    """Something that the training layer writes itself; nodes pass its path."""
+    """A file or folder that training writes itself; nodes return its path."""
 
     def save(self, data: Path) -> None:
-        """Accept what a node has written.
+        """Check the path that a node has written.
 
         Raises:
-            DatasetError: it lies elsewhere, or is not all there.
+            DatasetError: the path differs from the catalog, or its content is incomplete.
         """
         path = local_path(self._filepath)
         if Path(data) != path or not self._is_whole(path):
@@ -28,7 +28,7 @@ class TrainedDataset(LocalDataset[Path]):
 
     @abstractmethod
     def _is_whole(self, path: Path) -> bool:
-        """Whether it has been trained."""
+        """Whether training has finished."""
 
     def _exists(self) -> bool:
         return self._is_whole(Path(self._filepath))
@@ -50,9 +50,9 @@ class CheckpointDataset(TrainedDataset):
         """
         path = local_path(self._filepath)
         if not self._is_whole(path):
-            raise DatasetError(f"{path} does not exist: train the network first.")
+            raise DatasetError(f"{path} does not exist: first train the network.")
         if Ledger(path.parent).read().get("complete") is False:
-            logger.warning("%s is of an earlier training: a later one in its folder is unfinished", path)
+            logger.warning("using %s from an earlier training; the newer training in this folder has not finished", path)
         return path
 
     def _is_whole(self, path: Path) -> bool:
@@ -71,11 +71,13 @@ class EnsembleDataset(TrainedDataset):
         """The folder's path.
 
         Raises:
-            DatasetError: its detectors are not all trained yet, or it is on object storage.
+            DatasetError: some detectors have not been trained yet, or the folder is on object storage.
         """
         path = local_path(self._filepath)
         if not self._is_whole(path):
-            raise DatasetError(f"{path} holds no complete ensemble: train its detectors first (kedro run --pipelines ensemble).")
+            raise DatasetError(
+                f"{path} contains no complete ensemble: first train its detectors (kedro run --pipelines ensemble)."
+            )
         return path
 
     def _is_whole(self, path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Training of both stages. Importing this package is cheap; its parts import torch when they are used."""
+"""Training of both stages. Importing this package does not import torch; its modules do."""
 
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.training.params import CompareParams, EnsembleParams, FoldParams, Stage1Params, Stage2Params
@@ -7,4 +7,4 @@ __all__ = ["CompareParams", "EnsembleParams", "FoldParams", "Stage1Params", "Sta
 
 
 class TrainingError(CephError, RuntimeError):
-    """A training cannot start, cannot go on, or has gone wrong."""
+    """A training cannot start or resume, or has failed."""

@@ -1,7 +1,7 @@
-"""Augmentation on the fly, from the kinds that also make the copies.
+"""Augmentation on the fly, with the same kinds that produce the copies (augmented images).
 
-However many kinds a recipe has, a sample is warped once and its grey levels are looked up once: affine maps are composed
-with the way into the network's input, tone curves with the normalisation.
+For any number of kinds, a sample is warped once, and its grey levels are mapped once: affine maps are composed with the map to
+the network's input, and tone curves with the normalisation.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Drawn:
     """The changes of one sample.
 
     Attributes:
-        affine: All warps, one after the other; from pixels of the source to pixels of the changed source.
+        affine: Composition of all warps, from pixels of the source to pixels of the changed source.
         tones: Tone curves in the recipe's order.
-        others: Changes that are neither warp nor tone, in the recipe's order. Whatever their place in the recipe, they act on
-            the pixels that `levels` is given: of whole images those of the source, of crops those that are cut through the warp.
+        others: Changes that are neither warp nor tone, in the recipe's order. They are always applied to the pixels passed to
+            `levels`: the source's pixels for whole images, the warped pixels for crops.
     """
 
     affine: Affine
@@ -40,7 +40,7 @@ class Drawn:
     others: Sequence[Transform] = ()
 
     def levels(self, image: Pixels, input_gamma: float = 1.0) -> NDArray[np.float32]:
-        """The image before the warp, its grey levels changed, then raised and normalised as every image is that a network sees.
+        """The image before the warp, with changed grey levels, raised to `input_gamma` and normalised.
 
         Args:
             image: `(height, width)`, 8 or 16 bits.
@@ -62,7 +62,7 @@ class Drawn:
         return look_up(image, (levels.astype(np.float32) - np.float32(mean)) * np.float32(1 / sd))
 
     def moved(self, points: Points) -> Points:
-        """Points where they are before the warp: elsewhere only if a kind moves them by a map that is not affine."""
+        """Points before the warp; changed only by kinds that move points by a map that is not affine."""
         for change in self.others:
             points = change.points(points)
         return points
@@ -72,13 +72,13 @@ UNCHANGED = Drawn(Affine.identity())
 
 
 def draw_changes(recipe: Mapping[str, Kind], source: Source, rng: np.random.Generator) -> Drawn:
-    """Decide which kinds change a sample, and how.
+    """Draw the changes of a sample.
 
     Args:
-        recipe: Kinds by name, each with its probability; of a kind's copies one is taken at random.
-        source: The cached image, or a crop, with its size and points. A kind that keeps clear of landmarks is drawn where the
-            kinds before it in `others`, whose pixels it changes, have carried them.
-        rng: Of this sample.
+        recipe: Kinds by name, each with its probability; one of a kind's copies is selected at random.
+        source: The cached image or a crop, with its size and points. A kind that avoids landmarks uses the points as moved by
+            the previous kinds in `others`.
+        rng: Random generator of this sample.
     """
     affine, tones, others = Affine.identity(), [], []
     for kind in recipe.values():
@@ -96,6 +96,6 @@ def draw_changes(recipe: Mapping[str, Kind], source: Source, rng: np.random.Gene
 
 
 def _moved(source: Source, change: Transform) -> Source:
-    """The source with its landmarks where a change of its pixels has carried them."""
+    """The source with its landmarks moved by a change of its pixels."""
     points = change.points(np.array(list(source.landmarks.values())).reshape(-1, 2)).tolist()
     return replace(source, landmarks={name: (x, y) for name, (x, y) in zip(source.landmarks, points, strict=True)})

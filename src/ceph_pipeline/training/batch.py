@@ -1,4 +1,4 @@
-"""What travels from the loader to the network."""
+"""Batches of inputs and targets, from the data loader to the network."""
 
 from typing import NamedTuple
 
@@ -16,9 +16,9 @@ class Batch(NamedTuple):
         to_original: `(N, 2, 3)` float32 maps from input px to px of the original image.
         pixel_size_mm: `(N,)` float32, NaN where unknown.
         long_side_px: `(N,)` float32, the longer side of the original image.
-        landmark: `(N,)` int64, which landmark a crop shows; zeros for whole images.
+        landmark: `(N,)` int64, index of the landmark in a crop; zeros for whole images.
         cvm_stage: `(N,)` int64, 1–6, or 0 where unknown.
-        measurements: `(N, M)` float32 z-scores, NaN where unknown; M is 0 without that head.
+        measurements: `(N, M)` float32 z-scores, NaN where unknown; M is 0 without a measurement head.
     """
 
     images: Tensor
@@ -32,14 +32,14 @@ class Batch(NamedTuple):
 
 
 class LocatedBatch(NamedTuple):
-    """Where the network found the landmarks of one validation batch.
+    """Predicted landmarks of one validation batch.
 
     Attributes:
         found: `(N, K, 2)` in input px.
         truth: `(N, K, 2)` in input px, NaN where missing.
         error_px: `(N, K)` distances in px of the originals, NaN where the truth is missing.
-        error_mm: `(N, K)` the same in mm, NaN where the pixel size is unknown too.
-        peak: `(N, K)` each heatmap's value at its maximum.
+        error_mm: `(N, K)` distances in mm, NaN where the truth is missing or the pixel size is unknown.
+        peak: `(N, K)` maximum of each heatmap.
     """
 
     found: Tensor
@@ -55,5 +55,5 @@ def concatenate(parts: list[Batch]) -> Batch:
 
 
 def sample_rng(seed: int, turn: int, item: int) -> np.random.Generator:
-    """The generator of one sample in one of its item's turns, the same whatever the number of workers."""
+    """The random generator of one turn of an item; independent of the number of workers."""
     return np.random.default_rng(np.random.SeedSequence([seed, turn, item]))

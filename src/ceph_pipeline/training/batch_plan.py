@@ -1,4 +1,4 @@
-"""When the device's memory does not take a batch: smaller batches, more of them accumulated."""
+"""Splits batches that do not fit the device's memory, and accumulates more batches per step."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from lightning.pytorch.utilities.memory import is_oom_error
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """How the samples of an epoch are divided into batches; the effective batch is `items · accumulate`.
+    """Division of an epoch's samples into batches; the effective batch size is `items · accumulate`.
 
     Attributes:
-        items: Items of the data set a batch: whole images, or sources with their crops.
-        accumulate: Batches a step of the optimiser.
-        batches: Batches an epoch.
+        items: Dataset items per batch: whole images, or source images with their crops.
+        accumulate: Batches per optimiser step.
+        batches: Batches per epoch.
     """
 
     items: int
@@ -23,14 +23,14 @@ class BatchPlan:
     batches: int
 
     def split(self) -> BatchPlan:
-        """Half the batch and twice the accumulation; an odd batch is divided by its smallest divisor.
+        """Half the batch size and twice the accumulation; an odd batch size is divided by its smallest divisor.
 
-        Steps, their samples and their order stay as they were.
+        Optimiser steps, their samples and their order do not change.
         """
         parts = next(divisor for divisor in range(2, self.items + 1) if self.items % divisor == 0)
         return BatchPlan(self.items // parts, self.accumulate * parts, self.batches * parts)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device's, or the CPU's, memory is exhausted."""
+    """Whether an error reports that the memory of a device or of the CPU is exhausted."""
     return isinstance(error, torch.OutOfMemoryError) or is_oom_error(error)

@@ -1,4 +1,4 @@
-"""Callbacks: averaged weights, generators and patience that a resume restores, a falling rate, finite numbers, a log line."""
+"""Callbacks: averaged weights, seeds per step, early stopping, `plateau` schedule, checks for NaN, and the epoch's log line."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 class ExponentialAverage(WeightAveraging):
     """Exponential moving average of weights and buffers from the first step on.
 
-    The decay grows as (1 + n) / (10 + n) until it reaches its value, so that short trainings do not validate the weights
-    they began with.
+    The decay increases as (1 + n) / (10 + n) up to its configured value. Without this increase, short trainings would mainly
+    validate their initial weights.
     """
 
     def __init__(self, decay: float) -> None:
@@ -45,47 +45,47 @@ class ExponentialAverage(WeightAveraging):
 
 
 class StepSeed(Callback):
-    """Reseeds torch's generators from (seed, epoch, batch, rank): dropout draws the same after a resume as without a break."""
+    """Reseeds torch's generators from (seed, epoch, batch, rank), so that dropout is the same in a resumed training."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Reseed."""
+        """Reseed before each batch."""
         del pl_module, batch
         root = np.random.SeedSequence([self.seed, trainer.current_epoch, batch_idx, trainer.global_rank])
         torch.manual_seed(int(root.generate_state(1)[0]))
 
 
 class Patience(EarlyStopping):
-    """Stops when validations stop improving, and stays stopped when a run is cut off after its last epoch."""
+    """Early stopping that also holds for a training that is resumed after its patience has run out."""
 
     def __init__(self, monitor: Monitor, patience: int) -> None:
         super().__init__(monitor.metric, mode=monitor.mode, patience=patience, check_finite=False)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Do not begin another epoch when the patience had run out already."""
+        """Stop if the patience has already run out."""
         del pl_module
         trainer.should_stop = trainer.should_stop or self.wait_count >= self.patience
 
 
 class Plateau(Callback):
-    """Tells the `plateau` schedule of each validation, before the epoch's checkpoint is written."""
+    """Passes the error of each validation to the `plateau` schedule, before the epoch's checkpoint is written."""
 
     def __init__(self, stage: str, monitor: Monitor) -> None:
         self.stage, self.monitor = stage, monitor
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take note of the validation's error."""
+        """Update the schedule with the validation's error."""
         del pl_module
         scheduler = trainer.lr_scheduler_configs[0].scheduler
         factor = scheduler.lr_lambdas[0] if isinstance(scheduler, LambdaLR) else None
         if isinstance(factor, PlateauFactor) and factor.observe(self.monitor.error(trainer)):
-            logger.info("%s: %d validations without a better one, the rate falls", self.stage, factor.patience)
+            logger.info("%s: no improvement for %d validations, reducing the learning rate", self.stage, factor.patience)
 
 
 class EpochLog(Callback):
-    """Logs one line a validation: loss, errors, time an epoch and time left."""
+    """Logs one line per validation: loss, errors, time per epoch and remaining time."""
 
     def __init__(self, stage: str) -> None:
         self.stage = stage
@@ -98,7 +98,7 @@ class EpochLog(Callback):
         self.started, self.first_epoch = time.monotonic(), trainer.current_epoch
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the line, after the epochs that were validated."""
+        """Log the line after an epoch with a validation."""
         del pl_module
         metrics: dict[str, Any] = trainer.callback_metrics
         done, epochs = trainer.current_epoch + 1, int(trainer.max_epochs or 0)
@@ -110,7 +110,7 @@ class EpochLog(Callback):
         if math.isfinite(mre_mm):
             millimetres = f" = {mre_mm:.2f} mm, SDR 2 mm {metrics['val/sdr_2mm']:.1f} %"
         logger.info(
-            "%s epoch %d/%d: loss %.3f, validation MRE %.2f px%s, PCK %.1f %%; %.1f s an epoch, %s left",
+            "%s epoch %d/%d: loss %.3f, validation MRE %.2f px%s, PCK %.1f %%; %.1f s per epoch, %s left",
             self.stage,
             done,
             epochs,
@@ -124,14 +124,14 @@ class EpochLog(Callback):
 
 
 class FiniteNumbers(Callback):
-    """Raises on a loss or a validation metric that is NaN or infinite.
+    """Raises an error if a loss or a validation metric is NaN or infinite.
 
-    The loss is checked one step late: the device has the next step to compute on while the value is fetched.
+    The loss is checked one step later, so that the device computes the next step while the value is transferred.
 
     Args:
         stage: For the message.
         monitor: The validation metric that selects the best epoch.
-        searched: Whether the learning rate was searched for; a configured one would then be ignored.
+        searched: Whether the learning rate was searched for; a configured learning rate would then be ignored.
     """
 
     def __init__(self, stage: str, monitor: Monitor, *, searched: bool) -> None:
@@ -150,16 +150,16 @@ class FiniteNumbers(Callback):
         self._check(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Check the last step's loss where no validation ran, before the epoch's checkpoint is written."""
+        """Check the last step's loss before the epoch's checkpoint is written, also without a validation."""
         del pl_module
         self._check(trainer)
         self.last = None
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Check the validation loss, since decoding a map of NaN may still give a point, and the metric that selects.
+        """Check the validation loss and the monitored metric; decoding a map of NaN can still yield a point.
 
         Raises:
-            TrainingError: one is not finite.
+            TrainingError: one of them is not finite.
         """
         del pl_module
         for name in ("val/loss", self.monitor.metric):
@@ -180,6 +180,6 @@ class FiniteNumbers(Callback):
         instead = f"Set {name}.loop.find to null and lower" if self.searched else "Lower"
         return TrainingError(
             f"{name}: {what}, in epoch {trainer.current_epoch + 1} at a learning rate of {rate:.2g}. {instead} "
-            f"{name}.optim.learning_rate or {name}.optim.clip_norm, lengthen {name}.optim.warmup_epochs, or compute in "
-            f"{name}.optim.precision = float32; with {name}.loop.force=true, since other parameters are another training."
+            f"{name}.optim.learning_rate or {name}.optim.clip_norm, lengthen {name}.optim.warmup_epochs, or set "
+            f"{name}.optim.precision to float32. Changed parameters also require {name}.loop.force=true."
         )

@@ -1,4 +1,4 @@
-"""torch.compile where the platform can."""
+"""Compiles networks with `torch.compile` if the platform supports it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ logger = logging.getLogger(__name__)
 
 
 def compile_net(net: nn.Module, stage: str) -> bool:
-    """Compile a network in place, so that its weights keep their names; says so where that is not possible.
+    """Compile a network in place, so that its weights keep their names; logs a warning if compilation is not possible.
 
     Returns:
-        Whether it will be compiled.
+        Whether the network is compiled at its first forward pass.
     """
     reason = why_not(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     if reason:
-        logger.warning("%s: torch.compile does not work here (%s), the network trains uncompiled", stage, reason)
+        logger.warning("%s: torch.compile is not available (%s), the network is trained uncompiled", stage, reason)
         return False
     net.compile()
     return True
 
 
 def why_not(device: torch.device) -> str:
-    """What keeps this platform from compiling; empty where a first, tiny function could be compiled.
+    """Why this platform cannot compile; empty if a small test function was compiled.
 
-    Compiling needs a C++ compiler on the CPU, and Triton with a card of compute capability 7.0 or later on a GPU.
+    Compilation requires a C++ compiler on the CPU, and Triton and compute capability 7.0 or later on a GPU.
     """
     try:
         torch.compile(_probe)(torch.ones(8, device=device))
-    except Exception as error:  # a missing compiler, driver or package each raise their own
+    except Exception as error:  # a missing compiler, driver or package raise different errors
         return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return ""
 

@@ -1,4 +1,4 @@
-"""Crops for stage 2, cut from full-size originals; each source is decoded once for all of its crops in a batch."""
+"""Crops for stage 2, cut from full-size images; each image is decoded once for all of its crops in a batch."""
 
 import math
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from ceph_pipeline.training.batch import Batch, sample_rng
 from ceph_pipeline.training.sampling import Draw
 
 USUAL_FIELD_MM = 25.0
-"""Side of a crop's field of view on the mean face, where no pixel size is known."""
+"""Side of a crop's field of view on the mean face, used if the pixel size is unknown."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class ImageCrops:
     """The crops of one image that have a target.
 
     Attributes:
-        image_id: The image they are cut from.
-        machine: Device, which balanced sampling goes by.
+        image_id: The image from which the crops are cut.
+        machine: Device, for sampling by device.
         pixel_size_mm: NaN where unknown.
         landmark: `(R,)` channel of each crop's landmark.
         centre, target: `(R, 2)` in px of the image.
@@ -50,22 +50,22 @@ class ImageCrops:
 
 
 def group_by_image(crops: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, names: list[str]) -> list[ImageCrops]:
-    """The crop index with its targets, one group an image; crops of missing points are left out.
+    """The crop index and its targets, one group per image; crops of missing points are omitted.
 
     Args:
         crops: Crop index of one split.
         landmarks: One reader's points of the same images.
-        images: Their rows.
+        images: Rows of the images.
         names: Landmarks in channel order.
 
     Raises:
-        TrainingError: crops are of an image that the images table does not have.
+        TrainingError: the images table lacks an image of the crop index.
     """
     strangers = sorted(set(crops["image_id"]) - set(images["image_id"]))
     if strangers:
         raise TrainingError(
-            f"stage2: {strangers[0]} of the crop index is not in the images table, {len(strangers)} such images: the two are of "
-            "different runs. Run the crops pipeline again."
+            f"stage2: {strangers[0]} of the crop index is not in the images table, {len(strangers)} such images: the two tables "
+            "are from different runs. Run the crops pipeline again."
         )
     targets = crops.merge(landmarks[["image_id", "landmark", "x", "y"]], on=["image_id", "landmark"], how="left")
     targets = targets.dropna(subset=["x", "y"])
@@ -93,10 +93,10 @@ class CropDataset(Dataset[Batch]):
         groups: The crops, by image.
         store: Full-size images.
         crop_px: Side of a crop.
-        crops_per_image: How many crops a draw takes of its source.
-        seed: Root of the random draws.
-        augmentation: Kinds that change crops on the fly, each crop as a small image of its own; none leaves them as they
-            are. The crop index displaces, turns and scales crops already.
+        crops_per_image: Number of crops per draw.
+        seed: Seed of the random draws.
+        augmentation: Kinds of augmentation on the fly, applied to each crop separately; None for no augmentation. The crop
+            index already shifts, rotates and scales crops.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class CropDataset(Dataset[Batch]):
     def _draw(
         self, group: ImageCrops, targets: NDArray[np.float64], fields: NDArray[np.float64], rng: np.random.Generator
     ) -> list[Drawn]:
-        """The changes of each crop; for their kinds a crop is a source that shows one landmark."""
+        """The changes of each crop, drawn with the crop as a source with one landmark."""
         if not self.augmentation:
             return [UNCHANGED] * len(targets)
         pixel_size_mm = group.pixel_size_mm if math.isfinite(group.pixel_size_mm) else USUAL_FIELD_MM / float(fields.mean())
@@ -158,9 +158,9 @@ class CropDataset(Dataset[Batch]):
 
 
 def draw_around_target(recipe: Mapping[str, Kind], crop: Source, rng: np.random.Generator) -> Drawn:
-    """The changes of one crop, whose pixels are cut through its warp before the other kinds act on them.
+    """The changes of one crop, whose pixels are warped before the other kinds are applied.
 
-    Kinds that keep clear of the landmark are drawn, by the same random numbers, where the warp has carried it.
+    Kinds that avoid the landmark are drawn again with the same random numbers and the landmark's warped position.
     """
     state = rng.bit_generator.state
     drawn = draw_changes(recipe, crop, rng)

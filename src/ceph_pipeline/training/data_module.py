@@ -1,4 +1,4 @@
-"""The loaders of a training: which images a rank sees, in which order, and how many at once."""
+"""The data loaders of a training: the images, their order and the batch size of each rank."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ _SIZES = {
 
 
 class LandmarkData(LightningDataModule):
-    """Both splits of one rank; Lightning asks it for loaders once an attempt.
+    """Training and validation data of one rank; Lightning requests the loaders once per attempt.
 
     Args:
-        stage: Which stage, for messages.
-        train: The training split's dataset, whose items are small batches, and the order of all ranks' draws.
-        valid: The same of the validation split.
-        items: Training items a batch: whole images, or sources with their crops.
-        valid_items: Validation items a batch at most; never more than in training.
-        metric: The validation error that decides which weights are best.
-        optim: Says how many batches are accumulated.
-        loop: Says how many processes load data.
-        rank: Whose share of the draws.
-        splits: How many times the batch is divided beforehand, since it did not fit some rank's memory.
+        stage: The stage, for messages.
+        train: The dataset of the training split, whose items are small batches, and the order of all ranks' draws.
+        valid: The dataset and the order of the validation split.
+        items: Training items per batch: whole images, or source images with their crops.
+        valid_items: Maximum number of validation items per batch; limited by the number in training.
+        metric: The validation error that selects the best weights.
+        optim: Parameters, including the number of accumulated batches.
+        loop: Parameters, including the number of data-loading processes.
+        rank: The rank, which determines the share of the draws.
+        splits: Number of times the batch is split in advance, because it did not fit a rank's memory.
 
     Attributes:
-        plan: How an epoch's items are divided into batches; `shrink` replaces it.
-        first_epoch: The epoch that the next training loader begins with: its workers draw before Lightning says which one it is.
+        plan: Division of an epoch's items into batches; `shrink` replaces it.
+        first_epoch: The epoch of the next training loader, whose workers draw samples before Lightning sets the epoch.
 
     Raises:
-        TrainingError: training has fewer items than one batch, or a split fewer than ranks.
+        TrainingError: there are fewer training items than one batch, or a split has fewer items than ranks.
     """
 
     def __init__(
@@ -71,8 +71,8 @@ class LandmarkData(LightningDataModule):
         self.valid, self.valid_sampler = valid[0], sampler_of(valid[1], rank)
         if len(self.train_sampler) < items:
             raise TrainingError(
-                f"{stage}: a batch of {items} is more than the {len(self.train_sampler)} images that training has: "
-                f"lower {stage}.optim.batch_size, or let an epoch draw more images: {stage}.{_DRAWS[stage]}."
+                f"{stage}: a batch of {items} is larger than the training set of {len(self.train_sampler)} images: "
+                f"lower {stage}.optim.batch_size, or increase the images per epoch, {stage}.{_DRAWS[stage]}."
             )
         self.plan = BatchPlan(items, optim.accumulate_batches, len(self.train_sampler) // items)
         self.valid_items = valid_items
@@ -81,26 +81,26 @@ class LandmarkData(LightningDataModule):
             self.shrink()
 
     def shrink(self) -> None:
-        """Go on with smaller batches, more of them accumulated.
+        """Use smaller batches and accumulate more of them.
 
         Raises:
-            TrainingError: a batch is one item already.
+            TrainingError: the batch size is already 1.
         """
         if self.plan.items == 1:
             lower = _SIZES[self.stage]
             raise TrainingError(
-                f"{self.stage}: not even a batch of one item fits the device's memory. Lower {lower}, take a smaller "
-                f"{self.stage}.net.backbone, or free the device of other processes."
+                f"{self.stage}: a batch of one item does not fit the device's memory. Lower {lower}, use a smaller "
+                f"{self.stage}.net.backbone, or end other processes on the device."
             )
         self.plan = self.plan.split()
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """The plan's batches, from `first_epoch` on; the last, incomplete one is left out."""
+        """The plan's batches, from `first_epoch` on; an incomplete last batch is dropped."""
         self.train_sampler.set_epoch(self.first_epoch)
         return self._loader(self.train, self.train_sampler, self.plan.items)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Every item of the rank's share, in the same order each time."""
+        """All items of the rank's share, in a fixed order."""
         return self._loader(self.valid, self.valid_sampler, min(self.plan.items, self.valid_items))
 
     def _loader(self, dataset: Dataset[Batch], sampler: EpochSampler | RankSampler, items: int) -> DataLoader[Batch]:

@@ -1,4 +1,4 @@
-"""Detectors that differ in their seeds alone."""
+"""Detectors of an ensemble, which differ in their seeds only."""
 
 import shutil
 from pathlib import Path
@@ -12,11 +12,11 @@ Params = TypeVar("Params", Stage1Params, Stage2Params)
 
 
 def reseeded(params: Params, number: int) -> Params:
-    """The parameters of a stage's training from another seed.
+    """The parameters of a stage's training with another seed.
 
     Args:
-        params: Of detector 0.
-        number: Of the detector; it is added to the seed.
+        params: Parameters of detector 0.
+        number: Number of the detector, which is added to the seed.
 
     >>> reseeded(Stage1Params(), 2).loop.seed
     44
@@ -25,7 +25,7 @@ def reseeded(params: Params, number: int) -> Params:
 
 
 def copy_detector(detector: DetectorFiles, folder: Path) -> None:
-    """Copy a detector's checkpoints into a folder of its own, each whole or not at all."""
+    """Copy a detector's checkpoints to its own folder, each file atomically."""
     for checkpoints, place in ((detector.stage1, STAGE1_FILE), (detector.stage2, STAGE2_FILE)):
         for checkpoint in checkpoints:
             with atomic_path(folder / place) as temporary:

@@ -1,4 +1,4 @@
-"""Which way the faces of a training look: a network that has seen one direction answers nothing in flipped views."""
+"""Detects whether training faces point in both directions; otherwise a network cannot predict flipped views."""
 
 from collections.abc import Mapping
 
@@ -10,27 +10,28 @@ from ceph_pipeline.augmentation.geometric import Flip
 from ceph_pipeline.augmentation.kinds import Kind
 
 LEAST_SHARE = 0.05
-"""Of faces that look the rarer way, below which a network has not learned them: a flipped film among many is an oversight."""
+"""Minimum share of faces in the rarer direction; a smaller share is regarded as flipped by mistake, and as not learned."""
 
 MIN_POINTS = 3
-"""Fewer lie on a line and have no mirror image of their own."""
+"""Minimum number of points; fewer points lie on a line and equal their mirror image."""
 
 
 def learns_flips(points: ArrayLike, augmentation: Mapping[str, Kind]) -> bool:
-    """Whether a training sees faces of both directions, by its images or by flips on the fly.
+    """Whether a training contains faces of both directions, in its images or through flips on the fly.
 
     Args:
-        points: `(N, K, 2)` of its images, NaN where one is missing.
-        augmentation: Kinds that change samples on the fly, by name.
+        points: `(N, K, 2)` points of the training images, NaN where missing.
+        augmentation: Kinds of augmentation on the fly, by name.
     """
     on_the_fly = any(isinstance(kind, Flip) and kind.probability > 0 for kind in augmentation.values())
     return on_the_fly or face_both_ways(np.asarray(points, np.float64))
 
 
 def face_both_ways(points: NDArray[np.float64]) -> bool:
-    """Whether configurations `(N, K, 2)` are mirror images of others, at least `LEAST_SHARE` of them, by Procrustes alignment.
+    """Whether at least `LEAST_SHARE` of the configurations `(N, K, 2)` face each direction, by Procrustes alignment.
 
-    Images of fewer than `MIN_POINTS` in common with the fullest one do not count; where none counts, the answer is yes.
+    The reference is the image with the most points. Images with fewer than `MIN_POINTS` points in common with the reference are
+    ignored. If all images are ignored, the result is True.
 
     >>> face = np.array([[0.0, 0.0], [4.0, 1.0], [1.0, 5.0]])
     >>> face_both_ways(np.stack([face, face + 7])), face_both_ways(np.stack([face, face * [-1, 1]]))

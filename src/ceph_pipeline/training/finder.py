@@ -1,4 +1,4 @@
-"""The learning-rate range test: before the first epoch, the rate at which the loss falls fastest."""
+"""The learning-rate range test, which selects the learning rate before the first epoch."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RATES, STEPS = (1e-6, 1.0), 100
-"""Range of the test, and its optimiser steps."""
+"""Range of learning rates of the test, and its number of optimiser steps."""
 
 MEMORY, RUNAWAY = 0.9, 4.0
-"""Share of the past in the running mean of the loss; multiple of the lowest loss at which the test ends."""
+"""Weight of previous losses in the running mean; multiple of the lowest loss at which the test ends."""
 
 SKIPPED, WINDOW = 10, 21
-"""First steps that do not count, since their running mean is of few batches; steps that a slope is taken over, or fewer."""
+"""Number of first steps to ignore, whose running mean contains few batches; maximum number of steps of a slope."""
 
 
 class Found(BaseModel):
-    """The file that keeps what was found."""
+    """Content of the file that stores the selected learning rate."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -49,16 +49,16 @@ class Found(BaseModel):
 
 
 def find_learning_rate(module: LandmarkModule, data: LandmarkData, record: Path, run_logger: MLFlowLogger | None) -> float:
-    """The rate of steepest descent in a test that raises it exponentially; `module` has its own weights again afterwards.
+    """The learning rate of the steepest loss descent while the rate increases exponentially; restores the weights of `module`.
 
     Args:
-        module: What will learn.
-        data: What it learns from; only the training split is read.
-        record: File that keeps the rate, so that a resumed training uses the same.
-        run_logger: Receives the rate; None: nowhere.
+        module: The module to train.
+        data: The data; only the training split is read.
+        record: File of the selected learning rate, which a resumed training reads.
+        run_logger: Receives the learning rate; None for no logger.
 
     Raises:
-        TrainingError: the loss falls at no rate, or the record is damaged.
+        TrainingError: the loss decreases at no learning rate, or the record is damaged.
     """
     stage = module.trained.stage
     if record.is_file():
@@ -68,22 +68,22 @@ def find_learning_rate(module: LandmarkModule, data: LandmarkData, record: Path,
         steepest = steepest_rate(np.array(ramp.rates), np.array(ramp.losses))
         if steepest is None:
             raise TrainingError(
-                f"{stage}: the loss falls at no learning rate from {RATES[0]:g} to {RATES[1]:g}. Look at the labels, or set "
-                f"{stage}.loop.find to null and {stage}.optim.learning_rate yourself."
+                f"{stage}: the loss decreases at no learning rate from {RATES[0]:g} to {RATES[1]:g}. Check the labels, or set "
+                f"{stage}.loop.find to null and {stage}.optim.learning_rate to a value."
             )
         found = Found(learning_rate=steepest)
         write_atomically(record, found.model_dump_json())
         if run_logger is not None:
             run_logger.log_metrics({"found/learning_rate": steepest})
-    logger.info("%s: the loss falls fastest at a learning rate of %.2g; it trains with that", stage, found.learning_rate)
+    logger.info("%s: learning-rate finder selected %.2g", stage, found.learning_rate)
     return found.learning_rate
 
 
 def steepest_rate(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float | None:
-    """The rate at which the loss falls fastest over the rate's logarithm, before its minimum; None where it never falls.
+    """The learning rate of the steepest loss descent over the rate's logarithm, before the minimum; None without a descent.
 
-    A slope is that of the regression line of a window of steps, so that the noise of batches is not taken for a descent.
-    Lightning's own suggestion takes the slope over the rate itself, which is steepest where rates are smallest.
+    The slope is that of a regression line over a window of steps, which reduces the noise of batches. Lightning's suggestion
+    uses the slope over the rate itself, which is steepest at the smallest rates.
 
     Source: Smith, Cyclical Learning Rates for Training Neural Networks, WACV 2017.
     """
@@ -101,9 +101,9 @@ def steepest_rate(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> fl
 
 
 class RateRamp(Callback):
-    """Raises the rate exponentially from step to step, records the loss, and stops where it has run away.
+    """Increases the learning rate exponentially in each step, records the loss, and stops when the loss diverges.
 
-    Lightning's tuner does the same with a running mean that starts at half the loss, so that every loss seems to rise at first.
+    Lightning's tuner starts its running mean at half the loss, so that every loss appears to increase at first.
     """
 
     def __init__(self) -> None:
@@ -112,16 +112,16 @@ class RateRamp(Callback):
         self.mean = 0.0
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
-        """Set the step's rate, whatever the schedule says; the first group, of the heads, has it, the others their proportion."""
+        """Set the step's learning rate, independent of the schedule: for the heads directly, for other groups in proportion."""
         del pl_module
         rate = float(RATES[0] * (RATES[1] / RATES[0]) ** (trainer.global_step / (STEPS - 1)))
-        first = optimizer.param_groups[0]["initial_lr"]  # of one_cycle a fraction of the configured rate
+        first = optimizer.param_groups[0]["initial_lr"]  # with one_cycle, a fraction of the configured learning rate
         for group in optimizer.param_groups:
             group["lr"] = rate * group["initial_lr"] / first
         self.rates.append(rate)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Record the running mean of the loss, once a step of the optimiser."""
+        """Record the running mean of the loss, once per optimiser step."""
         del pl_module, batch, batch_idx
         if len(self.rates) == len(self.losses):
             return
@@ -132,20 +132,23 @@ class RateRamp(Callback):
 
 
 def _known(record: Path, stage: str) -> Found:
-    """What an earlier start of the same training has found."""
+    """The learning rate that an earlier start of the same training selected."""
     try:
         return Found.model_validate_json(record.read_bytes())
     except ValidationError as error:
         reason = error.errors()[0]
         place = ".".join(map(str, reason["loc"])) or "the file"
         raise TrainingError(
-            f"{record}: damaged: {place}: {reason['msg']}; expected what {stage}.loop.find has found, such as "
-            '{"learning_rate": 0.001}. Delete the file: the search is then done again.'
+            f"{record}: damaged: {place}: {reason['msg']}; expected the result of {stage}.loop.find, such as "
+            '{"learning_rate": 0.001}. Delete the file to search again.'
         ) from None
 
 
 def _ramp(module: LandmarkModule, data: LandmarkData) -> RateRamp:
-    """Train with a rising rate, the coordinate term at full weight: one that grew from epoch to epoch would raise the loss."""
+    """Train with an increasing learning rate and the coordinate term at full weight.
+
+    A coordinate term whose weight grows from epoch to epoch would increase the loss.
+    """
     before = {name: value.clone() for name, value in module.net.state_dict().items()}
     ramp, optim, ramped, plan = RateRamp(), module.optim, module.loss_params, data.plan
     data.first_epoch = 0

@@ -1,4 +1,4 @@
-"""Fitting a network: the trainer, what watches it, out-of-memory retries and resuming."""
+"""Fits a network: trainer, callbacks, retries after out-of-memory errors, and resuming."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ logger = logging.getLogger(__name__)
 def fit(
     module: LandmarkModule, data: LandmarkData, folder: Path, params: Stage1Params | Stage2Params, run_logger: MLFlowLogger | None
 ) -> TrainedNet:
-    """Train, and return the network, on rank 0 with the weights of the validation that `loop.monitor` names.
+    """Train and return the network; on rank 0, the network has the weights selected by `loop.monitor`.
 
-    `folder` receives `last.ckpt` after every epoch; when it already holds one of the same training, that training goes on.
-    Where the device's memory does not take a batch, the epoch starts again with smaller batches and more of them accumulated.
+    `last.ckpt` is written to `folder` after every epoch. If the file already exists, the training is resumed from it. If a
+    batch does not fit the device's memory, the epoch starts again with smaller batches, and more of them are accumulated.
 
     Args:
-        module: What learns.
-        data: Both splits; its plan shrinks where memory is short.
-        folder: Where the training keeps its state.
+        module: The module to train.
+        data: Both splits; the batch size is reduced if memory is insufficient.
+        folder: Folder of the training's state.
         params: The stage's parameters.
-        run_logger: Where rank 0's curves go; None: nowhere.
+        run_logger: Receives rank 0's metrics; None for no logger.
 
     Raises:
-        TrainingError: the loss or the validation error is not finite, or one image alone does not fit the memory.
+        TrainingError: the loss or the validation error is not finite, or a batch of one item does not fit the memory.
         CheckpointError: the disk is full.
     """
     stage = module.trained.stage
@@ -67,8 +67,8 @@ def fit(
         data.shrink()
         garbage_collection_cuda()
         logger.warning(
-            "%s: the device's memory is full. Batches of %d, %d of them accumulated, keep the effective batch; BatchNorm "
-            "sees the smaller ones. The epoch starts again",
+            "%s: the device's memory is full. The epoch starts again with batches of %d, %d of them accumulated. The "
+            "effective batch size is unchanged, but BatchNorm uses the smaller batches",
             stage,
             data.plan.items,
             data.plan.accumulate,
@@ -82,7 +82,7 @@ def fit(
 
 @dataclass(frozen=True)
 class Attempt:
-    """A training that can be run again with other batches, from its last complete epoch; for its fields see `fit`."""
+    """One attempt of a training, which can be repeated with other batches; for the fields see `fit`."""
 
     module: LandmarkModule
     data: LandmarkData
@@ -91,10 +91,10 @@ class Attempt:
     run_logger: MLFlowLogger | None
 
     def run(self) -> bool:
-        """Train from the last complete epoch to the end; False where the device's memory does not take the plan's batches.
+        """Train from the last complete epoch to the end; False if a batch does not fit the device's memory.
 
         Raises:
-            TrainingError: an image cannot be read any more.
+            TrainingError: an image can no longer be read.
         """
         try:
             with warnings.catch_warnings():
@@ -104,9 +104,7 @@ class Attempt:
                     self.module.optim = self.params.optim.model_copy(update={"learning_rate": rate})
                 self._fit()
         except ImageReadError as error:
-            message = (
-                f"{self.module.trained.stage}: {own_words(error)} The same command then goes on from the last complete epoch."
-            )
+            message = f"{self.module.trained.stage}: {own_words(error)} Then run the same command to resume after the last epoch."
             raise TrainingError(message) from error
         except RuntimeError as error:
             if self.data.rank.world > 1 or not is_out_of_memory(error):
@@ -118,14 +116,14 @@ class Attempt:
         last = self.folder / LAST
         done = epochs_done(last)
         if done:
-            logger.info("%s: an unfinished training is continued after epoch %d", self.module.trained.stage, done)
+            logger.info("%s: resuming an unfinished training after epoch %d", self.module.trained.stage, done)
         self.data.first_epoch = done
         self.module.train()
         try:
             self._trainer().fit(self.module, datamodule=self.data, ckpt_path=last if done else None, weights_only=True)
-        except SystemExit as end:  # how Lightning answers Ctrl-C, without a word
+        except SystemExit as end:  # Lightning raises it on Ctrl-C, without a message
             stage = self.module.trained.stage
-            logger.warning("%s: interrupted. The same command goes on after epoch %d", stage, epochs_done(last))
+            logger.warning("%s: interrupted. The same command resumes after epoch %d", stage, epochs_done(last))
             raise KeyboardInterrupt from end
 
     def _trainer(self) -> Trainer:
@@ -153,7 +151,7 @@ class Attempt:
         )
 
     def _callbacks(self) -> list[Callback]:
-        """What watches and steers the loop; the two that save come last."""
+        """The callbacks of the trainer; the two that write checkpoints come last."""
         optim, loop = self.params.optim, self.params.loop
         monitor = monitor_of(loop, self.data.metric)
         stage = self.module.trained.stage
@@ -195,5 +193,5 @@ def _restore_best(module: LandmarkModule, folder: Path) -> None:
 
 
 def own_words(error: Exception) -> str:
-    """An error's message without the traceback of the data-loading process, which PyTorch makes part of it."""
+    """An error's message, without the traceback of a data-loading process that PyTorch adds."""
     return str(error).strip().rpartition(f"{type(error).__name__}: ")[2]

@@ -1,4 +1,4 @@
-"""K-fold training: which sources each fold holds out, and the tables as its networks see them."""
+"""K-fold training: the sources that each fold holds out, and the tables of each fold's training."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ logger = logging.getLogger(__name__)
 
 
 def assign_folds(sources: pd.DataFrame, duplicates: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
-    """Assign the training sources to folds: near-duplicates and films of one patient stay together, each device is spread.
+    """Assign the training sources to folds, grouped by near-duplicates and patients, and stratified by device.
 
     Args:
         sources: Images table; only its training images are assigned.
         duplicates: Near-duplicate pairs `image_a, image_b`.
-        count: Folds, at least 2.
-        seed: Chooses the order of assignment.
+        count: Number of folds, at least 2.
+        seed: Seed of the order of assignment.
 
     Returns:
-        Rows `image_id, fold`, folds from 0, in the order of the sources. Of each device, folds differ by the size of one group
-        that stays together at most; a group counts to the device of its first image.
+        Rows `image_id, fold`, folds from 0, in the order of the sources. The numbers of a device's images per fold differ at
+        most by the size of one group. A group belongs to the device of its first image.
 
     Raises:
         TrainingError: there are fewer groups of training sources than folds.
@@ -55,15 +55,15 @@ def assign_folds(sources: pd.DataFrame, duplicates: pd.DataFrame, count: int, se
 
 
 def resplit(table: pd.DataFrame, folds: pd.DataFrame, number: int, *, by: str = "source_id") -> pd.DataFrame:
-    """A table as one fold's training sees it: the fold is the validation split, the other folds are the training split.
+    """The table of one fold's training: the fold is the validation split, the other folds are the training split.
 
-    Images of the data set's own validation and test splits are left out.
+    Images of the data set's own validation and test splits are omitted.
 
     Args:
-        table: With `split` and the column `by`.
-        folds: From `assign_folds`.
-        number: The fold held out.
-        by: The column that names the source.
+        table: Table with the columns `split` and `by`.
+        folds: Result of `assign_folds`.
+        number: The held-out fold.
+        by: The column of the source's identifier.
     """
     fold = table[by].map(folds.set_index("image_id")["fold"])
     split = fold.eq(number).map({True: "valid", False: "train"})
@@ -71,7 +71,7 @@ def resplit(table: pd.DataFrame, folds: pd.DataFrame, number: int, *, by: str = 
 
 
 def checkpoint_table(checkpoints: Mapping[int, Path], folder: Path) -> pd.DataFrame:
-    """Rows `fold, checkpoint, digest`: paths relative to `folder`, and the digests of what they hold."""
+    """Rows `fold, checkpoint, digest`: paths relative to `folder`, and digests of the files."""
     return pd.DataFrame(
         {
             "fold": pd.Series(list(checkpoints), dtype="int64"),
@@ -82,47 +82,47 @@ def checkpoint_table(checkpoints: Mapping[int, Path], folder: Path) -> pd.DataFr
 
 
 def delete_surplus_folds(folder: Path, count: int) -> None:
-    """Delete what an earlier run with more folds has trained: sources are assigned anew, and those detectors belong to no fold.
+    """Delete folds of an earlier run with more folds, which no longer match the assignment of sources.
 
     Args:
-        folder: Where the folds are, each under its number.
-        count: Of folds now.
+        folder: Folder of the folds, which are named by number.
+        count: Present number of folds.
     """
     for place in folder.glob("[0-9]*"):
         if place.name.isdecimal() and int(place.name) >= count:
-            logger.info("%s is of an earlier run with more folds and is deleted", place)
+            logger.info("deleting %s: fold from an earlier run with more folds", place)
             shutil.rmtree(place)
 
 
 def listed_checkpoints(table: pd.DataFrame, folder: Path) -> list[Path]:
-    """The paths of a `checkpoint_table`, each still with what its training wrote; none for a table without rows.
+    """The paths of a `checkpoint_table`, after a check of their digests; empty for a table without rows.
 
-    Another fold's network in its place would judge sources that it has learned from, and nobody would see it.
+    Without this check, the network of another fold could be evaluated on its own training sources.
 
     Raises:
-        TrainingError: a checkpoint is missing or another one, or the table is something else.
+        TrainingError: a checkpoint is missing or has another digest, or the table lacks a column.
     """
     if table.empty:
         return []
     if missing := sorted({"fold", "checkpoint", "digest"} - set(table.columns)):
         raise TrainingError(
             f"{folder}: the table of trained folds has no column {', '.join(missing)}. Delete stage1.parquet and stage2.parquet "
-            "there, and run the pipeline folds again: what is trained stays."
+            "there, and run the pipeline folds again: trained networks are kept."
         )
     paths = [folder / path for path in table["checkpoint"]]
     for path, digest in zip(paths, table["digest"], strict=True):
         if not path.is_file() or fingerprint(path) != digest:
-            found = "is not the one that was trained" if path.is_file() else "does not exist"
+            found = "is not the trained file" if path.is_file() else "does not exist"
             raise TrainingError(
-                f"{path} {found}. Restore it; or delete {path.parent}, and run the pipeline folds again with the "
-                "folds.count that it was trained with."
+                f"{path} {found}. Restore it, or delete {path.parent} and run the pipeline folds again with the "
+                "folds.count of that training."
             )
     return paths
 
 
 def _groups(sources: pd.DataFrame, duplicates: pd.DataFrame) -> list[list[str]]:
     """Sources, by their identifiers, that must share a fold, each group sorted."""
-    from scipy.cluster.hierarchy import DisjointSet  # loaded where it is needed: registering pipelines stays cheap
+    from scipy.cluster.hierarchy import DisjointSet  # imported here to keep the registration of pipelines fast
 
     pairs = duplicates[["image_a", "image_b"]]
     connected = DisjointSet([*sources.index, *pairs.to_numpy().ravel()])  # a film of another split may link two sources

@@ -1,4 +1,4 @@
-"""Measurements as stage 1's head learns them: z-scores of what they are in the network's input."""
+"""Targets of stage 1's measurement head: z-scores of the measurements in the network's input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class MeasurementMoments(NamedTuple):
     """Mean and standard deviation `(M,)` of the measurements over the training images, lengths in px of the input.
 
     Attributes:
-        keys: M of `LEARNED_MEASUREMENTS`; none without a head for them.
+        keys: M of `LEARNED_MEASUREMENTS`; empty without a measurement head.
         mean: `(M,)`.
         sd: `(M,)`, above 0.
     """
@@ -30,7 +30,7 @@ class MeasurementMoments(NamedTuple):
         """Z-scores `(M,)` of one image, NaN where a landmark is missing.
 
         Args:
-            points: `(K, 2)` in px of the same size along both axes, NaN where missing.
+            points: `(K, 2)` in square px, NaN where missing.
             landmarks: K full names.
             scale: Px of the network's input per px of the points.
         """
@@ -38,16 +38,16 @@ class MeasurementMoments(NamedTuple):
 
 
 _ROUNDING = 1e-9
-"""Of the mean: a smaller standard deviation is one of rounding errors."""
+"""Share of the mean; a smaller standard deviation consists of rounding errors."""
 
 UNMEASURED = MeasurementMoments((), np.empty(0), np.empty(0))
-"""Of a network without a head for measurements."""
+"""Moments of a network without a measurement head."""
 
 
 def measured(
     points: NDArray[np.float64], landmarks: tuple[str, ...], scale: float, keys: tuple[str, ...] = LEARNED_MEASUREMENTS
 ) -> NDArray[np.float64]:
-    """Measurements `(M,)` of one image's points, as `MeasurementMoments.scores` takes them."""
+    """Measurements `(M,)` of one image's points; for the arguments see `MeasurementMoments.scores`."""
     if not keys:
         return np.empty(0)
     seen = {name: (x, y) for name, (x, y) in zip(landmarks, points.tolist(), strict=True) if math.isfinite(x)}
@@ -55,9 +55,9 @@ def measured(
 
 
 def measurement_moments(values: NDArray[np.float64]) -> MeasurementMoments:
-    """Moments of `(N, 10)` values in the order of `LEARNED_MEASUREMENTS`; measurements that no image allows are left out.
+    """Moments of `(N, 10)` values in the order of `LEARNED_MEASUREMENTS`; measurements without any value are omitted.
 
-    Where all images have the same value its standard deviation counts as 1.
+    If all images have the same value, the standard deviation is set to 1.
     """
     taught = np.asarray(np.isfinite(values).any(axis=0))
     keys = tuple(key for key, there in zip(LEARNED_MEASUREMENTS, taught, strict=True) if there)

@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 
 class LandmarkModule(LightningModule):
-    """Learns heatmaps, and with them the CVM stage and vertical measurements where the net has those heads.
+    """Trains heatmaps and, if the network has these heads, the CVM stage and vertical measurements.
 
-    Logs `train/loss` with its terms `landmark` and, where there are those heads, `cvm` and `measurements`, and the landmark
-    loss's own terms; and on validation what `ValidationCurves` says.
+    In training, logs `train/loss`, its terms `landmark`, `cvm` and `measurements` (the latter two only with these heads), and
+    the terms of the landmark loss. In validation, logs the metrics of `ValidationCurves`.
 
     Args:
         trained: The network and its description; its weights change in place.
-        loss: Landmark loss and the weight of the further heads.
+        loss: Landmark loss and the weight of the other heads.
         optim: Optimiser and schedule.
-        cvm_class_weights: Weight of each of the six CVM stages, or None without that head.
+        cvm_class_weights: Weight of each of the six CVM stages, or None without a CVM head.
     """
 
     def __init__(
@@ -57,9 +57,10 @@ class LandmarkModule(LightningModule):
         return LandmarkOutput(self.net(images, batch.landmark), None, None)
 
     def loss(self, output: LandmarkOutput, batch: Batch, ramp: float) -> tuple[Tensor, dict[str, Tensor]]:
-        """Total loss and its terms; in training each divided by what is visible on all ranks together.
+        """Total loss and its terms.
 
-        A validation is not: its ranks may have unequally many batches, and must not wait for each other.
+        In training, each term is normalised over the visible targets of all ranks. In validation, each rank uses its own targets
+        only, because ranks may have different numbers of batches and must not wait for each other.
         """
         over_ranks = self.training
         targets = (batch.points + 0.5) / self.trained.stride - 0.5
@@ -96,14 +97,14 @@ class LandmarkModule(LightningModule):
         return total
 
     def on_train_epoch_end(self) -> None:
-        """Log the rate that the epoch ended with."""
+        """Log the learning rate at the end of the epoch."""
         self.log("train/learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
-        """Locate the landmarks of one validation batch, and add its errors to the split's.
+        """Predict the landmarks of one validation batch, and add its errors to the metrics.
 
         Returns:
-            `LocatedBatch`, for callbacks; Lightning's annotation knows tensors and mappings only.
+            `LocatedBatch`, for callbacks; Lightning's annotation allows tensors and mappings only.
         """
         del batch_idx
         output = self(batch)
@@ -116,7 +117,7 @@ class LandmarkModule(LightningModule):
         return LocatedBatch(found, batch.points, error_px, error_mm, points.score)
 
     def on_validation_epoch_start(self) -> None:
-        """Forget a validation that ended early, such as for want of memory."""
+        """Discard the metrics of a validation that ended early, such as for lack of memory."""
         self.curves.reset()
 
     def on_validation_epoch_end(self) -> None:
@@ -128,12 +129,12 @@ class LandmarkModule(LightningModule):
         return configure(self.net, self.optim, int(self.trainer.estimated_stepping_batches))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the checkpoint free of anything but tensors and plain values."""
+        """Remove the hyperparameters, so that the checkpoint contains tensors and plain values only."""
         checkpoint.pop("hyper_parameters", None)
 
 
 def inside(points: Tensor, size: torch.Size) -> Tensor:
-    """Which points `(N, K, 2)` in heatmap px lie on the map (h, w)."""
+    """Whether points `(N, K, 2)` in heatmap px lie inside the map (h, w)."""
     height, width = size
     x, y = points[..., 0], points[..., 1]
     return (x > -0.5) & (y > -0.5) & (x < width - 0.5) & (y < height - 0.5)

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def configure(net: nn.Module, params: OptimParams, total_steps: int) -> OptimizerLRSchedulerConfig:
-    """AdamW over a net's weights, stepped by its schedule after every batch.
+    """AdamW and its learning-rate schedule, which is updated after every batch.
 
     Args:
-        net: What learns; its `backbone` has a rate of its own.
-        params: Rates, decay, schedule.
+        net: The network to train; its `backbone` has its own learning rate.
+        params: Learning rates, weight decay and schedule.
         total_steps: Optimiser steps of the whole training.
     """
     optimizer = torch.optim.AdamW(parameter_groups(net, params), lr=params.learning_rate)
@@ -28,12 +28,12 @@ def configure(net: nn.Module, params: OptimParams, total_steps: int) -> Optimize
 
 
 def parameter_groups(net: nn.Module, params: OptimParams) -> list[dict[str, Any]]:
-    """The heads' weights, then the backbone's at its own rate; in each, what has one dimension does not decay.
+    """Parameter groups: the heads, then the backbone with its own learning rate, each with and without weight decay.
 
-    Those are biases of layers and normalisation weights. Stage 2's embeddings of landmarks, its bias of each among them, have two
-    dimensions and decay.
+    Weight decay is not applied to weights with one dimension, which are biases and normalisation weights. It is applied to
+    stage 2's embeddings of landmarks, including the bias per landmark, because they have two dimensions.
 
-    Frozen weights are included: a step leaves parameters without a gradient unchanged, and their state is kept for later.
+    Frozen weights are included: a step does not change parameters without a gradient, and their state is kept.
     """
     backbone = {id(weight) for weight in backbone_of(net).parameters()}
     groups = []
@@ -54,10 +54,11 @@ def backbone_of(net: nn.Module) -> nn.Module:
 
 
 def schedule(optimizer: torch.optim.Optimizer, params: OptimParams, total_steps: int) -> LRScheduler:
-    """The schedule that the parameters name; each group follows it from its own rate.
+    """The configured learning-rate schedule, relative to each group's learning rate.
 
-    `one_cycle` rises over 30 % of the steps and falls to nothing; `cosine` and `plateau` rise linearly over the warm-up, then
-    fall along a cosine to its floor, or stay until `PlateauFactor` is told that the validation error does not.
+    - `one_cycle` increases over 30 % of the steps, then decreases to nearly 0.
+    - `cosine` increases linearly over the warm-up, then decreases along a cosine to `cosine_floor`.
+    - `plateau` increases linearly over the warm-up, then is constant until `PlateauFactor` observes no improvement.
     """
     if params.schedule == "one_cycle":
         return OneCycleLR(optimizer, [group["lr"] for group in optimizer.param_groups], total_steps=total_steps + 1)
@@ -77,15 +78,16 @@ def schedule(optimizer: torch.optim.Optimizer, params: OptimParams, total_steps:
 
 
 class PlateauFactor:
-    """Lowers the rate when validations stop improving; its state travels in the schedule's, since `LambdaLR` keeps objects.
+    """Reduces the learning rate when the validation error stops improving.
 
-    Torch's `ReduceLROnPlateau` cannot follow a warm-up, and Lightning steps it only after the epoch's checkpoint is written,
-    which a resumed training would miss.
+    The state is part of the schedule's state, because `LambdaLR` stores callable objects. Torch's `ReduceLROnPlateau` cannot
+    be combined with a warm-up. Lightning also updates it only after the epoch's checkpoint is written, so that a resumed
+    training would lose the update.
 
     Args:
-        warmup_steps: Steps over which the rate rises.
-        patience: Validations without improvement before the rate drops.
-        factor: What the rate is multiplied by then.
+        warmup_steps: Steps over which the learning rate increases.
+        patience: Validations without improvement before the learning rate is reduced.
+        factor: Factor by which the learning rate is multiplied.
     """
 
     def __init__(self, warmup_steps: float, patience: int, factor: float) -> None:
@@ -95,11 +97,11 @@ class PlateauFactor:
         self.waited = 0
 
     def __call__(self, step: int) -> float:
-        """The share of the full rate at an optimiser step."""
+        """The share of the full learning rate at an optimiser step."""
         return _warm_up(step, self.warmup_steps) * self.reached
 
     def observe(self, error: float) -> bool:
-        """Take note of a validation error; whether the rate falls for it, from the next step on."""
+        """Record a validation error; returns whether the learning rate is reduced from the next step on."""
         if error < self.best:
             self.best, self.waited = error, 0
             return False

@@ -12,7 +12,7 @@ LightningPrecision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 def lightning_precision(precision: str) -> LightningPrecision:
-    """Lightning's name of a precision; `auto` takes bfloat16 where it is native, float16 on older GPUs, float32 elsewhere."""
+    """Lightning's name of a precision; `auto` selects native bfloat16 if available, else float16 on GPUs, else float32."""
     if precision == "auto":
         has_gpu = torch.cuda.is_available()
         native = computes_bfloat16("cuda" if has_gpu else "cpu")

@@ -1,4 +1,4 @@
-"""Skipping, resuming and beginning a training, by what its folder holds."""
+"""Skips, resumes or starts a training, depending on the content of its folder."""
 
 from __future__ import annotations
 
@@ -26,32 +26,33 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BEST, LAST, BEST_EPOCH, FOUND = "best.ckpt", "last.ckpt", "best-epoch.ckpt", "found.json"
-"""The finished network; the loop's state after the last epoch, and after the best one; what was searched for before."""
+"""The finished network; the training's state after the last epoch and after the best epoch; the selected learning rate."""
 
 WEIGHTS = "data: initial weights"
-"""Name in the record of the digest of the file that `net.pretrained` names."""
+"""Name of the digest of the file `net.pretrained` in the record."""
 
 
 def begin_or_skip(
     folder: Path, stage: str, data: Mapping[str, Any], params: Stage1Params | Stage2Params, *, crops: BaseModel | None = None
 ) -> bool:
-    """Prepare a folder for the training of these inputs, unless its checkpoint is what that training has written.
+    """Prepare a folder for a training, unless its checkpoint is up to date.
 
-    A finished network stays where it is until another one is written in its place; what an unfinished training of other inputs
-    has left is refused until `loop.force` says that it may go.
+    A finished network is kept until another network replaces it. The state of an unfinished training with other inputs raises an
+    error; with `loop.force` the state is deleted.
 
     Args:
-        folder: Where the training keeps its state.
+        folder: Folder of the training's state.
         stage: The parameters' top-level name.
-        data: What it learns from, by name.
+        data: Training data, by name.
         params: The stage's parameters.
-        crops: Further parameters, of stage 2.
+        crops: Crop parameters of stage 2.
 
     Returns:
-        Whether there is something to train. The ledger then stands at these inputs, and the folder holds no state of others.
+        Whether a training is required. If so, the manifest contains the fingerprint of these inputs, and the folder contains no
+        state of other inputs.
 
     Raises:
-        TrainingError: an unfinished training of other inputs is here.
+        TrainingError: the folder contains an unfinished training with other inputs.
     """
     ledger, force = Ledger(folder), params.loop.force
     settings = {stage: params} if crops is None else {stage: params, "crops": crops}
@@ -62,17 +63,17 @@ def begin_or_skip(
     finished = record.get("finished", {})
     same = finished.get("fingerprint") == identity
     if record.get("complete") and _has_state(folder) and _is_intact(folder / BEST, finished):
-        _drop_state(folder)  # of a finished training that was killed before it could
+        _drop_state(folder)  # a finished training was killed before it deleted its state
     if same and not force and _is_intact(folder / BEST, finished):
-        logger.info("training skipped: %s was made from the same data and parameters", folder / BEST)
-        if not ledger.is_complete(identity) and not (folder / LAST).is_file():  # another training was begun and made nothing
+        logger.info("training skipped: %s is up to date (same data and parameters)", folder / BEST)
+        if not ledger.is_complete(identity) and not (folder / LAST).is_file():  # another training was started without any result
             ledger.begin(identity, summary, finished=finished)
             ledger.finish()
         return False
     if not force and not ledger.is_continuation(identity) and (folder / LAST).is_file():
         raise TrainingError(_refusal(folder, stage, ledger.difference(summary)))
     if same and not force:
-        logger.warning("%s is missing, damaged or not the file that its training wrote: training it again", folder / BEST)
+        logger.warning("%s is missing, damaged or not the file that its training wrote: training again", folder / BEST)
     if force or not ledger.is_continuation(identity):
         _drop_state(folder)
         (folder / FOUND).unlink(missing_ok=True)
@@ -81,10 +82,10 @@ def begin_or_skip(
 
 
 def finish(folder: Path, trained: TrainedNet) -> None:
-    """Replace what was trained before by what is trained now, close the ledger and drop the training's own state.
+    """Write the finished network, mark the manifest as complete, and delete the training's state.
 
     Args:
-        folder: Where the training keeps its state.
+        folder: Folder of the training's state.
         trained: The network with its best weights.
     """
     target, ledger = folder / BEST, Ledger(folder)
@@ -94,23 +95,23 @@ def finish(folder: Path, trained: TrainedNet) -> None:
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Writes a checkpoint beside the last one and renames it, so that a full disk costs the new one only.
+    """Writes a checkpoint next to the previous one and renames it, so that a full disk leaves the previous one intact.
 
-    Lightning's own writer goes through the system's temporary folder, from where a file system of its own makes the move a copy.
+    Lightning's writer uses the system's temporary folder; if that folder is on another file system, the move is not atomic.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any = None) -> None:
-        """Write it whole or not at all.
+        """Write a checkpoint atomically.
 
         Raises:
-            CheckpointError: the disk does not take it.
+            CheckpointError: the file cannot be written.
         """
         del storage_options
         write_tensors(checkpoint, Path(path))
 
 
 def epochs_done(last: Path) -> int:
-    """Completed epochs of the training whose state a file holds; 0 where there is none.
+    """Completed epochs of the training state in a file; 0 if there is no file.
 
     Raises:
         TrainingError: the file is damaged.
@@ -119,10 +120,10 @@ def epochs_done(last: Path) -> int:
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """The loop's state as a training has saved it; its tensors are read when they are used.
+    """The training state in a file; its tensors are read when they are used.
 
     Raises:
-        TrainingError: the file is missing, damaged or something else; what to do about it.
+        TrainingError: the file is missing, damaged or not a training state.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -133,15 +134,15 @@ def read_state(path: Path) -> dict[str, Any]:
             return state
         reason = "expected the state of a training"
     raise TrainingError(
-        f"{path}: missing, damaged or not a training state ({reason}), so that the training cannot resume. Restore the file, or "
-        "delete it to start this training over."
+        f"{path}: missing, damaged or not a training state ({reason}); the training cannot resume. Restore the file, or delete "
+        "it to start this training from the beginning."
     )
 
 
 def _initial_weights(folder: Path, pretrained: bool | str, record: Mapping[str, Any]) -> dict[str, str]:
-    """The digest of the file that a network starts from, by name in the record; without such a file, empty.
+    """The digest of the file with the initial weights, by its name in the record; empty without such a file.
 
-    A file that is gone counts as the one that was recorded. What the training itself writes is known by its path alone.
+    For a missing file, the recorded digest is used. The training's own `best.ckpt` has no digest, because it changes.
     """
     if isinstance(pretrained, bool):
         return {}
@@ -163,27 +164,27 @@ def _drop_state(folder: Path) -> None:
 
 
 def _is_intact(checkpoint: Path, finished: Mapping[str, Any]) -> bool:
-    """Whether a checkpoint is the file that the finished training has written."""
+    """Whether a checkpoint is the file that the finished training wrote."""
     return checkpoint.is_file() and fingerprint(checkpoint) == finished.get("digest")
 
 
 def _summary(data: Mapping[str, Any], settings: Mapping[str, BaseModel]) -> dict[str, Any]:
-    """Each parameter that counts, and a digest of each input, by name."""
+    """Each parameter that affects the result, and a digest of each input, by name."""
     flat = dotted({name: model.model_dump(mode="json") for name, model in settings.items()})
     counted = {key: value for key, value in flat.items() if key.rpartition(".")[2] not in INDIFFERENT}
     return counted | {f"data: {name}": fingerprint(content) for name, content in data.items()}
 
 
 def _refusal(folder: Path, stage: str, difference: dict[str, tuple[Any, Any]]) -> str:
-    lines = [f"  {key}: it was begun with {before}, now {now}" for key, (before, now) in difference.items()]
+    lines = [f"  {key}: was {before}, now {now}" for key, (before, now) in difference.items()]
     way_out = (
-        f"Set them back to go on with it, or delete {folder / LAST} to start over. --params {stage}.loop.force=true would start "
-        f"every training of {stage} over, finished folds and detectors of an ensemble too."
+        f"Restore the inputs to resume it, or delete {folder / LAST} to start again. --params {stage}.loop.force=true starts "
+        f"every training of {stage} again, including finished folds and detectors of an ensemble."
     )
     return "\n".join(
         [
-            f"{stage}: {folder} holds an unfinished training ({epochs_done(folder / LAST)} epochs) of other inputs:",
-            *(lines or ["  (its record does not say which)"]),
+            f"{stage}: {folder} contains an unfinished training ({epochs_done(folder / LAST)} epochs) with other inputs:",
+            *(lines or ["  (the difference is not recorded)"]),
             way_out,
         ]
     )

@@ -1,4 +1,4 @@
-"""Running a training: skipped, continued or begun, in this process or in one for each device."""
+"""Runs a training, or skips it if up to date, in this process or in one process per device."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ logger = logging.getLogger(__name__)
 
 
 def train(job: TrainingJob, folder: Path, run_name: str | None = None) -> Path:
-    """Train in this process on one device, in a process for each where there are more.
+    """Train in this process on one device, or in one process per device on several.
 
     Args:
-        job: What is trained.
-        folder: Where the training keeps its state and leaves `best.ckpt`; it is this training's until it ends.
-        run_name: Of its MLflow run; the stage by default.
+        job: The training.
+        folder: Folder of the training's state and of `best.ckpt`; locked until the training ends.
+        run_name: Name of the MLflow run; the stage by default.
 
     Returns:
-        Path of the checkpoint; the present one if it was made from the same data and parameters.
+        Path of the checkpoint; an existing checkpoint is reused if it was trained on the same data and parameters.
 
     Raises:
-        TrainingError: the training cannot start, another works in the folder, or a rank has failed.
+        TrainingError: the training cannot start, another training uses the folder, or a rank has failed.
     """
     with locked(folder):
         if begin_or_skip(folder, job.stage, vars(job.tables), job.params, crops=job.crop_params):
@@ -58,10 +58,10 @@ def train(job: TrainingJob, folder: Path, run_name: str | None = None) -> Path:
 
 
 def train_on_ranks(job: TrainingJob, folder: Path, run_logger: MLFlowLogger | None) -> None:
-    """Train in a process for each device, and wait for them.
+    """Train in one process per device, and wait for the processes.
 
     Raises:
-        TrainingError: the machine has fewer devices, the validation split has fewer images, or a rank has failed.
+        TrainingError: there are too few devices or validation images, or a rank has failed.
     """
     loop, optim, images = job.params.loop, job.params.optim, job.tables.images
     require_devices(loop, job.stage)
@@ -77,7 +77,7 @@ def train_on_ranks(job: TrainingJob, folder: Path, run_logger: MLFlowLogger | No
 
 
 def spec_of(job: TrainingJob, run_id: str | None) -> Spec:
-    """The description of a job that its ranks read."""
+    """The spec of a job, which its ranks read."""
     store, loop = job.store, job.params.loop
     return Spec(
         stage=job.stage,
@@ -95,7 +95,7 @@ def spec_of(job: TrainingJob, run_id: str | None) -> Spec:
 
 
 def train_rank(job: TrainingJob, folder: Path, run_logger: MLFlowLogger | None, rank: Rank, splits: int = 0) -> None:
-    """Train in this process, with batches divided so many times for want of memory; rank 0 leaves the checkpoint."""
+    """Train in this process, with batches split `splits` times to fit the memory; rank 0 writes the checkpoint."""
     module, data = job.prepare(rank, splits)
     trained = fit(module, data, folder, job.params, run_logger)
     if rank.index == 0:

@@ -1,4 +1,4 @@
-"""States of runs on the tracking server: a run whose process is gone is not RUNNING, and one that was stopped is not FINISHED."""
+"""Corrects the states of MLflow runs: runs of ended processes and stopped runs are recorded as KILLED."""
 
 import logging
 import platform
@@ -12,25 +12,25 @@ from ceph_pipeline.training.tracking_store import ending
 logger = logging.getLogger(__name__)
 
 PROCESS_TAG = "ceph_pipeline.process"
-"""The tag that says which process a run belongs to."""
+"""The tag that identifies the process of a run."""
 
 PARENT_TAG = "mlflow.parentRunId"
-"""The tag by which MLflow nests runs."""
+"""MLflow's tag of a nested run's parent."""
 
 SOURCE = {"mlflow.source.name": "kedro"}
-"""In place of the program's path, which has the user's folders in it."""
+"""Replaces the program's path, which contains the user's folders."""
 
 KILLED = RunStatus.to_string(RunStatus.KILLED)
 _RUNNING = "attributes.status = 'RUNNING'"
 
 
 def this_process() -> str:
-    """Host, process number and time of its start: no two processes have all of them in common."""
+    """Host, process number and start time, which together identify a process."""
     return _identity(psutil.Process())
 
 
 def mark_active_run() -> None:
-    """Note on the active run, if one is open, which process it belongs to, and close what dead processes have left RUNNING."""
+    """Record this process on the active run, if one is open, and close RUNNING runs of ended processes."""
     run = mlflow.active_run()
     if run is None:
         return
@@ -39,12 +39,12 @@ def mark_active_run() -> None:
 
 
 def close_orphans(experiment_id: str) -> int:
-    """Set runs of this machine whose process has ended to KILLED, with the trainings nested in them.
+    """Set runs of this machine whose process has ended, and their nested runs, to KILLED.
 
-    Runs of other machines, and those that no process is noted on, are left alone.
+    Runs of other machines and runs without a recorded process are not changed.
 
     Returns:
-        How many were closed.
+        Number of closed runs.
     """
     client = mlflow.MlflowClient()
     running = client.search_runs([experiment_id], _RUNNING, max_results=1000)
@@ -52,12 +52,12 @@ def close_orphans(experiment_id: str) -> int:
     nested = {run.info.run_id for run in running if run.data.tags.get(PARENT_TAG) in orphans}
     for run_id in orphans | nested:
         client.set_terminated(run_id, status=KILLED)
-        logger.info("run %s was left running by a process that has ended: it is recorded as killed", run_id)
+        logger.info("run %s: its process ended while the run was RUNNING; the run is recorded as killed", run_id)
     return len(orphans | nested)
 
 
 def end_as_killed() -> None:
-    """End every active run as KILLED: the process was told to stop."""
+    """End every active run as KILLED, after the process received a signal to stop."""
     with ending():
         while mlflow.active_run() is not None:
             mlflow.end_run(KILLED)

@@ -1,4 +1,4 @@
-"""The order of samples, a pure function of seed and epoch."""
+"""The order of samples, which depends on seed and epoch only."""
 
 import math
 from collections import Counter
@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 Draw = tuple[int, int]
-"""(turn, item): what a dataset needs to know to make a sample; workers that live on learn the turn from it.
+"""(turn, item): the index of a sample; persistent workers receive the turn with each sample.
 
-The turn is the epoch. Where an epoch draws items more than once, each further draw has a turn of its own, so that it is another
+The turn is the epoch. If an epoch draws an item more than once, each further draw has its own turn, and is therefore another
 sample of the same item."""
 
 
 class EpochSampler(Sampler[Draw]):
-    """Draws items in an order fixed by (seed, epoch).
+    """Draws items in an order determined by (seed, epoch).
 
     Args:
-        n_items: Size of the set.
-        draws: Draws an epoch; more than `n_items` starts another permutation.
-        seed: Root of every order.
-        shuffle: False keeps the set's order and epoch 0, for validation.
-        weights: `(n_items,)`, how often an item is drawn in relation to the others; None: all as often.
+        n_items: Number of items.
+        draws: Draws per epoch; after `n_items` draws, another permutation starts.
+        seed: Seed of every order.
+        shuffle: False keeps the items' order and epoch 0, for validation.
+        weights: `(n_items,)`, relative frequency of each item; None for equal frequencies.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class EpochSampler(Sampler[Draw]):
 
 
 def weighted_draws(weights: NDArray[np.float64], draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Items in random order, each as often as its weight demands: its exact share of the draws, rounded up or down.
+    """Items in random order; each item's number of draws is its share of the weights, rounded up or down.
 
     Args:
         weights: `(N,)`, positive.
-        draws: How many items to draw.
-        rng: Decides which shares are rounded up, and the order.
+        draws: Number of items to draw.
+        rng: Selects which shares are rounded up, and the order.
     """
     items = rng.permutation(len(weights))
     ends = np.cumsum(weights[items])
@@ -72,15 +72,15 @@ def weighted_draws(weights: NDArray[np.float64], draws: int, rng: np.random.Gene
 
 
 def device_weights(machines: Sequence[str], balance: float) -> NDArray[np.float64] | None:
-    """Weights that let images of rare devices be drawn more often.
+    """Sampling weights that increase the frequency of images of rare devices.
 
     Args:
         machines: Device of each image.
-        balance: 0: every image as often as any other; 1: every device as often as any other; between them a device counts
-            with its number of images to the power 1 − `balance`.
+        balance: 0: uniform over images; 1: uniform over devices. In general, a device's frequency is proportional to its number
+            of images to the power 1 − `balance`.
 
     Returns:
-        `(N,)` with mean 1, or None where all weigh the same.
+        `(N,)` with mean 1, or None if all weights are equal.
     """
     devices, device_of, images = np.unique(np.asarray(machines, dtype=str), return_inverse=True, return_counts=True)
     if balance == 0 or len(devices) == 1:

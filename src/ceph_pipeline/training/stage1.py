@@ -1,4 +1,4 @@
-"""Training of the whole-image network, from tables to checkpoint."""
+"""Training of the whole-image network from tables."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _FEW = 5
-"""Validation images below which the error of an epoch is chance."""
+"""Number of validation images below which epochs cannot be compared by their error."""
 
 
 @dataclass(frozen=True)
 class Stage1Tables:
-    """What stage 1 learns from.
+    """Training data of stage 1.
 
     Attributes:
-        images: Augmented images.
-        landmarks: Their points.
-        cvm: Their CVM stages.
-        source_pixels: Digests of the sources' pixels: other pixels under the same tables are another training.
+        images: Originals and augmented images.
+        landmarks: Points of the images.
+        cvm: CVM stages of the images.
+        source_pixels: Digests of the sources' pixels, so that changed pixels require a new training.
     """
 
     images: pd.DataFrame
@@ -56,7 +56,7 @@ class Stage1Tables:
 
     @classmethod
     def of(cls, images: pd.DataFrame, landmarks: pd.DataFrame, cvm: pd.DataFrame, source_pixels: pd.DataFrame) -> Stage1Tables:
-        """The tables of some augmented images; rows of other images are left out."""
+        """The tables of the given images; rows of other images are omitted."""
         ids = images["image_id"]
         return cls(
             images=images,
@@ -74,19 +74,19 @@ class Stage1Tables:
         cvm: pd.DataFrame,
         source_pixels: pd.DataFrame,
     ) -> Stage1Tables:
-        """The tables of what a training may see: images in the cache that are not for testing."""
+        """The tables of the images in the cache, without the test split."""
         return cls.of(images_in(images, cache_index, ("train", "valid")), landmarks, cvm, source_pixels)
 
     def select(self, rows: pd.DataFrame, names: list[str], reader: str) -> WholeImages:
         """The images of some rows with their targets.
 
         Raises:
-            TrainingError: there are none, or nothing can be learned from their points.
+            TrainingError: there are no images, or their points are invalid.
         """
         if rows.empty:
             counts = ", ".join(f"{split} {int((self.images['split'] == split).sum())}" for split in ("train", "valid"))
             raise TrainingError(
-                f"stage1: a split holds no image ({counts}). Look at the images table's splits and the audit's exclusions."
+                f"stage1: a split has no images ({counts}). Check the images table's splits and the audit's exclusions."
             )
         data = WholeImages.from_tables(rows, self.landmarks, self.cvm, names, reader)
         check_points(data.points, data.image_ids, rows["source_id"].tolist(), names, f"stage1, {rows['split'].iloc[0]} split")
@@ -104,7 +104,7 @@ class Stage1Job:
     crop_params: ClassVar[None] = None
 
     def prepare(self, rank: Rank, splits: int = 0) -> tuple[LandmarkModule, LandmarkData]:
-        """Network and data: the training split's images and copies, the validation split's originals.
+        """Network and data: the training split's originals and copies, and the validation split's originals.
 
         Raises:
             TrainingError: a split is empty, or too small for the ranks.
@@ -125,7 +125,8 @@ class Stage1Job:
         )
         if len(valid) < _FEW and params.loop.monitor != "last":
             logger.warning(
-                "stage1: %d validation images cannot tell epochs apart; stage1.loop.monitor=last keeps the last one", len(valid)
+                "stage1: %d validation images are too few to compare epochs; stage1.loop.monitor=last keeps the last epoch",
+                len(valid),
             )
         data = LandmarkData(
             "stage1",
@@ -142,7 +143,7 @@ class Stage1Job:
         return LandmarkModule(trained, params.loss, params.optim, cvm_class_weights(train.cvm_stage)), data
 
     def _moments(self, train: WholeImages) -> MeasurementMoments:
-        """What the measurement head's targets are scored by; none where the heads weigh nothing."""
+        """Moments for the z-scores of the measurement targets; empty if the weight of these heads is 0."""
         net = self.params.net
         size = (net.input_width_px, net.input_height_px)
         return measurement_moments(train.measured(size, net.resize)) if self.params.loss.cvm_weight else UNMEASURED
@@ -150,7 +151,7 @@ class Stage1Job:
     def _dataset(
         self, data: WholeImages, moments: MeasurementMoments, trained: TrainedNet, *, augmented: bool = False
     ) -> WholeImageDataset:
-        """The samples of a split; both see the same geometry."""
+        """The samples of a split; both splits use the same geometry."""
         augmentation = self.params.augmentation if augmented else None
         net, seed = self.params.net, self.params.loop.seed
         return WholeImageDataset(
@@ -159,7 +160,7 @@ class Stage1Job:
 
 
 def describe(names: list[str], params: Stage1Params, moments: MeasurementMoments, *, n_stages: int) -> TrainedNet:
-    """A new network of stage 1 with its description."""
+    """A new network of stage 1 and its description."""
     architecture = params.net.model_dump(exclude={"input_width_px", "input_height_px", "input_gamma", "resize"}) | {
         "n_landmarks": len(names),
         "cvm_stages": n_stages,
@@ -188,7 +189,7 @@ def describe(names: list[str], params: Stage1Params, moments: MeasurementMoments
 
 
 def cvm_class_weights(stages: NDArray[np.int64]) -> list[float]:
-    """Weights of CS1–CS6, inverse to their square-rooted frequency, mean 1 over the images; an unseen stage weighs 1."""
+    """Weights of CS1–CS6, inverse to the square root of their frequency, with mean 1 over the images; 1 for absent stages."""
     counts = np.bincount(stages, minlength=7)[1:7].astype(np.float64)
     if not counts.any():
         return [1.0] * 6

@@ -1,4 +1,4 @@
-"""Training of the refinement network on crops, from tables to checkpoint."""
+"""Training of the refinement network on crops from tables."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Stage2Tables:
-    """What stage 2 learns from.
+    """Training data of stage 2.
 
     Attributes:
         crops: Crop index.
-        images: Augmented images.
-        landmarks: Their points.
-        source_pixels: Digests of the sources' pixels: other pixels under the same tables are another training.
+        images: Originals and augmented images.
+        landmarks: Points of the images.
+        source_pixels: Digests of the sources' pixels, so that changed pixels require a new training.
     """
 
     crops: pd.DataFrame
@@ -51,7 +51,7 @@ class Stage2Tables:
 
     @classmethod
     def of(cls, crops: pd.DataFrame, images: pd.DataFrame, landmarks: pd.DataFrame, source_pixels: pd.DataFrame) -> Stage2Tables:
-        """The tables of some augmented images; rows of other images are left out."""
+        """The tables of the given images; rows of other images are omitted."""
         ids = images["image_id"]
         pixels = source_pixels[source_pixels["image_id"].isin(images["source_id"])]
         return cls(crops[crops["image_id"].isin(ids)], images, landmarks[landmarks["image_id"].isin(ids)], pixels)
@@ -60,11 +60,11 @@ class Stage2Tables:
         """The crops of some rows with their targets, by image.
 
         Raises:
-            TrainingError: there are none.
+            TrainingError: there are no crops.
         """
         groups = group_by_image(rows, points, self.images, names)
         if not groups:
-            raise TrainingError("stage2: a split has no crops. Run the crops pipeline, and look at the landmarks table.")
+            raise TrainingError("stage2: a split has no crops. Run the crops pipeline, and check the landmarks table.")
         return groups
 
 
@@ -75,7 +75,7 @@ class Stage2Job:
     Attributes:
         tables: Crop index, images and points.
         store: Full-size pixels.
-        crop_params: How crops are cut; travels in the checkpoint.
+        crop_params: Crop parameters, which are stored in the checkpoint.
         params: The stage's parameters.
     """
 
@@ -86,7 +86,7 @@ class Stage2Job:
     stage: ClassVar[StageName] = "stage2"
 
     def prepare(self, rank: Rank, splits: int = 0) -> tuple[LandmarkModule, LandmarkData]:
-        """Network and data: the training split's crops, and those of the validation split's originals.
+        """Network and data: the training split's crops, and the crops of the validation split's originals.
 
         Raises:
             TrainingError: a split has no crops, or too few images for the ranks.
@@ -121,7 +121,7 @@ class Stage2Job:
         return LandmarkModule(trained, params.loss, params.optim), data
 
     def _training(self, groups: list[ImageCrops]) -> tuple[CropDataset, EpochSampler]:
-        """Some crops of a source at each draw."""
+        """The training dataset and its order; each draw selects some crops of a source."""
         params, crop_px = self.params, self.crop_params.crop_px
         each = self._crops_per_draw(groups)
         dataset = CropDataset(groups, self.store, crop_px, each, params.loop.seed, params.augmentation)
@@ -130,18 +130,18 @@ class Stage2Job:
         return dataset, EpochSampler(len(groups), draws, params.loop.seed, weights=weights)
 
     def _crops_per_draw(self, groups: list[ImageCrops]) -> int:
-        """`crops_per_image`, or what images have where they have fewer: more sources then make a batch and an epoch."""
+        """`crops_per_image`, limited by the crops per image; with fewer crops, batches and epochs contain more sources."""
         return min(self.params.crops_per_image, max(map(len, groups)))
 
     def _validation(self, groups: list[ImageCrops]) -> tuple[CropDataset, EpochSampler]:
-        """The same crops at each validation."""
+        """The validation dataset and its order; the crops are the same in each validation."""
         params, crop_px = self.params, self.crop_params.crop_px
         dataset = CropDataset(groups, self.store, crop_px, -(-params.valid_crops // len(groups)), params.loop.seed)
         return dataset, EpochSampler(len(groups), len(groups), params.loop.seed, shuffle=False)
 
 
 def describe(names: list[str], crop_params: CropParams, params: Stage2Params) -> TrainedNet:
-    """A new network of stage 2 with its description."""
+    """A new network of stage 2 and its description."""
     architecture = params.net.model_dump() | {"n_landmarks": len(names)}
     net = create_net("stage2", architecture, params.loop.seed)
     take_own_weights(net, "stage2", names, params.net.pretrained)

@@ -1,4 +1,4 @@
-"""Trainings as nested MLflow runs."""
+"""Records trainings as nested MLflow runs."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from ceph_pipeline.training.distributed.rank import Rank
 
 _CONTEXTS = {"train": "training", "valid": "validation", "test": "testing"}
-"""What MLflow calls the use of a split."""
+"""MLflow's context of each split."""
 
 
 @contextmanager
 def child_run(
     stage: str, folder: Path, params: BaseModel, *, run_name: str | None = None, resume: bool
 ) -> Iterator[MLFlowLogger | None]:
-    """Open a nested run for a training and give its logger; None where no MLflow run is active.
+    """Open a nested run for a training and yield its logger; None if no MLflow run is active.
 
-    The run's identifier is kept in `folder`. A training that resumes reopens its run, as a child of the run that is active
-    now, or has a new one where its run was deleted; what an interruption left RUNNING, the earlier parent or a training that
-    nobody continues, is closed as KILLED.
+    The run's identifier is stored in `folder`. A resumed training reopens its run as a child of the active run; if the run
+    was deleted, a new one is created. Runs that an interruption left RUNNING are closed as KILLED: the earlier parent run, and
+    the run of a training that is not resumed.
     """
     parent = mlflow.active_run()
     if parent is None:
@@ -64,7 +64,7 @@ def child_run(
 
 @contextmanager
 def _killed_where_told_to_stop() -> Iterator[None]:
-    """End the active run as KILLED on Ctrl-C and on SIGTERM; MLflow itself would record it as failed."""
+    """End the active run as KILLED on Ctrl-C and on SIGTERM, which MLflow would record as FAILED."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
@@ -73,18 +73,18 @@ def _killed_where_told_to_stop() -> Iterator[None]:
 
 
 def log_images(images: pd.DataFrame, *splits: str) -> None:
-    """Record on the active run which images of some splits it learns from, chooses its epoch on, or is judged by.
+    """Record on the active run the images of its training, validation or test split.
 
-    MLflow gets their number, a digest and the names of their data sets; names of films and rows stay here.
+    MLflow receives their number, a digest and the names of their data sets, but neither names of films nor rows.
 
     Args:
-        images: Rows `image_id, split, machine, dataset, …`, of copies `kind` too.
-        splits: `train`, `valid` or `test`; one without images is passed over.
+        images: Rows `image_id, split, machine, dataset, …`, and `kind` for augmented images.
+        splits: `train`, `valid` or `test`; splits without images are skipped.
     """
     for split in splits:
         rows = images[images["split"] == split].reset_index(drop=True)
         if len(rows):
-            # Without a source MLflow notes the program's path and the user's login
+            # Without a source, MLflow records the program's path and the user's login
             source = CodeDatasetSource(SOURCE | {"dataset": ", ".join(sorted(rows["dataset"].unique()))})
             shown = rows.filter(["image_id", "kind", "machine"])
             mlflow.log_input(from_pandas(shown, source, name=f"{split}_images"), context=_CONTEXTS[split])
@@ -92,9 +92,9 @@ def log_images(images: pd.DataFrame, *splits: str) -> None:
 
 @contextmanager
 def rank_logger(run_id: str | None, rank: Rank) -> Iterator[MLFlowLogger | None]:
-    """The logger of one of several ranks to the run that the process which started them has opened.
+    """The logger of a rank to the run that the launching process has opened.
 
-    On rank 0 the run is the active one meanwhile; the others never write to it.
+    On rank 0 the run is active inside the context; other ranks never write to it.
     """
     if run_id is None:
         yield None
@@ -104,7 +104,7 @@ def rank_logger(run_id: str | None, rank: Rank) -> Iterator[MLFlowLogger | None]
 
 
 def _recorded_run(record: Path) -> Run | None:
-    """The run a folder's record names, if the tracking store still has it."""
+    """The run in a folder's record, if the tracking store still contains it."""
     try:
         return mlflow.get_run(str(json.loads(record.read_text(encoding="utf-8"))["run_id"]))
     except (FileNotFoundError, ValueError, TypeError, KeyError, RecursionError, MlflowException):
@@ -112,13 +112,13 @@ def _recorded_run(record: Path) -> Run | None:
 
 
 def _is_deleted(run: Run) -> bool:
-    """Whether a run lies in MLflow's bin: the store still finds it, but refuses to start it."""
+    """Whether a run was deleted: MLflow still returns the run, but cannot start it."""
     return bool(run.info.lifecycle_stage == LifecycleStage.DELETED)
 
 
 def _close_if_running(run_id: str | None, besides: str | None = None) -> None:
     if run_id is None or run_id == besides:
         return
-    with suppress(MlflowException):  # the store has it no more
+    with suppress(MlflowException):  # the store no longer contains the run
         if mlflow.get_run(run_id).info.status == RunStatus.to_string(RunStatus.RUNNING):
             mlflow.MlflowClient().set_terminated(run_id, status=KILLED)

@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 class StagedUnfreezing(Callback):
     """Freezes the backbone's weights and BatchNorm statistics, and switches its dropout off, until an epoch is reached.
 
-    Whether it is frozen follows from the epoch alone, so that a resumed training continues in the same state (Lightning's
-    `BackboneFinetuning` freezes again). The optimiser holds the frozen weights from the beginning.
+    The state depends on the epoch only, so that a resumed training continues in the same state (Lightning's
+    `BackboneFinetuning` freezes again). The optimiser contains the frozen weights from the beginning.
     """
 
     def __init__(self, stage: str, net: nn.Module, optim: OptimParams) -> None:
@@ -30,16 +30,16 @@ class StagedUnfreezing(Callback):
         self.is_frozen = False
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Freeze or unfreeze as the epoch asks."""
+        """Freeze or unfreeze the backbone according to the epoch."""
         del pl_module
         frozen = trainer.current_epoch < self.optim.unfreeze_after_epochs
         if frozen != self.is_frozen:
             self._freeze(frozen, trainer.current_epoch)
         if frozen:
-            self.backbone.eval()  # Lightning returns every module to its mode after a validation, a resume does not
+            self.backbone.eval()  # Lightning restores each module's mode after a validation, but not after a resume
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Unfreeze at the end, also for another attempt."""
+        """Unfreeze at the end, so that another attempt starts unfrozen."""
         del trainer, pl_module, stage
         self.backbone.requires_grad_(True)
 
@@ -51,7 +51,7 @@ class StagedUnfreezing(Callback):
             logger.info("%s: the backbone is frozen until epoch %d", self.stage, self.optim.unfreeze_after_epochs)
         else:
             logger.info(
-                "%s: the backbone is trained from epoch %d on, at %g × the rate of the heads",
+                "%s: the backbone is trained from epoch %d on, at %g × the learning rate of the heads",
                 self.stage,
                 epoch + 1,
                 self.optim.backbone_rate_factor,

@@ -1,4 +1,4 @@
-"""What each validation logs: the loss by term, errors and detection rates."""
+"""Metrics of each validation: the loss by term, errors and detection rates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PCK_SHARE = 0.02
 
 
 class WeightedMean(Metric):
-    """A weighted mean in which one NaN is to be seen. torchmetrics' `MeanMetric` that lets NaN pass leaves out the weights."""
+    """A weighted mean that is NaN if any value is NaN; torchmetrics' `MeanMetric` ignores the weights if NaN are allowed."""
 
     total: Tensor
     weight: Tensor
@@ -35,17 +35,19 @@ class WeightedMean(Metric):
         self.weight += weight
 
     def compute(self) -> Tensor:
-        """The mean, NaN where nothing weighs anything."""
+        """The mean; NaN if the sum of the weights is 0."""
         return self.total / self.weight
 
 
 class ValidationCurves(nn.Module):
     """Means over one validation.
 
-    `val/loss` and its terms `val/landmark`, `val/cvm` and `val/measurements`, each over the targets that are known;
-    `val/mre_px` in px of the originals; `val/pck`, the percentage of points within 2 % of the image's longer side; and over the
-    images whose pixel size is known `val/mre_mm` and the detection rates at `SDR_MM`. What no image has, neither CVM stages nor
-    pixel sizes, has no curve.
+    - `val/loss` and its terms `val/landmark`, `val/cvm` and `val/measurements`, each over the known targets
+    - `val/mre_px`, in px of the originals
+    - `val/pck`, the percentage of points within 2 % of the image's longer side
+    - `val/mre_mm` and the detection rates at `SDR_MM`, over the images with known pixel size
+
+    Metrics without any value, such as `val/cvm` without CVM stages, are not logged.
     """
 
     def __init__(self) -> None:
@@ -60,13 +62,13 @@ class ValidationCurves(nn.Module):
         """Add a batch.
 
         Args:
-            batch: Its targets.
+            batch: The batch, with its targets.
             total: The loss.
             terms: The loss's terms before weighting.
             error_px: `(N, K)` distances in px of the originals, NaN where the truth is missing.
 
         Returns:
-            `(N, K)`, the distances in mm, NaN where the pixel size is unknown too.
+            `(N, K)`, the distances in mm, NaN where the truth is missing or the pixel size is unknown.
         """
         self.loss.update(total, weight=len(batch.images))
         known = {
@@ -86,13 +88,13 @@ class ValidationCurves(nn.Module):
         return error_mm
 
     def reset(self) -> None:
-        """Forget the batches since the last `take`."""
+        """Discard the batches since the last `take`."""
         for metric in self.modules():
             if isinstance(metric, Metric):
                 metric.reset()
 
     def take(self) -> dict[str, Tensor]:
-        """The means by name; the next validation starts anew."""
+        """Return the means by name, and reset them."""
         always = {"val/loss": self.loss, "val/mre_px": self.mre_px, "val/pck": self.pck}
         rates = {f"val/sdr_{limit:g}mm": metric for limit, metric in zip(SDR_MM, self.sdr, strict=True)}
         where_known = {f"val/{term}": metric for term, metric in self.terms.items()} | {"val/mre_mm": self.mre_mm} | rates

@@ -1,4 +1,4 @@
-"""Trainings of stage 1 that differ in one thing: the network, or how many sources it learns from."""
+"""Trainings of stage 1 that differ in one property: the network, or the number of training sources."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Variant:
     """One of the trainings.
 
     Attributes:
-        name: What tables and figures call it; also its folder.
-        images: Augmented images that it learns from and chooses its epoch on.
-        params: Of stage 1.
+        name: Name in tables and figures, and of the training's folder.
+        images: Augmented images of the training and validation splits.
+        params: Parameters of stage 1.
     """
 
     name: str
@@ -45,10 +45,10 @@ class Variant:
 
 
 def network_variants(images: pd.DataFrame, params: Stage1Params, backbones: Sequence[str]) -> list[Variant]:
-    """The same training with each backbone; each is first built at random weights, so that a wrong one costs no training.
+    """One training per backbone. Each network is first built with random weights, so that errors occur before any training.
 
     Raises:
-        UnknownBackboneError: timm has no such model, or it gives no feature maps.
+        UnknownBackboneError: timm has no such model, or the model provides no feature maps.
         ValueError: a network does not accept images of the configured size.
     """
     nets = {name: params.net.model_copy(update={"backbone": name}) for name in backbones}
@@ -60,10 +60,11 @@ def network_variants(images: pd.DataFrame, params: Stage1Params, backbones: Sequ
 
 
 def source_variants(images: pd.DataFrame, params: Stage1Params, counts: Sequence[int], seed: int) -> list[Variant]:
-    """The same training with each number of training sources; larger sets contain the smaller ones.
+    """One training per number of training sources; larger sets contain the smaller sets.
 
-    Sources are taken patient by patient, where it is known whose they are: more films of the same heads would make the curve flat
-    where more heads need not. A number above what the data set has is left out. Validation images are the same for all.
+    Sources are added patient by patient if the patients are known. More films of the same patients could flatten the learning
+    curve, although films of new patients would not. Numbers above the size of the data set are ignored. All trainings have the
+    same validation images.
 
     Raises:
         TrainingError: the data set has fewer sources than the smallest number.
@@ -78,24 +79,24 @@ def source_variants(images: pd.DataFrame, params: Stage1Params, counts: Sequence
     ranked = [source for _, source in sorted(pairs, key=lambda pair: (rank(pair[0]), rank(pair[1])))]
     if not (wanted := [count for count in sorted(set(counts)) if count <= len(ranked)]):
         raise TrainingError(
-            f"compare.training_sources = {list(counts)}, but there are {len(ranked)} training sources: name smaller numbers."
+            f"compare.training_sources = {list(counts)}, but there are {len(ranked)} training sources: set smaller numbers."
         )
     validation = images["split"] != "train"
     return [Variant(str(count), images[validation | images["source_id"].isin(ranked[:count])], params) for count in wanted]
 
 
 def train_variants(variants: Iterable[Variant], tables: Stage1Tables, cache: ImageStore, folder: Path) -> pd.DataFrame:
-    """Train each where that has not been done.
+    """Train each variant that is not up to date.
 
     Args:
-        variants: Names differ.
-        tables: Of all their images.
-        cache: Pre-resized pixels.
-        folder: Receives a folder each.
+        variants: Variants with different names.
+        tables: Tables of all their images.
+        cache: Pre-resized images.
+        folder: Contains one folder per variant.
 
     Returns:
-        Rows `variant, checkpoint, digest, n_sources, n_parameters, epochs, training_seconds`; seconds are those of the last go of
-        a training that was interrupted, NaN where it was killed before it wrote them.
+        Rows `variant, checkpoint, digest, n_sources, n_parameters, epochs, training_seconds`. For a resumed training, the seconds
+        are those since the last start; NaN if the process was killed before it wrote them.
     """
     rows = []
     for variant in variants:

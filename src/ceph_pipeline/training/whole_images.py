@@ -1,4 +1,4 @@
-"""Whole images for stage 1, read from the pre-resized cache and warped once."""
+"""Samples of whole images for stage 1, read from the cache of resized images and warped once."""
 
 import math
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from ceph_pipeline.training.sampling import Draw
 
 @dataclass(frozen=True)
 class WholeImages:
-    """A split's images with their targets, as arrays in one order.
+    """Images of a split and their targets, as arrays in the same order.
 
     Attributes:
         image_ids: N identifiers.
@@ -34,7 +34,7 @@ class WholeImages:
         pixel_size_mm: `(N,)`, NaN where unknown.
         cvm_stage: `(N,)` 1–6, 0 where unknown.
         landmarks: K full names, for augmentation.
-        machines: N devices, for balanced sampling.
+        machines: N devices, for sampling by device.
     """
 
     image_ids: list[str]
@@ -52,7 +52,7 @@ class WholeImages:
     def from_tables(
         cls, images: pd.DataFrame, landmarks: pd.DataFrame, cvm: pd.DataFrame, names: list[str], reader: str
     ) -> "WholeImages":
-        """Line the tables up on the rows of `images`."""
+        """Align the tables with the rows of `images`."""
         ids = images["image_id"].tolist()
         stages = cvm.set_index("image_id")["stage"].reindex(ids).fillna(0).to_numpy(np.int64)
         return cls(
@@ -70,7 +70,7 @@ class WholeImages:
         return int(self.sizes[item, 0]), int(self.sizes[item, 1])
 
     def measured(self, input_size: Size, resize: str) -> NDArray[np.float64]:
-        """Measurements `(N, 10)` as a network learns them, of the images as they come into its input."""
+        """Measurements `(N, 10)` in the network's input, which are the targets of the measurement head."""
         scales = [frame(self.size(item), input_size, resize).scale for item in range(len(self))]
         return np.stack([measured(points, self.landmarks, scale) for points, scale in zip(self.points, scales, strict=True)])
 
@@ -78,16 +78,16 @@ class WholeImages:
 class WholeImageDataset(Dataset[Batch]):
     """Samples of stage 1: one warp from the cached image to the network's input.
 
-    `to_original` of a sample whose recipe moves points by a map that is not affine leaves that map's small displacements out.
+    If a recipe moves points by a map that is not affine, `to_original` ignores the small displacements of that map.
 
     Args:
         data: Images and targets.
-        cache: Pre-resized images.
+        cache: Resized images.
         input_size: (width, height) of the network's input.
         resize: `letterbox` or `stretch`.
-        seed: Root of the random draws.
-        augmentation: Kinds that change samples on the fly; none leaves the image as it is.
-        moments: Of the measurements that are targets too; they are measured on the points that the sample shows.
+        seed: Seed of the random draws.
+        augmentation: Kinds of augmentation on the fly; None for no augmentation.
+        moments: Moments of the target measurements, which are computed from the augmented points.
         input_gamma: Power of the grey levels in the network's input.
     """
 
@@ -135,7 +135,7 @@ class WholeImageDataset(Dataset[Batch]):
         )
 
     def _draw(self, epoch: int, item: int, size: Size, points: NDArray[np.float64]) -> Drawn:
-        """The sample's changes; for their kinds the cached image is the source."""
+        """The sample's changes, drawn with the cached image as the source."""
         if not self.augmentation:
             return UNCHANGED
         pixel_size_mm = float(self.data.pixel_size_mm[item]) * float(self.data.sizes[item, 0]) / size[0]

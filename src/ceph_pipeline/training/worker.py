@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def main(path: Path) -> None:
-    """Train as one of the ranks of a spec; an error is recorded, and ends the process with code 1."""
+    """Train as one rank of a spec; an error is recorded and ends the process with exit code 1."""
     end_with_owner()
     rank = Rank.from_environment()
     redirect(path.with_name(f"rank_{rank.index}.log"), relays=rank.index == 0)
@@ -32,7 +32,7 @@ def main(path: Path) -> None:
 
 
 def train_spec(path: Path, rank: Rank) -> None:
-    """Read a spec and train as one of its ranks."""
+    """Read a spec and train as one rank of it."""
     from ceph_pipeline.training.run import train_rank
     from ceph_pipeline.training.tracking import rank_logger
 
@@ -45,7 +45,7 @@ def load_job(spec: Spec, tables: dict[str, pd.DataFrame]) -> TrainingJob:
     """The training that a spec describes; `spec.store` is opened with this process's credentials.
 
     Raises:
-        ValueError: it is one of stage 2 without the parameters of its crops.
+        ValueError: a spec of stage 2 lacks the crop parameters.
     """
     from ceph_pipeline.training.params import Stage1Params, Stage2Params
     from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables

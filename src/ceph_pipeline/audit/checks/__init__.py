@@ -1,4 +1,4 @@
-"""The checks. A new one is a function `(evidence, params) -> findings` and an entry of `CHECKS`."""
+"""The checks. To add a check, write a function `(evidence, params) -> findings` and add it to `CHECKS`."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -28,54 +28,58 @@ from ceph_pipeline.audit.params import AuditParams
 
 
 class Check(NamedTuple):
-    """What a check finds, and what a person can do about it."""
+    """A check, and what a person can do about its findings."""
 
     find: Callable[[Evidence, AuditParams], Iterable[Finding]]
     suggestion: str
 
 
 CHECKS = {
-    "unmatched_files": Check(check_unmatched_files, "Mend or add the file, or leave the item out with ingestion.exclude."),
+    "unmatched_files": Check(check_unmatched_files, "Fix or add the file, or leave the item out with ingestion.exclude."),
     "missing_points": Check(
-        check_missing_points, "Have the reader place the points; training and evaluation leave missing ones out."
+        check_missing_points, "Have the reader place the points; training and evaluation ignore missing points."
     ),
     "points_outside": Check(
-        check_points_outside, "Look at the point: mend it, or leave it out with ingestion.exclude: [image/symbol]."
+        check_points_outside, "Check the point: correct it, or leave it out with ingestion.exclude: [image/symbol]."
     ),
     "placeholder_points": Check(
         check_placeholder_points, "Delete the placeholder in the annotation, or leave the point out with ingestion.exclude."
     ),
     "swapped_landmarks": Check(check_swapped_landmarks, "Exchange the two points in the annotation."),
     "shape_outliers": Check(
-        check_shape_outliers, "Look at the points on the picture: mend them, or keep them where the anatomy is unusual."
+        check_shape_outliers, "Check the points on the image: correct them, or keep them if the anatomy is unusual."
     ),
     "readers_apart": Check(check_readers_apart, "Have a third reader decide, or leave the point out with ingestion.exclude."),
-    "reader_independence": Check(check_reader_independence, "Leave the landmark out of figures on how well readers agree."),
+    "reader_independence": Check(check_reader_independence, "Leave the landmark out of statistics on agreement between readers."),
     "reader_offset": Check(
-        check_reader_offset, "Have the readers agree on a definition, or learn from one of them with ingestion.consensus_reader."
+        check_reader_offset,
+        "Have the readers agree on a definition, or train on one reader's points with ingestion.consensus_reader.",
     ),
     "reader_drift": Check(
-        check_reader_drift, "Have the images after the change read again; read test errors beside those with offsets removed."
+        check_reader_drift,
+        "Have the images after the change annotated again; compare test errors with those after removal of offsets.",
     ),
     "device_scale": Check(
         check_device_scale, "Correct it with ingestion.device_scale, or do not pool its millimetres with other devices'."
     ),
-    "sella_nasion": Check(check_sella_nasion, "Look at Sella, at Nasion and at the image's pixel size."),
+    "sella_nasion": Check(check_sella_nasion, "Check Sella, Nasion and the image's pixel size."),
     "ruler_scale": Check(
         check_ruler_scale,
         "Put the ruler first in ingestion.pixel_size.order, or correct the device: ingestion.device_scale.correction.",
     ),
-    "near_duplicates": Check(check_near_duplicates, "audit.exclusions.cross_split_duplicates says which of them are left out."),
-    "exposure": Check(check_exposure, "Look at the picture; leave it out with audit.exclude where nothing can be seen."),
+    "near_duplicates": Check(
+        check_near_duplicates, "audit.exclusions.cross_split_duplicates determines which of them are left out."
+    ),
+    "exposure": Check(check_exposure, "Check the image; leave it out with audit.exclude if no anatomy is visible."),
     "inverted_films": Check(check_inverted_films, "Invert the file: the other films show bone bright."),
     "face_direction": Check(
         check_face_direction,
-        "Mirror the file and its points, or train with flips; where they disagree, mirror the one that is wrong.",
+        "Mirror the file and its points, or train with flips; if image and points disagree, mirror the wrong one.",
     ),
-    "cvm_balance": Check(check_cvm_balance, "Weigh the classes, and do not read anything into the accuracy of a rare one."),
-    "device_splits": Check(check_device_splits, "Split again by device, and read errors per device."),
+    "cvm_balance": Check(check_cvm_balance, "Use class weights, and do not interpret the accuracy of a rare class."),
+    "device_splits": Check(check_device_splits, "Split the data again by device, and evaluate errors per device."),
 }
-"""By the name that the findings table carries, in its order."""
+"""Checks by name, in the order of the findings table."""
 
 
 def run_checks(evidence: Evidence, params: AuditParams) -> pd.DataFrame:

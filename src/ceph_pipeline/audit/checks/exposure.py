@@ -11,7 +11,7 @@ from ceph_pipeline.audit.params import AuditParams, FilmParams
 from ceph_pipeline.audit.reader_offsets import MAD_TO_SD
 
 _LEAST_SD = {"median": 8.0, "contrast": 8.0, "black_share": 0.04, "white_share": 0.04}
-"""Devices whose films are all alike would otherwise make outliers of nothing."""
+"""Least scale of variation, so that tiny deviations are no outliers if all films of a device are alike."""
 _NAMES = {
     "median": "median grey level",
     "contrast": "contrast (5th to 95th percentile)",
@@ -21,7 +21,7 @@ _NAMES = {
 
 
 def check_exposure(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One warning for each film whose grey levels are far from its device's; an error where there is hardly any contrast."""
+    """One warning for each film whose grey levels differ much from its device's; an error if there is hardly any contrast."""
     limits = params.films
     films = evidence.films.merge(evidence.images[["image_id", "machine"]], on="image_id")
     for machine, group in films.groupby("machine", sort=True):
@@ -35,7 +35,7 @@ def check_exposure(evidence: Evidence, params: AuditParams) -> Iterator[Finding]
 
 
 def _remarks(group: pd.DataFrame, limits: FilmParams) -> list[list[str]]:
-    """What is unusual about each film of a device."""
+    """The unusual properties of each film of a device."""
     remarks: list[list[str]] = [[] for _ in range(len(group))]
     for column, name in _NAMES.items():
         values = group[column].to_numpy(np.float64)

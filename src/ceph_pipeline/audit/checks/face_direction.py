@@ -1,4 +1,4 @@
-"""Faces that look the other way than the rest of their data set."""
+"""Faces in the opposite direction to the rest of their data set."""
 
 from collections.abc import Iterator
 
@@ -10,10 +10,10 @@ from ceph_pipeline.audit.params import AuditParams
 
 
 def check_face_direction(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One warning for each image of the minority, by its points; an error where pixels and points disagree.
+    """One warning for each image of the minority, by its points; an error if pixels and points disagree.
 
-    Points tell the direction from Sella to Nasion, pixels by which is more like the median film of the data set: the film, or its
-    mirror image. Pixels to which both are about alike contradict nothing.
+    By the points, the direction is that from Sella to Nasion. By the pixels, it depends on whether the film or its mirror image
+    is more like the data set's median film. If both are about equally similar, the pixels contradict nothing.
     """
     direction = np.sign(evidence.vector_px("Sella", "Nasion")[:, 0])
     known = np.isfinite(direction) & (direction != 0)
@@ -32,7 +32,7 @@ def check_face_direction(evidence: Evidence, params: AuditParams) -> Iterator[Fi
         if turned and not upright[row]:
             yield Finding(
                 "warning",
-                f"the face looks to the {side[-usual]}, {(direction[known] == usual).mean():.0%} of the set look to the "
+                f"the face looks to the {side[-usual]}, but {(direction[known] == usual).mean():.0%} of the data set to the "
                 f"{side[usual]}.",
                 evidence.image_ids[row],
             )

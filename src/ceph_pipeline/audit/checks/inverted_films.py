@@ -1,4 +1,4 @@
-"""Negatives: films whose bone is dark and whose air is bright."""
+"""Negatives: films with dark bone and bright air."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from ceph_pipeline.audit.params import AuditParams
 
 
 def check_inverted_films(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One error for each film that is the negative of the data set's median film, whichever way it faces."""
+    """One error for each film that is the negative of the data set's median film or of its mirror image."""
     films = evidence.films
     if len(films) < params.films.min_images:
         return

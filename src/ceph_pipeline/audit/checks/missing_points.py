@@ -1,4 +1,4 @@
-"""Landmarks that an image lacks although its data set has them."""
+"""Landmarks that are missing from an image although its data set has them."""
 
 from collections.abc import Iterator
 
@@ -15,8 +15,8 @@ from ceph_pipeline.landmarks.tables import CONSENSUS
 def check_missing_points(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
     """A warning for each (image, reader) that lacks points; an error for an image without any.
 
-    A landmark that few images of a data set have at all (a ruler mark, another protocol) is one `info` for the data set.
-    The ruler's marks are not expected: a film may show no ruler, and in a data set of these marks alone it has no point then.
+    A landmark that only few images of a data set have (for example because of another protocol) is one `info` for the data set.
+    Ruler marks are never expected: a film may show no ruler, and has no point then in a data set of ruler marks.
     """
     datasets = evidence.images["dataset"].to_numpy()
     present = {reader: np.asarray(np.isfinite(points).all(axis=-1)) for reader, points in evidence.points.items()}
@@ -38,7 +38,7 @@ def _rare_landmarks(
 ) -> Iterator[Finding]:
     for k in np.flatnonzero((share > 0) & (share < expected_share)):
         found = f"{evidence.landmark_names[k]} is on {round(share[k] * n_images)} of {n_images} images"
-        yield Finding("info", f"{dataset}: {found}, fewer than {expected_share:.0%}: not expected on the others.")
+        yield Finding("info", f"{dataset}: {found}, fewer than {expected_share:.0%}, and is not expected on the others.")
 
 
 def _missing_from(

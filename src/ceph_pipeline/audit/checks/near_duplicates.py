@@ -8,7 +8,7 @@ from ceph_pipeline.audit.params import AuditParams
 
 
 def check_near_duplicates(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One finding a pair: an error across splits, since training then sees the test, a warning within one or across sets."""
+    """One finding per pair: an error across splits, since test images would be used in training; otherwise a warning."""
     del params
     for pair in evidence.duplicates.to_dict("records"):
         crossing = pair["split_a"] != pair["split_b"]

@@ -1,4 +1,4 @@
-"""Points that nobody placed: known placeholders, and pixels that too many landmarks or images share."""
+"""Points that were not placed by a person: known placeholders, and pixels shared by too many landmarks or images."""
 
 from collections.abc import Iterator
 
@@ -14,10 +14,14 @@ from ceph_pipeline.landmarks import RULER_MARKS
 def check_placeholder_points(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
     """One finding for each (image, reader, pixel).
 
-    An error where the pixel is a listed placeholder or next to one (formats count pixels from 0, 0.5 or 1), where several
-    landmarks of the image lie on it, or where the same landmark lies on it in many images; an `info` where just two landmarks
-    coincide, which Gnathion and Menton may. A ruler's marks may lie on one pixel in many images: a device burns its scale in at
-    a fixed place.
+    A finding is an error in these cases:
+
+    - The pixel is a listed placeholder or next to one (formats count pixels from 0, 0.5 or 1).
+    - Several landmarks of the image share the pixel.
+    - The same landmark is on this pixel in many images. Ruler marks are excepted, since a device burns its scale in at a fixed
+      place.
+
+    It is an `info` if only two landmarks coincide, as Gnathion and Menton may.
     """
     points = evidence.readings.dropna(subset=["x", "y"])
     points = points[points["image_id"].isin(evidence.image_ids)]
@@ -35,7 +39,7 @@ _NEXT_PX = 1.0
 
 
 def _reasons(points: pd.DataFrame, n_images: int, params: PointParams) -> "pd.Series[str]":
-    """Why each point is suspect, the strongest reason last to be written; empty where it is not."""
+    """The reason why each point is suspect, or empty; stronger reasons overwrite weaker ones."""
     landmarks_there = points.groupby(["image_id", "reader", "x", "y"])["landmark"].transform("size")
     images_there = points.groupby(["reader", "landmark", "x", "y"])["image_id"].transform("size")
     at_least = max(params.shared_min_images, params.shared_min_share * n_images)
@@ -48,5 +52,5 @@ def _reasons(points: pd.DataFrame, n_images: int, params: PointParams) -> "pd.Se
     reason[shared] = "the same pixel in " + images_there[shared].astype(str) + " images"
     crowded = landmarks_there >= params.shared_min_landmarks
     reason[crowded] = landmarks_there[crowded].astype(str) + " landmarks on one pixel"
-    reason[listed] = "a placeholder that annotation tools write"
+    reason[listed] = "a placeholder of annotation tools"
     return reason

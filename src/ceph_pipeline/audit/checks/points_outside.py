@@ -10,7 +10,7 @@ from ceph_pipeline.audit.params import AuditParams
 
 
 def check_points_outside(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One finding a point: soft tissue may run a little beyond the frame (warning), a typing error runs far (error)."""
+    """One finding per point: a warning near the edge, as soft tissue may exceed the image; an error far outside, as by a typo."""
     sizes = evidence.images[["width", "height"]].to_numpy(np.float64)
     for reader, points in evidence.points.items():
         beyond = np.maximum(-0.5 - points, points - (sizes[:, None] - 0.5))  # pixel centres are integers: the edge is at ½

@@ -1,4 +1,4 @@
-"""Readers who change their convention: along the order of the images, or between splits."""
+"""Changes of a reader's convention along the order of the images, or between splits."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -13,14 +13,14 @@ from ceph_pipeline.audit.reader_offsets import ChangePoint, OffsetChange, change
 from ceph_pipeline.landmarks.tables import SPLITS
 
 _NAMED = 0.05
-"""Chance that a change which counts names a landmark that has not moved."""
+"""Probability that a reported change lists a landmark without a change."""
 
 
 def check_reader_drift(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One warning for each change of the mean difference between two readers, with the landmarks and how far they move.
+    """One warning for each change of the mean difference between two readers, with the landmarks and their shifts.
 
-    One reader alone may have changed, or both; the difference does not say who. What is learned from the images before a change
-    is wrong by half of it on those after.
+    The difference does not show whether one of the readers changed, or both. A network trained on the images before a change is
+    biased by half of the change on the images after it.
     """
     limits = params.readers
     for (first, second), differences in evidence.reader_differences().items():
@@ -40,7 +40,7 @@ def check_reader_drift(evidence: Evidence, params: AuditParams) -> Iterator[Find
 def _along_the_order(
     differences: NDArray[np.float64], limits: ReaderParams, unit: str
 ) -> Iterator[tuple[ChangePoint, OffsetChange]]:
-    """Each change with what differs between the images since the change before and those until the next."""
+    """Each change, with the differences between the preceding and the following segment of images."""
     least, permutations = limits.drift_min_images, limits.drift_permutations
     points = change_points(differences, least, permutations, lambda change: _speaks(change, limits, unit))
     edges = [0, *(point.row for point in points), len(differences)]
@@ -49,7 +49,7 @@ def _along_the_order(
 
 
 def _moved(change: OffsetChange, limits: ReaderParams, unit: str, level: float) -> NDArray[np.intp]:
-    """Landmarks that move visibly and, at this level of chance over all landmarks, not by chance; the farthest first."""
+    """Landmarks with a relevant and, at this level over all landmarks, significant shift; the largest shift first."""
     from scipy import stats
 
     distance = np.linalg.norm(change.shift, axis=-1)
@@ -60,7 +60,7 @@ def _moved(change: OffsetChange, limits: ReaderParams, unit: str, level: float) 
 
 
 def _speaks(change: OffsetChange, limits: ReaderParams, unit: str) -> bool:
-    """Whether a change counts: as a whole, and by one landmark at least."""
+    """Whether a change is reported: it is significant as a whole and for at least one landmark."""
     return change.p <= limits.significance and len(_moved(change, limits, unit, limits.significance)) > 0
 
 

@@ -1,4 +1,4 @@
-"""Readers who copied from each other: their distance says nothing about how well people agree."""
+"""Points that readers copied from each other, whose distances do not measure the readers' agreement."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from ceph_pipeline.audit.params import AuditParams
 def check_reader_independence(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
     """One warning for each landmark on which two readers are identical on many images.
 
-    By chance, readers 2 px apart (sd per axis) who click whole pixels coincide on about 2 % of the images.
+    Independent readers who differ by 2 px (sd per axis) and click whole pixels coincide on about 2 % of the images.
     """
     for (first, second), distance in evidence.reader_distances().items():
         both = np.isfinite(distance).sum(axis=0)
@@ -22,6 +22,6 @@ def check_reader_independence(evidence: Evidence, params: AuditParams) -> Iterat
             name = evidence.landmark_names[k]
             yield Finding(
                 "warning",
-                f"{first} and {second} are identical on {name} in {identical[k]} of {both[k]} images: not independent readings.",
+                f"{first} and {second} are identical on {name} in {identical[k]} of {both[k]} images: not independent.",
                 landmark=name,
             )

@@ -1,4 +1,4 @@
-"""Readers of whom one places a landmark constantly elsewhere than the other."""
+"""Systematic offsets between two readers' points of a landmark."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from ceph_pipeline.audit.reader_offsets import clipped, mean_offsets
 
 
 def check_reader_offset(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One warning for each pair of readers, with the landmarks on which their mean difference is no chance, farthest first."""
+    """One warning for each pair of readers, with the landmarks of significant mean difference, the largest first."""
     limits = params.readers
     least = limits.offset_mm if evidence.unit == "mm" else limits.offset_px
     for (first, second), differences in evidence.reader_differences().items():

@@ -1,4 +1,4 @@
-"""Readers who put the same landmark in different places."""
+"""Large distances between readers' points of the same landmark."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from ceph_pipeline.audit.params import AuditParams
 
 
 def check_readers_apart(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One warning for each image and pair of readers, with the landmarks concerned, the farthest first."""
+    """One warning for each image and pair of readers, with the affected landmarks, the largest distance first."""
     known = np.isfinite(evidence.pixel_size_mm)
     scale = np.where(known, evidence.pixel_size_mm, 1.0)[:, None]
     limit = np.where(known, params.readers.far_mm, params.readers.far_px)

@@ -1,4 +1,4 @@
-"""Pixel sizes that the ruler in the picture contradicts."""
+"""Pixel sizes that disagree with the ruler in the image."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from ceph_pipeline.audit.params import AuditParams
 
 
 def check_ruler_scale(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One error for each device whose ruler marks p1 and p2 are not as far apart as they are; a warning for single images."""
+    """One error for each device whose ruler marks p1 and p2 have a wrong distance; one warning for each single image."""
     limits = params.ruler
     table = pd.DataFrame(
         {
@@ -26,12 +26,12 @@ def check_ruler_scale(evidence: Evidence, params: AuditParams) -> Iterator[Findi
         if abs(usual / limits.length_mm - 1) > limits.device_tolerance:
             yield Finding(
                 "error",
-                f"{machine}: the ruler's {limits.length_mm:g} mm measure {group['length'].mean():.2f} ± "
-                f"{group['length'].std():.2f} mm on {len(group)} images; its pixel size times {limits.length_mm / usual:.3f} is "
-                "right.",
+                f"{machine}: the ruler of {limits.length_mm:g} mm measures {group['length'].mean():.2f} ± "
+                f"{group['length'].std():.2f} mm on {len(group)} images; multiply its pixel size by "
+                f"{limits.length_mm / usual:.3f}.",
                 landmark="p1, p2",
             )
         for image_id, length in group[["image_id", "length"]].itertuples(index=False):
             if abs(length / usual - 1) > limits.image_tolerance:
-                detail = f"the ruler measures {length:.2f} mm, {usual:.2f} mm on the {len(group)} images of {machine}."
+                detail = f"the ruler measures {length:.2f} mm; on the {len(group)} images of {machine}, {usual:.2f} mm."
                 yield Finding("warning", detail, image_id, "p1, p2")

@@ -1,4 +1,4 @@
-"""The length S–N: devices whose pixel size cannot be true, and single images far from their device's."""
+"""The length S–N: devices with an implausible pixel size, and single images that differ much from their device."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from ceph_pipeline.audit.params import AuditParams
 
 
 def check_device_scale(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One error for each device whose median S–N no population has; it concerns no single image."""
+    """One error for each device whose median S–N is outside the range of human populations."""
     limits = params.sella_nasion
     lengths = evidence.sella_nasion()
     for machine, group in lengths[lengths["unit"] == "mm"].groupby("machine", sort=True):
@@ -16,13 +16,13 @@ def check_device_scale(evidence: Evidence, params: AuditParams) -> Iterator[Find
         if len(group) >= limits.min_images and not limits.low_mm <= median <= limits.high_mm:
             yield Finding(
                 "error",
-                f"{machine}: median S–N of {len(group)} images is {median:.1f} mm, plausible is {limits.low_mm:g}–"
+                f"{machine}: median S–N of {len(group)} images is {median:.1f} mm; plausible are {limits.low_mm:g}–"
                 f"{limits.high_mm:g} mm. Its pixel size is wrong: do not pool its millimetres with other devices'.",
             )
 
 
 def check_sella_nasion(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One warning an image; lengths are compared within a device, in mm or, without a pixel size, in px."""
+    """One warning per image; lengths are compared within a device, in mm or, without a pixel size, in px."""
     limits = params.sella_nasion
     for (machine, unit), group in evidence.sella_nasion().groupby(["machine", "unit"], sort=True):
         median = group["length"].median()

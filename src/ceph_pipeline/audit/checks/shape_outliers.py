@@ -1,4 +1,4 @@
-"""Landmarks that lie where no head of the data set has them."""
+"""Landmarks in implausible positions, given the data set's shape model."""
 
 from collections.abc import Iterator
 
@@ -14,8 +14,8 @@ from ceph_pipeline.plausibility import implausible_landmarks
 def check_shape_outliers(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
     """One warning for each (image, reader) whose landmarks deviate, in Mahalanobis distance after Procrustes alignment.
 
-    The data's own shape model expects each landmark somewhere, given the others. Landmarks that were exchanged are left to
-    `swapped_landmarks`.
+    The data set's shape model predicts the position of each landmark from the others. Exchanged landmarks are reported by
+    `swapped_landmarks` instead.
     """
     prior = evidence.shape_prior
     if prior is None:
@@ -35,5 +35,9 @@ def check_shape_outliers(evidence: Evidence, params: AuditParams) -> Iterator[Fi
             listed = ", ".join(
                 f"{prior.landmarks[k]} {off[row, k]:.1f} {evidence.unit} ({deviation[row, k]:.0f} sd)" for k in worst_first
             )
-            where = "from where the other landmarks expect it" if len(names) == 1 else "from where the others expect them"
+            where = (
+                "from the position predicted by the other landmarks"
+                if len(names) == 1
+                else "from the positions predicted by the others"
+            )
             yield Finding("warning", f"{reader}: {listed} {where}.", evidence.image_ids[row], ", ".join(names))

@@ -1,4 +1,4 @@
-"""Splits that are not alike: a device, or a CVM stage, that one split has and another lacks."""
+"""Differences between splits in the shares of devices and CVM stages."""
 
 from collections.abc import Iterator
 
@@ -12,17 +12,17 @@ from ceph_pipeline.landmarks.tables import SPLITS
 
 
 def check_device_splits(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One warning where devices are spread over the splits more unevenly than chance, and one for each untrained device."""
+    """One warning if devices are unevenly distributed over the splits, and one for each device without training images."""
     counts = _by_split(evidence.images["machine"], evidence.images["split"])
     yield from _uneven(counts, "devices", params.balance)
     for machine in counts.index[(counts.get("train", 0) == 0) & (counts.sum(axis=1) >= params.balance.min_count)]:
         if "train" in counts:
             where = ", ".join(f"{counts.loc[machine, split]} {split}" for split in counts.columns if counts.loc[machine, split])
-            yield Finding("warning", f"{machine} has no training image ({where}): its errors are those on an unseen device.")
+            yield Finding("warning", f"{machine} has no training image ({where}): its errors are errors on an unseen device.")
 
 
 def check_cvm_balance(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One warning for each rare or absent CVM stage of the training images, and one where splits differ beyond chance."""
+    """One warning for each rare or absent CVM stage of the training images, and one if splits differ significantly."""
     cvm = evidence.cvm.merge(evidence.images[["image_id", "split"]], on="image_id")
     if cvm.empty:
         return
@@ -33,18 +33,18 @@ def check_cvm_balance(evidence: Evidence, params: AuditParams) -> Iterator[Findi
     trained = counts["train"]
     rare = params.balance.rare_stage_share * trained.sum()
     for stage, count in trained.items():
-        if count < rare and rare >= 1:  # of fewer images a stage may be absent by chance
+        if count < rare and rare >= 1:  # in fewer images a stage may be absent by chance
             yield Finding("warning", f"CS{stage} is on {count} of {trained.sum()} training images with a CVM stage.")
 
 
 def _by_split(values: "pd.Series[str] | pd.Series[int]", splits: "pd.Series[str]") -> pd.DataFrame:
-    """Counts: a row a value, a column a split that has any."""
+    """Counts: one row per value, one column per split with any value."""
     counts = pd.crosstab(values, splits)
     return counts[[split for split in SPLITS if split in counts]]
 
 
 def _uneven(counts: pd.DataFrame, what: str, limits: BalanceParams) -> Iterator[Finding]:
-    """A χ² test of independence, and Cramér's V, since any difference is significant in a large set."""
+    """A χ² test of independence, with a threshold on Cramér's V, since any difference is significant in a large data set."""
     from scipy import stats
 
     occurring = counts[counts.sum(axis=1) > 0]

@@ -1,4 +1,4 @@
-"""Two landmarks of an image that were given each other's name."""
+"""Exchanged names of two landmarks of an image."""
 
 from collections.abc import Iterator
 
@@ -11,9 +11,9 @@ from ceph_pipeline.audit.shapes import find_swaps
 
 
 def check_swapped_landmarks(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One finding for each (image, reader) whose configuration is usual once two of its landmarks change places.
+    """One finding for each (image, reader) whose configuration becomes plausible if two of its landmarks are exchanged.
 
-    An error where they are as far apart as readers never are, a warning where they are neighbours.
+    It is an error if the two landmarks are further apart than readers ever are, and a warning if they are neighbours.
     """
     prior = evidence.shape_prior
     if prior is None:
@@ -28,8 +28,8 @@ def check_swapped_landmarks(evidence: Evidence, params: AuditParams) -> Iterator
             apart = np.linalg.norm(shapes[row, first] - shapes[row, second]) * evidence.scale[row]
             yield Finding(
                 "error" if apart >= far else "warning",
-                f"{reader}: {one} and {other}, {apart:.1f} {evidence.unit} apart, have changed places: the other way round the "
-                "image is like the rest.",
+                f"{reader}: {one} and {other}, {apart:.1f} {evidence.unit} apart, are exchanged: with the names swapped, the "
+                "configuration is plausible.",
                 evidence.image_ids[row],
                 f"{one}, {other}",
             )

@@ -1,4 +1,4 @@
-"""Files that do not match: what ingestion set aside, and points without an image."""
+"""Items that ingestion quarantined, and points without an image."""
 
 from collections.abc import Iterator
 
@@ -12,9 +12,9 @@ from ceph_pipeline.landmarks.tables import Severity
 
 
 def check_unmatched_files(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
-    """One warning for each row of the quarantine, one error for each image that has points and nothing else.
+    """One warning for each row of the quarantine, and one error for each identifier that has points but no image.
 
-    Rows whose optional `outcome` is `kept` or `passed over` lost nothing and are an `info`.
+    Rows with the optional `outcome` `kept` or `passed over` are an `info`.
     """
     del params
     known = set(evidence.image_ids)

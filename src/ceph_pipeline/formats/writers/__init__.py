@@ -1,4 +1,4 @@
-"""Writing points in the formats that are read."""
+"""Writing points in the readable formats."""
 
 from ceph_pipeline.formats.writers.params import ExportParams
 from ceph_pipeline.formats.writers.point_set import point_set

@@ -1,6 +1,6 @@
-"""The Aariz layout: each reader's JSON file and the CVM stage of each film, and the table of devices.
+"""The Aariz layout: per film, each reader's JSON file and the CVM stage; and the table of devices.
 
-The layout holds Aariz's 29 landmarks and the ruler's p1 and p2. The phantom's data set is written by the same functions.
+The layout supports Aariz's 29 landmarks and the ruler marks p1 and p2. Data sets of phantoms are written by the same functions.
 
 Source: Khalid et al., Aariz data set, https://github.com/manwaarkhd/aariz-cephalometric-dataset.
 """
@@ -27,7 +27,7 @@ FILMS = "{split}/Cephalograms"
 
 _CVM_SPLITS = {"train": "Training", "valid": "Validation", "test": "Test"}
 _NEVER = "2000-01-01 00:00:00.000000"
-"""Files carry no dates, so that the same points give the same bytes."""
+"""Fixed date, so that the same points always give identical files."""
 _DATASET = "Cephalograms in the Aariz layout"
 
 
@@ -35,7 +35,7 @@ def aariz_files(points: PointSet) -> Iterator[tuple[str, str]]:
     """Name and content of each file.
 
     Raises:
-        AnnotationError: a landmark or a reader's name that the layout cannot hold.
+        AnnotationError: the layout does not support a landmark or a reader's name.
     """
     _require_known(points)
     for film in points.films:
@@ -49,12 +49,12 @@ def aariz_files(points: PointSet) -> Iterator[tuple[str, str]]:
 
 
 def landmark_file(image_id: str, split: str, reader: str) -> str:
-    """Where a reader's file belongs: of the reader `senior` in the folder `Senior Orthodontists`."""
+    """Path of a reader's file; the folder of the reader `senior` is `Senior Orthodontists`."""
     return f"{split}/Annotations/Cephalometric Landmarks/{reader.capitalize()} Orthodontists/{image_id}.json"
 
 
 def cvm_file(image_id: str, split: str) -> str:
-    """Where the file of the cervical vertebral maturation stage belongs."""
+    """Path of the file of the cervical vertebral maturation stage."""
     return f"{split}/Annotations/CVM Stages/{image_id}.json"
 
 
@@ -62,9 +62,9 @@ def landmark_json(image_id: str, points: Mapping[str, Point], dataset: str = _DA
     """One reader's file.
 
     Args:
-        image_id: Of the film.
-        points: (x, y) in pixels by full name; NaN, or absent, where a point is missing.
-        dataset: What the file says it is of.
+        image_id: Identifier of the film.
+        points: (x, y) in pixels by full name; missing points are NaN or absent.
+        dataset: Name of the data set in the file.
     """
     landmarks = [*SCHEMAS["aariz"], *(mark for mark in SCHEMAS["ruler"] if mark.name in points)]
     content = {
@@ -94,7 +94,7 @@ def machines_csv(rows: Iterable[tuple[str, str, float, str, str]]) -> str:
     """The table of devices.
 
     Args:
-        rows: Identifier, device, mm per pixel (NaN where it is unknown), suffix of the image without its dot, and split.
+        rows: Identifier, device, mm per pixel (NaN if unknown), suffix of the image without its dot, and split.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -111,7 +111,7 @@ def _entry(landmark: Landmark, point: Point) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    """A whole number without a fraction, as the layout's files have them."""
+    """The number as int if it is whole, as in the layout's files."""
     if math.isnan(value):
         return None
     return int(value) if value == int(value) else float(value)
@@ -122,12 +122,12 @@ def _require_known(points: PointSet) -> None:
     foreign = [name for name in points.names if name not in known]
     if foreign:
         raise AnnotationError(
-            f"the Aariz layout holds its own 29 landmarks and p1, p2; the table has {first_of(foreign, 3)}. Take another format, "
+            f"the Aariz layout supports its 29 landmarks and p1, p2; the table has {first_of(foreign, 3)}. Use another format, "
             "such as coco."
         )
     unusable = [reader for reader in points.readers if not re.fullmatch(r"[a-z0-9_]+", reader)]
     if unusable:
         raise AnnotationError(
-            f"the Aariz layout has readers' names as folders; found {unusable[0]!r}, expected small letters, digits and _. "
-            "Take another format, or leave the reader out with `export.readers`."
+            f"the Aariz layout uses readers' names as folders; found {unusable[0]!r}, expected lower-case letters, digits and _. "
+            "Use another format, or leave the reader out with `export.readers`."
         )

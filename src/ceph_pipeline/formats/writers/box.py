@@ -1,4 +1,4 @@
-"""The box around points, which detection formats want beside them."""
+"""The bounding box of points, which detection formats require."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ceph_pipeline.formats.writers.point_set import WrittenPoint
 
 
 class Box(NamedTuple):
-    """Left upper corner and extent, in pixels."""
+    """Upper left corner and extent, in pixels."""
 
     x: float
     y: float
@@ -18,7 +18,7 @@ class Box(NamedTuple):
 
 
 def box_of(points: Iterable[WrittenPoint]) -> Box:
-    """The smallest box around the points that there are; nothing at the origin where there are none."""
+    """The smallest box around the points that are not missing; an empty box at the origin if there are none."""
     known = [(point.x, point.y) for point in points if not point.is_missing]
     if not known:
         return Box(0.0, 0.0, 0.0, 0.0)

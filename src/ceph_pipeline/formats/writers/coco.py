@@ -1,6 +1,6 @@
-"""COCO keypoints, one file a split: `train.json`, `valid.json`, `test.json`.
+"""COCO keypoints, one file per split: `train.json`, `valid.json`, `test.json`.
 
-A missing point is `0, 0, 0`. A reader's points are an annotation whose `attributes.reader` names the reader, as CVAT has it.
+A missing point is `0, 0, 0`. Each reader's points are one annotation with the reader in `attributes.reader`, as in CVAT.
 """
 
 from __future__ import annotations

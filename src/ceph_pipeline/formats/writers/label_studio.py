@@ -1,11 +1,11 @@
-"""Label Studio: tasks with pre-annotations, `tasks.json`, and the labelling interface that they belong to.
+"""Label Studio: tasks with pre-annotations (`tasks.json`), and their labelling interface.
 
-In Label Studio make a project, paste `labeling_config.xml` under Settings, Labeling Interface, Code, and import `tasks.json`: the
-points appear as predictions of the model `model_version`, which is their reader or the detector's stage, for a person to
-accept or to move. x and y are percent from the image's edge: the centre of pixel 0 of 200 is 0.25 %.
+In Label Studio, create a project, paste `labeling_config.xml` under Settings, Labeling Interface, Code, and import `tasks.json`.
+The points appear as predictions, which a person can accept or move. Their `model_version` is the reader or the detector's stage.
+x and y are percent from the image's edge: the centre of pixel 0 of 200 is 0.25 %.
 
-A point's score is the probability that it lies within 1 % of the image's long side (about 2 mm on a whole head) of the
-truth, if its error has the standard deviation that the detector states along each axis.
+A point's score is the probability of a radial error below 1 % of the image's long side (about 2 mm on a film of the whole skull),
+given the detector's standard deviation along each axis.
 
 Source: https://labelstud.io/guide/predictions.
 """
@@ -24,21 +24,21 @@ from ceph_pipeline.landmarks.geometry import Size
 
 FILMS = "images"
 _NEAR = 0.01
-"""Share of the long side that the score is about."""
+"""Radial error of the score, as a fraction of the long side."""
 _DOT = 0.25
-"""Size of a point on the screen, percent of the image's width."""
+"""Size of a point on the screen, in percent of the image's width."""
 _OWN_CONTROL = Control()
 
 
 def label_studio_files(points: PointSet) -> Iterator[tuple[str, str]]:
-    """Name and content of each file; tasks whose points are least certain come first, those without scores as they are."""
+    """Name and content of each file; the least certain tasks come first, and tasks without scores keep their order."""
     tasks = sorted((_task(film, points.image_address) for film in points.films), key=_certainty)
     yield "labeling_config.xml", interface_of(points.names)
     yield "tasks.json", json.dumps(tasks, ensure_ascii=False, allow_nan=False)
 
 
 def score_of(point: WrittenPoint, long_side_px: int) -> float | None:
-    """The probability of a radial error below 1 % of the long side, 0–1; None where no standard deviation is known.
+    """The probability of a radial error below 1 % of the long side, 0–1; None without a standard deviation.
 
     >>> round(score_of(WrittenPoint(3.0, 4.0, sigma_px=10.0), 2000), 4)
     0.8647
@@ -57,7 +57,7 @@ def _task(film: WrittenFilm, address: str) -> dict[str, Any]:
 
 
 def _certainty(task: Mapping[str, Any]) -> float:
-    """The least score of its predictions; above every score where there is none."""
+    """The least score of the task's predictions; without scores, a value above every score."""
     return min((prediction["score"] for prediction in task["predictions"] if "score" in prediction), default=2.0)
 
 
@@ -66,9 +66,9 @@ def prediction_of(size: Size, reader: str, found: Mapping[str, WrittenPoint], co
 
     Args:
         size: (width, height) of the image in pixels.
-        reader: Whose points they are; Label Studio calls it the model's version.
-        found: By landmark's full name; missing ones, and those that the control has no label for, are left out.
-        control: Of the labelling interface.
+        reader: Reader of the points, which becomes the `model_version`.
+        found: Points by full name of the landmark; missing points, and landmarks without a label, are left out.
+        control: Control of the labelling interface.
     """
     results = [
         _result(size, label, point, control)

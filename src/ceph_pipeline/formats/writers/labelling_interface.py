@@ -1,4 +1,4 @@
-"""Label Studio's labelling interface, as far as key points need it: which control has which labels, on which image.
+"""Label Studio's labelling interface for key points: the control, its labels and its image.
 
 Source: https://labelstud.io/tags/keypointlabels.
 """
@@ -20,10 +20,10 @@ class Control:
     """The control that key points belong to.
 
     Attributes:
-        name: Its name.
-        image: Name of the image that it marks.
-        image_field: The field of a task's `data` that has this image.
-        labels: Its label of each landmark, by full name; None: the full names are the labels.
+        name: Name of the control.
+        image: Name of the image that the control annotates.
+        image_field: The field of a task's `data` with this image.
+        labels: Label of each landmark, by full name; None: the full names are the labels.
     """
 
     name: str = "landmarks"
@@ -32,7 +32,7 @@ class Control:
     labels: Mapping[str, str] | None = None
 
     def label(self, landmark: str) -> str | None:
-        """What the control calls a landmark; None where it has no label for it."""
+        """The control's label of a landmark, or None if there is no label."""
         return landmark if self.labels is None else self.labels.get(landmark)
 
 
@@ -48,12 +48,13 @@ def interface_of(names: Sequence[str]) -> str:
 
 
 def control_of(interface: Any) -> Control:
-    """The control of a project's labelling interface; the default one where a request has none.
+    """The control of a project's labelling interface; the default control for a request without an interface.
 
-    Labels can be full names, symbols or aliases of landmarks, or a user's own names; what no network knows is left to people.
+    Labels can be full names, symbols or aliases of landmarks, or a user's own names. Labels that no network predicts are left to
+    annotators.
 
     Raises:
-        AnnotationError: the text is no XML, or has no `<KeyPointLabels>` on an image.
+        AnnotationError: the text is not XML, or contains no `<KeyPointLabels>` of an image.
     """
     if not interface:
         return Control()
@@ -63,12 +64,12 @@ def control_of(interface: Any) -> Control:
         raise AnnotationError(f"the labelling interface is {error}.") from None
     control = next(tree.iter("KeyPointLabels"), None)
     if control is None:
-        raise AnnotationError("the labelling interface has no <KeyPointLabels>, which the predicted points belong to.")
+        raise AnnotationError("the labelling interface has no <KeyPointLabels>, which the predicted points require.")
     fields = {image.get("name"): image.get("value", "") for image in tree.iter("Image")}
     image = control.get("toName", "")
     if not fields.get(image, "").startswith("$"):
         raise AnnotationError(
-            f"<KeyPointLabels> is toName={image!r}; there is no <Image> of that name with a value such as $image."
+            f"<KeyPointLabels> has toName={image!r}, but there is no <Image> of that name with a value such as $image."
         )
     named = [label.get("value", "") for label in control.iter("Label")]
     labels = {known_or_own(name).name: name for name in named}

@@ -1,4 +1,4 @@
-"""labelme: one JSON file an image, to lie beside it. The format has no missing points; such a landmark has no shape."""
+"""labelme: one JSON file per image, for the image's folder. A missing landmark has no shape."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ceph_pipeline.formats.writers.point_set import PointSet, WrittenFilm
 
 FILMS = "{split}"
 _VERSION = "5.5.0"
-"""Of the program whose files these are like."""
+"""Version of labelme in the files."""
 
 
 def labelme_files(points: PointSet) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""For programs: `landmarks.json`, a list of films, each with its points by reader and landmark; null where one is missing."""
+"""Plain JSON: `landmarks.json`, a list of films with their points by reader and landmark; missing points are null."""
 
 from __future__ import annotations
 

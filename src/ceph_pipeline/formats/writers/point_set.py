@@ -1,4 +1,4 @@
-"""Tables of points, film by film, as every writer takes them."""
+"""Tables of points as films, the input of every writer."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ceph_pipeline.landmarks import Landmark, known_or_own
 from ceph_pipeline.landmarks.geometry import Size
 
 LOCAL_FILES = "/data/local-files/?d={path}"
-"""How Label Studio calls a file below the folder that it serves (LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT)."""
+"""Label Studio's address of a file below the folder that it serves (LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT)."""
 
 
 @dataclass(frozen=True)
 class WrittenPoint:
-    """A point in pixels of its film, pixel centres at integers; NaN where it is missing.
+    """A point in pixels of its film, with pixel centres at integers; NaN if missing.
 
     Attributes:
-        x: To the right.
-        y: Down.
-        sigma_px: Standard deviation along one axis, of a detector's point; NaN of a person's.
+        x: Horizontal coordinate, to the right.
+        y: Vertical coordinate, downwards.
+        sigma_px: Standard deviation along one axis of a predicted point; NaN for an annotated point.
     """
 
     x: float
@@ -34,7 +34,7 @@ class WrittenPoint:
 
     @property
     def is_missing(self) -> bool:
-        """Whether there is no such point on the film."""
+        """Whether the point is missing."""
         return math.isnan(self.x)
 
 
@@ -43,14 +43,14 @@ class WrittenFilm:
     """A film and its points.
 
     Attributes:
-        image_id: Its identifier, which can be a file's name.
-        file: Path of its image, as annotation files name it, with forward slashes.
+        image_id: Identifier, which is a safe file name.
+        file: Path of the image in annotation files, with forward slashes.
         split: train, valid or test.
         size: (width, height) in pixels.
-        pixel_size_mm: NaN where it is unknown.
+        pixel_size_mm: NaN if unknown.
         machine: The X-ray device.
-        points: By reader, then by landmark's full name; a reader has each landmark of the set, if only as missing.
-        cvm_stage: 1 to 6, where it is known.
+        points: Points by reader, then by full name of the landmark; every reader has each landmark of the set, possibly missing.
+        cvm_stage: 1 to 6, or None if unknown.
     """
 
     image_id: str
@@ -64,19 +64,19 @@ class WrittenFilm:
 
     @property
     def suffix(self) -> str:
-        """Of the image's file, with its dot; empty where it has none."""
+        """Suffix of the image's file with its dot, or empty."""
         return PurePosixPath(self.file).suffix
 
 
 @dataclass(frozen=True)
 class PointSet:
-    """What is written.
+    """The points to write.
 
     Attributes:
-        films: With at least one reader each.
-        landmarks: All that the set has, in the table's order.
-        readers: All that the set has.
-        image_address: What Label Studio calls an image, with `{path}` for its quoted path.
+        films: Films with at least one reader each.
+        landmarks: All landmarks of the set, in the table's order.
+        readers: All readers of the set.
+        image_address: Label Studio's address of an image, with `{path}` for the quoted path.
     """
 
     films: tuple[WrittenFilm, ...]
@@ -98,17 +98,17 @@ def point_set(
     files: Mapping[str, str] | None = None,
     image_address: str = LOCAL_FILES,
 ) -> PointSet:
-    """Films of the images table that have points, in its order.
+    """Films of the images table that have points, in the table's order.
 
     Args:
         images: Rows of an `ImageTable`.
-        points: Rows `image_id, reader, landmark, x, y` and, of a detector's points, `sigma_px`.
+        points: Rows `image_id, reader, landmark, x, y` and, for predicted points, `sigma_px`.
         cvm: Rows of a `CvmTable`.
-        files: Path of each image where it is not that of the images table.
+        files: Path of each image, if it differs from the path in the images table.
         image_address: See `PointSet`.
 
     Raises:
-        AnnotationError: a point is half a number or infinite.
+        AnnotationError: a point has only one coordinate, or an infinite one.
     """
     names = tuple(dict.fromkeys(points["landmark"]))
     found: dict[str, dict[str, dict[str, WrittenPoint]]] = defaultdict(dict)
@@ -143,6 +143,6 @@ def _rows(points: pd.DataFrame) -> Iterator[tuple[str, str, str, WrittenPoint]]:
         x, y = numbers[:2]
         if math.isnan(x) != math.isnan(y) or math.isinf(x) or math.isinf(y):
             raise AnnotationError(
-                f"{image_id}, {name} of {reader}: x = {x}, y = {y}; expected two numbers, or none where the point is missing."
+                f"{image_id}, {name} of {reader}: x = {x}, y = {y}; expected two numbers, or none if the point is missing."
             )
         yield image_id, reader, name, WrittenPoint(*numbers)

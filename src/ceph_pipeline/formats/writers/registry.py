@@ -1,4 +1,4 @@
-"""The formats that can be written, by the names under which they are read, and the one way to write them."""
+"""The writable formats, under the names used for reading, and the function that writes them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ceph_pipeline.formats.writers.selection import MARK
 
 @dataclass(frozen=True)
 class AnnotationWriter:
-    """One format.
+    """One writable format.
 
     Attributes:
-        files: From points to name and content of each file.
-        films: Folder of the images, if they are copied; with `{split}`.
-        holds_readers: Whether it can tell several readers of one film apart.
+        files: Returns name and content of each file, given the points.
+        films: Folder of copied images; may contain `{split}`.
+        holds_readers: Whether the format supports several readers per film.
     """
 
     files: Callable[[PointSet], Iterator[tuple[str, str]]]
@@ -54,28 +54,28 @@ def write(
     films: Path | None = None,
     image_address: str = LOCAL_FILES,
 ) -> PointSet:
-    """Write points in a format that `ceph_pipeline.formats.read` reads back (all but `json`, which is for programs).
+    """Write points in a format that `ceph_pipeline.formats.read` can read (except `json`, which is for other programs).
 
-    The folder appears whole, or not at all, and replaces one of the same name. Where the process is killed in between, the
-    next write finds that one back.
+    The folder is written atomically and replaces an existing folder of the same name. If the process is killed during the
+    replacement, the next write restores the earlier folder.
 
     Args:
-        folder: Receives the files.
+        folder: Output folder.
         format: A key of `WRITERS`.
-        images: Rows of an `ImageTable`; those that have points are written.
+        images: Rows of an `ImageTable`; only images with points are written.
         points: Rows `image_id, reader, landmark, x, y`, in pixels of the original image, and `sigma_px` if there is one.
-        cvm: Rows of a `CvmTable`, for formats that hold stages.
-        films: The folder that paths in the images table belong to; images are copied from it, as they are, under their
-            identifiers. None: annotations only, which name images as the table does.
-        image_address: What Label Studio calls an image, with `{path}` for its path.
+        cvm: Rows of a `CvmTable`, for formats with CVM stages.
+        films: The folder to which paths in the images table are relative. Images are copied unchanged, and their identifiers
+            become the file names. None: only annotations are written, with the paths of the images table.
+        image_address: Label Studio's address of an image, with `{path}` for the path.
 
     Returns:
-        What was written.
+        The written points.
 
     Raises:
-        AnnotationError: the format cannot hold the landmarks or readers, there are no points, or an image is missing.
-        FolderError: another process is writing there.
-        DiskError: the place of the folder may not be written to.
+        AnnotationError: the format does not support the landmarks or readers, there are no points, or an image is missing.
+        FolderError: another process is writing to the folder.
+        DiskError: the folder is not writable.
     """
     writer = WRITERS[format]
     files = _copied_names(images, writer) if films else None
@@ -91,7 +91,7 @@ def write(
 
 
 def _copied_names(images: pd.DataFrame, writer: AnnotationWriter) -> dict[str, str]:
-    """Images are called by their identifiers, which are safe names and differ."""
+    """File names of copied images, made from their identifiers, which are safe and unique."""
     columns = (images[name] for name in ("image_id", "path", "split"))
     return {
         image_id: f"{writer.films.format(split=split)}/{image_id}{_suffix(path)}"
@@ -100,29 +100,29 @@ def _copied_names(images: pd.DataFrame, writer: AnnotationWriter) -> dict[str, s
 
 
 def _suffix(path: str) -> str:
-    """Of an image's file; one without an image's suffix is DICOM, whose names are often numbers with dots."""
+    """Suffix of an image's file; a file without an image suffix is DICOM, whose names are often numbers with dots."""
     suffix = PurePosixPath(path).suffix.lower()
     return suffix if suffix in IMAGE_SUFFIXES else ".dcm"
 
 
 def _require_writable(content: PointSet, format: str, writer: AnnotationWriter) -> None:
     if not content.films:
-        raise AnnotationError(f"nothing to write as {format}: no image of the images table has a point in this table.")
+        raise AnnotationError(f"nothing to write as {format}: no image of the images table has a point.")
     if len(content.readers) > 1 and not writer.holds_readers:
         raise AnnotationError(
-            f"{format} holds the points of one reader; found {', '.join(content.readers)}. Choose one with `export.readers`."
+            f"{format} supports one reader per image; found {', '.join(content.readers)}. Choose one with `export.readers`."
         )
 
 
 def _write_inside(folder: Path, name: str, text: str) -> None:
-    """Names come from paths of images, which must not lead out of the folder."""
+    """Write a file and check that its name, which comes from an image's path, does not lead out of the folder."""
     target = folder / name
-    if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(folder)):  # unlike `resolve`, a loop is left to mkdir
-        raise AnnotationError(f"{name!r} leaves the folder; paths of images must stay inside theirs.")
+    if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(folder)):  # `resolve` fails on loops of links
+        raise AnnotationError(f"{name!r} leads out of the folder; paths of images must stay inside their folder.")
     if target.exists():
         raise AnnotationError(
-            f"two images would have one annotation file, {name!r}. Rename one of them, or take another format; the pipeline "
-            "export can copy images under their identifiers, which differ: `export.copy_films=true`."
+            f"two images would have the same annotation file, {name!r}. Rename one of them, use another format, or let the "
+            "pipeline export copy the images under their unique identifiers: `export.copy_films=true`."
         )
     make_folder(target.parent)
     target.write_text(text, encoding="utf-8", newline="")
@@ -136,6 +136,6 @@ def _copy_films(content: PointSet, paths: Mapping[str, str], films: Path, folder
             shutil.copyfile(films / paths[film.image_id], target)
         except OSError as error:
             raise AnnotationError(
-                f"{films / paths[film.image_id]}: cannot be copied ({error.strerror}). Write the annotations alone with "
+                f"{films / paths[film.image_id]}: cannot be copied ({error.strerror}). Write only the annotations with "
                 "`export.copy_films=false`."
             ) from None

@@ -1,4 +1,4 @@
-"""Whose points are written, and where."""
+"""Selection of the points to write, and check of the output folder."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ceph_pipeline.formats.problems import AnnotationError
 from ceph_pipeline.landmarks.tables import CONSENSUS, STAGES
 
 MARK = ".ceph_pipeline_export"
-"""File in every folder that is written, by which such a folder is told from somebody's own."""
+"""File in every written folder, which identifies the folder as an export."""
 
 
 def points_of_readers(landmarks: pd.DataFrame, readers: Sequence[str]) -> pd.DataFrame:
-    """The rows of the readers, of the consensus where none is named.
+    """The rows of the readers; by default, of the consensus.
 
     Raises:
         AnnotationError: a reader is not in the table.
@@ -24,10 +24,10 @@ def points_of_readers(landmarks: pd.DataFrame, readers: Sequence[str]) -> pd.Dat
 
 
 def points_of_predictions(predictions: pd.DataFrame, stages: Sequence[str]) -> pd.DataFrame:
-    """The rows of the stages, of the last one that the table has where none is named; a stage is a reader.
+    """The rows of the stages; by default, of the last stage in the table. The stage becomes the reader.
 
     Raises:
-        AnnotationError: a stage is not in the table, or it is empty.
+        AnnotationError: a stage is not in the table, or the table is empty.
     """
     points = predictions.rename(columns={"stage": "reader"})
     present = set(points["reader"])
@@ -35,21 +35,21 @@ def points_of_predictions(predictions: pd.DataFrame, stages: Sequence[str]) -> p
 
 
 def require_free(folder: Path, overwrite: bool) -> None:
-    """Keep an earlier export, in which somebody may have moved points since, and whatever is none.
+    """Protect an earlier export, which may contain corrected points, and any other folder from being replaced.
 
     Raises:
-        AnnotationError: it is there and may not be replaced, or holds what no export has left.
+        AnnotationError: the folder exists and may not be replaced, or is not an export.
     """
     if not folder.exists():
         return
     if not (folder / MARK).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
         raise AnnotationError(
-            f"{folder} is there already and is no earlier export (it has no {MARK}): it is not replaced. Move it away, or "
-            "name another folder: `--params export_folder=PATH`."
+            f"{folder} exists and is not an earlier export (it has no {MARK}), so it is not replaced. Move the folder, or "
+            "name another one: `--params export_folder=PATH`."
         )
     if not overwrite:
         raise AnnotationError(
-            f"{folder} is there already. Move it away, or replace it, and whatever was corrected in it, with "
+            f"{folder} already exists. Move the folder, or replace it, including any corrections in it, with "
             "`export.overwrite=true`."
         )
 
@@ -58,5 +58,5 @@ def _of(points: pd.DataFrame, readers: tuple[str, ...]) -> pd.DataFrame:
     absent = [reader for reader in readers if not (points["reader"] == reader).any()]
     if absent:
         found = ", ".join(sorted(set(points["reader"]))) or "no rows"
-        raise AnnotationError(f"export.readers: no points of {absent[0]!r}; the table has {found}.")
+        raise AnnotationError(f"export.readers: no points of {absent[0]!r}; the table contains {found}.")
     return points[points["reader"].isin(readers)]

@@ -1,6 +1,6 @@
-"""A tidy sheet, `landmarks.csv`: one row a film, reader and landmark; a missing point has empty x and y.
+"""A tidy sheet, `landmarks.csv`: one row per film, reader and landmark; a missing point has empty x and y.
 
-`raw_format=table` reads it without any option.
+`raw_format=table` reads the sheet without any options.
 """
 
 from __future__ import annotations

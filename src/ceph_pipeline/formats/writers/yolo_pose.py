@@ -1,7 +1,7 @@
-"""YOLO-pose as Ultralytics trains from it: `data.yaml`, `images/<split>/`, and `labels/<split>/<image>.txt`.
+"""YOLO-pose in the layout of Ultralytics: `data.yaml`, `images/<split>/`, and `labels/<split>/<image>.txt`.
 
-Fractions are pixels by the image's width and height. A missing point is `0 0 0`. No landmark has a partner on the other side:
-a flip exchanges none (`flip_idx`).
+Fractions are pixels divided by the image's width and height. A missing point is `0 0 0`. Landmarks have no left and right
+counterparts, so a flip exchanges none (`flip_idx`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ceph_pipeline.formats.writers.point_set import PointSet, WrittenFilm, Writt
 
 FILMS = "images/{split}"
 _KEYS = {"train": "train", "valid": "val", "test": "test"}
-"""What Ultralytics calls a split."""
+"""Ultralytics' name of each split."""
 
 
 def yolo_pose_files(points: PointSet) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Printable reports of new cephalograms: a page a film and one for the batch, each a file that needs nothing beside it."""
+"""Printable reports of new cephalograms: one page per film and an overview page, each a self-contained HTML file."""
 
 from ceph_pipeline.inference.report.calibration import Calibration, calibrations
 from ceph_pipeline.inference.report.cvm import cvm_stages

@@ -1,4 +1,4 @@
-"""The page of a batch: every film with what is to be looked at, and the files that were set aside."""
+"""The overview page of a batch: every film with what to check, and the quarantined files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """A film in the list: its report without the analyses, a small picture, and where its page lies."""
+    """A film in the list: a summary of its report, a small picture, and the path of its page."""
 
     file: str
     page: str
@@ -26,7 +26,7 @@ class Entry:
 
     @classmethod
     def of(cls, report: FilmReport, thumbnail: str, folder: str) -> Entry:
-        """The entry of a report whose page lies in a folder beside the batch's."""
+        """The entry of a report whose page is in `folder`, next to the overview page."""
         classes = tuple(f"{name.replace('_', ' ')}: {verdict.name}" for name, verdict in report.classes.items())
         if report.cvm:
             classes += (f"CVM: CS{report.cvm.stage} ({report.cvm.probability:.2f})",)
@@ -35,11 +35,11 @@ class Entry:
 
 
 def batch_page(entries: Sequence[Entry], set_aside: Iterable[tuple[str, str]]) -> str:
-    """The batch's page.
+    """The overview page.
 
     Args:
-        entries: A film each.
-        set_aside: Files that could not be read, with the reason.
+        entries: One entry per film.
+        set_aside: Quarantined files, each with the reason.
     """
     ordered = sorted(entries, key=lambda entry: not entry.look_at)
     return render("batch.html.j2", entries=ordered, set_aside=list(set_aside))

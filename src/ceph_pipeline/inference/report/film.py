@@ -1,4 +1,4 @@
-"""What a film's report says, before it becomes a page."""
+"""The content of a film's report, from which the page is rendered."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ from ceph_pipeline.inference.report.cvm import CvmStage
 from ceph_pipeline.inference.report.wiggle import Wiggle, wiggle
 
 UNITS = {"deg": "°", "mm": " mm", "%": " %"}
-SUSPECT_SIZE = "The sources of the pixel size disagree: check it before any millimetre is used."
-UNVERIFIED = {"no": "norm as textbooks give it, not looked up", "mean": "of the norm only the mean was looked up", "yes": ""}
+SUSPECT_SIZE = "The sources of the pixel size disagree: check the pixel size before you use values in millimetres."
+UNVERIFIED = {
+    "no": "norm from textbooks, not verified in the original source",
+    "mean": "only the mean of this norm was verified in the original source",
+    "yes": "",
+}
 
 
 @dataclass(frozen=True)
 class ReportOrigin:
-    """What made a report.
+    """The software and networks that made a report.
 
     Attributes:
         networks: Digest of each stage's checkpoint, by stage.
-        run_id: Of the MLflow run; None outside one.
-        version: Of the package.
+        run_id: Identifier of the MLflow run; None outside a run.
+        version: Version of the package.
     """
 
     networks: dict[str, str]
@@ -38,7 +42,7 @@ class ReportOrigin:
 
 @dataclass(frozen=True)
 class Row:
-    """A measurement as a report shows it: text, empty where there is nothing to say."""
+    """A measurement in a report; all fields are text, and empty if there is no value."""
 
     key: str
     name: str
@@ -53,13 +57,13 @@ class AnalysisTable:
     """An analysis of one film.
 
     Attributes:
-        title: Its name.
+        title: Name of the analysis.
         rows: The measurements that have a value.
-        chart: Of the rows; None where none has a norm with a standard deviation.
-        notes: Signs and conventions, by the rows' numbers from 1.
+        chart: Chart of the rows; None if no row has a norm with a standard deviation.
+        notes: Signs and conventions; `Row.notes` contains their numbers, from 1.
         absent: Measurements without a value, each with its reason.
-        beyond: What belongs to the analysis and these landmarks never allow.
-        source: Where it was published.
+        beyond: Measurements of the analysis that can never be computed from the landmarks of this project.
+        source: Publication of the analysis.
     """
 
     title: str
@@ -76,16 +80,16 @@ class FilmReport:
     """A film's report.
 
     Attributes:
-        image_id: Its identifier.
-        file: Its path in the folder.
-        look_at: What a person should look at, a sentence each.
-        corrected: Landmarks that a person has placed or taken away.
-        calibration: Its pixel size.
-        classes: By rule.
+        image_id: Identifier of the film.
+        file: Path of the film in the folder.
+        look_at: What a person should check, one sentence per reason.
+        corrected: Landmarks that a person has placed or removed.
+        calibration: Pixel size of the film.
+        classes: Classes by rule.
         analyses: In the order of `ANALYSES`.
-        norm_sets: Those that were chosen.
-        origin: What made it.
-        cvm: Its CVM stage; None where no network says one.
+        norm_sets: The chosen norm sets.
+        origin: The software and networks that made the report.
+        cvm: CVM stage of the film; None if no network predicts it.
     """
 
     image_id: str
@@ -111,18 +115,18 @@ def film_report(
     implausible: bool = False,
     cvm: CvmStage | None = None,
 ) -> FilmReport:
-    """Measure one film and put together what its report says.
+    """Measure one film and assemble the content of its report.
 
     Args:
-        points: Its rows of a `PredictionTable`, maybe with the columns of `judge_points` and `judge_shapes`, and with `corrected`
-            where a person has placed some.
+        points: Rows of a `PredictionTable` of the film, optionally with the columns of `judge_points` and `judge_shapes`, and
+            with `corrected` if a person has corrected points.
         size: (width, height) in px.
-        file: Its path in the folder.
-        calibration: Its pixel size.
-        cephalometry: Norm sets, which of them are chosen, and rules.
-        origin: What made it.
-        implausible: Whether its configuration of landmarks is, as a whole.
-        cvm: Its CVM stage; None where no network says one.
+        file: Path of the film in the folder.
+        calibration: Pixel size of the film.
+        cephalometry: Norm sets, the chosen norm sets, and rules.
+        origin: The software and networks that make the report.
+        implausible: Whether the configuration of landmarks is implausible as a whole.
+        cvm: CVM stage of the film; None if no network predicts it.
     """
     results = assess(measured_places(points), calibration.pixel_size_mm, sigmas_of(points))
     values = {key: result.value for key, result in results.items() if result.value is not None}
@@ -143,7 +147,7 @@ def film_report(
 
 
 def _look_at(points: pd.DataFrame, size: tuple[int, int], implausible: bool) -> list[str]:
-    """Why a person should look, a sentence a reason."""
+    """What a person should check, one sentence per reason."""
     xy = points[["x", "y"]].to_numpy(np.float64)
     outside, flagged = lies_outside(xy[None], size)[0], is_flagged(points)
     unlikely = points["implausible"].to_numpy(bool) if "implausible" in points else np.zeros(len(points), dtype=bool)
@@ -151,17 +155,17 @@ def _look_at(points: pd.DataFrame, size: tuple[int, int], implausible: bool) -> 
     removed = missing & points["corrected"].to_numpy(bool) if "corrected" in points else np.zeros(len(points), dtype=bool)
     reasons = (
         ("Outside the image", outside),
-        ("Implausible beside the other points", unlikely & ~outside),
+        ("Implausible compared with the other points", unlikely & ~outside),
         ("Uncertain", flagged & ~unlikely & ~outside & ~missing),
         ("Not found", missing & ~removed),
     )
     sentences = [f"{reason}: {', '.join(points.loc[which, 'landmark'].astype(str))}." for reason, which in reasons if which.any()]
     if implausible:
         sentences.append(
-            "The landmarks as a whole are unlike those of the training images: is this a lateral cephalogram, upright?"
+            "The landmarks as a whole differ from those of the training images. Is the film an upright lateral cephalogram?"
         )
     if "calibrated_sigma_px" not in points:
-        sentences.append("Nothing was learned about this detector's uncertainty, so that no point is flagged for it: check all.")
+        sentences.append("The uncertainty of this detector is not calibrated, so no point is flagged for it. Check all points.")
     return sentences
 
 
@@ -201,7 +205,7 @@ def _row(result: Result, chosen: ChosenNorm | None, deviation: float | None, not
 
 
 def _noted(result: Result, chosen: ChosenNorm | None, notes: list[str]) -> list[int]:
-    """Numbers of a measurement's notes, which are added where they are new."""
+    """Numbers of a measurement's notes; new notes are added to `notes`."""
     measurement = result.measurement
     unverified = UNVERIFIED[chosen.norm.checked] if chosen else ""
     numbers = []

@@ -1,4 +1,4 @@
-"""Pages from their content: HTML that loads nothing and escapes whatever comes from outside."""
+"""Render pages in HTML that load no other files and escape all text from data sets."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from ceph_pipeline.inference.report.picture import Picture
 
 NOTICE = (
-    "Research software, no medical device: not for diagnosis or treatment. Points and values are a machine's and have to be "
-    "checked by a qualified person."
+    "Research software, not a medical device: not for diagnosis or treatment. Points and values were computed automatically and "
+    "must be checked by a qualified person."
 )
 _PACKAGE = "ceph_pipeline.inference.report"
 
 
 def film_page(report: FilmReport, picture: Picture) -> str:
-    """A film's page; its only script, which zooms the picture, is named by digest so that no other one runs."""
+    """A film's page. The content security policy allows only the script that zooms the picture, by its digest."""
     script = files(_PACKAGE).joinpath("zoom.js").read_text(encoding="utf-8")
     return render("film.html.j2", report=report, picture=picture, script=script, script_digest=_digest(script))
 
 
 def values_fragment(report: FilmReport) -> str:
-    """The parts of a film's page that follow its points: what to look at, classes, analyses and norms; HTML without a frame."""
+    """The parts of a film's page that depend on its points, as an HTML fragment: what to check, classes, analyses and norms."""
     return render("look.html.j2", report=report) + render("values.html.j2", report=report)
 
 
@@ -39,5 +39,5 @@ def render(template: str, **content: Any) -> str:
 
 
 def _digest(script: str) -> str:
-    """What a content security policy calls an inline script."""
+    """The digest of an inline script in the syntax of a content security policy."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"

@@ -1,4 +1,4 @@
-"""A film as a picture inside a page: its pixels as JPEG, the marks over them as vectors."""
+"""A film as a picture in a page: pixels as JPEG, marks above the pixels as vector graphics."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUALITY = 88
 
 @dataclass(frozen=True)
 class Dot:
-    """A landmark in the picture: pixels of the film, and its ring of two standard deviations, 0 where unknown."""
+    """A landmark in the picture, in pixels of the film; `ring` is two standard deviations, 0 where unknown."""
 
     symbol: str
     x: float
@@ -34,14 +34,14 @@ class Dot:
 
 @dataclass(frozen=True)
 class Picture:
-    """What a page draws.
+    """The picture of a film in a page.
 
     Attributes:
-        width: Of the film, in px.
-        height: Likewise.
-        pixels: A `data:` URI, smaller than the film where that is large.
-        dots: Its landmarks.
-        lines: Its tracing.
+        width: Width of the film in px.
+        height: Height of the film in px.
+        pixels: A `data:` URI of the film, reduced if the film is large.
+        dots: The landmarks.
+        lines: The tracing.
     """
 
     width: int
@@ -71,13 +71,13 @@ def picture(image: GreyImage, points: pd.DataFrame) -> Picture:
 
 
 def as_uri(image: GreyImage, long_side: int) -> str:
-    """A film as a JPEG of at most so many pixels a side, inside a `data:` URI."""
+    """A film as a JPEG in a `data:` URI, with at most `long_side` pixels per side."""
     jpeg = encode_image(reduced(image, long_side), ".jpg", QUALITY)
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
 def reduced(image: GreyImage, long_side: int) -> NDArray[np.uint8]:
-    """A film's grey levels as `stretched` has them, of at most so many pixels a side."""
+    """A film's grey levels from `stretched`, with at most `long_side` pixels per side."""
     scale = min(1.0, long_side / max(image.shape))
     size = [max(1, round(side * scale)) for side in (image.shape[1], image.shape[0])]
     levels = stretched(image)
@@ -85,7 +85,7 @@ def reduced(image: GreyImage, long_side: int) -> NDArray[np.uint8]:
 
 
 def stretched(image: GreyImage) -> NDArray[np.uint8]:
-    """Grey levels of a film over the whole of 8 bits, its brightest and darkest half per cent clipped."""
+    """Grey levels of a film stretched to 8 bits; the brightest and the darkest half per cent are clipped."""
     low, high = np.percentile(image, (0.5, 99.5))
     levels = (image.astype(np.float32) - low) / max(high - low, 1.0)
     return np.asarray(np.clip(levels, 0, 1) * 255).round().astype(np.uint8)

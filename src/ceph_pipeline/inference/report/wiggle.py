@@ -1,4 +1,4 @@
-"""The wiggle chart: how far an analysis' values lie from their norms, a row each, joined by a line."""
+"""The wiggle chart: deviations of an analysis' values from their norms, one row per value, connected by a line."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 ROW_PX, WIDTH_PX = 22, 160
-"""Height of a row, which is that of the table's beside it, and width."""
+"""Height of a row, equal to the row height of the table next to the chart, and width of the chart."""
 MARGIN_PX = 8
 REACH_SD = 4.0
-"""What lies further off is drawn at the edge, as an arrow."""
+"""Larger deviations are drawn as an arrow at the edge."""
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class ChartPoint:
     """One value.
 
     Attributes:
-        x: Across, in px.
-        y: Down, in px.
-        beyond: −1 or +1 where the value lies off the chart on that side, else 0.
+        x: Horizontal position in px.
+        y: Vertical position in px.
+        beyond: −1 or +1 if the value lies outside the chart on that side, else 0.
     """
 
     x: float
@@ -32,9 +32,9 @@ class Wiggle:
     """A chart's geometry in px.
 
     Attributes:
-        height: Of the whole.
+        height: Height of the chart.
         marks: The values that have a norm with a standard deviation.
-        runs: Marks of neighbouring rows, which a line joins.
+        runs: Marks of neighbouring rows, which a line connects.
     """
 
     height: int
@@ -44,17 +44,16 @@ class Wiggle:
 
     @staticmethod
     def x_of(deviation: float) -> float:
-        """Where a deviation in standard deviations lies across the chart."""
+        """Horizontal position of a deviation that is given in standard deviations."""
         limited = max(-REACH_SD, min(REACH_SD, deviation))
         return round(WIDTH_PX / 2 + limited / REACH_SD * (WIDTH_PX / 2 - MARGIN_PX), 1)
 
 
 def wiggle(deviations: Sequence[float | None]) -> Wiggle:
-    """Lay a chart out.
+    """Compute the layout of a chart.
 
     Args:
-        deviations: In standard deviations, from the top row down; None where there is no value or no such norm, which breaks
-            the line.
+        deviations: In standard deviations, from top to bottom; None if there is no value or no such norm, which breaks the line.
     """
     marks: list[ChartPoint] = []
     runs: list[list[ChartPoint]] = [[]]

@@ -1,4 +1,4 @@
-"""Reports as files: `index.html`, and a page a film in `films/`."""
+"""Write reports to files: the overview `index.html`, and one page per film in `films/`."""
 
 from __future__ import annotations
 
@@ -34,24 +34,22 @@ def write_reports(
     cephalometry: CephalometryParams,
     origin: ReportOrigin,
 ) -> pd.DataFrame:
-    """Write a page of each film, one after another, and that of the batch last.
-
-    They take the place of an earlier run's, of other films.
+    """Write the page of each film, then the overview page. Reports of an earlier run are replaced.
 
     Args:
-        predictions: A `PredictionTable`, maybe with the columns of `judge_points` and `judge_shapes`.
-        read: The pixels of an image.
-        target: The folder.
-        files: What each image's file is called in reports.
-        calibration: Of each image.
+        predictions: A `PredictionTable`, optionally with the columns of `judge_points` and `judge_shapes`.
+        read: Returns the pixels of an image.
+        target: The folder for the reports.
+        files: Name of each image's file in the reports.
+        calibration: Pixel size of each image.
         cvm: CVM stages of the images that have one.
-        implausible: Images whose configuration of landmarks is, as a whole.
-        set_aside: Files that could not be read, with the reason.
-        cephalometry: Norm sets, which of them are chosen, and rules.
-        origin: What makes the reports.
+        implausible: Images whose configuration of landmarks is implausible as a whole.
+        set_aside: Quarantined files, each with the reason.
+        cephalometry: Norm sets, the chosen norm sets, and rules.
+        origin: The software and networks that make the reports.
 
     Returns:
-        `image_id, page, n_look_at`: the page's path in the folder, and how many sentences say what a person should look at.
+        `image_id, page, n_look_at`: the page's path in the folder, and the number of reasons to check the film.
     """
     strange, stages, entries, rows = set(implausible), cvm or {}, [], []
     with filled_anew(target / FILMS, ".html") as empty:
@@ -78,7 +76,7 @@ def write_reports(
 
 
 def without_reports(target: Path) -> pd.DataFrame:
-    """Delete what an earlier run has left in the folder; a list without pages."""
+    """Delete the reports of an earlier run, and return a list without pages."""
     with filled_anew(target / FILMS, ".html"):
         (target / INDEX).unlink(missing_ok=True)
     return pd.DataFrame(columns=COLUMNS).astype({"image_id": str, "page": str, "n_look_at": int})

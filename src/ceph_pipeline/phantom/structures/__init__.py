@@ -1,6 +1,6 @@
-"""Everything a lateral cephalogram shows, each structure drawn from the landmarks that name points on it.
+"""The anatomical structures of a lateral cephalogram, each drawn from the landmarks on it.
 
-Every function takes a canvas and a face and adds attenuation; order does not matter, since attenuation adds up.
+Every function receives a canvas and a face, and adds attenuation. The order does not matter, since attenuation is additive.
 Amounts are in millimetres of water. Offsets are (forward, up) in millimetres of an average skull.
 """
 

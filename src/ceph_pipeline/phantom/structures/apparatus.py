@@ -1,4 +1,4 @@
-"""The cephalostat's shadows: ear rods over Porion and the nasal ruler with its two marks."""
+"""Parts of the cephalostat: ear rods over Porion, and the nasal ruler with its two marks."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ _NEAR_RADIUS_MM, _FAR_RADIUS_MM = 4.2, 6.4
 
 
 def draw_ear_rods(canvas: Canvas, face: PhantomFace, rods: EarRods) -> None:
-    """Two metal rings of unequal size, and the shaft that carries the near one."""
+    """Draw two metal rings of different size, and the shaft of the near ring."""
     if not rods.strength:
         return
     middle = face.at("Po", 0.0, -EAR_CANAL_MM)
@@ -27,7 +27,7 @@ def draw_ear_rods(canvas: Canvas, face: PhantomFace, rods: EarRods) -> None:
 
 
 def draw_ruler(canvas: Canvas, ruler: Ruler) -> None:
-    """A scale between p1 (below) and p2 (above): long marks centred on the two, short ones every millimetre between."""
+    """Draw a scale from p1 (below) to p2 (above): long strokes centred on both, short strokes every millimetre between."""
     p1, p2, strength = ruler.p1, ruler.p2, ruler.strength
     along = (p1 - p2) / np.linalg.norm(p1 - p2)
     across = np.array([-along[1], along[0]])

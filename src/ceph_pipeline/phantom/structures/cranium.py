@@ -7,10 +7,10 @@ from ceph_pipeline.phantom.curves import Curve, offset, smooth
 from ceph_pipeline.phantom.face import PhantomFace, Point
 
 _SPAN = 8
-"""Points of the vault's outline from one of its control points to the next."""
+"""Number of points of the vault's outline per span between control points."""
 
 SCALP = slice(6 * _SPAN, 15 * _SPAN)
-"""The part of the vault's outline that skin follows, from the forehead to the occiput."""
+"""The part of the vault's outline below the skin, from the forehead to the occiput."""
 
 _VAULT = (
     (0.25, 2.2),
@@ -68,12 +68,12 @@ def forehead_and_nose(face: PhantomFace) -> Curve:
 
 
 def _nasal_bone(face: PhantomFace) -> list[Point]:
-    """Nasion and what lies on the nasal bone's front below it, down to the tip."""
+    """Nasion and the points on the front of the nasal bone, down to its tip."""
     return [face["N"], face.at("N", 0.4, -2.0), face.between("N`", "Pn", 0.13, 3.4), face.between("N`", "Pn", 0.34, 2.8)]
 
 
 def basion_of(face: PhantomFace) -> Point:
-    """Basion: behind and below Articulare, on the line that crosses there."""
+    """Basion, behind and below Articulare on the outline that crosses there."""
     return face.at("Ar", -8.5, -6.5)
 
 
@@ -100,7 +100,7 @@ def _draw_sutures(canvas: Canvas, face: PhantomFace) -> None:
 
 
 def _draw_frontal_bone(canvas: Canvas, face: PhantomFace) -> None:
-    """Thick glabellar bone with the air of the frontal sinus in it, and the nasal bone below the suture at Nasion."""
+    """Thick glabellar bone with the air-filled frontal sinus, and the nasal bone below the suture at Nasion."""
     bulge = 1.6 * (face.build.brow - 1)
     sinus = [(-1.5, 7), (0.8 + bulge, 13), (0.2 + bulge, 21), (-2.6, 27), (-4.6, 20), (-5.6, 11), (-4.6, 5.5)]
     bone = [(-0.6, 1.5), (2.0, 7), (2.6 + bulge, 14), (1.4, 26), (-3, 42), (-8, 46), (-9.5, 32), (-10.5, 18), (-12, 8), (-8, 1.5)]

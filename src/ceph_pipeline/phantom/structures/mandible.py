@@ -7,11 +7,11 @@ from ceph_pipeline.phantom.curves import Curve, offset, smooth
 from ceph_pipeline.phantom.face import PhantomFace
 
 _SPAN = 8
-"""Points of the outline from one of its control points to the next."""
+"""Number of points of the outline per span between control points."""
 
 
 def draw_mandible(canvas: Canvas, face: PhantomFace) -> None:
-    """Both sides with their cortex, which part from the symphysis backwards, the symphysis and the nerve's canal."""
+    """Draw both sides with their cortex, which diverge backwards from the symphysis, the symphysis and the mandibular canal."""
     for sign in (1, -1):
         _draw_side(canvas, face.side(sign))
     _draw_symphysis(canvas, face)
@@ -22,7 +22,7 @@ def draw_mandible(canvas: Canvas, face: PhantomFace) -> None:
 
 
 def _draw_side(canvas: Canvas, face: PhantomFace) -> None:
-    """Body, ramus, condyle and coronoid process of one side, which has half of the bone."""
+    """Draw body, ramus, condyle and coronoid process of one side, with half of the bone's attenuation."""
     outline = mandible_outline(face)
     bone = 0.5 * face.build.bone
     canvas.fill(outline, 26.0 * bone, texture=0.14)
@@ -33,7 +33,7 @@ def _draw_side(canvas: Canvas, face: PhantomFace) -> None:
 
 
 def mandible_outline(face: PhantomFace) -> Curve:
-    """One side's closed outline, through Co, Ar, R, Go, Me, Gn, Pog and B, from the condyle down the ramus' hind border."""
+    """One side's closed outline, through Co, Ar, R, Go, Me, Gn, Pog and B, from the condyle down the ramus' posterior border."""
     points = [
         face["Co"],
         face.at("Co", -2.6, -2.6),
@@ -67,7 +67,7 @@ def mandible_outline(face: PhantomFace) -> Curve:
 
 
 def _draw_symphysis(canvas: Canvas, face: PhantomFace) -> None:
-    """The chin, where rays run along the bone: denser, with a cortex in front and behind."""
+    """Draw the chin, where rays are tangential to the bone: denser, with a cortex in front and behind."""
     outline = mandible_outline(face)
     front = outline[_SPAN * 12 : _SPAN * 17 + 1]
     behind = smooth(

@@ -27,7 +27,7 @@ def orbital_rim(face: PhantomFace) -> Curve:
 
 
 def _draw_orbit(canvas: Canvas, face: PhantomFace) -> None:
-    """Both orbits' rims, whose lowest points' middle is Orbitale, and the orbits' dark content."""
+    """Draw the rims of both orbits and the orbits' dark content; Orbitale is midway between the rims' lowest points."""
     cavity = [(7, 22), (-5, 21), (-10, 13), (-6, 4), (0, 1.6), (6, 4), (9, 12)]
     canvas.fill(smooth(face.around("Or", cavity), closed=True), -8.0, soft_mm=1.5)
     for sign in (1, -1):
@@ -52,7 +52,7 @@ def _draw_zygoma(canvas: Canvas, face: PhantomFace) -> None:
 
 
 def _draw_sinus(canvas: Canvas, face: PhantomFace) -> None:
-    """The maxillary sinus: air behind thin bright walls, the hindmost ending above PNS."""
+    """Draw the maxillary sinus: air between thin bright walls; the posterior wall ends above PNS."""
     outline = [(2, -5), (5, -12), (2, -22), (-6, -27), (-18, -29), (-27, -26), (-29, -14), (-26, -3), (-12, -2)]
     for back, lift, amount, soft in ((0.0, 0.0, -13.0, 1.0), (-3.0, 1.5, -9.0, 1.6)):
         walls = smooth(face.around("Or", [(x + back, y + lift) for x, y in outline]), closed=True)
@@ -67,7 +67,7 @@ def _draw_sinus(canvas: Canvas, face: PhantomFace) -> None:
 
 
 def _draw_palate(canvas: Canvas, face: PhantomFace) -> None:
-    """The hard palate, a plate from the spine's tip at ANS to the one at PNS."""
+    """Draw the hard palate, a plate from the tip of the anterior spine (ANS) to the tip of the posterior spine (PNS)."""
     tip = _spine_end(face, "ANS", "PNS")
     back = _spine_end(face, "PNS", "ANS")
     plate = np.concatenate(
@@ -90,7 +90,7 @@ def _draw_palate(canvas: Canvas, face: PhantomFace) -> None:
 
 
 def _spine_end(face: PhantomFace, tip: str, other: str) -> list[Point]:
-    """A blunt end, 1.8 mm across, whose foremost point is the landmark; clockwise as seen on the screen from below."""
+    """A blunt end, 1.8 mm wide, with the landmark at its tip; points are ordered clockwise on the screen, from below."""
     length = float(np.linalg.norm(face[other] - face[tip])) / face.scale
     return [
         face.between(tip, other, along / length, side)
@@ -112,7 +112,7 @@ def alveolar_front(face: PhantomFace) -> Curve:
 
 
 def _draw_alveolar_process(canvas: Canvas, face: PhantomFace) -> None:
-    """The bone that holds the upper teeth; its front is the profile from ANS through the hollow at A."""
+    """Draw the bone around the upper teeth, with the profile from ANS through the hollow at A as its front."""
     front = alveolar_front(face)
     lower = [
         face.between("UIT", "UIA", 0.36, -3.0),
@@ -129,7 +129,7 @@ def _draw_alveolar_process(canvas: Canvas, face: PhantomFace) -> None:
 
 
 def _draw_pterygoid(canvas: Canvas, face: PhantomFace) -> None:
-    """The pterygomaxillary fissure, a dark drop above PNS between bright walls, and the pterygoid plates."""
+    """Draw the pterygomaxillary fissure, a dark drop shape above PNS between bright walls, and the pterygoid plates."""
     drop = smooth(face.around("PNS", [(1, 8), (4.5, 18), (3.5, 26), (-1, 27), (-2.5, 18)]), closed=True)
     canvas.fill(drop, -12.0, soft_mm=0.4)
     canvas.wall(drop, 1.1, 16.0)

@@ -14,7 +14,7 @@ EAR_CANAL_MM = 4.2
 """Radius of the bony ear canal, in an average skull."""
 
 SELLA_RATIO = 0.84
-"""Second semi-axis over the first."""
+"""Ratio of the second semi-axis to the first."""
 
 
 def draw_skull_base(canvas: Canvas, face: PhantomFace) -> None:
@@ -27,13 +27,13 @@ def draw_skull_base(canvas: Canvas, face: PhantomFace) -> None:
 
 
 def _sella(face: PhantomFace, start_deg: float = 0.0, stop_deg: float = 360.0) -> Curve:
-    """An arc of the sella's outline, from S–N on."""
+    """An arc of the sella's outline, with angles measured from S–N."""
     axis = SELLA_RADIUS_MM * face.scale * (face["N"] - face["S"]) / np.linalg.norm(face["N"] - face["S"])
     return ellipse(face["S"], axis, SELLA_RATIO, start_deg, stop_deg)
 
 
 def _draw_sella(canvas: Canvas, face: PhantomFace) -> None:
-    """The hypophyseal fossa: a bright outline, open above, whose centre is Sella."""
+    """Draw the hypophyseal fossa: a bright outline, open at the top, with Sella as its centre."""
     canvas.fill(_sella(face), -9.0, soft_mm=0.3)
     canvas.sheet(_sella(face, 128, 408), 1.3, 38.0 * face.build.bone)
     back = _sella(face, 128, 200)
@@ -87,7 +87,7 @@ def _draw_sphenoid(canvas: Canvas, face: PhantomFace) -> None:
 
 
 def _draw_clivus(canvas: Canvas, face: PhantomFace) -> None:
-    """The basioccipital bone; Articulare lies where its lower outline crosses the ramus."""
+    """Draw the basioccipital bone; Articulare is the intersection of its lower outline with the ramus."""
     basion = basion_of(face)
     lower = smooth([basion, face["Ar"], face.at("Ar", 9.5, 8.2), face.at("S", 2, -24)])
     upper = smooth([face.at("S", -10.5, -8), face.at("Ar", -2.5, 12), basion + face.scale * np.array([0.0, -1.5])])
@@ -97,7 +97,7 @@ def _draw_clivus(canvas: Canvas, face: PhantomFace) -> None:
 
 
 def _draw_temporal_bone(canvas: Canvas, face: PhantomFace) -> None:
-    """Petrous bone, the densest of the skull, over the mottled mastoid."""
+    """Draw the petrous bone, the densest bone of the skull, above the mottled mastoid."""
     petrous = [(-12, 4), (-8, 13), (2, 18), (13, 17), (20, 9), (14, 5), (4, 3.5), (-6, 2)]
     capsule = [(-2, 6), (1, 12), (8, 13), (11, 8), (6, 5)]
     mastoid = [(-24, 6), (-12, 12), (-4, 8), (-4, -4), (-7, -16), (-13, -19), (-20, -12), (-26, -2)]
@@ -123,7 +123,7 @@ def _draw_temporal_bone(canvas: Canvas, face: PhantomFace) -> None:
 
 
 def _draw_ear(canvas: Canvas, face: PhantomFace) -> None:
-    """One side's ear canal, an oval whose uppermost point is Porion, its smaller look-alike in front, and the joint's fossa."""
+    """Draw one side's ear canal, an oval with Porion as its uppermost point, a smaller oval in front, and the joint's fossa."""
     canal = ellipse(face.at("Po", 0.0, -EAR_CANAL_MM), EAR_CANAL_MM * face.scale * face.up, 0.85)
     canvas.fill(canal, -7.0, soft_mm=0.5)
     canvas.sheet(canal, 1.4, 14.0 * face.build.bone)

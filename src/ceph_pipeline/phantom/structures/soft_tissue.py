@@ -9,7 +9,7 @@ from ceph_pipeline.phantom.structures.cranium import SCALP, vault_outline
 
 
 def draw_soft_tissue(canvas: Canvas, face: PhantomFace) -> None:
-    """Skin, muscle and neck; then the airways are taken out of them."""
+    """Draw skin, muscle and neck, and subtract the airways."""
     skin = skin_outline(face)
     canvas.dome(skin, 52.0, 58.0 * face.build.soft_tissue)
     canvas.fill(skin, 7.0)
@@ -56,7 +56,7 @@ def profile(face: PhantomFace) -> Curve:
 
 
 def skin_outline(face: PhantomFace) -> Curve:
-    """The closed outline of face, scalp and neck; the neck leaves the picture below."""
+    """The closed outline of face, scalp and neck; the neck extends beyond the image's lower border."""
     scalp = offset(vault_outline(face)[SCALP], 6.2 * face.scale * face.build.soft_tissue)
     front = profile(face)
     throat, nape = front[-1], scalp[-1]
@@ -86,7 +86,7 @@ def _draw_airway(canvas: Canvas, face: PhantomFace) -> None:
 
 
 def _draw_tongue_and_palate(canvas: Canvas, face: PhantomFace) -> None:
-    """The soft palate behind the hard one, and the tongue's dome."""
+    """Draw the soft palate behind the hard palate, and the tongue."""
     palate = face.around("PNS", [(2, -1), (-7, -4), (-14, -14), (-18, -26), (-14, -24), (-8, -12), (1, -4)])
     tongue = [
         face.at("LIA", -6, 10),

@@ -1,4 +1,4 @@
-"""The cervical spine: atlas, axis with its dens, C3 to C6; C2 to C4 take the shape of the maturation stage."""
+"""The cervical spine: atlas, axis with its dens, and C3 to C6; the shapes of C2 to C4 depend on the CVM stage."""
 
 from dataclasses import dataclass
 
@@ -19,9 +19,9 @@ class Vertebra:
     """Shape of a vertebral body.
 
     Attributes:
-        height: Hind height over width: 0.66 a lying rectangle, 1 a square, above 1 a standing one.
-        taper: Front height over hind height; below 1 a trapezoid.
-        concavity: Depth of the hollow in the lower border, in mm.
+        height: Posterior height divided by width: 0.66 is a horizontal rectangle, 1 a square, above 1 a vertical rectangle.
+        taper: Anterior height divided by posterior height; below 1 is a trapezoid.
+        concavity: Depth of the concavity of the lower border, in mm.
     """
 
     height: float
@@ -32,8 +32,8 @@ class Vertebra:
 def vertebrae(stage: int) -> tuple[Vertebra, Vertebra, Vertebra]:
     """C2, C3 and C4 at a cervical vertebral maturation stage.
 
-    The lower borders hollow out one after the other (none at CS1, C2 at CS2, C2 and C3 at CS3, all from CS4 on); C3 and C4
-    grow from trapezoids (CS1 and CS2) over lying rectangles (CS3 and CS4) to a square (CS5) and a standing rectangle (CS6).
+    The lower borders become concave one after the other (none at CS1, C2 at CS2, C2 and C3 at CS3, all from CS4 on). C3 and C4
+    change from trapezoids (CS1 and CS2) to horizontal rectangles (CS3 and CS4), a square (CS5) and a vertical rectangle (CS6).
 
     Raises:
         ValueError: stage is not in 1..6.
@@ -57,7 +57,7 @@ def vertebrae(stage: int) -> tuple[Vertebra, Vertebra, Vertebra]:
 
 
 def draw_spine(canvas: Canvas, face: PhantomFace) -> None:
-    """From the atlas down to C6, each body with its arch and spinous process behind."""
+    """Draw the vertebrae from the atlas to C6, each body with its arch and spinous process."""
     c2, c3, c4 = vertebrae(face.cvm_stage)
     below = Vertebra(c4.height, c4.taper, c4.concavity * 0.8)
     top = face.at(basion_of(face), -6.5, -19.0)
@@ -74,7 +74,7 @@ def draw_spine(canvas: Canvas, face: PhantomFace) -> None:
 
 
 def _draw_body(canvas: Canvas, top: Point, axes: Point, shape: Vertebra) -> None:
-    """A vertebral body below `top`, the middle of its hind upper edge's level; `axes` rows are forward and down per mm."""
+    """Draw a vertebral body below `top`, the middle of its upper border; `axes` rows are forward and down per mm."""
     half, hind = _WIDTH_MM / 2, shape.height * _WIDTH_MM
     drop = (1 - shape.taper) * hind
     upper = [(-half, 0.0), (-half * 0.3, 0.55 + 0.3 * drop), (half * 0.5, 0.3 + 0.8 * drop), (half - 0.8, drop)]
@@ -104,7 +104,7 @@ def _draw_arch(canvas: Canvas, top: Point, axes: Point, shape: Vertebra, number:
 
 
 def _draw_dens(canvas: Canvas, face: PhantomFace, top: Point) -> None:
-    """The axis' tooth, rising from its body to just below Basion."""
+    """Draw the dens of the axis, from its body to just below Basion."""
     points = [(-6.0, 0), (-4.8, 7), (-4.0, 13), (-0.5, 16), (3.2, 13), (4.0, 7), (5.5, 0)]
     outline = smooth(face.around(top, points))
     canvas.fill(outline, 20.0, texture=0.14)
@@ -112,7 +112,7 @@ def _draw_dens(canvas: Canvas, face: PhantomFace, top: Point) -> None:
 
 
 def _draw_atlas(canvas: Canvas, face: PhantomFace, top: Point) -> None:
-    """The anterior arch before the dens and the posterior arch far behind it."""
+    """Draw the anterior arch in front of the dens, and the posterior arch far behind it."""
     front = [(6.0, 13), (10.5, 11), (11.0, 6), (8.0, 3), (6.0, 7)]
     rear = [(-8, 12), (-22, 8), (-33, 9), (-37, 4), (-33, 0), (-24, 2.5), (-10, 5)]
     for points, amount in ((front, 24.0), (rear, 16.0)):

@@ -1,4 +1,4 @@
-"""The teeth: incisors from apex to tip, premolars and molars with their cusps, and the others as hints."""
+"""The teeth: incisors from apex to tip, premolars and molars with their cusps, and simplified other teeth."""
 
 from dataclasses import dataclass
 
@@ -80,7 +80,7 @@ def draw_teeth(canvas: Canvas, face: PhantomFace) -> None:
 
 
 def _draw_incisor(canvas: Canvas, tip: Point, apex: Point, scale: float) -> None:
-    """A central incisor whose blunt ends lie on its tip and its apex."""
+    """Draw a central incisor with blunt ends at its tip and its apex."""
     outline = _INCISOR * (1, scale, scale)
     canvas.fill(spindle(tip, apex, outline), 46.0)
     canvas.fill(spindle(tip, apex, outline[outline[:, 0] < 0.45]), 20.0)
@@ -90,7 +90,7 @@ def _draw_incisor(canvas: Canvas, tip: Point, apex: Point, scale: float) -> None
 def _draw_tooth(
     canvas: Canvas, tooth: ToothOutlines, cusp: Point, axes: Point, strength: float = 1.0, soft_mm: float = 0.0
 ) -> None:
-    """A premolar or molar by its cusp's tip; `axes` rows are the mesial and the root direction, per mm."""
+    """Draw a premolar or molar at its cusp's tip; `axes` rows are the mesial and the root direction, per mm."""
     canvas.fill(_placed(tooth.crown, cusp, axes), 46.0 * strength, soft_mm=soft_mm)
     canvas.rim(_placed(tooth.crown, cusp, axes), 1.2, 14.0 * strength)
     canvas.fill(_placed(tooth.roots, cusp, axes), 25.0 * strength, soft_mm=0.2 + soft_mm)
@@ -98,7 +98,7 @@ def _draw_tooth(
 
 
 def _draw_other_molars(canvas: Canvas, molar: Point, axes: Point) -> None:
-    """Second and third molar, and the far side's first, a little out of line and less sharp."""
+    """Draw the second and third molars, and the first molar of the far side, slightly displaced and less sharp."""
     mesial, root = axes
     _draw_tooth(canvas, _MOLAR, molar - 10.6 * mesial + 0.5 * root, axes, 0.85, 0.2)
     _draw_tooth(canvas, _MOLAR, molar - 20.2 * mesial + 3.0 * root, axes * 0.88, 0.4, 0.4)
@@ -106,7 +106,7 @@ def _draw_other_molars(canvas: Canvas, molar: Point, axes: Point) -> None:
 
 
 def _draw_front(canvas: Canvas, face: PhantomFace, premolar: Point, incisor: Point, incisor_axis: Point, root: Point) -> None:
-    """First premolar, canine and lateral incisor, fanning out towards the central incisor's axis."""
+    """Draw the first premolar, canine and lateral incisor, with axes that approach the central incisor's axis."""
     for share, lift, strength in ((0.27, 0.3, 0.8), (0.52, 0.2, 0.7), (0.76, 1.2, 0.35)):
         axis = _unit((1 - share) * root + share * incisor_axis)
         across = np.array([-axis[1], axis[0]])

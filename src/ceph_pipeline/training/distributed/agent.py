@@ -1,4 +1,7 @@
-"""torchrun, ended with the process that started it: `python -m ceph_pipeline.training.distributed.agent <torchrun's options>`."""
+"""Runs torchrun, and ends with the process that started it.
+
+Usage: `python -m ceph_pipeline.training.distributed.agent LOG <torchrun's options>`.
+"""
 
 import json
 import os
@@ -9,15 +12,15 @@ from ceph_pipeline.training.distributed.rank import OWNER, end_with_owner
 
 
 def main(log: Path, options: list[str]) -> None:
-    """Run torchrun's agent; what ranks it saw fail goes to standard output as JSON.
+    """Run torchrun's agent, and write the failed ranks to standard output as JSON.
 
     Args:
-        log: File for what torchrun says.
-        options: Of `torch.distributed.run`.
+        log: File for torchrun's output.
+        options: Options of `torch.distributed.run`.
     """
     end_with_owner()
     os.environ[OWNER] = str(os.getpid())
-    with log.open("w", encoding="utf-8") as sys.stderr:  # the ranks inherit the descriptor, which stays the console
+    with log.open("w", encoding="utf-8") as sys.stderr:  # the ranks inherit the descriptor, which is still the console
         from torch.distributed import run
         from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 

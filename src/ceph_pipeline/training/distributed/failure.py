@@ -1,4 +1,4 @@
-"""Which of the ranks failed first, and why."""
+"""Determines which rank failed first, and why."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHUTDOWN_S = 10
-"""How long ranks may take to end after one has failed, before the agent kills them."""
+"""Maximum time for ranks to end after one rank has failed; then the agent kills them."""
 
-AGAIN = "Run the same command again to go on from the last complete epoch."
+AGAIN = "Run the same command again to resume from the last complete epoch."
 
 
 class Exit(NamedTuple):
-    """How the agent saw a rank end.
+    """The end of a rank, as reported by the agent.
 
     Attributes:
         code: Exit code; negative: the signal that ended it.
@@ -34,8 +34,8 @@ class Failure:
     """The cause of a failed training.
 
     Attributes:
-        message: What happened, where its log is, what to do.
-        out_of_memory: Whether a device's memory did not take a batch.
+        message: The cause, the path of the log, and the remedy.
+        out_of_memory: Whether a batch did not fit a device's memory.
     """
 
     message: str
@@ -45,13 +45,13 @@ class Failure:
 def first_failure(stage: str, ranks: Path, exits: Mapping[int, Exit], world: int) -> Failure:
     """The rank that failed first.
 
-    A rank that was killed leaves an exit code, and errors of the ranks that waited for it; a rank with an error leaves its
-    record, errors of the others, and kills by the agent of those that still waited when their time was up.
+    A killed rank has an exit code, and the ranks that waited for it record errors. A rank with an error writes a record; other
+    ranks then also record errors, or are killed by the agent after a timeout.
 
     Args:
-        stage: Of the training.
+        stage: The stage of the training.
         ranks: Folder of the ranks' logs and records.
-        exits: Of the ranks that failed, as the agent saw them.
+        exits: Exits of the failed ranks, as reported by the agent.
         world: Number of ranks.
     """
     records = {int(path.stem.split("_")[1]): json.loads(path.read_text(encoding="utf-8")) for path in ranks.glob("rank_*.json")}

@@ -1,6 +1,7 @@
-"""Another machine's part in a training: `python -m ceph_pipeline.training.distributed.join_node FOLDER --node 1`.
+"""Lets another machine join a training: `python -m ceph_pipeline.training.distributed.join_node FOLDER --node 1`.
 
-The machine that runs Kedro is node 0. The others need the same files under the same paths, and wait here for its training.
+The machine that runs Kedro is node 0. Other machines require the same files under the same paths; this command waits for the
+training of node 0.
 """
 
 from __future__ import annotations
@@ -21,17 +22,22 @@ from ceph_pipeline.training.distributed.lock import holder
 from ceph_pipeline.training.distributed.spec import Spec, spec_path
 
 INTERVAL_S = 1.0
-"""Between two looks at the folder."""
+"""Time between two checks of the folder."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Wait until a training runs in the folder, start this machine's ranks, and return their agent's exit code."""
-    parser = argparse.ArgumentParser(description="Let this machine take part in a training that another machine starts.")
-    parser.add_argument("folder", type=Path, help="where that training keeps its state, e.g. data/06_models/stage1")
-    parser.add_argument("--node", type=int, default=os.environ.get("SLURM_PROCID"), help="1, 2, … (under Slurm: the task)")
+    parser = argparse.ArgumentParser(description="Let this machine join a training that another machine starts.")
+    parser.add_argument("folder", type=Path, help="folder of the training's state, e.g. data/06_models/stage1")
+    parser.add_argument(
+        "--node",
+        type=int,
+        default=os.environ.get("SLURM_PROCID"),
+        help="number of this machine: 1, 2, … (default under Slurm: the task's number)",
+    )
     options = parser.parse_args(arguments)
     if not options.node:
-        parser.error("--node has to be 1 or more: 0 is the machine that runs Kedro.")
+        parser.error("--node must be at least 1: 0 is the machine that runs Kedro.")
     while (spec := spec_in_force(options.folder)) is None:
         time.sleep(INTERVAL_S)
     command = agent_command(spec_path(options.folder), spec.devices, spec.nodes, spec.master, options.node)
@@ -39,12 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def spec_in_force(folder: Path) -> Spec | None:
-    """What the training that runs in a folder tells its ranks; None while there is none.
+    """The spec of the training that runs in a folder; None if no training runs.
 
-    A training that was killed leaves its spec, which another one has not replaced yet when it has just taken the folder.
+    The spec of a killed training is ignored: a new training can hold the folder's lock before it replaces this spec.
 
     Raises:
-        TrainingError: the spec is not one of this version of the program.
+        TrainingError: another version of the program wrote the spec.
     """
     process, path = holder(folder), spec_path(folder)
     try:
@@ -57,7 +63,7 @@ def spec_in_force(folder: Path) -> Spec | None:
         return Spec.model_validate_json(content)
     except ValidationError as error:
         raise TrainingError(
-            f"{path}: not what this machine's program reads ({error.errors()[0]['msg']} at {error.errors()[0]['loc']}). "
+            f"{path}: not readable by this machine's version ({error.errors()[0]['msg']} at {error.errors()[0]['loc']}). "
             "Install the same version on all machines."
         ) from None
 

@@ -1,4 +1,4 @@
-"""The start of ranks on this machine, and what is made of their end."""
+"""Launches this machine's ranks with torchrun and reports failures."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ WORKER = "ceph_pipeline.training.worker"
 """The module that each rank runs."""
 
 PATIENCE_S = 30
-"""How long an agent may take to end its ranks."""
+"""Maximum time for an agent to end its ranks."""
 
 
 def launch(spec: Spec, tables: Mapping[str, pd.DataFrame], folder: Path, environment: Mapping[str, str]) -> None:
-    """Train in a process for each device, and wait for them.
+    """Train in one process per device, and wait for the processes.
 
-    Where a device's memory does not take its batch, all ranks start again from the last complete epoch with smaller batches,
-    more of them accumulated; several machines stop instead.
+    If a batch does not fit a device's memory, all ranks start again from the last complete epoch with smaller batches, and more
+    of them are accumulated. A training on several machines stops instead.
 
     Args:
-        spec: What is trained.
-        tables: What it learns from, by name.
-        folder: Where the training keeps its state.
-        environment: Variables that the ranks need beside those of this process.
+        spec: The training's spec.
+        tables: Training data, by name.
+        folder: Folder of the training's state.
+        environment: Environment variables for the ranks, in addition to those of this process.
 
     Raises:
         TrainingError: a rank has failed.
@@ -56,17 +56,17 @@ def launch(spec: Spec, tables: Mapping[str, pd.DataFrame], folder: Path, environ
             raise TrainingError(failure.message)
         spec = spec.model_copy(update={"splits": spec.splits + 1})
         logger.warning(
-            "%s: a device's memory is full. Smaller batches, more of them accumulated, keep the effective batch; BatchNorm sees "
-            "the smaller ones. The ranks start again",
+            "%s: a device's memory is full. The ranks start again with smaller batches, more of them accumulated. The effective "
+            "batch size is unchanged, but BatchNorm uses the smaller batches",
             spec.stage,
         )
 
 
 def run_ranks(spec: Spec, tables: Mapping[str, pd.DataFrame], folder: Path, environment: Mapping[str, str]) -> Failure | None:
-    """Start this machine's agent, log what rank 0 says, and wait.
+    """Start this machine's agent, relay rank 0's log, and wait.
 
     Returns:
-        What went wrong, if anything; the ranks' logs then stay in `folder`.
+        The failure, or None. After a failure, the ranks' logs are kept in `folder`.
     """
     ranks = folder / "ranks"
     shutil.rmtree(ranks, ignore_errors=True)
@@ -87,21 +87,21 @@ def run_ranks(spec: Spec, tables: Mapping[str, pd.DataFrame], folder: Path, envi
 
 
 def meeting_point() -> str:
-    """`host:port` where the agents of several machines meet: this machine, unless the environment names another."""
+    """`host:port` of the rendezvous of several machines: this machine, or MASTER_ADDR and MASTER_PORT if set."""
     return f"{os.environ.get('MASTER_ADDR', socket.gethostname())}:{os.environ.get('MASTER_PORT', '29500')}"
 
 
 def require_devices(loop: LoopParams, stage: str) -> None:
-    """Refuse more GPUs than there are, and SyncBN without any.
+    """Check the number of GPUs, and that SyncBN is used on GPUs only.
 
     Raises:
-        TrainingError: this machine cannot give what the parameters ask for.
+        TrainingError: this machine lacks the GPUs that the parameters require.
     """
     gpus = torch.cuda.device_count()
     if gpus and loop.devices > gpus:
         raise TrainingError(f"{stage}.loop.devices = {loop.devices}, but this machine has {gpus} GPU(s): lower it.")
     if loop.sync_batchnorm and not gpus:
-        raise TrainingError(f"{stage}.loop.sync_batchnorm = true, but SyncBN computes on GPUs only: set it to false.")
+        raise TrainingError(f"{stage}.loop.sync_batchnorm = true, but SyncBN requires GPUs: set it to false.")
 
 
 def agent_command(spec: Path, devices: int, nodes: int, master: str, node: int) -> list[str]:
@@ -109,10 +109,10 @@ def agent_command(spec: Path, devices: int, nodes: int, master: str, node: int) 
 
     Args:
         spec: The spec's path.
-        devices: Ranks on each machine.
-        nodes: Machines.
-        master: `host:port` where the agents of several machines meet.
-        node: Which machine this is; 0 is the one that runs Kedro.
+        devices: Number of ranks on each machine.
+        nodes: Number of machines.
+        master: `host:port` of the rendezvous of several machines.
+        node: Number of this machine; 0 is the machine that runs Kedro.
     """
     host, _, port = master.rpartition(":")
     several = [f"--nnodes={nodes}", f"--node-rank={node}", f"--master-addr={host}", f"--master-port={port}"]
@@ -123,13 +123,13 @@ def agent_command(spec: Path, devices: int, nodes: int, master: str, node: int) 
 
 
 def rank_environment(devices: int) -> dict[str, str]:
-    """Environment of an agent: its owner, and the cores shared out where nobody has said how many threads to use."""
+    """Environment of an agent: its owner, and the cores per rank as OMP_NUM_THREADS unless that variable is set."""
     threads = max(1, (os.cpu_count() or 1) // devices)
     return {"OMP_NUM_THREADS": str(threads)} | os.environ | {OWNER: str(os.getpid())}
 
 
 def _end(agent: subprocess.Popen[str]) -> None:
-    """End an agent that still runs, and with it its ranks."""
+    """End a running agent and its ranks."""
     if agent.poll() is None:
         agent.terminate()
         try:

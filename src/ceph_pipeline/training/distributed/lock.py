@@ -1,4 +1,4 @@
-"""One training at a time in a folder."""
+"""Locks a folder, so that only one training at a time uses it."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROCESS = secrets.token_hex(8)
-"""Tells this process from all others; its number returns, in containers with every start."""
+"""Identifies this process; process numbers are reused, in containers at every start."""
 
 LOCK = ".lock"
-"""Held by a training. Only trainings try for it."""
+"""Lock of a training; only trainings try to acquire it."""
 
 PROBE = ".lock.probe"
-"""A training holds it too. To ask whether a training runs is to try for this lock, since no system answers otherwise."""
+"""Second lock of a training. Other processes try to acquire it to check whether a training runs."""
 
 RECORD = ".lock.json"
-"""Says which process holds the locks."""
+"""File that identifies the process with the locks."""
 
 PATIENCE_S = 60.0
-"""How long a training that starts waits for `PROBE`: who asks lets go of it within `ASKING_S`, unless suspended."""
+"""Timeout of a starting training for `PROBE`; other processes release `PROBE` at once, unless they are suspended."""
 
 ASKING_S = 0.5
-"""How long one who asks waits for `PROBE`: enough for others who ask to let go of it, which they do at once."""
+"""Timeout of a check for `PROBE`; other checks release `PROBE` at once."""
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes from training into a folder.
 
-    The operating system holds the locks and drops them with the process, however that ends: there is no stale lock, as there
-    could be with files that merely exist (filelock's soft locks). Forked data loaders do not inherit them, and network file
-    systems pass them on to other machines.
+    The operating system releases the locks when the process ends in any way. Stale locks therefore cannot occur, unlike with
+    filelock's soft locks, which are files. Forked data loaders do not inherit the locks. Network file systems share the locks
+    between machines.
 
     Raises:
-        TrainingError: another process trains there, or the file system has no locks.
-        DiskError: the disk is full, or may not be written to.
+        TrainingError: another process trains in the folder, or the file system does not support locks.
+        DiskError: the disk is full or not writable.
     """
     with ExitStack() as locks:
         try:
@@ -61,30 +61,29 @@ def locked(folder: Path) -> Iterator[None]:
         except Timeout as error:
             if error.lock_file == str(folder / PROBE):
                 raise TrainingError(
-                    f"{folder}: a process that asked whether a training runs here has held {PROBE} for {PATIENCE_S:g} s: it is "
-                    "suspended. End it, and run again."
+                    f"{folder}: a process that checks for a running training has held {PROBE} for {PATIENCE_S:g} s and is "
+                    "probably suspended. End that process, and run again."
                 ) from None
             raise TrainingError(
-                f"{folder}: another training ({_holder_in_words(folder)}) writes here. Wait for it, or stop it."
+                f"{folder}: another training ({_holder_in_words(folder)}) uses this folder. Wait for it, or stop it."
             ) from None
         except DiskError:
             raise
         except OSError as error:
             raise TrainingError(
                 f"{folder}: cannot be locked against a second training ({error.strerror or error}). Set data_root in globals.yml "
-                "to a disk whose file system has locks."
+                "to a disk whose file system supports locks."
             ) from error
         yield
 
 
 def holder(folder: Path) -> str | None:
-    """`PROCESS` of the one that trains into a folder, on whatever machine; None where none does.
+    """`PROCESS` of the training that runs in a folder, on any machine; None if no training runs.
 
-    Where this process may not try for locks, as in a folder of somebody else's, nobody can tell: the answer is the one that
-    trained there last, as if it still did.
+    If this process has no permission to lock files in the folder, the result is the process that trained there last.
 
-    The question never stops a training from starting: it does not touch `LOCK`, and a training that starts waits for `PROBE`,
-    which the question holds only for a moment.
+    This check never prevents a training from starting: it does not use `LOCK`, and a starting training waits for `PROBE`, which
+    the check holds only briefly.
     """
     if not (folder / PROBE).exists():
         return None
@@ -96,7 +95,7 @@ def holder(folder: Path) -> str | None:
 
 
 def _holder_in_words(folder: Path) -> str:
-    """Who has recorded that they hold the locks; for a moment after the locks are taken, that is still the one before."""
+    """The process that has recorded that it holds the locks; just after a change, still the previous process."""
     record = _record(folder)
     return f"process {record['pid']} on {record['machine']}" if record else "an unknown process"
 

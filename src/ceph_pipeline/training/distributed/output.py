@@ -1,4 +1,4 @@
-"""What ranks say: everything into a file each, and rank 0's log lines, as JSON, to the process that started the training."""
+"""Redirects each rank's output to a log file, and relays rank 0's log records as JSON to the launching process."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LAST_LINES = 6
-"""Of a traceback, that an error message shows."""
+"""Number of a traceback's last lines in an error message."""
 
 _RECORD = {"level", "logger", "message"}
-"""What a relayed log line holds."""
+"""Keys of a relayed log record."""
 
 
 class JsonLines(logging.Handler):
-    """Writes this project's log records, and others' warnings, as one line of JSON each."""
+    """Writes this project's log records, and warnings of other packages, as one line of JSON each."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
@@ -42,11 +42,12 @@ class JsonLines(logging.Handler):
 
 
 def redirect(log: Path, *, relays: bool) -> None:
-    """Send this process's output to a file; where it is rank 0, its log lines are relayed and its progress bar is shown.
+    """Redirect this process's output to a file; for rank 0, also relay log records and show the progress bar.
 
     Args:
         log: The file.
-        relays: Whether this is rank 0: its standard output, as it was, takes the log lines, its standard error the bar.
+        relays: Whether this is rank 0: log records go to the original standard output, the progress bar to the original
+            standard error.
     """
     lines, console = (os.fdopen(os.dup(number), "w", encoding="utf-8") for number in (1, 2))
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -62,15 +63,15 @@ def redirect(log: Path, *, relays: bool) -> None:
 
 
 def relay(lines: Iterable[str]) -> dict[int, Exit]:
-    """Log what ranks and agent send up, under the names that it was logged with there.
+    """Log the relayed records of ranks and agent, under their original logger names.
 
     Returns:
-        How the agent saw ranks fail.
+        The exits of failed ranks, as reported by the agent.
     """
     exits: dict[int, Exit] = {}
     for line in lines:
         message = _message(line)
-        if message is None:  # a library that writes to the descriptor itself
+        if message is None:  # output that a library writes directly to the descriptor
             logger.info(line.rstrip())
         elif "exits" in message:
             exits = {int(rank): Exit(*seen) for rank, seen in message["exits"].items()}
@@ -80,7 +81,7 @@ def relay(lines: Iterable[str]) -> dict[int, Exit]:
 
 
 def _message(line: str) -> dict[str, Any] | None:
-    """What a line says to us; None of one that is not ours."""
+    """The content of a relayed line; None for other output."""
     try:
         message = json.loads(line)
     except json.JSONDecodeError:
@@ -89,7 +90,7 @@ def _message(line: str) -> dict[str, Any] | None:
 
 
 def record_error(path: Path, error: BaseException, *, out_of_memory: bool) -> None:
-    """Leave an error where the process that started the training finds it; the whole traceback goes to the rank's log."""
+    """Write an error to a file for the launching process; the whole traceback is written to the rank's log."""
     traceback.print_exception(error)
     ours = type(error).__module__.partition(".")[0] == "ceph_pipeline"
     lines = [str(error)] if ours else "".join(traceback.format_exception(error)).strip().splitlines()[-LAST_LINES:]

@@ -1,4 +1,4 @@
-"""Which of the processes that train together this one is, and which process it ends with."""
+"""The rank of this process in a distributed training, and the process with which it ends."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ceph_pipeline.artifacts import workers
 
 @dataclass(frozen=True)
 class Rank:
-    """A process's place among those that train together.
+    """The rank of a process in a distributed training.
 
     Attributes:
-        index: 0 … world − 1; rank 0 logs and writes what the others only compute.
+        index: 0 … world − 1; only rank 0 writes logs and files.
         world: Number of processes on all machines.
     """
 
@@ -22,10 +22,10 @@ class Rank:
 
     @classmethod
     def from_environment(cls) -> Rank:
-        """The place that torchrun gave this process.
+        """The rank that torchrun assigned to this process.
 
         Raises:
-            KeyError: torchrun did not start it.
+            KeyError: torchrun did not start this process.
         """
         return cls(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
 
@@ -34,9 +34,9 @@ ALONE = Rank()
 """The only process of a training on one device."""
 
 OWNER = "CEPH_PIPELINE_OWNER"
-"""Environment variable that names the process to end with."""
+"""Environment variable with the number of the owner, with which this process ends."""
 
 
 def end_with_owner() -> None:
-    """Watch the process that started this one; ranks sit in sessions of their own and would outlive it."""
+    """End this process when its owner ends; ranks run in their own sessions and would otherwise continue."""
     workers.end_with_owner(int(os.environ[OWNER]))

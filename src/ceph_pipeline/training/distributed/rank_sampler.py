@@ -1,4 +1,4 @@
-"""One order of samples, divided among the ranks."""
+"""Divides one order of samples among the ranks."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class RankSampler(Sampler[Draw]):
-    """Every world-th draw of an order, from the rank's own on.
+    """Every world-th draw of an order, starting at the rank's index.
 
-    Batch i of all ranks together is batch i of one process with batches as many times larger. For training all shares are
-    equally long, since the ranks step together; what does not divide is left out, other images each epoch. For validation
-    every draw is in exactly one share, and shares differ by one.
+    Batch i of all ranks together equals batch i of a single process with a `world` times larger batch. In training, all shares
+    have equal length, because the ranks step together; the remaining draws are dropped, and differ between epochs. In
+    validation, every draw belongs to exactly one share, and the lengths of shares differ by at most one.
     """
 
     def __init__(self, order: EpochSampler, rank: Rank) -> None:
@@ -45,10 +45,10 @@ class RankSampler(Sampler[Draw]):
 
 
 def sampler_of(order: EpochSampler, rank: Rank) -> EpochSampler | RankSampler:
-    """A sampler of a rank's share of an order; the order itself where there is one rank.
+    """A sampler of a rank's share of an order; the order itself for a single rank.
 
     Raises:
-        TrainingError: there is not a draw for every rank.
+        TrainingError: there are fewer draws than ranks.
     """
     if rank.world == 1:
         return order
@@ -57,12 +57,12 @@ def sampler_of(order: EpochSampler, rank: Rank) -> EpochSampler | RankSampler:
 
 
 def require_enough(images: int, world: int, split: str) -> None:
-    """Refuse more ranks than a split has images.
+    """Check that a split has at least one image per rank.
 
     Raises:
-        TrainingError: some would have none.
+        TrainingError: there are fewer images than ranks.
     """
     if images < world:
         raise TrainingError(
-            f"the {split} split holds {images} images, fewer than the {world} processes: lower loop.devices or nodes."
+            f"the {split} split has {images} images, fewer than the {world} processes: lower loop.devices or nodes."
         )

@@ -1,4 +1,4 @@
-"""What ranks are told: JSON and Parquet in the training's folder, nothing that runs when it is read."""
+"""The spec of a training for its ranks: JSON and Parquet files in the training's folder, without executable content."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CREDENTIALS = "CEPH_PIPELINE_STORE_CREDENTIALS"
-"""Environment variable by which the store's credentials reach the ranks: secrets are not written to disk."""
+"""Environment variable that passes the store's credentials to the ranks; secrets are not written to disk."""
 
 
 class StoreHandle(BaseModel):
@@ -32,24 +32,26 @@ class StoreHandle(BaseModel):
     quality: int
 
     def open(self) -> ImageStore:
-        """The store, with the credentials of this process's environment."""
+        """The store, opened with the credentials in this process's environment."""
         credentials = json.loads(os.environ.get(CREDENTIALS, "{}"))
         return ImageStore(self.path, format=self.format, quality=self.quality, credentials=credentials)
 
 
 class Spec(BaseModel):
-    """A training as its ranks are told of it.
+    """The description of a training that its ranks read.
 
     Attributes:
-        stage: Which stage.
+        stage: The stage.
         params: The stage's parameters.
-        crop_params: How stage 2 cuts its crops.
-        store: Pixels.
-        tables: Names of the tables, each a Parquet file beside the spec.
+        crop_params: Crop parameters of stage 2.
+        store: The image store.
+        tables: Names of the tables, each a Parquet file next to the spec.
         run_id: The MLflow run that rank 0 logs to.
-        master: `host:port` where ranks of several machines meet.
-        splits: How many times batches have been divided for want of memory.
-        process: The `PROCESS` that wrote it; a killed one leaves its spec behind.
+        devices: Number of ranks on each machine.
+        nodes: Number of machines.
+        master: `host:port` of the rendezvous of several machines.
+        splits: Number of times that batches were split to fit the memory.
+        process: The `PROCESS` that wrote the spec; a killed process does not delete its spec.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,7 +70,7 @@ class Spec(BaseModel):
 
 
 def spec_path(folder: Path) -> Path:
-    """Where a training's folder holds its spec."""
+    """The path of the spec in a training's folder."""
     return folder / "ranks" / "spec.json"
 
 
@@ -83,7 +85,7 @@ def write_spec(spec: Spec, tables: Mapping[str, pd.DataFrame], folder: Path) -> 
 
 
 def discard_spec(path: Path) -> None:
-    """Remove the spec and its tables; the ranks' logs beside them stay."""
+    """Delete the spec and its tables; the ranks' logs in the same folder are kept."""
     for file in (path, *path.parent.glob("*.parquet")):
         file.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""How ranks step together."""
+"""Strategy and callback that synchronise the ranks."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def strategy(rank: Rank, *, some_frozen: bool) -> DDPStrategy | Literal["auto"]:
-    """Lightning's strategy: gradients averaged over the ranks in each step, by NCCL on GPUs and gloo on CPUs.
+    """Lightning's strategy, which averages gradients over the ranks in each step, with NCCL on GPUs and gloo on CPUs.
 
-    DDP itself would copy rank 0's buffers before every forward pass, those of validation too, where ranks with fewer batches
-    would leave the others waiting for ever; `SharedBuffers` replaces that.
+    By default, DDP copies rank 0's buffers before every forward pass, also in validation. There, ranks with more batches than
+    others would wait forever. `SharedBuffers` replaces this copy.
 
     Args:
-        rank: Which of the processes that train together this one is.
-        some_frozen: Whether some weights are frozen for a while: DDP then has to look which ones took part in a step.
+        rank: The rank of this process.
+        some_frozen: Whether some weights are frozen in some epochs; DDP then searches for unused parameters in each step.
     """
     if rank.world == 1:
         return "auto"
@@ -32,22 +32,22 @@ def strategy(rank: Rank, *, some_frozen: bool) -> DDPStrategy | Literal["auto"]:
 
 
 def shared_buffers(rank: Rank) -> list[Callback]:
-    """The callback that keeps the ranks' buffers equal, where there are ranks."""
+    """The callback that keeps the buffers of several ranks equal; empty for a single rank."""
     return [SharedBuffers(rank.world)] if rank.world > 1 else []
 
 
 class SharedBuffers(Callback):
     """Averages BatchNorm's running statistics over the ranks after each batch.
 
-    Every rank then validates the network that rank 0 saves, and a resumed training starts where all of them were. Comes
-    before the moving average of weights, so that this averages the same on every rank.
+    Every rank then validates the network that rank 0 saves, and a resumed training starts with the same statistics on all
+    ranks. This callback precedes the moving average of weights, so that the average is the same on every rank.
     """
 
     def __init__(self, world: int) -> None:
         self.world = world
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Average."""
+        """Average the running statistics over the ranks."""
         del trainer, outputs, batch, batch_idx
         norms = (module for module in pl_module.modules() if isinstance(module, _BatchNorm))
         buffers = [buffer for norm in norms for buffer in norm.buffers() if buffer.is_floating_point()]

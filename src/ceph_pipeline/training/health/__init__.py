@@ -1,5 +1,5 @@
-"""Health of trainings: what curves and predictions say about a run, and which setting to change.
+"""Health checks of trainings: diagnose problems from curves and predictions, and suggest parameters to change.
 
-A callback gathers a record of plain numbers; the checks read the record alone, so that a finished training can be examined
+A callback collects a record of plain numbers. The checks use this record only, so that a finished training can be checked
 again.
 """

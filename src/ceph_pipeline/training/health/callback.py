@@ -1,4 +1,4 @@
-"""The callback that gathers a training's record, says during it what is wrong, and writes the report after it."""
+"""The callback that collects a training's record, logs findings during the training, and writes the report at the end."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ logger = logging.getLogger(__name__)
 
 
 class HealthWatch(Callback):
-    """Gathers the record, warns of each symptom when it first shows, and leaves the report in the training's folder.
+    """Collects the record, logs each finding at its first occurrence, and writes the report to the training's folder.
 
-    Under several processes every one holds the same record: located points are gathered exactly, and decisions are taken
-    together.
+    In a distributed training, every process has the same record: predicted points are gathered from all processes, and the
+    decision to stop is made jointly.
 
     Attributes:
-        record: The training so far; resumed with it.
+        record: The record of the training so far, which is restored when the training is resumed.
     """
 
     def __init__(self, trained: TrainedNet, params: Stage1Params | Stage2Params, folder: Path) -> None:
@@ -57,7 +57,7 @@ class HealthWatch(Callback):
         self._known: set[str] = set()
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Batch, batch_idx: int) -> None:
-        """Remember the weights before an epoch's last step."""
+        """Store the weights before an epoch's last step."""
         del batch
         if batch_idx + 1 == trainer.num_training_batches:
             self._step = observe.StepSize(cast("LandmarkModule", pl_module).net)
@@ -65,28 +65,28 @@ class HealthWatch(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        """Keep the loss, and measure how far an epoch's last step went."""
+        """Store the loss, and measure the size of an epoch's last step."""
         del pl_module, batch
         self._loss = outputs["loss"].detach()
         if self._step is not None and batch_idx + 1 == trainer.num_training_batches:
             self._step_size, self._step = self._step.measure(), None
 
-    def on_validation_batch_end(  # Lightning's own annotation of the outputs knows tensors and mappings only
+    def on_validation_batch_end(  # Lightning's annotation of the outputs allows tensors and mappings only
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        """Take in where the batch's landmarks were located."""
+        """Store the batch's predicted landmarks."""
         del trainer, pl_module, batch_idx, dataloader_idx
         self._points.append(observe.located_points(outputs, batch))
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Sum the validation up, over all processes."""
+        """Summarise the validation over all processes."""
         del trainer, pl_module
         points = observe.from_all_ranks(LocatedPoints.join(self._points))
         self._points = []
         self._validation = summarise(points, len(self.record.landmarks), self.record.input_size, self.record.stride)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Add the epoch to the record; after a validation, say what is new and stop where that is wanted."""
+        """Add the epoch to the record; after a validation, log new findings and stop a hopeless training if configured."""
         del pl_module
         wanted = ("train/", "val/") if self._validation is not None else ("train/",)
         self._add(trainer, {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith(wanted)})
@@ -101,7 +101,7 @@ class HealthWatch(Callback):
             publish(self.record, self.folder, trainer.logger)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Report on a training that was stopped because its numbers were none; other interruptions may be resumed."""
+        """Write the report of a training that stopped because of NaN; other interruptions may be resumed."""
         if isinstance(exception, TrainingError) and self._loss is not None:
             self._add(trainer, {"train/loss": float(self._loss)})
             self.on_fit_end(trainer, pl_module)
@@ -135,4 +135,4 @@ class HealthWatch(Callback):
         reason = hopeless(self.record)
         if trainer.strategy.reduce_boolean_decision(reason is not None, all=False):
             trainer.should_stop = True
-            logger.error("%s is stopped as hopeless: %s", self.record.stage, reason)
+            logger.error("%s: training stopped as hopeless: %s", self.record.stage, reason)

@@ -1,4 +1,4 @@
-"""The report's picture: curves with the findings marked on them, and every landmark's spread, peak and error."""
+"""The report's figure: curves with marked findings, and spread, peak and error of every landmark."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _SEVERITY = {"warning": "#E69F00", "error": "#C00000"}
 
 
 def health_figure(record: TrainingRecord, findings: pd.DataFrame) -> Figure:
-    """Losses and errors by epoch on the left; on the right, by landmark, spread, peak and error of the last validation.
+    """Losses and errors by epoch on the left; spread, peak and error of the last validation by landmark on the right.
 
     Args:
-        record: The training.
-        findings: Rows of `HealthTable`; each is a line at the epoch since which it has stood.
+        record: The record of the training.
+        findings: Rows of `HealthTable`; each finding is drawn as a line at its first epoch.
     """
     n = len(record.landmarks)
     figure = Figure(figsize=(15, max(7.0, 2.2 + 0.27 * n)), layout="constrained")
@@ -77,7 +77,7 @@ def _finish(axes: Axes, label: str, values: list[float] | NDArray[np.float64]) -
 
 
 def _mark(losses: Axes, errors: Axes, findings: pd.DataFrame) -> None:
-    """A line for each finding on both curves, its name on alternating heights of the upper one."""
+    """Draw a line for each finding in both plots, with its name at alternating heights of the upper plot."""
     marks = zip(findings["check"], findings["severity"], findings["epoch"].astype(float), strict=True)
     for number, (check, severity, epoch) in enumerate(marks):
         colour = _SEVERITY[severity]
@@ -99,7 +99,7 @@ def _draw_landmarks(axes: list[Axes], names: tuple[str, ...], validation: Valida
     peak, relative = np.array(validation.peak), relative_errors(validation)
     for panel, values, label in (
         (axes[0], spread, "spread of predictions / of truth"),
-        (axes[1], peak, "median peak (1: sure)"),
+        (axes[1], peak, "median peak (1: certain)"),
         (axes[2], relative, "error / error of the mean shape"),
     ):
         shown = np.clip(np.nan_to_num(values), 0, 2)

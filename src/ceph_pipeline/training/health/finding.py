@@ -1,4 +1,4 @@
-"""What a check reports, and the questions that several checks ask of a record."""
+"""The result of a check, and criteria that several checks share."""
 
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -14,13 +14,13 @@ class Symptom(NamedTuple):
     """One symptom, its evidence and its remedy.
 
     Attributes:
-        severity: `error` where what was trained is of no use, `warning` where a setting wants to be changed.
-        detail: One sentence or two with the numbers, and what the symptom cannot be told apart from.
+        severity: `error` if the trained network is unusable, `warning` if a parameter should be changed.
+        detail: One or two sentences with the numbers, and other causes of the same symptom.
         value: The evidence as one number.
-        limit: Which the value crossed.
-        setting: Dotted name of the parameter to change, without the stage's; empty where none helps.
-        suggestion: Its new value, or what to do.
-        hopeless: Going on is a waste.
+        limit: The threshold that the value crossed.
+        setting: Dotted name of the parameter to change, without the stage; empty if no parameter helps.
+        suggestion: The parameter's new value, or another remedy.
+        hopeless: Whether further training cannot succeed.
     """
 
     severity: Literal["warning", "error"]
@@ -33,27 +33,33 @@ class Symptom(NamedTuple):
 
 
 _LEARNED = {"stage1": 0.45, "stage2": 0.9}
-"""Errors of a network that has learned are below this share of a guess's. Measured on whole phantoms (seeds 1–3): healthy
-trainings reach 0.10–0.25, backbones frozen at random weights 0.63 and more, shuffled labels 0.9–1. Crops are centred near the
-truth, so that guessing their centre is not far off to begin with."""
+"""Maximum error of a trained network, as a share of the error of the mean-shape baseline.
+
+Measured on whole phantoms (seeds 1–3): healthy trainings reach 0.10–0.25, backbones frozen at random weights 0.63 and more,
+shuffled labels 0.9–1. The threshold of stage 2 is higher, because crops are centred near the truth, and the baseline is
+therefore already accurate."""
 
 LOST = 4.0
-"""A landmark whose error is this many times the median's is lost. Measured on phantoms (seeds 1–3): the worst landmark of a
-healthy training has 1.5–2.5 times the median's error, one whose labels were missing 19 and more."""
+"""A landmark is lost if its relative error exceeds this multiple of the median.
+
+Measured on phantoms (seeds 1–3): the worst landmark of a healthy training has 1.5–2.5 times the median error, a landmark with
+missing labels 19 times and more."""
 
 NO_BETTER_THAN_A_GUESS = 0.9
-"""Of a guess's error. A hard landmark may be far above the median: Porion of ISBI 2015 has 0.55 of a guess's error, 4.3 times the
-median's, in a healthy training."""
+"""A lost landmark's error also exceeds this share of the baseline's error.
+
+A difficult landmark can have a multiple of the median error: in a healthy training, Porion of ISBI 2015 has 0.55 of the
+baseline's error, which is 4.3 times the median."""
 
 GRACE = 1 / 3
-"""Share of the epochs in which maps may still be flat and predictions anywhere."""
+"""Share of the epochs at the start in which predictions are not checked, because heatmaps may still be flat."""
 
 MIN_VALIDATIONS = 5
-"""Before which nothing is said about predictions: trials of a few epochs have no finding."""
+"""Minimum number of validations before predictions are checked; trials of a few epochs have no findings."""
 
 
 def judged(record: TrainingRecord) -> Validation | None:
-    """The last validation, once predictions may be judged: after a third of the epochs and five validations; None before."""
+    """The last validation if predictions can be checked, after a third of the epochs and five validations; else None."""
     validated = record.validated()
     if record.progress < GRACE or len(validated) < MIN_VALIDATIONS:
         return None
@@ -63,7 +69,7 @@ def judged(record: TrainingRecord) -> Validation | None:
 def once_judged(
     check: Callable[[TrainingRecord, Validation], Iterator[Symptom]],
 ) -> Callable[[TrainingRecord], Iterator[Symptom]]:
-    """A check of the last validation as one of the record: it says nothing before predictions may be judged."""
+    """Convert a check of the last validation to a check of the record, without findings until predictions can be checked."""
 
     @wraps(check)
     def waiting(record: TrainingRecord) -> Iterator[Symptom]:
@@ -75,24 +81,24 @@ def once_judged(
 
 
 def relative_errors(validation: Validation) -> NDArray[np.float64]:
-    """`(K,)` errors relative to a guess that never looks at the image: 0 is perfect, 1 no better; NaN where unknown."""
+    """`(K,)` errors relative to the mean-shape baseline: 0 is perfect, 1 equals the baseline; NaN where unknown."""
     guess = np.array(validation.guess)
     return np.array(validation.error) / np.where(guess > 0, guess, np.nan)
 
 
 def learned_limit(record: TrainingRecord) -> float:
-    """Relative error below which a landmark counts as learned."""
+    """Threshold of the relative error below which a landmark is regarded as learned."""
     return _LEARNED[record.stage]
 
 
 def has_learned(record: TrainingRecord, validation: Validation) -> bool:
-    """Whether the typical landmark is found much better than by a guess; also where none can be judged."""
+    """Whether the median landmark is much better than the baseline; also True if no error is known."""
     relative = relative_errors(validation)
     return bool(np.isnan(relative).all() or np.nanmedian(relative) < learned_limit(record))
 
 
 def lost_landmarks(record: TrainingRecord, validation: Validation) -> NDArray[np.bool_]:
-    """`(K,)` landmarks that are not found while the typical one is; none where that is not either."""
+    """`(K,)` landmarks that are not found although the median landmark is; all False if the median landmark is not found."""
     relative = relative_errors(validation)
     if np.isnan(relative).all() or not has_learned(record, validation):
         return np.zeros(len(relative), bool)
@@ -100,6 +106,6 @@ def lost_landmarks(record: TrainingRecord, validation: Validation) -> NDArray[np
 
 
 def rate(record: TrainingRecord, factor: float) -> str:
-    """The learning rate to suggest: the one that it trains with times a factor; a searched one is to be set by hand then."""
+    """The suggested learning rate: the current one times a factor; the search for the learning rate must then be disabled."""
     suggested = f"{min(record.settings['optim.learning_rate'] * factor, 1.0):.1g}"
     return f"{suggested}, with loop.find: null" if record.settings["loop.find"] == "learning_rate" else suggested

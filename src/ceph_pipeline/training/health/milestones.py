@@ -16,26 +16,26 @@ SDR_PERCENT = {30: 50.0, 50: 60.0, 100: 70.0, 150: 75.0, 250: 80.0}
 
 
 class MilestoneTable(pa.DataFrameModel):
-    """One row a milestone of a healthy training that has been passed, met or not."""
+    """One row per due milestone of a healthy training, met or not."""
 
     measure: Series[str] = pa.Field(isin=("MRE mm", "SDR 2 mm %"))
-    of_250: Series[int] = pa.Field(description="the epoch it belongs to in a training of 250")
-    epoch: Series[int] = pa.Field(ge=1, description="the same share of this training's epochs")
-    expected: Series[float] = pa.Field(description="MRE below, SDR above")
-    reached: Series[float] = pa.Field(description="best so far")
+    of_250: Series[int] = pa.Field(description="epoch of the milestone in a training of 250 epochs")
+    epoch: Series[int] = pa.Field(ge=1, description="epoch at the same share of this training's epochs")
+    expected: Series[float] = pa.Field(description="upper limit of MRE, lower limit of SDR")
+    reached: Series[float] = pa.Field(description="best value up to that epoch")
     met: Series[bool]
 
     class Config:
-        """Types are coerced, and further columns refused."""
+        """Types are coerced, and additional columns are rejected."""
 
         coerce = True
         strict = True
 
 
 def compare(record: TrainingRecord) -> pd.DataFrame:
-    """Rows of `MilestoneTable` for the milestones that the training has passed; none where no pixel size is known.
+    """Rows of `MilestoneTable` for the milestones that are due; no rows if no pixel size is known.
 
-    A milestone of epoch e belongs to epoch ⌈e · planned / 250⌉ here; what counts is the best value until then.
+    A milestone of epoch e is due in epoch ⌈e · planned / 250⌉, and is compared with the best value up to that epoch.
     """
     rows = []
     for measure, curve, expected, best in (
@@ -55,6 +55,6 @@ def compare(record: TrainingRecord) -> pd.DataFrame:
 
 
 def summary(milestones: pd.DataFrame) -> str:
-    """One line: how many are met."""
+    """One line with the numbers of met milestones."""
     parts = [f"{measure} {int(rows['met'].sum())} of {len(rows)}" for measure, rows in milestones.groupby("measure", sort=False)]
     return "milestones of a 250-epoch training, at the same share of the epochs: " + ", ".join(parts)

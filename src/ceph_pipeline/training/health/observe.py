@@ -1,4 +1,4 @@
-"""What the callback records: located points, and how far a step moves the weights."""
+"""Values that the callback records: predicted points, and the size of a step relative to the weights."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from ceph_pipeline.training.batch import Batch, LocatedBatch
 
 _ENTRIES = 1024
-"""Of each tensor, so that watching a large network costs a few MB; evenly strided."""
+"""Maximum number of evenly strided entries per tensor, so that the copy of a large network needs only a few MB."""
 
 
 def located_points(located: LocatedBatch, batch: Batch) -> LocatedPoints:
-    """The points of a batch; whole images have a channel a landmark, crops one channel whose landmark the batch names."""
+    """The points of a batch: one channel per landmark for whole images, one channel of the given landmark for crops."""
     n, k = located.peak.shape
     landmark = batch.landmark[:, None] if k == 1 else torch.arange(k).expand(n, k)
     return LocatedPoints(
@@ -34,7 +34,7 @@ def located_points(located: LocatedBatch, batch: Batch) -> LocatedPoints:
 
 
 def from_all_ranks(points: LocatedPoints) -> LocatedPoints:
-    """The points of every process of a distributed training, the same on each; without one, the points as they are."""
+    """The points of all processes of a distributed training; unchanged for a single process."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return points
     parts: list[LocatedPoints] = [points] * torch.distributed.get_world_size()
@@ -43,16 +43,16 @@ def from_all_ranks(points: LocatedPoints) -> LocatedPoints:
 
 
 class StepSize:
-    """How far a step moves the weights, relative to their size; a sample of each tensor stands for it.
+    """The change of the weights in a step, relative to their size, measured on a sample of each tensor.
 
     Args:
-        net: With a `backbone` whose tensors are told apart from the others, the `heads`.
+        net: A network with a `backbone`; the other tensors are the `heads`.
     """
 
     def __init__(self, net: nn.Module) -> None:
         backbone = cast("nn.Module", net.backbone)
         inside = {id(parameter) for parameter in backbone.parameters()}
-        weights = [parameter for parameter in net.parameters() if parameter.ndim > 1]  # norms and biases may well be 0
+        weights = [parameter for parameter in net.parameters() if parameter.ndim > 1]  # norms and biases can be 0
         self._tensors = {
             "backbone": [parameter for parameter in weights if id(parameter) in inside],
             "heads": [parameter for parameter in weights if id(parameter) not in inside],
@@ -60,7 +60,7 @@ class StepSize:
         self._before = self._sample()
 
     def measure(self) -> dict[str, float]:
-        """Median over the tensors of ‖change since this object was made‖ / ‖weights‖, by part; NaN for a part without any."""
+        """Median over tensors of ‖change since the creation of this object‖ / ‖weights‖, by part; NaN for empty parts."""
         after = self._sample()
         return {part: _relative_change(self._before[part], after[part]) for part in after}
 

@@ -1,4 +1,4 @@
-"""What is gathered about a training: plain numbers, an entry an epoch, that checks, figures and tables are made from."""
+"""The record of a training: plain numbers per epoch, used by checks, figures and tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LocatedPoints(NamedTuple):
         landmark: `(R,)` channel.
         found, truth: `(R, 2)` in px of the network's input; the truth is NaN where missing.
         error_px, error_mm: `(R,)` in px and mm of the originals, NaN where unknown.
-        peak: `(R,)` highest value of each heatmap, 1 where the network is sure.
+        peak: `(R,)` maximum of each heatmap, near 1 if the network is certain.
     """
 
     landmark: NDArray[np.int64]
@@ -42,18 +42,18 @@ class LocatedPoints(NamedTuple):
 
 
 class Validation(_Record):
-    """One validation, K values each by landmark; lengths in px of the network's input unless named otherwise, NaN where unknown.
+    """One validation, with K values by landmark; lengths in px of the network's input unless noted, NaN where unknown.
 
     Attributes:
         error: Mean distance of predictions from the truth.
-        guess: Mean distance of the truth from its own mean: the error of a guess that never looks at the image.
+        guess: Mean distance of the truth from its mean, which is the error of the mean-shape baseline.
         error_px, error_mm: Mean errors in px and mm of the originals.
         peak: Median height of the heatmaps' peaks.
-        spread: Predictions' root mean square distance from their mean over the images.
-        target_spread: The same of the truth.
+        spread: Root mean square distance of predictions from their mean over the images.
+        target_spread: Root mean square distance of the truth from its mean over the images.
         centre, target_centre: Mean (x, y) of predictions and truth.
-        at_border, target_at_border: Share of predictions and of the truth within a heatmap px of the frame.
-        outside: Share of predictions that are not finite or lie out of the frame.
+        at_border, target_at_border: Share of predictions and of the truth within one heatmap px of the frame's border.
+        outside: Share of predictions that are not finite or lie outside the frame.
     """
 
     error: PerLandmark
@@ -71,16 +71,16 @@ class Validation(_Record):
 
 
 def summarise(points: LocatedPoints, n_landmarks: int, input_size: tuple[int, int], stride: int) -> Validation:
-    """The figures of a validation, by landmark.
+    """Statistics of a validation, by landmark.
 
     Args:
-        points: All its points.
+        points: All points of the validation.
         n_landmarks: K.
         input_size: (width, height) px.
         stride: Input px per heatmap px.
     """
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Mean of empty|All-NaN|invalid value", RuntimeWarning)  # a landmark nobody marked
+        warnings.filterwarnings("ignore", "Mean of empty|All-NaN|invalid value", RuntimeWarning)  # a landmark without annotations
         rows = [_of_landmark(points, points.landmark == k, input_size, stride) for k in range(n_landmarks)]
     return Validation(**{name: tuple(row[name] for row in rows) for name in Validation.model_fields})
 
@@ -120,7 +120,7 @@ def _margin(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.fl
 
 
 def spread(points: NDArray[np.float64]) -> float:
-    """Root mean square distance of points `(N, 2)` from their mean; NaN of none."""
+    """Root mean square distance of points `(N, 2)` from their mean; NaN without points."""
     return float(np.sqrt(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean()))
 
 
@@ -129,12 +129,12 @@ class Epoch(_Record):
 
     Attributes:
         epoch: Number, from 1.
-        steps: Of the optimiser.
-        curves: What was logged by its name, such as `train/loss` and `val/mre_px`; validation's only where it ran.
-        learning_rate: That the epoch ended with.
-        step_size: By part of the network (`backbone`, `heads`), the change of its weights in the epoch's last step relative to
-            their size; median over the tensors.
-        validation: None where none was run.
+        steps: Number of optimiser steps.
+        curves: Logged metrics by name, such as `train/loss` and `val/mre_px`; validation metrics only after a validation.
+        learning_rate: Learning rate at the end of the epoch.
+        step_size: Change of the weights in the epoch's last step relative to their size, by part of the network (`backbone`,
+            `heads`); median over the tensors.
+        validation: The validation, or None without one.
     """
 
     epoch: int
@@ -151,10 +151,10 @@ class TrainingRecord(_Record):
     Attributes:
         stage: `stage1` or `stage2`.
         landmarks: K full names, in channel order.
-        settings: The stage's parameters by dotted name, without the stage's; a rate that was searched for in its place.
+        settings: The stage's parameters by dotted name, without the stage; includes a searched learning rate.
         input_size: (width, height) px.
         stride: Input px per heatmap px.
-        epochs: In order.
+        epochs: The epochs, in order.
     """
 
     stage: str
@@ -166,24 +166,24 @@ class TrainingRecord(_Record):
 
     @property
     def planned_epochs(self) -> int:
-        """Epochs that the training was configured for."""
+        """Configured number of epochs."""
         return int(self.settings["optim.epochs"])
 
     @property
     def progress(self) -> float:
-        """Share of the planned epochs that is done, 0–1."""
+        """Share of the configured epochs that is complete, 0–1."""
         return self.epochs[-1].epoch / self.planned_epochs if self.epochs else 0.0
 
     def validated(self) -> list[tuple[int, Validation]]:
-        """(epoch, validation) of the epochs that have one."""
+        """(epoch, validation) of the epochs with a validation."""
         return [(entry.epoch, entry.validation) for entry in self.epochs if entry.validation is not None]
 
     def curve(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Epochs and values of a curve, where it was logged."""
+        """Epochs and values of a logged metric."""
         points = [(entry.epoch, entry.curves[name]) for entry in self.epochs if name in entry.curves]
         epochs, values = zip(*points, strict=True) if points else ((), ())
         return np.array(epochs, np.float64), np.array(values, np.float64)
 
     def until(self, epoch: int) -> TrainingRecord:
-        """The record as it was after that epoch."""
+        """The record up to and including an epoch."""
         return self.model_copy(update={"epochs": tuple(entry for entry in self.epochs if entry.epoch <= epoch)})

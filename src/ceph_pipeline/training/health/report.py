@@ -1,4 +1,4 @@
-"""The report: beside the checkpoint, in the log, and in MLflow."""
+"""Writes the report next to the checkpoint, to the log, and to MLflow."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def publish(record: TrainingRecord, folder: Path, run_logger: Logger | None) -> 
     """Write `health.parquet`, `health.json` and `health.png`, log them to MLflow, and summarise them in the log.
 
     Args:
-        record: The finished training.
-        folder: Receives the files.
-        run_logger: Its MLflow run, which receives the tables and the figure; None or another logger: none.
+        record: The record of the finished training.
+        folder: Folder of the files.
+        run_logger: Logger of the MLflow run, which receives the tables and the figure; None and other loggers are ignored.
     """
     findings = HealthTable.validate(examine(record))
     passed = MilestoneTable.validate(milestones.compare(record))
@@ -68,6 +68,6 @@ def _log_to_mlflow(folder: Path, findings: pd.DataFrame, passed: pd.DataFrame, r
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Plain values of a table's rows."""
+    """The rows of a table as plain values."""
     rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records"))
     return rows

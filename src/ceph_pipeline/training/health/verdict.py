@@ -1,4 +1,4 @@
-"""From checks to a verdict: what stands at the end of a training, since when, and whether going on makes sense."""
+"""Evaluates the checks: the findings at the end of a training, their first epochs, and whether a training is hopeless."""
 
 from collections.abc import Iterable
 
@@ -10,30 +10,30 @@ from ceph_pipeline.training.health.checks import run_checks
 from ceph_pipeline.training.health.record import TrainingRecord
 
 PATIENCE = 3
-"""Validations for which a finding has to stand before a training is given up."""
+"""Number of successive validations with a finding after which a training is hopeless."""
 
 
 class HealthTable(pa.DataFrameModel):
-    """One row a finding."""
+    """One row per finding."""
 
     check: Series[str]
     severity: Series[str] = pa.Field(isin=["warning", "error"])
-    epoch: Series[int] = pa.Field(ge=1, description="since when it has stood")
-    detail: Series[str] = pa.Field(description="what was seen, and what it cannot be told apart from")
+    epoch: Series[int] = pa.Field(ge=1, description="first epoch of the finding")
+    detail: Series[str] = pa.Field(description="the evidence, and other causes of the same symptom")
     value: Series[float] = pa.Field(nullable=True, description="the evidence as one number, its unit in the detail")
-    limit: Series[float] = pa.Field(nullable=True, description="which the value crossed")
-    setting: Series[str] = pa.Field(description="the parameter to change, by its dotted name; empty where no parameter helps")
-    suggestion: Series[str] = pa.Field(description="what to change it to, or what to do")
+    limit: Series[float] = pa.Field(nullable=True, description="threshold that the value crossed")
+    setting: Series[str] = pa.Field(description="dotted name of the parameter to change; empty if no parameter helps")
+    suggestion: Series[str] = pa.Field(description="new value of the parameter, or another remedy")
 
     class Config:
-        """Types are coerced, and further columns refused."""
+        """Types are coerced, and additional columns are rejected."""
 
         coerce = True
         strict = True
 
 
 def examine(record: TrainingRecord) -> pd.DataFrame:
-    """Rows of `HealthTable` for the findings that stand at the end, worst first, with the epoch since which each has stood."""
+    """Rows of `HealthTable` for the findings at the end of a training, errors first, each with its first epoch."""
     found = run_checks(record)
     since = _standing_since(record, found)
     rows = [
@@ -52,9 +52,9 @@ def examine(record: TrainingRecord) -> pd.DataFrame:
 
 
 def hopeless(record: TrainingRecord) -> str | None:
-    """Why going on is a waste, or None.
+    """The reason why a training is hopeless, or None.
 
-    Values that are not finite count at once; anything else has to stand for `PATIENCE` validations.
+    Values that are not finite suffice at once; other findings must persist for `PATIENCE` validations.
     """
     found = {check: finding for check, finding in run_checks(record).items() if finding.hopeless}
     if "not_finite" in found:
@@ -72,7 +72,7 @@ def _stands(record: TrainingRecord, check: str) -> bool:
 
 
 def _standing_since(record: TrainingRecord, found: Iterable[str]) -> dict[str, int]:
-    """For each check that finds something now, the first of the epochs over which it has done so without a break."""
+    """For each check with a finding, the first of the successive epochs with this finding."""
     since, standing = dict.fromkeys(found, record.epochs[-1].epoch), set(found)
     for entry in record.epochs[-2::-1]:
         if not standing:

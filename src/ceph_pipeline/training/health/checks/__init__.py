@@ -1,4 +1,4 @@
-"""The checks. A new one is a function `(record) -> findings` and a line in `CHECKS`."""
+"""The checks. A new check is a function `(record) -> findings` and a line in `CHECKS`."""
 
 from collections.abc import Callable, Iterable
 
@@ -30,9 +30,9 @@ CHECKS: dict[str, Check] = {
     "overfitting": check_overfitting,
     "flat_validation": check_flat_validation,
 }
-"""By the name that the findings table carries: causes first, then symptoms."""
+"""Checks by their name in the findings table: causes first, then symptoms."""
 
 
 def run_checks(record: TrainingRecord) -> dict[str, Symptom]:
-    """What the checks find now, by check; each finds one thing at most."""
+    """Findings by check; each check has at most one finding."""
     return {name: finding for name, check in CHECKS.items() for finding in check(record)}

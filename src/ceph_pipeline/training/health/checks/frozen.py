@@ -1,4 +1,4 @@
-"""A backbone that does not learn."""
+"""Detects a backbone whose weights do not change."""
 
 from collections.abc import Iterator
 
@@ -8,9 +8,10 @@ from ceph_pipeline.training.health.record import TrainingRecord, Validation
 
 @once_judged
 def check_frozen_backbone(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
-    """A backbone that has never moved while the heads have: from random weights always a fault, else where nothing is found.
+    """A backbone whose weights have never changed, although the heads' weights have.
 
-    An error where the network finds nothing, a warning where its heads make something of random features.
+    A frozen backbone with random weights is always reported, one with pretrained weights only if the network finds no
+    landmarks. The severity is `error` if the network finds no landmarks, else `warning`.
     """
     pretrained, learned = bool(record.settings["net.pretrained"]), has_learned(record, validation)
     if _frozen_as_planned(record) or (learned and pretrained):
@@ -18,12 +19,12 @@ def check_frozen_backbone(record: TrainingRecord, validation: Validation) -> Ite
     moved = [entry.step_size.get("backbone", 0.0) > 0 for entry in record.epochs]
     if any(moved) or not any(entry.step_size.get("heads", 0.0) > 0 for entry in record.epochs):
         return
-    result = "far from what it could be" if learned else "hardly better than a guess"
-    origin = "pretrained weights; were they loaded?" if pretrained else "random weights: nobody has taught it anything."
+    result = "limited by random features" if learned else "hardly better than the mean-shape baseline"
+    origin = "pretrained weights: check that they were loaded." if pretrained else "random weights, without any training."
     yield Symptom(
         "warning" if learned else "error",
         f"the backbone's weights have not changed in {len(moved)} epochs while the heads' have, and validation is {result}. "
-        f"It was to start from {origin}",
+        f"The backbone starts from {origin}",
         value=float(len(moved)),
         limit=0.0,
         setting="optim.unfreeze_after_epochs",
@@ -33,5 +34,5 @@ def check_frozen_backbone(record: TrainingRecord, validation: Validation) -> Ite
 
 
 def _frozen_as_planned(record: TrainingRecord) -> bool:
-    """Whether the backbone's time to learn is still to come."""
+    """Whether the backbone is still frozen according to the parameters."""
     return len(record.epochs) <= int(record.settings["optim.unfreeze_after_epochs"]) < record.planned_epochs

@@ -1,4 +1,4 @@
-"""Predictions that are no better than the mean shape."""
+"""Detects predictions that are hardly better than the mean-shape baseline."""
 
 from collections.abc import Iterator
 
@@ -10,16 +10,16 @@ from ceph_pipeline.training.health.record import TrainingRecord, Validation
 
 @once_judged
 def check_not_learned(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
-    """One error where, after half of the epochs, the typical landmark is hardly found better than by the mean shape."""
+    """A median landmark that is hardly better than the mean-shape baseline after half of the epochs."""
     if has_learned(record, validation) or record.progress < 0.5:
         return
     relative = float(np.nanmedian(relative_errors(validation)))
     unit = f"{np.nanmean(validation.error):.1f} px of the input, the mean shape {np.nanmean(validation.guess):.1f} px"
     yield Symptom(
         "error",
-        f"the typical landmark's error is {relative:.2f} of what guessing the mean shape costs (mean error {unit}). Labels that "
-        "belong to other images look exactly like this, and so do a rate far off, a frozen backbone and a network too small: "
-        "where no other finding names the cause, look at labels drawn on their images first.",
+        f"the median landmark's error is {relative:.2f} of the error of the mean-shape baseline (mean error {unit}). Labels of "
+        "other images, a wrong learning rate, a frozen backbone and too small a network have the same symptom. Without another "
+        "finding, first check labels drawn on their images.",
         value=relative,
         limit=learned_limit(record),
         suggestion="check that labels belong to their images",

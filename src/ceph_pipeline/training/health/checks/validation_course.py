@@ -1,4 +1,4 @@
-"""What validation does while training improves: it worsens, stays behind, stands still, or jumps."""
+"""Detects validation curves that worsen, stay far above training, stagnate or jump."""
 
 import math
 from collections.abc import Iterator
@@ -12,25 +12,30 @@ from ceph_pipeline.training.health.finding import Symptom, has_learned, judged, 
 from ceph_pipeline.training.health.record import TrainingRecord, Validation
 
 _GAP = 1.5
-"""Validation loss over training loss. Measured on phantoms (seeds 1–3): healthy trainings 0.9–1.1, 20 images without
-augmentation 2.1 with cross-entropy, 4.4 with the combined loss."""
+"""Maximum ratio of validation loss to training loss.
+
+Measured on phantoms (seeds 1–3): 0.9–1.1 in healthy trainings; for 20 images without augmentation, 2.1 with cross-entropy and
+4.4 with the combined loss."""
 
 _WORSENING = 0.15
-"""Of the best validation loss."""
+"""Maximum increase of the validation loss above its minimum, as a share of the minimum."""
 
 _RECENT = 0.4
-"""Share of the epochs done that counts as recent."""
+"""Share of the completed validations that is regarded as recent."""
 
 _STANDSTILL, _PROGRESS = 0.03, 0.25
-"""Recent improvement of validation at most, of training at least."""
+"""Maximum recent improvement of validation, and minimum recent improvement of training."""
 
 _JUMP = 1.5
-"""Validation error over the best until then."""
+"""Minimum ratio of the validation error to the previous best in a jump."""
 
 
 @once_judged
 def check_overfitting(record: TrainingRecord, validation: Validation) -> Iterator[Symptom]:
-    """Validation loss rising from its best while training loss falls, or far above it; a lost landmark by itself does that."""
+    """A validation loss that rises while the training loss falls, or is far above it.
+
+    Trainings with a lost landmark are ignored, because a lost landmark has the same effect.
+    """
     train, valid = _losses(record)
     if not has_learned(record, validation) or lost_landmarks(record, validation).any() or len(valid) < 4:
         return
@@ -41,8 +46,8 @@ def check_overfitting(record: TrainingRecord, validation: Validation) -> Iterato
         yield Symptom(
             "warning",
             f"validation loss is {gap:.1f} times the training loss ({valid[-1]:.3g} and {train[-1]:.3g}{_floor_note(record)}), "
-            f"and {rise:.0%} above its best (epoch {record.validated()[best][0]}). Copies of validation images in the training "
-            "split hide this; validation images of another kind than the training's look the same.",
+            f"and {rise:.0%} above its minimum (epoch {record.validated()[best][0]}). Near-duplicates of validation images in "
+            "the training split hide overfitting; validation images that differ from the training images have the same symptom.",
             value=rise if worsens else gap,
             limit=_WORSENING if worsens else _GAP,
             setting="augmentation",
@@ -51,7 +56,7 @@ def check_overfitting(record: TrainingRecord, validation: Validation) -> Iterato
 
 
 def check_flat_validation(record: TrainingRecord) -> Iterator[Symptom]:
-    """No better validation lately, although the training loss still falls."""
+    """A validation loss without recent improvement, although the training loss still falls."""
     train, valid = _losses(record)
     recent = max(1, round(_RECENT * len(valid)))
     if judged(record) is None or len(valid) < 5:
@@ -62,7 +67,7 @@ def check_flat_validation(record: TrainingRecord) -> Iterator[Symptom]:
         yield Symptom(
             "warning",
             f"over the last {recent} validations the best validation loss has improved by {max(gain, 0):.0%} while training loss "
-            f"fell by {of_training:.0%}. The beginning of overfitting and a rate too high to settle look the same.",
+            f"fell by {of_training:.0%}. Early overfitting and too high a learning rate have the same symptom.",
             value=gain,
             limit=_STANDSTILL,
             setting="optim.learning_rate",
@@ -71,7 +76,7 @@ def check_flat_validation(record: TrainingRecord) -> Iterator[Symptom]:
 
 
 def check_sudden_drop(record: TrainingRecord) -> Iterator[Symptom]:
-    """A jump of the validation error, once something had been learned."""
+    """A jump of the validation error after the network had learned."""
     validated = record.validated()
     errors = np.array([mean_of_known(np.array(validation.error)) for _, validation in validated])
     guess = [float(mean_of_known(np.array(validation.guess))) for _, validation in validated]
@@ -82,8 +87,8 @@ def check_sudden_drop(record: TrainingRecord) -> Iterator[Symptom]:
             yield Symptom(
                 "error" if lost else "warning",
                 f"validation error jumped from {errors[n - 1]:.1f} to {errors[n]:.1f} px of the input in epoch "
-                f"{validated[n][0]}, {errors[n] / best:.1f} times the best until then, and has {'not ' * lost}recovered "
-                f"({errors[-1]:.1f} px now). A single batch of wrong labels does that at a high rate.",
+                f"{validated[n][0]}, {errors[n] / best:.1f} times the previous best, and has {'not ' * lost}recovered "
+                f"({errors[-1]:.1f} px now). A single batch of wrong labels can cause a jump at a high learning rate.",
                 value=float(errors[n] / best),
                 limit=_JUMP,
                 setting="optim.learning_rate",
@@ -93,7 +98,7 @@ def check_sudden_drop(record: TrainingRecord) -> Iterator[Symptom]:
 
 
 def _losses(record: TrainingRecord) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Training and validation loss of the validated epochs above what a perfect network costs; without the NaN ones."""
+    """Training and validation loss of the validated epochs, minus the loss of a perfect network; NaN values are omitted."""
     both: list[Any] = [
         (entry.curves["train/loss"], entry.curves["val/loss"]) for entry in record.epochs if "val/loss" in entry.curves
     ]
@@ -103,7 +108,7 @@ def _losses(record: TrainingRecord) -> tuple[NDArray[np.float64], NDArray[np.flo
 
 
 def _floor(record: TrainingRecord) -> float:
-    """What a perfect network costs: the target's own entropy under cross-entropy, else nothing."""
+    """The loss of a perfect network: the entropy of the target with cross-entropy, else 0."""
     if record.settings["loss.kind"] != "cross_entropy":
         return 0.0
     return 1 + math.log(2 * math.pi * record.settings["loss.sigma_px"] ** 2)
