@@ -124,7 +124,8 @@ class TestPatients:
             ("train", "test", "valid"), 30
         )
         assert (
-            "the test split has 30 of 90 training images, where ingestion.splits.test_fraction = 0.15 asks for 14" in caplog.text
+            "the test split has 30 of 90 training images, but ingestion.splits.test_fraction = 0.15 corresponds to 14"
+            in caplog.text
         )
 
     def test_are_one_however_a_name_is_written(self):
@@ -236,7 +237,7 @@ class TestSheet:
     def test_a_whole_path_is_no_other_film_whose_path_ends_so(self, sheet):
         images = self.images.assign(path=["anna/ceph.png", "left/anna/ceph.png", "right/anna/ceph.png"])
         assert read_film_sheet(images, sheet("image,split\nanna/ceph.png,test\n"))["split"].tolist() == ["test", None, None]
-        with pytest.raises(FilmSheetError, match="is the name of 2 images; give their paths"):
+        with pytest.raises(FilmSheetError, match="is the name of 2 images; use their paths"):
             read_film_sheet(images.assign(path=["ceph.png", *images["path"][1:]]), sheet("image,split\nanna/ceph.png,test\n"))
 
     @pytest.mark.parametrize("name", ["7/1.png", "7/1", "p/12.png", "bea/ceph.png"])
@@ -275,7 +276,7 @@ class TestSheet:
 
     def test_a_name_that_several_images_have_is_refused(self, sheet):
         images = self.images.assign(path=["a/1.png", "b/1.png", "c/2.png"])
-        with pytest.raises(FilmSheetError, match="is the name of 2 images; give their paths"):
+        with pytest.raises(FilmSheetError, match="is the name of 2 images; use their paths"):
             read_film_sheet(images, sheet("image,split\n1.png,test\n"))
 
     @pytest.mark.parametrize("name", ["Mu\u0308ller Anna (1).PNG", "Müller_Anna_1.png", "b\\Müller Anna (1).png"])
@@ -301,7 +302,7 @@ class TestSheet:
         images = self.images.assign(path=["Müller.png", "b.png", "c.png"])
         facts = read_film_sheet(images, sheet("image,split\nMüller,test\n", encoding="cp1252"))
         assert facts["split"].tolist() == ["test", None, None]
-        assert "ingestion.films.sheet: encoding: cp1252" in caplog.text
+        assert "ingestion.films.sheet: encoding: using cp1252" in caplog.text
         assert "films.csv" not in caplog.text
 
     def test_of_nobody_s_folder_is_refused(self):
