@@ -114,7 +114,7 @@ class TestRead:
     def test_yolo_pose_of_cephalograms_has_numbers_for_which_the_user_has_names(self, with_images):
         films = ("004_decoded_from_cache.png", "085_decoded_from_cache.png")
         root = with_images("yolo_pose/ceph19", *films, size=(1935, 2400))
-        with pytest.raises(AnnotationError, match="an order is no identity"):
+        with pytest.raises(AnnotationError, match="a number without a name"):
             read(root)
         found = read(root, options=ReadOptions(landmarks="isbi2015"))
         assert points(found, "004_decoded_from_cache").shape == (19, 2)
@@ -140,7 +140,7 @@ class TestRead:
 
     def test_cvat_with_one_label_has_an_order_for_which_the_user_has_names(self):
         file = FORMATS / "cvat/points_one_label_images.xml"
-        with pytest.raises(AnnotationError, match="an order is no identity"):
+        with pytest.raises(AnnotationError, match="a number without a name"):
             read(file)
         found = read(file, options=ReadOptions(landmarks=tuple(f"point {number}" for number in range(15))))
         assert len(found.images) == 15
@@ -185,13 +185,13 @@ REFUSED = {
     "coco/cvat_images_without_annotations.json": "no annotation with key points",
     "cvat/datumaro_for_video.xml": "Export as 'CVAT for images 1.1'",
     "yolo_pose/ceph19/val.cache": "a pickle",
-    "isbi_variants/labelled_space_txt_image1.txt": "is a placeholder",
+    "isbi_variants/labelled_space_txt_image1.txt": "on a line are placeholders",
     "isbi_variants/txt_short_001.txt": "as in ISBI 2015",
     "made/cephadoadu_like_0001.txt": "as in CephAdoAdu",
     "made/cl2023_stack_tiny.mha": "unpack_stack",
-    "other_sets/aaof/CASEBolton__CASEBolton_B0113_Tables.csv": "no pixels of an image",
-    "other_sets/aaof/Mathews__UOPMathews_001_Tables.csv": "no pixels of an image",
-    "other_sets/aaof/UTBurlington__UTBurlington_114_Tables.csv": "no pixels of an image",
+    "other_sets/aaof/CASEBolton__CASEBolton_B0113_Tables.csv": "shapes without an image",
+    "other_sets/aaof/Mathews__UOPMathews_001_Tables.csv": "shapes without an image",
+    "other_sets/aaof/UTBurlington__UTBurlington_114_Tables.csv": "shapes without an image",
     "other_sets/ruler_points_anon.json": "without their distance in millimetres",
     "other_sets/wceph/index.json": "a WebCeph workspace",
     "via/via1_annotation.csv": "a VGG Image Annotator project",

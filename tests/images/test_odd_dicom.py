@@ -160,7 +160,7 @@ def test_a_file_without_pixels_is_named_as_that(film, tmp_path, pixels):
     else:
         dataset.PixelData = pixels
     dataset.save_as(tmp_path / "report.dcm", enforce_file_format=True)
-    with pytest.raises(ImageReadError, match=r"report\.dcm: no pixels in it"):
+    with pytest.raises(ImageReadError, match=r"report\.dcm: no pixels"):
         read_image(tmp_path / "report.dcm")
 
 

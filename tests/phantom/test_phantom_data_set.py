@@ -96,7 +96,7 @@ class TestDrawingAgain:
         before = {path: path.stat().st_mtime_ns for path in fresh[0].rglob("*")}
         with caplog.at_level(logging.INFO):
             draw_data_set(*fresh, PARAMS.model_copy(update={"n_jobs": 2}))
-        assert "nothing to draw" in caplog.text
+        assert "complete and up to date" in caplog.text
         assert {path: path.stat().st_mtime_ns for path in fresh[0].rglob("*")} == before
 
     def test_an_interrupted_set_is_completed_with_the_same_bytes(self, fresh, drawn, caplog):
