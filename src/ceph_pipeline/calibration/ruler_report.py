@@ -71,7 +71,7 @@ def ruler_notes(metrics: dict[str, Any]) -> list[str]:
     elif rule.is_learned:
         because = f"learned from {rule.n_shown} validation films with a ruler and {rule.n_absent} without"
     else:
-        because = "not learned: the validation split has only films with or only films without a ruler, or no threshold fits"
+        because = "the default: the validation split has only films with or only films without a ruler, or no threshold fits"
     told = (
         f"absent rulers: precision {number(presence['absent_precision'], 3)}, recall {number(presence['absent_recall'], 3)} "
         f"({presence['n_absent']} films without one, {presence['n_invented']} false detections, {presence['n_missed']} missed)"
