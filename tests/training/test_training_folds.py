@@ -5,7 +5,7 @@ import pytest
 
 from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.folds import assign_folds, checkpoint_table, listed_checkpoints, resplit
-from ceph_pipeline.training.params import FoldParams
+from ceph_pipeline.training.pipeline_params import FoldParams
 
 NO_PAIRS = pd.DataFrame({"image_a": [], "image_b": []})
 
