@@ -1,4 +1,4 @@
-"""Draws docs/dag.png: the main job as kedro-viz shows it when it opens, one box a pipeline.
+"""Draws docs/dag.png: the demo as kedro-viz shows it when it opens, one box per pipeline.
 
 Run it in the project's environment, after a pipeline has changed:
 
