@@ -80,7 +80,14 @@ class TestLearnedAndChecked:
             [table[table["image_id"].isin(folds) == is_fold] for table in (errors, predictions)] for is_fold in (0, 1)
         )
         models = uncertainty_nodes.learn_uncertainty(
-            *own, images, networks[0], PARAMS, DETECTOR, networks[1], fold_errors=held_out[0], fold_predictions=held_out[1]
+            *own,
+            images,
+            networks[0],
+            PARAMS,
+            DETECTOR,
+            networks[1],
+            held_out_errors=held_out[0],
+            held_out_predictions=held_out[1],
         )
         learned = StageUncertainty.from_report(models["stage2_tta"]).models["mm"]
         assert learned.n_sigma_sources + learned.n_radius_sources == 120
@@ -97,7 +104,7 @@ class TestLearnedAndChecked:
         own = errors[~errors["image_id"].isin(folds) & errors["landmark"].isin(LANDMARKS[:4])]
         models = uncertainty_nodes.learn_uncertainty(
             own, predictions[~predictions["image_id"].isin(folds)], images, networks[0], PARAMS, DETECTOR, networks[1],
-            fold_errors=fold_errors, fold_predictions=fold_predictions,
+            held_out_errors=fold_errors, held_out_predictions=fold_predictions,
         )  # fmt: skip
         learned = StageUncertainty.from_report(models["stage1"]).models
         assert {unit: model.n_sigma_sources + model.n_radius_sources for unit, model in learned.items()} == {"mm": 20, "px": 120}
@@ -236,7 +243,7 @@ def test_folds_alone_teach_in_the_units_that_they_have(networks, n_valid, sized,
         errors["error_mm"] = errors["error_mm"].mask(errors["image_id"].isin(folds))
     own, held_out = ([table[table["image_id"].isin(folds) == is_fold] for table in (errors, predictions)] for is_fold in (0, 1))
     models = uncertainty_nodes.learn_uncertainty(
-        *own, images, networks[0], PARAMS, DETECTOR, networks[1], fold_errors=held_out[0], fold_predictions=held_out[1]
+        *own, images, networks[0], PARAMS, DETECTOR, networks[1], held_out_errors=held_out[0], held_out_predictions=held_out[1]
     )
     learned = StageUncertainty.from_report(models["stage1"]).models
     assert list(learned) == units

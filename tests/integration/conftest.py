@@ -113,7 +113,7 @@ def finished(tmp_path_factory, new_project):
 
 @pytest.fixture(scope="session")
 def together(finished, tmp_path_factory, new_project):
-    """The finished demo with two detectors that answer together, judged, and asked about a new film."""
+    """The finished demo and a second detector with own validation images: both evaluated together, and applied to a new film."""
     project = new_project(tmp_path_factory.mktemp("ensemble"))
     project.set_globals(n_jobs=1)
     shutil.copytree(finished.data, project.data)
@@ -121,7 +121,7 @@ def together(finished, tmp_path_factory, new_project):
     films.mkdir()
     drawn = next((finished.data / "01_raw" / "aariz" / "test" / "Cephalograms").iterdir())
     shutil.copy(drawn, films / f"new{drawn.suffix}")
-    project.run("ensemble", "evaluation_of_ensemble", ensemble={"count": 2})
+    project.run("ensemble", "evaluation_of_ensemble", ensemble={"count": 2, "validation": "own"})
     project.run("inference_with_ensemble", inference_folder=str(films))
     return project
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import shutil
 from pathlib import Path
 
 import mlflow
@@ -124,7 +125,7 @@ class TestEnsemble:
         rows = found[found["stage"] == "ensemble"]
         images = pd.read_parquet(together.data / "03_primary" / "images.parquet").set_index("image_id")
         assert set(rows["image_id"]) == set(images.index[images["split"] != "train"])
-        image_id = rows["image_id"].iloc[0]
+        image_id = next(name for name in rows["image_id"] if images.loc[name, "split"] == "test")
         detector = LandmarkDetector.load(
             together.data / "06_models" / "ensemble", DetectorParams(views_stage1="five", device="cpu")
         )
@@ -134,11 +135,45 @@ class TestEnsemble:
         apart = np.hypot(*(own[["x", "y"]].to_numpy() - points[["x", "y"]].to_numpy()).T)
         assert np.median(apart) < 0.5, "the evaluation shows stage 1 a pre-resized copy"
 
+    def test_own_validation_images_are_predicted_by_the_detector_that_has_not_learned_them(self, together):
+        folds = pd.read_parquet(together.data / "05_model_input" / "ensemble_folds.parquet").set_index("image_id")["fold"]
+        images = pd.read_parquet(together.data / "03_primary" / "images.parquet").set_index("image_id")
+        name = "ensemble_held_out_predictions"
+        held_out = pd.read_parquet(together.data / "07_model_output" / name / f"{name}.parquet")
+        assert set(held_out["image_id"]) == set(folds.index[folds == 1])
+        assert set(images.loc[list(folds.index[folds == 1]), "split"]) == {"train"}
+        rows = images.loc[sorted(set(held_out["image_id"]))]
+        paths = {image_id: together.data / "01_raw" / "aariz" / row["path"] for image_id, row in rows.iterrows()}
+        second = LandmarkDetector.load(
+            together.data / "06_models" / "ensemble" / "1", DetectorParams(views_stage1="five", device="cpu")
+        ).predict(paths, pixel_size_mm=rows["pixel_size_mm"].to_list())
+        pairs = held_out.merge(second, on=["image_id", "landmark"])
+        apart = np.hypot(pairs["x_x"] - pairs["x_y"], pairs["y_x"] - pairs["y_y"])
+        assert np.median(apart) < 0.5
+        errors = pd.read_parquet(together.data / "07_model_output" / f"{name.replace('predictions', 'errors')}.parquet")
+        assert set(errors["stage"]) == {"ensemble"}
+        assert set(errors["image_id"]) == set(held_out["image_id"])
+
+    def test_detectors_can_share_the_validation_images(self, together, tmp_path, new_project):
+        project = new_project(tmp_path)
+        project.set_globals(n_jobs=1)
+        shutil.copytree(together.data, project.data)
+        folder = project.data / "07_model_output"
+        outputs = ("ensemble_predictions", "ensemble_held_out_predictions")
+        own = pd.read_parquet(folder / outputs[0] / f"{outputs[0]}.parquet")
+        project.run("ensemble", ensemble={"count": 2, "validation": "shared"}, to_outputs=outputs)
+        shared, held_out = (pd.read_parquet(folder / name / f"{name}.parquet") for name in outputs)
+        assert held_out.empty
+        assert set(shared["image_id"]) == set(own["image_id"])
+        images = pd.read_parquet(project.data / "03_primary" / "images.parquet").set_index("image_id")
+        valid = shared["image_id"].map(images["split"]) == "valid"
+        assert not np.allclose(shared.loc[valid, ["x", "y"]], own.loc[valid, ["x", "y"]]), "both detectors predict them now"
+
     def test_a_larger_count_trains_what_is_missing_and_a_smaller_one_deletes_nothing(self, together):
         folder = together.data / "06_models" / "ensemble"
         second = (folder / "1" / "stage2" / "best.ckpt").stat().st_mtime_ns
         for count, listed in ((3, [0, 1, 2]), (2, [0, 1])):
-            together.run("ensemble", ensemble={"count": count}, to_outputs=("ensemble",))
+            together.run("ensemble", ensemble={"count": count, "validation": "own"}, to_outputs=("ensemble",))
             assert [int(number) for number in json.loads((folder / "detectors.json").read_text())] == listed
             assert (folder / "2" / "stage2" / "best.ckpt").is_file()
         assert (folder / "1" / "stage2" / "best.ckpt").stat().st_mtime_ns == second

@@ -69,8 +69,9 @@ def test_without_stage_2_no_node_waits_for_its_network():
 
 
 def test_nobody_waits_for_an_ensemble_who_has_not_asked_for_one():
-    together = {"ensemble", "ensemble_predictions"}
+    together = {"ensemble", "ensemble_predictions", "ensemble_held_out_predictions"}
     assert not together & pipelines["__default__"].datasets()
+    assert together <= pipelines["ensemble"].all_outputs()
     assert pipelines["evaluation_of_ensemble"].inputs() == pipelines["evaluation"].inputs() | together
     assert pipelines["inference_with_ensemble"].inputs() == pipelines["inference"].inputs() | {"ensemble"}
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.training import TrainingError
-from ceph_pipeline.training.folds import assign_folds, checkpoint_table, listed_checkpoints, resplit
+from ceph_pipeline.training.folds import assign_folds, assign_validation, checkpoint_table, listed_checkpoints, resplit
 from ceph_pipeline.training.pipeline_params import FoldParams
 
 NO_PAIRS = pd.DataFrame({"image_a": [], "image_b": []})
@@ -85,6 +85,44 @@ def test_a_fold_validates_on_its_sources_and_learns_from_the_copies_of_the_other
         "b_1": "valid",
         "c": "valid",
     }
+
+
+class TestValidationOfAnEnsemble:
+    IMAGES = pd.concat(
+        [
+            sources({"A": 20, "B": 20}),
+            pd.DataFrame({"image_id": ["v1", "v2", "v3", "v4"], "split": "valid", "machine": list("AABB")}),
+        ],
+        ignore_index=True,
+    )
+
+    def test_folds_of_training_images_are_as_large_as_the_validation_split(self):
+        fold = assign_validation(self.IMAGES, NO_PAIRS, 3, seed=1).set_index("image_id")["fold"]
+        assert set(fold.index) == set(self.IMAGES.loc[self.IMAGES["split"] != "test", "image_id"])
+        assert set(fold.index[fold == 0]) == {"v", "v1", "v2", "v3", "v4"}
+        assert fold.value_counts().sort_index().tolist() == [5] * 9
+        assert fold[fold > 0].index.str[0].value_counts().tolist() == [20, 20]
+
+    def test_each_detector_learns_the_validation_images_of_the_others_and_no_test_image(self):
+        folds = assign_validation(self.IMAGES, NO_PAIRS, 3, seed=1)
+        for detector in (0, 1, 2):
+            split = resplit(self.IMAGES, folds, detector, by="image_id").set_index("image_id")["split"]
+            assert set(split.index[split == "valid"]) == set(folds.loc[folds["fold"] == detector, "image_id"])
+            assert len(split) == 45
+            assert "t" not in split.index
+
+    def test_near_duplicates_of_validation_images_are_never_held_out(self):
+        chain = pairs(("A_00", "v1"), ("A_00", "B_07"), ("A_01", "A_02"))
+        for seed in range(5):
+            fold = assign_validation(self.IMAGES, chain, 3, seed).set_index("image_id")["fold"]
+            assert fold[["A_00", "B_07"]].tolist() == [-1, -1]
+            assert fold["A_01"] == fold["A_02"] > 0
+
+    def test_of_few_images_each_detector_still_holds_out_some(self):
+        fold = assign_validation(sources({"A": 2}), NO_PAIRS, 3, seed=1)["fold"]
+        assert sorted(fold) == [0, 1, 2]
+        with pytest.raises(TrainingError, match=r"requires 3 different training images for 4 detectors, but there are 2: lower"):
+            assign_validation(sources({"A": 2}), NO_PAIRS, 4, seed=1)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,10 @@ class DetectorFiles(NamedTuple):
             )
         return together
 
+    def detector(self, number: int) -> DetectorFiles:
+        """The checkpoints of one detector of an ensemble, which are numbered from 0."""
+        return DetectorFiles(self.stage1[number : number + 1], self.stage2[number : number + 1])
+
     def digests(self) -> dict[str, str]:
         """Digest of the checkpoints of each stage."""
         return {stage: _digest(paths) for stage, paths in (("stage1", self.stage1), ("stage2", self.stage2)) if paths}

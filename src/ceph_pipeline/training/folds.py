@@ -54,6 +54,40 @@ def assign_folds(sources: pd.DataFrame, duplicates: pd.DataFrame, count: int, se
     return pd.DataFrame({"image_id": machines.index, "fold": [fold_of[image_id] for image_id in machines.index]})
 
 
+def assign_validation(sources: pd.DataFrame, duplicates: pd.DataFrame, detectors: int, seed: int) -> pd.DataFrame:
+    """Validation images of the detectors of an ensemble: fold 0 is the validation split, folds 1, 2, … are training images.
+
+    Each fold of training images has about the size of the validation split. A training image that is a near-duplicate of a
+    validation image or shows the same patient is in no fold, so it is always a training image.
+
+    Args:
+        sources: Images table; its training and validation images are used.
+        duplicates: Near-duplicate pairs `image_a, image_b`.
+        detectors: Number of detectors, at least 2.
+        seed: Seed of the choice.
+
+    Returns:
+        Rows `image_id, fold`; -1 where an image is in no fold. Detector k is trained on the images of all folds but k.
+
+    Raises:
+        TrainingError: there are too few different training images.
+    """
+    learned = sources[sources["split"].isin(["train", "valid"])].set_index("image_id")
+    of_validation = set(learned.index[learned["split"] == "valid"])
+    related = {image_id for group in _groups(learned, duplicates) if of_validation & set(group) for image_id in group}
+    free = sources[(sources["split"] == "train") & ~sources["image_id"].isin(related)]
+    n_groups, needed = len(_groups(free.set_index("image_id"), duplicates)), max(2, detectors - 1)
+    if n_groups < needed:
+        raise TrainingError(
+            f"ensemble.validation = own requires {needed} different training images for {detectors} detectors, but there are "
+            f"{n_groups}: lower ensemble.count, or set ensemble.validation = shared."
+        )
+    count = min(n_groups, max(needed, round(len(free) / max(len(of_validation), 1))))
+    fold = assign_folds(free, duplicates, count, seed).set_index("image_id")["fold"] + 1
+    fold = fold.reindex(learned.index).fillna(-1).astype("int64").mask(learned["split"] == "valid", 0)
+    return fold.rename("fold").rename_axis("image_id").reset_index()
+
+
 def resplit(table: pd.DataFrame, folds: pd.DataFrame, number: int, *, by: str = "source_id") -> pd.DataFrame:
     """The table of one fold's training: the fold is the validation split, the other folds are the training split.
 

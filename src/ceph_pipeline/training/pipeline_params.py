@@ -3,6 +3,8 @@
 Does not import torch, because Kedro resolves these types when it registers the pipelines.
 """
 
+from typing import Literal
+
 from pydantic import Field, PositiveInt, model_validator
 
 from ceph_pipeline.artifacts import Params
@@ -33,6 +35,12 @@ class EnsembleParams(Params):
     """The `ensemble` pipeline: detectors with other seeds, whose predictions are averaged with those of the default pipeline."""
 
     count: int = Field(3, ge=2, le=20, description="number of detectors, including the detector of the default pipeline")
+    validation: Literal["shared", "own"] = Field(
+        "shared",
+        description="validation images of the further detectors; shared: those of the default pipeline; own: training images "
+        "that are held out for each of them, so that the ensemble learns the validation images of the default pipeline too",
+    )
+    seed: int = Field(42, ge=0, description="seed of the choice of own validation images")
 
 
 class CompareParams(Params):

@@ -9,27 +9,35 @@ PIXELS = ["augmented_cache", "augmented_cache_index", "augmented_store"]
 FIRST = ["stage1_checkpoint", "stage2_checkpoint"]
 
 
+IMAGES = ["images", "raw_cephalograms", "source_cache", "source_cache_index", "ensemble"]
+PREDICTED = ["predictions_folder", "params:ensemble", "params:detector"]
+
+
 def create_pipeline() -> Pipeline:
-    """Train more detectors, and predict validation and test sources with the ensemble of all detectors."""
+    """Train more detectors, and predict images that were not used for training: test images with all detectors."""
     return Pipeline(
         [
             Node(
+                nodes.assign_validation,
+                ["images", "augmented_images", "duplicates", "params:ensemble"],
+                "ensemble_folds",
+                name="assign_validation",
+            ),
+            Node(
                 nodes.train,
                 [
-                    *["crops", *TABLES, *PIXELS, *FIRST, "ensemble_folder"],
+                    *["crops", *TABLES, *PIXELS, *FIRST, "ensemble_folds", "ensemble_folder"],
                     *["params:stage1", "params:crops", "params:stage2", "params:ensemble"],
                 ],
                 "ensemble",
                 name="train",
             ),
+            Node(nodes.predict, [*IMAGES, *PREDICTED], "ensemble_predictions", name="predict"),
             Node(
-                nodes.predict,
-                [
-                    *["images", "raw_cephalograms", "source_cache", "source_cache_index"],
-                    *["ensemble", "predictions_folder", "params:detector"],
-                ],
-                "ensemble_predictions",
-                name="predict",
+                nodes.predict_held_out,
+                [*IMAGES, "ensemble_folds", *PREDICTED],
+                "ensemble_held_out_predictions",
+                name="predict_held_out",
             ),
         ]
     )

@@ -47,6 +47,14 @@ def compute_errors(
     )
 
 
+def compute_held_out_errors(
+    predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
+) -> pd.DataFrame:
+    """Errors on training images that were held out for a detector of an ensemble, for the calibration of uncertainty."""
+    predictions, landmarks = only_evaluated(predictions, landmarks, params.landmarks)
+    return stage_error_rows(predictions, reader_points(landmarks, params.reader), images)
+
+
 def compute_copy_errors(
     copy_predictions: pd.DataFrame, copied_landmarks: pd.DataFrame, copied: pd.DataFrame, params: EvaluationParams
 ) -> pd.DataFrame:

@@ -26,7 +26,7 @@ def create_pipeline(judged: Literal["stage1", "stage2", "ensemble"] = "stage2", 
     networks = [*stage2, *(["ensemble"] if judged == "ensemble" else [])]
     groups = {
         "predict": _predict(networks),
-        "measure": _measure(),
+        "measure": _measure(ensemble=judged == "ensemble"),
         "context": _context(stage2),
         "uncertainty": _uncertainty(networks, folds=folds),
         "report": _report(networks),
@@ -49,10 +49,17 @@ def _predict(networks: list[str]) -> list[Node]:
     return [refine, gather]
 
 
-def _measure() -> list[Node]:
+def _measure(*, ensemble: bool) -> list[Node]:
     """Headline errors, their tables, and errors of measurements and classes."""
     nodes = measurement_nodes
+    held_out = Node(
+        nodes.compute_held_out_errors,
+        ["ensemble_held_out_predictions", "landmarks", "images", PARAMS],
+        "ensemble_held_out_errors",
+        name="compute_held_out_errors",
+    )
     return [
+        *([held_out] if ensemble else []),
         Node(nodes.compute_errors, ["predictions", "landmarks", "images", PARAMS], "errors", name="compute_errors"),
         Node(nodes.summarise_errors, ["errors", "images", "duplicates", PARAMS], "metrics", name="summarise_errors"),
         Node(nodes.tabulate_landmarks, ["errors", "images", PARAMS], "landmark_errors", name="tabulate_landmarks"),
@@ -117,12 +124,13 @@ def _uncertainty(networks: list[str], *, folds: bool) -> list[Node]:
     """Uncertainty and plausibility: fitted on validation and training images, evaluated on test images."""
     nodes = uncertainty_nodes
     named = {name.removesuffix("_checkpoint"): name for name in ("stage1_checkpoint", *networks)}
-    out_of_fold = {name: name for name in ("fold_errors", "fold_predictions") if folds}
+    source = "fold" if folds else "ensemble_held_out"
+    held_out = {f"held_out_{name}": f"{source}_{name}" for name in ("errors", "predictions") if folds or "ensemble" in networks}
     tables = {name: name for name in ("errors", "predictions", "images")}
     return [
         Node(
             nodes.learn_uncertainty,
-            {**tables, **named, **out_of_fold, "params": PARAMS, "detector": "params:detector"},
+            {**tables, **named, **held_out, "params": PARAMS, "detector": "params:detector"},
             "uncertainty_models",
             name="learn_uncertainty",
         ),

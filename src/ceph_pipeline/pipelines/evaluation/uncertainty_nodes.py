@@ -28,20 +28,21 @@ def learn_uncertainty(
     detector: DetectorParams,
     stage2: Path | None = None,
     ensemble: Path | None = None,
-    fold_errors: pd.DataFrame | None = None,
-    fold_predictions: pd.DataFrame | None = None,
+    held_out_errors: pd.DataFrame | None = None,
+    held_out_predictions: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """Calibrate each stage's uncertainty, valid for the networks and views that are stored with it; empty if disabled.
 
-    Validation sources are used and, if given, training sources with out-of-fold predictions.
+    Validation sources are used and, if given, training sources that were predicted by a detector that was not trained on them:
+    by cross-validation, or by a detector of an ensemble whose own validation images they are.
     """
     if params.uncertainty is None:
         return {}
     valid = on_split(errors, images, "valid")
-    if fold_errors is not None:
-        fold_errors = fold_errors[fold_errors["landmark"].isin(errors["landmark"])]
-    learned = pd.concat([valid, fold_errors], ignore_index=True)
-    located = pd.concat([predictions, fold_predictions], ignore_index=True)
+    if held_out_errors is not None:
+        held_out_errors = held_out_errors[held_out_errors["landmark"].isin(errors["landmark"])]
+    learned = pd.concat([valid, held_out_errors], ignore_index=True)
+    located = pd.concat([predictions, held_out_predictions], ignore_index=True)
     found = learn(learned, located, images, params.uncertainty)
     return {
         stage: StageUncertainty(*_networks_and_settings(stage, stage1, stage2, ensemble, detector), models).to_report()
