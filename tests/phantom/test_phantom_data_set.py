@@ -187,6 +187,24 @@ class TestForeignData:
         assert file.read_text() == content
         assert len(list(fresh[0].glob("*/Cephalograms/phantom_*"))) == 2
 
+    def test_an_edited_export_is_never_replaced(self, fresh):
+        params = PARAMS.model_copy(update={"n_images": 2})
+        draw_data_set(*fresh, params)
+        tasks = json.loads(fresh[1].read_text())
+        edited = json.dumps([tasks[0] | {"id": 77}, *tasks[1:]])
+        fresh[1].write_text(edited)
+        next(fresh[0].rglob("Cephalograms/*")).unlink()
+        draw_data_set(*fresh, params)
+        assert fresh[1].read_text() == edited, "kept when phantoms of the same parameters are completed"
+        for other in ({"seed": 7}, {"force": True}):
+            with pytest.raises(ForeignDataError, match=r"ruler\.json was edited .* Move the file"):
+                draw_data_set(*fresh, params.model_copy(update=other))
+            assert fresh[1].read_text() == edited
+        assert len(list(fresh[0].glob("*/Cephalograms/phantom_*"))) == 2
+        fresh[1].unlink()
+        draw_data_set(*fresh, params.model_copy(update={"seed": 7}))
+        assert fresh[1].exists()
+
     def test_own_files_are_drawn_again_without_a_question(self, fresh):
         params = PARAMS.model_copy(update={"n_images": 2})
         draw_data_set(*fresh, params)

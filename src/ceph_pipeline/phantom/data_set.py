@@ -30,8 +30,8 @@ class ForeignDataError(CephError, ValueError):
 def draw_data_set(root: Path, ruler_export: Path, params: PhantomParams) -> None:
     """Draw `params.n_images` phantoms in the Aariz layout, and their rulers as a Label Studio export.
 
-    Existing unchanged phantoms are kept, and missing ones are drawn. An image depends only on the parameters and its number, and
-    not on the workers or on interruptions. The mapping file is written last.
+    Existing phantoms and an existing export of the same parameters are kept, and missing ones are drawn. An image depends only
+    on the parameters and its number, and not on the workers or on interruptions. The mapping file is written last.
 
     Args:
         root: Folder of the data set.
@@ -39,7 +39,7 @@ def draw_data_set(root: Path, ruler_export: Path, params: PhantomParams) -> None
         params: Number, size and noise of the phantoms.
 
     Raises:
-        ForeignDataError: the folder or the export contains foreign data.
+        ForeignDataError: the folder or the export contains foreign data, or an export that would be replaced was edited.
     """
     ledger = Ledger(root)
     _refuse_foreign_data(ledger, root, ruler_export)
@@ -47,20 +47,23 @@ def draw_data_set(root: Path, ruler_export: Path, params: PhantomParams) -> None
     digest = fingerprint(summary)
     if params.force or not ledger.is_continuation(digest):
         if ledger.read():
+            _refuse_edited_export(ledger, ruler_export)
             logger.info("%s: phantoms are drawn again (%s)", root, ledger.difference(summary) or "force")
-        _clear(root)
+        _clear(root, ruler_export)
     missing = [index for index in range(params.n_images) if not _is_drawn(root, index, params)]
     if ledger.is_complete(digest) and not missing and _closing_files(root, ruler_export):
         logger.info("%s: %d phantoms are complete and up to date: skipped", root, params.n_images)
         return
-    ledger.begin(digest, summary)
+    specimens = [_specimen(index, params) for index in range(params.n_images)]
+    export = label_studio_json(specimens)
+    ledger.begin(digest, summary, ruler_export=fingerprint(export))
     sweep(root)  # incomplete files of a killed run
     drawn = run_unordered(draw_one, [(root, index, params) for index in missing], params)
     for _ in tqdm(drawn, total=len(missing), desc="phantoms", unit="image"):
         pass
-    specimens = [_specimen(index, params) for index in range(params.n_images)]
     splits = [layout.split_of(index, params.n_images) for index in range(params.n_images)]
-    write_atomically(ruler_export, label_studio_json(specimens))
+    if not ruler_export.exists():
+        write_atomically(ruler_export, export)
     write_atomically(root / layout.MAPPING_FILE, layout.mapping_csv(zip(specimens, splits, strict=True)))
     ledger.finish()
     logger.info("%d phantoms drawn into %s, %d existed already", len(missing), root, params.n_images - len(missing))
@@ -108,6 +111,16 @@ def _refuse_foreign_data(ledger: Ledger, root: Path, ruler_export: Path) -> None
         )
 
 
+def _refuse_edited_export(ledger: Ledger, ruler_export: Path) -> None:
+    if not ruler_export.exists():
+        return
+    if ledger.read().get("ruler_export") not in (None, fingerprint(ruler_export.read_text(encoding="utf-8"))):
+        raise ForeignDataError(
+            f"{ruler_export} was edited after the phantom pipeline had written it, and drawing other phantoms would replace it. "
+            "Move the file to keep it, or delete it."
+        )
+
+
 def _is_own_file(path: Path, root: Path, ruler_export: Path) -> bool:
     """Whether a file belongs to phantoms, by its name or by the names of the films in it."""
     if path not in (root / layout.MAPPING_FILE, ruler_export):
@@ -121,8 +134,9 @@ def _is_own_file(path: Path, root: Path, ruler_export: Path) -> bool:
         return False
 
 
-def _clear(root: Path) -> None:
+def _clear(root: Path, ruler_export: Path) -> None:
     """Delete the files of an earlier run; its manifest is kept until it is replaced, so that the folder stays recognisable."""
+    ruler_export.unlink(missing_ok=True)
     for split in SPLITS:
         shutil.rmtree(root / split, ignore_errors=True)
     (root / layout.MAPPING_FILE).unlink(missing_ok=True)
