@@ -28,7 +28,7 @@ def main(models: tuple[Path, ...], films: Path, out: Path) -> None:
     params = DetectorParams.model_validate(yaml.safe_load(PARAMETERS.read_text(encoding="utf-8"))["detector"])
     points, unreadable, *_ = predict_folder(LandmarkDetector.load(models, params), films, PIXEL_SIZE_MM)
     points[["image_id", "landmark", "x", "y"]].round(2).to_csv(out, index=False)
-    click.echo(f"{points['image_id'].nunique()} films, {len(unreadable)} files set aside: {out}")
+    click.echo(f"{points['image_id'].nunique()} films, {len(unreadable)} unreadable files: {out}")
 
 
 if __name__ == "__main__":

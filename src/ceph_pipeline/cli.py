@@ -198,8 +198,8 @@ def label_studio(project: ProjectMetadata, images: Path, env: str | None, model:
     context = checked_context(project, env)
     found = model or str(trained_in(context))
     open_store_of(context, found)
-    looks = DetectorParams.model_validate(context.config_loader["parameters"]["detector"])
-    detector = LandmarkDetector.load(found, looks.in_one_view())  # for speed: Label Studio waits for each task
+    params = DetectorParams.model_validate(context.config_loader["parameters"]["detector"])
+    detector = LandmarkDetector.load(found, params.in_one_view())  # for speed: Label Studio waits for each task
     backend = LabellingBackend(detector, ImageFolder(images), version_of(found), corrected)
     backend.check_corrected()
     try:

@@ -72,7 +72,7 @@ def test_an_archive_gives_the_points_that_inference_of_the_folder_gives(films: P
     )
     quarantine = pd.read_parquet(tmp_path / "out" / "quarantine")
     assert set(quarantine["item"]) == {"bad", "letter.docx"} == set(expected.quarantine["item"])
-    assert parts[["n_films", "n_located", "n_set_aside"]].sum().tolist() == [8, 6, 2]
+    assert parts[["n_films", "n_located", "n_quarantined"]].sum().tolist() == [8, 6, 2]
     assert set(pd.read_parquet(tmp_path / "out" / "measurements")["image_id"]) == set(points["image_id"])
     assert set(pd.read_parquet(tmp_path / "out" / "pixel_sizes")["mm_per_pixel"]) == {0.1}
 
@@ -175,7 +175,7 @@ def test_a_folder_without_films_is_an_error_before_anything_is_deleted(films: Pa
 
 
 @pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid"), reason="needs links")
-def test_a_link_out_of_the_archive_is_set_aside(films: Path, checkpoints: Path, dotted: np.ndarray, tmp_path: Path) -> None:
+def test_a_link_out_of_the_archive_is_quarantined(films: Path, checkpoints: Path, dotted: np.ndarray, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "outside.png"), dotted)
     (films / "link.png").symlink_to(tmp_path / "outside.png")
     process_archive(archive(films, tmp_path / "out", checkpoints), 2, ALONE)
@@ -288,7 +288,7 @@ def test_every_film_has_a_row_with_its_path(films: Path, checkpoints: Path, tmp_
     assert reasons["bad"].startswith("bad.png: damaged or not an image")
 
 
-def test_a_film_that_the_store_refuses_is_set_aside_and_a_store_that_fails_ends_the_run(
+def test_a_film_that_the_store_refuses_is_quarantined_and_a_store_that_fails_ends_the_run(
     films: Path, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket = fsspec.filesystem("memory")

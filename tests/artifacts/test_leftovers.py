@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from ceph_pipeline.artifacts import FolderError, filled_anew, recover
+from ceph_pipeline.artifacts import FolderError, recover, refilled
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def contents(folder):
 
 
 def test_what_is_written_takes_the_place_of_the_earlier_results(folder):
-    with filled_anew(folder, ".png") as empty:
+    with refilled(folder, ".png") as empty:
         assert list(empty.iterdir()) == []
         (empty / "ceph.png").write_text("today")
         (empty / "new.png").write_text("today")
@@ -31,7 +31,7 @@ def test_what_is_written_takes_the_place_of_the_earlier_results(folder):
 
 
 def test_nothing_written_leaves_no_results(folder):
-    with filled_anew(folder, ".png"):
+    with refilled(folder, ".png"):
         pass
     assert contents(folder) == {"notes.txt": "earlier", ".hidden.png": "earlier"}
 
@@ -40,7 +40,7 @@ def test_an_error_leaves_the_earlier_results_whole(folder):
     before = contents(folder)
 
     def interrupted():
-        with filled_anew(folder, ".png") as empty:
+        with refilled(folder, ".png") as empty:
             (empty / "ceph.png").write_text("today")
             raise KeyboardInterrupt
 
@@ -53,13 +53,13 @@ def test_an_error_leaves_the_earlier_results_whole(folder):
 def test_what_a_killed_run_has_left_is_swept_away(folder):
     (folder.parent / ".overlays.filling").mkdir()
     (folder.parent / ".overlays.filling" / "half.png").write_text("earlier")
-    with filled_anew(folder, ".png"):
+    with refilled(folder, ".png"):
         pass
     assert sorted(path.name for path in folder.parent.iterdir()) == [".overlays.lock", "overlays"]
 
 
 def test_a_folder_that_is_not_there_is_made(tmp_path):
-    with filled_anew(tmp_path / "a" / "b", ".png") as empty:
+    with refilled(tmp_path / "a" / "b", ".png") as empty:
         (empty / "new.png").write_text("today")
     assert contents(tmp_path / "a" / "b") == {"new.png": "today"}
 
@@ -67,8 +67,8 @@ def test_a_folder_that_is_not_there_is_made(tmp_path):
 WRITER = """
 import sys
 from pathlib import Path
-from ceph_pipeline.artifacts import filled_anew
-with filled_anew(Path(sys.argv[1]), ".png") as empty:
+from ceph_pipeline.artifacts import refilled
+with refilled(Path(sys.argv[1]), ".png") as empty:
     (empty / "a1.png").write_text("a")
     print("writing", flush=True)
     sys.stdin.readline()
@@ -81,7 +81,7 @@ def test_a_second_run_is_refused_and_the_first_one_loses_nothing(folder):
     first = subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], stdin=pipe, stdout=pipe, text=True)
     assert "writing\n" in iter(first.stdout.readline, "")
     recover(folder)
-    with pytest.raises(FolderError, match="another run is writing to this folder"), filled_anew(folder, ".png"):
+    with pytest.raises(FolderError, match="another run is writing to this folder"), refilled(folder, ".png"):
         pass
     first.communicate("go on\n")
     assert contents(folder) == {"a1.png": "a", "a2.png": "a", "notes.txt": "earlier", ".hidden.png": "earlier"}

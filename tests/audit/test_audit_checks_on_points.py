@@ -37,7 +37,7 @@ class TestUnmatchedFiles:
             ("warning", "c02", "c02/Go: c02.json: Go: found x = 4012"),
         ]
 
-    @pytest.mark.parametrize("outcome", ["kept", "passed over"])
+    @pytest.mark.parametrize("outcome", ["kept", "ignored"])
     def test_what_ingestion_lost_nothing_by_is_only_worth_knowing(self, images, landmarks, make_duplicates, outcome):
         kept = pd.DataFrame({"item": ["c01"], "reason": ["no CVM stage"], "outcome": [outcome]})
         evidence = Evidence(images, landmarks, kept, make_duplicates())

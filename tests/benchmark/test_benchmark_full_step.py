@@ -42,7 +42,7 @@ def test_weights_are_averaged_also_where_stage_1_does_not():
 
 def test_clock_counts_from_request_to_request_and_the_wait_within(monkeypatch):
     loader = ClockedLoader(torch.utils.data.DataLoader(list(range(5))), torch.device("cpu"), warmup=1)
-    loader.asked_s = [0.0, 7.0, 8.0, 10.0, 13.0, 99.0]  # the first step warms up, the last ends the epoch
+    loader.requested_s = [0.0, 7.0, 8.0, 10.0, 13.0, 99.0]  # the first step warms up, the last ends the epoch
     loader.given_s = [6.0, 7.2, 8.1, 10.3, 13.5]
     assert loader.seconds_a_step() == pytest.approx((13 - 7) / 3)
     assert loader.waiting_share() == pytest.approx((0.2 + 0.1 + 0.3) / 3 / 2)

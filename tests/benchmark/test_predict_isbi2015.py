@@ -19,7 +19,7 @@ def test_an_ensemble_leaves_the_table_that_is_scored(
     (films[0].parent / "damaged.png").write_bytes(b"no film")
     options = ["--films", str(films[0].parent), "--out", str(tmp_path / "points.csv"), *["--models", str(checkpoints)] * 2]
     result = CliRunner().invoke(predict_isbi2015.main, options, catch_exceptions=False)
-    assert f"2 films, 1 files set aside: {tmp_path / 'points.csv'}\n" in result.stdout
+    assert f"2 films, 1 unreadable files: {tmp_path / 'points.csv'}\n" in result.stdout
     shares = {"Gonion": 0.6, "A-point": 0.6, "Lower Incisor Tip": 0.0, "Upper Incisor Tip": 0.0}
     params = DetectorParams(views_stage1="five", refinement={"stage1_share": 0.25, "stage1_share_of": shares})
     alone = LandmarkDetector.load(checkpoints, params).predict(films, pixel_size_mm=0.1)

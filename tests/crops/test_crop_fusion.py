@@ -13,7 +13,7 @@ NAMES = ["Sella"]
 
 
 def answers(*xy: tuple[float, float]) -> np.ndarray:
-    """Answers to one point of one image, `(1, 1, S, 2)`."""
+    """Predictions of one point of one image, `(1, 1, S, 2)`."""
     return np.array(xy, dtype=np.float64)[None, None]
 
 

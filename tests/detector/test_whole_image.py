@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ceph_pipeline.detector.checkpoint import TrainedNet
-from ceph_pipeline.detector.whole_image import WholeImageAnswers, predict_whole_batch, predict_whole_images
+from ceph_pipeline.detector.whole_image import WholeImagePredictions, predict_whole_batch, predict_whole_images
 from ceph_pipeline.images.normalise import raise_levels
 from ceph_pipeline.models import LandmarkOutput
 from ceph_pipeline.views import TEN_VIEWS, Fusion, View
@@ -28,7 +28,7 @@ def test_dots_are_found_in_px_of_the_original(dot_finder: TrainedNet, dotted: np
 def test_a_point_that_no_view_shows_is_not_certain() -> None:
     xy, peak, sd = np.full((1, 1, 2, 2), np.nan), np.full((1, 1, 2), np.nan), np.full((1, 1, 2), np.nan)
     xy[0, 0, 1], peak[0, 0, 1], sd[0, 0, 1] = (5.0, 6.0), 0.5, 3.0
-    found = WholeImageAnswers(xy, peak, sd, {}).fused()
+    found = WholeImagePredictions(xy, peak, sd, {}).fused()
     np.testing.assert_array_equal(found.sigma_px, [[np.nan, 3.0]])
     np.testing.assert_array_equal(found.xy, [[[np.nan, np.nan], [5.0, 6.0]]])
 

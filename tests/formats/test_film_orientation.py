@@ -68,7 +68,7 @@ class TestPoints:
             read(aariz.root)
         found = read(aariz.root, on_bad_item="quarantine")
         assert "ceph-d" not in set(found.images["image_id"])
-        assert found.quarantine.set_index("item").loc["ceph-d", "outcome"] == "image set aside"
+        assert found.quarantine.set_index("item").loc["ceph-d", "outcome"] == "image quarantined"
 
     def test_of_isbi(self, isbi, kind: str, tag: int) -> None:
         path = next(path for path in sorted(isbi.root.rglob("001.*")) if path.suffix != ".txt")

@@ -93,7 +93,7 @@ class TestReading:
         assert point(found, "ceph-a", "senior", "p2") == (5.5, 30)
         assert len(found.landmarks.query("image_id == 'ceph-a' and reader == 'senior'")) == 31
 
-    def test_of_wanted_marks_alone_a_film_without_any_is_set_aside(self, aariz):
+    def test_of_wanted_marks_alone_a_film_without_any_is_quarantined(self, aariz):
         marks = [{"symbol": symbol, "value": {"x": 5.5, "y": y}} for symbol, y in (("p1", 9), ("p2", 30))]
         aariz.edit(aariz.landmark_file("ceph-a"), lambda content: content["landmarks"].extend(marks))
         aariz.edit(aariz.landmark_file("ceph-b", split="valid"), lambda content: content["landmarks"].append(marks[0]))
@@ -310,7 +310,7 @@ class TestBadItems:
         assert f"`ingestion.exclude: [{item}" in message
         assert "ingestion.on_bad_item: quarantine" in message
 
-    def test_is_set_aside_on_request_and_the_rest_is_read(self, aariz, spoil):
+    def test_is_quarantined_on_request_and_the_rest_is_read(self, aariz, spoil):
         spoil(aariz)
         found = read(aariz.root, on_bad_item="quarantine")
         assert BAD[spoil][2] in set(found.quarantine["item"])
@@ -381,7 +381,7 @@ def test_the_device_of_a_film_is_found_by_its_file_s_name(aariz, film):
     assert images.loc[f"train/Cephalograms/{film}.png", "pixel_size_mm"] == 0.1
 
 
-def test_a_film_whose_name_no_table_can_hold_is_set_aside(aariz):
+def test_a_film_whose_name_no_table_can_hold_is_quarantined(aariz):
     for file in aariz.root.rglob("ceph-a.*"):
         file.rename(os.fsdecode(os.fsencode(file.parent) + b"/caf\xe9" + os.fsencode(file.suffix)))
     found = read(aariz.root, on_bad_item="quarantine")
@@ -416,4 +416,4 @@ def test_a_stray_file_of_another_split_costs_no_film(aariz, split):
     for chosen in ({"on_bad_item": "quarantine"}, {"exclude": [name]}):
         assert set(read(aariz.root, **chosen).images["image_id"]) == {"ceph-a", "ceph-b", "ceph-c"}
     quarantine = read(aariz.root, on_bad_item="quarantine").quarantine
-    assert quarantine[["item", "outcome"]].to_numpy().tolist() == [[name, "file set aside"]]
+    assert quarantine[["item", "outcome"]].to_numpy().tolist() == [[name, "file quarantined"]]

@@ -181,6 +181,6 @@ def test_an_image_that_cannot_be_told_is_left_out_alone(coco, tmp_path):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         cv2.imwrite(str(tmp_path / path), np.zeros((80, 100), np.uint8))
     root = coco([image(1, "gone/1.png"), image(2, "A/1.png")], [annotation(POINTS), annotation(POINTS, image_id=2)])
-    item = read(root, on_bad_item="quarantine").quarantine.query("outcome == 'image set aside'")["item"].item()
+    item = read(root, on_bad_item="quarantine").quarantine.query("outcome == 'image quarantined'")["item"].item()
     assert item.startswith("1-")
     assert read(root, exclude=[item]).images["path"].tolist() == ["A/1.png"]

@@ -110,7 +110,7 @@ class TestBadItems:
             read(isbi.root)
         assert message in str(refusal.value)
 
-    def test_is_set_aside_on_request(self, isbi, kind):
+    def test_is_quarantined_on_request(self, isbi, kind):
         SPOILERS[kind][0](isbi)
         found = read(isbi.root, on_bad_item="quarantine")
         assert found.quarantine["item"].str.startswith("001").any()
@@ -134,8 +134,8 @@ def test_the_real_data_set_is_complete():
     assert 1.0 < apart_mm.mean() < 4.0
 
 
-def test_of_two_files_of_one_reader_the_second_is_set_aside_and_the_film_kept(isbi):
+def test_of_two_files_of_one_reader_the_second_is_quarantined_and_the_film_kept(isbi):
     SPOILERS["text_twice"][0](isbi)
     found = read(isbi.root, on_bad_item="quarantine")
     assert "001" in set(found.images["image_id"])
-    assert found.quarantine["outcome"].tolist() == ["file set aside"]
+    assert found.quarantine["outcome"].tolist() == ["file quarantined"]

@@ -148,7 +148,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_bad_tasks_are_refused_or_set_aside(export, kind):
+def test_bad_tasks_are_refused_or_quarantined(export, kind):
     entry, message, item = BAD[kind]
     path = export(task("ceph-b.png"), entry)
     with pytest.raises(AnnotationError, match=re.escape(message)):
@@ -174,10 +174,10 @@ class TestFilmsWithoutTheLandmarks:
         assert set(rows["landmark"]) == set(found.landmarks["landmark"])
         assert rows[["x", "y"]].isna().all(axis=None)
 
-    def test_unless_it_is_said_to_the_film_is_set_aside(self, both):
+    def test_unless_it_is_said_to_the_film_is_quarantined(self, both):
         assert "no key point" in read(both, on_bad_item="quarantine").quarantine["reason"].iloc[0]
 
-    def test_one_that_nobody_submitted_is_set_aside_in_any_case(self, both, export):
+    def test_one_that_nobody_submitted_is_quarantined_in_any_case(self, both, export):
         open_task = task("blank.png") | {"annotations": []}
         found = read(export(task("ceph-a.png"), open_task), on_bad_item="quarantine", options=self.SHOWS_NONE)
         assert found.images["image_id"].tolist() == ["ceph-a"]
@@ -200,12 +200,12 @@ class TestARulerThatIsNotRead:
     RULER = ReadOptions(landmarks="ruler", only_landmarks=True, blank_shows_none=True)
 
     @pytest.mark.parametrize("kind", SPOILT)
-    def test_its_film_is_set_aside(self, export, kind):
+    def test_its_film_is_quarantined(self, export, kind):
         spoilt = task("ceph-b.png", {"completed_by": 1, "result": [dict(point) for point in SPOILT[kind]]})
         found = read(export(task(), spoilt), on_bad_item="quarantine", options=self.RULER)
         assert found.images["image_id"].tolist() == ["ceph-a"]
         assert "ceph-b" in set(found.quarantine["item"])
-        assert set(found.quarantine["outcome"]) >= {"image set aside"}
+        assert set(found.quarantine["outcome"]) >= {"image quarantined"}
 
     def test_without_p1_the_film_stays_and_the_mark_is_missing_not_absent(self, export):
         half = task("ceph-b.png", {"completed_by": 1, "result": [key_point("p2", 74.5, 5)]})
@@ -395,7 +395,7 @@ class TestOtherExports:
         cv2.imwrite(str(tmp_path / "ceph-a.png"), np.zeros((500, 1000), np.uint8))
         assert read(export(task())).landmarks["x"].tolist() == [749.5, 744.5]
 
-    def test_a_result_that_is_no_list_is_set_aside(self, export):
+    def test_a_result_that_is_no_list_is_quarantined(self, export):
         found = read(export(task("b.png"), task("a.png") | {"annotations": [{"result": 5}]}), on_bad_item="quarantine")
         assert list(found.images["image_id"]) == ["b"]
         assert any("result: found 5, expected a list" in reason for reason in found.quarantine["reason"])

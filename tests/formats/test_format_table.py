@@ -105,7 +105,7 @@ class TestColumns:
             points(path)
         found = read(path, options=ReadOptions(table=TableOptions()), on_bad_item="quarantine")
         assert found.landmarks["x"].tolist() == [10.5, 30]
-        assert found.quarantine["outcome"].tolist() == ["kept", "file set aside"]
+        assert found.quarantine["outcome"].tolist() == ["kept", "file quarantined"]
 
     def test_numbered_columns_have_the_user_s_names(self, sheet):
         path = sheet("image,p1x,p1y,p2x,p2y\na,1,2,3,4\n")

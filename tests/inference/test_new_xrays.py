@@ -110,7 +110,7 @@ def test_a_detector_takes_odd_names_too(dot_finder: TrainedNet, dotted: np.ndarr
         detector.predict([paths[0], paths[0]])
 
 
-def test_a_damaged_file_is_set_aside_and_the_others_go_on(dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path) -> None:
+def test_a_damaged_file_is_quarantined_and_the_others_go_on(dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path) -> None:
     for name in ("a", "c"):
         cv2.imwrite(str(tmp_path / f"{name}.png"), dotted)
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:500])
@@ -133,7 +133,7 @@ def test_a_colour_photograph_is_read_and_said_to_be_one(
 
 
 @pytest.mark.parametrize("grey", [0, 90])
-def test_a_film_of_one_grey_is_set_aside_and_the_others_go_on(
+def test_a_film_of_one_grey_is_quarantined_and_the_others_go_on(
     dot_finder: TrainedNet, dotted: np.ndarray, tmp_path: Path, grey: int
 ) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), dotted)

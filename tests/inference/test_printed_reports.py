@@ -51,7 +51,7 @@ def _write(folder: Path, *norm_sets: str) -> Path:
         folder,
         files={"a": LONG_NAME},
         calibration={"a": Calibration(specimen.pixel_size_mm, "a test")},
-        set_aside=[(LONG_NAME, "damaged or not an image")],
+        quarantined=[(LONG_NAME, "damaged or not an image")],
         cephalometry=PARAMS.model_copy(update={"compare_with": norm_sets}),
         origin=ReportOrigin({"stage1": "abc", "stage2": "def"}, "run-7", "1.2.3"),
         implausible=["a"],

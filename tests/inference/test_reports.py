@@ -82,7 +82,7 @@ def test_a_script_in_a_files_name_is_text(tmp_path: Path) -> None:
         tmp_path,
         files={"a": EVIL},
         calibration={"a": MM},
-        set_aside=[(EVIL, EVIL)],
+        quarantined=[(EVIL, EVIL)],
         cephalometry=CephalometryParams(),
         origin=ORIGIN,
     )
@@ -230,7 +230,7 @@ def test_the_batch_begins_with_what_needs_a_look_and_keeps_no_earlier_page(tmp_p
         tmp_path,
         files={"sure": "b/sure.png", "unsure": "a/unsure.png"},
         calibration={"sure": MM, "unsure": MM},
-        set_aside=[("c.png", "cut off")],
+        quarantined=[("c.png", "cut off")],
         cephalometry=CephalometryParams(),
         origin=ORIGIN,
     )

@@ -63,7 +63,7 @@ def test_a_cut_off_image_stops_the_run_with_its_name(run, raw):
         run()
 
 
-def test_a_cut_off_image_is_set_aside_on_request(run, raw, caplog):
+def test_a_cut_off_image_is_quarantined_on_request(run, raw, caplog):
     path = raw.root / "TrainingData/002.png"
     path.write_bytes(path.read_bytes()[:-20])
     tables = run(on_bad_item="quarantine")
@@ -71,7 +71,7 @@ def test_a_cut_off_image_is_set_aside_on_request(run, raw, caplog):
     assert "002" not in set(tables["source_cache_index"]["image_id"])
     assert "002" not in set(tables["measurements"]["image_id"])
     assert "TrainingData/002.png" in tables["quarantine"]["reason"].item()
-    assert f"{pseudonym('002')}: image set aside" in caplog.text
+    assert f"{pseudonym('002')}: image quarantined" in caplog.text
 
 
 def test_a_bad_text_file_stops_the_run(run, raw):

@@ -93,7 +93,7 @@ def test_a_run_on_a_patient_s_folder_names_nobody(project, films, capfd):
     known = pd.read_parquet(project.data / "03_primary" / "pseudonyms.parquet").set_index("name")["pseudonym"]
     log = project.log.read_text()
     assert known[f"{NAME}_1"] == pseudonym(f"{NAME}_1")
-    assert f"{known[f'{NAME}_1']}: image set aside" in log
+    assert f"{known[f'{NAME}_1']}: image quarantined" in log
     assert pseudonym(f"{NAME}_2").encode() in recorded(project.root)
     assert NAME not in log
     assert NAME not in "".join(capfd.readouterr())

@@ -30,11 +30,11 @@ class _Session:
 @pytest.fixture(autouse=True)
 def _nothing_asked_yet(monkeypatch):
     hub.is_reachable.cache_clear()
-    hub.say_once.cache_clear()
+    hub.log_once.cache_clear()
     monkeypatch.setattr(hub, "try_to_load_from_cache", lambda repo, file: None)
     yield
     hub.is_reachable.cache_clear()
-    hub.say_once.cache_clear()
+    hub.log_once.cache_clear()
 
 
 def _answering(monkeypatch, error=None):

@@ -55,7 +55,7 @@ def write_part(output: Folder, part: Part, tables: Mapping[str, pd.DataFrame], s
         "part": part.name,
         "n_films": len(part.films),
         "n_located": int(tables["films"]["is_located"].sum()),
-        "n_set_aside": len(tables["quarantine"]),
+        "n_quarantined": len(tables["quarantine"]),
         "seconds": seconds,
     }
     _write(output, DONE, part, pd.DataFrame([row]))

@@ -67,10 +67,10 @@ class Archive:
             files.append(files_in(ruler))
         learned = [folder / name for folder in folders for name in (UNCERTAINTY_FILE, PRIOR_FILE, PRESENCE_FILE)]
         digests = [each.digests() for each in files]
-        looks = self.settings.detector.model_dump(mode="json", exclude={"device", "batch_size", "crop_batch_size"})
+        settings = self.settings.detector.model_dump(mode="json", exclude={"device", "batch_size", "crop_batch_size"})
         idle = {"overlays", "formats", "reports", "films", "ruler_models"}  # not used by an archive, or covered by other inputs
         others = self.settings.model_dump(mode="json", exclude={"detector": True, "inference": idle})
-        return fingerprint(__version__, looks, others, digests, [path for path in learned if path.is_file()])
+        return fingerprint(__version__, settings, others, digests, [path for path in learned if path.is_file()])
 
 
 def process_archive(archive: Archive, part_size: int, workers: WorkerParams) -> pd.DataFrame:
@@ -87,7 +87,7 @@ def process_archive(archive: Archive, part_size: int, workers: WorkerParams) -> 
         workers: Parameters of the workers.
 
     Returns:
-        Rows `part, n_films, n_located, n_set_aside, seconds`.
+        Rows `part, n_films, n_located, n_quarantined, seconds`.
 
     Raises:
         DetectorError: the source folder does not exist or contains no file with the name of a film, or there is no usable

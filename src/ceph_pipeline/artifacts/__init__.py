@@ -6,7 +6,7 @@ from ceph_pipeline.artifacts.figure import data_uri, plain_label, save_figure
 from ceph_pipeline.artifacts.fingerprint import dotted, fingerprint
 from ceph_pipeline.artifacts.folder import Folder, FolderError
 from ceph_pipeline.artifacts.ledger import Ledger
-from ceph_pipeline.artifacts.leftovers import alone_at, filled_anew, recover, replace_folder, scratch_beside
+from ceph_pipeline.artifacts.leftovers import alone_at, recover, refilled, replace_folder, scratch_beside
 from ceph_pipeline.artifacts.params import Params
 from ceph_pipeline.artifacts.pseudonyms import pseudonym, pseudonym_table, pseudonymised, without_names
 from ceph_pipeline.artifacts.secret_key import SecretKeyError, use_key
@@ -26,7 +26,6 @@ __all__ = [
     "check_cluster",
     "data_uri",
     "dotted",
-    "filled_anew",
     "fingerprint",
     "make_folder",
     "obstruction",
@@ -36,6 +35,7 @@ __all__ = [
     "pseudonymised",
     "readable_size",
     "recover",
+    "refilled",
     "refusal",
     "replace_folder",
     "run_unordered",

@@ -51,7 +51,7 @@ def recover(folder: Path) -> None:
 
 
 @contextmanager
-def filled_anew(folder: Path, suffix: str) -> Iterator[Path]:
+def refilled(folder: Path, suffix: str) -> Iterator[Path]:
     """Yield an empty folder; when the block ends without an error, its files replace those in `folder`.
 
     Until then all earlier results are kept. Earlier and later results are never mixed. Remains of a killed run are removed.

@@ -40,8 +40,8 @@ def _bars(axes: Axes, rows: pd.DataFrame, column: str) -> None:
         status = pd.Series(rows.loc[of, "status"].to_numpy(), index=names[of]).reindex(networks)
         places = np.arange(len(networks)) + (number - (len(configurations) - 1) / 2) * height
         bars = axes.barh(places, values.fillna(0), height, label=configuration.replace("_", " "))
-        told = [f" {_short(value)}" if np.isfinite(value) else f" {why}" for value, why in zip(values, status, strict=True)]
-        axes.bar_label(bars, told, fontsize=7)
+        labels = [f" {_short(value)}" if np.isfinite(value) else f" {why}" for value, why in zip(values, status, strict=True)]
+        axes.bar_label(bars, labels, fontsize=7)
     axes.set_yticks(range(len(networks)), networks)
     axes.invert_yaxis()
     axes.margins(x=0.15)

@@ -43,13 +43,13 @@ class ClockedLoader:
         warmup: Number of steps that are excluded.
 
     Attributes:
-        asked_s: Times at which batches were requested.
+        requested_s: Times at which batches were requested.
         given_s: Times at which batches were returned.
     """
 
     def __init__(self, loader: DataLoader[Batch], device: torch.device, warmup: int) -> None:
         self.loader, self.device, self.warmup = loader, device, warmup
-        self.asked_s: list[float] = []
+        self.requested_s: list[float] = []
         self.given_s: list[float] = []
 
     def __len__(self) -> int:
@@ -59,12 +59,12 @@ class ClockedLoader:
         """The loader's batches."""
         batches = iter(self.loader)
         while True:
-            if len(self.asked_s) in (
+            if len(self.requested_s) in (
                 self.warmup,
                 len(self) - 1,
             ):  # the device computes asynchronously: wait for the submitted work
                 wait(self.device)
-            self.asked_s.append(time.perf_counter())
+            self.requested_s.append(time.perf_counter())
             batch = next(batches, None)
             if batch is None:
                 return
@@ -73,12 +73,12 @@ class ClockedLoader:
 
     def seconds_a_step(self) -> float:
         """Mean time between two requests, without the warm-up and the last step."""
-        asked = self.asked_s[self.warmup : len(self)]
-        return (asked[-1] - asked[0]) / (len(asked) - 1)
+        times = self.requested_s[self.warmup : len(self)]
+        return (times[-1] - times[0]) / (len(times) - 1)
 
     def waiting_share(self) -> float:
         """Share of the time that the training waits for batches; on a GPU, which computes in the meantime, an upper bound."""
-        waited = np.subtract(self.given_s, self.asked_s[: len(self.given_s)])[self.warmup : len(self) - 1]
+        waited = np.subtract(self.given_s, self.requested_s[: len(self.given_s)])[self.warmup : len(self) - 1]
         return float(waited.mean() / self.seconds_a_step())
 
 

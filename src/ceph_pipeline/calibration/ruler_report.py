@@ -72,7 +72,7 @@ def ruler_notes(metrics: dict[str, Any]) -> list[str]:
         because = f"learned from {rule.n_shown} validation films with a ruler and {rule.n_absent} without"
     else:
         because = "the default: the validation split has only films with or only films without a ruler, or no threshold fits"
-    told = (
+    summary = (
         f"absent rulers: precision {number(presence['absent_precision'], 3)}, recall {number(presence['absent_recall'], 3)} "
         f"({presence['n_absent']} films without one, {presence['n_invented']} false detections, {presence['n_missed']} missed)"
     )
@@ -85,7 +85,7 @@ def ruler_notes(metrics: dict[str, Any]) -> list[str]:
     sources = ", ".join(f"{source} {count}" for source, count in sorted(metrics["sources"].items()))
     return [
         f"Threshold on the peak for a ruler: {metrics['configured_min_peak'] or rule.min_peak:.3f}, {because}.",
-        told + ".",
+        summary + ".",
         turned_down,
         f"Pixel sizes come from: {sources}. {metrics['n_suspect']} rulers disagree with the film's file.",
     ]

@@ -232,8 +232,8 @@ def load_networks(paths: Sequence[Path], stage: StageName, params: DetectorParam
                 f"{path}: predicts {_in_short(trained.landmarks)}, but {paths[0]} predicts {_in_short(networks[0].landmarks)}: "
                 "the networks of an ensemble must predict the same landmarks in the same order. Train them on one data set."
             )
-    asked = params.views_stage1 if stage == "stage1" else params.views_stage2
-    if learned_views(asked, networks) != views_of(asked):
+    requested = params.views_stage1 if stage == "stage1" else params.views_stage2
+    if learned_views(requested, networks) != views_of(requested):
         one_way = next(path for path, trained in zip(paths, networks, strict=True) if not learns_both_ways(trained))
         logger.warning(
             "detector.views_%s: flipped views are skipped; %s was trained on faces of one direction only", stage, one_way

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Answers:
+class ForwardResult:
     """Predictions of a network for a batch.
 
     Attributes:
@@ -68,7 +68,7 @@ def locate(
     trained: TrainedNet,
     inputs: NDArray[np.float32],
     landmark: NDArray[np.int64] | None = None,
-) -> Answers:
+) -> ForwardResult:
     """Run the network and decode its heatmaps.
 
     Args:
@@ -84,7 +84,7 @@ def locate(
     logits = output if isinstance(output, torch.Tensor) else output.heatmaps
     points = decode(trained.heatmaps(logits.float()), sigma=trained.sigma_px)
     others = {} if isinstance(output, torch.Tensor) else _other_outputs(trained, output)
-    return Answers(_float64(trained.to_input(points.xy)), _float64(points.score), others)
+    return ForwardResult(_float64(trained.to_input(points.xy)), _float64(points.score), others)
 
 
 def _other_outputs(trained: TrainedNet, output: LandmarkOutput) -> dict[str, NDArray[np.float64]]:

@@ -10,7 +10,7 @@ import numpy as np
 from ceph_pipeline.crops import SHIFTS, CropParams, RefinementParams, SourcePyramid, field_sizes, fuse, inference_index
 from ceph_pipeline.crops.field import REFERENCE_MM
 from ceph_pipeline.crops.params import MEAN_FACE_MM
-from ceph_pipeline.detector.forward import Answers, locate
+from ceph_pipeline.detector.forward import ForwardResult, locate
 from ceph_pipeline.detector.located import Located, combined_sd, posterior_sd
 from ceph_pipeline.errors import InvalidValueError
 from ceph_pipeline.images.normalise import normalise_each
@@ -63,7 +63,7 @@ def predict_refined(
     field = _fields(start.xy, networks[0], np.asarray(pixel_size_mm, dtype=np.float64), crops)
     centres = start.xy
     for _ in range(params.rounds):
-        found = crop_answers(networks, images, centres, field, crops, views=views, batch_size=batch_size)
+        found = predict_crops(networks, images, centres, field, crops, views=views, batch_size=batch_size)
         fused = fuse(found.xy, found.peak, start.xy, field, params, networks[0].landmarks)
         centres = fused.xy
     own = np.where(np.isnan(fused.xy).any(axis=-1), np.nan, combined_sd(fused.sd, found.sd.mean(axis=-1)))
@@ -87,7 +87,7 @@ def shared_crops(networks: Sequence[TrainedNet]) -> CropParams:
     return first
 
 
-class CropAnswers(NamedTuple):
+class CropPredictions(NamedTuple):
     """Predictions of stage 2: A predictions for each point, one for each network, view and crop.
 
     Attributes:
@@ -101,7 +101,7 @@ class CropAnswers(NamedTuple):
     sd: NDArray[np.float64]
 
 
-def crop_answers(
+def predict_crops(
     networks: Sequence[TrainedNet],
     images: Sequence[GreyImage],
     centres: NDArray[np.float64],
@@ -110,7 +110,7 @@ def crop_answers(
     *,
     views: Sequence[View],
     batch_size: int,
-) -> CropAnswers:
+) -> CropPredictions:
     """Predict five crops around each point with every network.
 
     Each crop in each view is one warp. A batch contains crops of several landmarks of one image.
@@ -143,7 +143,7 @@ def crop_answers(
                 xy[place] = to_view.inverse()(found.xy).reshape(-1, len(SHIFTS), 2)
                 peak[place], sd[place] = found.peak.reshape(-1, len(SHIFTS)), own.reshape(-1, len(SHIFTS))
     flat = (n_images, n_landmarks, len(networks) * len(views) * len(SHIFTS))
-    return CropAnswers(xy.reshape(*flat, 2), peak.reshape(flat), sd.reshape(flat))
+    return CropPredictions(xy.reshape(*flat, 2), peak.reshape(flat), sd.reshape(flat))
 
 
 def _locate_all(
@@ -151,13 +151,13 @@ def _locate_all(
     crops: NDArray[np.float32],
     landmark: NDArray[np.int64],
     batch_size: int,
-) -> Answers:
+) -> ForwardResult:
     """Predictions `(M, 2)` and `(M,)` for normalised crops `(M, S, S)`, computed in equal batches, in px of the crops."""
     if not len(crops):
-        return Answers(np.empty((0, 2)), np.empty(0))
+        return ForwardResult(np.empty((0, 2)), np.empty(0))
     batches = np.array_split(np.arange(len(crops)), -(-len(crops) // batch_size))
     found = [locate(trained, crops[rows], landmark[rows]) for rows in batches]
-    return Answers(np.concatenate([f.xy[:, 0] for f in found]), np.concatenate([f.peak[:, 0] for f in found]))
+    return ForwardResult(np.concatenate([f.xy[:, 0] for f in found]), np.concatenate([f.peak[:, 0] for f in found]))
 
 
 def _fields(

@@ -85,7 +85,7 @@ def cvm_rows(image_ids: Sequence[str], outputs: Mapping[str, NDArray[np.float64]
 
     Args:
         image_ids: N images.
-        outputs: `(N,)` by name, as in `WholeImageAnswers`.
+        outputs: `(N,)` by name, as in `WholeImagePredictions`.
     """
     if CVM_STAGE not in outputs:
         return empty_table(_CVM_COLUMNS)

@@ -80,9 +80,9 @@ def load_uncertainty(folder: Path, files: DetectorFiles) -> DetectorUncertainty:
     said = {stage: known for stage, known in read_uncertainty(file).items() if (stage == ENSEMBLE) == together}
     if together and not said:
         logger.info("%s contains no uncertainty of this ensemble: %s", file, WITHOUT)
-    asked = {stage: known for stage, known in said.items() if known.networks.keys() <= digests.keys()}
-    fitting = {stage: known for stage, known in asked.items() if known.networks.items() <= digests.items()}
-    if stale := sorted(asked.keys() - fitting.keys()):
+    of_these_stages = {stage: known for stage, known in said.items() if known.networks.keys() <= digests.keys()}
+    fitting = {stage: known for stage, known in of_these_stages.items() if known.networks.items() <= digests.items()}
+    if stale := sorted(of_these_stages.keys() - fitting.keys()):
         pipeline = "evaluation_of_ensemble" if together else "evaluation"
         logger.warning("%s was calibrated for other networks (%s): run the pipeline %s again", file, ", ".join(stale), pipeline)
     return DetectorUncertainty(fitting)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ceph_pipeline.images.codec import GreyImage
 
 
-class WholeImageAnswers(NamedTuple):
+class WholeImagePredictions(NamedTuple):
     """Predictions of stage 1 for N images in L forward passes: every network in every view, networks first.
 
     `xy`, `peak` and `sd` are NaN where the landmark lies outside the view.
@@ -61,7 +61,7 @@ def predict_whole_images(
     views: Sequence[View] = (View(),),
     *,
     batch_size: int = 8,
-) -> WholeImageAnswers:
+) -> WholeImagePredictions:
     """Predict whole images with every network of stage 1 in every view, batch by batch; see `predict_whole_batch`.
 
     Args:
@@ -85,12 +85,12 @@ def predict_whole_images(
             outputs.append(batch.outputs)
             bar.update(batch.xy.shape[1])
     names = outputs[0] if outputs else ()
-    return WholeImageAnswers(xy, peak, sd, {name: np.concatenate([part[name] for part in outputs]) for name in names})
+    return WholeImagePredictions(xy, peak, sd, {name: np.concatenate([part[name] for part in outputs]) for name in names})
 
 
 def predict_whole_batch(
     networks: Sequence[TrainedNet], stored: Sequence[GreyImage], sizes: ArrayLike, views: Sequence[View] = (View(),)
-) -> WholeImageAnswers:
+) -> WholeImagePredictions:
     """Predict a batch of images with every network of stage 1, in one forward pass for each network and view.
 
     Each view is one warp from the stored pixels to a network's input. A scaled or rotated view can move a landmark at the
@@ -118,7 +118,7 @@ def predict_whole_batch(
         for answers in (xy, peak, sd):
             answers[member][unseen] = np.nan
     flat = (len(networks) * len(views), *xy.shape[2:4])
-    return WholeImageAnswers(xy.reshape(*flat, 2), peak.reshape(flat), sd.reshape(flat), outputs)
+    return WholeImagePredictions(xy.reshape(*flat, 2), peak.reshape(flat), sd.reshape(flat), outputs)
 
 
 def _shown(trained: TrainedNet, framed: list[_Framed], views: Sequence[View], first: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -134,7 +134,7 @@ def _shown(trained: TrainedNet, framed: list[_Framed], views: Sequence[View], fi
 
 
 class _ViewPrediction(NamedTuple):
-    """One row of `WholeImageAnswers`."""
+    """One row of `WholeImagePredictions`."""
 
     xy: NDArray[np.float64]
     peak: NDArray[np.float64]

@@ -83,7 +83,7 @@ def read_aariz(root: Path, images: Path | None, options: ReadOptions) -> Reading
     known = _identifiers(folders)
     machines, machine_problems = read_machines(root, known)
     rows = _Rows(options.schema_of_landmarks() if options.only_landmarks else None, known, problems=machine_problems)
-    refused = frozenset(problem.item for problem in machine_problems if problem.outcome == "image set aside")
+    refused = frozenset(problem.item for problem in machine_problems if problem.outcome == "image quarantined")
     for folder in folders:
         split = SPLIT_NAMES.get(folder.name.lower())
         if split is None:
@@ -107,7 +107,7 @@ def _read_split(
     files = _find_files(folder, root, rows)
     sizes, unreadable = sizes_of(files.images, root)
     rows.problems += unreadable
-    refused |= {problem.item for problem in rows.problems[before:] if problem.outcome == "image set aside"}
+    refused |= {problem.item for problem in rows.problems[before:] if problem.outcome == "image quarantined"}
     rows.problems += _without_image(files, refused, root, rows.known)
     for image_id, (width, height) in with_progress(sizes.items(), f"annotations of {split}"):
         if image_id in refused:
@@ -147,7 +147,7 @@ def _without_image(files: _Files, refused: Container[str], root: Path, known: Co
             "image",
             f"none for this {kind} file",
             f"{image_id}.png, .jpg, .jpeg or .bmp",
-            "file set aside",
+            "file quarantined",
         )
         for kind, annotations in (*files.readers.items(), ("CVM stage", files.stages))
         for image_id, file in annotations.items()

@@ -17,8 +17,8 @@ from ceph_pipeline.landmarks.schemas import AARIZ, RULER, Landmark, tidy
 
 _BY_ID = {landmark.aariz_id: landmark for landmark in AARIZ}
 _BY_SYMBOL = {landmark.symbol: landmark for landmark in (*AARIZ, *RULER)}
-FILE_SET_ASIDE = "file set aside"
-POINT_SET_ASIDE = "point set aside"
+FILE_QUARANTINED = "file quarantined"
+POINT_QUARANTINED = "point quarantined"
 
 
 def read_points(path: Path, file: str, root: Path) -> tuple[dict[str, Point] | None, list[Problem]]:
@@ -46,9 +46,9 @@ def read_points(path: Path, file: str, root: Path) -> tuple[dict[str, Point] | N
         point = _point(entry.get("value"))
         item, field = f"{image_id}/{landmark.symbol}", f"landmark {landmark.symbol!r}"
         if point is None:
-            problems.append(Problem(item, file, field, shown(entry.get("value")), "numbers x and y", POINT_SET_ASIDE))
+            problems.append(Problem(item, file, field, shown(entry.get("value")), "numbers x and y", POINT_QUARANTINED))
         elif landmark.name in points:
-            problems.append(Problem(item, file, field, "a second entry", "each landmark once", POINT_SET_ASIDE))
+            problems.append(Problem(item, file, field, "a second entry", "each landmark once", POINT_QUARANTINED))
             points[landmark.name] = MISSING
         points.setdefault(landmark.name, point or MISSING)
     return points, problems
@@ -62,13 +62,13 @@ def read_stage(path: Path, file: str, root: Path) -> int | Problem:
         stage = read_json(path, root)["cvm_stage"]
         value, title = as_number(stage["value"]), stage.get("title") or ""
     except UnreadableFileError as error:
-        return Problem(image_id, file, "file", str(error), expected, FILE_SET_ASIDE)
+        return Problem(image_id, file, "file", str(error), expected, FILE_QUARANTINED)
     except (KeyError, TypeError, AttributeError):
-        return Problem(image_id, file, "cvm_stage", "no such field", expected, FILE_SET_ASIDE)
+        return Problem(image_id, file, "cvm_stage", "no such field", expected, FILE_QUARANTINED)
     agrees = isinstance(title, str) and (not title or title.endswith(f"{value or 0:g}"))
     if value is None or value not in range(1, 7) or not agrees:
         return Problem(
-            image_id, file, "cvm_stage", f"value {shown(stage['value'])}, title {shown(title)}", expected, FILE_SET_ASIDE
+            image_id, file, "cvm_stage", f"value {shown(stage['value'])}, title {shown(title)}", expected, FILE_QUARANTINED
         )
     return int(value)
 
@@ -79,13 +79,13 @@ def _entries(path: Path, file: str, root: Path) -> list[Any] | Problem:
     try:
         content = read_json(path, root)
     except UnreadableFileError as error:
-        return Problem(image_id, file, "file", str(error), expected, FILE_SET_ASIDE)
+        return Problem(image_id, file, "file", str(error), expected, FILE_QUARANTINED)
     entries = content.get("landmarks") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
-        return Problem(image_id, file, "landmarks", "none", expected, FILE_SET_ASIDE)
+        return Problem(image_id, file, "landmarks", "none", expected, FILE_QUARANTINED)
     if "ceph_id" in content and key_of(content["ceph_id"]) != path.stem:
         return Problem(
-            image_id, file, "ceph_id", shown(content["ceph_id"]), f"{path.stem!r}, the name of the file", FILE_SET_ASIDE
+            image_id, file, "ceph_id", shown(content["ceph_id"]), f"{path.stem!r}, the name of the file", FILE_QUARANTINED
         )
     return entries
 
@@ -114,7 +114,7 @@ def _unknown(image_id: str, file: str, position: int, entry: Any) -> Problem:
         f"landmarks[{position}]",
         found,
         "one of the 29 landmarks, or p1 or p2, with matching id and symbol",
-        POINT_SET_ASIDE,
+        POINT_QUARANTINED,
     )
 
 

@@ -115,7 +115,7 @@ def _films(content: Any, name: str, folder: ImageFolder, problems: list[Problem]
         number = as_number(point[2]) if isinstance(point, list) and len(point) == 3 else None
         if not isinstance(point, list) or number is None or not number.is_integer() or not 1 <= number <= 100_000:
             expected = "[x, y, number of the image, from 1]"
-            problems.append(Problem(name, name, place, shown(point), expected, "file set aside"))
+            problems.append(Problem(name, name, place, shown(point), expected, "file quarantined"))
             continue
         labelled[int(number)].append(_labelled_point(entry, point))
         scales[int(number)].add(_scale(entry, name, place, problems))
@@ -143,7 +143,7 @@ def _scale(entry: dict[str, Any], file: str, place: str, problems: list[Problem]
     try:
         return as_pixel_size(entry.get("scale"))
     except ValueError as error:
-        problems.append(Problem(file, file, f"{place}, scale", str(error), PIXEL_SIZE, "point set aside"))
+        problems.append(Problem(file, file, f"{place}, scale", str(error), PIXEL_SIZE, "point quarantined"))
         return math.nan
 
 

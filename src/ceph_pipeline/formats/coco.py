@@ -82,13 +82,13 @@ def _films(content: Mapping[str, Any], file: str, readers: ReaderNames, problems
         if not isinstance(entry["keypoints"], list):
             found = shown(entry["keypoints"])
             problems.append(
-                Problem(file, file, f"annotations[{position}].keypoints", found, "a list of numbers", "file set aside")
+                Problem(file, file, f"annotations[{position}].keypoints", found, "a list of numbers", "file quarantined")
             )
             continue
         if key is None or key not in images:
             found = f"image_id {shown(entry.get('image_id'))}"
             problems.append(
-                Problem(file, file, f"annotations[{position}]", found, "the id of an entry of 'images'", "file set aside")
+                Problem(file, file, f"annotations[{position}]", found, "the id of an entry of 'images'", "file quarantined")
             )
         else:
             annotations[key].append((position, entry))
@@ -120,7 +120,7 @@ def _by_id(content: Mapping[str, Any], name: str, file: str, problems: list[Prob
         key = key_of(entry.get("id"))
         if key is None or key in found:
             value = f"id {shown(entry.get('id'))}{' again' if key else ''}"
-            problems.append(Problem(file, file, f"{name}[{position}]", value, "a unique id", "file set aside"))
+            problems.append(Problem(file, file, f"{name}[{position}]", value, "a unique id", "file quarantined"))
         else:
             found[key] = entry
     return found
@@ -142,12 +142,12 @@ def _labelled_points(
     names = _names(entry, categories)
     place = f"annotations[{position}].keypoints"
     if not isinstance(values, list) or len(values) % 3 or not isinstance(names, list):
-        problems.append(Problem(file, file, place, shown(values), "a list of x, y, v for each point", "file set aside"))
+        problems.append(Problem(file, file, place, shown(values), "a list of x, y, v for each point", "file quarantined"))
         return []
     if names and len(names) * 3 != len(values):
         found = f"{len(values) / 3:g} points"
         expected = f"{len(names)} points, the number of names in category {shown(entry.get('category_id'))}"
-        problems.append(Problem(file, file, place, found, expected, "file set aside"))
+        problems.append(Problem(file, file, place, found, expected, "file quarantined"))
         return []
     labels = [key_of(name) or "" for name in names] or [str(number + 1) for number in range(len(values) // 3)]
     return [_labelled_point(label, *values[3 * i : 3 * i + 3]) for i, label in enumerate(labels)]

@@ -109,10 +109,10 @@ def entries_of(content: Mapping[str, Any], name: str, file: str, problems: list[
     """(position, object) of the list under `name`; other values in the list are problems."""
     values = content.get(name)
     if not isinstance(values, list):
-        problems.append(Problem(file, file, name, shown(values), "a list", "file set aside"))
+        problems.append(Problem(file, file, name, shown(values), "a list", "file quarantined"))
         return
     for position, value in enumerate(values):
         if isinstance(value, dict):
             yield position, value
         else:
-            problems.append(Problem(file, file, f"{name}[{position}]", shown(value), "an object", "file set aside"))
+            problems.append(Problem(file, file, f"{name}[{position}]", shown(value), "an object", "file quarantined"))

@@ -60,7 +60,7 @@ def pair(films: Iterable[Film], folder: ImageFolder, problems: list[Problem]) ->
         base = PurePosixPath(film.name.replace("\\", "/")).name
         if not base or "\0" in base:
             problems.append(
-                Problem(film.file, film.file, f"{film.place}, image", shown(film.name), "a file's name", "file set aside")
+                Problem(film.file, film.file, f"{film.place}, image", shown(film.name), "a file's name", "file quarantined")
             )
             continue
         paths = folder.find(film.name, str(PurePosixPath(film.file).parent))
@@ -123,7 +123,7 @@ def _one_film(same: list[PairedFilm], problems: list[Problem], relative: bool) -
     )
     for entry in same[1:]:
         again = f"{entry.image_id!r} again (first in {same[0].film.file}, {same[0].film.place})"
-        problems.append(Problem(entry.image_id, entry.film.file, entry.film.place, again, expected, "file set aside"))
+        problems.append(Problem(entry.image_id, entry.film.file, entry.film.place, again, expected, "file quarantined"))
     return same[:1]
 
 

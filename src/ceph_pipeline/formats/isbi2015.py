@@ -73,20 +73,20 @@ def read_points(path: Path, file: str, root: Path) -> dict[str, Point] | Problem
     try:
         lines = read_text(path, root).splitlines()
     except UnreadableFileError as error:
-        return Problem(path.stem, file, "file", str(error), f"{len(names)} lines 'x,y'", "file set aside")
+        return Problem(path.stem, file, "file", str(error), f"{len(names)} lines 'x,y'", "file quarantined")
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     points: dict[str, Point] = {}
     for name, (number, line) in zip(names, numbered, strict=False):
         match = _POINT.match(line)
         x, y = (as_number(match[1]), as_number(match[2])) if match else (None, None)
         if x is None or y is None:
-            return Problem(path.stem, file, f"line {number} ({name})", shown(line), "'x,y' in pixels", "file set aside")
+            return Problem(path.stem, file, f"line {number} ({name})", shown(line), "'x,y' in pixels", "file quarantined")
         points[name] = (x, y)
     if len(points) < len(names):
-        return Problem(path.stem, file, "lines", f"{len(points)} points", f"{len(names)} lines 'x,y'", "file set aside")
+        return Problem(path.stem, file, "lines", f"{len(points)} points", f"{len(names)} lines 'x,y'", "file quarantined")
     for number, line in numbered[len(names) :]:
         if not _CLASS.match(line) or number > len(names) + CLASS_LINES + (len(lines) - len(numbered)):
-            return Problem(path.stem, file, f"line {number}", shown(line), "at most 8 class numbers", "file set aside")
+            return Problem(path.stem, file, f"line {number}", shown(line), "at most 8 class numbers", "file quarantined")
     return points
 
 
@@ -140,7 +140,7 @@ def _annotation_files(root: Path) -> tuple[dict[tuple[str, str], Path], list[Pro
             first = relative(found[path.stem, reader], root)
             again = f"same identifier as {first}"
             problems.append(
-                Problem(path.stem, relative(path, root), "identifier", again, "one file per reader", "file set aside")
+                Problem(path.stem, relative(path, root), "identifier", again, "one file per reader", "file quarantined")
             )
         found.setdefault((path.stem, reader), path)
     return found, problems
@@ -154,7 +154,9 @@ def _without_image(annotations: Mapping[tuple[str, str], Path], known: set[str],
     """Points without an image, in subsets that have images; Test2 may be absent, since its images are distributed separately."""
     present = {subset_of(image_id) for image_id in known if re.fullmatch(r"\d{3}", image_id)}
     return [
-        Problem(image_id, relative(path, root), "image", "none for this file", f"{image_id}.bmp, .png or .jpg", "image set aside")
+        Problem(
+            image_id, relative(path, root), "image", "none for this file", f"{image_id}.bmp, .png or .jpg", "image quarantined"
+        )
         for (image_id, _), path in annotations.items()
         if image_id not in known and subset_of(image_id) in present
     ]

@@ -161,7 +161,7 @@ def _films(
     shown_on = targets(values for values in (results or {}).values() if isinstance(values, list))
     name = image_name(entry, folder, shown_on) if results is not None else None
     if results is None or name is None:
-        problems.append(Problem(file, file, place, "no image or no annotations", "a task", "file set aside"))
+        problems.append(Problem(file, file, place, "no image or no annotations", "a task", "file quarantined"))
         return
     if len(shown_on) > 1:
         found = f"points on several images of one task: {first_of(map(shown, shown_on), 3)}"
@@ -175,12 +175,14 @@ def _films(
     split = (key_of(data.get("split")) or "").lower()
     if split and split not in SPLIT_NAMES:
         problems.append(
-            Problem(identifier_of(name), file, f"{place}, split", shown(data["split"]), "train, valid or test", "file set aside")
+            Problem(
+                identifier_of(name), file, f"{place}, split", shown(data["split"]), "train, valid or test", "file quarantined"
+            )
         )
         return
     bad = {reader: values for reader, values in results.items() if not isinstance(values, list)}
     problems += [
-        Problem(name, file, f"{place}, result", shown(values), "a list of results", "file set aside") for values in bad.values()
+        Problem(name, file, f"{place}, result", shown(values), "a list of results", "file quarantined") for values in bad.values()
     ]
     usable = {reader: values for reader, values in results.items() if reader not in bad}
     labelled = {reader: labelled_points(values) for reader, values in usable.items()}

@@ -47,7 +47,7 @@ class PointProblems:
     def add(self, symbol: str, entry: LabelledPoint, found: str, expected: str) -> None:
         """Add a problem for a point that is quarantined."""
         place = f"{entry.place or self.place}, {shown(entry.label)}"
-        self.problems.append(Problem(f"{self.image_id}/{symbol}", self.file, place, found, expected, "point set aside"))
+        self.problems.append(Problem(f"{self.image_id}/{symbol}", self.file, place, found, expected, "point quarantined"))
 
 
 def labelled_point(label: str, x: Any, y: Any, *, visible: bool = True) -> LabelledPoint:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ceph_pipeline.formats.files import is_plain, with_progress
-from ceph_pipeline.formats.problems import PASSED_OVER, Problem
+from ceph_pipeline.formats.problems import IGNORED, Problem
 from ceph_pipeline.images import ImageHeader, ImageReadError, kinds, read_header
 from ceph_pipeline.images.film_files import is_hidden, list_films
 from ceph_pipeline.images.identifiers import safe_identifier
@@ -140,7 +140,7 @@ def _turned(image_id: str, file: str, header: ImageHeader, recorded: Size | None
 def _passed_over(folders: set[Path], root: Path) -> list[Problem]:
     """A note on each file in the images' folders that is neither a film nor an annotation."""
     return [
-        Problem(entry.path, f"{place}{entry.path}", "file", entry.reason, "a film", PASSED_OVER)
+        Problem(entry.path, f"{place}{entry.path}", "file", entry.reason, "a film", IGNORED)
         for folder in sorted(folders)
         for place in [f"{relative(folder, root)}/".removeprefix("./")]
         for entry in list_films(folder, deep=False).skipped

@@ -65,7 +65,7 @@ def each_content(
             content = read(file, root)
         except UnreadableFileError as error:
             item = safe_identifier(stem(file.stem)) if one_image else name
-            problems.append(Problem(item, name, "file", str(error), layout, "file set aside"))
+            problems.append(Problem(item, name, "file", str(error), layout, "file quarantined"))
             continue
         yield file, name, content
 

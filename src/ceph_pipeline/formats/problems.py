@@ -13,7 +13,7 @@ from ceph_pipeline.errors import CephError, first_of, printable
 OnBadItem = Literal["error", "quarantine"]
 """Treatment of bad items: one error that lists them, or rows of the quarantine table."""
 
-PASSED_OVER = "passed over"
+IGNORED = "ignored"
 """Outcome of a file that is not a film: a row of the quarantine table, never an error."""
 
 LISTED = 10
@@ -35,8 +35,8 @@ class Problem:
         field: Position in the file.
         found: Value at this position.
         expected: Expected value.
-        outcome: Treatment of the item if reading continues: `image set aside`, `file set aside`, `point set aside`,
-            `passed over` (a file that is not a film) or `kept`.
+        outcome: Treatment of the item if reading continues: `image quarantined`, `file quarantined`, `point quarantined`,
+            `ignored` (a file that is not a film) or `kept`.
     """
 
     item: str
@@ -44,7 +44,7 @@ class Problem:
     field: str
     found: str
     expected: str
-    outcome: str = "image set aside"
+    outcome: str = "image quarantined"
 
     def __post_init__(self) -> None:
         """Escape control characters and invalid UTF-8, which are unsafe in logs, terminals and tables."""
@@ -55,9 +55,9 @@ class Problem:
         return f"{self.file}: {self.field}: found {self.found}, expected {self.expected}."
 
     @property
-    def is_remark(self) -> bool:
+    def is_note(self) -> bool:
         """Whether the problem is only a note: a row of the quarantine table, never an error."""
-        return self.outcome in ("kept", PASSED_OVER)
+        return self.outcome in ("kept", IGNORED)
 
     def concerns(self, items: Collection[str]) -> bool:
         """Whether the item, or the image it belongs to, is among `items`."""
@@ -74,7 +74,7 @@ def refuse(problems: Sequence[Problem], place: str) -> None:
     Raises:
         AnnotationError: there is at least one problem. The message lists the first ten and the ways to continue.
     """
-    serious = [problem for problem in problems if not problem.is_remark]
+    serious = [problem for problem in problems if not problem.is_note]
     if not serious:
         return
     lines = [f"  {problem}" for problem in serious[:LISTED]]

@@ -41,7 +41,9 @@ def unusable_marks(landmarks: pd.DataFrame, sources: Mapping[tuple[str, str], st
     found = {key: reason for key, reason in zip(keys, wrong, strict=True) if reason is not None}
     rows = pd.MultiIndex.from_frame(landmarks[["image_id", "reader"]]).isin(list(found))
     problems = [
-        Problem(f"{image_id}/{mark}", sources.get((image_id, reader), image_id), f"{reader}, {mark}", *reason, "point set aside")
+        Problem(
+            f"{image_id}/{mark}", sources.get((image_id, reader), image_id), f"{reader}, {mark}", *reason, "point quarantined"
+        )
         for (image_id, reader), reason in found.items()
         for mark in RULER_MARKS
     ]

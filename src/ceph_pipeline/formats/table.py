@@ -212,7 +212,7 @@ def _films(
         name = file_path(cells[columns.image])
         place = f"line {line}"
         if wrong := _wrong(sheet, cells, columns, table, name):
-            problems.append(Problem(name or file, file, place, *wrong, "file set aside"))
+            problems.append(Problem(name or file, file, place, *wrong, "file quarantined"))
             continue
         pixel_size_mm = _pixel_size(sheet, cells, columns, table)
         reader = readers.of(cells[columns.reader] if columns.reader is not None else None, annotator)
@@ -225,7 +225,7 @@ def _films(
         row = Film(name, file, place, {}, size, split=split, pixel_size_mm=pixel_size_mm)
         entries = [first[key], row] if key in first else [row]
         if contradiction := contradictions(entries, relative=False):
-            problems.append(Problem(name, file, place, contradiction, ONE_OF_EACH, "file set aside"))
+            problems.append(Problem(name, file, place, contradiction, ONE_OF_EACH, "file quarantined"))
             continue
         first[key] = put_together(entries)
         labelled[key][reader] += (replace(point, place=place) for point in _labelled_points(sheet, cells, columns))

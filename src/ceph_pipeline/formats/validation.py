@@ -38,7 +38,7 @@ def validated(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: 
     problems = [problem for problem in (*reading.problems, *outside, *wrong_marks) if not problem.concerns(excluded_items)]
     if on_bad_item == "error":
         refuse(problems, place)
-    chosen = [Problem(item, item, "ingestion.exclude", "listed", "left out on request", "image set aside") for item in images]
+    chosen = [Problem(item, item, "ingestion.exclude", "listed", "left out on request", "image quarantined") for item in images]
     chosen += [
         Problem(
             f"{image_id}/{known_or_own(name).symbol}",
@@ -46,7 +46,7 @@ def validated(reading: Reading, place: str, *, on_bad_item: OnBadItem, exclude: 
             "ingestion.exclude",
             f"{name} listed",
             "left out on request",
-            "point set aside",
+            "point quarantined",
         )
         for image_id, name in points
     ]
@@ -70,8 +70,8 @@ def _misleading(reading: Reading, problems: Sequence[Problem]) -> list[Problem]:
     items = [f"{image_id}/{known_or_own(landmark).symbol}" for image_id, landmark in names]
     lacking = set(items) - set(compress(items, reading.landmarks["x"].notna()))
     expected = "a usable point, since a film without points would count as showing none of the landmarks"
-    lost = {p.item.partition("/")[0]: p for p in problems if p.outcome == "point set aside" and p.item in lacking}
-    return [Problem(image_id, p.file, p.item, "set aside", expected) for image_id, p in lost.items()]
+    lost = {p.item.partition("/")[0]: p for p in problems if p.outcome == "point quarantined" and p.item in lacking}
+    return [Problem(image_id, p.file, p.item, "quarantined", expected) for image_id, p in lost.items()]
 
 
 def _take_out_points_outside(reading: Reading) -> list[Problem]:
@@ -93,7 +93,7 @@ def _outside(record: dict[Hashable, Any], sources: Mapping[tuple[str, str], str]
         f"landmark {symbol!r}",
         f"{axis} = {record[axis]:g}",
         f"-0.5 to {length - 0.5:g}, since the image is {length} px {side}",
-        "point set aside",
+        "point quarantined",
     )
 
 

@@ -104,7 +104,7 @@ def _row(line: str, shape: _Shape, file: str, position: int, problems: list[Prob
     if len(values) != wanted or None in values:
         found = f"{len(values)} values" if len(values) != wanted else shown(line)
         expected = f"{wanted} numbers: class, box and {shape.count} points of {shape.values}"
-        problems.append(Problem(_image_of(file), file, f"line {position}", found, expected, "file set aside"))
+        problems.append(Problem(_image_of(file), file, f"line {position}", found, expected, "file quarantined"))
         return []
     points = [values[5 + i * shape.values : 5 + (i + 1) * shape.values] for i in range(shape.count)]
     return [labelled_point(label, *point[:2], visible=_is_there(point)) for label, point in zip(shape.names, points, strict=True)]

@@ -64,14 +64,14 @@ def with_splits(images: pd.DataFrame, facts: pd.DataFrame, params: SplitParams, 
     return drawn.assign(patient=[pseudonym(patients[image_id], "patient") for image_id in drawn["image_id"]])
 
 
-def _require_patients(images: pd.DataFrame, told: Collection[str]) -> None:
+def _require_patients(images: pd.DataFrame, known: Collection[str]) -> None:
     """Require that the patients of all or of no films to be split are known, since films of unknown patients may be theirs."""
     training = images.loc[images["split"] == "train", ["image_id", "path"]]
-    untold = training.loc[~training["image_id"].isin(told), "path"].tolist()
-    if 0 < len(untold) < len(training):
+    lacking = training.loc[~training["image_id"].isin(known), "path"].tolist()
+    if 0 < len(lacking) < len(training):
         raise SplitError(
-            f"the patient is known for only {len(training) - len(untold)} of {len(training)} training images (not for "
-            f"{untold[0]}); films of one patient could end up in different splits. Give each image a row with its patient in "
+            f"the patient is known for only {len(training) - len(lacking)} of {len(training)} training images (not for "
+            f"{lacking[0]}); films of one patient could end up in different splits. Give each image a row with its patient in "
             "`ingestion.films.sheet` (a separate key if unknown); or set an `ingestion.splits.patient_pattern` that matches "
             "every path, with an optional group such as ^(?:([^/]+)/)? if other films are of separate patients; or remove both "
             "settings if no patient has two films."
@@ -115,8 +115,8 @@ def _patients(image_ids: Iterable[str], by_sheet: Mapping[str, str], by_path: Ma
             for image_id in films:
                 joined.merge(key, by_sheet.get(image_id, key))
     one_key = {key: min(keys) for keys in joined.subsets() for key in keys}
-    told = {**by_path, **by_sheet}
-    return {image_id: one_key.get(told.get(image_id, image_id), image_id) for image_id in image_ids}
+    patient_of = {**by_path, **by_sheet}
+    return {image_id: one_key.get(patient_of.get(image_id, image_id), image_id) for image_id in image_ids}
 
 
 def _normalised(key: str) -> str:

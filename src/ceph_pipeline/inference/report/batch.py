@@ -34,12 +34,12 @@ class Entry:
         return cls(report.file, page, thumbnail, report.look_at, str(report.calibration), classes)
 
 
-def batch_page(entries: Sequence[Entry], set_aside: Iterable[tuple[str, str]]) -> str:
+def batch_page(entries: Sequence[Entry], quarantined: Iterable[tuple[str, str]]) -> str:
     """The overview page.
 
     Args:
         entries: One entry per film.
-        set_aside: Quarantined files, each with the reason.
+        quarantined: Quarantined files, each with the reason.
     """
     ordered = sorted(entries, key=lambda entry: not entry.look_at)
-    return render("batch.html.j2", entries=ordered, set_aside=list(set_aside))
+    return render("batch.html.j2", entries=ordered, quarantined=list(quarantined))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ceph_pipeline.artifacts import filled_anew, write_atomically
+from ceph_pipeline.artifacts import refilled, write_atomically
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.images.codec import GreyImage
 from ceph_pipeline.inference.report.batch import Entry, batch_page
@@ -30,7 +30,7 @@ def write_reports(
     calibration: Mapping[str, Calibration],
     cvm: Mapping[str, CvmStage] | None = None,
     implausible: Iterable[str] = (),
-    set_aside: Iterable[tuple[str, str]] = (),
+    quarantined: Iterable[tuple[str, str]] = (),
     cephalometry: CephalometryParams,
     origin: ReportOrigin,
 ) -> pd.DataFrame:
@@ -44,7 +44,7 @@ def write_reports(
         calibration: Pixel size of each image.
         cvm: CVM stages of the images that have one.
         implausible: Images whose configuration of landmarks is implausible as a whole.
-        set_aside: Quarantined files, each with the reason.
+        quarantined: Quarantined files, each with the reason.
         cephalometry: Norm sets, the chosen norm sets, and rules.
         origin: The software and networks that make the reports.
 
@@ -52,7 +52,7 @@ def write_reports(
         `image_id, page, n_look_at`: the page's path in the folder, and the number of reasons to check the film.
     """
     strange, stages, entries, rows = set(implausible), cvm or {}, [], []
-    with filled_anew(target / FILMS, ".html") as empty:
+    with refilled(target / FILMS, ".html") as empty:
         for image_id, points in predictions.groupby("image_id", sort=False):
             name = str(image_id)
             pixels = read(name)
@@ -71,12 +71,12 @@ def write_reports(
             write_atomically(empty / f"{name}.html", film_page(report, picture(pixels, points)).encode())
             entries.append(Entry.of(report, as_uri(pixels, THUMBNAIL_PX), FILMS))
             rows.append((name, page, len(report.look_at)))
-    write_atomically(target / INDEX, batch_page(entries, set_aside).encode())
+    write_atomically(target / INDEX, batch_page(entries, quarantined).encode())
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def without_reports(target: Path) -> pd.DataFrame:
     """Delete the reports of an earlier run, and return a list without pages."""
-    with filled_anew(target / FILMS, ".html"):
+    with refilled(target / FILMS, ".html"):
         (target / INDEX).unlink(missing_ok=True)
     return pd.DataFrame(columns=COLUMNS).astype({"image_id": str, "page": str, "n_look_at": int})

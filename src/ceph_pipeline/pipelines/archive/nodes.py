@@ -34,12 +34,12 @@ def locate_in_parts(
         detector=detector, inference=inference, calibration=calibration, cephalometry=cephalometry, plausibility=plausibility
     )
     parts = process_archive(Archive(source, output, models, settings), params.part_size, params)
-    counts = parts[["n_films", "n_located", "n_set_aside"]].sum()
+    counts = parts[["n_films", "n_located", "n_quarantined"]].sum()
     logger.info(
         "landmarks of %d of %d files are in %s, %d files are quarantined",
         counts.n_located,
         counts.n_films,
         output.url,
-        counts.n_set_aside,
+        counts.n_quarantined,
     )
     return parts

@@ -17,8 +17,18 @@ def time_networks(params: BenchmarkParams, stage1: Stage1Params, stage2: Stage2P
 
     per_epoch = {"stage1": stage1.images_per_epoch or params.images_per_epoch, "stage2": stage2.crops_per_epoch}
     table = projected(time_cells(_possible(params)), per_epoch, {"stage1": stage1.optim.epochs, "stage2": stage2.optim.epochs})
-    told = ["step", "backbone", "width_px", "batch_size", "configuration", "status", "images_per_s", "peak_memory_mib", "speedup"]
-    logger.info("throughput of networks\n%s", table[told].to_string(index=False, float_format="{:.2f}".format))
+    columns = [
+        "step",
+        "backbone",
+        "width_px",
+        "batch_size",
+        "configuration",
+        "status",
+        "images_per_s",
+        "peak_memory_mib",
+        "speedup",
+    ]
+    logger.info("throughput of networks\n%s", table[columns].to_string(index=False, float_format="{:.2f}".format))
     return table
 
 
@@ -47,8 +57,8 @@ def time_detectors(params: BenchmarkParams) -> pd.DataFrame:
     cases = _possible(params).detectors if params.mode != "training" else ()
     table = _table([in_own_process(measure_detector, case, params) for case in cases])
     if not table.empty:
-        told = table[["stage1_backbone", "stage2_backbone", "images_per_s", "ms_per_image", "of_bare"]]
-        logger.info("from films to points\n%s", told.to_string(index=False, float_format="{:.3f}".format))
+        shown = table[["stage1_backbone", "stage2_backbone", "images_per_s", "ms_per_image", "of_bare"]]
+        logger.info("from films to points\n%s", shown.to_string(index=False, float_format="{:.3f}".format))
     return table
 
 

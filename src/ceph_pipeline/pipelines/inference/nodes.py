@@ -148,7 +148,7 @@ def draw_overlays(
 
     Overlays of an earlier run are replaced.
     """
-    from ceph_pipeline.artifacts import filled_anew
+    from ceph_pipeline.artifacts import refilled
     from ceph_pipeline.images import read_image
     from ceph_pipeline.inference.folder import located_xrays
     from ceph_pipeline.inference.measurements import summary_rows
@@ -163,7 +163,7 @@ def draw_overlays(
         logger.info("%d of %d points are flagged for review", summary["n_flagged"].sum(), len(predictions))
     xrays = located_xrays(folder, summary["image_id"])
     summary.insert(1, "file", [printable(xrays[image_id].relative_to(folder).as_posix()) for image_id in summary["image_id"]])
-    with filled_anew(overlay_folder, ".png") as empty:
+    with refilled(overlay_folder, ".png") as empty:
         for image_id, points in predictions.groupby("image_id", sort=False) if params.overlays else ():
             write_overlay(read_image(xrays[str(image_id)]), points, empty / f"{image_id}.png")
     if params.overlays:
@@ -205,7 +205,7 @@ def write_reports(
         calibration=report.calibrations(sizes),
         cvm=report.cvm_stages(cvm),
         implausible=plausibility.loc[plausibility["implausible"], "image_id"],
-        set_aside=quarantine[["item", "reason"]].itertuples(index=False, name=None),
+        quarantined=quarantine[["item", "reason"]].itertuples(index=False, name=None),
         cephalometry=cephalometry,
         origin=report.ReportOrigin(
             networks=DetectorFiles.of(stage1_checkpoint, stage2_checkpoint, ensemble).digests(),
