@@ -45,8 +45,8 @@ the defaults. Python code that creates a model itself gets the defaults of the m
 ## Globals
 
 `conf/base/globals.yml` defines values that several parameters and catalog entries refer to: `data_root`, `raw_folder`,
-`raw_format`, `raw_images`, `inference_folder`, `export_folder`, `ruler_export`, `pseudonym_key`, `seed`, `n_jobs`, `backend`,
-`dask_scheduler`, `cache_long_side`, `ruler_mm`. `--params` sets them by their plain names. For example,
+`raw_format`, `raw_images`, `inference_folder`, `inference_name`, `export_folder`, `ruler_export`, `pseudonym_key`, `seed`,
+`n_jobs`, `backend`, `dask_scheduler`, `cache_long_side`, `ruler_mm`. `--params` sets them by their plain names. For example,
 `--params seed=7,data_root=data/seed7,raw_folder=/films` trains with another seed in a separate data folder.
 
 - A relative path is relative to the project's folder.

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from kedro.framework.context.context import _convert_paths_to_absolute_posix
+from kedro.framework.project import pipelines
 
 from ceph_pipeline import settings
 from ceph_pipeline.configuration import ConfigLoader, ConfigurationError
@@ -47,6 +48,18 @@ def test_a_data_root_moves_every_folder_that_is_named_below_it(load):
     ]
     assert len(places) > 50
     assert [place for place in places if not place.startswith("/elsewhere/")] == []
+
+
+def test_another_name_of_inference_keeps_the_results_of_an_earlier_run(load):
+    def results(**params):
+        catalog = load("demo", **params)["catalog"]
+        written = [pipelines["inference"].all_outputs(), pipelines["inference"].inputs() & {"inference_annotation_folder"}]
+        return {catalog[name]["filepath"] for name in set().union(*written) if name in catalog}
+
+    first, second = results(), results(inference_name="inference_2026-01-31")
+    assert len(first) == len(second) > 10
+    assert not first & second
+    assert first == {place.replace("inference_2026-01-31", "inference") for place in second}
 
 
 def test_a_folder_of_its_own_stays_where_it_is(load):

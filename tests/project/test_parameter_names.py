@@ -68,6 +68,10 @@ class TestAccepted:
         check("isbi2015" if preset.startswith("isbi2015") else None, **content["run"]["params"])
         assert set(content["run"].get("pipelines", "__default__").split(",")) <= set(pipelines)
 
+    @pytest.mark.parametrize("name", ["inference", "inference_2026-01-31", "inference.2"])
+    def test_folders_of_results(self, check, name):
+        check(inference_name=name)
+
     @pytest.mark.parametrize(
         "given",
         [{"raw_images": None}, {"raw_images": "films"}, {"data_root": 2024}, {"data_root": "010"}, {"raw_folder": "a b #1"}],
@@ -83,6 +87,11 @@ class TestRefused:
     def test_a_place_that_is_none(self, check, name, value):
         with pytest.raises(ParameterError, match=rf"{name} = {re.escape(repr(value))}: should be a path or a URL"):
             check(**{name: value})
+
+    @pytest.mark.parametrize("name", ["evaluation", "inference/2026", "../inference", "inference 2", "", None, 2026])
+    def test_folders_of_results_that_could_be_those_of_others(self, check, name):
+        with pytest.raises(ParameterError, match=rf"inference_name = {re.escape(repr(name))}: should be a folder"):
+            check(inference_name=name)
 
     @pytest.mark.parametrize(
         ("file", "line", "message"),

@@ -1,5 +1,6 @@
-"""Check globals for unknown names, for values that are not paths or URLs, and for globals in the wrong file."""
+"""Check globals for unknown names, for values of a wrong form, and for globals in the wrong file."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -9,9 +10,12 @@ from ceph_pipeline.errors import known_here
 _NEED_NOT_BE = frozenset({"raw_images"})
 """Paths that may be null."""
 
+_RESULTS = re.compile(r"inference[A-Za-z0-9._-]*")
+"""Names of the folders of inference; no other folder below the data root begins with this word."""
+
 
 def global_problems(values: Mapping[str, Any], known: Collection[str]) -> Iterator[str]:
-    """A line for each global that is not in the base's `globals.yml`, and for each value that is not a path or URL.
+    """A line for each global that is not in the base's `globals.yml`, and for each value of a wrong form.
 
     Args:
         values: Merged globals.
@@ -24,6 +28,12 @@ def global_problems(values: Mapping[str, Any], known: Collection[str]) -> Iterat
     for name in PLACES:
         if name in values and not _is_place(values[name]) and not (values[name] is None and name in _NEED_NOT_BE):
             yield f"{name} = {values[name]!r}: should be a path or a URL. Use quotes where YAML reads something else."
+    name = values.get("inference_name", "inference")
+    if not _RESULTS.fullmatch(str(name)):
+        yield (
+            f"inference_name = {name!r}: should be a folder's name of letters, digits, '.', '_' and '-' that begins with "
+            "'inference', such as inference_2026-01-31."
+        )
 
 
 def misplaced_globals(parameters: Mapping[str, Any], given: Collection[str], known: Collection[str]) -> Iterator[str]:
