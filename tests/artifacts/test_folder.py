@@ -11,9 +11,9 @@ import pytest
 from ceph_pipeline.artifacts import DiskError, Folder, FolderError
 
 
-@pytest.fixture(params=["disk", "file url", "bucket"])
+@pytest.fixture(params=["disk", "colons", "file url", "bucket"])
 def folder(request, tmp_path):
-    urls = {"disk": str(tmp_path / "a"), "file url": f"file://{tmp_path}/a", "bucket": "memory://bucket/a"}
+    urls = {"disk": str(tmp_path / "a"), "colons": str(tmp_path / "a::b"), "file url": f"file://{tmp_path}/a", "bucket": "memory://bucket/a"}
     yield Folder(urls[request.param])
     fsspec.filesystem("memory").store.clear()
 

@@ -48,7 +48,7 @@ class Folder:
     @property
     def is_local(self) -> bool:
         """Whether the folder is on a local or mounted disk."""
-        return get_protocol(self.url) in ("file", "local")
+        return "://" not in self.url or get_protocol(self.url) in ("file", "local")
 
     @property
     def path(self) -> Path:
