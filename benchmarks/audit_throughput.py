@@ -1,12 +1,12 @@
-"""What the audit of a data set costs, measured against decoding each of its films once on as many threads.
+"""Time of the audit of a data set, relative to decoding each film once in as many threads.
 
     python benchmarks/audit_throughput.py --films /path/to/isbi2015 --format isbi2015
     python benchmarks/audit_throughput.py --images 200            # phantoms of 4 megapixels, drawn first
 
-Three things are timed, one after the other, in every round: decoding alone; the image pass from nothing, which is ingestion's
-cache (it decodes, digests, shrinks and writes) and the audit; the audit alone, which is what `kedro run --pipelines audit` adds
-to a data set that has been ingested. The medians of the rounds' ratios are printed, by the clock and by processor time, which on
-a busy machine is the one to go by.
+Phantoms are synthetic cephalograms. Every round times three steps, one after the other: decoding alone; ingestion's cache, which
+decodes, hashes, shrinks and writes each film, followed by the audit, without an existing cache; and the audit alone, which is the
+time that `kedro run --pipelines audit` adds for an ingested data set. The script prints medians of the times and of their ratios
+to decoding, as wall time and as processor time. Under load, processor time is more reliable.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ PHANTOM_LONG_SIDE_PX = 2250
 """About 4 megapixels."""
 
 
-CLOCKS = {"clock": time.perf_counter, "processor": time.process_time}
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 
 
 def seconds(work: Callable[[], object]) -> list[float]:
-    """By each of the clocks."""
+    """Wall time and processor time of a call in seconds, in the order of `CLOCKS`."""
     start = [clock() for clock in CLOCKS.values()]
     work()
     return [clock() - before for clock, before in zip(CLOCKS.values(), start, strict=True)]
 
 
 class DataSet:
-    """A raw data set, and the three ways to go through it."""
+    """A raw data set, and the three steps that are timed."""
 
     def __init__(self, raw: RawFolder, cache: Path, threads: int) -> None:
         found = formats.read(raw.root, raw.format, on_bad_item="quarantine")
@@ -56,12 +56,12 @@ class DataSet:
         self._index = pd.DataFrame()
 
     def decode(self) -> None:
-        """Every film once."""
+        """Decode every film once."""
         for _ in run_unordered(self._raw.read, ((path,) for path in self.images["path"]), self._workers):
             pass
 
     def ingest_and_audit(self) -> None:
-        """From nothing: the cache, then the audit."""
+        """Build the cache without reusing an existing one, then run the audit."""
         build = ingestion.build_cache(
             self.images, self._raw, self._store, long_side_px=CACHE_LONG_SIDE_PX, workers=self._workers, force=True
         )
@@ -69,7 +69,7 @@ class DataSet:
         self.audit()
 
     def audit(self) -> None:
-        """Every node of the pipeline `audit`."""
+        """Run every node of the pipeline `audit`."""
         pairs, foreign, films = nodes.compare_images(self.images, self._store, self._index, self.params)
         tables = (self.images, self.landmarks, self.cvm, self.quarantine, pairs, foreign, films)
         findings = nodes.check_data(*tables, self.params)
@@ -78,14 +78,14 @@ class DataSet:
 
 
 @click.command(help=__doc__)
-@click.option("--films", type=click.Path(exists=True, path_type=Path), help="Folder of a data set; without: phantoms.")
-@click.option("--format", "name", default="aariz", show_default=True, help="Its format.")
-@click.option("--images", default=200, show_default=True, help="Phantoms to draw.")
-@click.option("--long-side", default=PHANTOM_LONG_SIDE_PX, show_default=True, help="Of the phantoms, px.")
+@click.option("--films", type=click.Path(exists=True, path_type=Path), help="Folder of a data set; default: phantoms are drawn.")
+@click.option("--format", "name", default="aariz", show_default=True, help="Format of the data set.")
+@click.option("--images", default=200, show_default=True, help="Number of phantoms.")
+@click.option("--long-side", default=PHANTOM_LONG_SIDE_PX, show_default=True, help="Long side of the phantoms in px.")
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--threads", default=2, show_default=True)
 def main(films: Path | None, name: str, images: int, long_side: int, rounds: int, threads: int) -> None:
-    """Time the three in turn, and print medians."""
+    """Time the three steps in turn, and print medians."""
     with tempfile.TemporaryDirectory() as folder:
         if films is None:
             films, name = Path(folder, "aariz"), "aariz"
@@ -101,7 +101,7 @@ def main(films: Path | None, name: str, images: int, long_side: int, rounds: int
         for clock, spent, decoding in zip(CLOCKS, times[:, number].T, times[:, 0].T, strict=True):
             ratios = spent / decoding
             share = f"{np.median(ratios):.2f} times decoding ({ratios.min():.2f} to {ratios.max():.2f})"
-            click.echo(f"{way}: {np.median(spent):.1f} s by the {clock}, {share}")
+            click.echo(f"{way}: {np.median(spent):.1f} s of {clock} time, {share}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Three ways to make the same copies: the engine, a bare OpenCV loop, and one albumentations pipeline a copy."""
+"""Three implementations of the same augmentation: the engine, a bare OpenCV loop, and one albumentations pipeline per copy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ceph_pipeline.images.store import ImageFormat
 from ceph_pipeline.landmarks.geometry import fitted_size
 
 RECIPE: dict[str, Any] = {"original": {}, "flip": {}, "rotation": {"angles_deg": [7, -7]}, "brightness": {}}
-"""Six copies; braces, which a bare loop does not draw, are left out."""
+"""Six copies. Braces are omitted, because the bare loop does not draw them."""
 
 COPIES = 6
 LONG_SIDE = 512
@@ -34,13 +34,13 @@ Change = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Trial:
-    """What one contender needed.
+    """Measurement of one implementation.
 
     Attributes:
-        images: Full-size copies made; each with its training copy.
-        seconds: Of warm workers, from the call to the last table.
-        start_up_s: What the first call took longer than the same call with warm workers.
-        peak_bytes: The largest worker's resident memory at its peak.
+        images: Number of full-size copies; each has a training copy as well.
+        seconds: Time with warm workers, from the call to the last table.
+        start_up_s: Time of the first call minus the time of the same call with warm workers.
+        peak_bytes: Peak resident memory of the largest worker.
     """
 
     images: int
@@ -50,18 +50,18 @@ class Trial:
 
     @property
     def images_per_s(self) -> float:
-        """Throughput."""
+        """Throughput in full-size copies per second."""
         return self.images / self.seconds
 
 
 def measure(run: Callable[[int], None], peak: Callable[[], int], films: int, processes: int) -> Trial:
-    """Time a contender on all films, after a first call that starts its workers."""
+    """Time an implementation on all films, after a first call that starts its workers."""
     first, again, whole = (_seconds(run, count) for count in (processes, processes, films))
     return Trial(films * COPIES, whole, max(0.0, first - again), peak())
 
 
 def run_engine(tables: SourceTables, folder: Path, format: ImageFormat, processes: int) -> Trial:
-    """The engine, in a folder of its own for every call."""
+    """Measure the engine; each call writes to a separate folder."""
     workers = {"n_jobs": processes, "backend": "loky"}
     params = AugmentationParams.model_validate({"recipe": RECIPE, "cache_long_side": LONG_SIDE} | workers)
 
@@ -80,11 +80,11 @@ def run_engine(tables: SourceTables, folder: Path, format: ImageFormat, processe
     try:
         return measure(run, peak, len(tables.images), processes)
     finally:
-        get_reusable_executor(kill_workers=True).shutdown()  # a process that ends waits for its idle workers, 5 minutes long
+        get_reusable_executor(kill_workers=True).shutdown()  # otherwise the process waits 5 minutes for idle workers at its end
 
 
 def run_loop(tables: SourceTables, folder: Path, format: ImageFormat, processes: int, *, plain: bool = False) -> Trial:
-    """A function mapped over the films by a pool of processes; in this process where there is one."""
+    """Measure a function that a pool of processes maps over the films; one process is this process, without a pool."""
     paths = [folder / path for path in tables.images["path"]]
     make = partial(albumentations_copies if plain else bare_copies, format=format)
     pool = ProcessPoolExecutor(processes, initializer=cv2.setNumThreads, initargs=(1,)) if processes > 1 else None
@@ -101,14 +101,14 @@ def run_loop(tables: SourceTables, folder: Path, format: ImageFormat, processes:
 
 
 def bare_copies(path: Path, *, out: Path, format: ImageFormat) -> None:
-    """Decode once, make the copies with OpenCV's own functions, encode."""
+    """Decode a film once, make the copies with OpenCV's own functions, and encode them."""
     image: Any = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     for number, change in enumerate(bare_changes(image.shape)):
         _save(change(image), out / f"{path.stem}_{number}", format)
 
 
 def bare_changes(shape: tuple[int, int]) -> Sequence[Change]:
-    """The recipe by one OpenCV call each."""
+    """One function per copy of the recipe, with at most one OpenCV call."""
     height, width = shape
     levels = np.arange(256)
     tables = [np.rint(levels * 0.75).astype(np.uint8), np.rint(levels * 0.75 + 255 * 0.25).astype(np.uint8)]
@@ -122,8 +122,8 @@ def bare_changes(shape: tuple[int, int]) -> Sequence[Change]:
 
 
 def albumentations_copies(path: Path, *, out: Path, format: ImageFormat) -> None:
-    """The plain way: one pipeline a copy, which decodes the film again."""
-    import albumentations as A  # noqa: N812 - the library's own convention
+    """Make the copies with one albumentations pipeline per copy, and decode the film again for each."""
+    import albumentations as A  # noqa: N812 - naming convention of the library
 
     turn = partial(A.Rotate, interpolation=cv2.INTER_CUBIC, border_mode=cv2.BORDER_CONSTANT, p=1)
     shine = partial(A.RandomBrightnessContrast, p=1)
@@ -142,9 +142,9 @@ def albumentations_copies(path: Path, *, out: Path, format: ImageFormat) -> None
 
 
 def peak_bytes(_: int) -> int:
-    """Peak resident memory of this process; a moment's rest lets another worker take the next question."""
+    """Peak resident memory of this process in bytes; during the pause, other workers take the next tasks."""
     time.sleep(0.1)
-    status = Path("/proc/self/status").read_text(encoding="ascii")  # Linux; getrusage would count the parent's memory as well
+    status = Path("/proc/self/status").read_text(encoding="ascii")  # Linux; getrusage includes the parent's memory
     return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 

@@ -1,4 +1,4 @@
-"""Films to augment: phantoms of 1935 × 2400 px, or a folder of real ones."""
+"""Films for the benchmark of augmentation: phantoms (synthetic cephalograms) of 1935 × 2400 px, or a folder of real films."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,16 +17,16 @@ ISBI_SIZE = (1935, 2400)
 """(width, height) in pixels."""
 
 _DRAWN = 4
-"""Phantoms that are drawn; further films are their mirrored and shifted copies, which cost a codec the same."""
+"""Number of phantoms that are drawn. Further films are mirrored and shifted versions, which take a codec the same time."""
 
 
 def lay_out(folder: Path, count: int, films: Path | None) -> SourceTables:
     """Write `count` films as JPEG, the format of large archives, and describe them in tables with one landmark each.
 
     Args:
-        folder: Receives the files.
-        count: How many.
-        films: Real ones to take instead of phantoms.
+        folder: New folder of the files.
+        count: Number of films; fewer are written if `films` contains fewer.
+        films: Folder of real films, which are used instead of phantoms.
     """
     folder.mkdir(parents=True)
     rows = []

@@ -1,4 +1,4 @@
-"""Augmentation against a bare OpenCV loop and one albumentations pipeline a copy, on films of ISBI 2015's size."""
+"""Throughput of augmentation, compared with a bare OpenCV loop and albumentations, on films of ISBI 2015's size."""
 
 import logging
 import multiprocessing
@@ -15,7 +15,7 @@ from augmentation_films import lay_out
 
 from ceph_pipeline.augmentation.tables import SourceTables
 
-HEADER = """| format | way | processes | images/s | of the bare loop | from 1 process | memory a worker | start-up |
+HEADER = """| format | way | processes | images/s | of the bare loop | of 1 process | memory per worker | start-up |
 |---|---|---|---|---|---|---|---|"""
 
 _BARE = "bare OpenCV loop"
@@ -28,13 +28,13 @@ CONTENDERS: dict[str, Callable[..., Trial]] = {
 
 
 def compare(tables: SourceTables, folder: Path, format: str, processes: list[int]) -> Iterator[str]:
-    """The Markdown rows of one format.
+    """The rows of the Markdown table for one format.
 
     Args:
-        tables: Of the films.
-        folder: Where the films lie.
-        format: Of the copies.
-        processes: Numbers of processes; scaling is counted from the first.
+        tables: Tables of the films.
+        folder: Folder of the films.
+        format: File format of the copies.
+        processes: Numbers of processes; the scaling is relative to the first number.
     """
     found = {
         (way, number): _alone(run, tables, folder, format, number) for way, run in CONTENDERS.items() for number in processes
@@ -49,7 +49,7 @@ def compare(tables: SourceTables, folder: Path, format: str, processes: list[int
 
 
 def _alone(run: Callable[..., Trial], *arguments: object) -> Trial:
-    """Run in a fresh process, so that nobody profits from what another has imported or allocated."""
+    """Run in a new process, so that imports and allocated memory of one implementation do not affect another."""
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=fresh, initializer=_prepare) as pool:
         return pool.submit(run, *arguments).result()
@@ -61,13 +61,13 @@ def _prepare() -> None:
 
 
 @click.command()
-@click.option("--count", default=40, show_default=True, help="Films.")
-@click.option("--films", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of real films.")
-@click.option("--processes", default="1,2", show_default=True, help="Numbers of processes.")
-@click.option("--formats", default="png,jpg", show_default=True, help="Of the copies.")
-@click.option("--scratch", type=click.Path(path_type=Path), help="Where copies are written and deleted again.")
+@click.option("--count", default=40, show_default=True, help="Number of films.")
+@click.option("--films", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of real films.")
+@click.option("--processes", default="1,2", show_default=True, help="Numbers of processes, separated by commas.")
+@click.option("--formats", default="png,jpg", show_default=True, help="File formats of the copies, separated by commas.")
+@click.option("--scratch", type=click.Path(path_type=Path), help="Folder to which temporary copies are written.")
 def main(count: int, films: Path | None, processes: str, formats: str, scratch: Path | None) -> None:
-    """Print the throughput of augmentation, and of two other ways to do the same, as a Markdown table."""
+    """Print the throughput of augmentation and of two other implementations as a Markdown table."""
     with tempfile.TemporaryDirectory(dir=scratch) as place:
         folder = Path(place) / "films"
         tables = lay_out(folder, count, films)

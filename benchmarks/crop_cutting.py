@@ -1,4 +1,4 @@
-"""Cutting crops out of a decoded film, against a bare loop of the same OpenCV calls, on one core."""
+"""Time of cutting crops from a decoded film on one core, compared with a bare loop of the same OpenCV calls."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ if TYPE_CHECKING:
     from ceph_pipeline.crops.cutting import Pixels
 
 FIELD_PX = 250.0
-"""25 mm at 0.1 mm a pixel."""
+"""25 mm at 0.1 mm per pixel."""
 
 SIDES_PX = (256, 128)
-"""Crops as fine as the film, and half as fine, for which it is reduced first."""
+"""Crops with the resolution of the film, and crops with half that resolution, for which the film is reduced first."""
 
 
 def time_crops(n_landmarks: int = 29, iterations: int = 20, warmup: int = 3) -> pd.DataFrame:
-    """Time the five crops of every landmark of one decoded film of 1935 × 2400 px.
+    """Time the five crops of each landmark of one decoded film of 1935 × 2400 px.
 
     Returns:
-        A row for each of `SIDES_PX`. `ms`: from points to crops, the film's reduction included where there is one; `bare_ms`:
-        the same OpenCV calls in a loop whose matrices are ready, and `warps_ms` those of `cv2.warpAffine` alone; `of_bare` and
-        `of_warps`: their shares of `ms`; `normalising_ms`: what inference does to the crops next.
+        A row for each of `SIDES_PX`. `ms` is the time from points to crops, including the film's reduction if there is one.
+        `bare_ms` is the time of the same OpenCV calls in a loop with precomputed matrices, `warps_ms` the time of the calls of
+        `cv2.warpAffine` alone. `of_bare` and `of_warps` are these two times divided by `ms`. `normalising_ms` is the time of
+        normalising the crops, the next step of inference.
     """
     film = draw_films(1)[0]
     points = np.random.default_rng(0).uniform(0.15, 0.85, (1, n_landmarks, 2)) * ORIGINAL
@@ -67,22 +68,22 @@ def _row(film: NDArray[np.uint8], points: NDArray[np.float64], crop_px: int, ite
 
 
 def cut_all(film: NDArray[np.uint8], points: NDArray[np.float64], crop_px: int) -> Pixels:
-    """A film's crops `(M, crop_px, crop_px)` as stage 2 cuts them: where they lie, by which maps, and their pixels."""
+    """A film's crops `(M, crop_px, crop_px)`, with the steps of stage 2: positions of the crops, their maps, and their pixels."""
     return SourcePyramid(film).cut(_maps(points, crop_px), crop_px)
 
 
 def bare_loop(
     film: NDArray[np.uint8], points: NDArray[np.float64], crop_px: int, *, reduced_before: bool = False
 ) -> Callable[[], Pixels]:
-    """The same OpenCV calls, with everything that can be done beforehand done.
+    """A loop of the same OpenCV calls, with precomputed positions and matrices.
 
     Args:
         film: `(height, width)`.
-        points: `(1, K, 2)` px of the film.
+        points: `(1, K, 2)` in px of the film.
         crop_px: Side of the crops.
-        reduced_before: The film's reduction is done beforehand, too.
+        reduced_before: Whether the film's reduction is precomputed as well.
     """
-    ((_, ready, matrices),) = SourcePyramid(film).warps(_maps(points, crop_px))  # crops of one field share one reduction
+    ((_, ready, matrices),) = SourcePyramid(film).warps(_maps(points, crop_px))  # one field of view: all crops share a reduction
     factor = film.shape[0] // ready.shape[0]
     height, width = (factor * side for side in ready.shape)
 
@@ -104,11 +105,11 @@ def _maps(points: NDArray[np.float64], crop_px: int) -> Affines:
 
 
 @click.command()
-@click.option("--landmarks", default=29, show_default=True, help="Landmarks, of five crops each.")
-@click.option("--iterations", default=20, show_default=True, help="Timed repetitions, of which the median counts.")
-@click.option("--warmup", default=3, show_default=True, help="Repetitions beforehand, not timed.")
+@click.option("--landmarks", default=29, show_default=True, help="Number of landmarks, with five crops each.")
+@click.option("--iterations", default=20, show_default=True, help="Number of timed repetitions; the median is reported.")
+@click.option("--warmup", default=3, show_default=True, help="Number of repetitions before timing.")
 def main(landmarks: int, iterations: int, warmup: int) -> None:
-    """Time the cutting of one film's crops on one core, against a bare loop of the same OpenCV calls."""
+    """Time the cutting of one film's crops on one core, compared with a bare loop of the same OpenCV calls."""
     click.echo(time_crops(landmarks, iterations, warmup).to_string(index=False, float_format="{:.2f}".format))
 
 

@@ -1,4 +1,4 @@
-"""The index of training crops at full scale: 6,500 images of 29 landmarks."""
+"""Time of building the index of training crops of 6,500 images with 29 landmarks each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ceph_pipeline.phantom.specimen import sample_specimen
 
 
 def draw_tables(n_images: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Images, every second one for validation, and the points of one phantom in each of them."""
+    """An images table, in which every second image is a validation image, and a landmarks table: one phantom's points in each."""
     ids = [f"image_{number:05d}" for number in range(n_images)]
     points = sample_specimen(0, 42, 2400).landmarks_px()
     head = np.array([points[landmark.symbol] for landmark in SCHEMAS["aariz"]])
@@ -26,9 +26,9 @@ def draw_tables(n_images: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 @click.command()
 @click.option("--images", default=6500, show_default=True)
-@click.option("--iterations", default=3, show_default=True, help="Timed repetitions, of which the median counts.")
+@click.option("--iterations", default=3, show_default=True, help="Number of timed repetitions; the median is reported.")
 def main(images: int, iterations: int) -> None:
-    """Time the making of stage 2's crop index."""
+    """Time the building of stage 2's index of training crops."""
     table, landmarks = draw_tables(images)
     predictions = landmarks.drop(columns="reader").assign(stage="stage1")
 

@@ -1,6 +1,6 @@
-"""Where a detector's time goes beside its networks: one run under Python's profiler, by the functions that do the work.
+"""Time that a detector spends apart from its networks, by part, from one run under Python's profiler.
 
-A profiled run is slower than a timed one: read the figures as shares.
+A profiled run is slower than a timed run, so the figures are only useful as shares.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ PARTS = {
     "normalising": (normalise.__code__,),
     "decoding": (to_heatmaps.__code__, decode.__code__),
 }
-"""What counts as which part; warps that are not of crops are the letterbox's."""
+"""Functions of each part. Warps of whole images belong to the letterbox as well."""
 
 _WARP = "<warpAffine>"
-"""The profiler's name of `cv2.warpAffine`."""
+"""Name of `cv2.warpAffine` in the profile."""
 
 
 def time_parts(predict: Callable[[], object], device: torch.device) -> dict[str, float]:
-    """Seconds of each of `PARTS` in one run, and of everything else but the networks as `other`.
+    """Time of each of `PARTS` in one run, in seconds; `other` is the rest without the networks.
 
-    The device is waited for after each forward pass, so that decoding does not pay for it.
+    The device is synchronised after each forward pass, so that the time of the pass is not included in decoding.
 
     Args:
-        predict: Runs a detector.
-        device: Where its networks compute.
+        predict: Function that runs a detector.
+        device: Device of the detector's networks.
     """
     profile = cProfile.Profile()
     with _waited_for(device) as waiting:
@@ -64,7 +64,7 @@ def time_parts(predict: Callable[[], object], device: torch.device) -> dict[str,
 
 
 def _warps_of_whole_images(entries: list[Any]) -> float:
-    """Seconds of the warps that `SourcePyramid.cut` did not call."""
+    """Time of the warps that `SourcePyramid.cut` did not call, in seconds."""
     seconds: float = sum(
         call.totaltime
         for entry in entries
@@ -76,7 +76,7 @@ def _warps_of_whole_images(entries: list[Any]) -> float:
 
 @contextmanager
 def _waited_for(device: torch.device) -> Iterator[Callable[..., None]]:
-    """Wait for the device after each forward pass of a network; gives the function that waits."""
+    """Synchronise the device after each forward pass of a network; yields the function that synchronises the device."""
 
     def waiting(module: torch.nn.Module, *_: object) -> None:
         if isinstance(module, NETS):
@@ -91,17 +91,17 @@ def _waited_for(device: torch.device) -> Iterator[Callable[..., None]]:
 
 @click.command()
 @click.option("--stage1-backbone", default="hrnet_w18_small", show_default=True)
-@click.option("--width", default=512, show_default=True, help="Of stage 1's input, px.")
-@click.option("--height", default=640, show_default=True, help="Of stage 1's input, px.")
+@click.option("--width", default=512, show_default=True, help="Width of stage 1's input in px.")
+@click.option("--height", default=640, show_default=True, help="Height of stage 1's input in px.")
 @click.option("--stage2-backbone", default="hrnet_w18_small", show_default=True)
-@click.option("--crop", default=128, show_default=True, help="Side of stage 2's crops, px.")
+@click.option("--crop", default=128, show_default=True, help="Side of stage 2's crops in px.")
 @click.option("--landmarks", default=29, show_default=True)
-@click.option("--images", default=4, show_default=True, help="Films of 1935 × 2400 px.")
+@click.option("--images", default=4, show_default=True, help="Number of films of 1935 × 2400 px.")
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda", "mps"]))
 def main(
     stage1_backbone: str, width: int, height: int, stage2_backbone: str, crop: int, landmarks: int, images: int, device: str
 ) -> None:
-    """Profile one run of a detector of random weights, and print the milliseconds an image of each of its parts."""
+    """Profile one run of a detector with random weights, and print the time of each part in milliseconds per image."""
     case = DetectorCase(
         stage1_backbone=stage1_backbone, width_px=width, height_px=height, stage2_backbone=stage2_backbone, crop_px=crop
     )
@@ -109,7 +109,7 @@ def main(
     detector = load_untrained(case, landmarks, where)
     detector.predict(films[:1], pixel_size_mm=PIXEL_SIZE_MM)
     for part, seconds in time_parts(lambda: detector.predict(films, pixel_size_mm=PIXEL_SIZE_MM), where).items():
-        click.echo(f"{part:12} {1000 * seconds / images:8.1f} ms an image")
+        click.echo(f"{part:12} {1000 * seconds / images:8.1f} ms per image")
 
 
 if __name__ == "__main__":

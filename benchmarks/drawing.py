@@ -1,4 +1,4 @@
-"""Drawing on one core: phantom cephalograms, and synthetic braces against one cubic warp of the same image."""
+"""Time of drawing a phantom (synthetic cephalogram), and of drawing braces compared with one cubic warp, on one core."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from ceph_pipeline.phantom.specimen import sample_specimen, stream
 
 CPU = torch.device("cpu")
 SIZE = (1935, 2400)
-"""(width, height) px of the film that braces are drawn on."""
+"""(width, height) in px of the film on which braces are drawn."""
 
 PHANTOM_PX = 1000
-"""Long side of the phantoms."""
+"""Long side of the phantoms in px."""
 
 
 def phantom(index: int, long_side_px: int) -> np.ndarray:
-    """The pixels of one phantom."""
+    """Pixels of one phantom."""
     return draw_cephalogram(sample_specimen(index, 0, long_side_px), stream(0, index, 1))
 
 
 def braces_of(source: Source, image: np.ndarray) -> np.ndarray:
-    """The image with braces, bands and hooks worn."""
+    """The image with synthetic braces, molar bands and hooks."""
     rng = random_generator(0, source.image_id, "braces", 0)
     return np.asarray(Braces(molar_bands=1, hooks=1).change(source, 0, rng).pixels(image))
 
 
 @click.command()
-@click.option("--iterations", default=12, show_default=True, help="Timed repetitions, of which the median counts.")
-@click.option("--warmup", default=2, show_default=True, help="Repetitions beforehand, not timed.")
+@click.option("--iterations", default=12, show_default=True, help="Number of timed repetitions; the median is reported.")
+@click.option("--warmup", default=2, show_default=True, help="Number of repetitions before timing.")
 def main(iterations: int, warmup: int) -> None:
-    """Time a phantom of 1,000 px, and braces on a film of 1935 × 2400 px against a cubic warp of it."""
+    """Time drawing a phantom of 1,000 px, and braces on a film of 1935 × 2400 px compared with a cubic warp of the film."""
     specimen = sample_specimen(0, 42, SIZE[1])
     points = {find(symbol).name: (float(x), float(y)) for symbol, (x, y) in specimen.landmarks_px().items()}
     source = Source(specimen.image_id, specimen.path, SIZE, specimen.pixel_size_mm, points)

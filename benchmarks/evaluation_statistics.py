@@ -1,4 +1,4 @@
-"""The evaluation's statistics, from predicted points to every table, on a data set of random errors."""
+"""Time of the evaluation's statistics, from predicted points to all tables, on a data set with random errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 STAGES = ("stage1", "stage1_tta", "stage2", "stage2_tta")
 LANDMARKS = list(SCHEMAS["aariz"].names)
 KINDS = ("flip", "rotation", "brightness", "braces")
-"""Of the augmented copies, one of each test image."""
+"""Kinds of the augmented copies. Each test image has one copy of each kind."""
 
 READER_SD_PX, STAGE_SD_PX = 8.0, 10.0
 EVERYTHING = "everything"
@@ -43,15 +43,15 @@ EVERYTHING = "everything"
 
 @dataclass(frozen=True)
 class Tables:
-    """What the evaluation's nodes are given.
+    """Inputs of the evaluation's nodes.
 
     Attributes:
         images: Test images, and a fifth as many validation images.
-        landmarks: Of two readers and their consensus.
-        predictions: Of all stages.
-        errors: From `error_table`.
+        landmarks: Points of two readers and their consensus.
+        predictions: Predictions of all stages.
+        errors: Result of `error_table`.
         copies: Augmented copies of the test images.
-        copy_errors: Theirs.
+        copy_errors: Errors of the predictions on the copies.
     """
 
     images: pd.DataFrame
@@ -63,10 +63,10 @@ class Tables:
 
 
 def time_statistics(images: int = 150, iterations: int = 20, warmup: int = 3) -> pd.DataFrame:
-    """Time each of the evaluation's statistics, as its nodes compute them, on the cores that NumPy takes.
+    """Time each of the evaluation's statistics as its nodes compute them, on the cores that NumPy uses.
 
     Returns:
-        `statistic` and `seconds`; the last row is `everything`.
+        Columns `statistic` and `seconds`; the last row is `everything`, the sum.
     """
     timings = time_in_turn(statistics(draw_tables(images)), iterations, warmup, torch.device("cpu"))
     seconds = {name: timing.median_s for name, timing in timings.items()}
@@ -74,7 +74,7 @@ def time_statistics(images: int = 150, iterations: int = 20, warmup: int = 3) ->
 
 
 def statistics(tables: Tables) -> dict[str, Callable[[], object]]:
-    """The evaluation's statistics by name, each from its nodes' tables to its own."""
+    """The evaluation's statistics by name; each function computes its tables from the inputs of its nodes."""
     settings = EvaluationParams()
     bootstrap = settings.statistics
     test_images = tables.images[tables.images["split"] == "test"]
@@ -111,18 +111,18 @@ def statistics(tables: Tables) -> dict[str, Callable[[], object]]:
 
 
 def error_table(images: pd.DataFrame, landmarks: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
-    """Errors of the stages, of the mean shape and of the readers."""
+    """Errors of the stages and of the mean-shape baseline, and differences between the readers."""
     truth = landmarks[landmarks["reader"] == CONSENSUS]
     guess = error_rows(guess_points(mean_shape(truth, images.assign(split="train")), images), truth, images, MEAN_SHAPE)
     return pd.concat([stage_error_rows(predictions, truth, images), guess, inter_reader_rows(landmarks, images)])
 
 
 def draw_tables(n_test: int, stages: tuple[str, ...] = STAGES) -> Tables:
-    """Random points about random truths, in the tables of a finished prediction.
+    """Random predictions around random true points, in the tables of a finished prediction.
 
     Args:
-        n_test: Test images; a fifth as many validation images come on top.
-        stages: Of the predictions.
+        n_test: Number of test images; a fifth as many validation images are added.
+        stages: Stages of the predictions.
     """
     rng = np.random.default_rng(0)
     n_valid = n_test // 5
@@ -166,11 +166,11 @@ def _copies(sources: list[str]) -> pd.DataFrame:
 
 
 @click.command()
-@click.option("--images", default=150, show_default=True, help="Test images.")
-@click.option("--iterations", default=20, show_default=True, help="Timed repetitions, of which the median counts.")
-@click.option("--warmup", default=3, show_default=True, help="Repetitions beforehand, not timed.")
+@click.option("--images", default=150, show_default=True, help="Number of test images.")
+@click.option("--iterations", default=20, show_default=True, help="Number of timed repetitions; the median is reported.")
+@click.option("--warmup", default=3, show_default=True, help="Number of repetitions before timing.")
 def main(images: int, iterations: int, warmup: int) -> None:
-    """Time the evaluation's tables and intervals on a test set of random errors, 29 landmarks and four stages."""
+    """Time the evaluation's tables and intervals on a test set with random errors, 29 landmarks and four stages."""
     click.echo(time_statistics(images, iterations, warmup).to_string(index=False, float_format="{:.2f}".format))
 
 

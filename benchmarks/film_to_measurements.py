@@ -1,8 +1,9 @@
-"""How long one film takes from its file to its measurements, and how much of it the networks' forward passes are.
+"""Time of a film from its file to its measurements, and the share of the networks' forward passes in this time.
 
     python benchmarks/film_to_measurements.py --models data/isbi2015/06_models --films /path/to/films
 
-Each film goes alone: read, located by both stages, measured. In turn with it the same networks answer the same tensors once more.
+The films are processed one at a time: a film is read, its landmarks are predicted by both stages, and it is measured. After each
+film, the same networks repeat their forward passes on the same tensors.
 """
 
 import statistics
@@ -19,12 +20,12 @@ from ceph_pipeline.detector import LandmarkDetector
 
 
 def film_to_measurements(detector: LandmarkDetector, film: Path, pixel_size_mm: float) -> dict[str, float]:
-    """The measurements of one film, by key.
+    """Measurements of one film, by key.
 
     Args:
-        detector: Locates the points.
-        film: An image's file.
-        pixel_size_mm: Of the film.
+        detector: Detector that predicts the points.
+        film: Image file.
+        pixel_size_mm: Pixel size of the film in mm.
     """
     found = detector.predict([film], pixel_size_mm=pixel_size_mm)
     points = found[["landmark", "x", "y"]].itertuples(index=False)
@@ -32,7 +33,7 @@ def film_to_measurements(detector: LandmarkDetector, film: Path, pixel_size_mm: 
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """How long a call takes."""
+    """Time of a call in seconds."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
@@ -42,9 +43,9 @@ def seconds(call: Callable[[], object]) -> float:
 @click.option("--models", required=True, type=click.Path(exists=True, path_type=Path), help="Folder with stage1 and stage2.")
 @click.option("--films", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--n-films", default=20, show_default=True, type=click.IntRange(1))
-@click.option("--pixel-size", default=0.1, show_default=True, help="mm.")
+@click.option("--pixel-size", default=0.1, show_default=True, help="Pixel size of the films in mm.")
 def main(models: Path, films: Path, n_films: int, pixel_size: float) -> None:
-    """Print medians over films."""
+    """Time films from their files to their measurements, and print medians over the films."""
     detector = LandmarkDetector.load(models)
     files = [path for path in sorted(films.iterdir()) if path.is_file()][:n_films]
     film_to_measurements(detector, files[0], pixel_size)
@@ -55,7 +56,7 @@ def main(models: Path, films: Path, n_films: int, pixel_size: float) -> None:
         whole.append(seconds(answer))
         bare.append(seconds(forwards.replay))
     share = statistics.median(networks / all_ for networks, all_ in zip(bare, whole, strict=True))
-    click.echo(f"{len(files)} films: {1000 * statistics.median(whole):.0f} ms a film, the bare forward passes {share:.0%} of it")
+    click.echo(f"{len(files)} films: {1000 * statistics.median(whole):.0f} ms per film, share of the forward passes {share:.0%}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""How many films of one data set the audit finds in another that has them too, saved, sized or padded in another way.
+"""Near-duplicates that the audit finds between two data sets, if the second set's films were saved again, resized or padded.
 
     python benchmarks/foreign_duplicates.py --films /path/to/isbi2015 --shared 266
 
-The first films of ISBI 2015, which CL-Detection 2023 has as well, make a second data set in each of several ways; its others are
-left out. The audit of all films then compares the two. A pair is false unless it is a film and its own copy, or a film and the
-copy of one that the audit of the first set calls the same radiograph.
+CL-Detection 2023 contains the first films of ISBI 2015 (`--shared`). These films are changed in several ways, and each way gives
+a second data set. The second set contains no other films. The audit compares all films of ISBI 2015 with each second set. A pair
+is correct if it is a film and its changed version, or a film and the changed version of its near-duplicate according to the audit
+of ISBI 2015. Every other pair is false.
 """
 
 from __future__ import annotations
@@ -28,24 +29,24 @@ from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.images.shrink import shrink_to
 
 STACK = (2400, 2880)
-"""Height and width to which CL-Detection 2023 pads its films with zeros, right and below."""
+"""Height and width to which CL-Detection 2023 pads its films with zeros, at the right and lower edges."""
 CACHE_LONG_SIDE_PX = 512
 
 Way = Callable[[np.ndarray], np.ndarray]
 
 
 def jpeg(quality: int) -> Way:
-    """The film saved again."""
+    """Save the film again as JPEG."""
     return lambda film: as_jpeg(quality)(film)[0]
 
 
 def resized(share: float) -> Way:
-    """The film in another size."""
+    """Resize the film by a factor."""
     return lambda film: np.asarray(cv2.resize(film, None, fx=share, fy=share, interpolation=cv2.INTER_AREA))
 
 
 def padded(film: np.ndarray) -> np.ndarray:
-    """The film in the challenge's stack."""
+    """Pad the film to `STACK`, as in the stack of the challenge."""
     height, width = film.shape
     return np.pad(film, ((0, max(0, STACK[0] - height)), (0, max(0, STACK[1] - width))))
 
@@ -61,7 +62,7 @@ WAYS: dict[str, Way] = {
 
 
 def write_set(root: Path, images: pd.DataFrame, raw: RawFolder, way: Way, dataset: str) -> None:
-    """A data root as ingestion leaves it, of films changed in one way."""
+    """Write a data root like ingestion's, with films that are changed in one way."""
     store = ImageStore(str(root / CACHE_FOLDER), format="npy")
     for image_id, path in images[["image_id", "path"]].itertuples(index=False):
         store.write(image_id, shrink_to(way(raw.read(path)), CACHE_LONG_SIDE_PX))
@@ -70,7 +71,7 @@ def write_set(root: Path, images: pd.DataFrame, raw: RawFolder, way: Way, datase
 
 
 def score(own: Signatures, same: set[tuple[str, str]], shared: list[str], other: Path) -> str:
-    """Films found of those that both sets have, and pairs of different radiographs."""
+    """Cells of a table row: shared films found, other pairs of one radiograph, false pairs, and the smallest correlation."""
     found = find_foreign_duplicates(own, DuplicateParams(other_data_roots=(str(other),)), n_jobs=-1)
     pairs = set(zip(found["image_id"], found["other_image"], strict=True))
     copies = sum((film, film) in pairs for film in shared)
@@ -82,9 +83,9 @@ def score(own: Signatures, same: set[tuple[str, str]], shared: list[str], other:
 
 @click.command(help=__doc__)
 @click.option("--films", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
-@click.option("--shared", default=266, show_default=True, help="Films that the second set has too.")
+@click.option("--shared", default=266, show_default=True, help="Number of films in the second set.")
 def main(films: Path, shared: int) -> None:
-    """Make the sets, compare, and print a row a way."""
+    """Write the data sets, compare them, and print one row per way of changing."""
     images, raw = formats.read(films, "isbi2015").images, RawFolder(films, "isbi2015")
     both = images.sort_values("image_id").head(shared)
     click.echo("| copies | found | other pairs of one radiograph | false | least correlation |\n|---|---|---|---|---|")

@@ -1,4 +1,4 @@
-"""Time of the search for near hashes against the number of hashes, and how many planted copies it finds."""
+"""Time of the search for similar hashes as a function of their number, and the share of planted near-duplicates found."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ceph_pipeline.audit.perceptual_hash import Hashes
 
 COPY_SHARE = 0.05
 COPY_DISTANCES = (16, 32, 48)
-"""Bits by which a copy differs from its original."""
+"""Numbers of bits by which a near-duplicate differs from its original."""
 
 
 class Planted(NamedTuple):
-    """Random hashes, and the copies among them.
+    """Random hashes, and the near-duplicates among them.
 
     Attributes:
         hashes: `(N, 4)`.
         first: `(M,)` rows of the originals.
-        second: `(M,)` rows of their copies.
-        distance: `(M,)` bits by which a copy differs.
+        second: `(M,)` rows of the near-duplicates.
+        distance: `(M,)` numbers of bits by which a near-duplicate differs.
     """
 
     hashes: Hashes
@@ -35,7 +35,7 @@ class Planted(NamedTuple):
 
 
 def plant(n: int) -> Planted:
-    """Random hashes, of which 5 % are copies of others."""
+    """Random hashes, of which 5 % are near-duplicates of others."""
     rng = np.random.default_rng(0)
     hashes = rng.integers(0, 2**64, (n, 4), dtype=np.uint64)
     n_copies = round(n * COPY_SHARE)
@@ -48,17 +48,17 @@ def plant(n: int) -> Planted:
 
 
 def processor_seconds(hashes: Hashes) -> float:
-    """Of one search."""
+    """Processor time of one search in seconds."""
     start = time.process_time()
     near_pairs(hashes, max(COPY_DISTANCES))
     return time.process_time() - start
 
 
 @click.command()
-@click.option("--hashes", "counts", default="1000,10000,100000", show_default=True, help="Numbers of hashes.")
-@click.option("--rounds", default=5, show_default=True, help="Searches of each, in turn; the median counts.")
+@click.option("--hashes", "counts", default="1000,10000,100000", show_default=True, help="Numbers of hashes, comma-separated.")
+@click.option("--rounds", default=5, show_default=True, help="Number of searches per set of hashes; the median is reported.")
 def main(counts: str, rounds: int) -> None:
-    """Print seconds of processor time, their ratio to the row before over that of n log n, and the copies found."""
+    """Print the processor time in seconds, its growth since the previous row relative to n log n, and near-duplicates found."""
     sets = [plant(int(count)) for count in counts.split(",")]
     seconds = np.array([[processor_seconds(planted.hashes) for planted in sets] for _ in range(rounds)])
     before = None
@@ -67,8 +67,8 @@ def main(counts: str, rounds: int) -> None:
         pairs = near_pairs(planted.hashes, max(COPY_DISTANCES))
         found = np.isin(planted.first * n + planted.second, pairs.first * n + pairs.second)
         recall = ", ".join(f"{found[planted.distance == bits].mean():.1%} at {bits} bits" for bits in COPY_DISTANCES)
-        growth = "" if before is None else f"; {this / before[1] / (n * np.log(n) / before[0]):.2f} of n log n's growth"
-        click.echo(f"{n:,} hashes: {this:.3f} s{growth}; copies found: {recall}")
+        growth = "" if before is None else f"; growth relative to n log n: {this / before[1] / (n * np.log(n) / before[0]):.2f}"
+        click.echo(f"{n:,} hashes: {this:.3f} s{growth}; near-duplicates found: {recall}")
         before = (n * np.log(n), this)
 
 

@@ -1,4 +1,4 @@
-"""Small phantoms with their tables, as stage 1 takes them."""
+"""Small phantoms (synthetic cephalograms) and their tables, as inputs of stage 1."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LONG_SIDE_PX = 320
-"""Of the drawn films; the cache holds half of it, and the network sees 128 px."""
+"""Long side of the drawn films in px. The cache contains films of half this size; the network's input has 128 px."""
 
 
 def draw_phantoms(folder: Path, seed: int, n_train: int, n_valid: int) -> tuple[Stage1Tables, ImageStore]:
-    """Draw films with their true landmarks; the first `n_train` are for training.
+    """Draw films with their true landmarks; the first `n_train` films are training images.
 
     Args:
-        folder: Receives the cached pixels.
-        seed: Of the specimens and their noise.
-        n_train: Training images.
-        n_valid: Validation images.
+        folder: Folder of the cache.
+        seed: Seed of the specimens and their noise.
+        n_train: Number of training images.
+        n_valid: Number of validation images.
 
     Returns:
-        Stage 1's tables, without CVM stages and measurements, and the cache.
+        Stage 1's tables, without CVM stages and digests of the sources' pixels, and the cache.
     """
     cache = ImageStore(str(folder), format="npy")
     images, landmarks = [], []

@@ -1,6 +1,6 @@
-"""Does the health report recognise failures? Trains each trial with each seed, and tabulates which checks spoke.
+"""Validation of the health report: each trial is trained with each seed, and a table shows which checks had findings.
 
-Trials are in `health_trials.py`: failures made on purpose, and healthy trainings that have to be met with silence.
+The trials are in `health_trials.py`: induced failures, and healthy trainings, in which no check may have a finding.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ N_TRAIN, N_VALID = 64, 16
 
 
 class Run(NamedTuple):
-    """What the report said about one training.
+    """Result of the health report of one training.
 
     Attributes:
-        trial: Its name.
-        seed: Of its phantoms, labels, weights and order.
-        checks: Those that spoke, whatever the severity.
-        mre_mm: Validation error at the end.
+        trial: Name of the trial.
+        seed: Seed of the phantoms, labels, weights and order.
+        checks: Checks with a finding of any severity.
+        mre_mm: Validation error at the end of the training, in mm.
     """
 
     trial: str
@@ -48,18 +48,18 @@ class Run(NamedTuple):
 
 
 def train_trial(trial: Trial, seed: int, folder: Path) -> Run:
-    """Train as the trial says, and read the report that the training left.
+    """Train a trial, and read the health report of this training.
 
     Args:
-        trial: What to train.
-        seed: Of everything random; phantoms of a seed are the same in every trial.
-        folder: Receives `<trial> <seed>` with phantoms and report.
+        trial: The trial.
+        seed: Seed of all random choices; the phantoms of a seed are the same in every trial.
+        folder: Folder in which `<trial> <seed>` is created, with phantoms and report.
     """
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     torch.set_num_threads(1)
     own = folder / f"{trial.name} {seed}"
     tables, cache = draw_phantoms(own / "phantoms", seed, N_TRAIN, N_VALID)
-    with contextlib.suppress(TrainingError):  # a training that ends in NaN is stopped; its report is there
+    with contextlib.suppress(TrainingError):  # a training that ends in NaN is stopped, but its report exists
         run.train(Stage1Job(trial.tables(tables, seed), cache, trial.params(seed)), own)
     findings = pd.read_parquet(own / "health.parquet")
     epochs = json.loads((own / "health.json").read_text(encoding="utf-8"))["record"]["epochs"]
@@ -67,12 +67,12 @@ def train_trial(trial: Trial, seed: int, folder: Path) -> Run:
 
 
 def recognised(trial: Trial, run: Run) -> bool:
-    """A healthy training in silence, a failed one by a check that names it."""
+    """Whether a failed training has a finding of an expected check, or a healthy training has no finding."""
     return bool(trial.recognised_by & set(run.checks)) if trial.recognised_by else not run.checks
 
 
 def confusion_table(trials: Sequence[Trial], runs: Sequence[Run]) -> str:
-    """Markdown: a row for each trial, a column for each check that spoke; the checks that were to speak are bold."""
+    """Markdown table with a row per trial and a column per check that had findings; counts of expected checks are bold."""
     spoke = [check for check in CHECKS if any(check in run.checks for run in runs)]
     lines = [
         f"| trained | MRE mm | right | {' | '.join(spoke)} |",
@@ -97,15 +97,13 @@ def _cell(count: int, *, named: bool) -> str:
 
 
 @click.command()
-@click.option("--seeds", default="11,12,13", show_default=True, help="One training of every trial for each.")
-@click.option("--only", default="", help="Trials whose name contains this.")
-@click.option("--jobs", default=2, show_default=True, help="Trainings side by side, one thread each.")
-@click.option("--table", type=click.Path(path_type=Path), help="Markdown file for the table.")
-@click.option(
-    "--keep", type=click.Path(path_type=Path), help="Folder for phantoms, reports and checkpoints, kept for a second look."
-)
+@click.option("--seeds", default="11,12,13", show_default=True, help="Comma-separated seeds; each is used in every trial.")
+@click.option("--only", default="", help="Train only trials whose name contains this text.")
+@click.option("--jobs", default=2, show_default=True, help="Number of parallel trainings, with one thread each.")
+@click.option("--table", type=click.Path(path_type=Path), help="Markdown file to which the table is written.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Folder in which phantoms, reports and checkpoints are kept.")
 def main(seeds: str, only: str, jobs: int, table: Path | None, keep: Path | None) -> None:
-    """Train every trial with every seed; the exit status is 0 where everything was recognised."""
+    """Train every trial with every seed; the exit status is 0 if every training was recognised."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     trials = [trial for trial in TRIALS if only in trial.name]
     numbers = [int(seed) for seed in seeds.split(",")]
@@ -113,7 +111,7 @@ def main(seeds: str, only: str, jobs: int, table: Path | None, keep: Path | None
         runs: list[Run] = []
         workers = Parallel(n_jobs=jobs, return_as="generator")
         for run in workers(delayed(train_trial)(trial, seed, keep or Path(scratch)) for trial in trials for seed in numbers):
-            logger.info("%s, seed %d: %.2f mm, %s", run.trial, run.seed, run.mre_mm, ", ".join(run.checks) or "silent")
+            logger.info("%s, seed %d: %.2f mm, %s", run.trial, run.seed, run.mre_mm, ", ".join(run.checks) or "no findings")
             runs.append(run)
     drawn = confusion_table(trials, runs)
     click.echo(drawn)

@@ -1,4 +1,4 @@
-"""The trainings of `health_proof.py`: failures that are induced, by what they are to be recognised, and healthy ones."""
+"""The trainings of `health_proof.py`: induced failures with the checks that must recognise them, and healthy trainings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ceph_pipeline.training.params import Stage1Params
 from ceph_pipeline.training.stage1 import Stage1Tables
 
 EPOCHS = 16
-"""Enough for 1.5 to 2.5 mm on these phantoms."""
+"""Sufficient for errors of 1.5 to 2.5 mm on these phantoms."""
 
 BASE: dict[str, dict[str, Any]] = {
     "net": {"backbone": "hrnet_w18_small", "input_width_px": 128, "input_height_px": 128},
@@ -31,13 +31,13 @@ BASE: dict[str, dict[str, Any]] = {
     },
     "loop": {"workers": 0},
 }
-"""A small copy of the recipe of stage 1."""
+"""A small version of the parameters of stage 1."""
 
 Spoil = Callable[[Stage1Tables, np.random.Generator], Stage1Tables]
 
 
 def shuffle_labels(tables: Stage1Tables, rng: np.random.Generator) -> Stage1Tables:
-    """Give each training image the labels of another."""
+    """Give each training image the labels of another training image."""
     ids = tables.images.loc[tables.images["split"] == "train", "image_id"].to_numpy()
     order = rng.permutation(ids)
     next_one = dict(zip(order, np.roll(order, 1), strict=True))
@@ -46,7 +46,7 @@ def shuffle_labels(tables: Stage1Tables, rng: np.random.Generator) -> Stage1Tabl
 
 
 def drop_labels(tables: Stage1Tables, rng: np.random.Generator) -> Stage1Tables:
-    """Take one landmark's labels from all training images."""
+    """Remove one landmark's labels from all training images."""
     ids = tables.images.loc[tables.images["split"] == "train", "image_id"]
     landmarks = tables.landmarks.copy()
     dropped = (landmarks["landmark"] == rng.choice(landmarks["landmark"].unique())) & landmarks["image_id"].isin(ids)
@@ -55,7 +55,7 @@ def drop_labels(tables: Stage1Tables, rng: np.random.Generator) -> Stage1Tables:
 
 
 def keep_20_images(tables: Stage1Tables, rng: np.random.Generator) -> Stage1Tables:
-    """Keep twenty training images."""
+    """Keep 20 training images and all validation images."""
     train = tables.images["split"] == "train"
     kept = set(rng.choice(tables.images.loc[train, "image_id"], 20, replace=False)) | set(tables.images.loc[~train, "image_id"])
     of_kept = {name: table[table["image_id"].isin(kept)] for name, table in vars(tables).items() if "image_id" in table}
@@ -64,13 +64,13 @@ def keep_20_images(tables: Stage1Tables, rng: np.random.Generator) -> Stage1Tabl
 
 @dataclass(frozen=True)
 class Trial:
-    """One way to train.
+    """One kind of training.
 
     Attributes:
-        name: For the table.
-        recognised_by: Checks of which one has to speak; none for a healthy training, in which all have to be silent.
-        changes: To `BASE`, by section; a section named `augmentation` replaces the whole recipe.
-        spoil: What is done to the labels.
+        name: Name in the table.
+        recognised_by: Checks of which at least one must have a finding; empty for a healthy training, which must have no finding.
+        changes: Changes to `BASE`, by section; a section named `augmentation` replaces the whole recipe.
+        spoil: Function that changes the training tables.
     """
 
     name: str
@@ -79,14 +79,14 @@ class Trial:
     spoil: Spoil | None = None
 
     def params(self, seed: int) -> Stage1Params:
-        """The stage's parameters; where the trial names no loss, odd seeds take `combined` and even ones `cross_entropy`."""
+        """The stage's parameters. If the trial names no loss, odd seeds use `combined` and even seeds `cross_entropy`."""
         sections = {name: section | self.changes.get(name, {}) for name, section in BASE.items() if name != "augmentation"}
         sections["loss"] = {"kind": "combined" if seed % 2 else "cross_entropy"} | sections["loss"]
         sections["loop"]["seed"] = seed
         return Stage1Params.model_validate(sections | {"augmentation": self.changes.get("augmentation", BASE["augmentation"])})
 
     def tables(self, tables: Stage1Tables, seed: int) -> Stage1Tables:
-        """The tables to train with."""
+        """The tables for the training."""
         return self.spoil(tables, np.random.default_rng(seed)) if self.spoil is not None else tables
 
 

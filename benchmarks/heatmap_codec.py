@@ -1,4 +1,4 @@
-"""Encoding and decoding of heatmaps on one core, against one pass over the same maps, and against MMPose."""
+"""Time of encoding and decoding heatmaps on one core, compared with one pass over the same maps, and with MMPose."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ceph_pipeline.heatmaps.dark import kernel_size
 IMAGES, LANDMARKS, SIDE_PX, SIGMA_PX, STRIDE = 16, 29, 128, 2.0, 4
 
 YARDSTICKS = {"encode": "torch.exp", "decode dark": "cv2.GaussianBlur"}
-"""What an operation's time is divided by: one pass of its kind over the same maps."""
+"""Reference operations: the time of an operation is divided by the time of one pass of its kind over the same maps."""
 
 
 def time_codec(iterations: int = 20, warmup: int = 3) -> pd.DataFrame:
     """Time the codec on 16 images of 29 maps of 128 × 128 pixels, σ 2 px, on one core.
 
     Returns:
-        `operation`, `ms` a batch, `ms_per_image`, and for our own operations `yardstick` and `ratio`, the time over the
-        yardstick's. MMPose's rows are there where it is installed.
+        Columns `operation`, `ms` (per batch) and `ms_per_image`; for `encode` and `decode dark` also `yardstick`, the reference
+        operation, and `ratio`, the time divided by the time of the reference. MMPose has rows only if it is installed.
     """
     with one_core():
         points, maps = drawn_maps()
@@ -50,7 +50,7 @@ def time_codec(iterations: int = 20, warmup: int = 3) -> pd.DataFrame:
 
 
 def drawn_maps(noise: float = 0.02) -> tuple[torch.Tensor, torch.Tensor]:
-    """Points `(16, 29, 2)` away from the border, and their maps with a little noise."""
+    """Points `(16, 29, 2)` away from the border, and their heatmaps with slight noise."""
     generator = torch.Generator().manual_seed(0)
     points = torch.rand(IMAGES, LANDMARKS, 2, generator=generator) * (SIDE_PX - 28) + 14
     maps = encode(points, (SIDE_PX, SIDE_PX), SIGMA_PX)
@@ -58,7 +58,7 @@ def drawn_maps(noise: float = 0.02) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def mmpose_operations(points: torch.Tensor, maps: torch.Tensor) -> dict[str, Callable[[], object]]:
-    """MMPose's NumPy codec on the same points and maps; empty where it is not installed."""
+    """MMPose's NumPy codec on the same points and maps; empty if MMPose is not installed."""
     if find_spec("mmpose") is None:
         return {}
     side = (SIDE_PX * STRIDE, SIDE_PX * STRIDE)
@@ -89,10 +89,10 @@ def _operations(points: torch.Tensor, maps: torch.Tensor) -> dict[str, Callable[
 
 
 @click.command()
-@click.option("--iterations", default=20, show_default=True, help="Timed repetitions, of which the median counts.")
-@click.option("--warmup", default=3, show_default=True, help="Repetitions beforehand, not timed.")
+@click.option("--iterations", default=20, show_default=True, help="Number of timed repetitions; the median is reported.")
+@click.option("--warmup", default=3, show_default=True, help="Number of repetitions before timing.")
 def main(iterations: int, warmup: int) -> None:
-    """Time heatmap encoding and decoding on one core; MMPose's as well where it is installed."""
+    """Time heatmap encoding and decoding on one core, and MMPose's codec if MMPose is installed."""
     click.echo(time_codec(iterations, warmup).to_string(index=False, float_format="{:.3f}".format))
 
 

@@ -2,11 +2,12 @@
 
     python benchmarks/interval_coverage.py [--samples 2000] [--resamples 2000]
 
-Errors are drawn as detectors make them: Rayleigh distances with a scale a landmark, times a lognormal factor an image, and 4 %
-gross errors, three and a half times as large and commoner on hard images. Each number is the percentage of samples whose
-interval holds the value that it estimates; "nominal" is 95, and 2.5 for "beats" where both systems are equally good. A sample
-without an interval (all points hits; κ undefined in more than 5 % of the resamples) does not count; its share is in brackets.
-Below ten images the evaluation gives no interval. The percentile bootstrap stands beside for comparison.
+The simulated errors resemble those of detectors: Rayleigh distances with one scale per landmark, multiplied by a lognormal
+factor per image. 4 % are gross errors, which are three and a half times as large, and more frequent on difficult images. Each
+number is the percentage of samples whose interval contains the true value; the nominal value is 95. "beats" is the percentage of
+samples in which one of two equally good systems beats the other; the nominal value is 2.5. Samples without an interval (all
+points are hits, or κ is undefined in more than 5 % of the resamples) are excluded, and their percentage is in brackets. The
+evaluation gives no interval for fewer than ten images. The column "percentile" is the percentile bootstrap, for comparison.
 """
 
 from unittest.mock import patch
@@ -29,7 +30,7 @@ Array = NDArray[np.float64]
 
 
 def draw_errors(rng: np.random.Generator, n_images: int) -> tuple[Array, Array]:
-    """Errors `(N, K)` in mm of two systems that find the same images hard and are equally good."""
+    """Errors `(N, K)` in mm of two equally good systems; the same images are difficult for both."""
     hard = np.exp(rng.normal(0, IMAGE_SD, (n_images, 1)))
 
     def system() -> Array:
@@ -40,20 +41,20 @@ def draw_errors(rng: np.random.Generator, n_images: int) -> tuple[Array, Array]:
 
 
 def draw_classes(rng: np.random.Generator, n_images: int) -> tuple[Array, Array]:
-    """True and predicted classes; a wrong one is equally often each of the others."""
+    """True and predicted classes; a wrong prediction is each of the other classes with equal probability."""
     true = rng.choice(CLASSES, p=CLASS_SHARES, size=n_images)
     wrong = rng.random(n_images) > ACCURACY
     return true.astype(float), np.where(wrong, (true + rng.integers(1, CLASSES, n_images)) % CLASSES, true).astype(float)
 
 
 def percentile_interval(errors: Array, n_resamples: int) -> intervals.Interval:
-    """What the percentile bootstrap says."""
+    """The interval of the percentile bootstrap."""
     means = np.concatenate([weights @ errors.mean(axis=1) for weights in draws(len(errors), n_resamples, 42)]) / len(errors)
     return intervals.Interval(*np.percentile(means, [2.5, 97.5]).tolist())
 
 
 def intervals_of(errors: Array, n_resamples: int) -> dict[str, intervals.Interval | None]:
-    """Of one system's errors."""
+    """The intervals of one system's errors, by name."""
     at_2_mm, at_4_mm = intervals.rate_intervals([100.0 * (errors <= limit) for limit in (2, 4)])
     return {
         "percentile": percentile_interval(errors, n_resamples),
@@ -65,7 +66,7 @@ def intervals_of(errors: Array, n_resamples: int) -> dict[str, intervals.Interva
 
 
 def coverage(n_images: int, n_samples: int, n_resamples: int, truths: dict[str, float]) -> dict[str, str]:
-    """One row of the table."""
+    """One row of the table, by column."""
     rng = np.random.default_rng([7, n_images])
     held: dict[str, list[bool | None]] = {}
 
@@ -94,9 +95,9 @@ def _percent(held: list[bool | None]) -> str:
 
 
 @click.command()
-@click.option("--samples", default=2000, show_default=True, help="Simulated test sets of each size.")
-@click.option("--resamples", default=2000, show_default=True, help="Of each bootstrap.")
-@click.option("--draws", default=200_000, show_default=True, help="Images that the true values are computed from.")
+@click.option("--samples", default=2000, show_default=True, help="Number of simulated test sets of each size.")
+@click.option("--resamples", default=2000, show_default=True, help="Number of resamples of each bootstrap.")
+@click.option("--draws", default=200_000, show_default=True, help="Number of images from which the true values are computed.")
 def main(samples: int, resamples: int, draws: int) -> None:
     """Simulate the coverage of the evaluation's 95 % intervals."""
     rng = np.random.default_rng(1)

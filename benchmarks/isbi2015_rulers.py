@@ -1,14 +1,15 @@
-"""The ruler on forty films of ISBI 2015 that were marked by hand: a set to train on, and the score of a detector.
+"""Ruler detectors on forty films of ISBI 2015 with marks set by hand: prepare a data set for training, and score a detector.
 
     python benchmarks/isbi2015_rulers.py prepare --films /path/to/isbi2015 --into data/isbi2015_rulers
     kedro run --env ruler --pipelines __default__,ruler --params \
 raw_folder=data/isbi2015_rulers,raw_format=table,data_root=data/ruler_isbi2015,ingestion.reading.table.split=split,calibration.ruler_mm=18
     python benchmarks/isbi2015_rulers.py score --films /path/to/isbi2015 --models data/ruler_isbi2015/06_models --tested
 
-`isbi2015_rulers.csv` has two corners of the notched metal strip on the nasion rod, in px of the originals: p2 is its upper right
-corner, p1 that of the solid block below the ninth notch. They are nine pitches apart. The maker's pitch is documented nowhere;
-2 mm is the only round number that makes faces of human size, so that the marks are 18 mm apart. Two passes over ten films by eye
-were 0.13 px apart, and 0.3 px from the table.
+`isbi2015_rulers.csv` contains two corners of the notched metal strip on the nasion rod, in px of the original films. p2 is the
+upper right corner of the strip, and p1 is the upper right corner of the solid block below the ninth notch. The two corners are
+nine pitches apart. The manufacturer's pitch is documented nowhere. 2 mm is the only round number that gives faces of human
+size, so the marks are 18 mm apart. Two annotations of ten films by eye differ by 0.13 px from each other, and by 0.3 px from the
+table.
 """
 
 import shutil
@@ -27,11 +28,11 @@ from ceph_pipeline.detector import LandmarkDetector
 TABLE = Path(__file__).with_suffix(".csv")
 RULER_MM = 18.0
 VALID = 4
-"""Of the first twenty films, those that choose the epoch."""
+"""Number of validation films, which select the epoch: the last of the twenty films of 001–150."""
 
 
 def marked() -> pd.DataFrame:
-    """The table, with each film's path in the challenge's folder, and its split: 151–300 are for testing."""
+    """The table, with each film's path in the challenge's folder and its split; films 151–300 are test films."""
     table = pd.read_csv(TABLE, dtype={"image": str})
     learned = table["image"].astype(int) <= 150
     valid = learned & (learned.cumsum() > learned.sum() - VALID)
@@ -46,14 +47,14 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.group()
 def main() -> None:
-    """Train and score ruler detectors on real films."""
+    """Prepare a data set of rulers on real films, and score ruler detectors on these films."""
 
 
 @main.command()
-@click.option("--films", type=FOLDER, required=True, help="folder of the challenge")
-@click.option("--into", type=click.Path(path_type=Path), required=True, help="new folder")
+@click.option("--films", type=FOLDER, required=True, help="Folder of the challenge.")
+@click.option("--into", type=click.Path(path_type=Path), required=True, help="New folder of the data set.")
 def prepare(films: Path, into: Path) -> None:
-    """Copy the forty films, with a sheet of their marks and splits."""
+    """Copy the forty films, and write `marks.csv` with their marks and splits."""
     into.mkdir(parents=True)
     table = marked()
     for path in table["path"]:
@@ -62,11 +63,11 @@ def prepare(films: Path, into: Path) -> None:
 
 
 @main.command()
-@click.option("--films", type=FOLDER, required=True, help="folder of the challenge")
-@click.option("--models", type=FOLDER, required=True, help="06_models of a run")
-@click.option("--tested", is_flag=True, help="only the twenty that the set of `prepare` is tested on")
+@click.option("--films", type=FOLDER, required=True, help="Folder of the challenge.")
+@click.option("--models", type=FOLDER, required=True, help="Folder 06_models of a run.")
+@click.option("--tested", is_flag=True, help="Score only the twenty test films.")
 def score(films: Path, models: Path, *, tested: bool) -> None:
-    """Errors of a detector, and the pixel sizes that follow."""
+    """Print the errors of a detector's marks, and of the pixel sizes computed from the marks."""
     table = marked()
     table = table[table["split"] == "test"] if tested else table
     found = LandmarkDetector.load(models).predict([films / path for path in table["path"]])
@@ -80,11 +81,11 @@ def score(films: Path, models: Path, *, tested: bool) -> None:
     images = pd.DataFrame({"image_id": ids, "machine": "ISBI 2015", "split": "test"})
     compared = compare_with_truth(sizes, truth, images, RULER_MM)
     errors = compared[["error_p1_px", "error_p2_px"]].to_numpy()
-    print(f"{int(sizes['has_ruler'].sum())} of {len(ids)} rulers seen, {int(sizes['is_usable'].sum())} usable")
-    print("marks, px:", {name: round(value, 3) for name, value in error_statistics(errors.ravel()).items()})
-    print("mm per pixel, %:", {name: round(value, 3) for name, value in size_statistics(compared["size_error_pct"]).items()})
+    print(f"{int(sizes['has_ruler'].sum())} of {len(ids)} rulers found, {int(sizes['is_usable'].sum())} usable")
+    print("error of the marks, px:", {name: round(value, 3) for name, value in error_statistics(errors.ravel()).items()})
+    print("error of mm/pixel, %:", {name: round(value, 3) for name, value in size_statistics(compared["size_error_pct"]).items()})
     mm = sizes["ruler_mm_per_pixel"]
-    print(f"mm per pixel {mm.mean():.5f}, sd {mm.std():.5f}; standard error as predicted {sizes['ruler_se'].mean():.5f}")
+    print(f"mm per pixel: mean {mm.mean():.5f}, sd {mm.std():.5f}, mean predicted standard error {sizes['ruler_se'].mean():.5f}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
-"""Kill a tiny run of the demo at random moments spread over every node, start it again, and compare with an undisturbed one.
+"""Kill small runs of the demo at random moments in every node, restart them, and compare them with an undisturbed run.
 
     python benchmarks/kill_trials.py --kills 100 --into /scratch/kills
 
-Each project is killed several times, at nodes further and further on, by SIGKILL, SIGINT and SIGTERM in turn, started again with
-the same command each time, and finally left to finish. Then its figures and predictions must be an undisturbed run's to the last
-bit, nothing half-written may be left, and MLflow must call the last run FINISHED, every killed one KILLED, and none RUNNING.
-Runs are forked from one process that has imported the libraries; all else of them is `kedro run`.
+The run of each project is killed several times, by SIGKILL, SIGINT and SIGTERM in turn, and in the order of the nodes. It is
+restarted with the same command after each kill, and the last run is not killed. Then three conditions are checked:
+
+- Figures and predictions are bit-identical to those of an undisturbed run.
+- No partly written file is left.
+- In MLflow, the last run is FINISHED, every killed run is KILLED, and no run is RUNNING.
+
+All runs are forked from one process that has imported the libraries; apart from this, they are identical to `kedro run`.
 """
 
 import argparse
@@ -32,14 +36,14 @@ PARAMS = (
     "stage2.net.backbone=mobilenetv3_small_050,stage2.optim.epochs=3,stage2.crops_per_epoch=128,stage2.valid_crops=64,"
     "stage1.loop.workers=0,stage2.loop.workers=0,evaluation.statistics.n_resamples=200"
 )
-"""The whole chain in half a minute; nothing is learned."""
+"""Parameters with which the demo takes half a minute; the networks are trained too briefly to be accurate."""
 
 COMMAND = ["kedro", "run", "--env", "demo", "--pipelines", "demo", "--params", PARAMS]
 LIBRARIES = ("cv2", "joblib", "kedro.framework.cli.cli", "kedro_mlflow", "lightning", "matplotlib.pyplot", "pandera", "timm")
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 KILLS_A_PROJECT = 9
 SHOWN = 40
-"""Lines of a failed run's output that are shown."""
+"""Number of lines of a failed run's output that are shown."""
 RESULTS = ("08_reporting/evaluation/metrics.json", "07_model_output/predictions.parquet")
 
 
@@ -47,28 +51,28 @@ Outcome = Literal["killed", "ignored", "too late"]
 
 
 class Kill(NamedTuple):
-    """A kill to be made: in which node, and by what."""
+    """A planned kill: the node in which the run is killed, and the signal."""
 
     node: str
     signal: signal.Signals
 
 
 class Started(NamedTuple):
-    """When a node began, seconds after its run."""
+    """The start of a node, in seconds after the start of the run."""
 
     node: str
     after_s: float
 
 
 class Trial(NamedTuple):
-    """The kills of one project that found a run alive, and what was wrong in the end."""
+    """The kills of one project that hit a running process, and the faults found."""
 
     hits: list[Kill]
     wrong: list[str]
 
 
 class Run:
-    """`kedro run` in a process of its own, whose progress can be followed."""
+    """`kedro run` in a separate process, whose progress can be followed."""
 
     def __init__(self, project: Path) -> None:
         self._began = time.monotonic()
@@ -82,7 +86,7 @@ class Run:
         self.output = list[str]()
 
     def nodes(self) -> Iterator[Started]:
-        """Nodes as they begin; the second of a name, which Kedro prints without its pipeline's, is `name 2`."""
+        """Nodes at their start. Kedro prints names without the pipeline, so the second node of a name is called `name 2`."""
         seen = Counter[str]()
         for line in self._lines:
             self.output.append(line)
@@ -92,21 +96,21 @@ class Run:
                 yield Started(name if seen[name] == 1 else f"{name} {seen[name]}", time.monotonic() - self._began)
 
     def kill(self, by: signal.Signals) -> bool:
-        """Send a signal; whether the run had not ended yet."""
+        """Send a signal if the run has not ended; returns whether the signal was sent."""
         if os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
             return False
         os.kill(self._pid, by)
         return True
 
     def end(self) -> int:
-        """Wait for the end; the exit code, negative where a signal was the end."""
+        """Wait for the end; returns the exit code, which is negative if a signal ended the run."""
         for line in self._lines:
             self.output.append(line)
         return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
 
 
 def _become_kedro(project: Path, output: int) -> None:
-    """The child's part of a fork: run the command and never return."""
+    """Run the command in the child process of a fork; never returns."""
     code = 1
     try:
         os.dup2(output, 1)
@@ -132,7 +136,7 @@ def _become_kedro(project: Path, output: int) -> None:
 
 
 def new_project(root: Path, source: Path) -> Path:
-    """A folder with another's configuration and code, and no data."""
+    """Create a project with the configuration and code of another project, without data."""
     root.mkdir(parents=True)
     for name in ("pyproject.toml", ".telemetry"):
         shutil.copy(source / name, root)
@@ -143,10 +147,10 @@ def new_project(root: Path, source: Path) -> Path:
 
 
 def undisturbed(root: Path) -> list[Started]:
-    """Run once without a kill; when each node began, and at last when the run ended.
+    """Run once without a kill; returns the start of each node, and finally the end of the run.
 
     Raises:
-        RuntimeError: it failed.
+        RuntimeError: the run failed.
     """
     new_project(root, SOURCE)
     with (root / "conf" / "demo" / "globals.yml").open("a", encoding="utf-8") as stream:
@@ -159,14 +163,14 @@ def undisturbed(root: Path) -> list[Started]:
 
 
 def plan(nodes: list[str], kills: int) -> list[list[Kill]]:
-    """Kills of each project, in the order of the nodes; every node gets its share, and every signal."""
+    """Kills of each project, in the order of the nodes; the kills are distributed evenly over nodes and signals."""
     drawn = [Kill(nodes[number % len(nodes)], SIGNALS[(number + number // len(nodes)) % len(SIGNALS)]) for number in range(kills)]
     projects = -(-kills // KILLS_A_PROJECT)
     return [sorted(drawn[first::projects], key=lambda kill: nodes.index(kill.node)) for first in range(projects)]
 
 
 def interrupted(project: Path, kill: Kill, length_s: float, moment: random.Random) -> Outcome:
-    """Start a run and kill it within a node; the output of one that goes on is kept as `ignored.txt`."""
+    """Start a run and kill it within a node; if the run continues and finishes, its output is written to `ignored.txt`."""
     run, sent = Run(project), False
     for started in run.nodes():
         if started.node == kill.node:
@@ -180,29 +184,29 @@ def interrupted(project: Path, kill: Kill, length_s: float, moment: random.Rando
 
 
 def problems(project: Path, whole: Path, kills: int, finished: int) -> list[str]:
-    """What is wrong with a project that was killed so often, and has then finished so often."""
+    """Faults of a project, given the number of its killed runs and of its finished runs."""
     data = project / "data" / "demo"
     found = [name for name in RESULTS if (data / name).read_bytes() != (whole / "data" / "demo" / name).read_bytes()]
     found += [str(path.relative_to(data)) for path in data.rglob(".*.part-*")]
     states = run_states(project)
     parents = Counter(state for state, is_parent in states if is_parent)
     if parents["FINISHED"] != finished or set(parents) - {"FINISHED", "KILLED"} or parents["KILLED"] > kills:
-        found.append(f"runs {dict(parents)} after {kills} kills")
+        found.append(f"states of the runs after {kills} kills: {dict(parents)}")
     if others := {state for state, is_parent in states if not is_parent} - {"FINISHED", "KILLED"}:
-        found.append(f"trainings {others}")
+        found.append(f"states of trainings: {others}")
     return found
 
 
 def run_states(project: Path) -> list[tuple[str, bool]]:
-    """State of every MLflow run, and whether it is no training nested in another."""
+    """State of every MLflow run, and whether it is a parent run; trainings are nested runs."""
     nested = "SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = 'mlflow.parentRunId'"
-    query = f"SELECT status, NOT EXISTS ({nested}) FROM runs"  # noqa: S608 - our own text
+    query = f"SELECT status, NOT EXISTS ({nested}) FROM runs"  # noqa: S608 - the text is constant
     with closing(sqlite3.connect(project / "mlflow.db")) as database:
         return [(state, bool(is_parent)) for state, is_parent in database.execute(query)]
 
 
 def trial(project: Path, whole: Path, kills: list[Kill], lengths: dict[str, float], moment: random.Random) -> Trial:
-    """Kill one project as planned, finish it, and judge it."""
+    """Kill the runs of one project as planned, finish it, and check the results."""
     found = Trial([], [])
     for kill in kills:
         outcome = interrupted(project, kill, lengths[kill.node], moment)
@@ -211,30 +215,30 @@ def trial(project: Path, whole: Path, kills: list[Kill], lengths: dict[str, floa
             if kill.signal is not signal.SIGKILL and "RUNNING" in dict(run_states(project)):
                 found.wrong.append(f"{kill.node}: RUNNING after {kill.signal.name}")
         elif outcome == "ignored":
-            found.wrong.append(f"{kill.node}: goes on after {kill.signal.name}")
+            found.wrong.append(f"{kill.node}: continues after {kill.signal.name}")
     last = Run(project)
     list(last.nodes())
     finished = len(kills) - len(found.hits) + 1
     found.wrong.extend(
-        problems(project, whole, len(found.hits), finished) if last.end() == 0 else ["does not finish", *last.output[-SHOWN:]]
+        problems(project, whole, len(found.hits), finished) if last.end() == 0 else ["the last run fails", *last.output[-SHOWN:]]
     )
     return found
 
 
 def main() -> None:
-    """Kill, compare, and print the count."""
+    """Kill and compare runs, and print the number of kills and of projects with faults."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--kills", type=int, default=100)
     arguments.add_argument("--seed", type=int, default=0)
-    arguments.add_argument("--into", type=Path, required=True, help="an empty folder for the projects and `kills.jsonl`")
+    arguments.add_argument("--into", type=Path, required=True, help="empty folder of the projects and of `kills.jsonl`")
     options = arguments.parse_args()
     os.environ |= {"COLUMNS": "1000", "OMP_NUM_THREADS": "1"}
     _import_libraries()
     whole = options.into / "whole"
     course = undisturbed(whole)
     lengths = {node.node: after.after_s - node.after_s for node, after in pairwise(course)}
-    print(f"undisturbed: {len(lengths)} nodes in {course[-1].after_s:.0f} s", flush=True)
-    moment, hits, wrong = random.Random(options.seed), list[Kill](), 0  # noqa: S311 - moments, no secrets
+    print(f"undisturbed run: {len(lengths)} nodes in {course[-1].after_s:.0f} s", flush=True)
+    moment, hits, wrong = random.Random(options.seed), list[Kill](), 0  # noqa: S311 - random moments, not cryptography
     for number, kills in enumerate(plan(list(lengths), options.kills)):
         project = new_project(options.into / f"project_{number:02d}", whole)
         found = trial(project, whole, kills, lengths, moment)
@@ -244,7 +248,7 @@ def main() -> None:
             stream.write(
                 json.dumps({"hits": [(kill.node, kill.signal.name) for kill in found.hits], "wrong": found.wrong}) + "\n"
             )
-        print(f"{project.name}: {len(found.hits)} of {len(kills)} kills hit; wrong: {found.wrong or 'nothing'}", flush=True)
+        print(f"{project.name}: {len(found.hits)} of {len(kills)} kills hit a run; faults: {found.wrong or 'none'}", flush=True)
         if not found.wrong:
             shutil.rmtree(project)
     by_signal = dict(Counter(kill.signal.name for kill in hits))
@@ -253,7 +257,7 @@ def main() -> None:
 
 
 def _import_libraries() -> None:
-    """Everything that a run imports, before it is forked; nothing is computed, so no thread has started."""
+    """Import the libraries of a run before the fork; nothing is computed, so no thread is started."""
     for name in LIBRARIES:
         __import__(name)
 

@@ -1,9 +1,9 @@
-"""Faults planted at known places into phantoms, and how many of them each check of the audit finds.
+"""Recall and precision of the audit's checks on faults planted at known positions in phantoms (synthetic cephalograms).
 
     python benchmarks/planted_faults.py --images 240 --rounds 5
 
-Every fault is planted into a clean set of its own, the tables of phantoms that are not drawn, so that a finding of the check
-elsewhere in that set is a false one.
+Every fault is planted into a separate clean set, the tables of phantoms whose images are not drawn. Every other finding of the
+check in that set is therefore a false positive.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ SHARES = {"train": 0.7, "valid": 0.15, "test": 0.15}
 NO_PAIRS = pd.DataFrame(columns=["image_a", "image_b", "split_a", "split_b"])
 
 Place = tuple[str, str]
-"""An image and a landmark; either is empty where none is meant."""
+"""An image and a landmark; either is empty if it does not apply."""
 
 
 @dataclass
 class Tables:
-    """What ingestion would have made of a set of phantoms, to be spoilt."""
+    """Tables of a set of phantoms as written by ingestion, into which faults are planted."""
 
     images: pd.DataFrame
     landmarks: pd.DataFrame
@@ -45,23 +45,23 @@ class Tables:
     duplicates: pd.DataFrame = field(default_factory=lambda: NO_PAIRS)
 
     def evidence(self) -> Evidence:
-        """As the audit sees it."""
+        """The tables as input of the audit's checks."""
         return Evidence(self.images, self.landmarks, self.quarantine, self.duplicates, self.cvm)
 
     def copy(self) -> Tables:
-        """Tables that may be changed."""
+        """A copy of the tables that may be changed."""
         return replace(self, images=self.images.copy(), landmarks=self.landmarks.copy(), cvm=self.cvm.copy())
 
     def point(self, image_id: str, landmark: str, reader: str) -> NDArray[np.float64]:
-        """(x, y) in px."""
+        """Coordinates (x, y) of a point in px."""
         return np.asarray(self.landmarks.loc[self._at(image_id, landmark, reader), ["x", "y"]].to_numpy(np.float64)[0])
 
     def put(self, image_id: str, landmark: str, reader: str, xy: ArrayLike) -> None:
-        """Move a point."""
+        """Set the coordinates of a point, in px."""
         self.landmarks.loc[self._at(image_id, landmark, reader), ["x", "y"]] = np.asarray(xy, np.float64)
 
     def pixel_size(self, image_id: str) -> float:
-        """In mm."""
+        """Pixel size of an image in mm."""
         return float(self.images.loc[self.images["image_id"] == image_id, "pixel_size_mm"].iloc[0])
 
     def _at(self, image_id: str, landmark: str, reader: str) -> pd.Series[bool]:
@@ -70,12 +70,12 @@ class Tables:
 
 
 class Score(NamedTuple):
-    """How a check did on one kind of fault.
+    """Result of a check for one kind of fault.
 
     Attributes:
-        planted: Places where the fault is.
-        found: Of those, the places that the check names.
-        false: Places that it names and where nothing was planted.
+        planted: Number of places with the fault.
+        found: Number of places with the fault that the check reports.
+        false: Number of places without the fault that the check reports.
     """
 
     planted: int
@@ -84,22 +84,22 @@ class Score(NamedTuple):
 
     @property
     def recall(self) -> float:
-        """Found of planted."""
+        """Share of the planted faults that were found."""
         return self.found / self.planted if self.planted else float("nan")
 
     @property
     def precision(self) -> float:
-        """True of named."""
+        """Share of the reported places that have the fault."""
         named = self.found + self.false
         return self.found / named if named else float("nan")
 
 
 def undrawn_phantoms(n_images: int, seed: int) -> Tables:
-    """Tables of phantoms of three devices, with two readers, p1 and p2, and CVM stages."""
+    """Tables of phantoms of all devices, with two readers, the ruler marks p1 and p2, and CVM stages."""
     rows, points, stages = [], [], []
     bounds = np.cumsum([round(n_images * SHARES[split]) for split in SPLITS])
     rng = np.random.default_rng(seed)
-    order = rng.permutation(n_images)  # devices and splits have nothing to do with each other
+    order = rng.permutation(n_images)  # devices are independent of splits
     for number in range(n_images):
         specimen = sample_specimen(int(order[number]), seed, LONG_SIDE_PX)
         image_id = f"p{number:04d}"
@@ -119,7 +119,7 @@ def undrawn_phantoms(n_images: int, seed: int) -> Tables:
 
 
 Fault = Callable[[Tables, np.random.Generator], "set[Place]"]
-"""Spoils the tables and says where."""
+"""Plants a fault into the tables, and returns its places."""
 
 
 def _some(tables: Tables, rng: np.random.Generator, share: float = 0.05) -> list[str]:
@@ -133,7 +133,7 @@ def _any_landmark(tables: Tables, rng: np.random.Generator) -> str:
 
 
 def point_outside(tables: Tables, rng: np.random.Generator) -> set[Place]:
-    """A coordinate beyond the picture's edge."""
+    """A point beyond the right edge of the image."""
     planted = set()
     for image_id in _some(tables, rng):
         name = _any_landmark(tables, rng)
@@ -166,7 +166,7 @@ def missing_point(tables: Tables, rng: np.random.Generator) -> set[Place]:
 
 
 def same_spot(tables: Tables, rng: np.random.Generator) -> set[Place]:
-    """A landmark on the pixel of another one."""
+    """A landmark on the pixel of another landmark."""
     planted = set()
     for image_id in _some(tables, rng):
         one, other = _any_landmark(tables, rng), _any_landmark(tables, rng)
@@ -180,7 +180,7 @@ SWAPS = (("Sella", "Nasion"), ("Upper Incisor Tip", "Lower Incisor Apex"), ("Por
 
 
 def swapped(tables: Tables, rng: np.random.Generator) -> set[Place]:
-    """Two landmarks under each other's name."""
+    """Two landmarks with exchanged names."""
     planted = set()
     for image_id in _some(tables, rng):
         pair = SWAPS[int(rng.integers(len(SWAPS)))]
@@ -192,7 +192,7 @@ def swapped(tables: Tables, rng: np.random.Generator) -> set[Place]:
 
 
 def moved(tables: Tables, rng: np.random.Generator) -> set[Place]:
-    """A landmark 20 to 40 mm from where it belongs, in any direction that stays inside the picture."""
+    """A landmark 20 to 40 mm from its correct position, in a random direction."""
     planted = set()
     for image_id in _some(tables, rng):
         name, angle = _any_landmark(tables, rng), rng.uniform(0, 2 * np.pi)
@@ -203,7 +203,7 @@ def moved(tables: Tables, rng: np.random.Generator) -> set[Place]:
 
 
 def readers_apart(tables: Tables, rng: np.random.Generator) -> set[Place]:
-    """A reader 15 mm from the other."""
+    """A reader's point 15 mm from the other reader's point."""
     planted = set()
     for image_id in _some(tables, rng):
         name = _any_landmark(tables, rng)
@@ -214,7 +214,7 @@ def readers_apart(tables: Tables, rng: np.random.Generator) -> set[Place]:
 
 
 def copied(tables: Tables, rng: np.random.Generator) -> set[Place]:
-    """The junior copies a landmark on three of ten images."""
+    """The junior reader copies the senior reader's point of one landmark on three of ten images."""
     name = _any_landmark(tables, rng)
     for image_id in _some(tables, rng, 0.3):
         tables.put(image_id, name, "junior", tables.point(image_id, name, "senior"))
@@ -234,12 +234,12 @@ def _shift(tables: Tables, rng: np.random.Generator, image_ids: list[str], mm: f
 
 
 def constant_offset(tables: Tables, rng: np.random.Generator) -> set[Place]:
-    """The junior places four landmarks 2 mm elsewhere, on every image."""
+    """The junior reader's points of four landmarks have a constant offset of 2 mm on every image."""
     return _shift(tables, rng, tables.images["image_id"].tolist(), 2.0)
 
 
 def drift(tables: Tables, rng: np.random.Generator) -> set[Place]:
-    """The junior's convention changes by 1.5 mm on four landmarks, somewhere in the middle half of the images."""
+    """The junior reader's convention for four landmarks changes by 1.5 mm at an image in the middle half of the images."""
     image_ids = tables.images["image_id"].tolist()
     first = int(rng.integers(len(image_ids) // 4, 3 * len(image_ids) // 4))
     return _shift(tables, rng, image_ids[first:], 1.5)
@@ -260,7 +260,7 @@ def wrong_image_scale(tables: Tables, rng: np.random.Generator) -> set[Place]:
 
 
 def wrong_ruler_scale(tables: Tables, rng: np.random.Generator) -> set[Place]:
-    """A device whose pixel size is 10 % off: S–N does not show it, the ruler does."""
+    """A device whose pixel size is 10 % too large: the ruler reveals this fault, S–N does not."""
     machine = str(rng.choice(_frequent(tables)))
     tables.images.loc[tables.images["machine"] == machine, "pixel_size_mm"] *= 1.1
     return {(machine, "")}
@@ -272,7 +272,7 @@ def _frequent(tables: Tables) -> list[str]:
 
 
 def turned_face(tables: Tables, rng: np.random.Generator) -> set[Place]:
-    """A face that looks to the left, points and pixels."""
+    """A patient who faces left: the points are mirrored, as on a mirrored image."""
     planted = _some(tables, rng)
     widths = tables.images.set_index("image_id")["width"]
     rows = tables.landmarks["image_id"].isin(planted)
@@ -281,14 +281,14 @@ def turned_face(tables: Tables, rng: np.random.Generator) -> set[Place]:
 
 
 def untrained_device(tables: Tables, rng: np.random.Generator) -> set[Place]:
-    """A device of which all images are test images."""
+    """A device whose images are all test images."""
     machine = str(rng.choice(_frequent(tables)))
     tables.images.loc[tables.images["machine"] == machine, ["split", "subset"]] = "test"
     return {(machine, "")}
 
 
 def rare_stage(tables: Tables, rng: np.random.Generator) -> set[Place]:
-    """A CVM stage that hardly any image has."""
+    """A CVM stage that at most one image has."""
     stage = int(rng.integers(1, 7))
     kept = (tables.cvm["stage"] != stage) | (tables.cvm.groupby("stage").cumcount() < 1)
     tables.cvm = tables.cvm[kept].reset_index(drop=True)
@@ -313,11 +313,11 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "device without training images": ("device_splits", untrained_device),
     "rare CVM stage": ("cvm_balance", rare_stage),
 }
-"""Of the tables, with the check that is to find each."""
+"""Faults by name, each with the check that must find it."""
 
 
 def places(findings: list[Finding], planted: set[Place]) -> Iterator[Place]:
-    """Where findings point: to (image, landmark), as far as the faults do; to a device or a stage by its name in the text."""
+    """Places of the findings, as detailed as the planted places; devices and CVM stages are identified by names in the text."""
     of_landmarks = any(landmark for _, landmark in planted)
     of_images = any(not image_id or image_id.startswith("p0") for image_id, _ in planted)
     for finding in findings:
@@ -331,13 +331,13 @@ def places(findings: list[Finding], planted: set[Place]) -> Iterator[Place]:
 
 
 def score(check: str, tables: Tables, planted: set[Place], params: AuditParams) -> Score:
-    """Compare what a check says with what was planted."""
+    """Compare the findings of a check with the planted places."""
     named = set(places(list(CHECKS[check].find(tables.evidence(), params)), planted))
     return Score(len(planted), len(planted & named), len(named - planted))
 
 
 def score_table_faults(n_images: int, rounds: int, params: AuditParams | None = None) -> dict[str, Score]:
-    """Plant each fault of `FAULTS` into `rounds` sets of phantoms and add up."""
+    """Plant each fault of `FAULTS` into `rounds` sets of phantoms, and sum the scores."""
     params = params or AuditParams()
     totals = dict.fromkeys(FAULTS, Score(0, 0, 0))
     for number in range(rounds):
@@ -360,7 +360,7 @@ def as_markdown(scores: dict[str, Score], checks: dict[str, str]) -> str:
 
 
 def main() -> None:
-    """Print the table."""
+    """Plant the faults, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=240)
     parser.add_argument("--rounds", type=int, default=5)

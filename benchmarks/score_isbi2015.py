@@ -1,9 +1,10 @@
-"""Recompute the figures of predicted points on ISBI 2015 from the challenge's annotation files alone.
+"""Score tables of predicted points on ISBI 2015 with the annotation files of the challenge.
 
     python benchmarks/score_isbi2015.py docs/isbi2015_test1_points.csv --annotations /path/to/AnnotationsByMD
 
-A table has the columns `image_id, landmark, x, y`: numbers of films and full names of landmarks, in px of the originals. The
-truth is the mean of both readers, at 0.1 mm a pixel. Several tables, such as several seeds', get a row each and their mean.
+A table has the columns `image_id, landmark, x, y`: the number of the film, the full name of the landmark, and coordinates in px
+of the original film. The truth is the mean of both readers; the pixel size is 0.1 mm. For several tables, for instance of several
+seeds, the output has one row per table and one row with the means.
 """
 
 from pathlib import Path
@@ -28,18 +29,18 @@ COLUMNS = ["image_id", "landmark", "x", "y"]
 
 
 class ScoreError(CephError, ValueError):
-    """A table cannot be scored: points are missing or twice there, or the annotations are."""
+    """A table cannot be scored, because points are missing or duplicated, or an annotation file is missing or unusable."""
 
 
 def truth_of(image_ids: list[str], annotations: Path) -> pd.DataFrame:
-    """The mean of both readers: `image_id, landmark, x, y`.
+    """Mean of both readers' points: `image_id, landmark, x, y`.
 
     Args:
-        image_ids: Three digits each.
-        annotations: The folder of `400_senior` and `400_junior`.
+        image_ids: Numbers of the films, with three digits.
+        annotations: Folder that contains `400_senior` and `400_junior`.
 
     Raises:
-        ScoreError: an image lacks a usable file of a reader.
+        ScoreError: a reader's file of an image is missing or unusable.
     """
     both = np.stack([[_points_of(image_id, reader, annotations) for image_id in image_ids] for reader in READERS])
     return points_table(both.mean(axis=0), image_ids, LANDMARKS)
@@ -54,10 +55,10 @@ def _points_of(image_id: str, reader: str, annotations: Path) -> list[tuple[floa
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """A table of predicted points, each of its images with each landmark once.
+    """Read a table of predicted points, in which each image has each landmark once.
 
     Raises:
-        ScoreError: columns are missing, or a point is missing or there twice.
+        ScoreError: a column or a point is missing, or a point occurs more than once.
     """
     table = pd.read_csv(path, dtype={"image_id": str})
     if missing := sorted(set(COLUMNS) - set(table.columns)):
@@ -70,7 +71,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def score(points: pd.DataFrame, annotations: Path) -> dict[str, Any]:
-    """The figures of `stage_metrics` for one table of points."""
+    """Metrics of one table of points, computed by `stage_metrics`."""
     image_ids = list(points["image_id"].unique())
     images = pd.DataFrame({"image_id": image_ids, "pixel_size_mm": PIXEL_SIZE_MM})
     errors = error_rows(points, truth_of(image_ids, annotations), images, "stage2_tta")

@@ -1,10 +1,10 @@
-"""How far a detector's points move when the same film comes in another way: saved again, cropped by a few per cent, or padded.
+"""Distances that a detector's points move when a film is saved again, cropped by a few per cent, or padded.
 
     python benchmarks/stability.py --models data/isbi2015/06_models --films /path/to/isbi2015/Test1Data --n-films 20
 
-Every film is located as it is and ten times changed: as JPEG of quality 95, 85 and 70, with 1 to 5 % cut off each side, and with
-2 and 5 % of black added at the sides. Points are brought back to the film's pixels; the spread of a landmark is the root mean
-square distance of the eleven answers from their mean.
+The landmarks of every film are predicted on the unchanged film and on ten changed versions: JPEG of quality 95, 85 and 70, 1 to
+5 % cropped at the sides, and 2 and 5 % of black added at the sides. Points are mapped back to the pixels of the unchanged film.
+The spread of a landmark is the root mean square distance of the eleven predictions from their mean.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,11 @@ from ceph_pipeline.images import read_image
 from ceph_pipeline.landmarks.tables import points_array
 
 Change = Callable[[np.ndarray], tuple[np.ndarray, tuple[int, int]]]
-"""From a film to the changed one, and the place of its corner on the film."""
+"""Returns a changed film, and the position (x, y) of its upper left corner in the unchanged film."""
 
 
 def as_jpeg(quality: int) -> Change:
-    """The film saved again."""
+    """Save the film again as JPEG."""
 
     def change(film: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
         _, encoded = cv2.imencode(".jpg", film, [cv2.IMWRITE_JPEG_QUALITY, quality])
@@ -34,7 +34,7 @@ def as_jpeg(quality: int) -> Change:
 
 
 def cropped(left: float, top: float, right: float, bottom: float) -> Change:
-    """The film without shares of its sides."""
+    """Crop shares of the film's width and height at its sides."""
 
     def change(film: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
         height, width = film.shape
@@ -45,7 +45,7 @@ def cropped(left: float, top: float, right: float, bottom: float) -> Change:
 
 
 def padded(left: float, right: float) -> Change:
-    """The film with black at its sides."""
+    """Add black at the left and right sides, as shares of the film's width."""
 
     def change(film: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
         x = round(left * film.shape[1])
@@ -70,19 +70,19 @@ CHANGES: dict[str, Change] = {
 @click.option("--n-films", default=20, show_default=True)
 @click.option("--pixel-size-mm", default=0.1, show_default=True)
 def main(models: Path, films: Path, n_films: int, pixel_size_mm: float) -> None:
-    """Locate, and print spreads in mm."""
+    """Predict the landmarks, and print spreads in mm."""
     detector = LandmarkDetector.load(models)
     names = list(detector.landmarks)
-    answers = []
+    predictions = []
     for path in sorted(films.iterdir())[:n_films]:
         changed = {label: change(read_image(path)) for label, change in CHANGES.items()}
         table = detector.predict({str(k): film for k, (film, _) in enumerate(changed.values())}, pixel_size_mm=pixel_size_mm)
         corners = np.array([corner for _, corner in changed.values()], np.float64)
-        answers.append(points_array(table, [str(k) for k in range(len(changed))], names) + corners[:, None])
-    points = np.stack(answers) * pixel_size_mm
+        predictions.append(points_array(table, [str(k) for k in range(len(changed))], names) + corners[:, None])
+    points = np.stack(predictions) * pixel_size_mm
     off = np.linalg.norm(points - points.mean(axis=1, keepdims=True), axis=-1)
     by_landmark = pd.Series(np.sqrt((off**2).mean(axis=(0, 1))), index=names).sort_values()
-    print(f"{len(points)} films, {len(CHANGES)} answers each; spread in mm, all landmarks: {np.sqrt((off**2).mean()):.3f}")
+    print(f"{len(points)} films, {len(CHANGES)} predictions each; spread in mm, all landmarks: {np.sqrt((off**2).mean()):.3f}")
     print(by_landmark.round(3).to_string())
     moved = np.linalg.norm(points - points[:, :1], axis=-1).mean(axis=(0, 2))
     print("mean distance from the unchanged film's points, mm:")

@@ -1,4 +1,4 @@
-"""What a training sample of stage 1 costs beside the work that no sample can do without."""
+"""Time of making a training sample of stage 1, compared with reading, normalising and warping alone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ N_IMAGES, INPUT, CACHED, ORIGINAL = 32, (512, 512), (413, 512), (1935, 2400)
 
 
 def draw_cache(folder: Path) -> ImageStore:
-    """A training cache of noise."""
+    """A training cache of images of noise."""
     store, rng = ImageStore(str(folder), format="npy"), np.random.default_rng(0)
     for number in range(N_IMAGES):
         store.write(f"film_{number}", rng.integers(0, 255, CACHED[::-1], dtype=np.uint8))
@@ -35,7 +35,7 @@ def draw_cache(folder: Path) -> ImageStore:
 
 
 def samples(cache: ImageStore) -> WholeImageDataset:
-    """Stage 1's training samples as the shipped parameters make them."""
+    """Stage 1's training samples with the augmentation of `conf/base`."""
     rng = np.random.default_rng(1)
     data = WholeImages(
         image_ids=[f"film_{number}" for number in range(N_IMAGES)],
@@ -51,17 +51,17 @@ def samples(cache: ImageStore) -> WholeImageDataset:
 
 
 def bare(cache: ImageStore, number: int) -> NDArray[np.float32]:
-    """Read from the memory map, normalise, warp once: nothing drawn, no points, no tensors."""
+    """Read an image from the memory map, normalise it, and warp it once, without random numbers, points and tensors."""
     image = normalise(np.load(cache.location(f"film_{number}"), mmap_mode="r"))
     turn = cv2.getRotationMatrix2D((206, 256), 5.0, 1.1)
     return np.asarray(cv2.warpAffine(image, turn, INPUT, flags=cv2.INTER_LINEAR), np.float32)
 
 
 @click.command()
-@click.option("--iterations", default=30, show_default=True, help="Rounds over 32 images, of which the median counts.")
-@click.option("--warmup", default=3, show_default=True, help="Rounds beforehand, not timed.")
+@click.option("--iterations", default=30, show_default=True, help="Number of rounds over 32 images; the median is reported.")
+@click.option("--warmup", default=3, show_default=True, help="Number of rounds before timing.")
 def main(iterations: int, warmup: int) -> None:
-    """Time stage 1's training samples on one core, against reading, normalising and warping alone."""
+    """Time stage 1's training samples on one core, compared with reading, normalising and warping alone."""
     with tempfile.TemporaryDirectory() as folder, one_core():
         cache = draw_cache(Path(folder))
         dataset = samples(cache)
@@ -71,7 +71,9 @@ def main(iterations: int, warmup: int) -> None:
         }
         timings = time_in_turn(steps, iterations, warmup, torch.device("cpu"))
     each = {name: timing.median_s / N_IMAGES for name, timing in timings.items()}
-    click.echo(f"{1e6 * each['sample']:.0f} µs a sample, {1e6 * each['bare']:.0f} µs bare: {each['sample'] / each['bare']:.2f}")
+    click.echo(
+        f"{1e6 * each['sample']:.0f} µs per sample, {1e6 * each['bare']:.0f} µs bare, ratio {each['sample'] / each['bare']:.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,12 @@ from ceph_pipeline.artifacts import DiskError, Folder, FolderError
 
 @pytest.fixture(params=["disk", "colons", "file url", "bucket"])
 def folder(request, tmp_path):
-    urls = {"disk": str(tmp_path / "a"), "colons": str(tmp_path / "a::b"), "file url": f"file://{tmp_path}/a", "bucket": "memory://bucket/a"}
+    urls = {
+        "disk": str(tmp_path / "a"),
+        "colons": str(tmp_path / "a::b"),
+        "file url": f"file://{tmp_path}/a",
+        "bucket": "memory://bucket/a",
+    }
     yield Folder(urls[request.param])
     fsspec.filesystem("memory").store.clear()
 

@@ -29,7 +29,7 @@ RUNS = {
     "drawing": (ONCE, "braces / warp"),
     "interval_coverage": (["--samples", "2", "--resamples", "200", "--draws", "500"], "| images |"),
     "source_digests": (["--films", "3", "--megabytes", "0.01"], "3 films of 0.01 MB: "),
-    "training_sample": (ONCE, "µs a sample"),
+    "training_sample": (ONCE, "µs per sample"),
 }
 """Those whose figures have a test of their own are not here."""
 

@@ -60,7 +60,7 @@ def test_points_are_brought_back_to_the_film_before_they_are_compared(tmp_path, 
     monkeypatch.setattr(LandmarkDetector, "load", lambda _: BrightestPixel())
     result = CliRunner().invoke(stability.main, ["--models", str(tmp_path), "--films", str(tmp_path / "films")])
     assert result.exception is None
-    assert "1 films, 11 answers each; spread in mm, all landmarks: 0.000" in result.stdout
+    assert "1 films, 11 predictions each; spread in mm, all landmarks: 0.000" in result.stdout
 
 
 def test_the_sheet_of_rulers_has_the_copied_films_marks_and_splits(films, tmp_path):
@@ -79,7 +79,7 @@ def test_a_detector_of_rulers_is_scored_against_the_marks(films, tmp_path, monke
     options = ["score", "--films", str(films), "--models", str(tmp_path), "--tested"]
     result = CliRunner().invoke(isbi2015_rulers.main, options)
     assert result.exception is None
-    assert "20 of 20 rulers seen, 20 usable" in result.stdout
+    assert "20 of 20 rulers found, 20 usable" in result.stdout
     assert "'mean': 1.5" in result.stdout
     assert "'bias': -1.7" in result.stdout  # 3 of 168 px
 

@@ -47,14 +47,14 @@ def test_names_that_only_begin_as_those_of_file_servers_are_films(tmp_path: Path
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
 def test_every_other_file_is_named_with_its_reason(folder: Path) -> None:
     os.mkfifo(folder / "pipe.png")
-    for name in ("film.gif", "film.svg", "notes"):
+    for name in ("film.gif", "film.svg", "notes", "scan.pdf"):
         samples.write(folder / name, b"x")
     samples.write(folder / "points.json", b"{}")
     (folder / "folder.png").mkdir()
     (folder / "out.png").symlink_to("/etc/hostname")
     (folder / "broken.png").symlink_to(folder / "nowhere.png")
     reasons = {file.path: file.reason for file in list_films(folder).skipped}
-    assert set(reasons) == {"pipe.png", "film.gif", "film.svg", "notes", "out.png", "broken.png"}
+    assert set(reasons) == {"pipe.png", "film.gif", "film.svg", "notes", "scan.pdf", "out.png", "broken.png"}
     assert "a pipe" in reasons["pipe.png"]
     assert ".gif: not a supported kind of film" in reasons["film.gif"]
     assert "a link out of the folder" in reasons["out.png"]

@@ -124,8 +124,8 @@ class TestEnsemble:
         found = pd.read_parquet(together.data / "07_model_output" / "predictions.parquet")
         rows = found[found["stage"] == "ensemble"]
         images = pd.read_parquet(together.data / "03_primary" / "images.parquet").set_index("image_id")
-        assert set(rows["image_id"]) == set(images.index[images["split"] != "train"])
-        image_id = next(name for name in rows["image_id"] if images.loc[name, "split"] == "test")
+        assert set(rows["image_id"]) == set(images.index[images["split"] == "test"])
+        image_id = rows["image_id"].iloc[0]
         detector = LandmarkDetector.load(
             together.data / "06_models" / "ensemble", DetectorParams(views_stage1="five", device="cpu")
         )
@@ -140,9 +140,9 @@ class TestEnsemble:
         images = pd.read_parquet(together.data / "03_primary" / "images.parquet").set_index("image_id")
         name = "ensemble_held_out_predictions"
         held_out = pd.read_parquet(together.data / "07_model_output" / name / f"{name}.parquet")
-        assert set(held_out["image_id"]) == set(folds.index[folds == 1])
+        assert set(held_out["image_id"]) == set(folds.index[folds.isin([0, 1])])
         assert set(images.loc[list(folds.index[folds == 1]), "split"]) == {"train"}
-        rows = images.loc[sorted(set(held_out["image_id"]))]
+        rows = images.loc[sorted(folds.index[folds == 1])]
         paths = {image_id: together.data / "01_raw" / "aariz" / row["path"] for image_id, row in rows.iterrows()}
         second = LandmarkDetector.load(
             together.data / "06_models" / "ensemble" / "1", DetectorParams(views_stage1="five", device="cpu")
@@ -160,14 +160,11 @@ class TestEnsemble:
         shutil.copytree(together.data, project.data)
         folder = project.data / "07_model_output"
         outputs = ("ensemble_predictions", "ensemble_held_out_predictions")
-        own = pd.read_parquet(folder / outputs[0] / f"{outputs[0]}.parquet")
         project.run("ensemble", ensemble={"count": 2, "validation": "shared"}, to_outputs=outputs)
         shared, held_out = (pd.read_parquet(folder / name / f"{name}.parquet") for name in outputs)
         assert held_out.empty
-        assert set(shared["image_id"]) == set(own["image_id"])
         images = pd.read_parquet(project.data / "03_primary" / "images.parquet").set_index("image_id")
-        valid = shared["image_id"].map(images["split"]) == "valid"
-        assert not np.allclose(shared.loc[valid, ["x", "y"]], own.loc[valid, ["x", "y"]]), "both detectors predict them now"
+        assert set(shared["image_id"]) == set(images.index[images["split"] != "train"])
 
     def test_a_larger_count_trains_what_is_missing_and_a_smaller_one_deletes_nothing(self, together):
         folder = together.data / "06_models" / "ensemble"

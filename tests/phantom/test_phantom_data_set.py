@@ -197,7 +197,7 @@ class TestForeignData:
         draw_data_set(*fresh, params)
         assert fresh[1].read_text() == edited, "kept when phantoms of the same parameters are completed"
         for other in ({"seed": 7}, {"force": True}):
-            with pytest.raises(ForeignDataError, match=r"ruler\.json was edited .* Move the file"):
+            with pytest.raises(ForeignDataError, match=r"ruler\.json is not as the phantom pipeline wrote it.* Move the file"):
                 draw_data_set(*fresh, params.model_copy(update=other))
             assert fresh[1].read_text() == edited
         assert len(list(fresh[0].glob("*/Cephalograms/phantom_*"))) == 2

@@ -13,6 +13,7 @@ from kedro.validation import DataValidationError
 from ceph_pipeline.artifacts import Ledger
 from ceph_pipeline.detector.files import list_detectors
 from ceph_pipeline.images import ImageStore, RawFolder
+from ceph_pipeline.images.film_files import FilmFiles, list_films
 from ceph_pipeline.stores import (
     AnyFolderDataset,
     CheckpointDataset,
@@ -366,6 +367,26 @@ class TestFilmFolder:
         assert (tmp_path / "ben.png").stat().st_mtime_ns == kept
         bucket.rm("/hospital/ben.png")
         assert set(self.films(load())) == {"anna/ceph.png", "new.png"}
+
+    def test_a_film_that_cannot_be_copied_is_named_with_the_reason(self, tmp_path, bucket, monkeypatch):
+        def load():
+            return FilmFolderDataset(filepath="memory://hospital", copy={"path": str(tmp_path)}).load()
+
+        read = type(bucket).cat_file
+
+        def refused(store, path, *args, **kwargs):
+            if path.endswith("ben.png"):
+                raise PermissionError(path)
+            return read(store, path, *args, **kwargs)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(bucket), "cat_file", refused)
+            found = list_films(load())
+        assert found.films == ("anna/ceph.png",)
+        [skipped] = found.skipped
+        assert skipped.path == "ben.png"
+        assert skipped.reason.startswith("could not be copied: ")
+        assert list_films(load()) == FilmFiles(("anna/ceph.png", "ben.png"), (), 1)
 
     def test_a_copy_that_was_lost_is_fetched_again(self, tmp_path, bucket):
         FilmFolderDataset(filepath="memory://hospital", copy={"path": str(tmp_path)}).load()

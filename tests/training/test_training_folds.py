@@ -4,7 +4,14 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.training import TrainingError
-from ceph_pipeline.training.folds import assign_folds, assign_validation, checkpoint_table, listed_checkpoints, resplit
+from ceph_pipeline.training.folds import (
+    assign_folds,
+    assign_own_validation,
+    checkpoint_table,
+    listed_checkpoints,
+    resplit,
+    shared_validation,
+)
 from ceph_pipeline.training.pipeline_params import FoldParams
 
 NO_PAIRS = pd.DataFrame({"image_a": [], "image_b": []})
@@ -96,33 +103,57 @@ class TestValidationOfAnEnsemble:
         ignore_index=True,
     )
 
+    def own(self, duplicates=NO_PAIRS, detectors=3, seed=1, *, images=IMAGES, keep=True):
+        table = assign_own_validation(images, duplicates, detectors, seed, learn_copies_of_test=keep)
+        return table.set_index("image_id")["fold"]
+
     def test_folds_of_training_images_are_as_large_as_the_validation_split(self):
-        fold = assign_validation(self.IMAGES, NO_PAIRS, 3, seed=1).set_index("image_id")["fold"]
+        fold = self.own()
         assert set(fold.index) == set(self.IMAGES.loc[self.IMAGES["split"] != "test", "image_id"])
         assert set(fold.index[fold == 0]) == {"v", "v1", "v2", "v3", "v4"}
         assert fold.value_counts().sort_index().tolist() == [5] * 9
         assert fold[fold > 0].index.str[0].value_counts().tolist() == [20, 20]
 
     def test_each_detector_learns_the_validation_images_of_the_others_and_no_test_image(self):
-        folds = assign_validation(self.IMAGES, NO_PAIRS, 3, seed=1)
-        for detector in (0, 1, 2):
+        folds = self.own().reset_index()
+        for detector in (1, 2):
             split = resplit(self.IMAGES, folds, detector, by="image_id").set_index("image_id")["split"]
             assert set(split.index[split == "valid"]) == set(folds.loc[folds["fold"] == detector, "image_id"])
             assert len(split) == 45
             assert "t" not in split.index
 
+    def test_more_detectors_change_no_fold(self):
+        pd.testing.assert_series_equal(self.own(detectors=2), self.own(detectors=9))
+        with pytest.raises(TrainingError, match=r"ensemble\.count = 10, but the training split has only 8 parts .*lower it"):
+            self.own(detectors=10)
+
     def test_near_duplicates_of_validation_images_are_never_held_out(self):
         chain = pairs(("A_00", "v1"), ("A_00", "B_07"), ("A_01", "A_02"))
         for seed in range(5):
-            fold = assign_validation(self.IMAGES, chain, 3, seed).set_index("image_id")["fold"]
+            fold = self.own(chain, seed=seed)
             assert fold[["A_00", "B_07"]].tolist() == [-1, -1]
             assert fold["A_01"] == fold["A_02"] > 0
 
+    def test_near_duplicates_of_test_images_are_learned_only_if_the_audit_keeps_them(self):
+        copies = pairs(("v1", "t"), ("A_00", "t"))
+        assert self.own(copies)["v1"] == 0
+        assert self.own(copies)["A_00"] == -1
+        folds = self.own(copies, keep=False)
+        assert "v1" not in folds.index
+        assert folds["A_00"] == -1, "training images are excluded by the audit"
+
     def test_of_few_images_each_detector_still_holds_out_some(self):
-        fold = assign_validation(sources({"A": 2}), NO_PAIRS, 3, seed=1)["fold"]
-        assert sorted(fold) == [0, 1, 2]
-        with pytest.raises(TrainingError, match=r"requires 3 different training images for 4 detectors, but there are 2: lower"):
-            assign_validation(sources({"A": 2}), NO_PAIRS, 4, seed=1)
+        assert sorted(self.own(images=sources({"A": 2}))) == [0, 1, 2]
+        with pytest.raises(TrainingError, match=r"ensemble\.count = 4, but the training split has only 2 parts"):
+            self.own(images=sources({"A": 2}), detectors=4)
+        with pytest.raises(TrainingError, match="has only 1 parts"):
+            self.own(images=sources({"A": 1}), detectors=2)
+
+    def test_a_shared_split_needs_no_folds(self):
+        folds = shared_validation(sources({"A": 1}))
+        assert folds.set_index("image_id")["fold"].to_dict() == {"A_00": -1, "v": 0}
+        split = resplit(sources({"A": 1}), folds, 0, by="image_id").set_index("image_id")["split"]
+        assert split.to_dict() == {"A_00": "train", "v": "valid"}
 
 
 @pytest.mark.parametrize(

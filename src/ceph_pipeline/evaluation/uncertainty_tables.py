@@ -22,12 +22,12 @@ FLAG_SHARES = ("5", "10", "20")
 
 
 def reliability_lines(uncertainty: dict[str, Any]) -> list[str]:
-    """Numbers of sources for the calibration of standard deviations and for its evaluation."""
+    """Numbers of sources for the calibration of the last stage's standard deviations and for its evaluation."""
     if not uncertainty["stages"]:
         return [NO_TEST if uncertainty["learned"] else NOT_LEARNED]
-    _, _, first = next(_first_units(uncertainty))
-    learned = f"{first['n_sigma_sources']} held-out sources of different patients"
-    lines = [RELIABILITY_NOTE, f"Calibrated on {learned}, evaluated on {first['n_sources']} test sources."]
+    *_, (_, _, last) = _first_units(uncertainty)
+    learned = f"{last['n_sigma_sources']} held-out sources of different patients"
+    lines = [RELIABILITY_NOTE, f"Calibrated on {learned}, evaluated on {last['n_sources']} test sources."]
     if left_out := uncertainty["n_left_out"]:
         lines.append(f"{left_out} test sources with a near-duplicate in training or validation are excluded from the evaluation.")
     return lines
@@ -51,21 +51,21 @@ def reliability_frame(uncertainty: dict[str, Any]) -> pd.DataFrame:
 
 
 def radius_lines(uncertainty: dict[str, Any]) -> list[str]:
-    """Meaning of radii and flags, and numbers of sources for fitting and evaluating them."""
+    """Meaning of radii and flags, and numbers of sources for fitting and evaluating those of the last stage."""
     if not uncertainty["stages"]:
         return []
-    _, _, first = next(_first_units(uncertainty))
-    level, number_of = f"{100 * first['level']:g} %", first["n_radius_sources"]
+    *_, (_, _, last) = _first_units(uncertainty)
+    level, number_of = f"{100 * last['level']:g} %", last["n_radius_sources"]
     sources = f"{number_of} held-out sources of different patients"
-    if first["factor"] is None:
+    if last["factor"] is None:
         radii = (
-            f"No radii: there were {sources}, and a level of {level} needs at least {first['n_sources_needed']}, in addition to "
+            f"No radii: there were {sources}, and a level of {level} needs at least {last['n_sources_needed']}, in addition to "
             "the sources for the calibration of standard deviations (evaluation.uncertainty)."
         )
     else:
         radii = (
             f"The true point of a new image lies within its radius with a probability of {level}. The radii were fitted on "
-            f"{sources}, and evaluated on {first['n_sources']} test sources, all with the same weight. None of these sources was "
+            f"{sources}, and evaluated on {last['n_sources']} test sources, all with the same weight. None of these sources was "
             "used for the calibration of standard deviations."
         )
     flags = (

@@ -108,7 +108,7 @@ def sizes_of(
         results = dict(zip(images, measured, strict=True))
     sizes = {image_id: result for image_id, result in results.items() if not isinstance(result, Problem)}
     problems = [result for result in results.values() if isinstance(result, Problem)]
-    return sizes, problems + _passed_over({path.parent for path in images.values()}, root)
+    return sizes, problems + _ignored_files({path.parent for path in images.values()}, root)
 
 
 def is_frame_known(header: ImageHeader, recorded: Size | None) -> bool:
@@ -137,7 +137,7 @@ def _turned(image_id: str, file: str, header: ImageHeader, recorded: Size | None
     return Problem(image_id, file, "orientation", found, expected)
 
 
-def _passed_over(folders: set[Path], root: Path) -> list[Problem]:
+def _ignored_files(folders: set[Path], root: Path) -> list[Problem]:
     """A note on each file in the images' folders that is neither a film nor an annotation."""
     return [
         Problem(entry.path, f"{place}{entry.path}", "file", entry.reason, "a film", IGNORED)

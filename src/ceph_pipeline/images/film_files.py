@@ -7,6 +7,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ceph_pipeline.artifacts import Ledger
 from ceph_pipeline.errors import printable
 from ceph_pipeline.images.codec import file_type
 from ceph_pipeline.images.kinds import HEAD_BYTES, IMAGE_SUFFIXES, kind_of
@@ -18,8 +19,12 @@ _HIDDEN_NAMES = frozenset(
     }
 )  # fmt: skip
 """Names in lower case. Other names that begin with `@`, `#` or `$` can be films or patients: `#12.png`."""
-_ANNOTATIONS = (".json", ".csv", ".txt", ".xml", ".yaml", ".yml", ".xlsx", ".md", ".pdf")
+_ANNOTATIONS = (".json", ".csv", ".txt", ".xml", ".yaml", ".yml", ".xlsx", ".md")
 """Suffixes of files that are expected next to films."""
+
+NOT_COPIED = "not_copied"
+"""Entry of the manifest of a folder that was copied from a URL: reasons by path of films that could not be copied."""
+
 _LINKED = "a link to a folder, which is not followed: copy the folder, or set it as the films' folder"
 
 
@@ -65,14 +70,16 @@ def may_be_film(path: str) -> bool:
 def list_films(folder: Path, *, deep: bool = True) -> FilmFiles:
     """Find the films of a folder.
 
-    Links to folders are not followed. Links to files are films only if they stay inside the folder.
+    Links to folders are not followed. Links to files are films only if they stay inside the folder. Films that could not be
+    copied into the folder from a URL are among the skipped files.
 
     Args:
         folder: An existing folder.
         deep: Include subfolders.
     """
     films: list[str] = []
-    skipped: list[Skipped] = []
+    not_copied = Ledger(folder).read().get(NOT_COPIED, {})
+    skipped = [Skipped(printable(path), f"could not be copied: {reason}") for path, reason in not_copied.items()]
     n_hidden = 0
     for place, folders, files in os.walk(folder, onerror=lambda error: skipped.append(_unreadable(error, folder))):
         n_hidden += sum(map(is_hidden, (*folders, *files)))

@@ -57,7 +57,7 @@ Location of the landmarks {landmarks} in lateral cephalograms, for research and 
 - The results apply to films that are similar to the test images. Errors can be larger for other devices, ages, resolutions and
   exposures.
 - Values in millimetres are only as accurate as the pixel size that is given with an image.
-- Radii and flags, if points have them, were calibrated on validation images of the same data.
+- Radii and flags, if points have them, were calibrated on held-out images of the same data.
 """
 
 _LICENCES = {

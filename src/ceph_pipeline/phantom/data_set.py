@@ -112,12 +112,10 @@ def _refuse_foreign_data(ledger: Ledger, root: Path, ruler_export: Path) -> None
 
 
 def _refuse_edited_export(ledger: Ledger, ruler_export: Path) -> None:
-    if not ruler_export.exists():
-        return
-    if ledger.read().get("ruler_export") not in (None, fingerprint(ruler_export.read_text(encoding="utf-8"))):
+    if ruler_export.exists() and ledger.read().get("ruler_export") != fingerprint(ruler_export.read_text(encoding="utf-8")):
         raise ForeignDataError(
-            f"{ruler_export} was edited after the phantom pipeline had written it, and drawing other phantoms would replace it. "
-            "Move the file to keep it, or delete it."
+            f"{ruler_export} is not as the phantom pipeline wrote it, and drawing other phantoms would replace it. Move the file "
+            "to keep it, or delete it."
         )
 
 

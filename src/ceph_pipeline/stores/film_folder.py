@@ -8,7 +8,7 @@ from kedro.io import AbstractDataset, DatasetError
 
 from ceph_pipeline.artifacts import Folder, Ledger, fingerprint, pseudonym
 from ceph_pipeline.artifacts.ledger import LEDGER_FILE
-from ceph_pipeline.images.film_files import may_be_film
+from ceph_pipeline.images.film_files import NOT_COPIED, may_be_film
 from ceph_pipeline.stores.local import local_path
 
 logger = logging.getLogger(__name__)
@@ -17,12 +17,13 @@ logger = logging.getLogger(__name__)
 class FilmFolderDataset(AbstractDataset[NoReturn, Path]):
     """Gives nodes a folder of films: a local folder itself, or a local copy of a folder on object storage.
 
-    Only new and changed films are fetched again.
+    Only new and changed films are fetched again. The manifest of the copy lists films that could not be copied, with the reasons,
+    so that `inference` quarantines them.
 
     inference_folder:
       type: ceph_pipeline.stores.FilmFolderDataset
       filepath: s3://hospital/films
-      copy: {path: "${globals:data_root}/07_model_output/inference/films"}
+      copy: {path: "${globals:data_root}/07_model_output/${globals:inference_name}/films"}
       credentials: s3    # of conf/local/credentials.yml
     """
 
@@ -74,7 +75,7 @@ class FilmFolderDataset(AbstractDataset[NoReturn, Path]):
             (folder / path).unlink()
         ledger.begin(fingerprint(stamps), {"films": len(stamps)}, sources=stamps)
         absent = source.fetch(sorted(stamps.keys() - kept), folder)
-        ledger.finish()
+        ledger.finish(**{NOT_COPIED: absent})
         copied = len(stamps) - len(kept) - len(absent)
         logger.info("%d films of %s are copied to %s; %d copies are up to date", copied, source.url, folder, len(kept))
         for name, reason in absent.items():

@@ -1,4 +1,4 @@
-"""Detectors of an ensemble, which differ in their seeds only."""
+"""Parameters and folders of the detectors of an ensemble."""
 
 import shutil
 from pathlib import Path

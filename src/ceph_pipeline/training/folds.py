@@ -54,48 +54,64 @@ def assign_folds(sources: pd.DataFrame, duplicates: pd.DataFrame, count: int, se
     return pd.DataFrame({"image_id": machines.index, "fold": [fold_of[image_id] for image_id in machines.index]})
 
 
-def assign_validation(sources: pd.DataFrame, duplicates: pd.DataFrame, detectors: int, seed: int) -> pd.DataFrame:
-    """Validation images of the detectors of an ensemble: fold 0 is the validation split, folds 1, 2, … are training images.
+def assign_own_validation(
+    sources: pd.DataFrame, duplicates: pd.DataFrame, detectors: int, seed: int, *, learn_copies_of_test: bool
+) -> pd.DataFrame:
+    """Own validation images for each detector of an ensemble: the validation split, and folds of the training split.
 
     Each fold of training images has about the size of the validation split. A training image that is a near-duplicate of a
-    validation image or shows the same patient is in no fold, so it is always a training image.
+    validation image or shows the same patient is in no fold, so it is always a training image. The folds do not depend on the
+    number of detectors.
 
     Args:
         sources: Images table; its training and validation images are used.
         duplicates: Near-duplicate pairs `image_a, image_b`.
         detectors: Number of detectors, at least 2.
-        seed: Seed of the choice.
+        seed: Seed of the assignment to folds.
+        learn_copies_of_test: Whether validation images that are near-duplicates of test images may be training images; if not,
+            they have no row.
 
     Returns:
-        Rows `image_id, fold`; -1 where an image is in no fold. Detector k is trained on the images of all folds but k.
+        Rows `image_id, fold`: 0 for the validation split, 1, 2, … for folds of the training split, -1 for other training images.
+        Detector k > 0 is validated on fold k and trained on all other rows.
 
     Raises:
-        TrainingError: there are too few different training images.
+        TrainingError: there are too few different training images for the detectors.
     """
-    learned = sources[sources["split"].isin(["train", "valid"])].set_index("image_id")
-    of_validation = set(learned.index[learned["split"] == "valid"])
-    related = {image_id for group in _groups(learned, duplicates) if of_validation & set(group) for image_id in group}
+    groups = _groups(sources.set_index("image_id"), duplicates)
+    split = sources.set_index("image_id")["split"]
+    related = {image_id for group in groups if (split[group] == "valid").any() for image_id in group}
+    of_test = {image_id for group in groups if (split[group] == "test").any() for image_id in group}
     free = sources[(sources["split"] == "train") & ~sources["image_id"].isin(related)]
-    n_groups, needed = len(_groups(free.set_index("image_id"), duplicates)), max(2, detectors - 1)
-    if n_groups < needed:
+    n_groups, n_valid = len(_groups(free.set_index("image_id"), duplicates)), int((split == "valid").sum())
+    count = min(max(2, round(len(free) / max(n_valid, 1))), n_groups)
+    if count < max(2, detectors - 1):
         raise TrainingError(
-            f"ensemble.validation = own requires {needed} different training images for {detectors} detectors, but there are "
-            f"{n_groups}: lower ensemble.count, or set ensemble.validation = shared."
+            f"ensemble.count = {detectors}, but the training split has only {count} parts of the size of the validation split "
+            "and of different patients and films, one of which is held out for each further detector: lower it, or set "
+            "ensemble.validation = shared."
         )
-    count = min(n_groups, max(needed, round(len(free) / max(len(of_validation), 1))))
     fold = assign_folds(free, duplicates, count, seed).set_index("image_id")["fold"] + 1
-    fold = fold.reindex(learned.index).fillna(-1).astype("int64").mask(learned["split"] == "valid", 0)
-    return fold.rename("fold").rename_axis("image_id").reset_index()
+    learned = split[split.isin(["train", "valid"])]
+    fold = fold.reindex(learned.index).fillna(-1).astype("int64").mask(learned == "valid", 0)
+    kept = pd.Series(learn_copies_of_test or ~((fold == 0) & fold.index.isin(of_test)), fold.index)
+    return fold[kept].rename("fold").rename_axis("image_id").reset_index()
+
+
+def shared_validation(sources: pd.DataFrame) -> pd.DataFrame:
+    """The validation split for all detectors of an ensemble: rows `image_id, fold`, 0 for validation, -1 for training images."""
+    learned = sources[sources["split"].isin(["train", "valid"])]
+    return pd.DataFrame({"image_id": learned["image_id"], "fold": learned["split"].map({"valid": 0, "train": -1})})
 
 
 def resplit(table: pd.DataFrame, folds: pd.DataFrame, number: int, *, by: str = "source_id") -> pd.DataFrame:
     """The table of one fold's training: the fold is the validation split, the other folds are the training split.
 
-    Images of the data set's own validation and test splits are omitted.
+    Images of sources without a row in `folds` are omitted, such as those of the test split.
 
     Args:
         table: Table with the columns `split` and `by`.
-        folds: Result of `assign_folds`.
+        folds: Result of `assign_folds`, `assign_own_validation` or `shared_validation`.
         number: The held-out fold.
         by: The column of the source's identifier.
     """

@@ -1,10 +1,12 @@
 """Nodes of pipeline `ensemble`."""
 
+import logging
 from pathlib import Path
 
 import pandas as pd
 
 from ceph_pipeline.artifacts.cached_table import cached_table
+from ceph_pipeline.audit import AuditParams
 from ceph_pipeline.crops.params import CropParams
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.files import DetectorFiles, files_in, list_detectors
@@ -13,15 +15,20 @@ from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.landmarks.tables import ENSEMBLE, images_in
 from ceph_pipeline.training import EnsembleParams, Stage1Params, Stage2Params
 
+logger = logging.getLogger(__name__)
+
 
 def assign_validation(
-    images: pd.DataFrame, augmented_images: pd.DataFrame, duplicates: pd.DataFrame, params: EnsembleParams
+    images: pd.DataFrame, augmented_images: pd.DataFrame, duplicates: pd.DataFrame, params: EnsembleParams, audit: AuditParams
 ) -> pd.DataFrame:
-    """List the images that the audit has not excluded, each with the detector whose validation image it is, as a fold."""
+    """List the training and validation images that the audit has not excluded, with the detector that each image validates."""
     from ceph_pipeline.training import folds
 
-    learned = images[images["image_id"].isin(augmented_images["source_id"])]
-    return folds.assign_validation(learned, duplicates, params.count, params.seed)
+    known = images["image_id"].isin(augmented_images["source_id"]) | images["split"].eq("test")
+    if params.validation == "shared":
+        return folds.shared_validation(images[known])
+    keep = audit.exclusions.cross_split_duplicates == "keep"
+    return folds.assign_own_validation(images[known], duplicates, params.count, params.seed, learn_copies_of_test=keep)
 
 
 def train(
@@ -44,8 +51,8 @@ def train(
 ) -> Path:
     """Train detectors 1, 2, … like detector 0 with other seeds, and copy detector 0 into their folder.
 
-    Detector k is validated on fold k and trained on the other folds, or on the split of detector 0 if they share the validation
-    images. No detector is trained on test images. Detectors beyond `count` that were trained earlier are kept, but not used.
+    With own validation images, detector k is validated on fold k and trained on the other folds. No detector is trained on test
+    images. Detectors beyond `count` that were trained earlier are kept, but not used.
     """
     from ceph_pipeline.training import run
     from ceph_pipeline.training.ensemble import copy_detector, reseeded
@@ -53,9 +60,11 @@ def train(
     from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
     from ceph_pipeline.training.stage2 import Stage2Job, Stage2Tables
 
-    cached = images_in(images, cache_index)
+    own, cached = _has_own_validation(folds), images_in(images, cache_index)
+    if own:
+        _warn_of_fewer_copies(images)
     for number in range(1, params.count):
-        fold = number if params.validation == "own" else 0
+        fold = number if own else 0
         whole = Stage1Tables.of(resplit(cached, folds, fold), landmarks, cvm, source_pixels)
         cut = Stage2Tables.of(resplit(crops, folds, fold), resplit(images, folds, fold), landmarks, source_pixels)
         place, name = folder / str(number), f"of detector {number}"
@@ -72,19 +81,16 @@ def predict(
     cache: ImageStore,
     cache_index: pd.DataFrame,
     ensemble: Path,
+    folds: pd.DataFrame,
     folder: Path,
-    params: EnsembleParams,
     detector: DetectorParams,
 ) -> pd.DataFrame:
-    """Predict the landmarks of the validation and test sources, in the configured views.
+    """Predict the landmarks of images that no detector was trained on with all detectors, in the configured views.
 
-    Test images are predicted by all detectors. If each detector has own validation images, the validation split is predicted by
-    detector 0 alone, because the other detectors were trained on it.
+    These are the test sources and, if the detectors share them, the validation sources.
     """
-    files = files_in(ensemble)
-    of_validation = files if params.validation == "shared" else files.detector(0)
-    shown = images_in(images, cache_index)
-    parts = [(shown[shown["split"] == split], by) for split, by in (("valid", of_validation), ("test", files))]
+    splits = ("test",) if _has_own_validation(folds) else ("valid", "test")
+    parts = [(images_in(images, cache_index, splits), files_in(ensemble))]
     return _cached_predictions("ensemble_predictions", parts, raw, cache, cache_index, folder, detector)
 
 
@@ -96,18 +102,33 @@ def predict_held_out(
     ensemble: Path,
     folds: pd.DataFrame,
     folder: Path,
-    params: EnsembleParams,
     detector: DetectorParams,
 ) -> pd.DataFrame:
-    """Predict the own validation images of detectors 1, 2, …, each by the detector that was not trained on them.
+    """Predict the own validation images of each detector with this detector, the only one that was not trained on them.
 
     The table has no rows if all detectors share the validation split.
     """
     files = files_in(ensemble)
     fold = images["image_id"].map(folds.set_index("image_id")["fold"])
-    further = range(1, params.count if params.validation == "own" else 1)
-    parts = [(images[fold == number], files.detector(number)) for number in further]
+    numbers = range(len(files.stage1)) if _has_own_validation(folds) else ()
+    parts = [(images[fold == number], files.detector(number)) for number in numbers]
     return _cached_predictions("ensemble_held_out_predictions", parts, raw, cache, cache_index, folder, detector)
+
+
+def _has_own_validation(folds: pd.DataFrame) -> bool:
+    """Whether each detector of the ensemble has own validation images, by the table that it was trained with."""
+    return bool((folds["fold"] > 0).any())
+
+
+def _warn_of_fewer_copies(images: pd.DataFrame) -> None:
+    """Warn if validation images, which the further detectors learn, have fewer copies than training images."""
+    each = images.groupby("split")["image_id"].count() / images.groupby("split")["source_id"].nunique()
+    if each.get("valid", 1) < each.get("train", 1):
+        logger.warning(
+            "each validation image has %.1f images and copies, each training image %.1f: the further detectors learn less from "
+            "validation images. To give them copies, add valid to augmentation.recipe.*.splits",
+            *(each.get("valid", 1), each.get("train", 1)),
+        )
 
 
 def _cached_predictions(

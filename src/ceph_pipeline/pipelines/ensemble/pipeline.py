@@ -9,8 +9,8 @@ PIXELS = ["augmented_cache", "augmented_cache_index", "augmented_store"]
 FIRST = ["stage1_checkpoint", "stage2_checkpoint"]
 
 
-IMAGES = ["images", "raw_cephalograms", "source_cache", "source_cache_index", "ensemble"]
-PREDICTED = ["predictions_folder", "params:ensemble", "params:detector"]
+IMAGES = ["images", "raw_cephalograms", "source_cache", "source_cache_index", "ensemble", "ensemble_folds"]
+PREDICTED = ["predictions_folder", "params:detector"]
 
 
 def create_pipeline() -> Pipeline:
@@ -19,7 +19,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.assign_validation,
-                ["images", "augmented_images", "duplicates", "params:ensemble"],
+                ["images", "augmented_images", "duplicates", "params:ensemble", "params:audit"],
                 "ensemble_folds",
                 name="assign_validation",
             ),
@@ -35,7 +35,7 @@ def create_pipeline() -> Pipeline:
             Node(nodes.predict, [*IMAGES, *PREDICTED], "ensemble_predictions", name="predict"),
             Node(
                 nodes.predict_held_out,
-                [*IMAGES, "ensemble_folds", *PREDICTED],
+                [*IMAGES, *PREDICTED],
                 "ensemble_held_out_predictions",
                 name="predict_held_out",
             ),
