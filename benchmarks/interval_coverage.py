@@ -3,7 +3,7 @@
     python benchmarks/interval_coverage.py [--samples 2000] [--resamples 2000]
 
 The simulated errors resemble those of detectors: Rayleigh distances with one scale per landmark, multiplied by a lognormal
-factor per image. 4 % are gross errors, which are three and a half times as large, and more frequent on difficult images. Each
+factor per image. 4.8 % are gross errors, which are three and a half times as large, and more frequent on difficult images. Each
 number is the percentage of samples whose interval contains the true value; the nominal value is 95. "beats" is the percentage of
 samples in which one of two equally good systems beats the other; the nominal value is 2.5. Samples without an interval (all
 points are hits, or κ is undefined in more than 5 % of the resamples) are excluded, and their percentage is in brackets. The
