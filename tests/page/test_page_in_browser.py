@@ -163,6 +163,10 @@ def test_a_point_is_dragged_undone_calibrated_and_downloaded(tab, film_bytes, tm
     page.wait_for_timeout(1000)
     page.mouse.move(x, y)
     shows(page, "Placed or removed by a person:")
+    for _ in range(50):  # a loaded machine computes the last of the moves later
+        if sna(page) == pytest.approx(90, abs=0.3):
+            break
+        page.wait_for_timeout(200)
     assert sna(page) == pytest.approx(90, abs=0.3), "while the button is still down"
     page.mouse.up()
     page.wait_for_timeout(1000)
