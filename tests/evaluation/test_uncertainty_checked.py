@@ -192,6 +192,15 @@ def test_too_few_sources_for_radii_are_said_in_words(networks, tmp_path):
     )
 
 
+def test_the_report_has_the_sources_of_the_last_stage_which_may_be_more(networks):
+    _, few = run(*data_set(7, 7), networks)
+    _, many = run(*data_set(30, 7), networks)
+    stages = {"stage1": few["uncertainty"]["stages"]["stage1"], "ensemble": many["uncertainty"]["stages"]["stage1"]}
+    uncertainty = few["uncertainty"] | {"stages": stages}
+    assert reliability_lines(uncertainty)[1].startswith("Calibrated on 10 held-out sources")
+    assert "fitted on 20 held-out sources" in radius_lines(uncertainty)[0]
+
+
 @pytest.mark.parametrize("n_valid", [0, 1])
 def test_fewer_than_two_validation_sources_teach_nothing(networks, n_valid, caplog):
     with caplog.at_level(logging.WARNING):
