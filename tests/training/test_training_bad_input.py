@@ -9,11 +9,13 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from ceph_pipeline.crops import CropParams
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.checkpoint import CheckpointError, write_tensors
 from ceph_pipeline.images import ImageStore
+from ceph_pipeline.pipelines.ensemble.nodes import train as train_ensemble
 from ceph_pipeline.pipelines.stage1.nodes import train
-from ceph_pipeline.training import Stage1Params, TrainingError
+from ceph_pipeline.training import EnsembleParams, Stage1Params, Stage2Params, TrainingError
 from ceph_pipeline.training.label_checks import check_points
 from ceph_pipeline.training.params import LoopParams, OptimParams
 
@@ -194,3 +196,8 @@ def test_a_share_of_a_landmark_that_the_data_set_lacks_is_refused_before_the_tra
     )
     with pytest.raises(ValueError, match=expected):
         train(nothing, landmarks, nothing, nothing, ImageStore(str(tmp_path)), nothing, tmp_path, Stage1Params(), detector)
+    store, paths = ImageStore(str(tmp_path)), [tmp_path / name for name in ("stage1.ckpt", "stage2.ckpt")]
+    tables = [nothing, nothing, landmarks, nothing, nothing]
+    settings = Stage1Params(), CropParams(), Stage2Params(), EnsembleParams()
+    with pytest.raises(ValueError, match=expected):
+        train_ensemble(*tables, store, nothing, store, *paths, nothing, tmp_path, *settings, detector)

@@ -48,11 +48,15 @@ def train(
     crop_params: CropParams,
     stage2: Stage2Params,
     params: EnsembleParams,
+    detector: DetectorParams,
 ) -> Path:
     """Train detectors 1, 2, … like detector 0 with other seeds, and copy detector 0 into their folder.
 
     With own validation images, detector k is validated on fold k and trained on the other folds. No detector is trained on test
     images. Detectors beyond `count` that were trained earlier are kept, but not used.
+
+    Raises:
+        ValueError: `detector` names a landmark that the data set does not have. The check avoids an error after the trainings.
     """
     from ceph_pipeline.training import run
     from ceph_pipeline.training.ensemble import copy_detector, reseeded
@@ -60,6 +64,7 @@ def train(
     from ceph_pipeline.training.stage1 import Stage1Job, Stage1Tables
     from ceph_pipeline.training.stage2 import Stage2Job, Stage2Tables
 
+    detector.refinement.shares(landmarks["landmark"].unique().tolist())
     own, cached = _has_own_validation(folds), images_in(images, cache_index)
     if own:
         _warn_of_fewer_copies(images)

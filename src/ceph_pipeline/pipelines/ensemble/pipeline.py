@@ -27,7 +27,7 @@ def create_pipeline() -> Pipeline:
                 nodes.train,
                 [
                     *["crops", *TABLES, *PIXELS, *FIRST, "ensemble_folds", "ensemble_folder"],
-                    *["params:stage1", "params:crops", "params:stage2", "params:ensemble"],
+                    *["params:stage1", "params:crops", "params:stage2", "params:ensemble", "params:detector"],
                 ],
                 "ensemble",
                 name="train",
