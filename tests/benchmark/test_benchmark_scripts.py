@@ -28,6 +28,10 @@ RUNS = {
     "detector_parts": (SMALL_DETECTOR.split(), "letterbox"),
     "drawing": (ONCE, "braces / warp"),
     "interval_coverage": (["--samples", "2", "--resamples", "200", "--draws", "500"], "| images |"),
+    "memory_allocation": (
+        ["--backbone", "resnet18", "--width", "64", "--height", "64", "--batch", "1", "--iterations", "1", "--rounds", "1"],
+        "memory kept    : predict ",
+    ),
     "source_digests": (["--films", "3", "--megabytes", "0.01"], "3 films of 0.01 MB: "),
     "training_sample": (ONCE, "µs per sample"),
 }

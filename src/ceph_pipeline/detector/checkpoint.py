@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ceph_pipeline.artifacts import atomic_path, refusal
 from ceph_pipeline.crops import CropParams
+from ceph_pipeline.detector.allocation import keep_freed_memory
 from ceph_pipeline.detector.forward import resolve_device
 from ceph_pipeline.detector.framing import RESIZES
 from ceph_pipeline.detector.learned_views import learned_views, learns_both_ways
@@ -79,6 +80,7 @@ class TrainedNet:
 
 def create_net(stage: StageName, architecture: dict[str, Any], seed: int = 0) -> LandmarkNet | RefinementNet:
     """Build the network of a stage from its keyword arguments; its initial weights depend on the seed only."""
+    keep_freed_memory()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return create_landmark_net(**architecture) if stage == "stage1" else create_refinement_net(**architecture)
