@@ -73,7 +73,7 @@ class DataSet:
         pairs, foreign, films = nodes.compare_images(self.images, self._store, self._index, self.params)
         tables = (self.images, self.landmarks, self.cvm, self.quarantine, pairs, foreign, films)
         findings = nodes.check_data(*tables, self.params)
-        exclusions = nodes.exclude_images(findings, pairs, self.images, self.params)
+        exclusions, _ = nodes.exclude_images(findings, pairs, self.images, self.params)
         nodes.present_findings(findings, exclusions, self.images, self.landmarks, self._store, self.params)
 
 

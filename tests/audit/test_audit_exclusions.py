@@ -74,6 +74,12 @@ class TestGraveFindings:
         """Not the device's error, not an image that is not in the table, not a copy, which has its own policy."""
         assert excluded(findings=self.FINDINGS) == ["c02"]
 
+    def test_errors_about_a_test_image_do_not_exclude_it(self, images, make_duplicates):
+        images = images.assign(split=["test", "valid", *["train"] * (len(images) - 2)])
+        findings = findings_table(*(("points_outside", "error", name, "far out.") for name in images["image_id"]))
+        left_out = decide_exclusions(findings, make_duplicates(), images, AuditParams())["image_id"]
+        assert left_out.tolist() == images["image_id"].tolist()[1:]
+
     def test_the_severities_are_a_setting(self, excluded):
         assert excluded(findings=self.FINDINGS, exclude_severities=("warning", "error")) == ["c01", "c02"]
         assert excluded(findings=self.FINDINGS, exclude_severities=()) == []

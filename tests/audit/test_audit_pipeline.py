@@ -51,6 +51,9 @@ def results(inputs, caplog):
 def test_the_pipeline_finds_what_is_wrong_and_leaves_it_out(results):
     assert DuplicateTable.validate(results["duplicates"])[["image_a", "image_b"]].to_numpy().tolist() == [["c00", "c07"]]
     assert ExclusionTable.validate(results["exclusions"])["image_id"].tolist() == ["c00", "c02"]
+    pd.testing.assert_frame_equal(
+        results["included_images"], results["images"].query("image_id not in ['c00', 'c02']").reset_index(drop=True)
+    )
     found = FindingTable.validate(results["findings"])
     assert found["check"].drop_duplicates().tolist() == [
         "unmatched_files",

@@ -54,7 +54,7 @@ def test_tables_look_at_the_test_split_only(computed, images, params):
 class TestPipeline:
     def test_hangs_on_what_the_pipelines_before_it_make(self):
         assert create_pipeline().inputs() == {
-            "images",
+            "included_images",
             "landmarks",
             "cvm",
             "raw_cephalograms",

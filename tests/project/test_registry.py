@@ -175,6 +175,7 @@ def test_the_tables_that_pipelines_hand_on_have_schemas(context, env):
         "quarantine",
         "findings",
         "exclusions",
+        "included_images",
         "crops",
         "predictions",
         "errors",

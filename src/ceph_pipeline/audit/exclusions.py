@@ -1,4 +1,4 @@
-"""Selection of the images that augmentation and training leave out."""
+"""Selection of the images that the following pipelines leave out."""
 
 from collections import defaultdict
 
@@ -22,6 +22,8 @@ def decide_exclusions(
 ) -> pd.DataFrame:
     """The images to leave out, each with its reasons.
 
+    A test image is left out only by name: which images are evaluated is a decision of people.
+
     Args:
         findings: Rows of `FindingTable`; those about devices or the data set exclude nothing.
         duplicates: Rows of `DuplicateTable`; near-duplicates have a separate policy, independent of severity.
@@ -38,8 +40,9 @@ def decide_exclusions(
     policy = params.exclusions
     grave = findings[findings["severity"].isin(policy.exclude_severities) & (findings["check"] != NEAR_DUPLICATES)]
     known = set(images["image_id"])
+    learned = set(images.loc[images["split"] != "test", "image_id"])
     for check, image_id, detail in grave[["check", "image_id", "detail"]].itertuples(index=False):
-        if image_id in known:
+        if image_id in learned:
             reasons[image_id].append(f"{check}: {detail}")
     for image_id, reason in excluded_copies(duplicates, policy.cross_split_duplicates).items():
         reasons[image_id].append(reason)

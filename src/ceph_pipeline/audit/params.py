@@ -223,7 +223,9 @@ class ExclusionParams(Params):
         "reports the test split without its near-duplicates",
     )
     exclude_severities: tuple[Severity, ...] = Field(
-        ("error",), description="an image with a finding of one of these severities is excluded from every split"
+        ("error",),
+        description="a training or validation image with a finding of one of these severities is excluded; test images are "
+        "excluded only by `audit.exclude`",
     )
 
 
@@ -240,5 +242,5 @@ class AuditParams(Params):
     duplicates: DuplicateParams = DuplicateParams()
     exclusions: ExclusionParams = ExclusionParams()
     report_pictures: int = Field(6, ge=0, le=50, description="number of pictures of each check in the report, worst cases first")
-    exclude: tuple[str, ...] = Field((), description="images to exclude regardless of the findings")
+    exclude: tuple[str, ...] = Field((), description="images to exclude from every split, regardless of the findings")
     n_jobs: int = Field(-1, ge=-1, description="number of threads that compare images; -1: one per core")

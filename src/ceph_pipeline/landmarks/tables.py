@@ -130,7 +130,7 @@ class FindingTable(Table):
 
 
 class ExclusionTable(Table):
-    """Sources that the audit excludes from augmentation and training."""
+    """Sources that the audit excludes from the following pipelines."""
 
     image_id: Series[str] = pa.Field(unique=True)
     reason: Series[str]

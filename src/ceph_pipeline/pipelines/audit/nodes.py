@@ -48,13 +48,16 @@ def check_data(
     return findings
 
 
-def exclude_images(findings: pd.DataFrame, duplicates: pd.DataFrame, images: pd.DataFrame, params: AuditParams) -> pd.DataFrame:
-    """Decide which images are excluded from augmentation and training."""
+def exclude_images(
+    findings: pd.DataFrame, duplicates: pd.DataFrame, images: pd.DataFrame, params: AuditParams
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Decide which images are excluded, and return the exclusions and the rows of the other images."""
     exclusions = decide_exclusions(findings, duplicates, images, params)
-    by_split = images.loc[images["image_id"].isin(exclusions["image_id"]), "split"].value_counts()
+    excluded = images["image_id"].isin(exclusions["image_id"])
+    by_split = images.loc[excluded, "split"].value_counts()
     counts = ", ".join(f"{split} {count}" for split, count in by_split.sort_index().items())
     logger.info("%d of %d images are excluded%s", len(exclusions), len(images), f": {counts}" if counts else "")
-    return exclusions
+    return exclusions, images[~excluded].reset_index(drop=True)
 
 
 def present_findings(

@@ -23,7 +23,12 @@ def create_pipeline() -> Pipeline:
                 "findings",
                 name="check_data",
             ),
-            Node(nodes.exclude_images, ["findings", "duplicates", "images", PARAMS], "exclusions", name="exclude_images"),
+            Node(
+                nodes.exclude_images,
+                ["findings", "duplicates", "images", PARAMS],
+                ["exclusions", "included_images"],
+                name="exclude_images",
+            ),
             Node(
                 nodes.present_findings,
                 ["findings", "exclusions", "images", "landmarks", "source_cache", PARAMS],

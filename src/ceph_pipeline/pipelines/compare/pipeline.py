@@ -8,8 +8,8 @@ LEARNED = [
     *["augmented_images", "augmented_landmarks", "augmented_cvm", "source_cache_index"],
     *["augmented_cache", "augmented_cache_index"],
 ]
-PARAMS_AND_SPLITS = ["params:stage1", "params:compare", "images"]
-JUDGED = ["images", "landmarks", "source_cache", "source_cache_index", "params:detector"]
+PARAMS_AND_SPLITS = ["params:stage1", "params:compare", "included_images"]
+JUDGED = ["included_images", "landmarks", "source_cache", "source_cache_index", "params:detector"]
 
 
 def create_pipeline() -> Pipeline:

@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 index_crops,
                 inputs=[
-                    *["augmented_images", "augmented_landmarks", "images", "landmarks"],
+                    *["augmented_images", "augmented_landmarks", "included_images", "landmarks"],
                     *["stage1_predictions", "params:crops"],
                 ],
                 outputs="crops",

@@ -18,17 +18,14 @@ from ceph_pipeline.training import EnsembleParams, Stage1Params, Stage2Params
 logger = logging.getLogger(__name__)
 
 
-def assign_validation(
-    images: pd.DataFrame, augmented_images: pd.DataFrame, duplicates: pd.DataFrame, params: EnsembleParams, audit: AuditParams
-) -> pd.DataFrame:
-    """List the training and validation images that the audit has not excluded, with the detector that each image validates."""
+def assign_validation(images: pd.DataFrame, duplicates: pd.DataFrame, params: EnsembleParams, audit: AuditParams) -> pd.DataFrame:
+    """List the training and validation images with the detector that each image validates."""
     from ceph_pipeline.training import folds
 
-    known = images["image_id"].isin(augmented_images["source_id"]) | images["split"].eq("test")
     if params.validation == "shared":
-        return folds.shared_validation(images[known])
+        return folds.shared_validation(images)
     keep = audit.exclusions.cross_split_duplicates == "keep"
-    return folds.assign_own_validation(images[known], duplicates, params.count, params.seed, learn_copies_of_test=keep)
+    return folds.assign_own_validation(images, duplicates, params.count, params.seed, learn_copies_of_test=keep)
 
 
 def train(

@@ -9,7 +9,7 @@ PIXELS = ["augmented_cache", "augmented_cache_index", "augmented_store"]
 FIRST = ["stage1_checkpoint", "stage2_checkpoint"]
 
 
-IMAGES = ["images", "raw_cephalograms", "source_cache", "source_cache_index", "ensemble", "ensemble_folds"]
+IMAGES = ["included_images", "raw_cephalograms", "source_cache", "source_cache_index", "ensemble", "ensemble_folds"]
 PREDICTED = ["predictions_folder", "params:detector"]
 
 
@@ -19,7 +19,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.assign_validation,
-                ["images", "augmented_images", "duplicates", "params:ensemble", "params:audit"],
+                ["included_images", "duplicates", "params:ensemble", "params:audit"],
                 "ensemble_folds",
                 name="assign_validation",
             ),

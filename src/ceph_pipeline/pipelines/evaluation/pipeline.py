@@ -44,7 +44,7 @@ def _predict(networks: list[str]) -> list[Node]:
     gather = Node(prediction_nodes.gather_predictions, stages, "predictions", name="gather_predictions")
     if not networks:
         return [gather]
-    seen = ["images", "raw_cephalograms", "source_cache_index", "stage2_checkpoint"]
+    seen = ["included_images", "raw_cephalograms", "source_cache_index", "stage2_checkpoint"]
     refine = Node(prediction_nodes.predict_stage2, [*seen, *whole, *LOOKING], "stage2_predictions", name="predict_stage2")
     return [refine, gather]
 
@@ -54,29 +54,29 @@ def _measure(*, ensemble: bool) -> list[Node]:
     nodes = measurement_nodes
     held_out = Node(
         nodes.compute_held_out_errors,
-        ["ensemble_held_out_predictions", "landmarks", "images", PARAMS],
+        ["ensemble_held_out_predictions", "landmarks", "included_images", PARAMS],
         "ensemble_held_out_errors",
         name="compute_held_out_errors",
     )
     return [
         *([held_out] if ensemble else []),
-        Node(nodes.compute_errors, ["predictions", "landmarks", "images", PARAMS], "errors", name="compute_errors"),
-        Node(nodes.summarise_errors, ["errors", "images", "duplicates", PARAMS], "metrics", name="summarise_errors"),
-        Node(nodes.tabulate_landmarks, ["errors", "images", PARAMS], "landmark_errors", name="tabulate_landmarks"),
-        Node(nodes.tabulate_devices, ["errors", "images", PARAMS], "device_errors", name="tabulate_devices"),
+        Node(nodes.compute_errors, ["predictions", "landmarks", "included_images", PARAMS], "errors", name="compute_errors"),
+        Node(nodes.summarise_errors, ["errors", "included_images", "duplicates", PARAMS], "metrics", name="summarise_errors"),
+        Node(nodes.tabulate_landmarks, ["errors", "included_images", PARAMS], "landmark_errors", name="tabulate_landmarks"),
+        Node(nodes.tabulate_devices, ["errors", "included_images", PARAMS], "device_errors", name="tabulate_devices"),
         Node(
             nodes.tabulate_ellipses,
-            ["predictions", "landmarks", "images", PARAMS],
+            ["predictions", "landmarks", "included_images", PARAMS],
             "error_ellipses",
             name="tabulate_ellipses",
         ),
         Node(
             nodes.judge_measurements,
-            ["predictions", "head_outputs", "landmarks", "cvm", "images", PARAMS],
+            ["predictions", "head_outputs", "landmarks", "cvm", "included_images", PARAMS],
             {name: name for name in ("measurement_errors", "head_errors", "agreement")},
             name="judge_measurements",
         ),
-        Node(nodes.compare_runs, ["errors", "images", PARAMS], "run_comparison", name="compare_runs"),
+        Node(nodes.compare_runs, ["errors", "included_images", PARAMS], "run_comparison", name="compare_runs"),
     ]
 
 
@@ -93,7 +93,7 @@ def _context(stage2: list[str]) -> list[Node]:
         Node(
             prediction_nodes.predict_training_sample,
             [
-                *["images", "augmented_images", "raw_cephalograms", "source_cache", "source_cache_index"],
+                *["included_images", "augmented_images", "raw_cephalograms", "source_cache", "source_cache_index"],
                 *["stage1_checkpoint", *LOOKING, *stage2],
             ],
             "training_predictions",
@@ -113,7 +113,7 @@ def _context(stage2: list[str]) -> list[Node]:
         ),
         Node(
             nodes.tabulate_training_gap,
-            ["training_predictions", "errors", "landmarks", "images", PARAMS],
+            ["training_predictions", "errors", "landmarks", "included_images", PARAMS],
             "training_gap",
             name="tabulate_training_gap",
         ),
@@ -126,7 +126,7 @@ def _uncertainty(networks: list[str], *, folds: bool) -> list[Node]:
     named = {name.removesuffix("_checkpoint"): name for name in ("stage1_checkpoint", *networks)}
     source = "fold" if folds else "ensemble_held_out"
     held_out = {f"held_out_{name}": f"{source}_{name}" for name in ("errors", "predictions") if folds or "ensemble" in networks}
-    tables = {name: name for name in ("errors", "predictions", "images")}
+    tables = {"errors": "errors", "predictions": "predictions", "images": "included_images"}
     return [
         Node(
             nodes.learn_uncertainty,
@@ -136,14 +136,14 @@ def _uncertainty(networks: list[str], *, folds: bool) -> list[Node]:
         ),
         Node(
             nodes.check_uncertainty,
-            ["errors", "predictions", "images", "duplicates", "uncertainty_models"],
+            ["errors", "predictions", "included_images", "duplicates", "uncertainty_models"],
             {name: name for name in ("uncertainty", "reliability", "flag_curves")},
             name="check_uncertainty",
         ),
-        Node(nodes.learn_shape_prior, ["landmarks", "images", PARAMS], "shape_prior", name="learn_shape_prior"),
+        Node(nodes.learn_shape_prior, ["landmarks", "included_images", PARAMS], "shape_prior", name="learn_shape_prior"),
         Node(
             nodes.judge_plausibility,
-            ["predictions", "images", "shape_prior", "params:plausibility"],
+            ["predictions", "included_images", "shape_prior", "params:plausibility"],
             {name: name for name in ("plausibility", "plausibility_summary")},
             name="judge_plausibility",
         ),
@@ -160,13 +160,13 @@ def _report(networks: list[str]) -> list[Node]:
     return [
         Node(
             nodes.draw_figures,
-            ["errors", "images", *drawn_tables, PARAMS],
+            ["errors", "included_images", *drawn_tables, PARAMS],
             {name: name for name in (*drawn, "embedded_figures")},
             name="draw_figures",
         ),
         Node(
             nodes.draw_gallery,
-            ["errors", "predictions", "landmarks", "images", "raw_cephalograms", PARAMS],
+            ["errors", "predictions", "landmarks", "included_images", "raw_cephalograms", PARAMS],
             {name: name for name in ("overlay_gallery", "embedded_gallery")},
             name="draw_gallery",
         ),
@@ -184,7 +184,7 @@ def _report(networks: list[str]) -> list[Node]:
         ),
         Node(
             nodes.log_detector,
-            ["images", "metrics", "uncertainty_models", "params:evaluation", "stage1_checkpoint", *networks],
+            ["included_images", "metrics", "uncertainty_models", "params:evaluation", "stage1_checkpoint", *networks],
             None,
             name="log_detector",
         ),

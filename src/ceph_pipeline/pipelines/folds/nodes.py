@@ -23,14 +23,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def assign_folds(
-    images: pd.DataFrame, augmented_images: pd.DataFrame, duplicates: pd.DataFrame, params: FoldParams
-) -> pd.DataFrame:
-    """Assign each training source that the audit has not excluded to a fold."""
+def assign_folds(images: pd.DataFrame, duplicates: pd.DataFrame, params: FoldParams) -> pd.DataFrame:
+    """Assign each training source to a fold."""
     from ceph_pipeline.training import folds
 
-    learned = images[images["image_id"].isin(augmented_images["source_id"])]
-    return folds.assign_folds(learned, duplicates, params.count, params.seed)
+    return folds.assign_folds(images, duplicates, params.count, params.seed)
 
 
 def train_stage1(

@@ -14,7 +14,12 @@ def create_pipeline() -> Pipeline:
     """Train both stages without each fold, and evaluate them on the sources of the fold."""
     return Pipeline(
         [
-            Node(nodes.assign_folds, ["images", "augmented_images", "duplicates", "params:folds"], "folds", name="assign_folds"),
+            Node(
+                nodes.assign_folds,
+                ["included_images", "duplicates", "params:folds"],
+                "folds",
+                name="assign_folds",
+            ),
             Node(
                 nodes.train_stage1,
                 [
@@ -32,14 +37,14 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.predict_stage1,
-                ["folds", "fold_stage1_checkpoints", "images", "source_cache", "source_cache_index", *PREDICTED],
+                ["folds", "fold_stage1_checkpoints", "included_images", "source_cache", "source_cache_index", *PREDICTED],
                 {name: name for name in STAGE1_PREDICTIONS},
                 name="predict_stage1",
             ),
             Node(
                 nodes.train_stage2,
                 [
-                    *["folds", "fold_stage1_predictions", "images", "landmarks", *TABLES, "source_cache_index"],
+                    *["folds", "fold_stage1_predictions", "included_images", "landmarks", *TABLES, "source_cache_index"],
                     *["augmented_store", "folds_folder", "params:crops", "params:stage2", "params:folds"],
                 ],
                 "fold_stage2_checkpoints",
@@ -48,7 +53,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 nodes.predict_stage2,
                 [
-                    *["folds", *STAGE1_PREDICTIONS, "fold_stage2_checkpoints", "images", "raw_cephalograms"],
+                    *["folds", *STAGE1_PREDICTIONS, "fold_stage2_checkpoints", "included_images", "raw_cephalograms"],
                     *["source_cache_index", *PREDICTED],
                 ],
                 "fold_predictions",
@@ -56,7 +61,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.cross_validate,
-                ["fold_predictions", "folds", "landmarks", "images", "params:evaluation", "params:detector"],
+                ["fold_predictions", "folds", "landmarks", "included_images", "params:evaluation", "params:detector"],
                 {name: name for name in ("fold_errors", "cross_validation", "cross_validation_metrics")},
                 name="cross_validate",
             ),

@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 promote,
                 inputs=[
-                    *["images", "landmarks", "raw_cephalograms", "source_cache_index"],
+                    *["included_images", "landmarks", "raw_cephalograms", "source_cache_index"],
                     *["params:evaluation", "params:detector"],
                 ],
                 outputs="promotion",

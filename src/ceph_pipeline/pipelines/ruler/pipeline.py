@@ -16,22 +16,27 @@ def create_pipeline(*, folds: bool = False) -> Pipeline:
     located = ["fold_predictions"] if folds else []
     return Pipeline(
         [
-            Node(nodes.learn_presence, ["predictions", "landmarks", "images", PARAMS], "ruler_presence", name="learn_presence"),
+            Node(
+                nodes.learn_presence,
+                ["predictions", "landmarks", "included_images", PARAMS],
+                "ruler_presence",
+                name="learn_presence",
+            ),
             Node(
                 nodes.measure_rulers,
-                ["predictions", "images", "ruler_presence", PARAMS, *located],
+                ["predictions", "included_images", "ruler_presence", PARAMS, *located],
                 "ruler_sizes",
                 name="measure_rulers",
             ),
             Node(
                 nodes.judge_rulers,
-                ["ruler_sizes", "predictions", "ruler_presence", "landmarks", "images", PARAMS],
+                ["ruler_sizes", "predictions", "ruler_presence", "landmarks", "included_images", PARAMS],
                 {name: name for name in ("ruler_errors", "ruler_metrics", "ruler_devices")},
                 name="judge_rulers",
             ),
             Node(
                 nodes.draw_rulers,
-                ["ruler_errors", "landmarks", "images", "raw_cephalograms"],
+                ["ruler_errors", "landmarks", "included_images", "raw_cephalograms"],
                 {name: name for name in ("ruler_errors_figure", "ruler_gallery", "embedded_ruler_figures")},
                 name="draw_rulers",
             ),

@@ -21,7 +21,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 nodes.predict,
                 [
-                    *["images", "source_cache", "source_cache_index", "stage1_checkpoint"],
+                    *["included_images", "source_cache", "source_cache_index", "stage1_checkpoint"],
                     *["predictions_folder", "params:detector"],
                 ],
                 {name: name for name in ("stage1_predictions", "stage1_tta_predictions", "head_outputs")},
