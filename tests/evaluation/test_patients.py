@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ceph_pipeline.evaluation.errors import patients_of, with_patients
+from ceph_pipeline.evaluation.errors import with_patients
 from ceph_pipeline.evaluation.offsets import offset_rows, without_offsets
 from ceph_pipeline.evaluation.params import EvaluationParams, StatisticsParams
 from ceph_pipeline.evaluation.run_comparison import compare_with_earlier
 from ceph_pipeline.evaluation.summary import notes
 from ceph_pipeline.evaluation.uncertainty import learn
 from ceph_pipeline.landmarks import SCHEMAS
-from ceph_pipeline.landmarks.tables import images_in, points_table
+from ceph_pipeline.landmarks.tables import images_in, patients_of, points_table
 from ceph_pipeline.pipelines.evaluation import measurement_nodes as nodes
 from ceph_pipeline.pipelines.evaluation.uncertainty_nodes import check_uncertainty
 from ceph_pipeline.uncertainty.params import UncertaintyParams

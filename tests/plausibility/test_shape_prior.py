@@ -21,6 +21,7 @@ from ceph_pipeline.plausibility import (
     TooFewShapesError,
     implausible_landmarks,
     judge_shapes,
+    learn_without_outliers,
     read_prior,
 )
 from ceph_pipeline.plausibility.alignment import align
@@ -108,7 +109,7 @@ class TestTails:
         rng = np.random.default_rng(0)
         points = 2 * np.array([0.5, 1.0, 2.0, 1.0]) * stats.f.rvs(2, 10, size=(4000, 4), random_state=rng)
         whole = 4 * 1.5 * stats.f.rvs(4, 20, size=4000, random_state=rng)
-        tails = Tails.fit(Deviations(whole, points))
+        tails = Tails.fit(Deviations(whole, points), len(whole))
         np.testing.assert_allclose(tails.scales, [0.5, 1.0, 2.0, 1.0], rtol=0.15)
         assert tails.freedom == pytest.approx(10, rel=0.3)
         assert tails.whole_scale == pytest.approx(1.5, rel=0.1)
@@ -123,7 +124,7 @@ class TestTails:
     def test_few_heads_cannot_show_that_a_tail_is_thin(self) -> None:
         """Of normal coordinates the distances are χ², whose tail is that of ν = ∞."""
         points = stats.chi2.rvs(2, size=(30, 4), random_state=1)
-        tails = Tails.fit(Deviations(points.sum(axis=1), points))
+        tails = Tails.fit(Deviations(points.sum(axis=1), points), len(points))
         assert tails.freedom <= 15
         assert tails.whole_freedom <= 15
 
@@ -242,9 +243,11 @@ class TestTurned:
 
 class TestLearned:
     def test_a_prior_needs_heads(self) -> None:
-        with pytest.raises(TooFewShapesError, match="19 training shapes have all of their 29 landmarks, expected at least 20"):
+        with pytest.raises(
+            TooFewShapesError, match="shapes of 19 patients have all of their 29 landmarks, expected at least 20"
+        ):
             ShapePrior.learn(faces(8, 19), NAMES)
-        with pytest.raises(TooFewShapesError, match="0 training shapes"):
+        with pytest.raises(TooFewShapesError, match="training shapes of 0 patients"):
             ShapePrior.learn(np.empty((0, 29, 2)), NAMES)
 
     def test_a_template_that_nobody_moved_is_none(self) -> None:
@@ -255,6 +258,27 @@ class TestLearned:
         shapes[3] = faces(9, 1)[0]
         with pytest.raises(TooFewShapesError, match="training shapes are all equal"):
             ShapePrior.learn(shapes, NAMES)
+
+    def test_a_film_with_exchanged_landmarks_does_not_hide_gross_errors(self) -> None:
+        shapes = faces(0, 60)
+        menton, nasion = columns(["Me", "N"])
+        shapes[7, [menton, nasion]] = shapes[7, [nasion, menton]]
+        wrong = faces(1, 40)
+        wrong[:, menton] += 0.2 * np.linalg.norm(wrong - wrong.mean(axis=1, keepdims=True), axis=-1).mean(axis=1)[:, None]
+        prior = learn_without_outliers(shapes, NAMES)
+        assert prior.n_shapes == 59
+        assert implausible_landmarks(prior, wrong, 99.9)[:, menton].mean() > 0.9
+
+    def test_several_films_of_a_patient_do_not_make_other_patients_implausible(self) -> None:
+        several = np.repeat(faces(0, 40), 4, axis=0) + np.random.default_rng(1).normal(0, 0.3 * MM, (160, 29, 2))
+        patients = [f"patient {number // 4}" for number in range(160)]
+        others = faces(2, 400) + np.random.default_rng(3).normal(0, 0.3 * MM, (400, 29, 2))
+
+        def implausible(prior: ShapePrior) -> float:
+            return float((prior.rarity(others).whole < 0.001).mean())
+
+        assert implausible(ShapePrior.learn(several, NAMES, patients)) < 0.01
+        assert implausible(ShapePrior.learn(several, NAMES)) > 0.02
 
     def test_two_marks_have_no_shape(self) -> None:
         with pytest.raises(TooFewShapesError, match="2 landmarks, such as the ruler's two marks, are too few"):

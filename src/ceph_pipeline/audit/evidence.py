@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.audit.shapes import learn_prior
 from ceph_pipeline.audit.tables import FILM_COLUMNS
 from ceph_pipeline.landmarks.geometry import mean_of_known
-from ceph_pipeline.landmarks.tables import CONSENSUS, points_array, readings_of
-from ceph_pipeline.plausibility import ShapePrior
+from ceph_pipeline.landmarks.tables import CONSENSUS, patients_of, points_array, readings_of
+from ceph_pipeline.plausibility import ShapePrior, TooFewShapesError, learn_without_outliers
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,11 @@ class Evidence:
     def shape_prior(self) -> ShapePrior | None:
         """The data set's shape model, from all readers' points; None if too few images are complete."""
         shapes = list(self.points.values()) or [self.reference]
-        return learn_prior(np.concatenate(shapes), self.landmark_names)
+        patients = patients_of(self.images, self.image_ids) * len(shapes)
+        try:
+            return learn_without_outliers(np.concatenate(shapes), self.landmark_names, patients)
+        except TooFewShapesError:
+            return None
 
     def vector_px(self, start: str, end: str) -> NDArray[np.float64]:
         """Vectors `(N, 2)` from one landmark to another on every image, NaN where one is missing."""

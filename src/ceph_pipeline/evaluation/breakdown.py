@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ceph_pipeline.evaluation.errors import detections, error_matrix, patients_of, sdr, sdr_key
+from ceph_pipeline.evaluation.errors import detections, error_matrix, sdr, sdr_key
 from ceph_pipeline.evaluation.intervals import Interval, ends, landmark_intervals, rate_intervals
 from ceph_pipeline.evaluation.metrics import has_millimetres, stage_metrics
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.landmarks import known_or_own
+from ceph_pipeline.landmarks.tables import patients_of
 
 
 def landmark_table(errors: pd.DataFrame, statistics: StatisticsParams) -> pd.DataFrame:

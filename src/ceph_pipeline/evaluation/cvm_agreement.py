@@ -7,10 +7,10 @@ import pandas as pd
 
 from ceph_pipeline.cephalometry.learned import CVM_STAGE
 from ceph_pipeline.evaluation.agreement import agreement
-from ceph_pipeline.evaluation.errors import patients_of
 from ceph_pipeline.evaluation.intervals import ends, improvement
 from ceph_pipeline.evaluation.measurement_errors import KEYS, as_fields
 from ceph_pipeline.evaluation.params import StatisticsParams
+from ceph_pipeline.landmarks.tables import patients_of
 
 CVM_STAGES = 6
 

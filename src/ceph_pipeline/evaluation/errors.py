@@ -114,12 +114,6 @@ def with_patients(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def patients_of(table: pd.DataFrame, image_ids: Iterable[str]) -> list[str]:
-    """The patient of each image, or the image if its patient is unknown: the unit of resampling for intervals."""
-    known = dict(zip(table["image_id"], table["patient"].fillna(""), strict=True)) if "patient" in table else {}
-    return [known.get(image_id) or image_id for image_id in image_ids]
-
-
 def no_errors() -> pd.DataFrame:
     """An `ErrorTable` without rows."""
     keys = dict.fromkeys(("image_id", "patient", "stage", "landmark"), str)

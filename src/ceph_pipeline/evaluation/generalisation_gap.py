@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from ceph_pipeline.evaluation.errors import error_matrix, patients_of
+from ceph_pipeline.evaluation.errors import error_matrix
 from ceph_pipeline.evaluation.intervals import ends, mean_interval
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import stages_in
-from ceph_pipeline.landmarks.tables import SPLITS
+from ceph_pipeline.landmarks.tables import SPLITS, patients_of
 
 
 def gap_table(errors: pd.DataFrame, images: pd.DataFrame, statistics: StatisticsParams) -> pd.DataFrame:

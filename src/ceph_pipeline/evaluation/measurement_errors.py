@@ -9,11 +9,12 @@ from ceph_pipeline.cephalometry import MEASUREMENTS, measure_table
 from ceph_pipeline.cephalometry.classes import ValueClasses
 from ceph_pipeline.evaluation.agreement import agreement, classify
 from ceph_pipeline.evaluation.breakdown import bounds
-from ceph_pipeline.evaluation.errors import patients_of, wide, with_patients
+from ceph_pipeline.evaluation.errors import wide, with_patients
 from ceph_pipeline.evaluation.intervals import landmark_intervals
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.readers import reader_pair
 from ceph_pipeline.evaluation.stages import INTER_READER
+from ceph_pipeline.landmarks.tables import patients_of
 
 KEYS = ["image_id", "measurement"]
 

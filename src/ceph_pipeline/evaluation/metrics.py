@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.evaluation.errors import EvaluationError, detections, error_matrix, patients_of, sdr, sdr_key
+from ceph_pipeline.evaluation.errors import EvaluationError, detections, error_matrix, sdr, sdr_key
 from ceph_pipeline.evaluation.intervals import Interval, improvement, mean_interval, rate_intervals
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import COMPARISONS, MEAN_SHAPE, stages_in
 from ceph_pipeline.landmarks import SCHEMAS
-from ceph_pipeline.landmarks.tables import Unit
+from ceph_pipeline.landmarks.tables import Unit, patients_of
 
 
 def stage_metrics(errors: pd.DataFrame, stage: str, statistics: StatisticsParams) -> dict[str, Any]:

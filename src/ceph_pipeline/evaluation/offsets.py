@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.evaluation.errors import no_errors, patients_of, with_patients
+from ceph_pipeline.evaluation.errors import no_errors, with_patients
 from ceph_pipeline.evaluation.intervals import MIN_IMAGES
 from ceph_pipeline.evaluation.readers import reader_pair
 from ceph_pipeline.evaluation.stages import OFFSET_REMOVED, READERS_FLOOR, stages_in
 from ceph_pipeline.landmarks.geometry import mean_of_known
-from ceph_pipeline.landmarks.tables import images_in, points_array, points_table, reader_points
+from ceph_pipeline.landmarks.tables import images_in, patients_of, points_array, points_table, reader_points
 
 
 def offset_rows(

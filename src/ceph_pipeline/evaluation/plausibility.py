@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
-from ceph_pipeline.landmarks.tables import points_array
-from ceph_pipeline.plausibility import MAX_TURN_DEG, PlausibilityParams, ShapePrior, TooFewShapesError
+from ceph_pipeline.landmarks.tables import patients_of, points_array
+from ceph_pipeline.plausibility import MAX_TURN_DEG, PlausibilityParams, ShapePrior, TooFewShapesError, learn_without_outliers
 
 logger = logging.getLogger(__name__)
 
@@ -17,12 +17,12 @@ def learn_prior(truth: pd.DataFrame, images: pd.DataFrame) -> ShapePrior | None:
 
     Args:
         truth: `image_id, landmark, x, y` of one reader or the consensus.
-        images: `image_id, split`; only the training split is used.
+        images: `image_id, split` and possibly `patient`; only the training split is used.
     """
     training = images.loc[images["split"] == "train", "image_id"].tolist()
     landmarks = list(truth["landmark"].unique())
     try:
-        return ShapePrior.learn(points_array(truth, training, landmarks), landmarks)
+        return learn_without_outliers(points_array(truth, training, landmarks), landmarks, patients_of(images, training))
     except TooFewShapesError as error:
         logger.info("no shape prior: %s", error)
         return None

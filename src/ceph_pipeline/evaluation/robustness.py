@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.evaluation.errors import patients_of, sdr, sdr_key, wide
+from ceph_pipeline.evaluation.errors import sdr, sdr_key, wide
 from ceph_pipeline.evaluation.intervals import Interval, difference_interval, ends, mean_interval
 from ceph_pipeline.evaluation.params import StatisticsParams
-from ceph_pipeline.landmarks.tables import Unit
+from ceph_pipeline.landmarks.tables import Unit, patients_of
 
 ORIGINAL = "original"
 """Kind of an original image."""

@@ -5,11 +5,11 @@ from typing import Any
 import pandas as pd
 
 from ceph_pipeline.evaluation.display import UNSURE
-from ceph_pipeline.evaluation.errors import EvaluationError, patients_of, wide
+from ceph_pipeline.evaluation.errors import EvaluationError, wide
 from ceph_pipeline.evaluation.metrics import compare_tables
 from ceph_pipeline.evaluation.params import StatisticsParams
 from ceph_pipeline.evaluation.stages import stages_in
-from ceph_pipeline.landmarks.tables import Unit
+from ceph_pipeline.landmarks.tables import Unit, patients_of
 
 SMALLER, LARGER, NOISE = "smaller", "larger", "no more than noise"
 

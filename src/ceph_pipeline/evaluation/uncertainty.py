@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ceph_pipeline.evaluation.errors import error_matrix, patients_of, wide
+from ceph_pipeline.evaluation.errors import error_matrix, wide
 from ceph_pipeline.evaluation.headline import leaked_images, on_split
 from ceph_pipeline.evaluation.intervals import rate_intervals
 from ceph_pipeline.evaluation.stages import LABELS, stages_in
-from ceph_pipeline.landmarks.tables import Unit
+from ceph_pipeline.landmarks.tables import Unit, patients_of
 from ceph_pipeline.uncertainty import (
     UNITS,
     Bins,

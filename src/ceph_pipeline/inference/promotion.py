@@ -12,9 +12,10 @@ from tqdm.auto import tqdm
 from ceph_pipeline.detector import LandmarkDetector
 from ceph_pipeline.errors import CephError
 from ceph_pipeline.evaluation.display import UNSURE, number
-from ceph_pipeline.evaluation.errors import error_matrix, error_rows, patients_of
+from ceph_pipeline.evaluation.errors import error_matrix, error_rows
 from ceph_pipeline.evaluation.metrics import compare_tables, unit_of_all
 from ceph_pipeline.inference.registry import CANDIDATE, CHAMPION, make_champion, uri_of, version_with
+from ceph_pipeline.landmarks.tables import patients_of
 
 if TYPE_CHECKING:
     from ceph_pipeline.detector import DetectorParams

@@ -3,7 +3,7 @@
 Missing coordinates are NaN; their rows are kept. Extra columns are allowed.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -273,6 +273,12 @@ def read_table(file: Path, columns: list[str]) -> pd.DataFrame:
 def images_in(images: pd.DataFrame, table: pd.DataFrame, splits: Collection[str] = SPLITS) -> pd.DataFrame:
     """Rows of an images table in some splits whose images are also in another table, such as a cache index or predictions."""
     return images[images["image_id"].isin(table["image_id"]) & images["split"].isin(splits)]
+
+
+def patients_of(table: pd.DataFrame, image_ids: Iterable[str]) -> list[str]:
+    """The patient of each image, or the image if its patient is unknown: the unit of resampling for intervals."""
+    known = dict(zip(table["image_id"], table["patient"].fillna(""), strict=True)) if "patient" in table else {}
+    return [known.get(image_id) or image_id for image_id in image_ids]
 
 
 def empty_table(dtypes: Mapping[str, type]) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Anatomical plausibility of landmark configurations, compared with the shapes of the training landmarks."""
 
 from ceph_pipeline.plausibility.judgement import MAX_TURN_DEG, Judgement, implausible_landmarks, judge_shapes
+from ceph_pipeline.plausibility.outliers import displacements, find_swaps, learn_without_outliers
 from ceph_pipeline.plausibility.params import PlausibilityParams
 from ceph_pipeline.plausibility.prior import PRIOR_FILE, PlausibilityError, ShapePrior, TooFewShapesError, read_prior
 from ceph_pipeline.plausibility.shapes import Deviations, ShapeDistribution
@@ -17,7 +18,10 @@ __all__ = [
     "ShapePrior",
     "Tails",
     "TooFewShapesError",
+    "displacements",
+    "find_swaps",
     "implausible_landmarks",
     "judge_shapes",
+    "learn_without_outliers",
     "read_prior",
 ]

@@ -15,7 +15,7 @@ from ceph_pipeline.plausibility.shapes import MIN_POINTS, Deviations, ShapeDistr
 from ceph_pipeline.plausibility.tails import Tails
 
 MIN_SHAPES = 20
-"""Minimum number of complete shapes for estimating how landmarks vary together."""
+"""Minimum number of patients with complete shapes for estimating how landmarks vary together."""
 
 PRIOR_FILE = "shape_prior.json"
 """File in the folder that contains the networks' folders."""
@@ -52,25 +52,32 @@ class ShapePrior:
     n_shapes: int
 
     @classmethod
-    def learn(cls, shapes: NDArray[np.float64], landmarks: Sequence[str]) -> "ShapePrior":
+    def learn(
+        cls, shapes: NDArray[np.float64], landmarks: Sequence[str], patients: Sequence[str] | NDArray[np.str_] | None = None
+    ) -> "ShapePrior":
         """Fit a prior to real shapes.
 
         Args:
             shapes: `(N, K, 2)` px, of any size, rotation and reflection; NaN where missing. Landmarks that are missing in more
                 than half of the shapes are excluded, then all shapes that are still incomplete.
             landmarks: K full names.
+            patients: The patient of each shape, since shapes of one patient are alike; None if all are of different patients.
 
         Raises:
-            TooFewShapesError: fewer than `MIN_SHAPES` shapes are complete, they have fewer than `MIN_POINTS` landmarks, or they
-                are all equal.
+            TooFewShapesError: shapes of fewer than `MIN_SHAPES` patients are complete, they have fewer than `MIN_POINTS`
+                landmarks, or they are all equal.
         """
         there = np.asarray(np.isfinite(shapes).all(axis=-1))
         usual = np.flatnonzero(there.sum(axis=0) >= _USUALLY_THERE * len(shapes))
-        complete = shapes[there[:, usual].all(axis=1)][:, usual]
-        if len(complete) < MIN_SHAPES:
+        whole = there[:, usual].all(axis=1)
+        complete = shapes[whole][:, usual]
+        of = np.arange(len(shapes)) if patients is None else np.asarray(patients)
+        different, patient = np.unique(of[whole], return_inverse=True)
+        n_patients = len(different)
+        if n_patients < MIN_SHAPES:
             raise TooFewShapesError(
-                f"{len(complete)} training shapes have all of their {len(usual)} landmarks, expected at least {MIN_SHAPES} "
-                "to fit a shape prior."
+                f"training shapes of {n_patients} patients have all of their {len(usual)} landmarks, expected at least "
+                f"{MIN_SHAPES} patients to fit a shape prior."
             )
         if len(usual) < MIN_POINTS:
             raise TooFewShapesError(
@@ -78,7 +85,7 @@ class ShapePrior:
                 f"{MIN_POINTS}."
             )
         names = tuple(landmarks[int(number)] for number in usual)
-        return cls(names, _fitted(complete), Tails.fit(_unseen_deviations(complete)), len(complete))
+        return cls(names, _fitted(complete), Tails.fit(_unseen_deviations(complete, patient), n_patients), len(complete))
 
     def distances(self, shapes: NDArray[np.float64]) -> Deviations:
         """Squared Mahalanobis distances of shapes `(N, K, 2)` px."""
@@ -169,9 +176,9 @@ def _fitted(shapes: NDArray[np.float64]) -> ShapeDistribution:
     return distribution
 
 
-def _unseen_deviations(shapes: NDArray[np.float64]) -> Deviations:
-    """Deviations of each shape from a distribution fitted on the other folds."""
-    fold = np.random.default_rng(0).permutation(len(shapes)) % _FOLDS
+def _unseen_deviations(shapes: NDArray[np.float64], patient: NDArray[np.int64]) -> Deviations:
+    """Deviations of each shape from a distribution fitted on the other folds of patients, whose numbers start at 0."""
+    fold = (np.random.default_rng(0).permutation(patient.max() + 1) % _FOLDS)[patient]
     whole, points = np.empty(len(shapes)), np.empty(shapes.shape[:2])
     for number in range(_FOLDS):
         held_out = fold == number

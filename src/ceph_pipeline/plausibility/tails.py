@@ -17,8 +17,8 @@ from ceph_pipeline.plausibility.shapes import POSE_FREEDOM, Deviations
 _LEAST_FREEDOM = 2.5
 """Lower bound of ν, for which the standard deviation is finite."""
 
-_FREEDOM_PER_SHAPE = 0.5
-"""ν is at most this times the number of shapes, because few shapes do not show that a tail is light. With this limit and at
+_FREEDOM_PER_PATIENT = 0.5
+"""ν is at most this times the number of patients, because few faces do not show that a tail is light. With this limit and at
 least 25 training shapes, unseen phantoms are classified as implausible at most at the nominal rate."""
 
 
@@ -39,16 +39,22 @@ class Tails:
     freedom: float
 
     @classmethod
-    def fit(cls, unseen: Deviations) -> "Tails":
-        """Fit to deviations of real shapes, each from a distribution that was not fitted on the shape."""
+    def fit(cls, unseen: Deviations, n_patients: int) -> "Tails":
+        """Fit to deviations of real shapes of a number of patients, each from a distribution without the shape's patient."""
         from scipy import stats  # imported here to keep the registration of pipelines fast
 
         dimensions = 2 * unseen.points.shape[1] - POSE_FREEDOM
         (whole_scale,), whole_freedom = _most_likely(
-            lambda scaled, freedom: stats.f.logpdf(scaled / dimensions, dimensions, freedom), unseen.whole[:, None]
+            lambda scaled, freedom: stats.f.logpdf(scaled / dimensions, dimensions, freedom),
+            unseen.whole[:, None],
+            _FREEDOM_PER_PATIENT * n_patients,
         )
         # The F distribution with two degrees of freedom, without its constant
-        scales, freedom = _most_likely(lambda scaled, freedom: -(freedom / 2 + 1) * np.log1p(scaled / freedom), unseen.points)
+        scales, freedom = _most_likely(
+            lambda scaled, freedom: -(freedom / 2 + 1) * np.log1p(scaled / freedom),
+            unseen.points,
+            _FREEDOM_PER_PATIENT * n_patients,
+        )
         return cls(float(whole_scale), whole_freedom, scales, freedom)
 
     def rarity(self, found: Deviations) -> Deviations:
@@ -61,7 +67,9 @@ class Tails:
 
 
 def _most_likely(
-    log_density: Callable[[NDArray[np.float64], float], NDArray[np.float64]], distances: NDArray[np.float64]
+    log_density: Callable[[NDArray[np.float64], float], NDArray[np.float64]],
+    distances: NDArray[np.float64],
+    most_freedom: float,
 ) -> tuple[NDArray[np.float64], float]:
     """Maximum-likelihood scales `(K,)` and common ν of the columns of `(N, K)` distances; NaN is ignored."""
     from scipy.optimize import minimize
@@ -74,7 +82,6 @@ def _most_likely(
         return -float(np.where(known, log_density(filled / scales, freedom) - logs[:-1], 0).sum() / known.sum())
 
     start = np.append(np.log(np.nanmedian(distances, axis=0) / np.nanmedian(distances)), np.log(_LEAST_FREEDOM * 2))
-    most_freedom = _FREEDOM_PER_SHAPE * len(distances)
     bounds = [*[(None, None)] * distances.shape[1], (np.log(_LEAST_FREEDOM), np.log(most_freedom))]
     found = minimize(cost, start, method="L-BFGS-B", bounds=bounds)
     return np.exp(found.x[:-1]), float(np.exp(found.x[-1]))

@@ -7,8 +7,7 @@ import numpy as np
 from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.findings import Finding
 from ceph_pipeline.audit.params import AuditParams
-from ceph_pipeline.audit.shapes import displacements, find_swaps
-from ceph_pipeline.plausibility import implausible_landmarks
+from ceph_pipeline.plausibility import displacements, find_swaps, implausible_landmarks
 
 
 def check_shape_outliers(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:

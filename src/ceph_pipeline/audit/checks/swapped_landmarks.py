@@ -7,7 +7,7 @@ import numpy as np
 from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.findings import Finding
 from ceph_pipeline.audit.params import AuditParams
-from ceph_pipeline.audit.shapes import find_swaps
+from ceph_pipeline.plausibility import find_swaps
 
 
 def check_swapped_landmarks(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:

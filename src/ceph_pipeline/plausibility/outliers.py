@@ -1,4 +1,4 @@
-"""Comparison of landmark configurations with the data set's shape model: implausible and exchanged landmarks."""
+"""Outliers among the landmark configurations of a data set: implausible and exchanged landmarks."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceph_pipeline.landmarks import SCHEMAS
-from ceph_pipeline.plausibility import ShapePrior, TooFewShapesError, implausible_landmarks
+from ceph_pipeline.plausibility.judgement import implausible_landmarks
+from ceph_pipeline.plausibility.prior import ShapePrior, TooFewShapesError
 
 _ROUNDS = 3
 _PERCENTILE = 99.9
@@ -31,28 +32,35 @@ class Swap(NamedTuple):
     second: int
 
 
-def learn_prior(shapes: NDArray[np.float64], landmarks: Sequence[str]) -> ShapePrior | None:
-    """Fit a shape model to the data, without implausible configurations; None if too few shapes are complete.
+def learn_without_outliers(
+    shapes: NDArray[np.float64], landmarks: Sequence[str], patients: Sequence[str] | None = None
+) -> ShapePrior:
+    """Fit a shape prior to the data, without implausible configurations, of which a single one would make gross errors plausible.
 
     Args:
         shapes: `(N, K, 2)` px, NaN where missing.
-        landmarks: K full names.
+        landmarks: K full names; the marks of a ruler are left out.
+        patients: The patient of each shape; None if all shapes are of different patients.
+
+    Raises:
+        TooFewShapesError: too few shapes are complete.
     """
     face = [k for k, name in enumerate(landmarks) if name not in SCHEMAS["ruler"].names]
     shapes, names = shapes[:, face], [landmarks[k] for k in face]
-    taught = np.asarray(np.ones(len(shapes), bool))
-    prior = None
-    for _ in range(_ROUNDS):
-        try:
-            prior = ShapePrior.learn(shapes[taught], names)
-        except TooFewShapesError:
-            return prior
+    of = np.arange(len(shapes)).astype(str) if patients is None else np.asarray(patients, str)
+    used = np.asarray(np.ones(len(shapes), bool))
+    prior = ShapePrior.learn(shapes, names, of)
+    for _ in range(_ROUNDS - 1):
         seen = shapes[:, [names.index(name) for name in prior.landmarks]]
         plausible = np.asarray(~implausible_landmarks(prior, seen, _PERCENTILE).any(axis=1))
         plausible[[swap.row for swap in find_swaps(prior, seen, _PERCENTILE)]] = False
-        if (plausible == taught).all():
+        if (plausible == used).all():
             break
-        taught = plausible
+        used = plausible
+        try:
+            prior = ShapePrior.learn(shapes[used], names, of[used])
+        except TooFewShapesError:
+            break
     return prior
 
 
