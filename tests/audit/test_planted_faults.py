@@ -117,6 +117,18 @@ class TestRulerAndBalance:
         assert "10 mm measures 10.9" in found[0].detail
         assert "pixel size by 0.91" in found[0].detail
 
+    def test_films_of_few_patients_do_not_make_the_splits_uneven(self, phantoms):
+        """Four of six patients of one device and two of six of the other in the training split are chance; each has ten films."""
+        several = phantoms.copy()
+        patient = np.arange(120) // 10
+        several.images["patient"] = patient.astype(str)
+        several.images["machine"] = np.where(patient < 6, "one", "other")
+        several.images["split"] = np.where(np.isin(patient, [0, 1, 2, 3, 6, 7]), "train", "test")
+        assert list(CHECKS["device_splits"].find(several.evidence(), AuditParams())) == []
+        several.images = several.images.drop(columns="patient")
+        (found,) = CHECKS["device_splits"].find(several.evidence(), AuditParams())
+        assert found.detail.startswith("devices differ between splits")
+
     def test_a_device_of_one_split_makes_the_splits_uneven(self, phantoms):
         spoilt = phantoms.copy()
         spoilt.images.loc[spoilt.images["machine"] == "ART Plus", "split"] = "test"

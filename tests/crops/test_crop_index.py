@@ -84,9 +84,16 @@ def truth_of(tables: Tables, crops: pd.DataFrame) -> np.ndarray:
 def test_every_landmark_that_is_there_has_five_crops(tables: Tables) -> None:
     crops = CropTable.validate(index(tables))
     counts = crops.groupby(["image_id", "landmark"])["shift"].agg(list)
-    assert len(counts) == 24 * len(LANDMARKS) - 2  # Menton of one source and of its copy
+    assert len(counts) == 20 * len(LANDMARKS) - 2  # Menton of one source and of its copy
+    assert set(crops["split"]) == {"train", "valid"}
     assert all(shifts == [0, 1, 2, 3, 4] for shifts in counts)
     assert "Menton" not in crops.loc[crops["source_id"] == "ceph00", "landmark"].unique()
+
+
+def test_a_test_image_of_which_the_face_size_is_unknown_does_not_matter(tables: Tables) -> None:
+    is_sella = tables.augmented_landmarks["landmark"] == LANDMARKS[0]
+    only_sella = tables.augmented_landmarks[is_sella | ~tables.augmented_landmarks["image_id"].str.startswith("ceph11")]
+    pd.testing.assert_frame_equal(index(tables, augmented_landmarks=only_sella), index(tables))
 
 
 def test_a_copy_stays_in_its_sources_split(tables: Tables) -> None:

@@ -13,7 +13,7 @@ from ceph_pipeline.pipelines.crops import create_pipeline
 from ceph_pipeline.pipelines.crops.nodes import index_crops
 
 
-def test_the_node_indexes_every_split_and_says_how_many(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_node_indexes_training_and_validation_images_and_says_how_many(caplog: pytest.LogCaptureFixture) -> None:
     ids, names = ["a", "b", "c"], list(REFERENCE_MM)
     points = np.array(list(REFERENCE_MM.values()))[None].repeat(3, axis=0) * 10 + 1000
     images = pd.DataFrame({"image_id": ids, "source_id": ids, "split": ["train", "valid", "test"], "pixel_size_mm": 0.1})
@@ -23,8 +23,8 @@ def test_the_node_indexes_every_split_and_says_how_many(caplog: pytest.LogCaptur
         table = index_crops(
             images, landmarks, images=images, landmarks=landmarks, stage1_predictions=predictions, params=CropParams()
         )
-    assert CropTable.validate(table)["split"].value_counts().to_dict() == {"train": 30, "valid": 30, "test": 30}
-    assert "90 crops of 256 px indexed (train 30, valid 30)" in caplog.text
+    assert CropTable.validate(table)["split"].value_counts().to_dict() == {"train": 30, "valid": 30}
+    assert "60 crops of 256 px indexed (train 30, valid 30)" in caplog.text
 
 
 def test_the_pipeline_ends_in_the_crops_table() -> None:

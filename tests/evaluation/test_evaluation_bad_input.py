@@ -15,9 +15,7 @@ from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
 from ceph_pipeline.evaluation.run_comparison import compare_with_earlier, earlier_lines
 from ceph_pipeline.evaluation.stages import stages_in
 from ceph_pipeline.evaluation.summary import TOO_FEW, notes, stage_table
-from ceph_pipeline.images import RawFolder
 from ceph_pipeline.pipelines.evaluation import measurement_nodes as nodes
-from ceph_pipeline.pipelines.evaluation.presentation_nodes import draw_gallery
 
 
 @pytest.fixture
@@ -43,13 +41,10 @@ class TestPredictionsWithoutTruth:
         assert report["stage1"]["mre_px"] == pytest.approx(20.0)  # difficulties 0.5, 1 and 1.5
         assert "1 predicted test images have no annotated point and are ignored" in notes(report)
 
-    def test_a_test_split_that_nobody_annotated_is_refused_where_its_films_are_drawn(
-        self, predictions, images, landmarks, tmp_path
-    ):
+    def test_a_test_split_that_nobody_annotated_is_refused(self, predictions, images, landmarks):
         learned = landmarks[~landmarks["image_id"].str.startswith("test")]
-        errors = nodes.compute_errors(predictions, learned, images, EvaluationParams())
         with pytest.raises(EvaluationError, match="no error is known on the test split: its images are not annotated"):
-            draw_gallery(errors, predictions, learned, images, RawFolder(tmp_path, "aariz"), EvaluationParams())
+            nodes.compute_errors(predictions, learned, images, EvaluationParams())
 
 
 class TestPredictionsThatAreNoNumbers:
@@ -101,11 +96,13 @@ class TestEmptySplits:
         with pytest.raises(EvaluationError, match=r"no image of the training split.*Check the splits of ingestion"):
             mean_shape(truth, images[images["split"] != "train"])
 
-    def test_no_predicted_image_at_all(self, predictions, landmarks, images, judge):
-        errors = nodes.compute_errors(predictions.head(0), landmarks, images, EvaluationParams())
-        assert errors.empty
+    def test_no_predicted_image_at_all(self, predictions, landmarks, images):
         with pytest.raises(EvaluationError, match="no predictions on the test split"):
-            judge(errors)
+            nodes.compute_errors(predictions.head(0), landmarks, images, EvaluationParams())
+
+    def test_no_known_test_error_is_said_before_the_tables_are_made(self, predictions, landmarks, images):
+        with pytest.raises(EvaluationError, match="no error is known on the test split"):
+            nodes.compute_errors(predictions.assign(x=np.nan, y=np.nan), landmarks, images, EvaluationParams())
 
     def test_no_training_prediction_gives_no_gap(self, errors, images, statistics):
         assert gap_table(errors, images, statistics).empty

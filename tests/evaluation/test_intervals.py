@@ -167,6 +167,14 @@ class TestRateIntervals:
         (interval,) = rate_intervals([hits])
         assert 0 < interval.low < 99 < interval.high < 100
 
+    def test_equal_rates_of_all_images_are_known_as_well_as_those_of_independent_points(self):
+        """The misses per image sum to the total but for a rounding error."""
+        hits = np.full((10, 29), 100.0)
+        hits[:, :14] = 0.0
+        alike, apart = rate_intervals([hits, np.random.default_rng(0).permutation(hits.ravel()).reshape(10, 29)])
+        assert 9 < alike.high - alike.low < 15
+        assert alike.high - alike.low == pytest.approx(apart.high - apart.low, rel=0.5)
+
     def test_all_hits_and_few_images_give_none(self):
         assert rate_intervals([np.full((50, 19), 100.0), np.zeros((50, 19)), self.hits(9)]) == [None] * 3
 

@@ -70,7 +70,7 @@ def test_too_few_training_images_are_no_prior(faces, caplog):
     few = faces.images[faces.images["image_id"].isin(faces.images["image_id"][50:])]
     with caplog.at_level("INFO"):
         assert uncertainty_nodes.learn_shape_prior(faces.landmarks, few, PARAMS) == {}
-    assert "no shape prior: 10 training shapes" in caplog.text
+    assert "no shape prior: training shapes of 10 patients" in caplog.text
     found = uncertainty_nodes.judge_plausibility(faces.predictions, few, {}, LIMIT)
     assert not found["plausibility"]["implausible"].any()
     assert found["plausibility_summary"] == {}

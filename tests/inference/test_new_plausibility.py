@@ -56,6 +56,7 @@ def test_an_implausible_point_is_flagged_and_stays(predictions: pd.DataFrame, mo
     assert "1 of 3 configurations are implausible" in caplog.text
     assert f"{pseudonym('new_1')} is implausible: Me" in caplog.text
     assert shapes["implausible"].tolist() == [False, True, False]
+    assert shapes["implausible_as_a_whole"].tolist() == [False, False, False], "one landmark alone is off"
 
 
 def test_a_film_on_its_head_is_named_with_the_way_out(predictions: pd.DataFrame, models: Path, caplog) -> None:

@@ -93,7 +93,7 @@ def training_index(
     its displacement. The random numbers of an image depend only on the seed and the image.
 
     Args:
-        augmented_images: Images and copies of all splits.
+        augmented_images: Images and copies; those of the test split have no crops.
         augmented_landmarks: Consensus points of these images; a missing point has no crops.
         images: The sources.
         landmarks: Landmarks of the sources.
@@ -107,6 +107,7 @@ def training_index(
         NoResidualsError: there are no validation errors to draw displacements from.
         FaceSizeError: an image's field of view cannot be computed.
     """
+    augmented_images = augmented_images[augmented_images["split"] != "test"]
     truth_rows = reader_points(augmented_landmarks)
     names = [str(name) for name in truth_rows["landmark"].unique()]
     image_ids = augmented_images["image_id"].tolist()

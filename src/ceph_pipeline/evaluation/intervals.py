@@ -21,6 +21,9 @@ from ceph_pipeline.evaluation.bootstrap import studentised_limits, undefined_sha
 MIN_IMAGES = 10
 """Minimum number of images for an interval; images of one patient count once."""
 
+_ROUNDING = 1e-12
+"""Smaller variances between images are rounding errors of equal rates."""
+
 Patients = Sequence[str] | NDArray[np.str_] | None
 """Patient of each of N images; None: each image is of another patient."""
 
@@ -206,7 +209,7 @@ def _rate_interval(hits: NDArray[np.float64], patients: Patients) -> Interval | 
         return None
     residuals = (found - share * counts)[counted]
     variance = float(residuals @ residuals) / n_points**2 * n_patients / (n_patients - 1)
-    effective = share * (1 - share) / variance if variance > 0 else float(n_points)
+    effective = share * (1 - share) / variance if variance > _ROUNDING else float(n_points)
     quantile = _student_quantile(n_patients)
     weight = 1 + quantile**2 / effective
     middle = (share + quantile**2 / (2 * effective)) / weight

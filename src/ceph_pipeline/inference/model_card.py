@@ -89,7 +89,7 @@ def model_card(networks: Sequence[TrainedNet], images: pd.DataFrame, metrics: Ma
             for stage in STAGES
             if (row := metrics.get(stage)) is not None
         ),
-        duplicates=f"Test images with a near-duplicate among the training images: {left_out}.",
+        duplicates=f"Test images with a near-duplicate among the training or validation images: {left_out}.",
         landmarks=", ".join(networks[0].landmarks),
     )
 

@@ -179,12 +179,13 @@ class PredictionTable(Table):
 
 
 class ErrorTable(Table):
-    """Radial error of each predicted point; NaN where the truth is missing or, in mm, the pixel size unknown."""
+    """Radial error of each point; NaN if it was not annotated or not predicted or, in mm, if the pixel size is unknown."""
 
     image_id: Series[str]
     patient: Series[str] | None = pa.Field(description="a pseudonym; empty if the patient is unknown")
     stage: Series[str]
     landmark: Series[str]
+    has_truth: Series[bool]
     error_px: Series[float] = pa.Field(nullable=True, ge=0)
     error_mm: Series[float] = pa.Field(nullable=True, ge=0)
 

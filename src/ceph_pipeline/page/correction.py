@@ -178,7 +178,7 @@ class Correction:
             self.calibration,
             self._settings.cephalometry.model_copy(update={"compare_with": norm_sets}),
             self._settings.origin,
-            implausible=bool(judged.shapes["implausible"].any()),
+            implausible=bool(judged.shapes["implausible_as_a_whole"].any()),
         )
 
     def _calibrate(self, calibration: Calibration, marks: tuple[RulerMark, ...] = ()) -> None:

@@ -20,6 +20,7 @@ COLUMNS = {
     "turned_deg": float,
     "implausible": bool,
     "implausible_landmarks": str,
+    "implausible_as_a_whole": bool,
 }
 """Columns of the table of configurations."""
 
@@ -37,7 +38,8 @@ class Judgement(NamedTuple):
             landmark that is least likely given the others; `least_likely_percentile` is the percentage of real configurations
             whose least likely landmark is more likely. `turned_deg` is the rotation relative to the training configurations.
             `implausible` is true if one of these values exceeds its limit, or if there are `implausible_landmarks`, which are
-            separated by commas.
+            separated by commas. `implausible_as_a_whole` is true if the rotation or the configuration without these landmarks
+            exceeds its limit.
     """
 
     predictions: pd.DataFrame
@@ -92,7 +94,7 @@ def _judge_stage(predictions: pd.DataFrame, stage: str, prior: ShapePrior | None
     if prior is None:
         unknown = pd.DataFrame({"image_id": image_ids, "stage": stage}).reindex(columns=list(COLUMNS))
         blank = {name: "" for name, dtype in COLUMNS.items() if dtype is str and name not in ("image_id", "stage")}
-        return Judgement(rows.assign(implausible=False), unknown.assign(implausible=False, **blank))
+        return Judgement(rows.assign(implausible=False), unknown.assign(implausible=False, implausible_as_a_whole=False, **blank))
     landmarks = list(prior.landmarks)
     if not set(landmarks) & set(rows["landmark"]):
         raise PlausibilityError(
@@ -114,7 +116,8 @@ def _shape_rows(
     prior: ShapePrior, shapes: NDArray[np.float64], implausible: NDArray[np.bool_], percentile: float
 ) -> pd.DataFrame:
     """The columns of `COLUMNS` from `distance` on."""
-    rarity = prior.rarity(shapes)
+    distances = prior.distances(shapes)
+    rarity = prior.tails.rarity(distances)
     judged = np.isfinite(rarity.whole)
     per_point = np.nan_to_num(rarity.points, nan=1.0)  # a missing landmark is not implausible
     names = np.array(prior.landmarks, dtype=object)
@@ -123,7 +126,7 @@ def _shape_rows(
     turned = np.where(judged, prior.shapes.align(shapes).turned_deg, np.nan)
     table = pd.DataFrame(
         {
-            "distance": prior.distances(shapes).whole,
+            "distance": distances.whole,
             "percentile": percentiles,
             "least_likely": np.where(judged, names[per_point.argmin(axis=1)], ""),
             "least_likely_percentile": np.where(judged, 100 * (1 - least_likely), np.nan),
@@ -132,4 +135,6 @@ def _shape_rows(
     )
     table["implausible"] = (percentiles > percentile) | (turned > MAX_TURN_DEG) | implausible.any(axis=1)
     table["implausible_landmarks"] = [", ".join(names[row]) for row in implausible]
+    others = prior.rarity(np.where(implausible[..., None], np.nan, shapes)).whole
+    table["implausible_as_a_whole"] = (100 * (1 - others) > percentile) | (turned > MAX_TURN_DEG)
     return table

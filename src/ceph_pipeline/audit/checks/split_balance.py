@@ -8,13 +8,13 @@ import pandas as pd
 from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.findings import Finding
 from ceph_pipeline.audit.params import AuditParams, BalanceParams
-from ceph_pipeline.landmarks.tables import SPLITS
+from ceph_pipeline.landmarks.tables import SPLITS, patients_of
 
 
 def check_device_splits(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
     """One warning if devices are unevenly distributed over the splits, and one for each device without training images."""
     counts = _by_split(evidence.images["machine"], evidence.images["split"])
-    yield from _uneven(counts, "devices", params.balance)
+    yield from _uneven(_patients_by_split(evidence, evidence.images, "machine"), "devices", params.balance)
     for machine in counts.index[(counts.get("train", 0) == 0) & (counts.sum(axis=1) >= params.balance.min_count)]:
         if "train" in counts:
             where = ", ".join(f"{counts.loc[machine, split]} {split}" for split in counts.columns if counts.loc[machine, split])
@@ -27,7 +27,7 @@ def check_cvm_balance(evidence: Evidence, params: AuditParams) -> Iterator[Findi
     if cvm.empty:
         return
     counts = _by_split(cvm["stage"], cvm["split"]).reindex(range(1, 7), fill_value=0)
-    yield from _uneven(counts, "CVM stages", params.balance)
+    yield from _uneven(_patients_by_split(evidence, cvm, "stage"), "CVM stages", params.balance)
     if "train" not in counts:
         return
     trained = counts["train"]
@@ -41,6 +41,12 @@ def _by_split(values: "pd.Series[str] | pd.Series[int]", splits: "pd.Series[str]
     """Counts: one row per value, one column per split with any value."""
     counts = pd.crosstab(values, splits)
     return counts[[split for split in SPLITS if split in counts]]
+
+
+def _patients_by_split(evidence: Evidence, table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Like `_by_split`, with each value of a patient counted once, since the test assumes independent counts."""
+    patients = table.assign(patient=patients_of(evidence.images, table["image_id"])).drop_duplicates(["patient", column])
+    return _by_split(patients[column], patients["split"])
 
 
 def _uneven(counts: pd.DataFrame, what: str, limits: BalanceParams) -> Iterator[Finding]:

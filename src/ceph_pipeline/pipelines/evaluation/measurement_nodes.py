@@ -11,7 +11,7 @@ from ceph_pipeline.evaluation import EvaluationError, EvaluationParams, evaluate
 from ceph_pipeline.evaluation.breakdown import device_table, landmark_table
 from ceph_pipeline.evaluation.errors import error_rows, stage_error_rows, with_patients
 from ceph_pipeline.evaluation.generalisation_gap import gap_table
-from ceph_pipeline.evaluation.headline import on_split
+from ceph_pipeline.evaluation.headline import check_test_errors, on_split
 from ceph_pipeline.evaluation.mean_shape import guess_points, mean_shape
 from ceph_pipeline.evaluation.offsets import offset_rows
 from ceph_pipeline.evaluation.readers import inter_reader_rows, reader_to_truth_rows
@@ -30,12 +30,16 @@ ERRORS_ARTIFACT = "evaluation/errors.parquet"
 def compute_errors(
     predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams
 ) -> pd.DataFrame:
-    """Errors of every stage, the mean-shape baseline and the readers on the predicted images; also without offsets."""
+    """Errors of every stage, the mean-shape baseline and the readers on the predicted images; also without offsets.
+
+    Raises:
+        EvaluationError: no stage was predicted on the test split, or no error is known there.
+    """
     predictions, landmarks = only_evaluated(predictions, landmarks, params.landmarks)
     truth = reader_points(landmarks, params.reader)
     predicted = images[images["image_id"].isin(predictions["image_id"])]
     guess = error_rows(guess_points(mean_shape(truth, images), predicted), truth, predicted, MEAN_SHAPE)
-    return pd.concat(
+    errors = pd.concat(
         [
             stage_error_rows(predictions, truth, predicted),
             guess,
@@ -45,6 +49,8 @@ def compute_errors(
         ],
         ignore_index=True,
     )
+    check_test_errors(errors, images)
+    return errors
 
 
 def compute_held_out_errors(

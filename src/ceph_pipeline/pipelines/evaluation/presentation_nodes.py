@@ -10,7 +10,7 @@ from ceph_pipeline.artifacts import fingerprint
 from ceph_pipeline.detector.files import DetectorFiles
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.breakdown import image_ranking
-from ceph_pipeline.evaluation.headline import check_test_errors, on_split
+from ceph_pipeline.evaluation.headline import on_split
 from ceph_pipeline.evaluation.metrics import has_millimetres
 from ceph_pipeline.evaluation.run_metrics import as_logged, run_metrics
 from ceph_pipeline.evaluation.sections import Results, sections
@@ -63,7 +63,6 @@ def draw_gallery(
     from ceph_pipeline.artifacts import data_uri
     from ceph_pipeline.evaluation.gallery import gallery, representative_images
 
-    check_test_errors(errors, images)
     test = on_split(errors, images, "test")
     stage = stages_in(test.dropna(subset=["error_px"]))[-1]
     ranking = image_ranking(test, stage)

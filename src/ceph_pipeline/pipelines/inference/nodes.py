@@ -204,7 +204,7 @@ def write_reports(
         files={image_id: printable(xrays[image_id].relative_to(folder).as_posix()) for image_id in image_ids},
         calibration=report.calibrations(sizes),
         cvm=report.cvm_stages(cvm),
-        implausible=plausibility.loc[plausibility["implausible"], "image_id"],
+        implausible=plausibility.loc[plausibility["implausible_as_a_whole"], "image_id"],
         quarantined=quarantine[["item", "reason"]].itertuples(index=False, name=None),
         cephalometry=cephalometry,
         origin=report.ReportOrigin(
