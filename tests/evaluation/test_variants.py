@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from ceph_pipeline.evaluation.variants import BOTH, learning_curve_figure, network_figure, variant_lines, variant_table
+from ceph_pipeline.evaluation.variants import ALL, learning_curve_figure, network_figure, variant_lines, variant_table
 
 VARIANTS = pd.DataFrame(
     {
@@ -36,10 +36,10 @@ def table() -> pd.DataFrame:
 
 def test_each_landmark_and_all_together_have_a_row(table: pd.DataFrame) -> None:
     rows = table.set_index(["variant", "landmark"])
-    assert rows.loc[("5", BOTH), ["n", "mean_px", "median_px", "min_px", "max_px"]].tolist() == [3, 4, 4, 2, 6]
+    assert rows.loc[("5", ALL), ["n", "mean_px", "median_px", "min_px", "max_px"]].tolist() == [3, 4, 4, 2, 6]
     assert rows.loc[("5", "p1"), "mean_px"] == 4
     assert rows.loc[("50", "p2"), "sd_px"] == pytest.approx(0.5**0.5)
-    assert rows.loc[("50", BOTH), "training_seconds"] == 90
+    assert rows.loc[("50", ALL), "training_seconds"] == 90
 
 
 def test_a_sentence_says_what_each_cost(table: pd.DataFrame) -> None:
@@ -50,7 +50,7 @@ def test_a_sentence_says_what_each_cost(table: pd.DataFrame) -> None:
 
 def test_the_curve_goes_down_over_the_number_of_images(table: pd.DataFrame) -> None:
     axes = learning_curve_figure(table).axes[0]
-    every = next(line for line in axes.lines if line.get_label() == f"{BOTH}, mean")
+    every = next(line for line in axes.lines if line.get_label() == f"{ALL}, mean")
     assert every.get_xydata().tolist() == [[5, 4], [50, 1.5]]
 
 

@@ -40,7 +40,7 @@ def fuse(
     Args:
         points: `(N, K, S, 2)` px of the image, S predictions per point; NaN means no prediction.
         scores: `(N, K, S)`, confidences ≥ 0.
-        fallback: `(N, K, 2)` px, stage 1's points, the centres of the crops.
+        fallback: `(N, K, 2)` px, stage 1's points, the centres of the first round's crops.
         field_px: `(N,)` px, side of the field of view.
         params: Thresholds of the fallback, and the weight of stage 1's points.
         landmarks: K names.

@@ -64,8 +64,8 @@ def stage_errors(
         unit: Unit of errors and standard deviations; in mm, images without a pixel size are NaN.
     """
     table = error_matrix(errors, stage, unit)
-    said = wide(predictions[predictions["stage"] == stage], "image_id", "landmark", "sigma_px")
-    sigma = said.reindex(index=table.index, columns=table.columns).to_numpy(np.float64)
+    sd = wide(predictions[predictions["stage"] == stage], "image_id", "landmark", "sigma_px")
+    sigma = sd.reindex(index=table.index, columns=table.columns).to_numpy(np.float64)
     if unit == "mm":
         sigma = sigma * images.set_index("image_id")["pixel_size_mm"].reindex(table.index).to_numpy(np.float64)[:, None]
     patients = np.array(patients_of(images, table.index), str)
@@ -178,11 +178,13 @@ def reliability_table(checked: list[Checked]) -> pd.DataFrame:
 
     Source: Levi et al., Evaluating and calibrating uncertainty prediction in regression tasks, 2019.
     """
-    first = {stage.stage: stage for stage in reversed(list(checked))}
+    first: dict[str, Checked] = {}
+    for each in checked:
+        first.setdefault(each.stage, each)
     rows = []
-    for stage, unit, seen, model in reversed(first.values()):
-        said = {False: seen.sigma} | ({} if model is None else {True: model.calibration(seen.sigma)})
-        for calibrated, sigma in said.items():
+    for stage, unit, seen, model in first.values():
+        predicted = {False: seen.sigma} | ({} if model is None else {True: model.calibration(seen.sigma)})
+        for calibrated, sigma in predicted.items():
             bins = reliability_bins(seen.errors, sigma)
             rows += [(stage, unit, calibrated, number, *values) for number, values in enumerate(zip(*bins, strict=True))]
     return pd.DataFrame(rows, columns=["stage", "unit", "calibrated", "bin", "n", "sigma", "observed"])

@@ -9,7 +9,7 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from ceph_pipeline.landmarks import SCHEMAS
 
-BOTH = "all"
+ALL = "all"
 """Label of all landmarks together in the table."""
 NAMED = 4
 """Maximum number of landmarks with separate lines in the learning curve."""
@@ -29,7 +29,7 @@ def variant_table(errors: Mapping[str, pd.DataFrame], variants: pd.DataFrame) ->
     """
     rows = []
     for name, table in errors.items():
-        groups = {BOTH: table, **{str(key): rows for key, rows in table.groupby("landmark", sort=False)}}
+        groups = {ALL: table, **{str(key): rows for key, rows in table.groupby("landmark", sort=False)}}
         for landmark, group in groups.items():
             of_px, of_mm = (_statistics(group[f"error_{unit}"], unit) for unit in ("px", "mm"))
             n, n_mm = (int(group[f"error_{unit}"].notna().sum()) for unit in ("px", "mm"))
@@ -46,7 +46,7 @@ def _statistics(errors: pd.Series, unit: str) -> dict[str, float]:
 
 def unit_of(table: pd.DataFrame) -> str:
     """`mm` if every error is known in mm; `px` otherwise, and for a ruler's marks, from which pixel sizes are computed."""
-    marks = set(table["landmark"]) - {BOTH} <= set(SCHEMAS["ruler"].names)
+    marks = set(table["landmark"]) - {ALL} <= set(SCHEMAS["ruler"].names)
     return "px" if marks or table["mean_mm"].isna().any() else "mm"
 
 
@@ -57,13 +57,13 @@ def variant_lines(table: pd.DataFrame) -> list[str]:
         f"{row['variant']}: mean {row[f'mean_{unit}']:.2f} {unit}, median {row[f'median_{unit}']:.2f} {unit} ({row['n_sources']} "
         f"sources, {row['n_parameters'] / 1e6:.1f} million parameters, {row['epochs']} epochs at most, "
         f"{row['training_seconds'] / 60:.1f} min, then {row['images_per_s']:.1f} images/s)"
-        for _, row in table[table["landmark"] == BOTH].iterrows()
+        for _, row in table[table["landmark"] == ALL].iterrows()
     ]
 
 
 def network_figure(table: pd.DataFrame) -> Figure:
     """Mean and median error of each network, and its parameters and training time."""
-    networks, unit = table[table["landmark"] == BOTH], unit_of(table)
+    networks, unit = table[table["landmark"] == ALL], unit_of(table)
     figure = Figure(figsize=(11, 0.6 * len(networks) + 1.8), layout="constrained")
     left, middle, right, rightmost = figure.subplots(1, 4, sharey=True)
     places = np.arange(len(networks))
@@ -85,7 +85,7 @@ def learning_curve_figure(table: pd.DataFrame) -> Figure:
     """Error against the number of training sources: all landmarks together, and each landmark or, for many, their range."""
     unit = unit_of(table)
     means = table.pivot_table(index="n_sources", columns="landmark", values=f"mean_{unit}", sort=False, dropna=False).sort_index()
-    every, each = table[table["landmark"] == BOTH].sort_values("n_sources"), means.drop(columns=BOTH)
+    every, each = table[table["landmark"] == ALL].sort_values("n_sources"), means.drop(columns=ALL)
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     if each.shape[1] <= NAMED:
@@ -95,8 +95,8 @@ def learning_curve_figure(table: pd.DataFrame) -> Figure:
         worst, best = each.iloc[-1].idxmax(), each.iloc[-1].idxmin()
         label = f"range of the means of {each.shape[1]} landmarks; last: {best} (lowest) to {worst}"
         axes.fill_between(each.index, each.min(axis=1), each.max(axis=1), color="tab:blue", alpha=0.15, label=label)
-    axes.plot(means.index, means[BOTH], "o-", color="tab:blue", linewidth=2.2, label=f"{BOTH}, mean")
-    axes.plot(every["n_sources"], every[f"median_{unit}"], "s--", color="black", linewidth=1, label=f"{BOTH}, median")
+    axes.plot(means.index, means[ALL], "o-", color="tab:blue", linewidth=2.2, label=f"{ALL}, mean")
+    axes.plot(every["n_sources"], every[f"median_{unit}"], "s--", color="black", linewidth=1, label=f"{ALL}, median")
     axes.set(xscale="log", yscale="log", xlabel="training images", ylabel=f"error on test images, {unit}", title="Learning curve")
     axes.set_xticks(every["n_sources"], [str(count) for count in every["n_sources"]])
     axes.xaxis.set_minor_formatter(NullFormatter())

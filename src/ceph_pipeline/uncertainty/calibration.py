@@ -59,24 +59,24 @@ def fit_sigma(errors: NDArray[np.float64], sigma: NDArray[np.float64]) -> SigmaC
         raise InvalidValueError(
             "no point has both an error and a standard deviation: the uncertainty cannot be calibrated without images."
         )
-    half_squares, said = errors[known] ** 2 / 2, sigma[known]
-    floor, gain = _fit_common(half_squares, said)
+    half_squares, predicted = errors[known] ** 2 / 2, sigma[known]
+    floor, gain = _fit_common(half_squares, predicted)
     common = floor**2 + (gain * np.where(known, sigma, 0.0)) ** 2
     ratios = np.where(known, errors**2 / 2 / common, 0.0)
     factors = np.sqrt((ratios.sum(axis=0) + PRIOR_POINTS) / (known.sum(axis=0) + PRIOR_POINTS))
     return SigmaCalibration(floor, gain, factors)
 
 
-def _fit_common(half_squares: NDArray[np.float64], said: NDArray[np.float64]) -> tuple[float, float]:
+def _fit_common(half_squares: NDArray[np.float64], predicted: NDArray[np.float64]) -> tuple[float, float]:
     """Floor and gain by maximum likelihood."""
     from scipy.optimize import minimize  # imported here to keep the registration of pipelines fast
 
     typical = float(np.sqrt(half_squares.mean())) or 1.0
     smallest = np.log(SMALLEST_SHARE * typical)
-    scale = float(np.sqrt((said**2).mean())) or 1.0
+    scale = float(np.sqrt((predicted**2).mean())) or 1.0
 
     def cost(logs: NDArray[np.float64]) -> float:
-        variance = np.exp(2 * logs[0]) + np.exp(2 * logs[1]) * said**2
+        variance = np.exp(2 * logs[0]) + np.exp(2 * logs[1]) * predicted**2
         return float((np.log(variance) + half_squares / variance).mean())
 
     start = np.log([typical / 2, typical / 2 / scale])

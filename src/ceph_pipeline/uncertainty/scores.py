@@ -42,19 +42,22 @@ class Bins(NamedTuple):
 
     Attributes:
         n: `(B,)` number of points.
-        said: `(B,)` root mean square of the predicted standard deviations.
-        made: `(B,)` standard deviation of the errors along one axis, the root of half their mean square.
+        predicted: `(B,)` root mean square of the predicted standard deviations.
+        observed: `(B,)` standard deviation of the errors along one axis, the root of half their mean square.
     """
 
     n: NDArray[np.int64]
-    said: NDArray[np.float64]
-    made: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    observed: NDArray[np.float64]
 
     @property
     def ence(self) -> float:
-        """Mean over the bins of |made − said| / said, 0 for perfect calibration; NaN without a standard deviation above 0."""
-        some = self.said > 0
-        return float((np.abs(self.made - self.said)[some] / self.said[some]).mean()) if some.any() else float("nan")
+        """Expected normalised calibration error: mean of |observed − predicted| / predicted over the bins.
+
+        0 is perfect calibration; NaN without a standard deviation above 0.
+        """
+        some = self.predicted > 0
+        return float((np.abs(self.observed - self.predicted)[some] / self.predicted[some]).mean()) if some.any() else float("nan")
 
 
 def reliability_bins(errors: NDArray[np.float64], sigma: NDArray[np.float64], n_bins: int = 10) -> Bins:
