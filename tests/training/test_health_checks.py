@@ -168,6 +168,12 @@ def test_crops_are_centred_near_the_truth_so_that_half_a_guess_is_good():
     assert "not_learned" not in run_checks(record(lambda _: validation(error=5.0), stage="stage2"))
 
 
+def test_the_epoch_of_the_least_loss_is_named_although_earlier_losses_are_unknown():
+    val = np.r_[np.nan, np.nan, np.geomspace(1, 0.4, 6), np.geomspace(0.42, 0.6, 12)]
+    found = run_checks(record(train=np.geomspace(1, 0.05, 20), val=val))["overfitting"]
+    assert "above its minimum (epoch 8)" in found.detail
+
+
 def test_a_lost_landmark_is_not_taken_for_overfitting():
     run = record(lambda _: validation(error=(1.0, 28.0, 1.1, 0.9)), train=[0.1] * 20, val=[0.4] * 20)
     assert set(run_checks(run)) == {"dead_channels"}

@@ -46,7 +46,8 @@ def suggest_shares(
     errors = np.linalg.norm(np.stack([*at_share, last]) - points_array(truth, ids, names), axis=-1)
     known = np.all([np.isfinite(errors[-1, fold_of == fold]).any(axis=0) for fold in np.unique(fold_of)], axis=0).tolist()
     errors, names = errors[..., known], [name for name, is_known in zip(names, known, strict=True) if is_known]
-    learned = np.stack([_best(errors[:-1, fold_of != fold]) for fold in fold_of])
+    best = {fold: _best(errors[:-1, fold_of != fold]) for fold in np.unique(fold_of)}
+    learned = np.stack([best[fold] for fold in fold_of])
     with_shares = np.take_along_axis(errors[:-1], learned[None], axis=0)[0]
     return {
         "stage": stage,

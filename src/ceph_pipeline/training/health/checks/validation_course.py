@@ -36,7 +36,7 @@ def check_overfitting(record: TrainingRecord, validation: Validation) -> Iterato
 
     Trainings with a lost landmark are ignored, because a lost landmark has the same effect.
     """
-    train, valid = _losses(record)
+    epochs, train, valid = _losses(record)
     if not has_learned(record, validation) or lost_landmarks(record, validation).any() or len(valid) < 4:
         return
     best = int(np.argmin(valid))
@@ -46,7 +46,7 @@ def check_overfitting(record: TrainingRecord, validation: Validation) -> Iterato
         yield Symptom(
             "warning",
             f"validation loss is {gap:.1f} times the training loss ({valid[-1]:.3g} and {train[-1]:.3g}{_floor_note(record)}), "
-            f"and {rise:.0%} above its minimum (epoch {record.validated()[best][0]}). Near-duplicates of validation images in "
+            f"and {rise:.0%} above its minimum (epoch {epochs[best]:.0f}). Near-duplicates of validation images in "
             "the training split hide overfitting; validation images that differ from the training images have the same symptom.",
             value=rise if worsens else gap,
             limit=_WORSENING if worsens else _GAP,
@@ -57,7 +57,7 @@ def check_overfitting(record: TrainingRecord, validation: Validation) -> Iterato
 
 def check_flat_validation(record: TrainingRecord) -> Iterator[Symptom]:
     """A validation loss without recent improvement, although the training loss still falls."""
-    train, valid = _losses(record)
+    _, train, valid = _losses(record)
     recent = max(1, round(_RECENT * len(valid)))
     if judged(record) is None or len(valid) < 5:
         return
@@ -97,14 +97,17 @@ def check_sudden_drop(record: TrainingRecord) -> Iterator[Symptom]:
             return
 
 
-def _losses(record: TrainingRecord) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Training and validation loss of the validated epochs, minus the loss of a perfect network; NaN values are omitted."""
-    both: list[Any] = [
-        (entry.curves["train/loss"], entry.curves["val/loss"]) for entry in record.epochs if "val/loss" in entry.curves
+def _losses(record: TrainingRecord) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Epochs with known losses, and their training and validation loss, minus the loss of a perfect network."""
+    rows: list[Any] = [
+        (entry.epoch, entry.curves["train/loss"], entry.curves["val/loss"])
+        for entry in record.epochs
+        if "val/loss" in entry.curves
     ]
-    values = np.array(both, np.float64).reshape(-1, 2) - _floor(record)
-    values = np.maximum(values[np.isfinite(values).all(axis=1)], 1e-6)
-    return values[:, 0], values[:, 1]
+    values = np.array(rows, np.float64).reshape(-1, 3)
+    values = values[np.isfinite(values).all(axis=1)]
+    train, valid = np.maximum(values[:, 1:] - _floor(record), 1e-6).T
+    return values[:, 0], train, valid
 
 
 def _floor(record: TrainingRecord) -> float:
