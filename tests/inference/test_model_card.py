@@ -17,7 +17,7 @@ def test_data_results_and_limits_are_in_it(dot_finder: TrainedNet) -> None:
     assert "- made: 2 train images" in lines
     assert "- devices: 2" in lines
     assert "| stage 1 | 1.23 [1.10, 1.40] | 12.3 | 87.7 |" in lines
-    assert any("training images: 3." in line for line in lines)
+    assert any("among the training or validation images: 3." in line for line in lines)
     assert any("not a medical device" in line for line in lines)
 
 

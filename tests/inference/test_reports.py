@@ -255,7 +255,7 @@ def test_the_node_writes_reports_where_they_are_wanted(wanted: bool, tmp_path: P
     pages = write_reports_node(
         tmp_path / "new",
         points_of(FACE, "anna_ceph"),
-        pd.DataFrame({"image_id": ["anna_ceph"], "implausible": [False]}),
+        pd.DataFrame({"image_id": ["anna_ceph"], "implausible_as_a_whole": [False]}),
         pd.DataFrame({"item": [], "reason": []}),
         sizes_of(image_id="anna_ceph"),
         pd.DataFrame({"image_id": ["anna_ceph"], "cvm_stage": [3], "probability": [0.712]}),
