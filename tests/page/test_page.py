@@ -43,6 +43,32 @@ def test_a_mark_of_one_film_does_not_count_on_the_next(page, film_bytes):
     assert drawn_marks(page) == []
 
 
+def test_points_of_the_former_film_that_arrive_late_do_not_count_on_the_next(page, film_bytes):
+    late = {name: list(values) for name, values in page._view._points.data.items()}
+    late["x"] = [x + 5 for x in late["x"]]
+    open_on(page, "b.png", film_bytes)
+    drawn = dict(page._view._points.data)
+    for source in (page._view._held, page._view._points):
+        source.data = {name: late[name] for name in source.data}
+    assert not page._correction.points().predictions["corrected"].any()
+    assert page._view._points.data == drawn
+
+
+def test_a_drag_on_a_page_without_film_removes_no_point_of_the_first(settings, film_bytes):
+    page = Page(Document(), settings)
+    nothing = {name: list(values) for name, values in page._view._points.data.items()}
+    open_on(page, "a.png", film_bytes)
+    page._view._points.data = nothing
+    assert page._correction.points().predictions["x"].notna().all()
+
+
+def test_a_moved_point_counts(page):
+    moved = {name: list(values) for name, values in page._view._points.data.items()}
+    moved["x"][0] += 5
+    page._view._points.data = moved
+    assert page._correction.points().predictions["corrected"].sum() == 1
+
+
 def test_a_mark_that_was_given_up_is_not_shown_any_more(page):
     page._mark.active = True
     page._on_tap(10, 10)

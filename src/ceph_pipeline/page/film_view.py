@@ -62,8 +62,8 @@ _DRAGGED = """
 const now = performance.now();
 if (now - (points.told_at ?? -Infinity) < 1000) return;
 points.told_at = now;
-const {landmark, x, y} = points.data;
-held.data = {landmark: Array.from(landmark), x: Array.from(x), y: Array.from(y)};
+const {landmark, x, y, film} = points.data;
+held.data = {landmark: Array.from(landmark), x: Array.from(x), y: Array.from(y), film: Array.from(film)};
 """
 _ANSWERED = "points.told_at = -Infinity;"
 """While a point is dragged, the browser sends its position again when the server has redrawn the tracing, or after one second."""
@@ -89,16 +89,18 @@ class FilmView:
         self._size: tuple[int, int] | None = None
         self._inner = {"inner_width": 0, "inner_height": 0}  # unset until the browser has laid the page out
         self._drawing = False
+        self._number = 0  # of the film
+        self._drawn = _no_points()
         self._pixels = ColumnDataSource({"image": [], "width": [], "height": []})
         self._points = ColumnDataSource(_no_points())
-        self._held = ColumnDataSource({"landmark": [], "x": [], "y": []})
+        self._held = ColumnDataSource({"landmark": [], "x": [], "y": [], "film": []})
         self._lines = ColumnDataSource({"xs": [], "ys": []})
         self._marks = ColumnDataSource({"x": [], "y": []})
         self.figure = self._empty_figure()
         self.contrast = self._draw_pixels()
         self._draw_marks()
-        follow(self._held, "data", lambda: on_drag(_by_name(self._held)))
-        follow(self._points, "data", lambda: None if self._drawing else on_place(_by_name(self._points)))
+        follow(self._held, "data", lambda: on_drag(_by_name(self._held)) if self._is_of_this_film(self._held) else None)
+        follow(self._points, "data", lambda: None if self._drawing else self._on_points(on_place))
         self.figure.on_event(Tap, lambda event: on_tap(event.x, event.y))
         self.figure.js_on_event(Pan, CustomJS(args={"points": self._points, "held": self._held}, code=_DRAGGED))
         self._lines.js_on_change("data", CustomJS(args={"points": self._points}, code=_ANSWERED))
@@ -110,7 +112,8 @@ class FilmView:
             self.figure.on_change(side, self._on_resize)
 
     def open(self, film: OpenedFilm) -> None:
-        """Show another film, scaled to fit."""
+        """Show another film, scaled to fit. Points of the former film that the browser still sends are ignored."""
+        self._number += 1
         self._size = width, height = film.size
         self._pixels.data = {"image": [reduced(film.pixels, LONG_SIDE_PX)], "width": [width], "height": [height]}
         self.fit()
@@ -125,10 +128,25 @@ class FilmView:
         lines = traced(places_of(points))
         self._lines.data = {f"{axis}s": [[corner[a] for corner in line.xy] for line in lines] for a, axis in enumerate("xy")}
         if with_points:
-            self._drawing = True
-            self._points.data = _shown(points)
-            self._points.selected.indices = []
-            self._drawing = False
+            self._drawn = _shown(points, self._number)
+            self._redraw()
+
+    def _redraw(self) -> None:
+        self._drawing = True
+        self._points.data = dict(self._drawn)
+        self._points.selected.indices = []
+        self._drawing = False
+
+    def _on_points(self, on_place: Callable[[Points], None]) -> None:
+        if self._is_of_this_film(self._points):
+            on_place(_by_name(self._points))
+        else:
+            self._redraw()
+
+    def _is_of_this_film(self, source: ColumnDataSource) -> bool:
+        """Whether the browser's points are of the present film. It sends empty points if a page without film is dragged."""
+        films = set(source.data["film"])
+        return films == {self._number} or (not films and len(self._drawn["film"]) == 1)
 
     def draw_marks(self, marks: Sequence[RulerMark]) -> None:
         """Draw the ruler marks."""
@@ -195,11 +213,11 @@ def follow(model: Model, name: str, do: Callable[[], None]) -> None:
 
 
 def _no_points() -> dict[str, list[Any]]:
-    return {name: [] for name in ("landmark", "symbol", "x", "y", "drawn_x", "drawn_y", "ring", "colour")}
+    return {name: [] for name in ("landmark", "symbol", "x", "y", "drawn_x", "drawn_y", "ring", "colour", "film")}
 
 
-def _shown(points: pd.DataFrame) -> dict[str, list[Any]]:
-    """Columns of the points that have coordinates."""
+def _shown(points: pd.DataFrame, film: int) -> dict[str, list[Any]]:
+    """Columns of the points that have coordinates, with the number of the film."""
     points = points[points["x"].notna()]
     x, y, names = points["x"].tolist(), points["y"].tolist(), points["landmark"].astype(str).tolist()
     return {
@@ -211,6 +229,7 @@ def _shown(points: pd.DataFrame) -> dict[str, list[Any]]:
         "drawn_y": list(y),
         "ring": (2 * np.nan_to_num(sigma_px(points))).tolist(),
         "colour": np.where(points["corrected"], CORRECTED, np.where(is_flagged(points), FLAG, POINT)).tolist(),
+        "film": [film] * len(names),
     }
 
 
