@@ -3,11 +3,13 @@ import logging
 import os
 import re
 import sys
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import node, pipeline
+from kedro.runner import SequentialRunner
 from mlflow.exceptions import MlflowException
 from pydantic import BaseModel
 from rich.console import Console
@@ -128,6 +130,35 @@ def test_log_lines_are_printable_and_tables_keep_their_lines():
     finally:
         logging.getLogger().removeHandler(handler)
     assert handler.stream.getvalue() == "a\\x1b[31m\\x07\\u2028.png of\n\ttwo lines\n"
+
+
+def test_a_run_logs_the_names_of_its_nodes_and_how_many_are_done(caplog):
+    first = node(lambda a: a, "a", "b", name="first", namespace="part")
+    failing = node(_fail, "b", "c", name="second")
+    catalog = DataCatalog({"a": MemoryDataset(1), "part.a": MemoryDataset(1), "b": MemoryDataset(1)})
+    hook = QuietHook()
+    handler = logging.StreamHandler(io.StringIO())
+    logging.getLogger().addHandler(handler)
+    try:
+        hook.after_context_created()
+        with caplog.at_level(logging.INFO):
+            for each in (first, failing):
+                hook.before_node_run(each)
+                with suppress(ValueError):
+                    SequentialRunner().run(pipeline([each]), catalog)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    lines = handler.stream.getvalue().splitlines()
+    assert [line for line in lines if " sec." not in line] == [
+        "Running node: part.first",
+        "Completed 1 out of 1 tasks",
+        "Running node: second",
+        "Node second failed",
+    ]
+
+
+def _fail(a):
+    raise ValueError("unknown")
 
 
 def test_libraries_that_talk_are_silenced_and_we_are_not():

@@ -137,6 +137,12 @@ class TestRefused:
         with pytest.raises(ParameterError, match=r"stage1\.optim\.batch_size = 'many': should be a valid integer"):
             check(stage1={"optim": {"batch_size": "many"}})
 
+    def test_a_single_name_where_a_list_belongs(self, check):
+        with pytest.raises(
+            ParameterError, match=r"compare_with = 'steiner': expected a list, such as \[steiner\], in a YAML file"
+        ):
+            check(cephalometry={"compare_with": "steiner"})
+
     def test_a_choice_that_there_is_not(self, check):
         with pytest.raises(ParameterError, match=r"stage1\.loss\.kind = 'l1': should be 'combined', "):
             check(stage1={"loss": {"kind": "l1"}})

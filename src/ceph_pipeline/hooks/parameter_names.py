@@ -18,6 +18,9 @@ from ceph_pipeline.hooks.global_values import global_problems, misplaced_globals
 
 _QUOTES = """ Put names in quotes, as in ["001"]. Without quotes, YAML reads 001 as the number 1, and no as false."""
 
+_LIST_TYPES = ("tuple_type", "list_type", "set_type", "frozen_set_type")
+"""Pydantic's errors about a value that is no list; Kedro splits the command line at commas, so that lists need a file."""
+
 
 class ParameterError(CephError, ValueError):
     """Parameters are misspelt, out of range or of the wrong type."""
@@ -79,6 +82,8 @@ def _explain(key: str, model: type[BaseModel], detail: Any) -> str:
         return f"{place}: no such parameter.{known_here(location[-1], _fields_at(model, location[:-1]))}"
     if detail["type"] == "missing":
         return f"{place}: missing."
+    if detail["type"] in _LIST_TYPES:
+        return f"{place} = {detail['input']!r}: expected a list, such as [{detail['input']}], in a YAML file."
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ").removesuffix(".")
     value = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"  # a section's value is not shown
     way_out = _QUOTES if detail["type"] == "string_type" and isinstance(detail["input"], int | float) else ""

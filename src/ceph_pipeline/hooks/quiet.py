@@ -3,8 +3,11 @@
 import logging
 
 from kedro.framework.hooks import hook_impl
+from kedro.pipeline.node import Node
 
 from ceph_pipeline.errors import printable
+
+logger = logging.getLogger(__name__)
 
 TALKATIVE = (
     "alembic",
@@ -20,28 +23,43 @@ TALKATIVE = (
 LOGS_AND_RAISES = ("mlflow.store.db.utils",)
 """Libraries that log a traceback of the errors that they raise."""
 
+UNHELPFUL = ("Using synchronous mode for loading", "No nodes ran. Repeat the previous command", "Completed node: ")
+"""Starts of Kedro's messages that are not logged: a finished node is counted by the next message ("Completed 1 out of 38 tasks"),
+and the error that stops a run before its first node says what to do."""
+
 
 class QuietHook:
     """Silences libraries that set their own logging level when they are imported, after `conf/logging.yml` has been read."""
 
     @hook_impl(tryfirst=True)
     def after_context_created(self) -> None:
-        """Log only errors of these libraries, only the first part of a node's error, and only printable characters."""
+        """Log only errors of these libraries, Kedro's messages without node signatures, and only printable characters."""
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.ERROR)
         for name in LOGS_AND_RAISES:
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        logging.getLogger("kedro.pipeline.node").addFilter(_without_message)
+        logging.getLogger("kedro.pipeline.node").addFilter(_without_details)
         for handler in logging.getLogger().handlers:
+            handler.addFilter(_is_helpful)
             handler.addFilter(_printable)
 
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """Log the name of the node; Kedro's own message lists all its data sets as well."""
+        logger.info("Running node: %s", node.name)
 
-def _without_message(record: logging.LogRecord) -> bool:
-    """Remove the error message, which contains file names, from Kedro's log record of a failed node."""
-    if record.levelno >= logging.ERROR:
-        message = record.getMessage().partition(":")[0]
-        record.msg, record.args = f"{message} failed", None
+
+def _without_details(record: logging.LogRecord) -> bool:
+    """Drop Kedro's record of a node's start, and remove the error message, which contains file names, from that of a failure."""
+    if record.levelno < logging.ERROR:
+        return False
+    record.msg, record.args = f"{record.getMessage().partition(':')[0]} failed", None
     return True
+
+
+def _is_helpful(record: logging.LogRecord) -> bool:
+    """Whether a record is not one of Kedro's `UNHELPFUL` messages."""
+    return not (record.name.startswith("kedro.runner") and record.getMessage().startswith(UNHELPFUL))
 
 
 def _printable(record: logging.LogRecord) -> bool:
