@@ -24,7 +24,7 @@ from ceph_pipeline.hooks import (
     TrackingStoreHook,
 )
 from ceph_pipeline.hooks.summary import kedro_command
-from ceph_pipeline.stores import JSONReportDataset
+from ceph_pipeline.stores import FolderDataset, JSONReportDataset, TextDataset
 
 
 def test_a_store_that_cannot_be_told_of_a_failure_does_not_hide_it(monkeypatch):
@@ -198,34 +198,53 @@ class TestSummary:
     @staticmethod
     def run(tmp_path, monkeypatch, made, env="demo", folder=None):
         monkeypatch.chdir(tmp_path)
-        report = JSONReportDataset(filepath=f"{folder or tmp_path / 'data'}/metrics.json")
+        places = {name: f"{folder or tmp_path / 'data'}/{name}" for name in ("metrics.json", "audit.html", "report.html")}
+        report = JSONReportDataset(filepath=places["metrics.json"])
         report.save(REPORT)
-        catalog = DataCatalog({"metrics": report, "a": MemoryDataset(1)})
+        reports = tmp_path / "reports"
+        reports.mkdir()
+        (reports / "index.html").touch()
+        catalog = DataCatalog(
+            {
+                "metrics": report,
+                "evaluation_html": TextDataset(filepath=places["report.html"]),
+                "audit_html": TextDataset(filepath=places["audit.html"]),
+                "inference_report_folder": FolderDataset(filepath=str(reports)),
+                "a": MemoryDataset(1),
+            }
+        )
         console = Console(record=True, width=80, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115 - what is printed goes nowhere
         hook = SummaryHook(console)
         hook.before_pipeline_run()
-        hook.after_pipeline_run({"env": env}, pipeline([node(lambda a: a, "a", made, name="n")]), catalog)
+        hook.after_pipeline_run({"env": env}, pipeline([node(lambda *_: None, *made, name="n")]), catalog)
         return console.export_text()
 
     def test_an_evaluation_ends_with_its_stages_and_places(self, tmp_path, monkeypatch):
-        text = self.run(tmp_path, monkeypatch, "metrics")
+        text = self.run(tmp_path, monkeypatch, ("a", ["metrics", "audit_html", "evaluation_html"]))
 
         assert re.search(r"stage 1\s+1\.25", text, re.IGNORECASE)
         assert "beats" in text
-        assert re.search(r"report\s+data\n", text)
+        assert re.search(r"audit\s+data/audit\.html\n", text)
+        assert re.search(r"report\s+data/report\.html\n", text)
         assert re.search(r"kedro-viz\s+kedro viz run --env demo", text)
         assert re.search(r"MLflow\s+kedro mlflow ui --env demo", text)
         assert re.search(r"time\s+\d+ min \d+ s", text)
 
     def test_a_report_on_object_storage_keeps_its_url(self, tmp_path, monkeypatch):
-        text = self.run(tmp_path, monkeypatch, "metrics", folder="memory://bucket/08_reporting")
+        text = self.run(tmp_path, monkeypatch, ("a", "evaluation_html"), folder="memory://bucket/08_reporting")
 
-        assert re.search(r"report\s+memory://bucket/08_reporting\n", text)
+        assert re.search(r"report\s+memory://bucket/08_reporting/report\.html\n", text)
+
+    def test_the_overview_of_new_x_rays(self, tmp_path, monkeypatch):
+        text = self.run(tmp_path, monkeypatch, (["a", "inference_report_folder"], "b"))
+
+        assert re.search(r"reports\s+reports/index\.html\n", text)
 
     def test_another_run_ends_with_places_only(self, tmp_path, monkeypatch):
-        text = self.run(tmp_path, monkeypatch, "b", env=None)
+        text = self.run(tmp_path, monkeypatch, ("a", "b"), env=None)
 
         assert "stage" not in text
+        assert "html" not in text
         assert re.search(r"kedro-viz\s+kedro viz run\n", text)
 
     @pytest.mark.parametrize(

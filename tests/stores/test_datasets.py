@@ -1,4 +1,5 @@
 import base64
+import codecs
 import json
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from ceph_pipeline.stores import (
     ImageStoreDataset,
     JSONReportDataset,
     RawFolderDataset,
+    SpreadsheetTableDataset,
     TableDataset,
     TableOnDemandDataset,
     TextDataset,
@@ -42,6 +44,15 @@ class TestTable:
         assert dataset.exists()
         pd.testing.assert_frame_equal(dataset.load(), POINTS)
         assert [path.name for path in (tmp_path / "deep").iterdir()] == ["points.parquet"]
+
+    def test_a_copy_for_spreadsheet_programs(self, tmp_path):
+        dataset = SpreadsheetTableDataset(filepath=str(tmp_path / "points.parquet"))
+        dataset.save(POINTS.assign(image_id="Müller"))
+
+        assert dataset.load()["image_id"].tolist() == ["Müller"]
+        written = (tmp_path / "points.csv").read_bytes()
+        assert written.startswith(codecs.BOM_UTF8)
+        assert written.decode("utf-8-sig").splitlines() == ["image_id,reader,landmark,x,y", "Müller,senior,Sella,1.5,"]
 
     def test_a_table_not_made_yet_says_what_to_do(self, tmp_path):
         with pytest.raises(DatasetError, match=r"points\.parquet does not exist: first run the pipeline that creates it"):

@@ -11,11 +11,17 @@ from kedro.pipeline import Pipeline
 from rich.console import Console
 
 REPORT = "metrics"
-"""Name of the evaluation report in the catalog."""
+"""Name of the evaluation's results in the catalog."""
+
+PAGES = {"audit": "audit_html", "report": "evaluation_html", "ruler": "ruler_html"}
+"""Reports of pipelines, and their names in the catalog."""
+
+FOLDER_OF_REPORTS, OVERVIEW = "inference_report_folder", "index.html"
+"""Name in the catalog of the folder of the reports of new X-rays, and the file with the overview of them."""
 
 
 class SummaryHook:
-    """Prints where the results of a run are and, after an evaluation, the table of stages."""
+    """Prints the files to open after a run and, after an evaluation, the table of stages."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
@@ -33,8 +39,12 @@ class SummaryHook:
             from ceph_pipeline.evaluation import summary
 
             self._console.print(summary.render(catalog.load(REPORT)))
-            file = catalog[REPORT]._describe()["filepath"]
-            self._tell("report", file.rpartition("/")[0] if "://" in file else str(_shortest(Path(file).parent)))
+        for what, name in PAGES.items():
+            if name in pipeline.all_outputs():
+                file = catalog[name]._describe()["filepath"]
+                self._tell(what, file if "://" in file else str(_shortest(Path(file))))
+        if FOLDER_OF_REPORTS in pipeline.inputs() and (page := catalog.load(FOLDER_OF_REPORTS) / OVERVIEW).is_file():
+            self._tell("reports", str(_shortest(page)))
         env = f" --env {run_params['env']}" if run_params["env"] else ""
         self._tell("kedro-viz", f"{kedro_command()} viz run{env}")
         self._tell("MLflow", f"{kedro_command()} mlflow ui{env}")

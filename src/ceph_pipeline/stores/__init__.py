@@ -8,7 +8,7 @@ from ceph_pipeline.stores.image_store import ImageStoreDataset
 from ceph_pipeline.stores.pseudonymous_table import PseudonymousTableDataset
 from ceph_pipeline.stores.raw_folder import RawFolderDataset
 from ceph_pipeline.stores.report import JSONReportDataset
-from ceph_pipeline.stores.table import CSVDataset, TableDataset, TableOnDemandDataset
+from ceph_pipeline.stores.table import CSVDataset, SpreadsheetTableDataset, TableDataset, TableOnDemandDataset
 from ceph_pipeline.stores.text import TextDataset
 from ceph_pipeline.stores.trained import CheckpointDataset, EnsembleDataset
 
@@ -24,6 +24,7 @@ __all__ = [
     "JSONReportDataset",
     "PseudonymousTableDataset",
     "RawFolderDataset",
+    "SpreadsheetTableDataset",
     "TableDataset",
     "TableOnDemandDataset",
     "TextDataset",

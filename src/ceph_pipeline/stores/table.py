@@ -63,6 +63,34 @@ class CSVDataset(TableDataset):
             data.to_csv(path, index=False)
 
 
+class SpreadsheetTableDataset(TableDataset):
+    """A Parquet table with a copy of the same name as CSV, for spreadsheet programs; only the Parquet file is read.
+
+    inference_measurements:
+      type: ceph_pipeline.stores.SpreadsheetTableDataset
+      filepath: ${globals:data_root}/07_model_output/inference/measurements.parquet
+    """
+
+    def __init__(
+        self, *, filepath: str, credentials: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(filepath=filepath, credentials=credentials, metadata=metadata)
+        self._spreadsheet = _SpreadsheetDataset(filepath=f"{str(filepath).removesuffix('.parquet')}.csv", credentials=credentials)
+
+    def save(self, data: pd.DataFrame) -> None:
+        """Write both files, each atomically."""
+        super().save(data)
+        self._spreadsheet.save(data)
+
+
+class _SpreadsheetDataset(CSVDataset):
+    """CSV with a byte order mark, without which Excel garbles letters beyond ASCII."""
+
+    def save(self, data: pd.DataFrame) -> None:
+        with self._target() as path:
+            data.to_csv(path, index=False, encoding="utf-8-sig")
+
+
 class TableOnDemandDataset(FileDataset[NoReturn, Callable[[], pd.DataFrame]]):
     """The table of another entry, loaded on demand, for nodes that need only one of several tables.
 
