@@ -17,13 +17,13 @@ SOURCE = Path(__file__).parents[2]
 TINY = {
     "phantom": {"n_images": 10, "long_side_px": 300},
     "stage1": {
-        "net": {"backbone": "mobilenetv3_small_050", "input_width_px": 64, "input_height_px": 96},
+        "net": {"backbone": "mobilenetv3_small_050", "input_width_px": 64, "input_height_px": 96, "pretrained": False},
         "optim": {"epochs": 3},
         "loop": {"workers": 0},
     },
     "crops": {"crop_px": 64},
     "stage2": {
-        "net": {"backbone": "mobilenetv3_small_050"},
+        "net": {"backbone": "mobilenetv3_small_050", "pretrained": False},
         "optim": {"epochs": 3},
         "loop": {"workers": 0},
         "crops_per_epoch": 128,
