@@ -118,7 +118,7 @@ def test_a_chosen_norm_stands_beside_its_value() -> None:
     assert rows["SNA"].deviation == "+3.9 sd"
     assert rows["SNB"].deviation == ""  # no sd was published
     assert rows["ANB"].norm == ""
-    assert steiner.notes[rows["SNA"].notes[0] - 1] == "norm from textbooks, not verified in the original source"
+    assert steiner.notes[rows["SNA"].notes[0] - 1] == "norm from textbooks, not compared with the sources of its norm set"
     assert len(steiner.chart.marks) == 1
     page = page_of(points_of(FACE), params=chosen("made_up"))
     assert "phantoms; sex: both; age: none. made up." in page

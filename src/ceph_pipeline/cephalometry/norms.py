@@ -19,7 +19,7 @@ class Norm(Params):
     low: FiniteFloat | None = Field(None, description="lower limit of a range, if no mean is published")
     high: FiniteFloat | None = None
     checked: Literal["no", "mean", "yes"] = Field(
-        "no", description="no: textbook value, not verified; mean: the mean was verified in a source of the set; yes: also the sd"
+        "no", description="no: textbook value; mean: the mean was compared with the sources in checked_in; yes: also the sd"
     )
 
     @model_validator(mode="after")
@@ -56,7 +56,7 @@ class NormSet(Params):
     sex: Literal["female", "male", "both"]
     age: str = Field(min_length=1, description="age in years, as stated in the source")
     source: str = Field(min_length=1, description="publication of the norms")
-    checked_in: tuple[str, ...] = Field((), description="links to the sources of verified values")
+    checked_in: tuple[str, ...] = Field((), description="links to the sources with which values were compared")
     norms: dict[str, Norm] = Field(min_length=1, description="norms by measurement")
 
     @model_validator(mode="after")

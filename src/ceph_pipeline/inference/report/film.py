@@ -18,9 +18,9 @@ from ceph_pipeline.inference.report.wiggle import Wiggle, wiggle
 
 UNITS = {"deg": "°", "mm": " mm", "%": " %"}
 SUSPECT_SIZE = "The sources of the pixel size disagree: check the pixel size before you use values in millimetres."
-UNVERIFIED = {
-    "no": "norm from textbooks, not verified in the original source",
-    "mean": "only the mean of this norm was verified in the original source",
+COMPARED_WITH_SOURCES = {
+    "no": "norm from textbooks, not compared with the sources of its norm set",
+    "mean": "only the mean of this norm was compared with the sources of its norm set",
     "yes": "",
 }
 
@@ -207,9 +207,9 @@ def _row(result: Result, chosen: ChosenNorm | None, deviation: float | None, not
 def _noted(result: Result, chosen: ChosenNorm | None, notes: list[str]) -> list[int]:
     """Numbers of a measurement's notes; new notes are added to `notes`."""
     measurement = result.measurement
-    unverified = UNVERIFIED[chosen.norm.checked] if chosen else ""
+    compared = COMPARED_WITH_SOURCES[chosen.norm.checked] if chosen else ""
     numbers = []
-    for text in (measurement.sign, measurement.convention, unverified):
+    for text in (measurement.sign, measurement.convention, compared):
         if text and text not in notes:
             notes.append(text)
         if text:
