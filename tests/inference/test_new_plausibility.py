@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ceph_pipeline.artifacts import pseudonym
-from ceph_pipeline.inference.plausibility import add_plausibility, judge_located
+from ceph_pipeline.inference.plausibility import add_plausibility, flag_line, judge_located
 from ceph_pipeline.landmarks.tables import points_table
 from ceph_pipeline.phantom.shape import shape_model
 from ceph_pipeline.plausibility import PRIOR_FILE, PlausibilityParams, ShapePrior
@@ -95,3 +95,18 @@ def test_without_a_prior_nothing_is_judged_and_one_line_says_so(predictions: pd.
     assert "flagged" not in found.predictions
     assert found.shapes["percentile"].isna().all()
     assert not found.shapes["implausible"].any()
+
+
+def test_what_was_not_judged_is_missing_in_the_summary_and_named(predictions: pd.DataFrame, models: Path, tmp_path: Path) -> None:
+    summary = pd.DataFrame({"image_id": ["new_0", "new_1", "new_2"]})
+    located = predictions.assign(flagged=False)
+    unknown = judge_located(located, tmp_path, DEFAULT)
+    assert add_plausibility(summary, unknown.shapes)["implausible"].isna().all()
+    assert flag_line(unknown.predictions, unknown.shapes) == (
+        "0 of 87 points are flagged for review, without their uncertainty and plausibility, which the evaluation of this "
+        "detector has not calibrated: check all points"
+    )
+    judged = judge_located(located, models, DEFAULT)
+    assert "without their uncertainty, which" in flag_line(judged.predictions, judged.shapes)
+    calibrated = judged.predictions.assign(calibrated_sigma_px=3.0)
+    assert flag_line(calibrated, judged.shapes) == "1 of 87 points are flagged for review"

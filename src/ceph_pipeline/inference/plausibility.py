@@ -60,6 +60,26 @@ def flag_implausible(predictions: pd.DataFrame, prior: ShapePrior | None, params
 
 
 def add_plausibility(summary: pd.DataFrame, shapes: pd.DataFrame) -> pd.DataFrame:
-    """The summary, one row per image, with `plausibility_percentile`, `implausible` and `implausible_landmarks`."""
+    """The summary, one row per image, with `plausibility_percentile`, `implausible` and `implausible_landmarks`.
+
+    `implausible` is missing where plausibility was not judged.
+    """
     columns = ["image_id", "percentile", "implausible", "implausible_landmarks"]
-    return summary.merge(shapes[columns].rename(columns={"percentile": "plausibility_percentile"}), on="image_id", how="left")
+    found = shapes[columns].rename(columns={"percentile": "plausibility_percentile"})
+    found["implausible"] = found["implausible"].astype("boolean").mask(found["plausibility_percentile"].isna())
+    return summary.merge(found, on="image_id", how="left")
+
+
+def flag_line(predictions: pd.DataFrame, shapes: pd.DataFrame) -> str:
+    """How many points are flagged, and which reasons for a flag could not be judged.
+
+    Args:
+        predictions: Points with `flagged`, and with the columns of `judge_points` if their uncertainty is calibrated.
+        shapes: Configurations, one row per image.
+    """
+    line = f"{predictions['flagged'].sum()} of {len(predictions)} points are flagged for review"
+    judged = {"uncertainty": "calibrated_sigma_px" in predictions, "plausibility": shapes["percentile"].notna().any()}
+    if all(judged.values()):
+        return line
+    unknown = " and ".join(name for name, known in judged.items() if not known)
+    return f"{line}, without their {unknown}, which the evaluation of this detector has not calibrated: check all points"

@@ -153,14 +153,13 @@ def draw_overlays(
     from ceph_pipeline.inference.folder import located_xrays
     from ceph_pipeline.inference.measurements import summary_rows
     from ceph_pipeline.inference.overlay import write_overlay
-    from ceph_pipeline.inference.plausibility import add_plausibility
+    from ceph_pipeline.inference.plausibility import add_plausibility, flag_line
 
     summary = add_plausibility(summary_rows(predictions, measurements, cephalometry.rules), plausibility)
     summary = summary.merge(sizes[["image_id", "mm_per_pixel", "mm_per_pixel_se", "source"]], on="image_id", how="left")
     if not cvm.empty:
         summary = summary.merge(cvm.rename(columns={"probability": "cvm_probability"}), on="image_id", how="left")
-    if "n_flagged" in summary:
-        logger.info("%d of %d points are flagged for review", summary["n_flagged"].sum(), len(predictions))
+    logger.info("%s", flag_line(predictions, plausibility))
     xrays = located_xrays(folder, summary["image_id"])
     summary.insert(1, "file", [printable(xrays[image_id].relative_to(folder).as_posix()) for image_id in summary["image_id"]])
     with refilled(overlay_folder, ".png") as empty:
