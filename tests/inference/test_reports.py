@@ -223,7 +223,8 @@ def test_the_batch_begins_with_what_needs_a_look_and_keeps_no_earlier_page(tmp_p
     (tmp_path / "films").mkdir()
     (tmp_path / "films" / "of_another_patient.html").touch()
     sure = points_of(FACE, "sure", calibrated_sigma_px=3.0, flagged=False)
-    unsure = points_of(FACE, "unsure", calibrated_sigma_px=9.0, flagged=True)
+    unsure = points_of(FACE, "unsure", calibrated_sigma_px=90.0, flagged=True)
+    decides = {"measurement": "ANB", "bounds": [0, 4], "names": ["III", "I", "II"]}
     pages = write_reports(
         pd.concat([sure, unsure], ignore_index=True),
         lambda _: FILM,
@@ -231,7 +232,7 @@ def test_the_batch_begins_with_what_needs_a_look_and_keeps_no_earlier_page(tmp_p
         files={"sure": "b/sure.png", "unsure": "a/unsure.png"},
         calibration={"sure": MM, "unsure": MM},
         quarantined=[("c.png", "cut off")],
-        cephalometry=CephalometryParams(),
+        cephalometry=CephalometryParams.model_validate({"rules": {"skeletal_class": {"decides": decides}}}),
         origin=ORIGIN,
     )
     assert pages["n_look_at"].tolist() == [0, 1]
@@ -241,6 +242,7 @@ def test_the_batch_begins_with_what_needs_a_look_and_keeps_no_earlier_page(tmp_p
     assert links == ["films/unsure.html", "films/sure.html"]
     assert all((tmp_path / link).is_file() for link in links)
     assert "<b>c.png</b>: cut off" in index
+    assert re.findall(r"skeletal class: (.*?)<br>", index) == ["I, uncertain", "I"]
 
 
 @pytest.mark.parametrize("wanted", [True, False])

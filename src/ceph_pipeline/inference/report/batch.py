@@ -27,7 +27,10 @@ class Entry:
     @classmethod
     def of(cls, report: FilmReport, thumbnail: str, folder: str) -> Entry:
         """The entry of a report whose page is in `folder`, next to the overview page."""
-        classes = tuple(f"{name.replace('_', ' ')}: {verdict.name}" for name, verdict in report.classes.items())
+        classes = tuple(
+            f"{name.replace('_', ' ')}: {verdict.name}{', uncertain' if verdict.uncertain else ''}"
+            for name, verdict in report.classes.items()
+        )
         if report.cvm:
             classes += (f"CVM: CS{report.cvm.stage} ({report.cvm.probability:.2f})",)
         page = f"{folder}/{quote(report.image_id)}.html"
