@@ -91,7 +91,7 @@ class TestReading:
     def test_a_label_that_no_schema_has_is_kept_and_remarked_on(self, export):
         found = read(export(task("ceph-a.png", {"completed_by": 1, "result": [key_point("PT", 50, 50)]})))
         assert list(found.landmarks["landmark"]) == ["PT"]
-        assert "unknown landmark 'PT'" in found.quarantine["reason"][0]
+        assert "'PT' in 1 of 1, expected a landmark's name or symbol" in found.quarantine["reason"][0]
         assert found.quarantine["outcome"][0] == "kept"
 
     def test_the_task_s_own_field_names_the_device(self, export):

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ceph_pipeline.formats import AnnotationError, ReadOptions, read
+from ceph_pipeline.formats import AnnotationError, ReadOptions, read, unknown_labels
 
 
 def shape(label, *point, kind="point"):
@@ -65,6 +65,28 @@ def test_labels_are_known_with_no_break_spaces_primes_and_the_user_s_words(label
     )
     found = read(root, options=ReadOptions(labels={"tip of nose": "Pn"}))
     assert list(found.landmarks["landmark"]) == ["Anterior Nasal Spine", "Soft Tissue Nasion", "Pronasale", "A-point"]
+
+
+def test_labels_in_another_spelling_are_known_unless_they_are_single_letters(labelme):
+    root = labelme("a", shape("GONION", 1, 2), shape("a-POINT", 3, 4), shape("n", 5, 6), shape("Nasoin", 7, 8))
+    found = read(root)
+    assert list(found.landmarks["landmark"]) == ["Gonion", "A-point", "n", "Nasoin"]
+    message = unknown_labels(found.landmarks, ReadOptions())
+    assert message is not None
+    assert "films of 1: 'Nasoin' on 1 (nearest: Nasion), 'n' on 1 (nearest: Nasion)." in message
+    assert "`ingestion.reading.labels`, such as `{Nasoin: Nasion}`" in message
+
+
+def test_two_labels_of_one_landmark_are_refused_unless_one_is_kept_apart(labelme):
+    root = labelme("a", shape("Pog", 1, 2), shape("pog", 3, 4))
+    with pytest.raises(AnnotationError, match="labels 'Pog' and 'pog' of one landmark, Pogonion"):
+        read(root)
+    for options in (ReadOptions(labels={"pog": "pog"}), ReadOptions(landmarks=("Pog", {"name": "pog", "symbol": "pog'"}))):
+        found = read(root, options=options).landmarks
+        assert dict(zip(found["landmark"], found["x"], strict=True)) == {"Pogonion": 1, "pog": 3}
+        assert unknown_labels(found, options) is None
+    options = ReadOptions(labels={"pog": "soft-tissue pogonion"})
+    assert list(read(root, options=options).landmarks["landmark"]) == ["Pogonion", "Soft Tissue Pogonion"]
 
 
 def test_names_of_films_may_have_dots_blanks_and_letters_of_any_script(labelme):

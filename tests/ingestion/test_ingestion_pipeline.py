@@ -17,7 +17,7 @@ from ceph_pipeline.images import RawFolder
 from ceph_pipeline.ingestion import IngestionParams
 from ceph_pipeline.landmarks.tables import CacheTable, CvmTable, ImageTable, LandmarkTable, MeasurementTable, QuarantineTable
 from ceph_pipeline.pipelines.ingestion import create_pipeline
-from ceph_pipeline.pipelines.ingestion.nodes import build_cache, read_cephalograms
+from ceph_pipeline.pipelines.ingestion.nodes import _print_quarantine, build_cache, read_cephalograms
 from ceph_pipeline.stores import TableDataset
 
 TABLES = {
@@ -89,6 +89,22 @@ def test_a_long_quarantine_is_printed_in_part_and_kept_whole(run, raw, caplog):
     assert "… and 2 more in the quarantine table" in caplog.text
     fma = tables["measurements"].query("image_id == '003' and measurement == 'FMA'")["value"]
     assert np.isnan(fma).all()
+
+
+def test_unknown_labels_are_one_warning_and_notes_one_line(tmp_path, caplog):
+    for name in ("anna", "bea"):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.zeros((40, 50), np.uint8))
+        shapes = [
+            {"label": label, "points": [[3 * x, x]], "shape_type": "point"} for x, label in enumerate(("SELLA", "Nasoin"), 2)
+        ]
+        (tmp_path / f"{name}.json").write_text(json.dumps({"imagePath": f"{name}.png", "shapes": shapes[: 1 + (name == "bea")]}))
+    raw = RawFolder(tmp_path, "labelme")
+    tables = read_cephalograms(raw, IngestionParams())
+    _print_quarantine(tables[3])
+    messages = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(messages) == 2
+    assert "films of 2: 'Nasoin' on 1 (nearest: Nasion)" in messages[0]
+    assert messages[1] == "notes without loss of data: 2; see the rows `kept` of the quarantine table"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import pytest
 
-from ceph_pipeline.landmarks import SCHEMAS, UnknownLandmarkError, common_landmarks, find, own_schema
+from ceph_pipeline.landmarks import SCHEMAS, UnknownLandmarkError, common_landmarks, find, known_or_own, own_schema
+from ceph_pipeline.landmarks.aliases import ALIASES, spelling
 from ceph_pipeline.landmarks.schemas import tidy
 
 
@@ -75,6 +76,47 @@ def test_sets_meet_in_isbi_2015_s_landmarks():
 def test_aliases_lead_to_the_same_landmark():
     assert find("Subspinale") is find("A")
     assert find("Upper lip") is find("Ls")
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("SELLA", "Sella"),
+        ("GO", "Gonion"),
+        ("a_point", "A-point"),
+        ("B Punkt", "B-point"),
+        ("anterior-nasal-spine", "Anterior Nasal Spine"),
+        ("spina nasalis posterior", "Posterior Nasal Spine"),
+        ("Spp", "Posterior Nasal Spine"),
+        ("Weichteil-Pogonion", "Soft Tissue Pogonion"),
+        ("pog`", "Soft Tissue Pogonion"),
+        ("Nasion`", "Soft Tissue Nasion"),
+        ("U1 Tip", "Upper Incisor Tip"),
+        ("L1-apex", "Lower Incisor Apex"),
+    ],
+)
+def test_other_spellings_and_languages_lead_to_the_same_landmark(label, name):
+    assert find(label).name == name
+
+
+@pytest.mark.parametrize("label", ["a", "n", "s", "P1", "P2", "U1", "SNA"])
+def test_ambiguous_abbreviations_are_no_landmark(label):
+    with pytest.raises(UnknownLandmarkError):
+        find(label)
+
+
+def test_a_name_in_a_table_has_one_spelling():
+    assert known_or_own("Pog").name == "Pogonion"
+    assert known_or_own("pog").symbol == "pog"
+
+
+def test_no_spelling_belongs_to_two_landmarks():
+    landmarks = {landmark for schema in SCHEMAS.values() for landmark in schema}
+    keys = [
+        {spelling(key) for key in (landmark.name, landmark.symbol, *ALIASES.get(landmark.name, ()))} for landmark in landmarks
+    ]
+    assert set(ALIASES) <= {landmark.name for landmark in landmarks}
+    assert sum(map(len, keys)) == len(set().union(*keys))
 
 
 class TestOwnSchemas:

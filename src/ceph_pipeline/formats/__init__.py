@@ -4,6 +4,7 @@ from ceph_pipeline.formats.annotations import Annotations
 from ceph_pipeline.formats.options import ReadOptions, TableOptions
 from ceph_pipeline.formats.problems import AnnotationError, OnBadItem, Problem, quarantine_table, refuse
 from ceph_pipeline.formats.registry import FORMATS, read
+from ceph_pipeline.formats.unknown_labels import unknown_labels
 from ceph_pipeline.formats.writers import WRITERS, ExportParams, write
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "quarantine_table",
     "read",
     "refuse",
+    "unknown_labels",
     "write",
 ]

@@ -64,7 +64,7 @@ def name_points(
 ) -> dict[str, Point]:
     """Points by full name of the landmark; a landmark that occurs twice is missing, because the right point is unknown."""
     points: dict[str, Point] = {}
-    placed: set[str] = set()
+    placed: dict[str, str] = {}
     for entry in labelled:
         landmark = names.of(entry.label) if _is_label(entry.label) else None
         if landmark is None:
@@ -76,10 +76,10 @@ def name_points(
         elif math.isnan(entry.point[0]):
             continue
         elif landmark.name in placed:
-            wrong.add(landmark.symbol, entry, "a second key point", "each landmark once")
+            wrong.add(landmark.symbol, entry, *_second(entry.label, placed[landmark.name], landmark.name))
             points[landmark.name] = MISSING
         else:
-            placed.add(landmark.name)
+            placed[landmark.name] = entry.label
             points[landmark.name] = to_pixels(entry.point)
     return points
 
@@ -101,6 +101,16 @@ def all_in_one_pixel(points: Iterable[Point]) -> bool:
 
 def _is_label(label: str) -> bool:
     return bool(label.strip()) and len(label) <= LABEL_LENGTH and is_plain(label)
+
+
+def _second(label: str, first: str, name: str) -> tuple[str, str]:
+    if label == first:
+        return "a second key point", "each landmark once"
+    expected = (
+        "each landmark once. Name the landmarks of both labels in `ingestion.reading.labels`; a label under its own name, "
+        f"`{{{label}: {label}}}`, remains a landmark of its own"
+    )
+    return f"labels {shown(first)} and {shown(label)} of one landmark, {name}", expected
 
 
 def _unnamed(label: str, names: LandmarkNames) -> tuple[str, str]:

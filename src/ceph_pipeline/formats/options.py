@@ -9,8 +9,18 @@ from pydantic import Field, model_validator
 from ceph_pipeline.artifacts import Params
 from ceph_pipeline.formats.entries import MAX_PIXEL_SIZE_MM
 from ceph_pipeline.images.header import MIN_SPACING_MM
-from ceph_pipeline.landmarks import SCHEMAS, Landmark, LandmarkSchema, UnknownLandmarkError, find, own_schema
-from ceph_pipeline.landmarks.schemas import tidy
+from ceph_pipeline.landmarks import (
+    SCHEMAS,
+    Landmark,
+    LandmarkSchema,
+    UnknownLandmarkError,
+    find,
+    is_known,
+    nearest_name,
+    own_schema,
+)
+from ceph_pipeline.landmarks.aliases import spelling
+from ceph_pipeline.landmarks.schemas import by_spelling, tidy
 
 
 class TableOptions(Params):
@@ -72,7 +82,11 @@ class ReadOptions(Params):
         description="landmarks in the order in which files number points without naming them: the name of a schema, or a "
         "list of names or of {name, symbol, group}",
     )
-    labels: dict[str, str] = Field({}, description="name of a landmark for each label that the files use for it")
+    labels: dict[str, str] = Field(
+        {},
+        description="name of a landmark for each label that the files use for it; a label under its own name remains a landmark "
+        "of its own",
+    )
     first_pixel: float = Field(
         0.0,
         ge=0,
@@ -121,6 +135,9 @@ class LandmarkNames:
         self._labels = {tidy(label): name for label, name in options.labels.items()}
         own = self.schema or ()
         self._own = {key: landmark for landmark in own for key in (landmark.name, landmark.symbol)}
+        apart = (label for label, name in self._labels.items() if label == tidy(name) and label not in self._own)
+        self._own |= {label: Landmark(label, label, "unknown") for label in apart if not is_known(label)}
+        self._own_spellings = by_spelling(self._own)
         self._kept: dict[str, Landmark | None] = {}
 
     def of(self, label: str) -> Landmark | None:
@@ -141,17 +158,15 @@ class LandmarkNames:
 
     def reason_unknown(self, name: str) -> str | None:
         """The reason for a note on a landmark that is neither among the user's landmarks nor in any schema."""
-        if name in self._own:
+        if name in self._own or is_known(name):
             return None
-        try:
-            find(name)
-        except UnknownLandmarkError as error:
-            return f"a landmark's name or symbol ({error})"
-        return None
+        near = nearest_name(name)
+        return f"a landmark's name or symbol{f' (nearest: {near!r})' if near else ''}; see `ingestion.reading.labels`"
 
     def _look_up(self, label: str) -> Landmark | None:
         label = tidy(self._labels.get(label, label))
-        found = self._own.get(label) or _find(label)
+        known = _find(label)
+        found = self._own.get(label) or (known if is_known(label) else self._own_spellings.get(spelling(label), known))
         if found is not None or not (label.isascii() and label.isdigit()):
             return found or Landmark(label, label, "unknown")
         number = int(label) if len(label) < 6 else 0

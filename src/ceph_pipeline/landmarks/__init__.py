@@ -9,7 +9,10 @@ from ceph_pipeline.landmarks.schemas import (
     UnknownLandmarkError,
     common_landmarks,
     find,
+    is_known,
     known_or_own,
+    landmark_of,
+    nearest_name,
     own_schema,
 )
 
@@ -23,6 +26,9 @@ __all__ = [
     "UnknownLandmarkError",
     "common_landmarks",
     "find",
+    "is_known",
     "known_or_own",
+    "landmark_of",
+    "nearest_name",
     "own_schema",
 ]

@@ -5,12 +5,14 @@ Symbols may differ by a single character (`N` and `` N` ``), and data sets numbe
 landmarks here.
 """
 
+import difflib
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from ceph_pipeline.errors import CephError, InvalidValueError, did_you_mean
+from ceph_pipeline.landmarks.aliases import ALIASES, spelling
 
 
 @dataclass(frozen=True)
@@ -68,17 +70,6 @@ RULER = (Landmark("p1", "p1", "ruler"), Landmark("p2", "p2", "ruler"))
 RULER_MARKS = [mark.name for mark in RULER]
 
 
-ALIASES = {
-    "A-point": ("Subspinale", "A point", "Point A"),
-    "B-point": ("Supramentale", "B point", "Point B"),
-    "Lower Incisor Tip": ("Lower incisal incision", "Incision inferius"),
-    "Upper Incisor Tip": ("Upper incisal incision", "Incision superius"),
-    "Labrale superius": ("Upper lip",),
-    "Labrale inferius": ("Lower lip",),
-}
-"""Names of a landmark in other data sets and textbooks, by its full name; ISBI 2015's names come first."""
-
-
 def tidy(label: str) -> str:
     """Normalise a label: one Unicode form, no invisible characters, single ordinary blanks, a backtick for a prime."""
     visible = "".join(letter for letter in unicodedata.normalize("NFC", label) if unicodedata.category(letter) != "Cf")
@@ -110,26 +101,67 @@ def _numbered(symbol: str, dataset: str, first: int, last: int) -> tuple[Landmar
     return tuple(Landmark(f"{dataset} point {n}", f"{symbol}-{n}", "unknown") for n in range(first, last + 1))
 
 
+@cache
+def _by_spelling() -> dict[str, Landmark]:
+    """Landmarks by `spelling`; without single letters, ruler marks, and spellings of several landmarks, which remain exact."""
+    return {spelt: landmark for spelt, landmark in by_spelling(_by_key()).items() if landmark not in RULER}
+
+
+def by_spelling(keys: Mapping[str, Landmark]) -> dict[str, Landmark]:
+    """Landmarks by the spelling of their keys, without single letters (`a` is not `A`) and spellings of several landmarks."""
+    found: dict[str, set[Landmark]] = {}
+    for key, landmark in keys.items():
+        found.setdefault(spelling(key), set()).add(landmark)
+    return {spelt: landmarks.pop() for spelt, landmarks in found.items() if len(spelt) > 1 and len(landmarks) == 1}
+
+
 def find(key: str) -> Landmark:
-    """Find a landmark by full name, symbol or alias; all are case-sensitive.
+    """Find a landmark by full name, symbol or alias, or by one of them in another spelling.
+
+    Other spellings differ in upper and lower case, blanks, hyphens and underscores. Single letters and the ruler's marks are
+    case-sensitive: `a` is not the A-point.
 
     Raises:
         UnknownLandmarkError: no schema contains the key; the message suggests similar keys.
+
+    Example:
+        >>> find("Go").name, find("GONION").name, find("a_point").name
+        ('Gonion', 'Gonion', 'A-point')
     """
-    try:
-        return _by_key()[key]
-    except KeyError:
+    found = _by_key().get(key) or _by_spelling().get(spelling(key))
+    if found is None:
         hint = did_you_mean(key, _by_key(), n=3, cutoff=0.4)
-        raise UnknownLandmarkError(f"unknown landmark {key!r}.{hint}") from None
+        raise UnknownLandmarkError(f"unknown landmark {key!r}.{hint}")
+    return found
+
+
+def is_known(name: str) -> bool:
+    """Whether a name of a table is the exact name, symbol or alias of a known landmark."""
+    return name in _by_key()
+
+
+def nearest_name(label: str) -> str | None:
+    """The full name of the known landmark whose name, symbol or alias resembles an unknown label most, or None."""
+    spelt = {spelling(key): landmark.name for key, landmark in _by_key().items()}
+    near = difflib.get_close_matches(spelling(label), spelt, n=1, cutoff=0.7)
+    return spelt[near[0]] if near else None
 
 
 def known_or_own(key: str) -> Landmark:
-    """As `find`; a name that is in no schema becomes a user-defined landmark of this name.
+    """The landmark of a name in a table, which has exactly one spelling; an unknown name is a user-defined landmark.
 
     >>> known_or_own("Go").name, known_or_own("Glabella").symbol
     ('Gonion', 'Glabella')
     """
     return _by_key().get(key) or Landmark(key, key, "unknown")
+
+
+def landmark_of(label: str) -> Landmark:
+    """The landmark of a label that a person wrote, in any spelling; an unknown label is a user-defined landmark."""
+    try:
+        return find(label)
+    except UnknownLandmarkError:
+        return known_or_own(label)
 
 
 @dataclass(frozen=True)
@@ -223,8 +255,7 @@ def own_schema(name: str, entries: tuple[str | Mapping[str, str], ...]) -> Landm
 
 def _landmark(entry: str | Mapping[str, str]) -> Landmark:
     if isinstance(entry, str):
-        label = tidy(entry)
-        return known_or_own(label)
+        return landmark_of(tidy(entry))
     unknown = set(entry) - {"name", "symbol", "group"}
     if "name" not in entry or unknown:
         raise InvalidValueError(f"landmarks: {dict(entry)!r}; expected `name` and, optionally, `symbol` and `group`.")

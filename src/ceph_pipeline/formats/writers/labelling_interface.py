@@ -12,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 
 from ceph_pipeline.formats.files import UnreadableFileError, parse_xml
 from ceph_pipeline.formats.problems import AnnotationError
-from ceph_pipeline.landmarks import known_or_own
+from ceph_pipeline.landmarks import known_or_own, landmark_of
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ def interface_of(names: Sequence[str]) -> str:
 def control_of(interface: Any) -> Control:
     """The control of a project's labelling interface; the default control for a request without an interface.
 
-    Labels can be full names, symbols or aliases of landmarks, or a user's own names. Labels that no network predicts are left to
-    annotators.
+    Labels can be full names, symbols or aliases of landmarks in any spelling, or a user's own names. Labels that no network
+    predicts are left to annotators.
 
     Raises:
         AnnotationError: the text is not XML, or contains no `<KeyPointLabels>` of an image.
@@ -72,5 +72,5 @@ def control_of(interface: Any) -> Control:
             f"<KeyPointLabels> has toName={image!r}, but there is no <Image> of that name with a value such as $image."
         )
     named = [label.get("value", "") for label in control.iter("Label")]
-    labels = {known_or_own(name).name: name for name in named}
+    labels = {landmark_of(name).name: name for name in named} | {known_or_own(name).name: name for name in named}
     return Control(control.get("name", ""), image, fields[image][1:], labels)

@@ -40,6 +40,8 @@ def read_cephalograms(
         found.landmarks["reader"].nunique(),
         raw_cephalograms.format,
     )
+    if unknown := formats.unknown_labels(found.landmarks, params.reading):
+        logger.warning("%s", unknown)
     return found.images, found.landmarks, found.cvm, found.quarantine
 
 
@@ -106,7 +108,11 @@ def measure_cephalograms(images: pd.DataFrame, landmarks: pd.DataFrame) -> pd.Da
 
 
 def _print_quarantine(quarantine: pd.DataFrame) -> None:
-    for row in quarantine.head(PRINTED).itertuples(index=False):
+    is_note = quarantine["outcome"] == "kept"
+    lost = quarantine[~is_note]
+    for row in lost.head(PRINTED).itertuples(index=False):
         logger.warning("%s: %s; see the quarantine table for the reason", pseudonym(str(row.item)), row.outcome)
-    if len(quarantine) > PRINTED:
-        logger.warning("… and %d more in the quarantine table", len(quarantine) - PRINTED)
+    if len(lost) > PRINTED:
+        logger.warning("… and %d more in the quarantine table", len(lost) - PRINTED)
+    if notes := int(is_note.sum()):
+        logger.warning("notes without loss of data: %d; see the rows `kept` of the quarantine table", notes)
