@@ -123,3 +123,37 @@ def test_pixels_that_are_turned_without_their_points_are_an_error(check):
 def test_pixels_that_decide_nothing_contradict_nothing(check, likeness, mirror_points, severity):
     found = check("face_direction", mirror_points=mirror_points, likeness=likeness)
     assert [finding.severity for finding in found] == [severity] * (severity is not None)
+
+
+class TestUpright:
+    @pytest.fixture
+    def found(self, make_images, make_landmarks, quarantine, make_duplicates):
+        """What the check says if points are changed, and the images it says it of."""
+
+        def found(change, films=slice(None)):
+            images = make_images(12)
+            landmarks = make_landmarks(images["image_id"])
+            at = landmarks["image_id"].isin(images["image_id"][films])
+            landmarks.loc[at, ["x", "y"]] = np.array(change(landmarks.loc[at, ["x", "y"]].to_numpy()))
+            return list(CHECKS["face_direction"].find(Evidence(images, landmarks, quarantine, make_duplicates()), AuditParams()))
+
+        return found
+
+    def test_a_data_set_with_y_upwards_is_one_error_with_the_way_out(self, found):
+        [finding] = found(lambda points: points * (1, -1) + (0, 1500))
+        assert (finding.severity, finding.image_id) == ("error", "")
+        assert finding.detail.startswith("Menton is above Nasion on 12 of 12 films: y is measured upwards")
+        assert "ingestion.reading.table.y_up: true" in finding.detail
+
+    def test_exchanged_coordinates_are_one_error(self, found):
+        [finding] = found(lambda points: points[:, ::-1])
+        assert finding.detail.startswith("Menton is beside Nasion on 12 of 12 films: x and y are exchanged")
+
+    def test_a_single_film_upside_down_is_a_warning(self, found):
+        [finding] = found(lambda points: points * (1, -1) + (0, 1500), slice(3, 4))
+        assert (finding.severity, finding.image_id, finding.landmark) == ("warning", "c03", "Nasion, Menton")
+
+    def test_faces_that_are_bent_are_upright(self, found):
+        turn = np.array([[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]])
+        assert found(lambda points: points @ turn.T) == []
+        assert found(lambda points: points @ turn) == []

@@ -74,7 +74,8 @@ CHECKS = {
     "inverted_films": Check(check_inverted_films, "Invert the file: the other films show bone bright."),
     "face_direction": Check(
         check_face_direction,
-        "Mirror the file and its points, or train with flips; if image and points disagree, mirror the wrong one.",
+        "Mirror or turn the file and its points, or train mirrored faces with flips; if image and points disagree, change "
+        "the wrong one.",
     ),
     "cvm_balance": Check(check_cvm_balance, "Use class weights, and do not interpret the accuracy of a rare class."),
     "device_splits": Check(check_device_splits, "Split the data again by device, and evaluate errors per device."),
