@@ -54,15 +54,17 @@ class TestLines:
     def test_mean_shape_is_one_line(self, report):
         lines = comparison_lines(report)
         assert len(lines) == 6
-        assert lines[-1] == "every stage's error is below the mean shape's: yes"
+        assert lines[-1] == "every stage has a smaller error than the mean shape, which ignores the image"
 
     def test_beats_is_said_of_the_mean_shape_where_there_are_intervals(self, many_report):
-        assert comparison_lines(many_report)[-1] == "every stage beats the mean shape: yes"
+        assert comparison_lines(many_report)[-1] == "every stage beats the mean shape, which ignores the image"
 
     def test_losers_against_the_mean_shape_are_named(self, report):
         lost = deepcopy(report)
         lost["details"]["beats_mean_shape"]["stage2_tta"] = False
-        assert comparison_lines(lost)[-1] == "every stage's error is below the mean shape's: no, not stage 2 + TTA"
+        assert comparison_lines(lost)[-1] == (
+            "stage 2 + TTA: not clearly better than the mean shape, which ignores the image: do not use this detector"
+        )
 
 
 class TestNotes:
@@ -121,4 +123,4 @@ def test_terminal_summary_fits_80_columns_whole(report):
     text = console.file.getvalue()
     assert "…" not in text
     assert "stage 2 + TTA" in text
-    assert "every stage's error is below the mean shape's: yes" in text
+    assert "every stage has a smaller error than the mean shape, which ignores the image" in text

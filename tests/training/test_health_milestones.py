@@ -37,7 +37,7 @@ def test_detection_rates_have_milestones_of_their_own():
     table = compare(record([3.0] * 30, sdr=[51.0] * 30))
     rates = table[table["measure"] == "SDR 2 mm %"]
     assert rates[["of_250", "expected", "met"]].to_numpy().tolist() == [[30, 50.0, True]]
-    assert summary(table).endswith("MRE mm 2 of 2, SDR 2 mm % 1 of 1")
+    assert summary(table).startswith("milestones met: 2 of 2 for MRE mm, 1 of 1 for SDR 2 mm % (")
 
 
 def test_without_a_pixel_size_there_are_none():

@@ -49,9 +49,13 @@ def comparison_lines(report: dict[str, Any]) -> list[str]:
     """One sentence per paired comparison, and whether every stage is better than the mean-shape baseline."""
     compared, beaten = report["details"]["comparisons"], report["details"]["beats_mean_shape"]
     tested = all(result["ci95"] for name, result in compared.items() if name.endswith(f"_vs_{MEAN_SHAPE}"))
-    claim = "every stage beats the mean shape" if tested else "every stage's error is below the mean shape's"
-    losers = [LABELS[stage] for stage, wins in beaten.items() if not wins]
-    return [*stage_comparisons(compared), f"{claim}: {'no, not ' + ', '.join(losers) if losers else 'yes'}"]
+    if losers := [LABELS[stage] for stage, wins in beaten.items() if not wins]:
+        verdict = (
+            f"{', '.join(losers)}: not clearly better than the mean shape, which ignores the image: do not use this detector"
+        )
+    else:
+        verdict = f"every stage {'beats' if tested else 'has a smaller error than'} the mean shape, which ignores the image"
+    return [*stage_comparisons(compared), verdict]
 
 
 def stage_comparisons(compared: dict[str, Any]) -> list[str]:

@@ -56,5 +56,5 @@ def compare(record: TrainingRecord) -> pd.DataFrame:
 
 def summary(milestones: pd.DataFrame) -> str:
     """One line with the numbers of met milestones."""
-    parts = [f"{measure} {int(rows['met'].sum())} of {len(rows)}" for measure, rows in milestones.groupby("measure", sort=False)]
-    return "milestones of a 250-epoch training, at the same share of the epochs: " + ", ".join(parts)
+    parts = [f"{rows['met'].sum()} of {len(rows)} for {measure}" for measure, rows in milestones.groupby("measure", sort=False)]
+    return f"milestones met: {', '.join(parts)} (expected of a training of 250 epochs; a short training may miss some)"
