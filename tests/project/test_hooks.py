@@ -207,6 +207,7 @@ class TestSummary:
         catalog = DataCatalog(
             {
                 "metrics": report,
+                "cross_validation": MemoryDataset({"stages": {"stage1": REPORT["stage1"]}, "comparisons": {}}),
                 "evaluation_html": TextDataset(filepath=places["report.html"]),
                 "audit_html": TextDataset(filepath=places["audit.html"]),
                 "inference_report_folder": FolderDataset(filepath=str(reports)),
@@ -229,6 +230,11 @@ class TestSummary:
         assert re.search(r"kedro-viz\s+kedro viz run --env demo", text)
         assert re.search(r"MLflow\s+kedro mlflow ui --env demo", text)
         assert re.search(r"time\s+\d+ min \d+ s", text)
+
+    def test_a_cross_validation_ends_with_its_errors(self, tmp_path, monkeypatch):
+        text = self.run(tmp_path, monkeypatch, ("a", "cross_validation"))
+
+        assert "Cross-validation, stage 1: mean radial error 1.250 mm, 9.6 px on 8 training" in text
 
     def test_a_report_on_object_storage_keeps_its_url(self, tmp_path, monkeypatch):
         text = self.run(tmp_path, monkeypatch, ("a", "evaluation_html"), folder="memory://bucket/08_reporting")

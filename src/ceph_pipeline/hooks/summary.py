@@ -13,6 +13,9 @@ from rich.console import Console
 REPORT = "metrics"
 """Name of the evaluation's results in the catalog."""
 
+CROSS_VALIDATION = "cross_validation"
+"""Name of the results of cross-validation in the catalog."""
+
 PAGES = {"audit": "audit_html", "report": "evaluation_html", "ruler": "ruler_html"}
 """Reports of pipelines, and their names in the catalog."""
 
@@ -21,7 +24,7 @@ FOLDER_OF_REPORTS, OVERVIEW = "inference_report_folder", "index.html"
 
 
 class SummaryHook:
-    """Prints the files to open after a run and, after an evaluation, the table of stages."""
+    """Prints the files to open after a run and, after an evaluation or cross-validation, its errors."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
@@ -39,6 +42,11 @@ class SummaryHook:
             from ceph_pipeline.evaluation import summary
 
             self._console.print(summary.render(catalog.load(REPORT)))
+        if CROSS_VALIDATION in pipeline.all_outputs():
+            from ceph_pipeline.evaluation.cross_validation import cross_validation_lines
+
+            for line in cross_validation_lines(catalog.load(CROSS_VALIDATION)):
+                self._console.print(f"Cross-validation, {line}")
         for what, name in PAGES.items():
             if name in pipeline.all_outputs():
                 file = catalog[name]._describe()["filepath"]

@@ -1,6 +1,5 @@
 """Nodes of pipeline `folds`."""
 
-import logging
 from functools import cache as once
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +18,6 @@ from ceph_pipeline.training import FoldParams, Stage1Params, Stage2Params
 
 if TYPE_CHECKING:
     from ceph_pipeline.detector.tables import WholeImageTables
-
-logger = logging.getLogger(__name__)
 
 
 def assign_folds(images: pd.DataFrame, duplicates: pd.DataFrame, params: FoldParams) -> pd.DataFrame:
@@ -212,7 +209,5 @@ def cross_validate(
     errors = stage_error_rows(fold_predictions, truth, images)
     report = cross_validation.cross_validate(errors, params.statistics)
     report["shares"] = suggest_shares(fold_predictions, truth, folds, shares)
-    for line in cross_validation.cross_validation_lines(report):
-        logger.info("out of fold: %s", line)
     metrics = {f"out_of_fold.{stage}.mre_px": fields["mre_px"] for stage, fields in report["stages"].items()}
     return {"fold_errors": errors, "cross_validation": report, "cross_validation_metrics": as_logged(metrics)}
