@@ -3,6 +3,7 @@ import pytest
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.evaluation import EvaluationParams
 from ceph_pipeline.evaluation.params import StatisticsParams
+from ceph_pipeline.evaluation.summary import notes
 from ceph_pipeline.landmarks.tables import ErrorTable
 from ceph_pipeline.pipelines.evaluation import create_pipeline
 from ceph_pipeline.pipelines.evaluation import measurement_nodes as nodes
@@ -41,7 +42,14 @@ def test_other_reader_as_truth_moves_the_errors(predictions, landmarks, images, 
 
 
 def test_the_summary_is_of_the_test_split(computed, images, no_duplicates, params):
-    assert nodes.summarise_errors(computed, images, no_duplicates, params)["stage1"]["mre_mm"] == pytest.approx(2.5)
+    assert nodes.summarise_errors(computed, images, images, no_duplicates, params)["stage1"]["mre_mm"] == pytest.approx(2.5)
+
+
+def test_excluded_test_images_are_counted_and_named(computed, images, no_duplicates, params):
+    included = images[~images["image_id"].isin({"test_b", "valid_a"})]
+    report = nodes.summarise_errors(computed[computed["image_id"] != "test_b"], included, images, no_duplicates, params)
+    assert report["details"]["n_excluded"] == 1
+    assert any(line.startswith("1 test image is excluded by the audit") for line in notes(report))
 
 
 def test_tables_look_at_the_test_split_only(computed, images, params):
@@ -54,6 +62,7 @@ def test_tables_look_at_the_test_split_only(computed, images, params):
 class TestPipeline:
     def test_hangs_on_what_the_pipelines_before_it_make(self):
         assert create_pipeline().inputs() == {
+            "images",
             "included_images",
             "landmarks",
             "cvm",

@@ -30,7 +30,7 @@ def found(errors, images, landmarks, predictions, no_duplicates, checked):
     copied = images.assign(source_id=images["image_id"], kind="original", copy=0)
     judged = nodes.judge_measurements(predictions, outputs, landmarks, cvm, images, PARAMS)
     return {
-        "metrics": nodes.summarise_errors(errors, images, no_duplicates, PARAMS),
+        "metrics": nodes.summarise_errors(errors, images, images, no_duplicates, PARAMS),
         "landmark_errors": nodes.tabulate_landmarks(errors, images, PARAMS),
         "device_errors": nodes.tabulate_devices(errors, images, PARAMS),
         "robustness": nodes.tabulate_robustness(nothing, copied, errors, PARAMS),
@@ -146,7 +146,7 @@ class TestContent:
     def test_without_pixel_sizes_everything_is_in_pixels(self, errors, images, predictions, landmarks, no_duplicates, found):
         nameless, unsized = errors.assign(error_mm=np.nan), images.assign(pixel_size_mm=np.nan)
         in_px = {
-            "metrics": nodes.summarise_errors(nameless, unsized, no_duplicates, PARAMS),
+            "metrics": nodes.summarise_errors(nameless, unsized, unsized, no_duplicates, PARAMS),
             "landmark_errors": nodes.tabulate_landmarks(nameless, unsized, PARAMS),
             "device_errors": nodes.tabulate_devices(nameless, unsized, PARAMS),
         }
@@ -160,7 +160,7 @@ class TestContent:
         no_outputs, no_cvm = pd.DataFrame(columns=["image_id", "output", "value"]), pd.DataFrame(columns=["image_id", "stage"])
         judged = nodes.judge_measurements(seen, no_outputs, landmarks, no_cvm, few, PARAMS)
         found = {
-            "metrics": nodes.summarise_errors(part, few, no_duplicates, PARAMS),
+            "metrics": nodes.summarise_errors(part, few, few, no_duplicates, PARAMS),
             "landmark_errors": nodes.tabulate_landmarks(part, few, PARAMS),
             "device_errors": nodes.tabulate_devices(part, few, PARAMS),
             "robustness": pd.DataFrame(columns=["stage", "split", "kind"]),
@@ -177,7 +177,7 @@ class TestContent:
         lost = predictions["stage"] == "stage2_tta"
         blank = predictions.assign(x=predictions["x"].mask(lost), y=predictions["y"].mask(lost))
         errors = nodes.compute_errors(blank, landmarks, images, PARAMS)
-        metrics = nodes.summarise_errors(errors, images, no_duplicates, PARAMS)
+        metrics = nodes.summarise_errors(errors, images, images, no_duplicates, PARAMS)
         assert metrics["stage2_tta"]["n_missing"] == 12
         assert metrics["details"]["beats_mean_shape"]["stage2_tta"] is False
         assert "stage2_tta_vs_stage1" not in metrics["details"]["comparisons"]

@@ -90,7 +90,7 @@ def evaluated(rows):
     learned = learn(errors[errors["image_id"].str.startswith("valid")], located, rows, UncertaintyParams())
     models = {stage: StageUncertainty({stage: "digest"}, {}, units).to_report() for stage, units in learned.items()}
     return {
-        "metrics": nodes.summarise_errors(errors, rows, NO_DUPLICATES, PARAMS),
+        "metrics": nodes.summarise_errors(errors, rows, rows, NO_DUPLICATES, PARAMS),
         "landmarks": nodes.tabulate_landmarks(errors, rows, PARAMS),
         "devices": nodes.tabulate_devices(errors, rows, PARAMS),
         "robustness": nodes.tabulate_robustness(copy_errors, copied, errors, PARAMS),

@@ -28,7 +28,7 @@ def check_test_errors(errors: pd.DataFrame, images: pd.DataFrame) -> None:
 
 
 def evaluate(
-    errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, statistics: StatisticsParams
+    errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, statistics: StatisticsParams, n_excluded: int = 0
 ) -> dict[str, Any]:
     """Evaluate the detector on the test split.
 
@@ -37,12 +37,13 @@ def evaluate(
         images: `image_id, split, subset` of all images.
         duplicates: Pairs of near-duplicates, `image_a, image_b`.
         statistics: Thresholds and resamples.
+        n_excluded: Test images that are excluded from the evaluation.
 
     Returns:
         The stages and `mean_shape` at the top level, each with the fields of `stage_metrics`. `details` contains `comparisons`,
         `beats_mean_shape` by stage (whether the whole interval or, without an interval, the mean is above 0),
-        `n_images_without_truth`, `inter_reader`, `reader_to_truth`, `offset_removed`, `readers_floor`, and the same metrics
-        `without_near_duplicates`, on `subsets` (e.g. test1), `landmark_subsets` and `valid`.
+        `n_images_without_truth`, `n_excluded`, `inter_reader`, `reader_to_truth`, `offset_removed`, `readers_floor`, and the
+        same metrics `without_near_duplicates`, on `subsets` (e.g. test1), `landmark_subsets` and `valid`.
 
     Raises:
         EvaluationError: no stage was predicted on the test split, or no error is known there.
@@ -56,6 +57,7 @@ def evaluate(
             "comparisons": compared,
             "beats_mean_shape": {stage: _beats(compared.get(f"{stage}_vs_{MEAN_SHAPE}")) for stage in stages_in(test)},
             "n_images_without_truth": _without_truth(test),
+            "n_excluded": n_excluded,
             **{
                 name: stage_metrics(test, name, statistics) if name in set(test["stage"]) else None
                 for name in (INTER_READER, *BESIDE)

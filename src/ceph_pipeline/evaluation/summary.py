@@ -83,6 +83,9 @@ def notes(report: dict[str, Any]) -> list[str]:
         found.append(TOO_FEW)
     if nameless := details["n_images_without_truth"]:
         found.append(f"{nameless} predicted test images have no annotated point and are ignored")
+    if excluded := details.get("n_excluded"):
+        which = "test image is" if excluded == 1 else "test images are"
+        found.append(f"{excluded} {which} excluded by the audit (audit.exclude) and not evaluated")
     without_size = fields["n_images"] - fields["n_images_mm"]
     if without_size:
         found.append(f"{without_size} of {fields['n_images']} images have no pixel size and are included in px only")

@@ -70,10 +70,11 @@ def compute_copy_errors(
 
 
 def summarise_errors(
-    errors: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, params: EvaluationParams
+    errors: pd.DataFrame, included: pd.DataFrame, images: pd.DataFrame, duplicates: pd.DataFrame, params: EvaluationParams
 ) -> dict[str, Any]:
-    """Metrics of every stage on the test split."""
-    return evaluate(errors, images, duplicates, params.statistics)
+    """Metrics of every stage on the test split, and the number of test images that the audit has excluded."""
+    n_excluded = int(((images["split"] == "test") & ~images["image_id"].isin(included["image_id"])).sum())
+    return evaluate(errors, included, duplicates, params.statistics, n_excluded)
 
 
 def tabulate_landmarks(errors: pd.DataFrame, images: pd.DataFrame, params: EvaluationParams) -> pd.DataFrame:

@@ -61,7 +61,12 @@ def _measure(*, ensemble: bool) -> list[Node]:
     return [
         *([held_out] if ensemble else []),
         Node(nodes.compute_errors, ["predictions", "landmarks", "included_images", PARAMS], "errors", name="compute_errors"),
-        Node(nodes.summarise_errors, ["errors", "included_images", "duplicates", PARAMS], "metrics", name="summarise_errors"),
+        Node(
+            nodes.summarise_errors,
+            ["errors", "included_images", "images", "duplicates", PARAMS],
+            "metrics",
+            name="summarise_errors",
+        ),
         Node(nodes.tabulate_landmarks, ["errors", "included_images", PARAMS], "landmark_errors", name="tabulate_landmarks"),
         Node(nodes.tabulate_devices, ["errors", "included_images", PARAMS], "device_errors", name="tabulate_devices"),
         Node(
