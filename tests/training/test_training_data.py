@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from ceph_pipeline.augmentation import Source
+from ceph_pipeline.crops import CropParams
 from ceph_pipeline.detector.framing import frame
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.images.normalise import normalise, raise_levels
 from ceph_pipeline.landmarks import Affine
-from ceph_pipeline.training.augment_online import draw_changes
+from ceph_pipeline.training import crop_batches
+from ceph_pipeline.training.augment_online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.batch import concatenate, sample_rng
 from ceph_pipeline.training.crop_batches import CropDataset, group_by_image
 from ceph_pipeline.training.params import Stage1Params
@@ -232,6 +234,26 @@ def test_crops_are_flipped_and_turned_with_their_targets(spots, crop_table):
     assert (sample.points - plain.points).norm(dim=-1).min() > 0.1
     for image, point in zip(sample.images[:, 0].numpy(), sample.points[:, 0].numpy(), strict=True):
         assert np.linalg.norm(local_peak(image, point, radius=6) - point) < 1.0
+
+
+def test_a_dark_crop_of_a_film_of_12_bits_becomes_as_bright_as_in_the_changed_film():
+    film = np.arange(4096, dtype=np.uint16).reshape(64, 64)
+    source = Source("a", "", (64, 64), 0.1, {"target": (3.0, 3.0)})
+    (change,) = draw_changes(recipe(brightness={"dose_stops": [[0.3, 0.3]]}), source, np.random.default_rng(0)).tones
+    drawn = Drawn(Affine.identity(), [change])
+    expected = normalise(change(film)[:8])
+    np.testing.assert_allclose(drawn.levels(film[:8], white=4095), expected, atol=0.01)
+    assert np.abs(drawn.levels(film[:8]) - expected).max() > 0.03, "the crop alone does not show the film's white"
+
+
+def test_without_a_pixel_size_changes_in_mm_use_the_usual_field(spots, crop_table, monkeypatch):
+    sources = []
+    monkeypatch.setattr(crop_batches, "draw_around_target", lambda kinds, source, rng: sources.append(source) or UNCHANGED)
+    groups = group_by_image(crop_table(0.0), spots.landmarks, spots.images.assign(pixel_size_mm=np.nan), spots.names)
+    usual = CropParams(field_of_ruler=1.5).usual_field_mm
+    dataset = CropDataset(groups, spots.store, 48, 4, seed=1, augmentation=recipe(blur={}), usual_field_mm=usual)
+    dataset[0, 0]
+    assert np.mean([source.pixel_size_mm for source in sources]) == pytest.approx(15 / 48)
 
 
 @pytest.mark.parametrize(

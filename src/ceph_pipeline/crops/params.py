@@ -14,6 +14,9 @@ from ceph_pipeline.errors import InvalidValueError
 MEAN_FACE_MM = 53.09
 """Face size (see `crops.field`) of the mean of 303 Aariz shapes, which has S–N = 72 mm."""
 
+USUAL_RULER_MM = 10.0
+"""Distance of the ruler's marks on most cephalostats."""
+
 
 class DisplacementParams(Params):
     """Random displacement, rotation and scale of training crops relative to the ground truth."""
@@ -73,6 +76,13 @@ class CropParams(Params):
     )
     displacement: DisplacementParams = DisplacementParams()
     seed: int = Field(42, ge=0, description="seed of the random displacements")
+
+    @property
+    def usual_field_mm(self) -> float:
+        """Side of the field of view in mm; on the mean face, or of the usual ruler, if it follows the picture."""
+        if self.field_of_ruler is not None:
+            return self.field_of_ruler * USUAL_RULER_MM
+        return self.field_of_face * MEAN_FACE_MM if self.field_mm is None else self.field_mm
 
     @model_validator(mode="after")
     def _one_measure(self) -> Self:

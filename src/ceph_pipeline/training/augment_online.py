@@ -39,16 +39,17 @@ class Drawn:
     tones: Sequence[Tone] = ()
     others: Sequence[Transform] = ()
 
-    def levels(self, image: Pixels, input_gamma: float = 1.0) -> NDArray[np.float32]:
+    def levels(self, image: Pixels, input_gamma: float = 1.0, white: int | None = None) -> NDArray[np.float32]:
         """The image before the warp, with changed grey levels, raised to `input_gamma` and normalised.
 
         Args:
             image: `(height, width)`, 8 or 16 bits.
             input_gamma: Power of the grey levels in the network's input.
+            white: `full_scale` of the whole film, if the image is a crop of it, which may be dark.
         """
         for change in self.others:
             image = change.pixels(image)
-        white = full_scale(image)
+        white = full_scale(image) if white is None else white
         levels = np.arange(white + 1.0)
         if not self.tones and input_gamma == 1:
             mean, sd = grey_moments(image)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from ceph_pipeline.augmentation.kinds import Kind, Source
+from ceph_pipeline.augmentation.transforms import full_scale
 from ceph_pipeline.crops import SourcePyramid
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks import Affines
@@ -18,9 +19,6 @@ from ceph_pipeline.training import TrainingError
 from ceph_pipeline.training.augment_online import UNCHANGED, Drawn, draw_changes
 from ceph_pipeline.training.batch import Batch, sample_rng
 from ceph_pipeline.training.sampling import Draw
-
-USUAL_FIELD_MM = 25.0
-"""Side of a crop's field of view on the mean face, used if the pixel size is unknown."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +95,7 @@ class CropDataset(Dataset[Batch]):
         seed: Seed of the random draws.
         augmentation: Kinds of augmentation on the fly, applied to each crop separately; None for no augmentation. The crop
             index already shifts, rotates and scales crops.
+        usual_field_mm: Side of the crops' field of view, used for augmentation if the pixel size is unknown.
     """
 
     def __init__(
@@ -107,10 +106,12 @@ class CropDataset(Dataset[Batch]):
         crops_per_image: int,
         seed: int,
         augmentation: Mapping[str, Kind] | None = None,
+        usual_field_mm: float = 25.0,
     ) -> None:
         store.require(group.image_id for group in groups)
         self.groups, self.store, self.crop_px = groups, store, crop_px
         self.crops_per_image, self.seed, self.augmentation = crops_per_image, seed, augmentation or {}
+        self.usual_field_mm = usual_field_mm
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -125,7 +126,8 @@ class CropDataset(Dataset[Batch]):
         drawn = self._draw(group, maps(group.target[rows]), group.field_px[rows], rng)
         maps = maps.then(Affines(np.stack([changes.affine.matrix for changes in drawn])))
         cut = SourcePyramid(full_size).cut(maps, self.crop_px)
-        crops = [changes.levels(pixels) for changes, pixels in zip(drawn, cut, strict=True)]
+        white = full_scale(full_size)
+        crops = [changes.levels(pixels, white=white) for changes, pixels in zip(drawn, cut, strict=True)]
         points = [changes.moved(point) for changes, point in zip(drawn, maps(group.target[rows]), strict=True)]
         return Batch(
             images=torch.from_numpy(np.stack(crops))[:, None],
@@ -144,7 +146,7 @@ class CropDataset(Dataset[Batch]):
         """The changes of each crop, drawn with the crop as a source with one landmark."""
         if not self.augmentation:
             return [UNCHANGED] * len(targets)
-        pixel_size_mm = group.pixel_size_mm if math.isfinite(group.pixel_size_mm) else USUAL_FIELD_MM / float(fields.mean())
+        pixel_size_mm = group.pixel_size_mm if math.isfinite(group.pixel_size_mm) else self.usual_field_mm / float(fields.mean())
         return [
             draw_around_target(
                 self.augmentation,

@@ -124,7 +124,9 @@ class Stage2Job:
         """The training dataset and its order; each draw selects some crops of a source."""
         params, crop_px = self.params, self.crop_params.crop_px
         each = self._crops_per_draw(groups)
-        dataset = CropDataset(groups, self.store, crop_px, each, params.loop.seed, params.augmentation)
+        dataset = CropDataset(
+            groups, self.store, crop_px, each, params.loop.seed, params.augmentation, self.crop_params.usual_field_mm
+        )
         draws = -(-params.crops_per_epoch // each)
         weights = device_weights([group.machine for group in groups], params.loop.balance_devices)
         return dataset, EpochSampler(len(groups), draws, params.loop.seed, weights=weights)
