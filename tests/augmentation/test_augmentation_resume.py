@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from ceph_pipeline.artifacts import Ledger
+from ceph_pipeline.augmentation import provenance
 from ceph_pipeline.augmentation.copy_writer import CopyWriter
 from ceph_pipeline.augmentation.provenance import OtherRecipeError
 from ceph_pipeline.images import ImageStore
@@ -96,6 +97,18 @@ class TestAnotherRecipe:
         study.augment(recipe={"original": {}}, force=True)
         assert len(study.store.ids()) == len(study.cache.ids()) == 6
         study.augment(recipe={"original": {}})
+
+    def test_emptied_stores_take_any_recipe(self, study):
+        study.augment(seed=1)
+        study.store.clear()
+        study.cache.clear()
+        study.augment(seed=2)
+
+    def test_another_version_may_move_points_differently(self, study, monkeypatch):
+        study.augment()
+        monkeypatch.setattr(provenance, "__version__", "99")
+        with pytest.raises(OtherRecipeError, match=r'version of ceph_pipeline was ".*", is "99"'):
+            study.augment()
 
     def test_images_of_unknown_origin_are_not_deleted(self, study, grainy_image):
         study.store.write("somebody_s_film", grainy_image(1))

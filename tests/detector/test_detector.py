@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -109,9 +110,11 @@ def test_a_name_that_cannot_be_an_identifier_is_made_one(dot_finder: TrainedNet,
     assert re.fullmatch(IDENTIFIER, name)
 
 
-def test_a_name_that_is_no_text_is_refused(dot_finder: TrainedNet, dotted: np.ndarray) -> None:
-    with pytest.raises(DetectorError, match="7: the name of an image is of type int, expected text"):
-        LandmarkDetector([dot_finder]).predict({7: dotted})
+@pytest.mark.parametrize("name", [7, 0, None])
+def test_a_name_that_is_no_text_is_refused(name: object, dot_finder: TrainedNet, dotted: np.ndarray) -> None:
+    images: Any = {name: dotted}
+    with pytest.raises(DetectorError, match=rf"{name}: the name of an image is of type {type(name).__name__}, expected text"):
+        LandmarkDetector([dot_finder]).predict(images)
 
 
 def test_a_colour_array_is_refused(dot_finder: TrainedNet) -> None:

@@ -49,3 +49,11 @@ def test_a_counted_net_still_measures():
     image = torch.zeros(1, 1, 64, 64)
     count_flops(net, image)
     assert net(image).measurements.isfinite().all().item()
+
+
+def test_counting_operations_leaves_the_mode_of_each_module():
+    net = create_landmark_net("resnet18", 3).train()
+    net.features.backbone.eval()
+    modes = [module.training for module in net.modules()]
+    count_flops(net, torch.zeros(1, 1, 64, 64))
+    assert [module.training for module in net.modules()] == modes

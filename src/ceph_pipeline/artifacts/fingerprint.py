@@ -29,8 +29,8 @@ def dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def fingerprint(*inputs: Any) -> str:
     """The first 16 hex digits of a SHA-256 digest of tables, Pydantic models, files, arrays and plain values.
 
-    Tables contribute their values and column names, but not their dtypes. A `Path` contributes the content of its file. Two
-    fingerprints are equal if all inputs are equal and in the same order.
+    Tables contribute their values and column names; another dtype of equal values may give another fingerprint. A `Path`
+    contributes the content of its file. Two fingerprints are equal if all inputs are equal and in the same order.
 
     Raises:
         TypeError: an input has no stable digest.

@@ -62,7 +62,7 @@ class Folder:
         return Path(self.url.removeprefix("file://").removeprefix("local://"))
 
     def names(self) -> list[str]:
-        """Names of the folder's files, in no particular order; an empty list if the folder does not exist."""
+        """Names of the folder's files and subfolders, in no particular order; an empty list if the folder does not exist."""
         if self.is_local:
             return [entry.name for entry in self.path.iterdir()] if self.path.is_dir() else []
         try:

@@ -6,6 +6,7 @@ import json
 import sys
 from typing import Any
 
+from ceph_pipeline import __version__
 from ceph_pipeline.artifacts import Ledger, fingerprint
 from ceph_pipeline.augmentation.kinds import Kind, Source
 from ceph_pipeline.augmentation.params import AugmentationParams
@@ -31,6 +32,7 @@ class Provenance:
         self.stores = (store, cache)
         self.ledger = Ledger(store.folder)
         self.summary: dict[str, Any] = {
+            "version of ceph_pipeline": __version__,  # a new version may move the points of a kind differently
             "recipe": {name: kind.model_dump(mode="json") for name, kind in params.recipe.items()},
             "seed": params.seed,
             "cache_long_side": params.cache_long_side,
@@ -49,6 +51,8 @@ class Provenance:
         store = self.stores[0]
         record = self.ledger.read()
         if not record and not store.folder.names():
+            return
+        if record and not any(each.ids() for each in self.stores):  # emptied by `clear` or by hand
             return
         changed = self.ledger.difference(self.summary)
         if not record:

@@ -59,8 +59,9 @@ def by_identifier(images: Images) -> dict[str, Path | GreyImage]:
     if isinstance(images, str | Path):
         raise DetectorError(f"{images}: a single image, expected a list, `predict([path])`, or a mapping.")
     if isinstance(images, Mapping):
-        if foreign := next((name for name in images if not isinstance(name, str)), None):
-            raise DetectorError(f"{foreign!r}: the name of an image is of type {type(foreign).__name__}, expected text.")
+        for name in images:
+            if not isinstance(name, str):
+                raise DetectorError(f"{name!r}: the name of an image is of type {type(name).__name__}, expected text.")
         named = [(safe_identifier(name), image) for name, image in images.items()]
     else:
         listed = list(images)

@@ -23,8 +23,9 @@ def take_own_weights(
 ) -> None:
     """Load all matching tensors of a checkpoint of this project into a network whose backbone is already initialised.
 
-    Every tensor of equal name and shape is loaded. Tensors of heads are loaded only if the stage, the landmarks and their order
-    are equal. The loaded tensors are logged. Files of other projects or of other backbones are ignored.
+    Every tensor of equal name and shape is loaded. Tensors of landmark heads are loaded only if the stage, the landmarks and
+    their order are equal; the head of CVM stages depends on neither. The loaded tensors are logged. Files of other projects or
+    of other backbones are ignored.
 
     Args:
         net: The new network.

@@ -199,7 +199,7 @@ def points_array(table: pd.DataFrame, image_ids: list[str], landmarks: list[str]
         landmarks: The K full names, in order.
 
     Raises:
-        ValueError: an (image, landmark) occurs twice; the table contains rows of more than one reader or stage.
+        ValueError: an (image, landmark) occurs twice, for example because of several readers or stages.
     """
     if table.duplicated(["image_id", "landmark"]).any():
         raise InvalidValueError("the table has more than one point for an (image, landmark): select one reader or stage first.")

@@ -20,13 +20,14 @@ def count_flops(net: nn.Module, *inputs: Tensor) -> int:
     Only convolutions and matrix products are counted, which account for nearly all operations.
 
     Args:
-        net: The network, in any mode; the mode is restored.
+        net: The network; the mode of each module is restored.
         inputs: Inputs of the desired shape and type, such as `torch.zeros(1, 1, 512, 512)`, on the network's device.
     """
-    training = net.training
+    modes = {module: module.training for module in net.modules()}
     with FakeTensorMode(allow_non_fake_inputs=True), FlopCounterMode(display=False) as counter, torch.no_grad():
         net.eval()(*inputs)
-    net.train(training)
+    for module, training in modes.items():
+        module.training = training
     return int(counter.get_total_flops())
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def configure(net: nn.Module, params: OptimParams, total_steps: int) -> OptimizerLRSchedulerConfig:
-    """AdamW and its learning-rate schedule, which is updated after every batch.
+    """AdamW and its learning-rate schedule, which is updated after every optimiser step.
 
     Args:
         net: The network to train; its `backbone` has its own learning rate.

@@ -210,8 +210,8 @@ class HealthParams(Params):
 
     stop_hopeless: bool = Field(
         False,
-        description="stop the training if a finding of severity error persists for three validations, or immediately if "
-        "values are not finite",
+        description="stop the training if a finding that further training cannot mend persists for three validations, or "
+        "immediately if values are not finite",
     )
 
 

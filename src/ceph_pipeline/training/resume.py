@@ -60,7 +60,7 @@ def begin_or_skip(
     weights = _initial_weights(folder, params.net.pretrained, record)
     identity = fingerprint(dict(data), settings, *weights.values())
     summary = _summary(data, settings) | weights
-    finished = record.get("finished", {})
+    finished = record.get("finished") or {}
     same = finished.get("fingerprint") == identity
     if record.get("complete") and _has_state(folder) and _is_intact(folder / BEST, finished):
         _drop_state(folder)  # a finished training was killed before it deleted its state

@@ -67,8 +67,8 @@ class StageReport(BaseModel):
 
     @model_validator(mode="after")
     def _has_models(self) -> "StageReport":
-        if not self.models or not set(self.models) <= set(UNITS):
-            raise ValueError(f"models in {sorted(self.models)}, expected models in {' and '.join(UNITS)}")
+        if "px" not in self.models or not set(self.models) <= set(UNITS):
+            raise ValueError(f"models in {sorted(self.models)}, expected models in px and, with pixel sizes, in mm")
         return self
 
 
