@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from ceph_pipeline.audit import AuditParams, DuplicateTable, summary_line
 from ceph_pipeline.audit.figures import overview
+from ceph_pipeline.audit.film_examples import draw_example, example_ids
 from ceph_pipeline.audit.report import Films, html_report, overlay
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks.tables import ExclusionTable, FindingTable
@@ -129,12 +130,27 @@ def test_a_quiet_audit_says_none():
 class TestReport:
     def test_it_is_one_file_with_pictures_of_the_worst_cases(self, results):
         page = results["audit_html"]
-        assert page.count("data:image/jpeg;base64,") == 3  # c02 of two checks, c00 of the pair
+        examples, worst = page.split('alt="Overview"')
+        assert worst.count("data:image/jpeg;base64,") == 3  # c02 of two checks, c00 of the pair
+        assert examples.count("data:image/jpeg;base64,") == 6
         assert "Exchange the two points" not in page
         assert "Left out" in page
         assert "08_reporting" not in page
         assert "http" not in page.replace("http://www.w3.org", "")
         assert "c02" in page.split('<section id="placeholder_points">')[1]
+
+    def test_films_of_every_split_and_device_come_first(self, make_images):
+        images = make_images(9, splits=("train",))
+        images.loc[5, "split"], images.loc[7, "machine"] = "test", "Smart3D"
+        assert example_ids(images, 4) == ["c00", "c05", "c07", "c01"]
+
+    def test_a_named_point_of_an_example_lies_where_it_is(self):
+        film = np.full((260, 200), 100, np.uint8)
+        points = pd.DataFrame({"x": [100.0], "y": [100.0]}, index=["Sella"])
+        [axes] = draw_example(film, (400, 520), points).axes
+        assert np.ravel(axes.lines[0].get_xydata()) == pytest.approx([49.75, 49.75])
+        assert [text.get_text() for text in axes.texts] == ["S"]
+        assert axes.get_xlim() == (-0.5, 199.5)
 
     def test_where_nothing_is_left_out_there_is_no_such_table(self, results, inputs):
         films = Films(inputs["images"], inputs["landmarks"], inputs["source_cache"])

@@ -12,7 +12,7 @@ from ceph_pipeline.evaluation.figures import COLOURS, landmark_figure, sdr_curve
 from ceph_pipeline.evaluation.gallery import gallery, overlay, representative_images
 from ceph_pipeline.evaluation.headline import on_split
 from ceph_pipeline.evaluation.insets import worst_landmarks
-from ceph_pipeline.evaluation.overlay_style import TRUTH_COLOUR
+from ceph_pipeline.images.overlay_style import TRUTH_COLOUR
 
 THRESHOLDS = (2.0, 2.5, 3.0, 4.0)
 

@@ -241,6 +241,11 @@ class AuditParams(Params):
     balance: BalanceParams = BalanceParams()
     duplicates: DuplicateParams = DuplicateParams()
     exclusions: ExclusionParams = ExclusionParams()
-    report_pictures: int = Field(6, ge=0, le=50, description="number of pictures of each check in the report, worst cases first")
+    report_pictures: int = Field(
+        6,
+        ge=0,
+        le=50,
+        description="number of pictures of each check in the report, worst cases first, and of films with their points",
+    )
     exclude: tuple[str, ...] = Field((), description="images to exclude from every split, regardless of the findings")
     n_jobs: int = Field(-1, ge=-1, description="number of threads that compare images; -1: one per core")

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ceph_pipeline.artifacts import data_uri
 from ceph_pipeline.artifacts.html import render
+from ceph_pipeline.audit.film_examples import draw_example, example_ids, example_points
 from ceph_pipeline.audit.findings import severity_counts
 from ceph_pipeline.audit.tone import shrunk
 from ceph_pipeline.images import ImageReadError, ImageStore
@@ -66,19 +68,32 @@ def html_report(findings: pd.DataFrame, exclusions: pd.DataFrame, films: Films, 
         exclusions: Rows of `ExclusionTable`.
         films: Images and points of the data set.
         overview_uri: The overview as a `data:` URI.
-        pictures: Number of images per check, the worst first.
+        pictures: Number of images per check, the worst first, and of films shown with the names of their points.
     """
     sections = [_section(str(check), group, films, pictures) for check, group in findings.groupby("check", sort=False)]
     return render(
         "ceph_pipeline.audit",
         "report.html.j2",
         sections=sections,
+        examples=[example for image_id in example_ids(films.images, pictures) if (example := _example(image_id, films))],
         n_images=len(films.images),
         n_findings=len(findings),
         n_excluded=len(exclusions),
         excluded=list(exclusions[["image_id", "reason"]].itertuples(index=False, name=None)),
         overview=overview_uri,
     )
+
+
+def _example(image_id: str, films: Films) -> WorstCase | None:
+    """A film with the names of its points, or None if its pixels are not in the cache."""
+    try:
+        film = films.store.read(image_id)
+    except ImageReadError:
+        return None
+    width, height = original = _original(image_id, films)
+    points = example_points(films.landmarks, image_id)
+    detail = f"{width} × {height} px, {len(points)} points"
+    return WorstCase(image_id, detail, data_uri(draw_example(film, original, points), photographs=True))
 
 
 def _section(check: str, findings: pd.DataFrame, films: Films, pictures: int) -> CheckSection:
@@ -106,14 +121,17 @@ def _picture(image_id: str, landmark: str, detail: str, films: Films) -> WorstCa
         film = films.store.read(image_id)
     except ImageReadError:
         return None
-    row = films.images["image_id"].tolist().index(image_id)
-    widths, heights = (films.images[side].to_numpy(np.int64).tolist() for side in ("width", "height"))
-    original = (widths[row], heights[row])
     points = films.landmarks[(films.landmarks["image_id"] == image_id)].dropna(subset=["x", "y"])
     named = points["landmark"].isin(landmark.split(", ")).to_numpy()
-    drawn = overlay(film, original, points[["x", "y"]].to_numpy(np.float64), named)
+    drawn = overlay(film, _original(image_id, films), points[["x", "y"]].to_numpy(np.float64), named)
     _, encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, 85])
     return WorstCase(image_id, detail, f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}")
+
+
+def _original(image_id: str, films: Films) -> Size:
+    """Width and height of an image."""
+    [(width, height)] = films.images.loc[films.images["image_id"] == image_id, ["width", "height"]].to_numpy(np.int64).tolist()
+    return width, height
 
 
 def overlay(film: GreyImage, original: Size, points: NDArray[np.float64], named: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ceph_pipeline.artifacts import plain_label
 from ceph_pipeline.calibration.ruler_errors import BANDS_PX, THRESHOLDS_PX
-from ceph_pipeline.evaluation.overlay_style import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
 from ceph_pipeline.images.codec import GreyImage
+from ceph_pipeline.images.overlay_style import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
 from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ceph_pipeline.artifacts import plain_label
 from ceph_pipeline.evaluation.insets import N_INSETS, draw_inset, worst_landmarks
-from ceph_pipeline.evaluation.overlay_style import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
 from ceph_pipeline.evaluation.stages import LABELS
 from ceph_pipeline.images.codec import GreyImage
+from ceph_pipeline.images.overlay_style import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
 from ceph_pipeline.landmarks import known_or_own
 from ceph_pipeline.landmarks.tables import points_array
 

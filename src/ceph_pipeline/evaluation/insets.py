@@ -6,8 +6,8 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from ceph_pipeline.artifacts import plain_label
-from ceph_pipeline.evaluation.overlay_style import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
 from ceph_pipeline.images.codec import GreyImage
+from ceph_pipeline.images.overlay_style import OUTLINE, SYMBOL_COLOUR, draw_points, show_pixels
 from ceph_pipeline.landmarks import known_or_own
 
 N_INSETS = 3
