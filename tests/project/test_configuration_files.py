@@ -6,7 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from ceph_pipeline import cli
+from ceph_pipeline.configuration import ConfigLoader
 from ceph_pipeline.hooks import ConfigurationError, ConfigurationHook, UnknownEnvironmentError
+from ceph_pipeline.settings import CONFIG_LOADER_ARGS
 
 
 @pytest.fixture
@@ -16,9 +18,13 @@ def check(tmp_path):
         (tmp_path / "conf" / name).mkdir(parents=True)
     (tmp_path / "conf" / "presets" / "fast.yml").write_text("run: {params: {}}\n")
 
+    (tmp_path / "conf" / "base" / "globals.yml").write_text("data_root: data\n")
+    patterns = ConfigLoader(str(tmp_path / "conf"), **CONFIG_LOADER_ARGS).config_patterns
+
     def run(text="", name="demo/parameters_stage1.yml", env="demo"):
+        (tmp_path / "conf" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "conf" / name).write_text(text, encoding="utf-8")
-        loader = SimpleNamespace(conf_source=str(tmp_path / "conf"))
+        loader = SimpleNamespace(conf_source=str(tmp_path / "conf"), config_patterns=patterns)
         ConfigurationHook().after_context_created(SimpleNamespace(config_loader=loader, env=env))
 
     return run
@@ -42,6 +48,18 @@ class TestEnvironments:
 
 
 class TestFiles:
+    @pytest.mark.parametrize("name", ["ingestion.yml", "parametes.yml", "own/reading.yaml", "global.yml"])
+    def test_one_that_kedro_does_not_read_is_named(self, check, name, caplog):
+        check(name=f"local/{name}", env=None)
+        assert f"{name} is not read, because of its name. Names begin with parameters" in caplog.text
+
+    @pytest.mark.parametrize(
+        "name", ["parameters.yml", "parameters_own.yml", "own/parameters.yaml", "globals.yml", "mlflow.yml", "credentials.yml"]
+    )
+    def test_those_that_are_read_are_not_mentioned(self, check, name, caplog):
+        check(name=f"local/{name}", env=None)
+        assert not caplog.text
+
     @pytest.mark.parametrize(
         ("text", "message"),
         [
