@@ -67,6 +67,13 @@ class TestFallingShort:
         assert (row["expected"], row["images"], row["short_by"]) == (700, 34, 666)
         assert row["reason"] == "the set has 34 train sources, not 700: 666"
 
+    def test_without_a_target_total_no_set_is_too_small(self, tables_of, params_of):
+        summary = plan(
+            tables_of({"train": 34, "valid": 7, "test": 7}), params_of(target_total=None, target_sources=AARIZ)
+        ).summary
+        assert summary["short_by"].sum() == 0
+        assert not summary["reason"].any()
+
     def test_excluded_sources_are_left_out_with_all_their_copies(self, tables_of, params_of):
         tables = tables_of({"train": 4})
         tables.exclusions.loc[0] = ["train_0002", "near-duplicate"]

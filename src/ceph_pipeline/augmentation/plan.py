@@ -62,7 +62,8 @@ def plan_copies(images: pd.DataFrame, landmarks: pd.DataFrame, exclusions: pd.Da
     if params.target_total is not None:
         check_total(params.recipe, present, params.target_total, may_fall_short=params.target_sources is not None)
 
-    meant = present if params.target_sources is None else params.target_sources.model_dump()
+    target = params.target_sources if params.target_total is not None else None
+    meant = present if target is None else target.model_dump()
     excluded, copies, rows = set(exclusions["image_id"]), [], []
     for name, kind in params.recipe.items():
         for split in (split for split in SPLITS if split in kind.splits):
