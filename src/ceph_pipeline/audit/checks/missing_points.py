@@ -8,13 +8,18 @@ from numpy.typing import NDArray
 from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.findings import Finding
 from ceph_pipeline.audit.params import AuditParams
+from ceph_pipeline.errors import first_of
 from ceph_pipeline.landmarks import SCHEMAS
 from ceph_pipeline.landmarks.tables import CONSENSUS
+
+LISTED = 10
+"""Number of images that a finding on a reader lists."""
 
 
 def check_missing_points(evidence: Evidence, params: AuditParams) -> Iterator[Finding]:
     """A warning for each (image, reader) that lacks points; an error for an image without any.
 
+    The images on which a reader placed no point, while others did, are one `info` for the reader: the reader has not read them.
     A landmark that only few images of a data set have (for example because of another protocol) is one `info` for the data set.
     Ruler marks are never expected: a film may show no ruler, and has no point then in a data set of ruler marks.
     """
@@ -24,6 +29,11 @@ def check_missing_points(evidence: Evidence, params: AuditParams) -> Iterator[Fi
     anyone = np.any([nobody, *present.values()], axis=0)
     ruler = np.isin(evidence.landmark_names, SCHEMAS["ruler"].names)
     is_ruler_alone = ruler.size > 0 and bool(ruler.all())
+    for reader, has in present.items():
+        unread = np.flatnonzero(anyone.any(axis=1) & ~has.any(axis=1))
+        if len(unread) and reader != CONSENSUS and not is_ruler_alone:
+            films = first_of([evidence.image_ids[row] for row in unread], LISTED)
+            yield Finding("info", f"{reader} did not annotate {len(unread)} of {len(datasets)} images: {films}.")
     for dataset in sorted(set(datasets)):
         rows = np.flatnonzero(datasets == dataset)
         share = anyone[rows].mean(axis=0)
@@ -54,6 +64,6 @@ def _missing_from(
         return
     for reader, has in present.items():
         lacking = [evidence.landmark_names[k] for k in np.flatnonzero(expected & ~has[row])]
-        if lacking and (reader != CONSENSUS or has[row].any()):
-            what = ", ".join(lacking) if has[row].any() else f"all {len(lacking)} points"
-            yield Finding("warning", f"{reader}: {what} missing.", image_id, ", ".join(lacking))
+        if lacking and has[row].any():
+            names = ", ".join(lacking)
+            yield Finding("warning", f"{reader}: {names} missing.", image_id, names)
