@@ -80,6 +80,14 @@ def test_a_pixel_size_that_makes_no_head_is_reported(
     assert (f"S–N is {length_mm:.0f} mm with the pixel size {file_mm:g} mm, outside" in caplog.text) == is_suspect
 
 
+def test_films_without_a_pixel_size_are_counted_with_the_setting_to_change(caplog: pytest.LogCaptureFixture) -> None:
+    estimated, sized = decided(points("a", **SKULL)), decided(points("a", **SKULL), 0.2)
+    say_sources(pd.DataFrame([sized]))
+    assert "inference.pixel_size_mm" not in caplog.text
+    say_sources(pd.DataFrame([estimated, sized]))
+    assert "without measurements in mm: 1 of 2; set inference.pixel_size_mm" in caplog.text
+
+
 def test_a_ruler_by_which_no_head_is_seen_is_reported() -> None:
     marks = {"p1": (100.0, 200.0), "p2": (100.0, 190.0)}
     row = decided(points("a", **marks, **SKULL), params=CalibrationParams(max_se_pct=100))

@@ -123,9 +123,16 @@ def pixel_sizes(
 
 
 def say_sources(sizes: pd.DataFrame) -> None:
-    """Log the number of images per source, and each film whose sources disagree."""
+    """Log the number of images per source, the way out for images without a pixel size, and each film whose sources disagree."""
     counts = ", ".join(f"{source} {count}" for source, count in sizes["source"].value_counts().items())
     logger.info("pixel sizes of %d images: %s", len(sizes), counts)
+    if lacking := int(sizes["source"].isin(["anatomical", UNKNOWN]).sum()):
+        logger.warning(
+            "images without a pixel size, and therefore without measurements in mm: %d of %d; set inference.pixel_size_mm (one "
+            "number for all images) or inference.films.sheet. Settings of ingestion.pixel_size do not apply to new films",
+            lacking,
+            len(sizes),
+        )
     estimated = sizes[sizes["source"] == "anatomical"]
     if len(estimated):
         percent = 100 * (estimated["mm_per_pixel_se"] / estimated["mm_per_pixel"]).median()
