@@ -6,7 +6,7 @@ import zipfile
 import pandas as pd
 import pytest
 
-from ceph_pipeline.formats import read
+from ceph_pipeline.formats import read, write
 from ceph_pipeline.page.correction import Correction
 from ceph_pipeline.page.downloads import ANNOTATIONS, annotation_file, report_file, results_file
 from ceph_pipeline.page.opening import open_film
@@ -36,6 +36,34 @@ def test_a_corrected_annotation_is_read_again(correction, film_bytes, tmp_path, 
     landmarks = read(tmp_path, format, images=tmp_path).landmarks.set_index("landmark")
     found = {name: tuple(landmarks.loc[name, ["x", "y"]]) for name in MOVED}
     assert found == {name: pytest.approx(place, abs=0.01) for name, place in MOVED.items()}
+
+
+def test_a_corrected_film_joins_an_exported_set_as_a_training_film(correction, film_bytes, tmp_path):
+    """What own_films.md describes: the export with its films, the new film and the page's COCO file are in one folder."""
+    names, splits = ["b", "c"], ["train", "test"]
+    images = pd.DataFrame({"image_id": names, "path": ["b.png", "c.png"], "split": splits, "width": 900, "height": 1000})
+    points = pd.concat([correction.points().predictions.assign(image_id=name, reader="senior") for name in names])
+    write(tmp_path, "coco", images.assign(pixel_size_mm=[0.2, 0.3], machine="unknown"), points)
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.png").write_bytes(film_bytes)
+    name, content = annotation_file(correction, "coco")
+    assert name == "a_coco.json"
+    (tmp_path / name).write_bytes(content)
+
+    found = read(tmp_path, "coco")
+    films = found.images.set_index("image_id")
+    assert films["split"].to_dict() == {"a": "train", "b": "train", "c": "test"}
+    assert films["pixel_size_mm"].to_dict() == pytest.approx({"a": 0.1, "b": 0.2, "c": 0.3})
+    moved = found.landmarks.set_index(["image_id", "landmark"]).loc[("a", "A-point")]
+    assert (moved["reader"], moved["x"], moved["y"]) == ("corrected", 797.25, 612.5)
+
+
+@pytest.mark.parametrize(
+    ("format", "name"),
+    [("labelme", "a.json"), ("coco", "a_coco.json"), ("table", "a_table.csv"), ("label_studio", "a_label_studio.zip")],
+)
+def test_annotations_are_named_after_their_film(correction, format, name):
+    assert annotation_file(correction, format).name == name
 
 
 def test_results_are_the_measurements_beside_the_chosen_norms(correction, settings):

@@ -59,7 +59,7 @@ def annotation_file(correction: Correction, format: str) -> Download:
         {
             "image_id": [film.image_id],
             "path": film.file,
-            "split": "test",
+            "split": "train",  # a corrected film is there to be learned from
             "width": film.size[0],
             "height": film.size[1],
             "pixel_size_mm": correction.calibration.pixel_size_mm or math.nan,
@@ -70,7 +70,9 @@ def annotation_file(correction: Correction, format: str) -> Download:
     files = list(WRITERS[format].files(point_set(images, points)))
     if len(files) == 1:
         ((name, text),) = files
-        return Download(PurePosixPath(name).name, text.encode())
+        path = PurePosixPath(name)
+        of_film = path.name if format == "labelme" else f"{film.image_id}_{format}{path.suffix}"  # labelme finds films by name
+        return Download(of_film, text.encode())
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
         for name, text in files:
