@@ -40,6 +40,16 @@ def first_of(names: Iterable[str], n: int) -> str:
     return ", ".join(names[:n]) + (", …" if len(names) > n else "")
 
 
+def counted(n: int, noun: str) -> str:
+    """A number and its noun, for a message.
+
+    Example:
+        >>> counted(1, "film"), counted(6500, "film")
+        ('1 film', '6,500 films')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def did_you_mean(name: str, known: Iterable[str], *, n: int = 2, cutoff: float = 0.6) -> str:
     """Suggestion for a message about an unknown name: up to `n` known names with a similarity of at least `cutoff`, or "".
 

@@ -65,9 +65,9 @@ def test_the_pipeline_finds_what_is_wrong_and_leaves_it_out(results):
 
 
 def test_the_console_says_it_in_a_few_lines(results):
-    assert "1 near-duplicate pairs, 1 of them across splits" in results["log"]
+    assert "1 near-duplicate pair, 1 across splits" in results["log"]
     assert "placeholder_points 2 (2 error)" in results["log"]
-    assert "2 of 8 images are excluded: train 1, valid 1" in results["log"]
+    assert "excluded images: 2 of 8 (train 1, valid 1)" in results["log"]
 
 
 def test_rows_have_one_order(inputs, results):

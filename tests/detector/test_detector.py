@@ -160,7 +160,7 @@ def test_a_film_without_a_field_of_view_keeps_stage_1s_points_and_costs_the_othe
     np.testing.assert_allclose(refined.loc["known", ["x", "y"]], POINTS, atol=0.15)
     assert not np.array_equal(refined.loc["known", "sigma_px"], whole.loc["known", "sigma_px"])
     assert (
-        "1 of 2 films show too little of the face for the crops' field of view, and have no pixel size: stage 1's points are kept"
+        "films that show too little of the face for the crops' field of view and have no pixel size: 1 of 2; stage 1's points are"
         in caplog.text
     )
 

@@ -330,7 +330,7 @@ def test_films_that_change_between_two_steps_are_said(tmp_path: Path, change: st
         (tmp_path / "b.png").unlink()
     else:
         cv2.imwrite(str(tmp_path / "b.jpg"), wedge())
-    with pytest.raises(DetectorError, match=r"1 films were deleted or renamed after .*: b\."):
+    with pytest.raises(DetectorError, match=r"1 film deleted or renamed after .*: b\."):
         file_pixel_sizes(tmp_path, names, InferenceParams())
 
 

@@ -59,7 +59,7 @@ def test_marks_on_one_spot_say_no_length(tables):
 
 def test_devices_that_keep_their_sizes_are_named(tables, caplog):
     with_device_scale(*tables, DeviceScaleParams(correction="ruler"))
-    assert "B keeps its pixel sizes: only 2 images have the length, but 3 are required" in caplog.text
+    assert "B keeps its pixel sizes: only 2 images with the length, but 3 required" in caplog.text
 
 
 @pytest.mark.parametrize("size", [0, -1, 0.005])

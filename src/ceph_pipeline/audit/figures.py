@@ -13,6 +13,7 @@ from ceph_pipeline.audit.checks import CHECKS
 from ceph_pipeline.audit.evidence import Evidence
 from ceph_pipeline.audit.findings import severity_counts
 from ceph_pipeline.audit.params import AuditParams, SellaNasionParams
+from ceph_pipeline.errors import counted
 from ceph_pipeline.landmarks import known_or_own
 from ceph_pipeline.landmarks.tables import SEVERITIES
 
@@ -42,8 +43,10 @@ def overview(findings: pd.DataFrame, images: pd.DataFrame, landmarks: pd.DataFra
     draw_scale(layout["scale"], evidence.sella_nasion(), params.sella_nasion)
     draw_readers(layout["readers"], evidence, params)
     splits = images["split"].value_counts()
-    counted = ", ".join(f"{splits[split]} {split}" for split in ("train", "valid", "test") if split in splits)
-    figure.suptitle(f"Audit of {len(images):,} cephalograms ({counted})", x=0.01, ha="left", fontsize=15, fontweight="bold")
+    by_split = ", ".join(f"{splits[split]} {split}" for split in ("train", "valid", "test") if split in splits)
+    figure.suptitle(
+        f"Audit of {counted(len(images), 'cephalogram')} ({by_split})", x=0.01, ha="left", fontsize=15, fontweight="bold"
+    )
     return figure
 
 

@@ -14,6 +14,7 @@ from ceph_pipeline.artifacts.html import render
 from ceph_pipeline.audit.film_examples import draw_example, example_ids, example_points
 from ceph_pipeline.audit.findings import severity_counts
 from ceph_pipeline.audit.tone import shrunk
+from ceph_pipeline.errors import counted
 from ceph_pipeline.images import ImageReadError, ImageStore
 from ceph_pipeline.images.codec import GreyImage
 from ceph_pipeline.landmarks.geometry import Affine, Size, fitted_size
@@ -76,8 +77,8 @@ def html_report(findings: pd.DataFrame, exclusions: pd.DataFrame, films: Films, 
         "report.html.j2",
         sections=sections,
         examples=[example for image_id in example_ids(films.images, pictures) if (example := _example(image_id, films))],
-        n_images=len(films.images),
-        n_findings=len(findings),
+        n_images=counted(len(films.images), "cephalogram"),
+        n_findings=counted(len(findings), "finding"),
         n_excluded=len(exclusions),
         excluded=list(exclusions[["image_id", "reason"]].itertuples(index=False, name=None)),
         overview=overview_uri,
@@ -92,7 +93,7 @@ def _example(image_id: str, films: Films) -> WorstCase | None:
         return None
     width, height = original = _original(image_id, films)
     points = example_points(films.landmarks, image_id)
-    detail = f"{width} × {height} px, {len(points)} points"
+    detail = f"{width} × {height} px, {counted(len(points), 'point')}"
     return WorstCase(image_id, detail, data_uri(draw_example(film, original, points), photographs=True))
 
 

@@ -13,6 +13,7 @@ from ceph_pipeline.augmentation.params import AugmentationParams
 from ceph_pipeline.augmentation.plan import Copy, Plan, plan_copies
 from ceph_pipeline.augmentation.provenance import Provenance
 from ceph_pipeline.augmentation.tables import SourceTables, derive_tables
+from ceph_pipeline.errors import counted
 from ceph_pipeline.images import ImageStore, RawFolder
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ def make_copies(writer: CopyWriter, plan: Plan, missing: list[Copy], params: Aug
                 _check_shared(writer, tasks[made.source_id][0])
             written += made.size_bytes
             progress.update(made.images)
-    log.info("%d images of %d sources written, %s", len(missing), len(tasks), readable_size(written))
+    log.info("%s of %s written, %s", counted(len(missing), "image"), counted(len(tasks), "source"), readable_size(written))
 
 
 def _refuse_nothing(plan: Plan, exclusions: pd.DataFrame) -> None:
@@ -119,4 +120,5 @@ def _report(plan: Plan, made: int) -> None:
     short_by = int(plan.summary["short_by"].sum())
     shortage = f", short by {short_by:,}: see augmentation_summary" if short_by else ""
     found = "nothing to do, " if not made else ""
-    log.info("%s%d images of %d sources%s", found, len(plan.copies), len({c.source_id for c in plan.copies}), shortage)
+    sources = counted(len({copy.source_id for copy in plan.copies}), "source")
+    log.info("%s%s of %s%s", found, counted(len(plan.copies), "image"), sources, shortage)

@@ -11,6 +11,7 @@ from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.calibration.params import CalibrationParams
 from ceph_pipeline.calibration.presence import weaker_peaks
 from ceph_pipeline.calibration.ruler import mm_per_pixel
+from ceph_pipeline.errors import counted
 from ceph_pipeline.formats.entries import is_pixel_size
 from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array
@@ -125,7 +126,7 @@ def pixel_sizes(
 def say_sources(sizes: pd.DataFrame) -> None:
     """Log the number of images per source, the way out for images without a pixel size, and each film whose sources disagree."""
     counts = ", ".join(f"{source} {count}" for source, count in sizes["source"].value_counts().items())
-    logger.info("pixel sizes of %d images: %s", len(sizes), counts)
+    logger.info("pixel sizes of %s: %s", counted(len(sizes), "image"), counts)
     if lacking := int(sizes["source"].isin(["anatomical", UNKNOWN]).sum()):
         logger.warning(
             "images without a pixel size, and therefore without measurements in mm: %d of %d; set inference.pixel_size_mm (one "

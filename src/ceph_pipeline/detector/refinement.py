@@ -172,7 +172,7 @@ def _fields(
     lacking = int((np.isnan(field) & np.isfinite(points).any(axis=(1, 2))).sum())
     if lacking and params.field_of_ruler is None:
         logger.warning(
-            "%d of %d films show too little of the face for the crops' field of view%s: stage 1's points are kept",
-            *(lacking, len(field), "" if params.field_mm is None else ", and have no pixel size"),
+            "films that show too little of the face for the crops' field of view%s: %d of %d; stage 1's points are kept",
+            *("" if params.field_mm is None else " and have no pixel size", lacking, len(field)),
         )
     return field

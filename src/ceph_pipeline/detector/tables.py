@@ -17,6 +17,7 @@ from ceph_pipeline.detector.learned_views import learned_views, stage1_views
 from ceph_pipeline.detector.located import located_in, no_predictions, prediction_rows
 from ceph_pipeline.detector.refinement import predict_refined
 from ceph_pipeline.detector.whole_image import predict_whole_images
+from ceph_pipeline.errors import counted
 from ceph_pipeline.landmarks.tables import empty_table
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def whole_image_tables(networks: Sequence[TrainedNet], images: ImageSet, params:
         networks, images.read, images.image_ids, images.sizes, stage1.views, batch_size=params.batch_size
     )
     names = list(networks[0].landmarks)
-    logger.info("stage 1 located %d landmarks in each of %d images", len(names), len(images.image_ids))
+    logger.info("stage 1 located %s in each of %s", counted(len(names), "landmark"), counted(len(images.image_ids), "image"))
     plain, fused = found.fused(passes=slice(1)), found.fused(params.fusion, stage1.requested)
     pixel_sizes = images.rows["pixel_size_mm"].to_numpy(np.float64)
     measurements = [as_measurement(output, values, pixel_sizes) for output, values in found.outputs.items()]

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from ceph_pipeline.errors import CephError, first_of, printable
+from ceph_pipeline.errors import CephError, counted, first_of, printable
 
 OnBadItem = Literal["error", "quarantine"]
 """Treatment of bad items: one error that lists them, or rows of the quarantine table."""
@@ -82,7 +82,7 @@ def refuse(problems: Sequence[Problem], place: str) -> None:
         lines.append(f"  … and {len(serious) - LISTED} more.")
     items = first_of(sorted({problem.item for problem in serious}), 3)
     raise AnnotationError(
-        f"{len(serious)} bad {'item' if len(serious) == 1 else 'items'} in {place}:\n"
+        f"{counted(len(serious), 'bad item')} in {place}:\n"
         + "\n".join(lines)
         + f"\nFix the files, leave the items out with `ingestion.exclude: [{items}]`, or quarantine them with "
         "`ingestion.on_bad_item: quarantine`."

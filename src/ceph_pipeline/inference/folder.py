@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.detector.inputs import DetectorError, pixels_of
-from ceph_pipeline.errors import printable
+from ceph_pipeline.errors import counted, printable
 from ceph_pipeline.images import ImageReadError, RawFolder, read_header
 from ceph_pipeline.images.colour import is_colourful
 from ceph_pipeline.images.film_files import FilmFiles, list_films
@@ -76,8 +76,8 @@ def located_xrays(folder: Path, image_ids: Iterable[str]) -> dict[str, Path]:
     gone = [image_id for image_id in image_ids if image_id not in xrays]
     if gone:
         raise DetectorError(
-            f"{folder}: {len(gone)} films were deleted or renamed after their landmarks were located; the first: {gone[0]}. "
-            "Run inference again, and do not change the folder during the run."
+            f"{folder}: {counted(len(gone), 'film')} deleted or renamed after the landmarks were located; the first: "
+            f"{gone[0]}. Run inference again, and do not change the folder during the run."
         )
     return xrays
 

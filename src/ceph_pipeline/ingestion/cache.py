@@ -12,6 +12,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from ceph_pipeline.artifacts import Ledger, WorkerParams, fingerprint, run_unordered
+from ceph_pipeline.errors import counted
 from ceph_pipeline.formats import Problem
 from ceph_pipeline.images import ImageReadError, ImageStore, RawFolder
 from ceph_pipeline.images.shrink import shrink_to
@@ -71,7 +72,7 @@ def build_cache(
     cached = store.ids()
     missing = [image_id for image_id in paths if image_id not in cached]
     if unchanged and not missing:
-        logger.info("the cache of %d cephalograms in %s is complete and up to date: skipped", len(images), store.path)
+        logger.info("the cache of %s in %s is complete and up to date: skipped", counted(len(images), "cephalogram"), store.path)
     rows = {image_id: _row(image_id, store.read(image_id)) for image_id in paths.keys() - set(missing)}
     problems: dict[str, Problem] = {}
     jobs = [(image_id, paths[image_id], sizes[image_id], raw, store, long_side_px) for image_id in missing]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ceph_pipeline.errors import CephError
+from ceph_pipeline.errors import CephError, counted
 from ceph_pipeline.ingestion.params import DeviceScaleParams
 from ceph_pipeline.landmarks import RULER_MARKS
 from ceph_pipeline.landmarks.tables import points_array, reader_points
@@ -64,9 +64,9 @@ def _new_sizes(images: pd.DataFrame, landmarks: pd.DataFrame, params: DeviceScal
             found[machine] = own * (true_mm / np.median(known))
         else:
             logger.warning(
-                "%s keeps its pixel sizes: only %d images have the length, but %d are required",
+                "%s keeps its pixel sizes: only %s with the length, but %d required",
                 machine,
-                len(known),
+                counted(len(known), "image"),
                 params.min_images,
             )
     if not found:

@@ -8,6 +8,7 @@ from kedro.io import AbstractDataset, DatasetError
 
 from ceph_pipeline.artifacts import Folder, Ledger, fingerprint, pseudonym
 from ceph_pipeline.artifacts.ledger import LEDGER_FILE
+from ceph_pipeline.errors import counted
 from ceph_pipeline.images.film_files import NOT_COPIED, may_be_film
 from ceph_pipeline.stores.local import local_path
 
@@ -77,7 +78,7 @@ class FilmFolderDataset(AbstractDataset[NoReturn, Path]):
         absent = source.fetch(sorted(stamps.keys() - kept), folder)
         ledger.finish(**{NOT_COPIED: absent})
         copied = len(stamps) - len(kept) - len(absent)
-        logger.info("%d films of %s are copied to %s; %d copies are up to date", copied, source.url, folder, len(kept))
+        logger.info("%s of %s copied to %s, %s up to date", counted(copied, "film"), source.url, folder, len(kept))
         for name, reason in absent.items():
             logger.warning("%s could not be copied: %s", pseudonym(name), reason)
 

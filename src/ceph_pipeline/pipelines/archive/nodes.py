@@ -10,6 +10,7 @@ from ceph_pipeline.artifacts import Folder
 from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.detector import DetectorParams
+from ceph_pipeline.errors import counted
 from ceph_pipeline.inference.params import InferenceParams
 from ceph_pipeline.plausibility import PlausibilityParams
 
@@ -36,9 +37,9 @@ def locate_in_parts(
     parts = process_archive(Archive(source, output, models, settings), params.part_size, params)
     counts = parts[["n_films", "n_located", "n_quarantined"]].sum()
     logger.info(
-        "landmarks of %d of %d files are in %s, %d files are quarantined",
+        "landmarks of %d of %s are in %s, %d quarantined",
         counts.n_located,
-        counts.n_films,
+        counted(counts.n_films, "file"),
         output.url,
         counts.n_quarantined,
     )

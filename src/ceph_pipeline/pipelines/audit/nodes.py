@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ceph_pipeline.audit import CHECKS, AuditParams, Evidence, decide_exclusions, run_checks, summary_line
+from ceph_pipeline.errors import counted
 from ceph_pipeline.images import ImageStore
 from ceph_pipeline.landmarks.tables import images_in
 
@@ -25,9 +26,11 @@ def compare_images(
     pairs = find_duplicates(signatures, params.duplicates, params.n_jobs)
     foreign = find_foreign_duplicates(signatures, params.duplicates, params.n_jobs)
     crossing = int((pairs["split_a"] != pairs["split_b"]).sum())
-    logger.info("%d images compared: %d near-duplicate pairs, %d of them across splits", len(cached), len(pairs), crossing)
+    logger.info(
+        "%s compared: %s, %d across splits", counted(len(cached), "image"), counted(len(pairs), "near-duplicate pair"), crossing
+    )
     if params.duplicates.other_data_roots:
-        logger.info("%d pairs with %d other data sets", len(foreign), len(params.duplicates.other_data_roots))
+        logger.info("%s with other data sets", counted(len(foreign), "near-duplicate pair"))
     return pairs, foreign, film_table(cached["image_id"].tolist(), signatures.tones)
 
 
@@ -44,7 +47,8 @@ def check_data(
     """Run all checks and log a summary of the findings."""
     evidence = Evidence(images, landmarks, quarantine, duplicates, cvm, foreign_duplicates, films)
     findings = run_checks(evidence, params)
-    logger.info("%d findings on %d cephalograms: %s", len(findings), len(images), summary_line(findings, CHECKS))
+    found, checked = counted(len(findings), "finding"), counted(len(images), "cephalogram")
+    logger.info("%s on %s: %s", found, checked, summary_line(findings, CHECKS))
     return findings
 
 
@@ -56,7 +60,7 @@ def exclude_images(
     excluded = images["image_id"].isin(exclusions["image_id"])
     by_split = images.loc[excluded, "split"].value_counts()
     counts = ", ".join(f"{split} {count}" for split, count in by_split.sort_index().items())
-    logger.info("%d of %d images are excluded%s", len(exclusions), len(images), f": {counts}" if counts else "")
+    logger.info("excluded images: %d of %d%s", len(exclusions), len(images), f" ({counts})" if counts else "")
     return exclusions, images[~excluded].reset_index(drop=True)
 
 

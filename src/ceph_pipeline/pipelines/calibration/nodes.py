@@ -8,6 +8,7 @@ import pandas as pd
 
 from ceph_pipeline.artifacts import pseudonym
 from ceph_pipeline.calibration import CalibrationParams, calibrate
+from ceph_pipeline.errors import counted
 
 logger = logging.getLogger(__name__)
 
@@ -26,14 +27,14 @@ def calibrate_images(ruler_export: Path, images: pd.DataFrame, params: Calibrati
             len(strangers), len(marks.images), some,
         )  # fmt: skip
     table = calibrate(marks, images, params.ruler_mm, params.tolerated_deviation_pct)
-    logger.info("rulers of %d images, %d tasks or points quarantined", len(table), len(marks.quarantine))
+    logger.info("rulers of %s; tasks or points quarantined: %d", counted(len(table), "image"), len(marks.quarantine))
     compared = table["deviation_pct"].dropna()
     if compared.empty:
         logger.warning("no image with a ruler has a pixel size in the data set: there is nothing to compare")
     else:
         logger.info(
-            "median deviation from the pixel sizes of the data set %.1f %% (%d images), %d above %g %% or impossible",
-            compared.median(), len(compared), table["is_suspect"].sum(), params.tolerated_deviation_pct,
+            "median deviation from the pixel sizes of the data set %.1f %% (%s), %d above %g %% or impossible",
+            compared.median(), counted(len(compared), "image"), table["is_suspect"].sum(), params.tolerated_deviation_pct,
         )  # fmt: skip
     return table, marks.quarantine
 

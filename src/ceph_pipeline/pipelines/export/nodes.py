@@ -8,6 +8,7 @@ import pandas as pd
 
 from ceph_pipeline import formats
 from ceph_pipeline.artifacts import recover
+from ceph_pipeline.errors import counted
 from ceph_pipeline.formats import ExportParams
 from ceph_pipeline.formats.writers.selection import points_of_predictions, points_of_readers, require_free
 from ceph_pipeline.images import RawFolder
@@ -43,5 +44,6 @@ def write_points(
         image_address=params.image_address,
     )
     readers = ", ".join(written.readers)
-    logger.info("%d landmarks of %s on %d images are in %s", len(written.landmarks), readers, len(written.films), target)
+    number, films = counted(len(written.landmarks), "landmark"), counted(len(written.films), "image")
+    logger.info("%s of %s on %s are in %s", number, readers, films, target)
     return pd.DataFrame([(film.image_id, film.file) for film in written.films], columns=["image_id", "file"])

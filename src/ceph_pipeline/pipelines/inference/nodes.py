@@ -10,7 +10,7 @@ from ceph_pipeline.calibration import CalibrationParams
 from ceph_pipeline.cephalometry import CephalometryParams
 from ceph_pipeline.detector import DetectorParams
 from ceph_pipeline.detector.files import DetectorFiles
-from ceph_pipeline.errors import printable
+from ceph_pipeline.errors import counted, printable
 from ceph_pipeline.inference.params import InferenceParams
 from ceph_pipeline.plausibility import PlausibilityParams
 
@@ -44,9 +44,9 @@ def locate_landmarks(
     detector.uncertainty.report(detector.stage, detector.settings)
     predictions, quarantine, cvm, _ = predict_folder(detector, folder, params.pixel_size_mm)
     logger.info(
-        "%d landmarks predicted in each of %d new X-rays, %d files quarantined",
-        predictions["landmark"].nunique(),
-        predictions["image_id"].nunique(),
+        "%s predicted in each of %s, files quarantined: %d",
+        counted(predictions["landmark"].nunique(), "landmark"),
+        counted(predictions["image_id"].nunique(), "new X-ray"),
         len(quarantine),
     )
     return predictions, quarantine, cvm

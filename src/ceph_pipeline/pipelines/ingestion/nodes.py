@@ -7,6 +7,7 @@ import pandas as pd
 from ceph_pipeline import formats, ingestion
 from ceph_pipeline.artifacts import pseudonym, pseudonym_table
 from ceph_pipeline.cephalometry import vertical_measurements
+from ceph_pipeline.errors import counted
 from ceph_pipeline.images import ImageStore, RawFolder
 from ceph_pipeline.ingestion import IngestionParams
 
@@ -34,10 +35,10 @@ def read_cephalograms(
             f"{found.quarantine['reason'].iloc[0]}"
         )
     logger.info(
-        "%d cephalograms, %d landmarks, %d readers read as %s",
-        len(found.images),
-        found.landmarks["landmark"].nunique(),
-        found.landmarks["reader"].nunique(),
+        "%s, %s, %s read as %s",
+        counted(len(found.images), "cephalogram"),
+        counted(found.landmarks["landmark"].nunique(), "landmark"),
+        counted(found.landmarks["reader"].nunique(), "reader"),
         raw_cephalograms.format,
     )
     if unknown := formats.unknown_labels(found.landmarks, params.reading):
@@ -64,7 +65,7 @@ def build_cache(
             f"{raw_cephalograms.films}: none of the {len(found_images)} images can be read. The first: {build.problems[0]} "
             "If images and annotations are in different folders, use `--params raw_images=FOLDER`."
         )
-    logger.info("%d cephalograms cached with a long side of %d px", len(build.index), params.cache_long_side_px)
+    logger.info("%s cached with a long side of %d px", counted(len(build.index), "cephalogram"), params.cache_long_side_px)
     return build.index, formats.quarantine_table(build.problems)
 
 
