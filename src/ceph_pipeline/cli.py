@@ -18,14 +18,13 @@ from kedro.framework.startup import ProjectMetadata
 from kedro.io import DatasetError
 from kedro.pipeline.pipeline import OutputNotUniqueError
 from kedro.validation import DataValidationError
-from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ceph_pipeline.artifacts import obstruction, refusal
 from ceph_pipeline.errors import CephError, install_hint, printable
 from ceph_pipeline.hooks.checked_context import checked_context, open_store_of, trained_in
 from ceph_pipeline.hooks.stopping import stop_on_signals
-from ceph_pipeline.run_options import checked
+from ceph_pipeline.run_options import checked, merge, with_parameters
 
 # `kedro mlflow ui` starts `mlflow` by its name: use the one of this environment, even where the environment is not activated.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -66,7 +65,7 @@ class RunCommand(ExplainingCommand):
         """Run the pipelines; a run that is stopped by a signal is recorded as killed."""
         show_traceback = ctx.params.pop("traceback")
         preset = (ctx.default_map or {}).get("params", {})
-        ctx.params["params"] = OmegaConf.to_container(OmegaConf.merge(preset, ctx.params["params"]))
+        ctx.params["params"] = merge(preset, ctx.params["params"])
         _check_runner(ctx.params["runner"])
         stop_on_signals()
         try:
@@ -181,8 +180,17 @@ cli.add_command(
     help="Export file in which corrected tasks are kept.",
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=9090, show_default=True)
+@with_parameters
 @click.pass_obj
-def label_studio(project: ProjectMetadata, images: Path, env: str | None, model: str | None, corrected: Path, port: int) -> None:
+def label_studio(
+    project: ProjectMetadata,
+    images: Path,
+    env: str | None,
+    model: str | None,
+    corrected: Path,
+    port: int,
+    params: dict[str, Any],
+) -> None:
     """Pre-annotate the tasks of a Label Studio project.
 
     Enter http://localhost:PORT in the project's settings under Model. A webhook to http://localhost:PORT/webhook
@@ -195,11 +203,11 @@ def label_studio(project: ProjectMetadata, images: Path, env: str | None, model:
     from ceph_pipeline.formats.film_names import ImageFolder
     from ceph_pipeline.inference.labelling_backend import LabellingBackend, application, version_of
 
-    context = checked_context(project, env)
+    context = checked_context(project, env, params)
     found = model or str(trained_in(context))
     open_store_of(context, found)
-    params = DetectorParams.model_validate(context.config_loader["parameters"]["detector"])
-    detector = LandmarkDetector.load(found, params.in_one_view())  # for speed: Label Studio waits for each task
+    detector_params = DetectorParams.model_validate(context.config_loader["parameters"]["detector"])
+    detector = LandmarkDetector.load(found, detector_params.in_one_view())  # for speed: Label Studio waits for each task
     backend = LabellingBackend(detector, ImageFolder(images), version_of(found), corrected)
     backend.check_corrected()
     try:
@@ -219,8 +227,9 @@ def label_studio(project: ProjectMetadata, images: Path, env: str | None, model:
     help="Models' folder, or a model's URI in MLflow, in the detector's place; the environment's parameters still apply.",
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=5006, show_default=True)
+@with_parameters
 @click.pass_obj
-def page(project: ProjectMetadata, env: str | None, model: str | None, port: int) -> None:
+def page(project: ProjectMetadata, env: str | None, model: str | None, port: int, params: dict[str, Any]) -> None:
     """Open a local web page to try the detector. Points can be corrected; the measurements are updated.
 
     No data leaves this machine, and only the files that you download are kept.
@@ -233,7 +242,7 @@ def page(project: ProjectMetadata, env: str | None, model: str | None, port: int
     from ceph_pipeline.page.settings import load_settings, models_folder
 
     demo_models = trained_in(checked_context(project, "demo"))
-    context = checked_context(project, env)
+    context = checked_context(project, env, params)
     parameters = context.config_loader["parameters"]
     folders = [*dict.fromkeys((trained_in(context), demo_models))]
     if model is None and not any(map(is_detector, folders)) and _wants_phantoms():

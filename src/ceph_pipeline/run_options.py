@@ -1,8 +1,9 @@
-"""Options of the run command that are checked before the run: `--params` and presets (`--config`)."""
+"""Options of commands that are checked before they run: `--params` and presets (`--config`)."""
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import _config_file_callback
 from kedro.framework.cli.utils import _split_params as _kedros_split_params
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ceph_pipeline.configuration import PLACES, yaml_problems
@@ -34,6 +36,37 @@ def checked(option: click.Parameter) -> click.Parameter:
     ours = copy.copy(option)
     ours.callback = callback
     return ours
+
+
+def with_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--params` and `--config` to a command that runs no pipeline.
+
+    The command receives the parameters of both as the mapping `params`; those of `--params` take precedence.
+    """
+
+    @wraps(command)
+    def merged(*args: Any, config: Path | None, params: Any, **options: Any) -> Any:
+        return command(*args, params=merge(_params_of_preset(config), params), **options)
+
+    of_training = "Preset of the detector's training, such as conf/presets/few_films.yml."
+    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+    as_in_run = "Parameters by their dotted names, as in `kedro run`: `data_root=data/own`."
+    params = click.option("--params", type=click.UNPROCESSED, default="", callback=_split_params, help=as_in_run)
+    return params(click.option("--config", "-c", type=file, help=of_training)(merged))
+
+
+def merge(preset: Any, params: Any) -> dict[str, Any]:
+    """The parameters of a preset, replaced and extended by others."""
+    merged = OmegaConf.to_container(OmegaConf.merge(preset, params))
+    return {str(name): value for name, value in merged.items()} if isinstance(merged, dict) else {}
+
+
+def _params_of_preset(file: Path | None) -> Any:
+    if file is None:
+        return {}
+    if problems := list(_preset_problems(file)):
+        raise click.ClickException("\n".join(problems))
+    return yaml.safe_load(file.read_text(encoding="utf-8"))["run"].get("params") or {}
 
 
 def _split_params(context: click.Context, option: click.Parameter, value: Any) -> Any:

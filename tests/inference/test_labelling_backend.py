@@ -57,6 +57,11 @@ def test_it_is_healthy_and_says_its_version(client: TestClient) -> None:
     assert client.post("/setup", json={"schema": INTERFACE}).json() == {"model_version": "ceph_1"}
 
 
+def test_labels_and_landmarks_without_a_counterpart_are_named(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    client.post("/setup", json={"schema": INTERFACE.replace("</KeyPointLabels>", '<Label value="Spa 2"/></KeyPointLabels>')})
+    assert "these labels of the interface are no landmarks of the detector: Spa 2" in caplog.text
+
+
 @pytest.mark.parametrize(
     "address",
     ["/data/upload/1/1a2b3c4d-film1.png", "/data/local-files/?d=anna/film1.png", "https://host/films/film1.png?X-Amz-Date=1"],

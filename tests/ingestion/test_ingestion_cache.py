@@ -146,6 +146,11 @@ class TestDamage:
         assert "002" not in set(build.index["image_id"])
         assert not store.exists("002")
 
+    def test_a_missing_film_names_the_setting_of_the_folder_of_films(self, images, raw, store):
+        (raw.root / "TrainingData/002.png").unlink()
+        (problem,) = build_cache(images, raw, store, long_side_px=60).problems
+        assert str(problem).endswith("expected the film here, or the folder of the films in raw_images.")
+
     def test_a_damaged_file_is_looked_at_again_in_the_next_run(self, images, raw, store):
         path = raw.root / "TrainingData/002.png"
         whole = path.read_bytes()

@@ -130,3 +130,33 @@ def test_an_environment_that_there_is_not_is_said_without_a_traceback(monkeypatc
     result = CliRunner().invoke(cli, ["page", "--env", "isbi2051"], obj=project)
     assert result.exit_code == 1
     assert result.output.startswith("Error: --env isbi2051: there is no folder ")
+
+
+def test_the_preset_of_the_training_and_parameters_apply_to_the_page(monkeypatch, tmp_path):
+    opened = {}
+
+    def load(model, parameters):
+        opened.update(parameters, model=model)
+
+    server = SimpleNamespace(run_until_shutdown=lambda: None)
+    monkeypatch.setitem(sys.modules, "ceph_pipeline.page.server", SimpleNamespace(page_server=lambda settings, port: server))
+    monkeypatch.setattr("ceph_pipeline.page.settings.load_settings", load)
+    monkeypatch.setattr("ceph_pipeline.page.settings.is_detector", lambda folder: folder == tmp_path / "06_models")
+    root = Path(ceph_pipeline.__file__).parents[2]
+    preset = ["--config", str(root / "conf" / "presets" / "few_films.yml")]
+    params = ["--params", f"data_root={tmp_path},detector.refinement.stage1_share=0.5"]
+    result = CliRunner().invoke(cli, ["page", *preset, *params], obj=bootstrap_project(root), catch_exceptions=False)
+
+    assert result.exit_code == 0, result.output
+    assert opened["model"] == tmp_path / "06_models"
+    assert opened["detector"]["views_stage1"] == "five"
+    assert opened["detector"]["refinement"]["stage1_share"] == 0.5
+
+
+def test_a_file_that_is_no_preset_is_said_without_a_traceback(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "ceph_pipeline.page.server", SimpleNamespace(page_server=None))
+    (tmp_path / "notes.yml").write_text("stage1: {}\n", encoding="utf-8")
+    project = bootstrap_project(Path(ceph_pipeline.__file__).parents[2])
+    result = CliRunner().invoke(cli, ["page", "--config", str(tmp_path / "notes.yml")], obj=project)
+    assert result.exit_code == 1
+    assert "notes.yml: not a preset" in result.output

@@ -1,7 +1,9 @@
 """Checks of the configuration as before a run, for commands that run no pipeline."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks.manager import _create_hook_manager
@@ -14,8 +16,10 @@ from ceph_pipeline.hooks.quiet import QuietHook
 from ceph_pipeline.hooks.tracking import TrackingStoreHook
 
 
-def checked_context(project: ProjectMetadata, env: str | None) -> KedroContext:
+def checked_context(project: ProjectMetadata, env: str | None, params: Mapping[str, Any] | None = None) -> KedroContext:
     """The configuration of an environment (by default of the variable KEDRO_ENV), with the checks of a run.
+
+    `params` replace parameters of the files, as those of `kedro run --params` do.
 
     Loaders share Kedro's resolver of globals. Each configuration is therefore read before the next loader is created.
 
@@ -26,7 +30,10 @@ def checked_context(project: ProjectMetadata, env: str | None) -> KedroContext:
     """
     env = env or os.environ.get("KEDRO_ENV") or None
     loader = settings.CONFIG_LOADER_CLASS(
-        conf_source=str(project.project_path / settings.CONF_SOURCE), env=env, **settings.CONFIG_LOADER_ARGS
+        conf_source=str(project.project_path / settings.CONF_SOURCE),
+        env=env,
+        runtime_params=dict(params or {}),
+        **settings.CONFIG_LOADER_ARGS,
     )
     context = KedroContext(
         project_path=project.project_path,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ceph_pipeline.errors import InvalidValueError, printable
 from ceph_pipeline.images.dicom import decode_dicom, dicom_header
-from ceph_pipeline.images.errors import ImageReadError
+from ceph_pipeline.images.errors import ImageReadError, MissingImageError
 from ceph_pipeline.images.grey import GreyImage, to_grey
 from ceph_pipeline.images.header import ImageHeader, require_film_shape, require_readable_size
 from ceph_pipeline.images.kinds import HEAD_BYTES, IMAGE_SUFFIXES, MAX_PIXELS, kind_of
@@ -131,7 +131,7 @@ def _opened(path: Path, name: str) -> BinaryIO:
             raise ImageReadError(f"{name}: {status.st_size:,} bytes, but the limit is {MAX_BYTES:,}.")
         return path.open("rb")
     except FileNotFoundError:
-        raise ImageReadError(f"{name}: no such image file.") from None
+        raise MissingImageError(f"{name}: no such image file.") from None
     except (OSError, ValueError) as error:
         if isinstance(error, ImageReadError):
             raise

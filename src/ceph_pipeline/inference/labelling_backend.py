@@ -198,11 +198,13 @@ def application(backend: LabellingBackend) -> FastAPI:
     @app.post("/setup")
     def setup(body: dict[str, Any]) -> dict[str, str]:
         control = control_of(body.get("schema"))
-        lacking = [name for name in backend.detector.landmarks if control.label(name) is None]
-        if lacking:
+        landmarks = backend.detector.landmarks
+        if lacking := [name for name in landmarks if control.label(name) is None]:
             logger.warning(
                 "the labelling interface has no label for these landmarks, which are not pre-annotated: %s", ", ".join(lacking)
             )
+        if unknown := sorted(set((control.labels or {}).values()) - {control.label(name) for name in landmarks}):
+            logger.warning("these labels of the interface are no landmarks of the detector: %s", ", ".join(unknown))
         return {"model_version": backend.model_version}
 
     @app.post("/predict")

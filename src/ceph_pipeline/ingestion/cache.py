@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from ceph_pipeline.artifacts import Ledger, WorkerParams, fingerprint, run_unordered
 from ceph_pipeline.errors import counted
 from ceph_pipeline.formats import Problem
-from ceph_pipeline.images import ImageReadError, ImageStore, RawFolder
+from ceph_pipeline.images import ImageReadError, ImageStore, MissingImageError, RawFolder
 from ceph_pipeline.images.shrink import shrink_to
 from ceph_pipeline.landmarks.geometry import Size
 
@@ -91,6 +91,9 @@ def cache_one(image_id: str, path: str, size: Size, raw: RawFolder, store: Image
     """Decode one source and write its resized image; returns a row of the index or a problem."""
     try:
         image = raw.read(path)
+    except MissingImageError as error:
+        where = "the film here, or the folder of the films in raw_images"
+        return Problem(image_id, path, "image", f"no file ({error})", where)
     except ImageReadError as error:
         return Problem(image_id, path, "pixels", f"an undecodable file ({error})", "a complete image")
     found = (image.shape[1], image.shape[0])
