@@ -26,8 +26,8 @@ def unknown_labels(landmarks: pd.DataFrame, options: ReadOptions) -> str | None:
     listed = ", ".join(
         f"{shown(name)} on {count}{f' (nearest: {near[name]})' if near[name] else ''}" for name, count in counts.items()
     )
-    label, name = next(((label, name) for label, name in near.items() if name), (next(iter(counts)), "Nasion"))
+    example = next((f", such as `{{{label}: {name}}}`" for label, name in near.items() if name), "")
     return (
         f"labels of no known landmark, with their number of films of {total}: {listed}. They are landmarks of their own, without "
-        f"measurements. If a label is a known landmark, name it in `ingestion.reading.labels`, such as `{{{label}: {name}}}`"
+        f"measurements. If a label is a known landmark, name it in `ingestion.reading.labels`{example}"
     )
