@@ -101,3 +101,12 @@ def test_what_goes_wrong_while_a_point_is_dragged_is_said_without_its_message(pa
     page._on_drag({"Sella": (120.0, 100.0)})
     assert page._status.text == "This film could not be processed (ValueError)."
     assert "Anna" not in caplog.text
+
+
+def test_nothing_is_saved_while_the_next_film_is_located(page, film_bytes):
+    open_on(page, "a.png", film_bytes)
+    assert not any(button.disabled for button in page._saves)
+    page._on_file()
+    assert all(button.disabled for button in page._saves)
+    page._open()
+    assert not any(button.disabled for button in page._saves)

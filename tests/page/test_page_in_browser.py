@@ -186,12 +186,23 @@ def test_a_point_is_dragged_undone_calibrated_and_downloaded(tab, film_bytes, tm
         page.wait_for_timeout(400)  # else it is a double click
     shows(page, "mm per pixel, from two marks 10 mm apart, set by a person.")
 
-    assert download(page, "Annotation", tmp_path).name == "a.json"
+    assert download(page, "Annotation", tmp_path).name == "a_coco.json"
     (tmp_path / "a.png").write_bytes(film_bytes)
-    found = read(tmp_path, "labelme").landmarks.set_index("landmark")
+    found = read(tmp_path, "coco").landmarks.set_index("landmark")
     assert list(found.loc["A-point", ["x", "y"]]) == pytest.approx(moved, abs=0.01)
     assert tuple(found.loc["Sella", ["x", "y"]]) == FACE["Sella"]
     assert (tab.outside, tab.errors) == ([], [])
+
+
+@pytest.mark.parametrize("width", [1100, 1400])
+def test_controls_do_not_overlap_in_a_narrow_window(tab, width):
+    tab.page.set_viewport_size({"width": width, "height": 900})
+    tab.page.wait_for_timeout(500)
+    boxes = [each.bounding_box() for each in tab.page.locator("button, input, select, label").all() if each.is_visible()]
+    places = [(box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]) for box in boxes if box["width"] > 1]
+    assert len(places) > 10
+    left = [place for place in places if place[0] < width - 720]
+    assert all(place[2] <= width - 690 for place in left), "the left column ends where the right one begins"
 
 
 def test_a_click_on_one_point_does_not_drag_it_with_another(tab, film_bytes):

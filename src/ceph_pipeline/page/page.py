@@ -23,9 +23,11 @@ from bokeh.models import (
     InlineStyleSheet,
     MultiChoice,
     NumericInput,
+    Row,
     Select,
     Spinner,
     Toggle,
+    UIElement,
 )
 
 from ceph_pipeline.cephalometry import ANALYSES
@@ -85,7 +87,7 @@ class Page:
             low=0.1,
             high=200,
             step=1,
-            width=120,
+            width=160,
             name="length",
         )
         self._size = NumericInput(title="Or: mm per pixel", mode="float", width=120, name="pixel_size")
@@ -100,7 +102,7 @@ class Page:
         self._outbox = ColumnDataSource({"name": [], "content": []})
         self._status.tags = [self._outbox]  # the browser receives only sources that an element refers to
         self._outbox.js_on_change("data", CustomJS(args={"outbox": self._outbox}, code=_SAVE))
-        self._format = Select(options=list(ANNOTATIONS.items()), value="labelme", width=150, name="format")
+        self._format = Select(options=list(ANNOTATIONS.items()), value="coco", width=150, name="format")
         self._saves = [
             self._saving("Report", lambda film: report_file(film, self._norm_sets)),
             self._saving("Results", lambda film: results_file(film, settings.cephalometry, self._norm_sets)),
@@ -127,15 +129,15 @@ class Page:
             stylesheets=[_stylesheet()],
         )
         left = column(
-            row(self._file, self._undo, self._redo, self._reset),
-            row(self._mark, self._length, self._size, self._view.contrast),
+            _wrapped(self._file, self._undo, self._redo, self._reset),
+            _wrapped(self._mark, self._length, self._size, self._view.contrast),
             self._view.figure,
             Div(text=HOW_TO, sizing_mode="stretch_width"),
             sizing_mode="stretch_both",
         )
         right = column(
-            row(*self._saves, self._format),
-            row(self._analysis, self._norms),
+            _wrapped(*self._saves, self._format),
+            _wrapped(self._analysis, self._norms),
             self._values,
             width=690,
             sizing_mode="stretch_height",
@@ -158,6 +160,7 @@ class Page:
 
     def _on_file(self) -> None:
         self._tell("Locating the landmarks …")
+        self._allow_saving(allowed=False)  # nothing of the former film under the new film's name
         self._document.add_timeout_callback(self._open, 100)  # the message is shown before the work starts
 
     def _open(self) -> None:
@@ -167,6 +170,11 @@ class Page:
             self._mark.active, self._pending = False, None
             self._view.open(film)
             self._show()
+        self._allow_saving(allowed=self._correction is not None)
+
+    def _allow_saving(self, *, allowed: bool) -> None:
+        for button in self._saves:
+            button.disabled = not allowed
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:
@@ -234,8 +242,6 @@ class Page:
         self._view.draw(film.points().predictions, with_points=with_points)
         self._view.draw_marks(film.now.marks if self._pending is None else [self._pending])
         self._undo.disabled, self._redo.disabled, self._reset.disabled = not film.can_undo, not film.can_redo, not film.can_undo
-        for button in self._saves:
-            button.disabled = False
         if self._analysis.value != ALL:
             report = replace(report, analyses=tuple(table for table in report.analyses if table.title == self._analysis.value))
         self._values.text = values_fragment(report)
@@ -244,6 +250,11 @@ class Page:
     def _tell(self, message: str, *, is_error: bool = False) -> None:
         self._status.text = escape(message)
         self._status.styles = {"font-weight": "bold", "color": "#a33" if is_error else "#1c1c1c"}
+
+
+def _wrapped(*controls: UIElement) -> Row:
+    """Controls side by side, and in further lines where the window is narrow."""
+    return row(*controls, sizing_mode="stretch_width", styles={"flex-wrap": "wrap"})
 
 
 def _step_button(label: str) -> Button:
