@@ -47,12 +47,12 @@ class TestTable:
 
     def test_a_copy_for_spreadsheet_programs(self, tmp_path):
         dataset = SpreadsheetTableDataset(filepath=str(tmp_path / "points.parquet"))
-        dataset.save(POINTS.assign(image_id="Müller"))
+        dataset.save(POINTS.assign(image_id="Müller", x=1 / 3))
 
         assert dataset.load()["image_id"].tolist() == ["Müller"]
         written = (tmp_path / "points.csv").read_bytes()
         assert written.startswith(codecs.BOM_UTF8)
-        assert written.decode("utf-8-sig").splitlines() == ["image_id,reader,landmark,x,y", "Müller,senior,Sella,1.5,"]
+        assert written.decode("utf-8-sig").splitlines() == ["image_id,reader,landmark,x,y", "Müller,senior,Sella,0.333333,"]
 
     def test_a_table_not_made_yet_says_what_to_do(self, tmp_path):
         with pytest.raises(DatasetError, match=r"points\.parquet does not exist: first run the pipeline that creates it"):

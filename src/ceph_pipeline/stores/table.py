@@ -84,11 +84,11 @@ class SpreadsheetTableDataset(TableDataset):
 
 
 class _SpreadsheetDataset(CSVDataset):
-    """CSV with a byte order mark, without which Excel garbles letters beyond ASCII."""
+    """CSV with six digits and a byte order mark, without which Excel garbles letters beyond ASCII."""
 
     def save(self, data: pd.DataFrame) -> None:
         with self._target() as path:
-            data.to_csv(path, index=False, encoding="utf-8-sig")
+            data.to_csv(path, index=False, encoding="utf-8-sig", float_format="%.6g")
 
 
 class TableOnDemandDataset(FileDataset[NoReturn, Callable[[], pd.DataFrame]]):
