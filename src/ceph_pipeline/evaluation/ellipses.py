@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 
 from ceph_pipeline.evaluation.readers import beside_truth
-from ceph_pipeline.evaluation.stages import READER_TO_TRUTH, stages_in
+from ceph_pipeline.evaluation.stages import READER_TO_TRUTH, last_stage
 from ceph_pipeline.landmarks.geometry import mean_of_known
 from ceph_pipeline.landmarks.tables import images_in, points_array, reader_points
 
@@ -86,7 +86,7 @@ def ellipse_table(predictions: pd.DataFrame, landmarks: pd.DataFrame, images: pd
         Rows of `error_ellipses` with `stage` and `unit`.
     """
     test = images_in(images, predictions, ("test",))
-    stage = stages_in(predictions.dropna(subset=["x", "y"]))[-1]
+    stage = last_stage(predictions)
     truth = reader_points(landmarks, reader)
     table, unit = error_ellipses(predictions[predictions["stage"] == stage], truth, test)
     tables = [table.assign(stage=stage, unit=unit)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ceph_pipeline.evaluation.errors import no_errors, with_patients
 from ceph_pipeline.evaluation.intervals import MIN_IMAGES
 from ceph_pipeline.evaluation.readers import reader_pair
-from ceph_pipeline.evaluation.stages import OFFSET_REMOVED, READERS_FLOOR, stages_in
+from ceph_pipeline.evaluation.stages import OFFSET_REMOVED, READERS_FLOOR, last_stage
 from ceph_pipeline.landmarks.geometry import mean_of_known
 from ceph_pipeline.landmarks.tables import images_in, patients_of, points_array, points_table, reader_points
 
@@ -42,15 +42,22 @@ def offset_rows(
         Rows with stage `offset_removed` and, if two readers share images, `readers_floor`, for the points with an error. Empty if
         no subset is large enough.
     """
-    stages = stages_in(predictions.dropna(subset=["x", "y"]))
+    last = predictions[predictions["stage"] == last_stage(predictions)]
     test = images_in(images, predictions, ("test",))
     parts = []
     for _, subset in test.groupby("subset", sort=True):
         patients = patients_of(subset, subset["image_id"])
-        if len(set(patients)) < 2 * MIN_IMAGES or not stages:
+        if len(set(patients)) < 2 * MIN_IMAGES or last.empty:
             continue
-        truth, last = reader_points(landmarks, reader), predictions[predictions["stage"] == stages[-1]]
-        parts.append(_rows(last, truth, subset, OFFSET_REMOVED, partial(without_offsets, patients=patients, seed=seed)))
+        parts.append(
+            _rows(
+                last,
+                reader_points(landmarks, reader),
+                subset,
+                OFFSET_REMOVED,
+                partial(without_offsets, patients=patients, seed=seed),
+            )
+        )
         if pair := reader_pair(landmarks[landmarks["image_id"].isin(subset["image_id"])]):
             one, other = (reader_points(landmarks, name) for name in pair)
             parts.append(_rows(one, other, subset, READERS_FLOOR, _random_half))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ceph_pipeline.evaluation import clinical_tables, error_tables, plausibility, uncertainty_tables
 from ceph_pipeline.evaluation.run_comparison import earlier_lines
-from ceph_pipeline.evaluation.stages import LABELS, stages_in
+from ceph_pipeline.evaluation.stages import LABELS, last_stage
 from ceph_pipeline.evaluation.summary import comparison_lines, headline, notes
 
 
@@ -61,7 +61,7 @@ class Section:
 
 def sections(results: Results) -> list[Section]:
     """All sections of the report; a section without results states the reason."""
-    metrics, last = results.metrics, stages_in(results.landmark_errors)[-1]
+    metrics, last = results.metrics, last_stage(results.landmark_errors)
     parts = [
         Section(
             headline(metrics),

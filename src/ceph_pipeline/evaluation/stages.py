@@ -52,3 +52,14 @@ def stages_in(table: pd.DataFrame) -> list[str]:
     """The detector's stages in a table's `stage` column, in their order."""
     present = set(table["stage"])
     return [stage for stage in STAGES if stage in present]
+
+
+def last_stage(table: pd.DataFrame) -> str:
+    """The last of the detector's stages with a value in a table of points or errors; empty without any value.
+
+    >>> last_stage(pd.DataFrame({"stage": ["stage1", "stage2"], "x": [3.0, float("nan")]}))
+    'stage1'
+    """
+    value = next(column for column in ("x", "error_px", "mre_px") if column in table)
+    stages = stages_in(table.dropna(subset=value))
+    return stages[-1] if stages else ""

@@ -17,7 +17,7 @@ from ceph_pipeline.evaluation.offsets import offset_rows
 from ceph_pipeline.evaluation.readers import inter_reader_rows, reader_to_truth_rows
 from ceph_pipeline.evaluation.robustness import robustness_table
 from ceph_pipeline.evaluation.run_comparison import compare_with_earlier, earlier_lines
-from ceph_pipeline.evaluation.stages import MEAN_SHAPE, stages_in
+from ceph_pipeline.evaluation.stages import MEAN_SHAPE, last_stage
 from ceph_pipeline.evaluation.subset import only_evaluated
 from ceph_pipeline.landmarks.tables import images_in, reader_points
 
@@ -146,7 +146,7 @@ def judge_measurements(
     }
     return {
         "measurement_errors": measurement_error_table(compared, params.statistics),
-        "head_errors": head_table(outputs, *compared[stages_in(predictions)[-1]], guess, params.statistics),
+        "head_errors": head_table(outputs, *compared[last_stage(predictions)], guess, params.statistics),
         "agreement": agreement,
     }
 

@@ -14,7 +14,7 @@ from ceph_pipeline.evaluation.headline import on_split
 from ceph_pipeline.evaluation.metrics import has_millimetres
 from ceph_pipeline.evaluation.run_metrics import as_logged, run_metrics
 from ceph_pipeline.evaluation.sections import Results, sections
-from ceph_pipeline.evaluation.stages import stages_in
+from ceph_pipeline.evaluation.stages import last_stage
 from ceph_pipeline.images import RawFolder
 from ceph_pipeline.landmarks.tables import reader_points
 from ceph_pipeline.uncertainty import UNCERTAINTY_FILE
@@ -64,7 +64,7 @@ def draw_gallery(
     from ceph_pipeline.evaluation.gallery import gallery, representative_images
 
     test = on_split(errors, images, "test")
-    stage = stages_in(test.dropna(subset=["error_px"]))[-1]
+    stage = last_stage(test)
     ranking = image_ranking(test, stage)
     paths, sizes = (images.set_index("image_id")[column] for column in ("path", "pixel_size_mm"))
     in_mm = has_millimetres(test)

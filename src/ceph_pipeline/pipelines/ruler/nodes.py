@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ceph_pipeline.calibration import CalibrationParams
-from ceph_pipeline.evaluation.stages import stages_in
+from ceph_pipeline.evaluation.stages import last_stage
 from ceph_pipeline.images import RawFolder
 from ceph_pipeline.landmarks.tables import reader_points
 
@@ -67,7 +67,7 @@ def judge_rulers(
     sizes = ruler_sizes[ruler_sizes["image_id"].isin(unseen)].reset_index(drop=True)
     compared = ruler_errors.compare_with_truth(sizes, reader_points(landmarks), images, params.ruler_mm)
     metrics = ruler_errors.split_metrics(compared) | {
-        "stage": stages_in(predictions)[-1],
+        "stage": last_stage(predictions),
         "presence_rule": ruler_presence,
         "configured_min_peak": params.min_peak,
     }
@@ -115,4 +115,4 @@ def write_ruler_report(
 
 
 def _of_last_stage(predictions: pd.DataFrame) -> pd.DataFrame:
-    return predictions[predictions["stage"] == stages_in(predictions)[-1]]
+    return predictions[predictions["stage"] == last_stage(predictions)]
