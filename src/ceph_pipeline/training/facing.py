@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import orthogonal_procrustes
 
 from ceph_pipeline.augmentation.geometric import Flip
 from ceph_pipeline.augmentation.kinds import Kind
+from ceph_pipeline.crops.index import mirrored
 
 LEAST_SHARE = 0.05
 """Minimum share of faces in the rarer direction; a smaller share is regarded as flipped by mistake, and as not learned."""
@@ -28,7 +28,7 @@ def learns_flips(points: ArrayLike, augmentation: Mapping[str, Kind]) -> bool:
 
 
 def face_both_ways(points: NDArray[np.float64]) -> bool:
-    """Whether at least `LEAST_SHARE` of the configurations `(N, K, 2)` face each direction, by Procrustes alignment.
+    """Whether at least `LEAST_SHARE` of the configurations `(N, K, 2)` face each direction.
 
     The reference is the image with the most points. Images with fewer than `MIN_POINTS` points in common with the reference are
     ignored. If all images are ignored, the result is True.
@@ -39,10 +39,6 @@ def face_both_ways(points: NDArray[np.float64]) -> bool:
     """
     known = np.isfinite(points).all(axis=-1)
     reference = points[known.sum(axis=1).argmax()]
-    mirrored = []
-    for shape in points:
-        both = np.isfinite(shape + reference).all(axis=-1)
-        if both.sum() >= MIN_POINTS:
-            face, other = (values[both] - values[both].mean(axis=0) for values in (shape, reference))
-            mirrored.append(np.linalg.det(orthogonal_procrustes(face, other)[0]) < 0)
-    return bool(LEAST_SHARE <= np.mean(mirrored) <= 1 - LEAST_SHARE) if mirrored else True
+    comparable = (known & np.isfinite(reference).all(axis=-1)).sum(axis=1) >= MIN_POINTS
+    flipped = mirrored(points, np.broadcast_to(reference, points.shape))[comparable]
+    return bool(LEAST_SHARE <= np.mean(flipped) <= 1 - LEAST_SHARE) if len(flipped) else True
